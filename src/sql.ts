@@ -1,0 +1,13 @@
+/** A PostgreSQL identifier, always quoted: `ident('a"b')` is `"a""b"`. A dot is part of the name. */
+export function ident(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * A PostgreSQL string literal, for the places where the protocol takes no parameters. Safe under either
+ * setting of `standard_conforming_strings`.
+ */
+export function literal(value: string): string {
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+}
