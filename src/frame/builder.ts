@@ -1,0 +1,165 @@
+import { CopyFormatError } from "./errors";
+import type { Pace } from "./pace";
+import type { BooleanColumn, Column, Field, NumberColumn } from "./types";
+
+/**
+ * A run of complete rows: field `f` of row `r` lies at `at[r * stride + f]` of `bytes` and is
+ * `length[r * stride + f]` bytes long, -1 for NULL.
+ */
+export interface Batch {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly rows: number;
+  readonly stride: number;
+  readonly at: Int32Array;
+  readonly length: Int32Array;
+}
+
+/** Collects one column batch by batch. */
+export interface ColumnBuilder {
+  append(batch: Batch, field: number): void;
+  finish(pace: Pace): Promise<Built>;
+}
+
+export interface Built {
+  readonly column: Column;
+  readonly warning?: string;
+}
+
+/** Builds the error for a value that cannot be one of its type. */
+export function badValue({ name, pgtype }: Field, row: number, found: string): CopyFormatError {
+  return new CopyFormatError(
+    `Column "${name}" (${pgtype}), row ${row} (counted from 0): ${found}. The bytes were damaged on the way, ` +
+      "or the column changed its type while it was read; read it again.",
+  );
+}
+
+const FIRST_CAPACITY = 1024;
+
+function doubled(needed: number): number {
+  return Math.max(FIRST_CAPACITY, 2 ** Math.ceil(Math.log2(needed)));
+}
+
+/** Numbers in a Float64Array that grows. */
+export class Floats {
+  values = new Float64Array(0);
+  length = 0;
+
+  reserve(more: number): Float64Array {
+    const needed = this.length + more;
+    if (needed <= this.values.length) return this.values;
+    const grown = new Float64Array(doubled(needed));
+    grown.set(this.values);
+    this.values = grown;
+    return grown;
+  }
+
+  finish(): Float64Array {
+    return this.length === this.values.length ? this.values : this.values.slice(0, this.length);
+  }
+}
+
+/** Marks of the rows that are NULL; takes no memory before the first. */
+export class Nulls {
+  private marks: Uint8Array | null = null;
+
+  add(row: number): void {
+    if (this.marks === null || row >= this.marks.length) {
+      const grown = new Uint8Array(doubled(row + 1));
+      if (this.marks !== null) grown.set(this.marks);
+      this.marks = grown;
+    }
+    this.marks[row] = 1;
+  }
+
+  has(row: number): boolean {
+    return this.marks !== null && this.marks[row] === 1;
+  }
+
+  /** `{ nulls }` for the column, or `{}` if there is none. */
+  finish(rowCount: number): { nulls?: Uint8Array } {
+    if (this.marks === null) return {};
+    const nulls = new Uint8Array(rowCount);
+    nulls.set(this.marks.length > rowCount ? this.marks.subarray(0, rowCount) : this.marks);
+    return { nulls };
+  }
+}
+
+/** int2, int4, float4, float8: a fixed number of bytes that a double holds exactly. */
+export class NumberBuilder implements ColumnBuilder {
+  private readonly floats = new Floats();
+  private readonly nulls = new Nulls();
+
+  constructor(
+    private readonly field: Field,
+    private readonly width: number,
+    private readonly read: (view: DataView, at: number) => number,
+  ) {}
+
+  append(batch: Batch, field: number): void {
+    const { view, rows, stride, at, length } = batch;
+    const values = this.floats.reserve(rows);
+    let row = this.floats.length;
+    for (let r = 0, i = field; r < rows; r++, row++, i += stride) {
+      const bytes = length[i]!;
+      if (bytes === this.width) values[row] = this.read(view, at[i]!);
+      else if (bytes === -1) {
+        values[row] = Number.NaN;
+        this.nulls.add(row);
+      } else throw badValue(this.field, row, `found ${bytes} bytes, expected ${this.width}`);
+    }
+    this.floats.length = row;
+  }
+
+  async finish(): Promise<{ column: NumberColumn }> {
+    const values = this.floats.finish();
+    return { column: { ...this.field, kind: "number", values, ...this.nulls.finish(values.length) } };
+  }
+}
+
+export class BooleanBuilder implements ColumnBuilder {
+  private readonly values: (boolean | null)[] = [];
+
+  constructor(private readonly field: Field) {}
+
+  append({ bytes, rows, stride, at, length }: Batch, field: number): void {
+    for (let r = 0, i = field; r < rows; r++, i += stride) {
+      if (length[i] === -1) this.values.push(null);
+      else if (length[i] === 1 && bytes[at[i]!]! <= 1) this.values.push(bytes[at[i]!] === 1);
+      else throw badValue(this.field, this.values.length, "found neither true nor false");
+    }
+  }
+
+  async finish(): Promise<{ column: BooleanColumn }> {
+    return { column: { ...this.field, kind: "boolean", values: this.values } };
+  }
+}
+
+/** Values that are read one by one. `read` gives undefined for bytes that are no value of the type. */
+export class ObjectBuilder implements ColumnBuilder {
+  protected readonly values: unknown[] = [];
+
+  constructor(
+    protected readonly field: Field,
+    private readonly read: (batch: Batch, at: number, end: number) => unknown,
+  ) {}
+
+  append(batch: Batch, field: number): void {
+    for (let r = 0, i = field; r < batch.rows; r++, i += batch.stride) {
+      const bytes = batch.length[i]!;
+      if (bytes === -1) {
+        this.values.push(null);
+        continue;
+      }
+      const value = this.read(batch, batch.at[i]!, batch.at[i]! + bytes);
+      if (value === undefined) {
+        throw badValue(this.field, this.values.length, `the ${bytes} bytes are not a value of this type`);
+      }
+      this.values.push(value);
+    }
+  }
+
+  async finish(_pace: Pace): Promise<Built> {
+    return { column: { ...this.field, kind: "object", values: this.values } };
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
+ * Stricter than the manual in one point: a header extension, which no release of PostgreSQL writes, is
+ * refused instead of skipped, so that damaged bytes cannot hide rows there.
+ */
+import { SqlError } from "../errors";
+import { ident } from "../sql";
+import { type Batch, badValue, type ColumnBuilder } from "./builder";
+import { ByteQueue } from "./byte-queue";
+import { CopyFormatError } from "./errors";
+import { paced } from "./pace";
+import { builderFor } from "./readers";
+import { type Columns, elementTypeOf, type Field, pgTypeOf } from "./types";
+
+const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
+const HEADER_BYTES = SIGNATURE.length + 4 + 4; // flags, length of the extension
+/** Flags a reader must understand; none is defined any more (16 announced OIDs, until PostgreSQL 11). */
+const CRITICAL_FLAGS = 0xffff0000;
+const TRAILER = -1;
+const BRACE = "{".charCodeAt(0);
+/** Fields located before the columns are filled: large enough to make the loops worth it, small enough for the cache. */
+const BATCH_FIELDS = 16_384;
+/** No value of PostgreSQL is larger (MaxAllocSize). */
+const MAX_FIELD_BYTES = 0x3fffffff;
+/** A server's error message is looked for in so many last bytes. */
+const MAX_ERROR_BYTES = 65_536;
+
+export interface DecodeOptions {
+  readonly signal?: AbortSignal;
+  /** Told now and then how many rows have been read so far. */
+  readonly onRows?: (rows: number) => void;
+  /** Told now and then how many bytes have been read so far. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * The select list that makes a server's `COPY (SELECT … FROM (q) AS _q) TO STDOUT WITH (FORMAT binary)` fit
+ * `decodeCopy`: types we do not read in binary as text, arrays of them as JSON, bytea as `\x…`.
+ */
+export function copySelect(fields: readonly Field[]): string {
+  return fields.map(selectItem).join(", ");
+}
+
+function selectItem({ name, pgtype }: Field): string {
+  const column = ident(name);
+  if (pgTypeOf(pgtype) !== null || elementTypeOf(pgtype) !== null) return column;
+  if (pgtype.startsWith("_")) return `to_json(${column}) AS ${column}`;
+  if (pgtype === "bytea") return `'\\x' || encode(${column}, 'hex') AS ${column}`;
+  return `${column}::text AS ${column}`;
+}
+
+/**
+ * Decodes the bytes of `COPY (SELECT ${copySelect(fields)} …) TO STDOUT WITH (FORMAT binary)` into columns,
+ * as they come and however they are cut into chunks.
+ * @throws SqlError if the server ended the bytes with an error message.
+ * @throws CopyFormatError if bytes are missing or do not fit the fields.
+ */
+export async function decodeCopy(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  fields: readonly Field[],
+  { signal, onRows, onBytes }: DecodeOptions = {},
+): Promise<Columns> {
+  const pace = paced(signal);
+  const decoder = new CopyDecoder(fields);
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    decoder.push(chunk);
+    while (decoder.readBatch()) if (pace.due()) await pace.pause();
+    if (pace.due()) await pace.pause();
+    bytes += chunk.length;
+    onRows?.(decoder.rowCount);
+    onBytes?.(bytes);
+  }
+  decoder.end();
+  const columns = [];
+  const warnings = [];
+  for (const builder of decoder.builders) {
+    if (pace.due()) await pace.pause();
+    const { column, warning } = await builder.finish(pace);
+    columns.push(column);
+    if (warning !== undefined) warnings.push(warning);
+  }
+  return { rowCount: decoder.rowCount, columns, warnings };
+}
+
+/** Cuts the bytes into rows and hands them to the columns, a batch at a time. */
+class CopyDecoder {
+  rowCount = 0;
+  readonly builders: readonly ColumnBuilder[];
+  private readonly queue = new ByteQueue();
+  /** `after`: behind the last row, be it the end marker or an error message. */
+  private state: "header" | "rows" | "after" = "header";
+  private complete = false;
+  private readonly maxRows: number;
+  private readonly at: Int32Array;
+  private readonly length: Int32Array;
+
+  constructor(private readonly fields: readonly Field[]) {
+    this.builders = fields.map(builderFor);
+    this.maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
+    this.at = new Int32Array(this.maxRows * fields.length);
+    this.length = new Int32Array(this.maxRows * fields.length);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.queue.push(chunk);
+  }
+
+  /** Moves complete rows into the columns; false when more bytes are needed for the next. */
+  readBatch(): boolean {
+    if (this.state === "header") this.readHeader();
+    if (this.state === "after" && this.queue.size > MAX_ERROR_BYTES) throw this.failure();
+    if (this.state !== "rows") return false;
+    const { bytes, view } = this.queue;
+    const rows = this.locateRows();
+    if (rows === 0) return false;
+    const batch: Batch = { bytes, view, rows, stride: this.fields.length, at: this.at, length: this.length };
+    for (const [field, builder] of this.builders.entries()) builder.append(batch, field);
+    this.rowCount += rows;
+    return true;
+  }
+
+  /** @throws if the rows did not come to their end. */
+  end(): void {
+    if (!this.complete || this.queue.size > 0) throw this.failure();
+  }
+
+  private readHeader(): void {
+    const { queue } = this;
+    const { bytes, view, start } = queue;
+    const known = Math.min(queue.size, SIGNATURE.length);
+    if (bytes.compare(SIGNATURE, 0, known, start, start + known) !== 0) {
+      this.state = "after";
+      if (bytes[start] !== BRACE) throw this.failure();
+      return;
+    }
+    if (queue.size < HEADER_BYTES) return;
+    const flags = view.getUint32(start + SIGNATURE.length);
+    const extension = view.getInt32(start + SIGNATURE.length + 4);
+    if ((flags & CRITICAL_FLAGS) !== 0 || extension !== 0) {
+      throw new CopyFormatError(
+        `The header of the COPY has flags 0x${flags.toString(16)} and an extension of ${extension} bytes, ` +
+          "expected none of either. The bytes were damaged on the way; read again.",
+      );
+    }
+    queue.start += HEADER_BYTES;
+    this.state = "rows";
+  }
+
+  /** Finds the fields of the rows that are complete, takes their bytes out of the queue, gives their number. */
+  private locateRows(): number {
+    const { queue, at, length } = this;
+    const { view, end } = queue;
+    const stride = this.fields.length;
+    let rows = 0;
+    let field = 0;
+    let pos = queue.start;
+    while (rows < this.maxRows && pos + 2 <= end) {
+      const count = view.getInt16(pos);
+      if (count !== stride) {
+        this.leaveRows(count, pos, rows);
+        return rows;
+      }
+      pos += 2;
+      const rowEnd = field + stride;
+      while (field < rowEnd && pos + 4 <= end) {
+        const bytes = view.getInt32(pos);
+        if (bytes < -1 || bytes > MAX_FIELD_BYTES) throw this.badLength(rows, field % stride, bytes);
+        const next = pos + 4 + (bytes === -1 ? 0 : bytes);
+        if (next > end) break;
+        at[field] = pos + 4;
+        length[field] = bytes;
+        field++;
+        pos = next;
+      }
+      if (field < rowEnd) break;
+      rows++;
+      queue.start = pos;
+    }
+    return rows;
+  }
+
+  /** What stands where a row should begin is the end marker, a server's message, or damage. */
+  private leaveRows(count: number, pos: number, rows: number): void {
+    const { queue, fields } = this;
+    queue.start = pos;
+    if (count === TRAILER) {
+      queue.start += 2;
+      this.complete = true;
+    } else if (queue.bytes[pos] !== BRACE) {
+      throw new CopyFormatError(
+        `Row ${this.rowCount + rows} (counted from 0) of the COPY has ${count} columns, expected ${fields.length}. ` +
+          "The table changed while it was read, or the bytes were damaged on the way; read again.",
+      );
+    }
+    this.state = "after";
+  }
+
+  private badLength(rows: number, field: number, bytes: number): CopyFormatError {
+    return badValue(this.fields[field]!, this.rowCount + rows, `found a length of ${bytes} bytes`);
+  }
+
+  /** Why the bytes in the queue cannot be all there is. */
+  private failure(): SqlError | CopyFormatError {
+    const { bytes, start, end, size } = this.queue;
+    const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
+    const sqlError = serverError(rest);
+    if (sqlError !== null) return sqlError;
+    if (this.complete) {
+      return new CopyFormatError(
+        `${size} bytes follow the end marker of the COPY, expected none; read again.`,
+      );
+    }
+    if (this.state === "header" && size === 0) {
+      return new CopyFormatError("The answer to the COPY is empty, expected at least a header; read again.");
+    }
+    if (this.state !== "rows" && this.rowCount === 0) {
+      return new CopyFormatError(
+        `The answer begins with ${JSON.stringify(rest.slice(0, 40))}, expected the signature of a binary COPY ` +
+          '("PGCOPY\\n…"). Something between here and the database answered in its place; check the base URL.',
+      );
+    }
+    return new CopyFormatError(
+      `The COPY was cut off after ${this.rowCount} rows: its end marker is missing. ` +
+        "The connection or the server broke off; read again.",
+    );
+  }
+}
+
+/**
+ * The error a server appended to the bytes of a COPY that failed halfway, after the status 200 was out:
+ * `{"error":["division by zero"]}`, with `hint` and `detail` where PostgreSQL gave them.
+ */
+function serverError(text: string): SqlError | null {
+  const begin = text.lastIndexOf('{"error":');
+  if (begin === -1) return null;
+  try {
+    const { error, hint, detail } = JSON.parse(text.slice(begin)) as Record<string, unknown>;
+    const message = Array.isArray(error) ? error.join("\n") : String(error);
+    return new SqlError(message, {
+      ...(typeof hint === "string" && { hint }),
+      ...(typeof detail === "string" && { detail }),
+    });
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,11 @@
+import { CartoError } from "../errors";
+
+/** The bytes of a COPY are not what PostgreSQL's binary format or the announced columns say. */
+export class CopyFormatError extends CartoError {
+  override name = "CopyFormatError";
+}
+
+/** danfojs-node is not installed, or cannot be loaded. */
+export class DanfoMissingError extends CartoError {
+  override name = "DanfoMissingError";
+}

@@ -1,0 +1,219 @@
+/**
+ * PostgreSQL's binary numeric: four int16 (count of digits, weight, sign, display scale), then digits of
+ * base 10000. https://github.com/postgres/postgres/blob/REL_16_STABLE/src/backend/utils/adt/numeric.c
+ * (numeric_send, numeric_recv)
+ */
+import { type Batch, type Built, badValue, type ColumnBuilder, Floats, Nulls } from "./builder";
+import type { Pace } from "./pace";
+import { asTextWarning } from "./times";
+import type { Field } from "./types";
+
+const HEAD_BYTES = 8;
+const BASE = 10_000;
+const BASE_DIGITS = 4;
+const POSITIVE = 0x0000;
+const NEGATIVE = 0x4000;
+const NAN = 0xc000;
+const INFINITE = 0xd000;
+const MINUS_INFINITE = 0xf000;
+/** Powers of ten up to this one are exact as doubles, so one multiplication or division rounds correctly. */
+const MAX_EXACT_POWER = 22;
+/** Every decimal of so many digits survives the way through a double: https://en.cppreference.com/w/c/types/limits */
+const SAFE_DIGITS_LIMIT = 1e15;
+const POWERS = Array.from({ length: MAX_EXACT_POWER + 1 }, (_, power) => 10 ** power);
+
+/** What `numericNumber` says where a double does not hold the value. */
+export const INEXACT = null;
+
+/** Whether the bytes are a numeric: count of digits, sign and digits are possible. */
+export function isNumeric(view: DataView, at: number, bytes: number): boolean {
+  if (bytes < HEAD_BYTES) return false;
+  const count = view.getUint16(at);
+  if (bytes !== HEAD_BYTES + count * 2) return false;
+  const sign = view.getUint16(at + 4);
+  if (sign !== POSITIVE && sign !== NEGATIVE) {
+    return count === 0 && (sign === NAN || sign === INFINITE || sign === MINUS_INFINITE);
+  }
+  for (let digit = 0; digit < count; digit++) {
+    if (view.getUint16(at + HEAD_BYTES + digit * 2) >= BASE) return false;
+  }
+  return true;
+}
+
+/** The value as a double, or INEXACT if the double would print as another decimal value. */
+export function numericNumber(view: DataView, at: number): number | typeof INEXACT {
+  const count = view.getUint16(at);
+  const sign = view.getUint16(at + 4);
+  if (sign === NAN) return Number.NaN;
+  if (sign === INFINITE) return Number.POSITIVE_INFINITY;
+  if (sign === MINUS_INFINITE) return Number.NEGATIVE_INFINITY;
+  if (count > 4) return slowNumber(view, at); // 4 digits of base 10000 stay below 2⁵³, 5 need not
+  let digits = 0;
+  for (let digit = 0; digit < count; digit++)
+    digits = digits * BASE + view.getUint16(at + HEAD_BYTES + digit * 2);
+  if (digits >= SAFE_DIGITS_LIMIT) return slowNumber(view, at);
+  const power = (view.getInt16(at + 2) - count + 1) * BASE_DIGITS;
+  if (digits !== 0 && Math.abs(power) > MAX_EXACT_POWER) return slowNumber(view, at);
+  if (digits === 0) return 0;
+  const size = power < 0 ? digits / POWERS[-power]! : digits * POWERS[power]!;
+  return sign === NEGATIVE ? -size : size;
+}
+
+function slowNumber(view: DataView, at: number): number | typeof INEXACT {
+  const text = numericText(view, at);
+  const value = Number(text);
+  return sameDecimal(text, String(value)) ? value : INEXACT;
+}
+
+/** Whether two decimal spellings, exponents allowed, name the same value: `1.10` and `1.1`, `1e3` and `1000`. */
+export function sameDecimal(a: string, b: string): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(text: string): string {
+  const parts = /^(-?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text);
+  if (parts === null) return text;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = parts;
+  const digits = (whole + fraction).replace(/^0+/, "");
+  if (digits === "") return "0";
+  const significant = digits.replace(/0+$/, "");
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
+
+/** The value as PostgreSQL writes it, with its display scale: `1.10`. */
+export function numericText(view: DataView, at: number): string {
+  const count = view.getUint16(at);
+  const weight = view.getInt16(at + 2);
+  const sign = view.getUint16(at + 4);
+  const scale = view.getUint16(at + 6);
+  if (sign === NAN) return "NaN";
+  if (sign === INFINITE) return "Infinity";
+  if (sign === MINUS_INFINITE) return "-Infinity";
+  const group = (index: number) =>
+    index >= 0 && index < count
+      ? String(view.getUint16(at + HEAD_BYTES + index * 2)).padStart(BASE_DIGITS, "0")
+      : "0000";
+  let whole = "";
+  for (let index = 0; index <= weight; index++) whole += group(index);
+  let fraction = "";
+  for (let index = weight + 1; fraction.length < scale; index++) fraction += group(index);
+  const shown = (whole.replace(/^0+/, "") || "0") + (scale > 0 ? `.${fraction.slice(0, scale)}` : "");
+  return sign === NEGATIVE ? `-${shown}` : shown;
+}
+
+/** The display scale: digits after the point. */
+export function numericScale(view: DataView, at: number): number {
+  return view.getUint16(at + 6);
+}
+
+/** An exact double with so many digits after the point, as PostgreSQL writes a numeric. */
+export function scaledText(value: number, scale: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const [, sign, significant, exponent] = /^(-?)(\d+)e(-?\d+)$/.exec(canonical(String(value))) ?? [
+    "",
+    "",
+    "0",
+    "0",
+  ];
+  const power = Number(exponent);
+  const digits = power > 0 ? significant! + "0".repeat(power) : significant!.padStart(1 - power, "0");
+  const point = digits.length + Math.min(power, 0);
+  const fraction = digits.slice(point).padEnd(scale, "0");
+  return `${sign}${digits.slice(0, point)}${fraction && `.${fraction}`}`;
+}
+
+/** numeric: numbers with their scales, until one value is not exact; from there on texts. */
+export class NumericBuilder implements ColumnBuilder {
+  private readonly floats = new Floats();
+  private scales = new Uint16Array(0);
+  private readonly nulls = new Nulls();
+  private texts: (string | null)[] | null = null;
+
+  constructor(private readonly field: Field) {}
+
+  append({ view, rows, stride, at, length }: Batch, field: number): void {
+    for (let r = 0, i = field; r < rows; r++, i += stride) {
+      const bytes = length[i]!;
+      if (bytes === -1) this.addNull();
+      else if (isNumeric(view, at[i]!, bytes)) this.add(view, at[i]!);
+      else throw badValue(this.field, this.count, `the ${bytes} bytes are not a numeric`);
+    }
+  }
+
+  async finish(pace: Pace): Promise<Built> {
+    if (pace.due()) await pace.pause();
+    if (this.texts !== null) {
+      const warning = asTextWarning(this.field, "holds values that are not exact as JavaScript numbers");
+      return { column: { ...this.field, kind: "string", values: this.texts }, warning };
+    }
+    const values = this.floats.finish();
+    return { column: { ...this.field, kind: "number", values, ...this.nulls.finish(values.length) } };
+  }
+
+  private get count(): number {
+    return this.texts?.length ?? this.floats.length;
+  }
+
+  private addNull(): void {
+    if (this.texts !== null) {
+      this.texts.push(null);
+      return;
+    }
+    this.nulls.add(this.floats.length);
+    this.push(Number.NaN, 0);
+  }
+
+  private add(view: DataView, at: number): void {
+    const value = this.texts === null ? numericNumber(view, at) : INEXACT;
+    if (value !== INEXACT) {
+      this.push(value, numericScale(view, at));
+      return;
+    }
+    this.texts ??= this.spelledOut();
+    this.texts.push(numericText(view, at));
+  }
+
+  private push(value: number, scale: number): void {
+    const row = this.floats.length;
+    this.floats.reserve(1)[row] = value;
+    this.floats.length++;
+    if (row >= this.scales.length) {
+      const grown = new Uint16Array(this.floats.values.length);
+      grown.set(this.scales);
+      this.scales = grown;
+    }
+    this.scales[row] = scale;
+  }
+
+  private spelledOut(): (string | null)[] {
+    const values = this.floats.finish();
+    return Array.from(values, (value, row) =>
+      this.nulls.has(row) ? null : scaledText(value, this.scales[row]!),
+    );
+  }
+}
+
+/** The bytes PostgreSQL's numeric_recv takes for a decimal text such as `-12.50`, `NaN` or `Infinity`. */
+export function encodeNumeric(text: string): Uint8Array {
+  const special = { NaN: NAN, Infinity: INFINITE, "-Infinity": MINUS_INFINITE }[text];
+  if (special !== undefined) return numericBytes([], 0, special, 0);
+  const negative = text.startsWith("-");
+  const [whole = "", fraction = ""] = text.slice(negative ? 1 : 0).split(".");
+  const groups = Math.ceil(whole.length / BASE_DIGITS);
+  const digits =
+    whole.padStart(groups * BASE_DIGITS, "0") +
+    fraction.padEnd(Math.ceil(fraction.length / BASE_DIGITS) * BASE_DIGITS, "0");
+  const base = digits.match(/\d{4}/g)?.map(Number) ?? [];
+  return numericBytes(base, groups - 1, negative ? NEGATIVE : POSITIVE, fraction.length);
+}
+
+function numericBytes(digits: readonly number[], weight: number, sign: number, scale: number): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES + digits.length * 2);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, digits.length);
+  view.setInt16(2, weight);
+  view.setUint16(4, sign);
+  view.setUint16(6, scale);
+  for (const [index, digit] of digits.entries()) view.setUint16(HEAD_BYTES + index * 2, digit);
+  return bytes;
+}

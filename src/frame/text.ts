@@ -1,0 +1,94 @@
+import { type Batch, badValue, type ColumnBuilder } from "./builder";
+import type { Field, StringColumn } from "./types";
+
+/** A text keeps its byte order mark, if it has one: it is content. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The text from `at` to `end`, or undefined if the bytes are not UTF-8 or contain U+0000, which no
+ * PostgreSQL text can: a length that lies, and so reaches into the next row, always meets a zero byte there.
+ */
+export function textAt(bytes: Buffer, at: number, end: number): string | undefined {
+  let high = 0;
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0) return undefined;
+    high |= byte;
+  }
+  if (high < 0x80) return bytes.toString("latin1", at, end);
+  try {
+    return UTF8.decode(bytes.subarray(at, end));
+  } catch {
+    return undefined;
+  }
+}
+
+const CACHE_SLOTS = 1024;
+/** Longer texts seldom repeat. */
+const CACHED_BYTES = 24;
+/** After so many lookups the cache must have been right in a quarter of them to be kept. */
+const TRIAL = 4096;
+
+/**
+ * Texts. Short ASCII values that repeat become one string each: for a column of few distinct values this
+ * is faster than making the strings, and takes a tenth of the memory.
+ */
+export class TextBuilder implements ColumnBuilder {
+  private readonly values: (string | null)[] = [];
+  private readonly slots: string[] = new Array<string>(CACHE_SLOTS).fill("");
+  private lookups = 0;
+  private hits = 0;
+  private caching = true;
+
+  constructor(private readonly field: Field) {}
+
+  append({ bytes, rows, stride, at, length }: Batch, field: number): void {
+    for (let r = 0, i = field; r < rows; r++, i += stride) {
+      const size = length[i]!;
+      if (size === -1) {
+        this.values.push(null);
+        continue;
+      }
+      const start = at[i]!;
+      const text =
+        this.caching && size <= CACHED_BYTES
+          ? this.interned(bytes, start, start + size)
+          : textAt(bytes, start, start + size);
+      if (text === undefined) {
+        throw badValue(this.field, this.values.length, `the ${size} bytes are not UTF-8 text`);
+      }
+      this.values.push(text);
+    }
+    if (this.lookups > TRIAL) {
+      this.caching = this.hits * 4 > this.lookups;
+      this.lookups = this.hits = 0;
+    }
+  }
+
+  async finish(): Promise<{ column: StringColumn }> {
+    return { column: { ...this.field, kind: "string", values: this.values } };
+  }
+
+  private interned(bytes: Buffer, at: number, end: number): string | undefined {
+    let hash = end - at;
+    for (let i = at; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+    const slot = (hash ^ (hash >>> 10)) & (CACHE_SLOTS - 1);
+    const known = this.slots[slot]!;
+    this.lookups++;
+    if (isSame(known, bytes, at, end)) {
+      this.hits++;
+      return known;
+    }
+    const text = textAt(bytes, at, end);
+    if (text !== undefined && text.length === end - at) this.slots[slot] = text;
+    return text;
+  }
+}
+
+function isSame(text: string, bytes: Buffer, at: number, end: number): boolean {
+  if (text.length !== end - at) return false;
+  for (let i = at; i < end; i++) {
+    if (text.charCodeAt(i - at) !== bytes[i]) return false;
+  }
+  return true;
+}
