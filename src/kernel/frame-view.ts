@@ -1,0 +1,195 @@
+import escapeHtml from "escape-html";
+import stringWidth from "string-width";
+import { type Cell, columnText, labelText, visible } from "./cell-text";
+
+/**
+ * danfo's fields behind a DataFrame or a Series. Frames are recognised by them and read through them:
+ * users import their own copy of danfo, and a column called `shape` or `columns` covers the public name.
+ */
+export interface FrameLike {
+  readonly $isSeries: boolean;
+  /** Rows of a DataFrame, values of a Series. */
+  readonly $data: readonly unknown[];
+  /** danfo gives some Series a plain string. */
+  readonly $columns: readonly unknown[] | string;
+  readonly $dtypes: readonly unknown[];
+  readonly $index: readonly unknown[];
+}
+
+/** Longer frames show the first and the last rows, wider ones the first and the last columns. */
+const ROWS = { max: 20, head: 5, tail: 5 };
+const COLUMNS = { max: 16, head: 10, tail: 5 };
+/** Width of the text form; wider tables leave out columns in the middle. */
+const TEXT_WIDTH = 110;
+
+/** Stands in a list of row or column numbers where some are left out. */
+const GAP = -1;
+const GAP_NAME = "…";
+
+interface Column {
+  readonly name: string;
+  readonly dtype: string;
+  readonly align: "left" | "right";
+  readonly cells: readonly Cell[];
+}
+
+interface Table {
+  /** Labels of the rows shown, with "⋮" at the gap. */
+  readonly labels: readonly string[];
+  readonly columns: readonly Column[];
+  /** "12,345 rows × 6 columns" */
+  readonly shape: string;
+}
+
+export function isFrame(value: unknown): value is FrameLike {
+  if (typeof value !== "object" || value === null) return false;
+  const { $isSeries, $data, $columns, $dtypes, $index } = value as Partial<FrameLike>;
+  return (
+    typeof $isSeries === "boolean" &&
+    [$data, $dtypes, $index].every(Array.isArray) &&
+    (Array.isArray($columns) || typeof $columns === "string")
+  );
+}
+
+/** How a notebook shows a frame. The cost is that of the rows and columns shown, not of the frame. */
+export function frameBundle(frame: FrameLike): { "text/html": string; "text/plain": string } {
+  const table = tableOf(frame);
+  return { "text/html": html(table), "text/plain": text(table) };
+}
+
+/** An aligned table for a monospaced font, as wide as a notebook's output. */
+export function frameText(frame: FrameLike): string {
+  return text(tableOf(frame));
+}
+
+/** "DataFrame, 12,345 rows × 6 columns", for where a table has no place. */
+export function frameSummary(frame: FrameLike): string {
+  return `${frame.$isSeries ? "Series" : "DataFrame"}, ${shapeOf(frame)}`;
+}
+
+function tableOf(frame: FrameLike): Table {
+  const rows = pick(frame.$data.length, ROWS);
+  const gapColumn: Column = {
+    name: GAP_NAME,
+    dtype: "",
+    align: "left",
+    cells: rows.map(() => ({ text: "…" })),
+  };
+  const columns = pick(columnNames(frame).length, COLUMNS).map((column) =>
+    column === GAP ? gapColumn : columnOf(frame, column, rows),
+  );
+  const labels = rows.map((row) => (row === GAP ? "⋮" : labelText(frame.$index[row])));
+  return { labels, columns, shape: shapeOf(frame) };
+}
+
+function columnOf(frame: FrameLike, column: number, rows: readonly number[]): Column {
+  const gap = rows.indexOf(GAP);
+  const shown = rows
+    .filter((row) => row !== GAP)
+    .map((row) => {
+      const value = frame.$data[row];
+      return frame.$isSeries ? value : (value as readonly unknown[] | undefined)?.[column];
+    });
+  const { cells, align, geometry } = columnText(shown);
+  return {
+    name: visible(String(columnNames(frame)[column])),
+    dtype: geometry ? "geometry" : visible(String(frame.$dtypes[column] ?? "")),
+    align,
+    cells: gap === -1 ? cells : cells.toSpliced(gap, 0, { text: "⋮" }),
+  };
+}
+
+const columnNames = ({ $columns }: FrameLike) => (typeof $columns === "string" ? [$columns] : $columns);
+
+function pick(count: number, { max, head, tail }: typeof ROWS): number[] {
+  const all = Array.from({ length: Math.min(count, max) }, (_, i) => i);
+  if (count <= max) return all;
+  return [...all.slice(0, head), GAP, ...all.slice(0, tail).map((i) => count - tail + i)];
+}
+
+const grouped = new Intl.NumberFormat("en-US");
+const counted = (n: number, noun: string) => `${grouped.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+
+function shapeOf(frame: FrameLike): string {
+  const rows = counted(frame.$data.length, frame.$isSeries ? "value" : "row");
+  return frame.$isSeries ? rows : `${rows} × ${counted(columnNames(frame).length, "column")}`;
+}
+
+// JupyterLab takes <style> out of outputs and drops colours that are not literal, so the table inherits
+// the theme's colours and dims with opacity: it is right in light and dark, and in an exported page.
+const FADED = "opacity:0.6";
+const CELL = { left: "text-align:left;white-space:pre", right: "text-align:right" };
+
+function html({ labels, columns, shape }: Table): string {
+  const headers = columns.map(
+    ({ name, dtype, align }) =>
+      `<th style="${CELL[align]}">${escapeHtml(name)}` +
+      `<br><span style="font-weight:normal;${FADED}">${escapeHtml(dtype)}</span></th>`,
+  );
+  const rows = labels.map((label, row) => {
+    const cells = columns.map(({ align, cells }) => htmlCell(cells[row]!, align));
+    return `<tr><th style="${CELL.right}">${escapeHtml(label)}</th>${cells.join("")}</tr>`;
+  });
+  return [
+    '<div style="overflow-x:auto">',
+    `<table class="dataframe"><thead><tr><th></th>${headers.join("")}</tr></thead>`,
+    `<tbody>${rows.join("\n")}</tbody></table>`,
+    `<div style="${FADED}">${shape}</div>`,
+    "</div>",
+  ].join("\n");
+}
+
+function htmlCell({ text, missing }: Cell, align: "left" | "right"): string {
+  const content = missing ? `<span style="${FADED}">${text}</span>` : escapeHtml(text);
+  return `<td style="${CELL[align]}">${content}</td>`;
+}
+
+function text({ labels, columns, shape }: Table): string {
+  const gap = block(["…", "", ...labels.map(() => "…")], "left");
+  const index = block(["", "", ...labels], "right");
+  const wanted = columns.map(({ name, dtype, align, cells }) =>
+    name === GAP_NAME && dtype === "" ? gap : block([name, dtype, ...cells.map((cell) => cell.text)], align),
+  );
+  const blocks = [index, ...fitting(wanted, gap, TEXT_WIDTH - index.width)];
+  const lines = index.lines.map((_, i) =>
+    blocks
+      .map((column) => column.lines[i])
+      .join("  ")
+      .trimEnd(),
+  );
+  return [...lines, shape].join("\n");
+}
+
+interface Block {
+  readonly lines: readonly string[];
+  readonly width: number;
+}
+
+function block(texts: readonly string[], align: "left" | "right"): Block {
+  const widths = texts.map((line) => stringWidth(line));
+  const width = Math.max(...widths);
+  const lines = texts.map((line, i) => {
+    const padding = " ".repeat(width - widths[i]!);
+    return align === "right" ? padding + line : line + padding;
+  });
+  return { lines, width };
+}
+
+/** The columns, or as many from both ends as `room` characters hold with `gap` between them. */
+function fitting(columns: readonly Block[], gap: Block, room: number): readonly Block[] {
+  const needs = ({ width }: Block) => 2 + width;
+  if (columns.reduce((sum, column) => sum + needs(column), 0) <= room) return columns;
+  const rest = columns.filter((column) => column !== gap);
+  const head: Block[] = [];
+  const tail: Block[] = [];
+  let left = room - needs(gap);
+  while (rest.length > 0) {
+    const fromHead = head.length <= tail.length;
+    const next = (fromHead ? rest.shift() : rest.pop())!;
+    left -= needs(next);
+    if (left < 0) break;
+    if (fromHead) head.push(next);
+    else tail.unshift(next);
+  }
+  return [...head, gap, ...tail];
+}

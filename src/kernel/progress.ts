@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import escapeHtml from "escape-html";
+import { InterruptedError } from "./interrupt";
+import { cellDisplay } from "./tslab";
+
+export interface ProgressState {
+  readonly done: number;
+  readonly total?: number;
+  readonly unit: "rows" | "bytes";
+  /** A few words on what is being waited for. */
+  readonly note?: string;
+}
+
+export interface Progress {
+  update(state: ProgressState): void;
+  /** Ends with `line`, or with nothing. Work too short to have shown anything leaves nothing either way. */
+  finish(line?: string): void;
+  /** Ends with a line that says how far the work got. */
+  fail(error?: unknown): void;
+}
+
+/** Work shorter than this shows nothing. */
+const QUIET_MS = 800;
+const REDRAW_MS = 250;
+const BAR_EM = 12;
+
+/** Marks outputs that tell how a run went, not what it computed; `npm run notebooks` does not keep them. */
+export const PROGRESS_METADATA = { cartoframes: { progress: true } };
+
+/** Somewhere a line can be shown and replaced. */
+interface Line {
+  draw(text: string, share?: number): void;
+  end(text: string | undefined): void;
+}
+
+/**
+ * Progress of long work: in a notebook one output of the running cell, replaced in place; on a terminal
+ * one line of stderr; elsewhere nothing. An aborted `signal` ends it.
+ */
+export function progress(label: string, { signal }: { readonly signal?: AbortSignal } = {}): Progress {
+  const line = cellLine() ?? terminalLine();
+  if (!line) return { update() {}, finish() {}, fail() {} };
+
+  const startMs = performance.now();
+  let state: ProgressState | undefined;
+  let drawnMs: number | undefined;
+  let ended = false;
+
+  const draw = () => {
+    const nowMs = performance.now();
+    if (ended || nowMs - startMs < QUIET_MS || nowMs - (drawnMs ?? 0) < REDRAW_MS * 0.9) return;
+    drawnMs = nowMs;
+    const parts = [label, state && amount(state), seconds(nowMs - startMs), state?.note];
+    line.draw(parts.filter(Boolean).join(" · "), state?.total ? state.done / state.total : undefined);
+  };
+  const end = (text: string | undefined) => {
+    if (ended) return;
+    ended = true;
+    clearInterval(timer);
+    signal?.removeEventListener("abort", onAbort);
+    if (drawnMs !== undefined) line.end(text);
+  };
+  const fail = (error?: unknown) => {
+    const what = error instanceof InterruptedError ? "interrupted" : "stopped";
+    end(
+      `${label}: ${what} after ${state ? `${amount(state)}, ` : ""}${seconds(performance.now() - startMs)}`,
+    );
+  };
+  const onAbort = () => fail(signal?.reason);
+
+  // Redraws while nothing arrives, so that the seconds keep counting. Never keeps a program alive.
+  const timer = setInterval(draw, REDRAW_MS).unref();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    update(next) {
+      state = next;
+      draw();
+    },
+    finish: end,
+    fail,
+  };
+}
+
+function cellLine(): Line | undefined {
+  const display = cellDisplay();
+  if (!display) return undefined;
+  const displayId = randomUUID();
+  let update = false;
+  const show = (text: string, html: string) => {
+    display({ "text/plain": text, "text/html": html }, { displayId, update, metadata: PROGRESS_METADATA });
+    update = true;
+  };
+  const faded = (content: string) => `<div style="opacity:0.75">${content}</div>`;
+  return {
+    draw: (text, share) => show(text, faded(`${share === undefined ? "" : bar(share)}${escapeHtml(text)}`)),
+    end: (text = "") => show(text, text && faded(escapeHtml(text))),
+  };
+}
+
+function bar(share: number): string {
+  const percent = Math.round(100 * Math.min(Math.max(share, 0), 1));
+  const done = `<span style="display:block;width:${percent}%;height:100%;background:currentColor"></span>`;
+  return (
+    `<span style="display:inline-block;width:${BAR_EM}em;height:0.6em;margin-right:0.8em;` +
+    `border:1px solid currentColor;border-radius:0.3em;overflow:hidden">${done}</span>`
+  );
+}
+
+function terminalLine(): Line | undefined {
+  const { stderr } = process;
+  if (!stderr.isTTY) return undefined;
+  const fresh = "\r\x1b[K"; // back to the start of the line and clear it
+  return {
+    draw: (text) => stderr.write(fresh + text.slice(0, stderr.columns - 1)),
+    end: (text) => stderr.write(fresh + (text === undefined ? "" : `${text}\n`)),
+  };
+}
+
+const grouped = new Intl.NumberFormat("en-US");
+const megabytes = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+function amount({ done, total, unit }: ProgressState): string {
+  const number = (n: number) => (unit === "rows" ? grouped.format(n) : megabytes.format(n / 1e6));
+  const word = unit === "rows" ? "rows" : "MB";
+  return total === undefined ? `${number(done)} ${word}` : `${number(done)} of ${number(total)} ${word}`;
+}
+
+const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
