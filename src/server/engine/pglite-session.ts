@@ -1,0 +1,121 @@
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { DatabaseError } from "./engine";
+import type { FromWorker, WorkerStart } from "./pglite-worker";
+import { ResultReader } from "./result-reader";
+
+export interface SessionOptions {
+  readonly dataDir: string;
+  readonly postgisBundle: string;
+  /** `pglite-worker` as JavaScript, or as TypeScript where the process can load that. */
+  readonly workerFile: string;
+  readonly startParams: readonly string[];
+  readonly maxResultBytes: number;
+}
+
+/** The one session of an embedded database, in a thread of its own. */
+export class PgliteSession {
+  readonly #worker: Worker;
+  readonly #maxResultBytes: number;
+  #pending: { reader: ResultReader; resolve: () => void; reject: (error: Error) => void } | null = null;
+  #ended: Error | null = null;
+  /** Whether the last statements left a transaction open, failed or not. */
+  inTransaction = false;
+
+  private constructor(worker: Worker, maxResultBytes: number) {
+    this.#worker = worker;
+    this.#maxResultBytes = maxResultBytes;
+  }
+
+  static async open({ maxResultBytes, ...options }: SessionOptions): Promise<PgliteSession> {
+    const worker = startWorker(options);
+    const session = new PgliteSession(worker, maxResultBytes);
+    await new Promise<void>((resolve, reject) => {
+      session.#pending = { reader: new ResultReader(), resolve, reject };
+      worker.on("message", (message: FromWorker) => session.#receive(message));
+      worker.on("error", (error) => session.#end(crashed(error.message, error)));
+      worker.on("exit", (code) => session.#end(crashed(`its thread exited with code ${code}`)));
+    });
+    return session;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== null;
+  }
+
+  /**
+   * Runs `sql`; an error of the statement is in the reader. Rejects only if the session is no more, with
+   * the reason given to `kill` or that of the crash.
+   */
+  async run(sql: string): Promise<ResultReader> {
+    if (this.#ended) throw this.#ended;
+    const reader = new ResultReader();
+    await new Promise<void>((resolve, reject) => {
+      this.#pending = { reader, resolve, reject };
+      this.#worker.postMessage(sql);
+    });
+    this.inTransaction = reader.status !== "I";
+    return reader;
+  }
+
+  /** Ends the thread in the middle of whatever it does; data that was acknowledged is safe. */
+  async kill(reason: Error): Promise<void> {
+    this.#end(reason);
+    await this.#worker.terminate();
+  }
+
+  #receive(message: FromWorker): void {
+    const pending = this.#pending;
+    if (!pending) return;
+    switch (message.kind) {
+      case "data":
+        pending.reader.push(message.bytes);
+        if (pending.reader.bytes > this.#maxResultBytes) void this.kill(tooLarge(this.#maxResultBytes));
+        return;
+      case "ready":
+      case "done":
+        this.#pending = null;
+        pending.resolve();
+        return;
+      case "fatal":
+        this.#end(crashed(message.message));
+    }
+  }
+
+  #end(reason: Error): void {
+    this.#ended ??= reason;
+    this.#pending?.reject(this.#ended);
+    this.#pending = null;
+  }
+}
+
+function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
+  const workerData: WorkerStart = {
+    dataDir: options.dataDir,
+    bundleUrl: pathToFileURL(options.postgisBundle).href,
+    startParams: options.startParams,
+  };
+  if (!options.workerFile.endsWith(".ts")) return new Worker(options.workerFile, { workerData });
+  // Run from the sources: a thread does not inherit the loader of its process.
+  const load = `require("tsx/cjs"); require(${JSON.stringify(options.workerFile)})`;
+  return new Worker(load, { eval: true, workerData });
+}
+
+function crashed(what: string, cause?: unknown): DatabaseError {
+  return new DatabaseError(
+    `the database stopped in the middle of the statement: ${what}`,
+    {
+      severity: "FATAL",
+      code: "57P02",
+      hint: "What was committed before is safe, and the next statement reopens the database.",
+    },
+    { cause },
+  );
+}
+
+function tooLarge(maxBytes: number): DatabaseError {
+  return new DatabaseError(`the result is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`, {
+    code: "54000",
+    hint: "Use COPY … TO STDOUT, which streams, or a LIMIT.",
+  });
+}

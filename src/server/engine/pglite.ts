@@ -1,0 +1,349 @@
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ServerError } from "../../errors";
+import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
+import { COPY_ROLES, LOCAL_ROLES_SQL, ROLES } from "../sql/roles";
+import {
+  emptySpool,
+  ensureDataDir,
+  readTemplate,
+  removeTemporaryFiles,
+  SPOOL_IN_DATABASE,
+  spoolDir,
+} from "./data-dir";
+import {
+  type CopyOutResult,
+  canceledError,
+  DatabaseError,
+  type Engine,
+  type EngineActivity,
+  type EngineInfo,
+  type QueryResult,
+  type StatementOptions,
+} from "./engine";
+import { PgliteSession, type SessionOptions } from "./pglite-session";
+import type { ResultReader } from "./result-reader";
+import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "./sql-scan";
+import { Turns } from "./turns";
+
+export interface PgliteOptions {
+  /** Made on first use. The caller holds its lock: see `lockDataDir`. */
+  readonly dataDir: string;
+  /** Directory with what `scripts/template.ts` makes. */
+  readonly templateDir?: string;
+  /** The bundled `pglite-worker`. */
+  readonly workerFile?: string;
+  /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
+  readonly maxResultBytes?: number;
+}
+
+const START_PARAMS = ["-c", `search_path=${SEARCH_PATH}`];
+const CHECKPOINT_AFTER_BYTES = 64 * 1024 ** 2; // of WAL; a lone backend never starts a checkpoint by itself
+const OPEN_ATTEMPTS = 3;
+const SPOOL_CHUNK_BYTES = 1024 ** 2;
+const ACTIVITY_SQL_LENGTH = 120;
+
+/**
+ * Opens PostgreSQL and PostGIS in WebAssembly over a directory, which is made first if it is missing or empty.
+ * @throws ServerError if the directory holds something else, DatabaseError if the database does not open.
+ */
+export async function openPglite({
+  dataDir,
+  templateDir = beside("template", "../../../dist/template"),
+  workerFile = beside("pglite-worker.js", "pglite-worker.ts"),
+  maxResultBytes = 512 * 1024 ** 2,
+}: PgliteOptions): Promise<Engine> {
+  const template = await readTemplate(templateDir);
+  const path = resolve(dataDir);
+  await ensureDataDir(path, template);
+  await emptySpool(path);
+  const { postgisBundle } = template;
+  const engine = new PgliteEngine({
+    dataDir: path,
+    postgisBundle,
+    workerFile,
+    maxResultBytes,
+    startParams: START_PARAMS,
+  });
+  await engine.info();
+  return engine;
+}
+
+/** One session, taken in turns. */
+class PgliteEngine implements Engine {
+  readonly #options: SessionOptions;
+  readonly #turns = new Turns();
+  readonly #typeNames = new Map<number, string>();
+  #session: Promise<PgliteSession> | null = null;
+  #versions: { postgres: string; postgis: string } | null = null;
+  #running: EngineActivity["running"] = null;
+  #spoolFiles = 0;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  async query(sql: string, options: StatementOptions = {}): Promise<QueryResult> {
+    refuseCopy(sql);
+    if (options.role === "public") refuseBeyondPublic(sql);
+    return this.#turn(sql, options, async (session) => {
+      await this.#setRole(session, ROLES[options.role ?? "master"]);
+      const result = throwing(await session.run(sql));
+      await this.#learnTypes(session, result);
+      return this.#queryResult(result);
+    });
+  }
+
+  async copyOut(sql: string, options: StatementOptions = {}): Promise<CopyOutResult> {
+    const file = this.#newSpoolFile();
+    const copy = copyThroughFile(sql, "TO", file.inDatabase);
+    try {
+      const rows = await this.#turn(sql, options, (session) => this.#copy(session, copy, options));
+      const { size } = await stat(file.path);
+      const stream = createReadStream(file.path, { highWaterMark: SPOOL_CHUNK_BYTES });
+      stream.once("close", () => void rm(file.path, { force: true }));
+      return { stream, bytes: size, rows };
+    } catch (error) {
+      await rm(file.path, { force: true });
+      throw error;
+    }
+  }
+
+  async copyIn(
+    sql: string,
+    data: AsyncIterable<Uint8Array>,
+    options: StatementOptions = {},
+  ): Promise<{ rows: number }> {
+    const file = this.#newSpoolFile();
+    const copy = copyThroughFile(sql, "FROM", file.inDatabase);
+    const { signal } = options;
+    try {
+      // Outside the turn: a slow sender keeps nobody waiting.
+      await pipeline(data, createWriteStream(file.path, { mode: 0o600 }), { signal }).catch((error) => {
+        throw signal?.aborted ? canceledError(signal) : error;
+      });
+      return { rows: await this.#turn(sql, options, (session) => this.#copy(session, copy, options)) };
+    } finally {
+      await rm(file.path, { force: true });
+    }
+  }
+
+  async info(): Promise<EngineInfo> {
+    await this.#open();
+    return { kind: "pglite", location: this.#options.dataDir, ...this.#versions! };
+  }
+
+  activity(): EngineActivity {
+    return { running: this.#running, waiting: this.#turns.waiting };
+  }
+
+  /** Waits for the running statement; those still waiting fail. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const endTurn = await this.#turns.take();
+    try {
+      const session = await this.#session?.catch(() => null);
+      if (!session || session.ended) return;
+      await session.run("RESET ROLE").then(() => session.run("CHECKPOINT"));
+      await session.kill(closedError());
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #turn<T>(
+    sql: string,
+    { signal }: StatementOptions,
+    work: (session: PgliteSession) => Promise<T>,
+  ): Promise<T> {
+    const endTurn = await this.#turns.take(signal);
+    let session: PgliteSession | null = null;
+    const cancel = () => void session?.kill(canceledError(signal!));
+    try {
+      if (this.#closed) throw closedError();
+      session = await unlessAborted(this.#open(), signal);
+      this.#running = { sql: shortened(sql), startedAt: new Date() };
+      signal?.addEventListener("abort", cancel, { once: true });
+      return await work(session);
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.#running = null;
+      // The answer does not wait for the cleaning up, the next turn does.
+      void this.#afterTurn(session).finally(endTurn);
+    }
+  }
+
+  /** Brings the session back to its first state, or starts a new one if it is gone. */
+  async #afterTurn(session: PgliteSession | null): Promise<void> {
+    if (!session || this.#closed) return;
+    try {
+      if (!session.ended) await resetSession(session);
+    } catch (error) {
+      await session.kill(error as Error);
+    }
+    if (session.ended) await this.#open().catch(() => {}); // the next statement tries again and reports
+  }
+
+  #open(): Promise<PgliteSession> {
+    const opening = (this.#session ?? Promise.reject(closedError())).then(
+      (session) => (session.ended ? this.#reopen(session) : session),
+      () => this.#reopen(null),
+    );
+    this.#session = opening;
+    opening.catch(() => {});
+    return opening;
+  }
+
+  async #reopen(last: PgliteSession | null): Promise<PgliteSession> {
+    if (this.#closed) throw closedError();
+    await last?.kill(closedError()); // waits until the thread is gone: two on one directory destroy it
+    let failure: unknown;
+    for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+      try {
+        return await this.#start();
+      } catch (error) {
+        failure = error;
+      }
+    }
+    const why = failure instanceof Error ? failure.message : String(failure);
+    throw new DatabaseError(
+      `the database in ${this.#options.dataDir} cannot be opened: ${why}`,
+      { severity: "FATAL", code: "57P03", hint: "Look at the free disk space and memory." },
+      { cause: failure },
+    );
+  }
+
+  async #start(): Promise<PgliteSession> {
+    await removeTemporaryFiles(this.#options.dataDir);
+    const session = await PgliteSession.open(this.#options);
+    try {
+      await installFunctions(session);
+      this.#versions ??= await readVersions(session);
+      await resetSession(session);
+      return session;
+    } catch (error) {
+      await session.kill(error as Error);
+      throw error;
+    }
+  }
+
+  async #setRole(session: PgliteSession, role: string): Promise<void> {
+    if (role !== ROLES.master) throwing(await session.run(`SET ROLE ${role}`));
+  }
+
+  async #copy(
+    session: PgliteSession,
+    copy: ReturnType<typeof copyThroughFile>,
+    { role = "master" }: StatementOptions,
+  ): Promise<number> {
+    await this.#setRole(session, COPY_ROLES[role]);
+    const { error, statements } = throwingCrash(await session.run(copy.sql));
+    if (error) throw at(error, error.position && copy.originalPosition(error.position));
+    return statements[0]!.affectedRows;
+  }
+
+  #newSpoolFile(): { path: string; inDatabase: string } {
+    const name = `${++this.#spoolFiles}`;
+    return { path: join(spoolDir(this.#options.dataDir), name), inDatabase: `${SPOOL_IN_DATABASE}/${name}` };
+  }
+
+  async #learnTypes(session: PgliteSession, { statements }: ResultReader): Promise<void> {
+    const oids = new Set(statements.flatMap(({ fields }) => fields?.map((field) => field.typeOid) ?? []));
+    const unknown = [...oids].filter((oid) => !this.#typeNames.has(oid));
+    if (unknown.length === 0) return;
+    const found = await session.run(
+      `SELECT oid, typname FROM pg_catalog.pg_type WHERE oid IN (${unknown.join(",")})`,
+    );
+    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#typeNames.set(Number(oid), name!);
+  }
+
+  #queryResult({ statements, notices, warnings }: ResultReader): QueryResult {
+    return {
+      statements: statements.map((statement) => ({
+        ...statement,
+        fields:
+          statement.fields?.map((field) => ({
+            ...field,
+            typeName: this.#typeNames.get(field.typeOid) ?? null,
+          })) ?? null,
+      })),
+      notices,
+      warnings,
+    };
+  }
+}
+
+async function installFunctions(session: PgliteSession): Promise<void> {
+  const installed = throwing(
+    await session.run(
+      "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = 'cartodb'",
+    ),
+  );
+  if (installed.statements[0]?.rows[0]?.[0] === functionsVersion()) return;
+  throwing(await session.run(`${functionsSql()};${LOCAL_ROLES_SQL}`));
+}
+
+async function readVersions(session: PgliteSession): Promise<{ postgres: string; postgis: string }> {
+  const result = throwing(
+    await session.run("SELECT current_setting('server_version'), postgis_lib_version()"),
+  );
+  const [postgres, postgis] = result.statements[0]!.rows[0]!;
+  return { postgres: postgres!, postgis: postgis! };
+}
+
+/** Transaction, settings, role, cursors, temporary tables, advisory locks, LISTEN: as after opening. */
+async function resetSession(session: PgliteSession): Promise<void> {
+  if (session.inTransaction) throwing(await session.run("ROLLBACK"));
+  throwing(await session.run("DISCARD ALL"));
+  const wal = throwing(
+    await session.run(
+      "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) FROM pg_control_checkpoint()",
+    ),
+  );
+  if (Number(wal.statements[0]!.rows[0]![0]) > CHECKPOINT_AFTER_BYTES)
+    throwing(await session.run("CHECKPOINT"));
+  throwing(await session.run(`SET ROLE ${ROLES.master}`));
+}
+
+function throwing(result: ResultReader): ResultReader {
+  if (result.error) throw result.error;
+  return throwingCrash(result);
+}
+
+function throwingCrash(result: ResultReader): ResultReader {
+  if (result.status !== null) return result;
+  throw new DatabaseError("the database gave an incomplete answer", { severity: "FATAL", code: "08P01" });
+}
+
+function at(error: DatabaseError, position: number | undefined): DatabaseError {
+  return new DatabaseError(error.message, { ...error, position }, { cause: error });
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(canceledError(signal));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function shortened(sql: string): string {
+  const line = sql.trim().replace(/\s+/g, " ");
+  return line.length > ACTIVITY_SQL_LENGTH ? `${line.slice(0, ACTIVITY_SQL_LENGTH - 1)}…` : line;
+}
+
+function closedError(): ServerError {
+  return new ServerError("The database is closed.");
+}
+
+/** A file of the package: beside this module in the bundle, elsewhere when run from the sources. */
+function beside(bundled: string, source: string): string {
+  const file = join(__dirname, bundled);
+  return existsSync(file) ? file : join(__dirname, source);
+}

@@ -1,0 +1,242 @@
+/**
+ * Just enough of PostgreSQL's lexer to find where statements begin and end and where the target of a COPY
+ * stands: quotes, dollar quotes, nested comments and parentheses. It assumes standard_conforming_strings,
+ * which a session here always starts with.
+ * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+ */
+import { DatabaseError } from "./engine";
+
+export interface Token {
+  /** `word` is an unquoted identifier or keyword, `quoted` a "quoted identifier". */
+  readonly kind: "word" | "quoted" | "string" | "other";
+  /** Upper case for a word, as written otherwise. */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** Parentheses and brackets open before this token. */
+  readonly depth: number;
+}
+
+const BLANK = /\s+|--[^\n\r]*/y;
+const WORD = /[\p{L}_\u0080-\uffff][\p{L}\p{N}_$\u0080-\uffff]*/uy;
+const NUMBER = /\d[\w.]*/y;
+const QUOTED_START = /(?:[uU]&)?"/y;
+const ESCAPE_STRING_START = /[eE]'/y;
+const STRING_START = /(?:[bBxXnN]|[uU]&)?'/y;
+const DOLLAR_TAG = /\$(?:[\p{L}_\u0080-\uffff][\p{L}\p{N}_\u0080-\uffff]*)?\$/uy;
+
+/** The statements of `sql`, each as its tokens without the semicolon; empty statements are left out. */
+export function scanStatements(sql: string): Token[][] {
+  const statements: Token[][] = [];
+  let statement: Token[] = [];
+  for (const token of scan(sql)) {
+    if (token.text !== ";" || token.depth > 0 || token.kind !== "other") {
+      statement.push(token);
+      continue;
+    }
+    if (statement.length > 0) statements.push(statement);
+    statement = [];
+  }
+  if (statement.length > 0) statements.push(statement);
+  return statements;
+}
+
+/** @throws DatabaseError if `sql` holds a COPY, which has its own two calls and touches no server file. */
+export function refuseCopy(sql: string): void {
+  if (!/\bcopy\b/i.test(sql)) return;
+  for (const tokens of scanStatements(sql)) {
+    if (!isWord(tokens[0], "COPY")) continue;
+    const target = copyTarget(tokens);
+    if (target && (target.file.text === "STDOUT" || target.file.text === "STDIN")) {
+      const message = `COPY ${target.direction} ${target.file.text} is not possible in a query`;
+      const hint = `Send it as ${target.direction === "TO" ? "COPY out (copyto)" : "COPY in (copyfrom)"}.`;
+      throw new DatabaseError(message, { code: "0A000", hint, position: positionOf(sql, target.file) });
+    }
+    refuseServerFile(sql, tokens, target);
+  }
+}
+
+// With these a statement can neither change its role nor leave anything behind that would.
+const PUBLIC_COMMANDS = new Set(
+  "SELECT WITH VALUES TABLE ( SHOW EXPLAIN INSERT UPDATE DELETE MERGE BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE".split(
+    " ",
+  ),
+);
+
+/**
+ * The session of the embedded database belongs to a superuser, whom `SET ROLE` and the like would bring
+ * back; what is not known to be harmless is refused, and table rights do the rest.
+ * @throws DatabaseError
+ */
+export function refuseBeyondPublic(sql: string): void {
+  for (const [first] of scanStatements(sql)) {
+    if (first && PUBLIC_COMMANDS.has(first.text)) continue;
+    const position = positionOf(sql, first);
+    throw new DatabaseError(`permission denied for ${first?.text ?? ""}`, { code: "42501", position });
+  }
+}
+
+export interface CopyRewrite {
+  readonly sql: string;
+  /** A position in the rewritten text as a position in the original, both 1-based. */
+  originalPosition(position: number): number;
+}
+
+/**
+ * `COPY … TO STDOUT` with `STDOUT` replaced by the file, or `COPY … FROM STDIN` with `STDIN` replaced.
+ * @throws DatabaseError if `sql` is anything but one such statement.
+ */
+export function copyThroughFile(sql: string, direction: "TO" | "FROM", path: string): CopyRewrite {
+  const [tokens = [], ...more] = scanStatements(sql);
+  const wanted = direction === "TO" ? "COPY … TO STDOUT" : "COPY … FROM STDIN";
+  if (!isWord(tokens[0], "COPY")) {
+    throw new DatabaseError(`expected ${wanted}`, { code: "42601", position: positionOf(sql, tokens[0]) });
+  }
+  if (more.length > 0) {
+    const position = positionOf(sql, more[0]![0]);
+    throw new DatabaseError(`expected one ${wanted}, got ${more.length + 1} statements`, {
+      code: "42601",
+      position,
+    });
+  }
+  const target = copyTarget(tokens);
+  // PostgreSQL takes STDIN and STDOUT for each other.
+  if (!target || !(target.file.text === "STDOUT" || target.file.text === "STDIN")) {
+    refuseServerFile(sql, tokens, target);
+    throw new DatabaseError(`expected ${wanted}`, {
+      code: "42601",
+      position: positionOf(sql, tokens.at(-1)),
+    });
+  }
+  if (target.direction !== direction) {
+    const message = `expected ${wanted}, got COPY ${target.direction} ${target.file.text}`;
+    throw new DatabaseError(message, { code: "42601", position: positionOf(sql, target.file) });
+  }
+  const { start, end } = target.file;
+  const file = `'${path.replaceAll("'", "''")}'`;
+  const filePosition = positionOf(sql, target.file);
+  return {
+    sql: sql.slice(0, start) + file + sql.slice(end),
+    originalPosition: (position) =>
+      position <= filePosition ? position : Math.max(filePosition, position - file.length + (end - start)),
+  };
+}
+
+interface CopyTarget {
+  readonly direction: "TO" | "FROM";
+  /** The token after TO or FROM: STDIN, STDOUT, PROGRAM or a file name. */
+  readonly file: Token;
+}
+
+/** TO and FROM are reserved, so the first one outside parentheses and quotes is COPY's own. */
+function copyTarget(tokens: readonly Token[]): CopyTarget | undefined {
+  const at = tokens.findIndex((token) => token.depth === 0 && (isWord(token, "TO") || isWord(token, "FROM")));
+  const file = tokens[at + 1];
+  if (at < 0 || !file) return undefined;
+  return { direction: tokens[at]!.text as "TO" | "FROM", file };
+}
+
+function refuseServerFile(sql: string, tokens: readonly Token[], target: CopyTarget | undefined): never {
+  const what = isWord(target?.file, "PROGRAM") ? "a program" : "a file";
+  throw new DatabaseError(`COPY to or from ${what} on the server is not allowed`, {
+    code: "42501",
+    hint: "Use COPY … TO STDOUT (copyto) or COPY … FROM STDIN (copyfrom).",
+    position: positionOf(sql, target?.file ?? tokens[0]),
+  });
+}
+
+/** PostgreSQL counts characters from 1, JavaScript UTF-16 units from 0. */
+function positionOf(sql: string, token: Token | undefined): number {
+  let position = 1;
+  for (const _ of sql.slice(0, token?.start ?? 0)) position++;
+  return position;
+}
+
+function isWord(token: Token | undefined, text: string): boolean {
+  return token?.kind === "word" && token.text === text;
+}
+
+function* scan(sql: string): Generator<Token> {
+  let at = 0;
+  let depth = 0;
+  const match = (pattern: RegExp): number => {
+    pattern.lastIndex = at;
+    return pattern.test(sql) ? pattern.lastIndex : -1;
+  };
+  const rules: readonly [Token["kind"], () => number][] = [
+    ["string", () => escapeStringEnd(sql, match(ESCAPE_STRING_START))],
+    ["string", () => quoteEnd(sql, match(STRING_START), "'")],
+    ["quoted", () => quoteEnd(sql, match(QUOTED_START), '"')],
+    ["string", () => dollarQuoteEnd(sql, match(DOLLAR_TAG), at)],
+    ["word", () => match(WORD)],
+    ["other", () => match(NUMBER)],
+  ];
+  while (at < sql.length) {
+    const start = at;
+    const blankEnd = match(BLANK);
+    if (blankEnd > 0) {
+      at = blankEnd;
+      continue;
+    }
+    if (sql.startsWith("/*", at)) {
+      at = blockCommentEnd(sql, at);
+      continue;
+    }
+    let kind: Token["kind"] = "other";
+    let end = at + 1;
+    for (const [candidate, tokenEnd] of rules) {
+      const found = tokenEnd();
+      if (found < 0) continue;
+      kind = candidate;
+      end = found;
+      break;
+    }
+    const raw = sql.slice(start, end);
+    if (kind === "other" && (raw === ")" || raw === "]")) depth = Math.max(0, depth - 1);
+    yield { kind, text: kind === "word" ? raw.toUpperCase() : raw, start, end, depth };
+    if (kind === "other" && (raw === "(" || raw === "[")) depth++;
+    at = end;
+  }
+}
+
+// The three below search instead of matching a pattern: a literal of megabytes overflows a regular expression.
+
+function quoteEnd(sql: string, from: number, quote: string): number {
+  if (from < 0) return -1;
+  for (let at = sql.indexOf(quote, from); at >= 0; at = sql.indexOf(quote, at + 2)) {
+    if (sql[at + 1] !== quote) return at + 1;
+  }
+  return sql.length;
+}
+
+function escapeStringEnd(sql: string, from: number): number {
+  if (from < 0) return -1;
+  for (let at = from; at < sql.length; at++) {
+    if (sql[at] === "\\") at++;
+    else if (sql[at] === "'" && sql[at + 1] === "'") at++;
+    else if (sql[at] === "'") return at + 1;
+  }
+  return sql.length;
+}
+
+function dollarQuoteEnd(sql: string, tagEnd: number, start: number): number {
+  if (tagEnd < 0) return -1;
+  const tag = sql.slice(start, tagEnd);
+  const close = sql.indexOf(tag, tagEnd);
+  return close < 0 ? sql.length : close + tag.length;
+}
+
+function blockCommentEnd(sql: string, start: number): number {
+  let open = 0;
+  for (let at = start; at < sql.length; at++) {
+    if (sql.startsWith("/*", at)) {
+      open++;
+      at++;
+    } else if (sql.startsWith("*/", at)) {
+      open--;
+      at++;
+      if (open === 0) return at + 1;
+    }
+  }
+  return sql.length;
+}
