@@ -11,6 +11,8 @@ import { CopyFormatError } from "./errors";
 import { paced } from "./pace";
 import { builderFor } from "./readers";
 import { type Columns, elementTypeOf, type Field, pgTypeOf } from "./types";
+import type { WriteColumn } from "./write-column";
+import { CopySink, writerFor } from "./writers";
 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 const HEADER_BYTES = SIGNATURE.length + 4 + 4; // flags, length of the extension
@@ -20,6 +22,8 @@ const TRAILER = -1;
 const BRACE = "{".charCodeAt(0);
 /** Fields located before the columns are filled: large enough to make the loops worth it, small enough for the cache. */
 const BATCH_FIELDS = 16_384;
+/** Spare bytes of a chunk, so that the row that fills it seldom makes it grow. */
+const ROW_ROOM = 4096;
 /** No value of PostgreSQL is larger (MaxAllocSize). */
 const MAX_FIELD_BYTES = 0x3fffffff;
 /** A server's error message is looked for in so many last bytes. */
@@ -81,6 +85,50 @@ export async function decodeCopy(
     if (warning !== undefined) warnings.push(warning);
   }
   return { rowCount: decoder.rowCount, columns, warnings };
+}
+
+export interface EncodeOptions {
+  /** Chunks are about so large. @default 256 KiB */
+  readonly chunkBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Told with every chunk how many rows have been written so far. */
+  readonly onRows?: (rows: number) => void;
+}
+
+/**
+ * The bytes for `COPY t ("a", …) FROM STDIN WITH (FORMAT binary)`, in chunks of which only one is in memory;
+ * each is the receiver's to keep.
+ */
+export async function* encodeCopy(
+  columns: readonly WriteColumn[],
+  { chunkBytes = 1 << 18, signal, onRows }: EncodeOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const pace = paced(signal);
+  const writers = columns.map(writerFor);
+  const rowCount = Math.max(
+    0,
+    ...columns.map((column) => ("lng" in column ? column.lng : column.values).length),
+  );
+  const capacity = chunkBytes + ROW_ROOM;
+  const sink = new CopySink(capacity);
+  sink.at = writeHeader(sink.bytes);
+  for (let row = 0; row < rowCount; row++) {
+    sink.int16(writers.length);
+    for (const write of writers) write(sink, row);
+    if (sink.at < chunkBytes) continue;
+    yield sink.take(capacity);
+    onRows?.(row + 1);
+    if (pace.due()) await pace.pause();
+  }
+  sink.int16(TRAILER);
+  yield sink.take(0);
+  onRows?.(rowCount);
+}
+
+function writeHeader(bytes: Buffer): number {
+  bytes.fill(0, 0, HEADER_BYTES);
+  SIGNATURE.copy(bytes);
+  return HEADER_BYTES;
 }
 
 /** Cuts the bytes into rows and hands them to the columns, a batch at a time. */

@@ -1,0 +1,229 @@
+import type { DataFrame } from "danfojs-node";
+import { InvalidArgumentError } from "../errors";
+import { SRID_LNGLAT } from "../geo";
+import { encodeGeometries, isGeometry } from "./geometry-writer";
+import { cannotStore, inferColumn, type SourceColumn } from "./infer";
+import { normalizeColumnNames } from "./names";
+import { type Pace, paced } from "./pace";
+import type { PointsColumn, WriteColumn } from "./write-column";
+
+const THE_GEOM = "the_geom";
+const GEOMETRY = "geometry";
+const WEBMERCATOR = "the_geom_webmercator";
+const CARTODB_ID = "cartodb_id";
+const INDEX = "index";
+
+export interface FromFrameOptions {
+  /** Names of the longitude and the latitude column, in that order. They become points and stay columns. */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /** Makes `the_geom` of the geometry column `geomCol`, which itself is not written. */
+  readonly encodeGeom?: boolean;
+  /** The geometry column for `encodeGeom`. @default "geometry", else "the_geom" */
+  readonly geomCol?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface FrameToWrite {
+  readonly columns: WriteColumn[];
+  readonly rowCount: number;
+  /** Columns whose name CARTO would change, with the name they have now. */
+  readonly renamed: { readonly from: string; readonly to: string }[];
+  readonly warnings: string[];
+}
+
+/**
+ * The columns of a DataFrame as they are written. `the_geom` comes, in this order, from `lnglat`, from
+ * `encodeGeom`, from a column `the_geom`, or from the first column of wkx geometries. What `cc.read` gives with
+ * `decodeGeom`, `the_geom` and its decoded copy `geometry`, is one geometry and is written once: as `the_geom`
+ * has it, unless `encodeGeom` says that the copy counts.
+ * @throws InvalidArgumentError naming column and row of what cannot be written.
+ */
+export async function columnsFromFrame(
+  frame: DataFrame,
+  options: FromFrameOptions = {},
+): Promise<FrameToWrite> {
+  const pace = paced(options.signal);
+  const warnings: string[] = [];
+  const source = await columnsOf(frame, pace);
+  const geometry = await theGeom(source, options, warnings, pace);
+  const others = source.filter(({ name }) => !geometry?.replaces.has(name));
+  const index = indexColumn(frame);
+  const names = normalizeColumnNames(
+    [...others.map(({ name }) => name), ...(index === null ? [] : [INDEX])],
+    geometry === null ? [] : [THE_GEOM],
+  );
+  const renamed = others.flatMap(({ name }, i) => (name === names[i] ? [] : [{ from: name, to: names[i]! }]));
+  const columns: WriteColumn[] = [];
+  if (index !== null) columns.push(await writeColumn(index, names.at(-1)!, warnings, pace));
+  for (const [i, column] of others.entries()) {
+    if (names[i] === WEBMERCATOR) {
+      warnings.push(`Column "${column.name}" is left out: the database makes ${WEBMERCATOR} from the_geom.`);
+    } else columns.push(await writeColumn(column, names[i]!, warnings, pace));
+  }
+  if (geometry !== null) columns.push(geometry.column);
+  return { columns, rowCount: (frame as unknown as Rows).$data.length, renamed, warnings };
+}
+
+async function columnsOf(frame: DataFrame, pace: Pace): Promise<SourceColumn[]> {
+  // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
+  const { $data: rows, $columns, $dtypes } = frame as unknown as Rows;
+  const columns: unknown[][] = $columns.map(() => []);
+  for (const [row, cells] of rows.entries()) {
+    if (row % 4096 === 0 && pace.due()) await pace.pause();
+    for (let i = 0; i < columns.length; i++) columns[i]!.push(cells[i]);
+  }
+  return columns.map((values, i) => ({ name: String($columns[i]), dtype: $dtypes[i] ?? "string", values }));
+}
+
+interface Rows {
+  readonly $data: readonly (readonly unknown[])[];
+  readonly $columns: readonly unknown[];
+  readonly $dtypes: readonly string[];
+  readonly $index: readonly unknown[];
+}
+
+/** The index as a column, or null if it only counts the rows. */
+function indexColumn(frame: DataFrame): SourceColumn | null {
+  const { $index: values } = frame as unknown as Rows;
+  return values.every((label, row) => label === row) ? null : { name: INDEX, dtype: "string", values };
+}
+
+async function writeColumn(
+  column: SourceColumn,
+  name: string,
+  warnings: string[],
+  pace: Pace,
+): Promise<WriteColumn> {
+  const { warning, ...inferred } = await inferColumn(column, pace);
+  if (warning !== undefined) warnings.push(warning);
+  if (name !== CARTODB_ID) return { name, ...inferred };
+  checkIds(column, inferred.pgtype);
+  return { name, pgtype: "int8", values: inferred.values };
+}
+
+/** CARTO's primary key: integers, each once, none missing. */
+function checkIds({ name, values }: SourceColumn, pgtype: string): void {
+  const advice = "cartodb_id is the primary key and needs integers, each once; drop or rename the column.";
+  const rows = new Map<unknown, number>();
+  for (const [row, value] of values.entries()) {
+    const id = typeof value === "bigint" ? Number(value) : value;
+    if (!Number.isInteger(id)) throw cannotStore(name, row, shown(value), advice);
+    const first = rows.get(id);
+    if (first !== undefined) throw cannotStore(name, row, `${id}, as row ${first} does`, advice);
+    rows.set(id, row);
+  }
+  if (values.length > 0 && pgtype !== "int4" && pgtype !== "int8") {
+    throw cannotStore(name, values.length - 1, "numbers beyond bigint", advice);
+  }
+}
+
+const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));
+
+interface TheGeom {
+  readonly column: WriteColumn;
+  /** Columns that are not written because they are this geometry, or are displaced by it. */
+  readonly replaces: ReadonlySet<string>;
+}
+
+async function theGeom(
+  source: readonly SourceColumn[],
+  { lnglat, encodeGeom = false, geomCol }: FromFrameOptions,
+  warnings: string[],
+  pace: Pace,
+): Promise<TheGeom | null> {
+  const named = source.find(({ name }) => isTheGeom(name));
+  const wkx = source.filter(isWkxColumn);
+  if (lnglat !== undefined) {
+    if (encodeGeom)
+      throw new InvalidArgumentError("Pass lnglat or encodeGeom, not both: each makes the_geom.");
+    if (named) warnings.push(`Column "${named.name}" is left out: lnglat makes the_geom anew.`);
+    return {
+      column: await pointsColumn(source, lnglat, warnings, pace),
+      replaces: new Set(named && [named.name]),
+    };
+  }
+  const chosen = encodeGeom ? geometryColumn(source, geomCol) : (named ?? wkx[0]);
+  if (chosen === undefined) return null;
+  const { srid, ...encoded } = await encodeGeometries(chosen.values, chosen.name, pace);
+  const column: WriteColumn = {
+    name: THE_GEOM,
+    pgtype: "geometry",
+    ...encoded,
+    ...(srid !== null && { srid }),
+  };
+  const copy = wkx.find(({ name }) => name === GEOMETRY);
+  const replaces = new Set([chosen, named, copy].flatMap((part) => (part === undefined ? [] : [part.name])));
+  return { column, replaces };
+}
+
+function isTheGeom(name: string): boolean {
+  return normalizeColumnNames([name])[0] === THE_GEOM;
+}
+
+function isWkxColumn({ values }: SourceColumn): boolean {
+  return isGeometry(values.find((value) => value !== null && value !== undefined));
+}
+
+function geometryColumn(source: readonly SourceColumn[], geomCol: string | undefined): SourceColumn {
+  const wanted = geomCol === undefined ? [GEOMETRY, THE_GEOM] : [geomCol];
+  for (const name of wanted) {
+    const column = source.find((candidate) => candidate.name === name);
+    if (column !== undefined) return column;
+  }
+  throw new InvalidArgumentError(
+    `encodeGeom needs a column ${wanted.map((name) => `"${name}"`).join(" or ")}. The frame has ${listed(source)}; ` +
+      "name the geometry column with geomCol.",
+  );
+}
+
+const listed = (source: readonly SourceColumn[]) =>
+  source.map(({ name }) => `"${name}"`).join(", ") || "no columns";
+
+async function pointsColumn(
+  source: readonly SourceColumn[],
+  lnglat: readonly [lng: string, lat: string],
+  warnings: string[],
+  pace: Pace,
+): Promise<PointsColumn> {
+  const [lngs, lats] = lnglat.map((name) => {
+    const column = source.find((candidate) => candidate.name === name);
+    if (column !== undefined) return column;
+    throw new InvalidArgumentError(`lnglat names "${name}", but the frame has ${listed(source)}.`);
+  });
+  const lng = await degrees(lngs!, pace);
+  const lat = await degrees(lats!, pace);
+  const outside = lng.reduce(
+    (n, _, row) => (Math.abs(lng[row]!) > 180 || Math.abs(lat[row]!) > 90 ? n + 1 : n),
+    0,
+  );
+  if (outside > 0) {
+    warnings.push(
+      `${outside} of ${lng.length} points lie outside longitude ±180 or latitude ±90. ` +
+        `lnglat is [longitude, latitude]: are "${lnglat[0]}" and "${lnglat[1]}" swapped?`,
+    );
+  }
+  return { name: THE_GEOM, pgtype: "geometry", lng, lat, srid: SRID_LNGLAT, flat: true };
+}
+
+async function degrees({ name, values }: SourceColumn, pace: Pace): Promise<Float64Array> {
+  const out = new Float64Array(values.length);
+  for (const [row, value] of values.entries()) {
+    if (row % 8192 === 0 && pace.due()) await pace.pause();
+    out[row] = degree(value, name, row);
+  }
+  return out;
+}
+
+/** NaN for a missing value. Digits in a text count as a number: tables loaded without types have them. */
+function degree(value: unknown, name: string, row: number): number {
+  if (value === null || value === undefined || Number.isNaN(value)) return Number.NaN;
+  const isDigits = typeof value === "string" && value.trim() !== "";
+  const number = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
+  if (Number.isFinite(number)) return number;
+  throw cannotStore(
+    name,
+    row,
+    shown(value),
+    "lnglat needs degrees as numbers; null where there is no position.",
+  );
+}

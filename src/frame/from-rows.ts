@@ -1,0 +1,127 @@
+import { ident } from "../sql";
+import { sameDecimal } from "./numeric";
+import { asTextWarning } from "./times";
+import { type Column, type Columns, elementTypeOf, type Field, KINDS, type PgType, pgTypeOf } from "./types";
+
+/** Types of which JSON loses digits, fractions of seconds, or both. */
+const LOSSY: ReadonlySet<PgType> = new Set(["int8", "numeric", "date", "timestamp", "timestamptz"]);
+/** PostgreSQL's text of a time, and CARTO's JSON of it. */
+const TIME =
+  /^(-?\d{4,})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(\.\d+)?)?(?:Z|([+-])(\d\d):?(\d\d)?)?(?: (BC))?$/;
+
+/** A result as the SQL API gives it in JSON. */
+export interface JsonResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly fields: readonly Field[];
+}
+
+/** The select list with which a result comes through JSON unharmed, for `columnsFromRows`. */
+export function jsonSelect(fields: readonly Field[]): string {
+  return fields
+    .map(({ name, pgtype }) => {
+      const column = ident(name);
+      if (isLossy(pgTypeOf(pgtype))) return `${column}::text AS ${column}`;
+      if (isLossy(elementTypeOf(pgtype))) return `to_json(${column}::text[]) AS ${column}`;
+      if (pgtype === "bytea") return `'\\x' || encode(${column}, 'hex') AS ${column}`;
+      return pgTypeOf(pgtype) !== null || pgtype.startsWith("_") ? column : `${column}::text AS ${column}`;
+    })
+    .join(", ");
+}
+
+const isLossy = (type: PgType | null) => type !== null && LOSSY.has(type);
+
+/**
+ * The columns of a result that came as JSON: the same as `decodeCopy` makes of it, if `jsonSelect` chose the
+ * columns; otherwise what JSON left. `fields` are those of the query, not those of the cast select list.
+ */
+export function columnsFromRows({ rows, fields }: JsonResult): Columns {
+  const warnings: string[] = [];
+  const columns = fields.map((field) => {
+    const values = rows.map((row) => row[field.name] ?? null);
+    const { column, why } = fromJson(field, values);
+    if (why !== undefined) warnings.push(asTextWarning(field, why));
+    return column;
+  });
+  return { rowCount: rows.length, columns, warnings };
+}
+
+interface Converted {
+  readonly column: Column;
+  /** Why the column is text; absent where it is what its type promises. */
+  readonly why?: string;
+}
+
+function fromJson(field: Field, values: unknown[]): Converted {
+  const type = pgTypeOf(field.pgtype);
+  if (type === null && field.pgtype.startsWith("_")) return { column: { ...field, kind: "object", values } };
+  switch (type === null ? "string" : KINDS[type]) {
+    case "number":
+      return numbers(field, values);
+    case "datetime":
+      return times(field, values);
+    case "boolean":
+      return { column: { ...field, kind: "boolean", values: values as (boolean | null)[] } };
+    case "object":
+      return { column: { ...field, kind: "object", values } };
+    case "geometry":
+      return { column: { ...field, kind: "geometry", values: values as (string | null)[] } };
+    default:
+      return { column: { ...field, kind: "string", values: values.map(textOf) } };
+  }
+}
+
+function numbers(field: Field, values: readonly unknown[]): Converted {
+  const isExact = values.every(
+    (value) => typeof value !== "string" || sameDecimal(value, String(Number(value))),
+  );
+  if (!isExact) {
+    const why = "holds values that are not exact as JavaScript numbers";
+    return { column: { ...field, kind: "string", values: values.map(textOf) }, why };
+  }
+  const round = field.pgtype === "float4" ? Math.fround : (value: number) => value;
+  const numbers = Float64Array.from(values, (value) => (value === null ? Number.NaN : round(Number(value))));
+  return { column: { ...field, kind: "number", values: numbers, ...nullsOf(values) } };
+}
+
+function times(field: Field, values: readonly unknown[]): Converted {
+  const ms = Float64Array.from(values, (value) => (value === null ? Number.NaN : timeMs(String(value))));
+  const fits = values.every((value, row) => value === null || !Number.isNaN(ms[row]));
+  if (fits) return { column: { ...field, kind: "datetime", values: ms, ...nullsOf(values) } };
+  const why = "holds infinity or dates beyond those of JavaScript";
+  return { column: { ...field, kind: "string", values: values.map(textOf) }, why };
+}
+
+/** Milliseconds of a time in PostgreSQL's ISO style, microseconds cut; NaN for infinity and beyond a Date. */
+function timeMs(text: string): number {
+  const parts = TIME.exec(text);
+  if (parts === null) return Number.NaN;
+  const [
+    ,
+    year,
+    month,
+    day,
+    hour = 0,
+    minute = 0,
+    second = 0,
+    fraction = "0",
+    sign,
+    zoneHour = 0,
+    zoneMinute = 0,
+    bc,
+  ] = parts;
+  const date = new Date(0);
+  date.setUTCFullYear(bc === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));
+  date.setUTCHours(Number(hour), Number(minute), Number(second), Math.floor(Number(fraction) * 1000 + 1e-6));
+  const zoneMs = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000;
+  return date.getTime() - (sign === "-" ? -zoneMs : zoneMs);
+}
+
+function nullsOf(values: readonly unknown[]): { nulls?: Uint8Array } {
+  return values.includes(null) ? { nulls: Uint8Array.from(values, (value) => (value === null ? 1 : 0)) } : {};
+}
+
+/** A value of a type that has no place in JSON, such as an interval, as text. */
+function textOf(value: unknown): string | null {
+  if (value === null || typeof value === "string") return value;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,51 @@
+import { Geometry } from "wkx";
+import { InvalidArgumentError } from "../errors";
+import type { FramePart } from "./danfo";
+import type { Pace } from "./pace";
+import type { Column } from "./types";
+
+const GEOMETRY = "geometry";
+const THE_GEOM = "the_geom";
+
+/** The parts of a frame with a column of decoded geometries; null stays null. */
+export async function withGeometry(
+  parts: readonly FramePart[],
+  columns: readonly Column[],
+  pace: Pace,
+): Promise<FramePart[]> {
+  const geometries = columns.filter(({ kind }) => kind === "geometry");
+  const source = geometries.find(({ name }) => name === THE_GEOM) ?? geometries[0];
+  if (source === undefined) {
+    const names = columns.map(({ name }) => `"${name}"`).join(", ");
+    throw new InvalidArgumentError(
+      `decodeGeom needs a geometry column, and the result has none. Its columns are ${names || "none"}.`,
+    );
+  }
+  const values: (Geometry | null)[] = [];
+  for (const [row, hex] of source.values.entries()) {
+    if (row % 1024 === 0 && pace.due()) await pace.pause();
+    values.push(hex === null ? null : decodeEwkb(hex as string, source.name, row));
+  }
+  if (source.name === GEOMETRY)
+    return parts.map((part) => (part.name === GEOMETRY ? { ...part, values } : part));
+  const name = freeName(parts.map((part) => part.name));
+  return [...parts, { name, dtype: "string", values }];
+}
+
+function freeName(taken: readonly string[]): string {
+  let name = GEOMETRY;
+  for (let n = 1; taken.includes(name); n++) name = `${GEOMETRY}_${n}`;
+  return name;
+}
+
+function decodeEwkb(hex: string, column: string, row: number): Geometry {
+  try {
+    return Geometry.parse(Buffer.from(hex, "hex"));
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      `Column "${column}", row ${row} (counted from 0): wkx cannot decode the geometry ` +
+        `(${(cause as Error).message}). Curves and surfaces need ST_CurveToLine in the query; or read without decodeGeom.`,
+      { cause },
+    );
+  }
+}

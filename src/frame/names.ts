@@ -1,0 +1,134 @@
+/** How CARTO's importer names tables and columns, so that a written frame gets the names an imported file gets. */
+
+/** PostgreSQL cuts longer names: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
+const MAX_NAME_BYTES = 63;
+
+const RESERVED_WORDS = words(`all analyse analyze and any array as asc asymmetric authorization binary both
+  case cast check collate collation column concurrently constraint create cross current_catalog current_date
+  current_role current_schema current_time current_timestamp current_user default deferrable desc distinct do
+  else end except false fetch for foreign freeze from full grant group having ilike in initially inner intersect
+  into is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null offset
+  on only or order outer overlaps placing primary references returning right select session_user similar some
+  symmetric table tablesample then to trailing true union unique user using variadic verbose when where window
+  with`);
+/** Reserved by CARTO, in tables and columns. */
+const CARTO_WORDS = words("between new off old format controller action");
+const RESERVED_TABLES = words(`layergroup all public spatial_ref_sys geography_columns geometry_columns
+  raster_columns raster_overviews cdb_tablemetadata geometry raster`);
+/** PostgreSQL's system columns, and two that CARTO's loader takes for its own. */
+const SYSTEM_COLUMNS = words("tableoid xmin cmin xmax cmax ctid oid ogc_fid");
+
+/** CARTO's table has no `а`, which so becomes a separator. */
+const CYRILLIC: Readonly<Record<string, string>> = {
+  б: "b",
+  в: "v",
+  г: "g",
+  д: "d",
+  е: "e",
+  ё: "yo",
+  ж: "zh",
+  з: "z",
+  и: "i",
+  й: "j",
+  к: "k",
+  л: "l",
+  м: "m",
+  н: "n",
+  о: "o",
+  п: "p",
+  р: "r",
+  с: "s",
+  т: "t",
+  у: "u",
+  ф: "f",
+  х: "x",
+  ц: "cz",
+  ч: "ch",
+  ш: "sh",
+  щ: "shh",
+  ъ: "",
+  ы: "y",
+  ь: "",
+  э: "e",
+  ю: "yu",
+  я: "ya",
+};
+/** Latin letters that are no base letter with a mark, and `ą`, which CARTO writes as it looks. */
+const LATIN: Readonly<Record<string, string>> = {
+  ą: "q",
+  æ: "ae",
+  ð: "d",
+  đ: "d",
+  ħ: "h",
+  ı: "i",
+  ł: "l",
+  ø: "o",
+  œ: "oe",
+  ß: "ss",
+  þ: "th",
+  ŧ: "t",
+};
+
+/**
+ * Column names as CARTO makes them: lower case, ASCII, `_` between words, never a reserved word, at most 63
+ * bytes, each once. `taken` are names that are in use already.
+ */
+export function normalizeColumnNames(names: readonly string[], taken: readonly string[] = []): string[] {
+  const used = new Set(taken);
+  return names.map((name) => {
+    const normalized = unique(normalizeColumnName(name), used);
+    used.add(normalized);
+    return normalized;
+  });
+}
+
+function normalizeColumnName(name: string): string {
+  const words = transliterate(name.replace(/<[^>]*>/g, ""))
+    .replace(/&[^;\s]*;/g, "-")
+    .replace(/[^a-z0-9\s_-]/g, "-")
+    .trim()
+    .replace(/[\s-]+/g, "-")
+    .replace(/^-|-$/g, "")
+    .replaceAll("-", "_");
+  const isKept = /^[a-z_]/.test(words) && !isReservedColumn(words);
+  return (isKept ? words : `_${words}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
+}
+
+function transliterate(name: string): string {
+  return name
+    .normalize("NFC")
+    .toLowerCase()
+    .replace(
+      /[^\0-\x7f]/g,
+      (letter) => CYRILLIC[letter] ?? LATIN[letter] ?? letter.normalize("NFD").replace(/\p{M}/gu, ""),
+    );
+}
+
+function isReservedColumn(name: string): boolean {
+  return RESERVED_WORDS.has(name) || CARTO_WORDS.has(name) || SYSTEM_COLUMNS.has(name);
+}
+
+/** The name, or with the first free of `_1`, `_2`, …, cut in front of it to stay within 63 bytes. */
+function unique(name: string, used: ReadonlySet<string>): string {
+  let candidate = name;
+  for (let n = 1; used.has(candidate); n++) {
+    const suffix = `_${n}`;
+    candidate = name.slice(0, MAX_NAME_BYTES - suffix.length) + suffix;
+  }
+  return candidate;
+}
+
+/** A table name as CARTO makes it of a file's name; whether it is free in the database is not looked at. */
+export function normalizeTableName(name: string): string {
+  const lower = name.toLowerCase().trim() || "untitled_table";
+  const table = (/^[a-z]/.test(lower) ? lower : `table_${lower}`)
+    .replace(/[^a-z0-9_|]/g, "_")
+    .replace(/_+/g, "_")
+    .slice(0, MAX_NAME_BYTES);
+  const isReserved = RESERVED_WORDS.has(table) || CARTO_WORDS.has(table) || RESERVED_TABLES.has(table);
+  return isReserved ? `${table}_t` : table;
+}
+
+function words(list: string): ReadonlySet<string> {
+  return new Set(list.split(/\s+/));
+}
