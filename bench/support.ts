@@ -1,0 +1,50 @@
+import { cpus } from "node:os";
+
+/** The rows every bench moves: int, text, float, text of 8 values, timestamptz, point. */
+export const POINTS = (rowCount: number) => `
+  SELECT i AS id, 'name ' || i AS name, (i * 2654435761 % 1000003) / 7.0::float8 AS value,
+    (ARRAY['north','south','east','west','up','down','left','right'])[1 + i % 8] AS kind,
+    timestamptz '2001-01-01' + i * interval '61.007 s' AS at,
+    ST_SetSRID(ST_MakePoint(-180 + (i * 7919 % 36000) / 100.0, -80 + (i * 104729 % 16000) / 100.0), 4326) AS the_geom
+  FROM generate_series(1, ${rowCount}) AS i`;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+async function timeMs(work: () => Promise<unknown>): Promise<number> {
+  globalThis.gc?.();
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** Runs ours and the reference in turn, once to warm up and then `rounds` times, and prints the ratio. */
+export async function compare(
+  title: string,
+  ours: () => Promise<unknown>,
+  reference: { name: string; run: () => Promise<unknown> },
+  rounds = 5,
+): Promise<void> {
+  const a: number[] = [];
+  const b: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const [mine, theirs] = [await timeMs(ours), await timeMs(reference.run)];
+    if (round >= 0) {
+      a.push(mine);
+      b.push(theirs);
+    }
+  }
+  const ratio = median(a.map((ms, i) => ms / b[i]!));
+  console.log(
+    `| ${title} | ${(median(a) / 1000).toFixed(2)} s | ${reference.name} ${(median(b) / 1000).toFixed(2)} s | ${ratio.toFixed(2)} |`,
+  );
+}
+
+export function printHeader(): void {
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);
+  console.log("| what | ours, median | reference, median | ours / reference, median of pairs |");
+  console.log("| --- | --- | --- | --- |");
+}

@@ -1,0 +1,63 @@
+import { ServerError, SqlError } from "../errors";
+import { SqlResponse } from "./schemas/sql";
+import type { Transport } from "./transport";
+
+/** Rows and column descriptions of a statement, as the SQL API gives them. */
+export interface SqlResult {
+  readonly rows: Record<string, unknown>[];
+  /** In the order of the statement. `pgtype` is the internal type name (`int4`, `_text`, `geometry`). */
+  readonly fields: { readonly name: string; readonly pgtype: string }[];
+  readonly totalRows: number;
+}
+
+/**
+ * Runs SQL over the SQL API and returns its rows. For few rows: it holds all of them, and JSON loses fractions
+ * of seconds and digits of large integers. Bulk data goes through `copyTo`.
+ * @throws SqlError also when the statement fails after its first rows (a 200 with `error` in it).
+ */
+export async function runSql(
+  transport: Transport,
+  sql: string,
+  { signal, skipFields = [] }: { signal?: AbortSignal; skipFields?: readonly string[] } = {},
+): Promise<SqlResult> {
+  const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
+  const response = await transport.send({ path: "/api/v2/sql", form, signal, sql });
+  const text = await response.text();
+  const parsed = SqlResponse.safeParse(parseAnswer(text));
+  if (!parsed.success)
+    throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
+  const { rows, fields, total_rows, error } = parsed.data;
+  if (error) throw new SqlError(error[0] ?? "the statement failed", { sql });
+  return {
+    rows,
+    totalRows: total_rows,
+    fields: namesInOrder(fields, text).map((name) => ({ name, pgtype: pgTypeOf(fields[name]!) })),
+  };
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An array field of a spatial type has no pgtype either; CARTO names it by its element. */
+function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): string {
+  return pgtype ?? (type === "geometry" || type === "geography" || type === "raster" ? type : "unknown");
+}
+
+/**
+ * JavaScript puts members that look like array indices first ("2016" before "name"); the order of the columns
+ * is only in the text.
+ */
+function namesInOrder(fields: SqlResponse["fields"], text: string): string[] {
+  const names = Object.keys(fields);
+  if (!names.some((name) => /^\d+$/.test(name))) return names;
+  const from = text.lastIndexOf('"fields":');
+  const positions = new Map(
+    names.map((name) => [name, text.indexOf(`${JSON.stringify(name)}:{"type":`, from)]),
+  );
+  return names.sort((a, b) => positions.get(a)! - positions.get(b)!);
+}

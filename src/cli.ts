@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { version } from "../package.json";
+import { CartoError } from "./errors";
+import { lab } from "./kernel/lab";
+import { LockedError } from "./server/engine/data-dir";
+import { localHome } from "./server/home";
+import { findServer, stopServer } from "./server/launcher";
+
+const program = new Command("cartoframes")
+  .description("Maps and spatial data frames for TypeScript notebooks, and the local CARTO behind them.")
+  .version(version);
+
+program
+  .command("lab")
+  .description("open JupyterLab with the TypeScript kernel on a folder of notebooks")
+  .argument("[folder]", "folder of the notebooks", "notebooks")
+  .argument("[jupyter...]", "further arguments, handed to jupyter lab (after --)")
+  .action(async (folder: string, args: string[]) => {
+    process.exitCode = await lab({ notebookDir: folder, args, projectDir: process.cwd() });
+  });
+
+const home = [
+  "--home <dir>",
+  "folder of the local server's data (default: CARTOFRAMES_HOME, else the platform's)",
+] as const;
+
+program
+  .command("serve")
+  .description("serve the local CARTO in the foreground, for other programs too")
+  .option(...home)
+  .option("--port <port>", "fixed port on 127.0.0.1", parsePort)
+  .action(async ({ home, port }: { home?: string; port?: number }) => {
+    const { runServer } = await import("./server/daemon"); // it alone needs the database
+    const server = await runServer(localHome(home), { port, idleStopMs: Number.POSITIVE_INFINITY });
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void server.stop());
+    console.log(`Serving ${localHome(home).dir} at http://127.0.0.1:${server.port} (Ctrl-C stops).`);
+    console.log("Its API key: npx cartoframes status --show-key");
+    await server.stopped;
+    process.exit(0);
+  });
+
+program
+  .command("status")
+  .description("tell whether the local server runs, where, and on what data")
+  .option(...home)
+  .option("--show-key", "print the API key, for other programs")
+  .action(async ({ home, showKey }: { home?: string; showKey?: boolean }) => {
+    const server = await findServer(localHome(home));
+    const { dir, dataDir, logFile } = localHome(home);
+    const lines: [string, string][] = server
+      ? [
+          ["Server", `running, pid ${server.status.pid}, cartoframes ${server.status.version}`],
+          ["Address", server.baseUrl],
+          ["Engine", server.status.engine],
+          ["Busy with", server.status.busyWith ?? "nothing"],
+          ...(showKey ? [["API key", server.key] satisfies [string, string]] : []),
+        ]
+      : [["Server", "not running; the first call in a notebook starts it"]];
+    lines.push(
+      ["Data", dir],
+      ["Size", `${((await folderSize(dataDir)) / 1e6).toFixed(0)} MB`],
+      ["Log", logFile],
+    );
+    for (const [name, value] of lines) console.log(`${`${name}:`.padEnd(11)}${value}`);
+    if (!server) process.exitCode = 3; // as `systemctl status` does
+  });
+
+program
+  .command("stop")
+  .description("stop the local server; its data stays")
+  .option(...home)
+  .action(async ({ home }: { home?: string }) => {
+    const stopped = await stopServer(localHome(home));
+    console.log(stopped ? "Stopped." : "No local server is running.");
+  });
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new InvalidArgumentError("Expected a port between 1 and 65535.");
+}
+
+async function folderSize(dir: string): Promise<number> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
+  let bytes = 0;
+  for (const entry of entries) {
+    if (entry.isFile())
+      bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+  }
+  return bytes;
+}
+
+program.parseAsync().catch((error) => {
+  console.error(error instanceof CartoError || error instanceof LockedError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,163 @@
+import type { DataFrame } from "danfojs-node";
+import { runSql } from "../api/sql";
+import { Transport } from "../api/transport";
+import { InvalidArgumentError, TableNotFoundError } from "../errors";
+import { isFrame } from "../frame";
+import { withInterrupt } from "../kernel/interrupt";
+import { type Progress, progress } from "../kernel/progress";
+import { ident } from "../sql";
+import { type ContextOptions, endpointSource } from "./endpoint";
+import { type ReadOptions, readFrame } from "./read";
+import { tablesQuery } from "./tables";
+import { type WriteOptions, type WriteReport, writeFrame } from "./write";
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+/**
+ * Reads and writes tables of a CARTO account or of the embedded local PostGIS as danfo.js DataFrames.
+ * `cc`, which the package exports, is one that is ready: it uses `CARTO_BASE_URL` and `CARTO_API_KEY` if they
+ * are set, and the embedded server if not. Nothing is contacted or started before the first call.
+ *
+ * ```ts
+ * import { cc } from "cartoframes";
+ * const df = await cc.read("airports", { limit: 100 });
+ * ```
+ */
+export class CartoContext {
+  readonly #transport: Transport;
+  readonly #baseUrl: string;
+
+  /** @throws InvalidArgumentError for an address that is neither https:// nor local:, or one without a key. */
+  constructor(options: ContextOptions = {}) {
+    const source = endpointSource(options);
+    this.#transport = new Transport(source);
+    this.#baseUrl = options.baseUrl ?? process.env.CARTO_BASE_URL ?? "local:";
+  }
+
+  /**
+   * Reads a table as a DataFrame.
+   *
+   * Integers and numerics are numbers where each value is exact, else text; times keep milliseconds; NULL is
+   * danfo's missing value; geometry is hexadecimal EWKB, in longitude/latitude (EPSG:4326).
+   * `the_geom_webmercator` is left out.
+   *
+   * @param tableName as it is in the database: letter case counts
+   * @param options `limit`: at most so many rows; `decodeGeom`: adds a column `geometry` of wkx geometries
+   * @throws TableNotFoundError if there is no such table
+   */
+  async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
+    const { limit } = options;
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+      throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
+    }
+    const table = checkName(tableName);
+    const sql = `SELECT * FROM ${ident(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+    return this.#run(`read ${table}`, options.signal, (signal, progress) =>
+      readFrame(this.#transport, sql, { ...options, signal, progress }),
+    );
+  }
+
+  /**
+   * Runs SQL and returns its rows as a DataFrame, with the same types as `read`; any statement PostgreSQL
+   * knows, one that returns nothing gives an empty frame.
+   *
+   * ```ts
+   * await cc.query("SELECT state, count(*) AS airports FROM airports GROUP BY state");
+   * ```
+   *
+   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries
+   * @throws SqlError with PostgreSQL's message, hint and SQLSTATE
+   */
+  async query(sql: string, options: ReadOptions = {}): Promise<DataFrame> {
+    if (typeof sql !== "string" || sql.trim() === "")
+      throw new InvalidArgumentError("The SQL statement is empty.");
+    return this.#run("query", options.signal, (signal, progress) =>
+      readFrame(this.#transport, sql, { ...options, signal, progress }),
+    );
+  }
+
+  /**
+   * Writes a DataFrame as a table. Column and table names become CARTO's (lower case, ASCII, `_`), and each
+   * change is printed. The table gets `cartodb_id`, `the_geom` (EPSG:4326), `the_geom_webmercator` and their
+   * indexes. A failed or interrupted write leaves everything as it was.
+   *
+   * ```ts
+   * await cc.write(df, "airports", { lnglat: ["longitude", "latitude"], overwrite: true });
+   * ```
+   *
+   * @throws TableExistsError if there is a table of that name and `overwrite` is not set
+   * @throws InvalidArgumentError for a value that PostgreSQL cannot keep, with its row and column
+   */
+  async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<null> {
+    if (!isFrame(df))
+      throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
+    const name = checkName(tableName);
+    const report = await this.#run(`write ${name}`, options.signal, (signal, progress) =>
+      writeFrame(this.#transport, df, name, { ...options, signal, progress }),
+    );
+    printReport(report, name);
+    return null;
+  }
+
+  /**
+   * Deletes a table.
+   * @throws TableNotFoundError if there is no such table
+   */
+  async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const table = checkName(tableName);
+    await this.#run(`delete ${table}`, signal, async (signal) => {
+      await runSql(this.#transport, `DROP TABLE ${ident(table)}`, { signal }).catch((error: Error) => {
+        throw /^table .* does not exist$/.test(error.message)
+          ? new TableNotFoundError(noTable(table))
+          : error;
+      });
+    });
+  }
+
+  /** Lists the tables: name, geometry type, number of rows, size in bytes, time of the last change. */
+  async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
+    return this.#run("tables", signal, async (signal, progress) =>
+      readFrame(this.#transport, await tablesQuery(this.#transport, signal), { signal, progress }),
+    );
+  }
+
+  /** Runs one call of a cell: interruptible, with progress once it takes long. */
+  async #run<T>(
+    label: string,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal, progress: Progress) => Promise<T>,
+  ): Promise<T> {
+    return withInterrupt(signal, async (signal) => {
+      const line = progress(label, { signal });
+      try {
+        const result = await work(signal, line);
+        line.finish();
+        return result;
+      } catch (error) {
+        line.fail();
+        throw error;
+      }
+    });
+  }
+
+  [INSPECT](): string {
+    return `CartoContext(${this.#baseUrl})`;
+  }
+}
+
+function checkName(tableName: string): string {
+  if (typeof tableName === "string" && tableName !== "") return tableName;
+  throw new InvalidArgumentError("The table's name is missing.");
+}
+
+function noTable(table: string): string {
+  return `There is no table "${table}". See await cc.tables().`;
+}
+
+function printReport({ table, rowCount, renamed, warnings }: WriteReport, asked: string): void {
+  for (const warning of warnings) console.warn(warning);
+  if (table !== asked) console.log(`The table is named ${table}.`);
+  if (renamed.length > 0)
+    console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
+  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${table}.`);
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from "node:crypto";
+import type { DataFrame } from "danfojs-node";
+import { copyFrom } from "../api/copy";
+import { runSql } from "../api/sql";
+import type { Transport } from "../api/transport";
+import { SqlError, TableExistsError } from "../errors";
+import {
+  columnsFromFrame,
+  createTableColumns,
+  encodeCopy,
+  normalizeTableName,
+  type WriteColumn,
+} from "../frame";
+import { SRID_LNGLAT } from "../geo";
+import type { Progress } from "../kernel/progress";
+import { ident, literal } from "../sql";
+
+export interface WriteOptions {
+  /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
+  readonly overwrite?: boolean;
+  /** Names of the longitude and the latitude column, in that order: they become points in `the_geom`. */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
+  readonly encodeGeom?: boolean;
+  /** The geometry column for `encodeGeom`. @default "geometry", else "the_geom" */
+  readonly geomCol?: string;
+  /** Cancels the write; the table stays as it was. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a write did, for its report. */
+export interface WriteReport {
+  readonly table: string;
+  readonly rowCount: number;
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  readonly warnings: readonly string[];
+}
+
+const GEOM = "the_geom";
+const TEMPORARY_PREFIX = "cartoframes_tmp_";
+
+/** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
+const NAMED_AFTER_TABLE = [
+  ["SEQUENCE", "_cartodb_id_seq"],
+  ["INDEX", "_pkey"],
+  ["INDEX", "_the_geom_idx"],
+  ["INDEX", "_the_geom_webmercator_idx"],
+] as const;
+const MAX_NAME_BYTES = 63;
+
+/** SQLSTATEs: duplicate_table; dependent_objects_still_exist. */
+const DUPLICATE_TABLE = "42P07";
+const OBJECTS_DEPEND = "2BP01";
+
+/**
+ * Writes a frame as a new table: loaded under a temporary name, made a CARTO table, then given its name in one
+ * transaction. Whatever goes wrong, the old table stays as it was and the temporary one is removed.
+ */
+export async function writeFrame(
+  transport: Transport,
+  frame: DataFrame,
+  tableName: string,
+  { overwrite = false, lnglat, encodeGeom, geomCol, signal, progress }: WriteOptions & { progress: Progress },
+): Promise<WriteReport> {
+  const table = normalizeTableName(tableName);
+  if (!overwrite && (await tableExists(transport, table, signal))) throw tableExistsError(table);
+  const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, {
+    lnglat,
+    encodeGeom,
+    geomCol,
+  });
+  const temporary = TEMPORARY_PREFIX + randomBytes(8).toString("hex");
+  const run = (sql: string) => runSql(transport, sql, { signal });
+  try {
+    await createTable(run, temporary, columns);
+    if (rowCount > 0) {
+      const names = columns.map(({ name }) => ident(name)).join(", ");
+      const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
+      await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
+    }
+    progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
+    await run(`SELECT CDB_CartodbfyTable(${literal(ident(temporary))}::regclass)`);
+    await run(swap(temporary, table, overwrite));
+  } catch (error) {
+    await runSql(transport, `DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
+    throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
+  }
+  return { table, rowCount, renamed, warnings };
+}
+
+/** Whether a relation of that name can be seen. */
+export async function tableExists(
+  transport: Transport,
+  table: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { rows } = await runSql(
+    transport,
+    `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`,
+    {
+      signal,
+    },
+  );
+  return rows[0]?.found === true;
+}
+
+function tableExistsError(table: string): TableExistsError {
+  return new TableExistsError(`Table "${table}" already exists. Pass { overwrite: true } to replace it.`);
+}
+
+/**
+ * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
+ * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
+ * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
+ */
+async function createTable(
+  run: (sql: string) => Promise<unknown>,
+  table: string,
+  columns: readonly WriteColumn[],
+): Promise<void> {
+  const id = columns.filter(({ name }) => name === "cartodb_id");
+  const geometry = columns.filter(({ name }) => name === GEOM);
+  const rest = columns.filter(({ name }) => name !== "cartodb_id" && name !== GEOM);
+  const definitions = (geometries: string[]) =>
+    [
+      id.length > 0 ? createTableColumns(id) : "cartodb_id bigserial",
+      ...geometries,
+      ...(rest.length > 0 ? [createTableColumns(rest)] : []),
+    ].join(", ");
+  const plain = geometry.length > 0 ? [createTableColumns(geometry)] : [`${GEOM} geometry(Geometry,4326)`];
+  const ready = geometry.every(({ srid, flat }) => srid === SRID_LNGLAT && flat);
+  if (ready) {
+    const generated = `${GEOM}_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(${GEOM})) STORED`;
+    try {
+      await run(`CREATE TABLE ${ident(table)} (${definitions([...plain, generated])})`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SqlError) || !/immutable|syntax error/.test(error.message)) throw error;
+    }
+  }
+  await run(`CREATE TABLE ${ident(table)} (${definitions(plain)})`);
+}
+
+/** One transaction that puts the loaded table in the place of its name; several statements are one already. */
+function swap(temporary: string, table: string, overwrite: boolean): string {
+  const renames = NAMED_AFTER_TABLE.map(([kind, suffix]) => {
+    const to = table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
+    return `IF to_regclass(${literal(ident(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${ident(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
+  });
+  return [
+    ...(overwrite ? [`DROP TABLE IF EXISTS ${ident(table)}`] : []),
+    `ALTER TABLE ${ident(temporary)} RENAME TO ${ident(table)}`,
+    `DO ${literal(`BEGIN ${renames.join(" ")} END`)}`,
+    `SELECT CDB_TableMetadataTouch(${literal(ident(table))}::regclass)`,
+  ].join(";\n");
+}
+
+function nameTaken(error: unknown, table: string): boolean {
+  if (!(error instanceof SqlError)) return false;
+  return error.sqlState === DUPLICATE_TABLE || error.message === `relation "${table}" already exists`;
+}
+
+function explain(error: unknown, table: string): unknown {
+  if (!(error instanceof SqlError)) return error;
+  if (error.sqlState === OBJECTS_DEPEND || /other objects depend on it/.test(error.message)) {
+    return new SqlError(
+      `Table "${table}" was not replaced, because views or other objects depend on it; it is as it was. ` +
+        "Drop them first, or write under another name.",
+      { ...error, hint: undefined },
+      { cause: error },
+    );
+  }
+  return error;
+}

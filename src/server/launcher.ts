@@ -1,0 +1,127 @@
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServerError } from "../errors";
+import { DIST } from "./dist";
+import { LOCAL_USER } from "./guard";
+import { isAlive, type LocalHome, PROTOCOL, readState, type ServerState } from "./home";
+import type { ServerStatus } from "./routes/admin";
+
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 25;
+const PING_TIMEOUT_MS = 5_000;
+/** Exit code of a server that found another one on its data (EX_TEMPFAIL of sysexits.h). */
+export const EXIT_ALREADY_RUNNING = 75;
+
+/** A running local server. */
+export interface LocalServer {
+  readonly baseUrl: string;
+  readonly user: string;
+  readonly key: string;
+}
+
+/** The server of that home, if one runs and answers. */
+export async function findServer(
+  home: LocalHome,
+): Promise<(LocalServer & { status: ServerStatus }) | undefined> {
+  const state = await readState(home);
+  if (!state?.pid || !isAlive(state.pid)) return undefined;
+  const server = serverAt(state);
+  const status = await askStatus(server);
+  if (status?.pid !== state.pid) return undefined; // the port belongs to somebody else by now
+  if (status.protocol !== PROTOCOL) {
+    throw new ServerError(
+      `The local server of ${home.dir} is cartoframes ${status.version}, which this version cannot talk to. ` +
+        "Stop it with: npx cartoframes stop",
+    );
+  }
+  return { ...server, status };
+}
+
+/**
+ * The server of that home, started in the background if none runs. Several starters at once end with one
+ * server: the data directory's lock picks it, the others find it.
+ * @throws ServerError with the end of the server's log when it does not come up.
+ */
+export async function connectLocal(home: LocalHome, signal?: AbortSignal): Promise<LocalServer> {
+  const running = await findServer(home);
+  if (running) return running;
+  const child = await startServer(home);
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    signal?.throwIfAborted();
+    const found = await findServer(home);
+    if (found) return found;
+    if (child.failure() !== undefined && child.failure() !== EXIT_ALREADY_RUNNING) break;
+    await sleep(POLL_MS, undefined, { signal });
+  }
+  throw new ServerError(
+    `The local server did not start. The end of ${home.logFile}:\n${await logTail(home)}`,
+  );
+}
+
+function serverAt({ port, key }: ServerState): LocalServer {
+  return { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key };
+}
+
+async function askStatus(server: LocalServer): Promise<ServerStatus | undefined> {
+  try {
+    const response = await fetch(`${server.baseUrl}/cartoframes/status`, {
+      headers: authorization(server),
+      signal: AbortSignal.timeout(PING_TIMEOUT_MS),
+    });
+    return response.ok ? ((await response.json()) as ServerStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function startServer(home: LocalHome): Promise<{ failure(): number | undefined }> {
+  await mkdir(home.dir, { recursive: true, mode: 0o700 });
+  const log = await open(home.logFile, "a", 0o600);
+  try {
+    const child = spawn(process.execPath, [join(DIST, "server.js"), home.dir], {
+      detached: true, // outlives the kernel that needed it first, and does not get its Ctrl-C
+      stdio: ["ignore", log.fd, log.fd],
+      cwd: home.dir,
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    let exitCode: number | undefined;
+    child.once("exit", (code) => {
+      exitCode = code ?? 1;
+    });
+    child.once("error", () => {
+      exitCode = 1;
+    });
+    child.unref();
+    return { failure: () => exitCode };
+  } finally {
+    await log.close();
+  }
+}
+
+async function logTail(home: LocalHome): Promise<string> {
+  const log = await readFile(home.logFile, "utf8").catch(() => "(no log)");
+  return log.trimEnd().split("\n").slice(-10).join("\n");
+}
+
+/** Stops the server of that home and waits until it is gone; false if none runs. */
+export async function stopServer(home: LocalHome): Promise<boolean> {
+  const server = await findServer(home);
+  if (!server) return false;
+  await fetch(`${server.baseUrl}/cartoframes/stop`, { method: "POST", headers: authorization(server) }).catch(
+    () => {},
+  );
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (isAlive(server.status.pid)) {
+    if (Date.now() > deadline)
+      throw new ServerError(`The local server (pid ${server.status.pid}) does not stop.`);
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+function authorization({ user, key }: LocalServer): { Authorization: string } {
+  return { Authorization: `Basic ${Buffer.from(`${user}:${key}`).toString("base64")}` };
+}

@@ -1,0 +1,309 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DataFrame } from "danfojs-node";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  type MockInstance,
+  test,
+  vi,
+} from "vitest";
+import { Geometry } from "wkx";
+import { CartoContext } from "../../src/context/carto-context";
+import { InvalidArgumentError, SqlError, TableExistsError, TableNotFoundError } from "../../src/errors";
+import { localHome } from "../../src/server/home";
+import { stopServer } from "../../src/server/launcher";
+
+let home: string;
+let cc: CartoContext;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "cartoframes-context-"));
+  cc = new CartoContext({ baseUrl: `local:${home}` });
+});
+afterAll(async () => {
+  await stopServer(localHome(home));
+  await rm(home, { recursive: true, force: true });
+});
+
+let log: MockInstance;
+let warn: MockInstance;
+beforeEach(() => {
+  log = vi.spyOn(console, "log").mockImplementation(() => {});
+  warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+const printed = () => log.mock.calls.flat().join("\n");
+
+const cities = () =>
+  new DataFrame({
+    city: ["Madrid", "Quito", "Nowhere"],
+    lng: [-3.7038, -78.4678, null],
+    lat: [40.4168, -0.1807, null],
+  } as never);
+
+describe("write", () => {
+  test("lnglat makes points, and the table is a CARTO table", async () => {
+    expect(await cc.write(cities(), "cities", { lnglat: ["lng", "lat"] })).toBeNull();
+    expect(printed()).toBe("3 rows written to cities.");
+    const df = await cc.query(
+      "SELECT cartodb_id, city, ST_AsText(the_geom) wkt, ST_SRID(the_geom_webmercator) srid FROM cities ORDER BY 1",
+    );
+    expect(df.values).toEqual(
+      [
+        [1, "Madrid", "POINT(-3.7038 40.4168)", 3857],
+        [2, "Quito", "POINT(-78.4678 -0.1807)", 3857],
+        [3, "Nowhere", null, null],
+      ].map((row) =>
+        row.map((value) => value ?? expect.toSatisfy((missing) => missing == null || Number.isNaN(missing))),
+      ),
+    );
+  });
+
+  test("indexes, key and sequence carry the table's name, and an INSERT numbers on", async () => {
+    await cc.write(cities(), "named", { lnglat: ["lng", "lat"] });
+    const { values } = await cc.query(
+      "SELECT indexname FROM pg_indexes WHERE tablename = 'named' ORDER BY 1",
+    );
+    expect(values.flat()).toEqual(["named_pkey", "named_the_geom_idx", "named_the_geom_webmercator_idx"]);
+    await cc.query("INSERT INTO named (city, the_geom) VALUES ('Oslo', CDB_LatLng(59.9, 10.7))");
+    const added = await cc.query(
+      "SELECT cartodb_id, ST_SRID(the_geom_webmercator) FROM named WHERE city = 'Oslo'",
+    );
+    expect(added.values).toEqual([[4, 3857]]);
+    expect((await cc.query("SELECT pg_get_serial_sequence('named', 'cartodb_id')")).values).toEqual([
+      ["public.named_cartodb_id_seq"],
+    ]);
+  });
+
+  test("a table of that name is kept, unless overwrite replaces it", async () => {
+    await cc.write(cities(), "kept");
+    await expect(cc.write(cities().head(1), "kept")).rejects.toThrow(TableExistsError);
+    expect((await cc.read("kept")).shape[0]).toBe(3);
+    await cc.write(cities().head(1), "kept", { overwrite: true });
+    expect((await cc.read("kept")).shape[0]).toBe(1);
+    await cc.write(cities().head(2), "kept", { overwrite: true });
+    const { values } = await cc.query("SELECT indexname FROM pg_indexes WHERE tablename = 'kept' ORDER BY 1");
+    expect(values.flat()).toEqual(["kept_pkey", "kept_the_geom_idx", "kept_the_geom_webmercator_idx"]);
+  });
+
+  test("names are normalised, and each change is reported", async () => {
+    await cc.write(new DataFrame([[1, 2]], { columns: ["Field: 2", "SELECT"] }), "My Trees (2017)");
+    expect(printed()).toMatchInlineSnapshot(`
+      "The table is named my_trees_2017_.
+      Columns renamed:
+        Field: 2 → field_2
+        SELECT → _select
+      1 row written to my_trees_2017_."
+    `);
+    expect((await cc.read("my_trees_2017_")).columns).toEqual([
+      "cartodb_id",
+      "the_geom",
+      "field_2",
+      "_select",
+    ]);
+  });
+
+  test("what fails leaves nothing behind and the old table as it was", async () => {
+    await cc.write(cities(), "kept_as_is");
+    const bad = new DataFrame({ city: ["a\u0000b"] });
+    await expect(cc.write(bad, "kept_as_is", { overwrite: true })).rejects.toThrow(InvalidArgumentError);
+    await cc.query("CREATE VIEW seen AS SELECT * FROM kept_as_is");
+    await expect(cc.write(cities(), "kept_as_is", { overwrite: true })).rejects.toThrow(
+      /not replaced, because views/,
+    );
+    const controller = new AbortController();
+    controller.abort(new Error("enough"));
+    await expect(
+      cc.write(cities(), "kept_as_is", { overwrite: true, signal: controller.signal }),
+    ).rejects.toThrow("enough");
+    expect((await cc.read("kept_as_is")).shape[0]).toBe(3);
+    expect((await cc.query("SELECT 1 FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'")).shape[0]).toBe(
+      0,
+    );
+  });
+
+  test("aborted in the middle, it leaves the old table and no other", async () => {
+    await cc.write(cities(), "middle");
+    const big = new DataFrame({ a: Array.from({ length: 300_000 }, (_, i) => i) });
+    for (const afterMs of [5, 50, 150, 300]) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error("stop")), afterMs);
+      await cc.write(big, "middle", { overwrite: true, signal: controller.signal }).catch((error) => {
+        expect(error.message).toBe("stop");
+      });
+    }
+    expect([3, 300_000]).toContain(
+      (await cc.query("SELECT count(*)::int AS n FROM middle")).values.flat()[0],
+    );
+    expect((await cc.query("SELECT 1 FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'")).shape[0]).toBe(
+      0,
+    );
+  });
+
+  test("a frame that was read is written again as it was", async () => {
+    await cc.write(cities(), "first", { lnglat: ["lng", "lat"] });
+    await cc.write(await cc.read("first"), "second");
+    await cc.write(await cc.read("first", { decodeGeom: true }), "third");
+    for (const copy of ["second", "third"]) {
+      const difference = await cc.query(`SELECT * FROM first EXCEPT SELECT * FROM ${copy}`);
+      expect([copy, difference.shape[0]]).toEqual([copy, 0]);
+    }
+  });
+
+  test("another SRID is transformed by the database", async () => {
+    const frame = new DataFrame([["a", "SRID=3857;POINT(0 0)"]], { columns: ["name", "geom"] });
+    await cc.write(frame, "mercator", { encodeGeom: true, geomCol: "geom" });
+    expect((await cc.query("SELECT ST_AsEWKT(the_geom) FROM mercator")).values).toEqual([
+      ["SRID=4326;POINT(0 0)"],
+    ]);
+  });
+
+  test("an empty frame makes an empty table", async () => {
+    await cc.write(new DataFrame([], { columns: ["a"], dtypes: ["float32"] }), "empty_frame");
+    expect((await cc.read("empty_frame")).shape).toEqual([0, 3]);
+  });
+
+  test("names that carry SQL are only names", async () => {
+    const name = `x"; DROP TABLE cities; --'\\`;
+    await cc.write(new DataFrame([[1]], { columns: [name] }), name);
+    expect((await cc.tables()).column("name").values).toContain("x_drop_table_cities_");
+    await expect(cc.read(name)).rejects.toThrow(TableNotFoundError);
+    expect((await cc.read("cities")).shape[0]).toBe(3);
+  });
+
+  test("something that is no frame is refused", async () => {
+    await expect(cc.write([{ a: 1 }] as never, "nope")).rejects.toThrow(InvalidArgumentError);
+  });
+});
+
+describe("read", () => {
+  test("limit, order of columns, index", async () => {
+    const df = await cc.read("cities", { limit: 2 });
+    expect([df.shape, df.columns, df.index]).toEqual([
+      [2, 5],
+      ["cartodb_id", "the_geom", "city", "lng", "lat"],
+      [0, 1],
+    ]);
+    expect((await cc.read("cities", { limit: 0 })).shape[0]).toBe(0);
+    for (const limit of [-1, 1.5, Number.NaN, "1; DROP TABLE cities"]) {
+      await expect(cc.read("cities", { limit: limit as number })).rejects.toThrow(InvalidArgumentError);
+    }
+  });
+
+  test("decodeGeom adds wkx geometries", async () => {
+    const df = await cc.read("cities", { decodeGeom: true });
+    const geometries = df.column("geometry").values as unknown as (Geometry | null)[];
+    expect(geometries[0]).toBeInstanceOf(Geometry);
+    expect(geometries[0]!.toWkt()).toBe("POINT(-3.7038 40.4168)");
+    expect(geometries[2] ?? null).toBeNull();
+  });
+
+  test("a table that is missing is named", async () => {
+    await expect(cc.read("citys")).rejects.toThrow(TableNotFoundError);
+    await expect(cc.read("citys")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[TableNotFoundError: There is no table "citys". See await cc.tables().]`,
+    );
+  });
+
+  test.each(["Ünïcödé", 'with "quotes"', "select", "a.b", "Columns", "1st"])(
+    "a table called %s",
+    async (name) => {
+      await cc.query(
+        `CREATE TABLE "${name.replaceAll('"', '""')}" AS SELECT 1 AS "values", 2 AS "shape", 3 AS "2016"`,
+      );
+      const df = await cc.read(name);
+      expect([df.columns, df.values]).toEqual([["values", "shape", "2016"], [[1, 2, 3]]]);
+      await cc.delete(name);
+    },
+  );
+});
+
+describe("query", () => {
+  test.each<[string, string, unknown[][]]>([
+    ["a semicolon and a comment at the end", "SELECT 1 AS a; -- done\n", [[1]]],
+    ["a comment in front", "/* one */ -- two\n SELECT 1 AS a", [[1]]],
+    ["parentheses", "(SELECT 1 AS a) UNION ALL (SELECT 2)", [[1], [2]]],
+    ["VALUES", "VALUES (1,'x')", [[1, "x"]]],
+    ["a semicolon in a string", "SELECT ';' AS a", [[";"]]],
+    ["RETURNING", "INSERT INTO log VALUES (7) RETURNING i", [[7]]],
+    ["a CTE that writes", "WITH w AS (INSERT INTO log VALUES (8) RETURNING i) SELECT i FROM w", [[8]]],
+    ["several", "SELECT 1 AS a; SELECT 2 AS a", [[1], [2]]],
+    ["SHOW", "SHOW server_encoding", [["UTF8"]]],
+    ["nothing", "DELETE FROM log WHERE false", []],
+    ["no rows", "SELECT 1 AS a WHERE false", []],
+  ])("%s", async (_, sql, rows) => {
+    await cc.query("CREATE TABLE IF NOT EXISTS log (i int)");
+    const df = await cc.query(sql);
+    expect(df.shape[0] === 0 ? [] : df.values).toEqual(rows);
+  });
+
+  test("a statement runs once", async () => {
+    await cc.query("CREATE TABLE once (i int)");
+    await cc.query("INSERT INTO once VALUES (1) RETURNING i");
+    await cc.query("WITH w AS (INSERT INTO once VALUES (2) RETURNING i) SELECT * FROM w");
+    expect((await cc.query("SELECT count(*)::int FROM once")).values).toEqual([[2]]);
+  });
+
+  test("types no other path can carry", async () => {
+    const df = await cc.query(`SELECT 9007199254740993 AS big, '2017-03-04 10:11:12.345'::timestamptz AS at,
+      '6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid AS id, array[1,null] AS list, '{"a":[1]}'::jsonb AS doc, '' AS empty`);
+    const [big, at, id, list, doc, empty] = df.values[0] as unknown[];
+    expect([big, id, list, doc, empty]).toEqual([
+      "9007199254740993",
+      "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+      [1, null],
+      { a: [1] },
+      "",
+    ]);
+    expect(new Date(at as string).getTime()).toBe(Date.UTC(2017, 2, 4, 10, 11, 12, 345));
+    expect(warn.mock.calls.flat().join()).toContain("big");
+  });
+
+  test("an error keeps what PostgreSQL said", async () => {
+    const error = await cc.query("SELECT naem FROM (SELECT 1 AS name) t").catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(SqlError);
+    expect(error).toMatchObject({
+      sqlState: "42703",
+      hint: 'Perhaps you meant to reference the column "t.name".',
+    });
+    await expect(cc.query("  ")).rejects.toThrow(InvalidArgumentError);
+    await expect(cc.query("SELECT 1/0 FROM generate_series(1,100000)")).rejects.toThrow("division by zero");
+  });
+
+  test("abort cancels it on the server", async () => {
+    const signal = AbortSignal.timeout(500);
+    await expect(cc.query("SELECT count(*) FROM generate_series(1, 1e10)", { signal })).rejects.toThrow();
+    expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
+  });
+});
+
+test("delete", async () => {
+  await cc.query("CREATE TABLE gone (a int)");
+  await cc.delete("gone");
+  await expect(cc.read("gone")).rejects.toThrow(TableNotFoundError);
+  await expect(cc.delete("gone")).rejects.toThrow(TableNotFoundError);
+});
+
+test("tables", async () => {
+  const df = await cc.tables();
+  expect(df.columns).toEqual(["name", "geometry", "rows", "size", "updated"]);
+  const row = (df.values as unknown[][]).find(([name]) => name === "cities")!;
+  expect(row.slice(0, 3)).toEqual(["cities", "POINT", 3]);
+});
+
+test("two contexts on one home share its data, and neither shows a key", async () => {
+  const other = new CartoContext({ baseUrl: `local:${home}`, apiKey: "secret-key-0123456789" });
+  expect((await other.read("cities")).shape[0]).toBe(3);
+  const { inspect } = await import("node:util");
+  expect(inspect(other, { depth: 9, showHidden: true })).not.toContain("secret");
+});
+
+test.each(["postgres://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
+  expect(() => new CartoContext({ baseUrl })).toThrow(InvalidArgumentError);
+  expect(() => new CartoContext({ baseUrl })).not.toThrow(/pass/);
+});
