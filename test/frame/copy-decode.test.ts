@@ -317,7 +317,9 @@ test("column names are quoted in the select list", () => {
       { name: "b", pgtype: "bytea" },
       { name: "ru", pgtype: "_uuid" },
     ]),
-  ).toMatchInlineSnapshot(`""a""b", "u"::text AS "u", '\\x' || encode("b", 'hex') AS "b", to_json("ru") AS "ru""`);
+  ).toMatchInlineSnapshot(
+    `""a""b", "u"::text AS "u", '\\x' || encode("b", 'hex') AS "b", to_json("ru") AS "ru""`,
+  );
 });
 
 test("the same result through JSON", async () => {
