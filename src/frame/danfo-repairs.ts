@@ -42,7 +42,7 @@ const REPAIRED = Symbol.for("cartoframes.danfo.repaired");
  * (`head`, `query`, `groupby`) need them as well, so they are made once, on its prototypes.
  */
 export function repairDanfo({ DataFrame, Utils }: Danfo): void {
-  const frame = DataFrame.prototype as unknown as FramePrototype & { [REPAIRED]?: true };
+  const frame = baseOf(DataFrame.prototype) as FramePrototype & { [REPAIRED]?: true };
   if (frame[REPAIRED]) return;
   frame[REPAIRED] = true;
 
@@ -57,6 +57,12 @@ export function repairDanfo({ DataFrame, Utils }: Danfo): void {
   utils.is1DArray = function (values) {
     return is1DArray.call(this, values) || isGeometry(values[0]);
   };
+}
+
+/** danfojs-node exports a subclass; what `head` or `query` give are frames of the class below it. */
+function baseOf(prototype: object): unknown {
+  const owns = Object.hasOwn(prototype, "$setInternalColumnDataProperty");
+  return owns ? prototype : baseOf(Object.getPrototypeOf(prototype) as object);
 }
 
 const isOwnMember = (name: string) => name.startsWith("$") || OWN_MEMBERS.has(name);

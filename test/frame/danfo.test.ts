@@ -1,0 +1,267 @@
+import type { DataFrame } from "danfojs-node";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Geometry } from "wkx";
+import { type Columns, frameFromColumns, isFrame, isSeries, loadDanfo } from "../../src/frame";
+import { importDanfo } from "../../src/frame/danfo";
+
+/** POINT(1 2), SRID 4326. */
+const POINT = "0101000020E6100000000000000000F03F0000000000000040";
+const NULLS = Uint8Array.of(0, 1, 0);
+
+/** One column of every kind, its second value NULL. */
+const COLUMNS: Columns = {
+  rowCount: 3,
+  warnings: [],
+  columns: [
+    { name: "id", pgtype: "int4", kind: "number", values: Float64Array.of(1, 2, 3) },
+    {
+      name: "f",
+      pgtype: "float8",
+      kind: "number",
+      values: Float64Array.of(1.5, Number.NaN, 2.5),
+      nulls: NULLS,
+    },
+    { name: "s", pgtype: "text", kind: "string", values: ["a", null, ""] },
+    { name: "b", pgtype: "bool", kind: "boolean", values: [true, null, false] },
+    {
+      name: "t",
+      pgtype: "timestamptz",
+      kind: "datetime",
+      values: Float64Array.of(1e12 + 1, Number.NaN, -1),
+      nulls: NULLS,
+    },
+    { name: "o", pgtype: "jsonb", kind: "object", values: [{ a: 1 }, null, [1]] },
+    { name: "the_geom", pgtype: "geometry", kind: "geometry", values: [POINT, null, POINT] },
+  ],
+};
+
+const EMPTY: Columns = {
+  rowCount: 0,
+  warnings: [],
+  columns: [
+    { name: "a", pgtype: "int4", kind: "number", values: new Float64Array(0) },
+    { name: "s", pgtype: "text", kind: "string", values: [] },
+  ],
+};
+
+const numbers = (name: string, values: number[]) =>
+  ({ name, pgtype: "int4", kind: "number", values: Float64Array.from(values) }) as const;
+
+/** Values of a column, a frame's missing values as null. */
+const column = (frame: DataFrame, name: string) =>
+  frame.column(name).values.map((v) => (Number.isNaN(v) ? null : v));
+
+const said: unknown[][] = [];
+beforeEach(() => {
+  said.length = 0;
+  for (const method of ["log", "warn", "info", "error"] as const) {
+    vi.spyOn(console, method).mockImplementation((...words: unknown[]) => void said.push(words));
+  }
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a frame of our columns", () => {
+  test("has danfo's types, an index 0…n−1, and danfo's missing values", async () => {
+    const frame = await frameFromColumns(COLUMNS);
+    expect(frame.shape).toEqual([3, 7]);
+    expect(frame.index).toEqual([0, 1, 2]);
+    expect(frame.columns).toEqual(["id", "f", "s", "b", "t", "o", "the_geom"]);
+    expect(frame.dtypes).toEqual(["int32", "float32", "string", "boolean", "datetime", "string", "string"]);
+    expect(frame.values[1]).toEqual([2, Number.NaN, null, null, null, null, null]);
+    expect(frame.values[2]).toEqual([3, 2.5, "", false, new Date(-1), [1], POINT]);
+    expect(frame.count({ axis: 0 }).values).toEqual([3, 2, 2, 2, 2, 2, 2]);
+    expect(frame.isNa().values[1]).toEqual([false, true, true, true, true, true, true]);
+  });
+
+  test("statistics leave missing values out", async () => {
+    const frame = await frameFromColumns(COLUMNS);
+    expect(frame.column("f").mean()).toBe(2);
+    expect(frame.column("f").sum()).toBe(4);
+    expect(frame.column("b").mean()).toBe(0.5);
+    expect(frame.column("t").min()).toEqual(new Date(-1));
+    expect(frame.column("t").max()).toEqual(new Date(1e12 + 1));
+    expect(frame.column("f").add(1).values).toEqual([2.5, Number.NaN, 3.5]);
+    expect(frame.column("f").describe().values.slice(0, 2)).toEqual([2, 2]);
+    expect(frame.loc({ columns: ["id", "s"] }).describe().values[1]).toEqual([2]);
+  });
+
+  test("datetimes work with dt, with comparisons in milliseconds, and keep milliseconds", async () => {
+    const frame = await frameFromColumns(COLUMNS);
+    expect(frame.column("t").dt.year().values).toEqual([2001, Number.NaN, 1969]);
+    expect(frame.query(frame.column("t").gt(Date.UTC(2000, 0, 1))).values).toHaveLength(1);
+    expect((frame.values[0] as unknown[])[4]).toEqual(new Date(1e12 + 1));
+    expect(column(frame.sortValues("t") as DataFrame, "id")).toEqual([3, 2, 1]);
+  });
+
+  test("is filtered, cut, sorted, grouped and merged by danfo", async () => {
+    const { merge } = await loadDanfo();
+    const frame = await frameFromColumns(COLUMNS, { decodeGeom: true });
+    const big = frame.query(frame.column("id").ge(2));
+    expect(column(big, "id")).toEqual([2, 3]);
+    const again = big.resetIndex() as DataFrame;
+    expect(column(again.query(again.column("id").ge(3)), "id")).toEqual([3]);
+    expect(frame.head(2).shape).toEqual([2, 8]);
+    expect(frame.tail(1).shape).toEqual([1, 8]);
+    expect(frame.iloc({ rows: [0, 2], columns: [0, 7] }).shape).toEqual([2, 2]);
+    expect(frame.loc({ rows: [1], columns: ["id", "geometry"] }).values).toEqual([[2, null]]);
+    expect(column(frame.sortValues("id", { ascending: false }) as DataFrame, "id")).toEqual([3, 2, 1]);
+    expect(frame.dropNa().shape[0]).toBe(2);
+    expect(frame.drop({ columns: ["o"] }).columns).not.toContain("o");
+    expect(frame.groupby(["b"]).count().shape[0]).toBe(3);
+    expect(frame.groupby(["b"]).col(["id"]).sum().values).toEqual([
+      [true, 1],
+      [null, 2],
+      [false, 3],
+    ]);
+    expect(frame.groupby(["b"]).agg({ id: "max", f: "count" }).columns).toEqual(["b", "id_max", "f_count"]);
+    const right = await frameFromColumns({
+      ...EMPTY,
+      rowCount: 2,
+      columns: [numbers("id", [1, 3]), numbers("n", [10, 30])],
+    });
+    expect(column(merge({ left: frame, right, on: ["id"], how: "inner" }), "n")).toEqual([10, 30]);
+  });
+
+  test("prints", async () => {
+    const frame = await frameFromColumns(COLUMNS, { decodeGeom: true });
+    expect(frame.toString()).toContain("the_geom");
+    frame.print();
+    expect(said).toHaveLength(1);
+  });
+
+  test("a column of geometries can be taken, of the frame and of what danfo derives from it", async () => {
+    const frame = await frameFromColumns(COLUMNS, { decodeGeom: true });
+    for (const derived of [frame, frame.head(2), frame.query(frame.column("id").lt(2))]) {
+      const [first] = (derived.geometry as unknown as { values: Geometry[] }).values;
+      expect(first).toBeInstanceOf(Geometry);
+    }
+  });
+});
+
+test("an empty frame has its columns, and one row is a frame", async () => {
+  const empty = await frameFromColumns(EMPTY);
+  expect(empty.shape).toEqual([0, 2]);
+  expect(empty.dtypes).toEqual(["int32", "string"]);
+  expect(empty.toString()).toContain("a");
+  expect(empty.head().shape).toEqual([0, 2]);
+  expect(empty.column("s").values).toEqual([]);
+  expect(empty.query(empty.column("a").gt(1)).shape).toEqual([0, 2]);
+  expect(empty.dropNa().columns).toEqual(["a", "s"]);
+  const one = await frameFromColumns({ ...EMPTY, rowCount: 1, columns: [numbers("a", [5])] });
+  expect(one.shape).toEqual([1, 1]);
+  expect(one.column("a").mean()).toBe(5);
+  expect(one.query(one.column("a").eq(5)).shape).toEqual([1, 1]);
+  const none = await frameFromColumns({ rowCount: 0, columns: [], warnings: [] });
+  expect(none.columns).toEqual([]);
+});
+
+describe("columns named like members of a DataFrame", () => {
+  const NAMES = [
+    "columns",
+    "values",
+    "dtypes",
+    "index",
+    "shape",
+    "config",
+    "copy",
+    "iloc",
+    "loc",
+    "drop",
+    "column",
+    "head",
+    "count",
+    "constructor",
+    "__proto__",
+    "$data",
+    "$columns",
+    "then",
+    "toString",
+  ];
+
+  test("are read with column(), and danfo works on the frame", async () => {
+    const frame = await frameFromColumns({
+      rowCount: 2,
+      warnings: [],
+      columns: NAMES.map((name, i) => numbers(name, [i, i + 1])),
+    });
+    expect(frame.columns).toEqual(NAMES);
+    for (const [i, name] of NAMES.entries()) expect(frame.column(name).values, name).toEqual([i, i + 1]);
+    expect(frame.query(frame.column("values").gt(1)).columns).toEqual(NAMES);
+    expect(frame.copy().shape).toEqual([2, NAMES.length]);
+    expect(frame.dropNa().shape).toEqual([2, NAMES.length]);
+    expect(frame.resetIndex().shape).toEqual([2, NAMES.length]);
+    expect(await Promise.resolve(frame)).toBe(frame);
+  });
+
+  test("danfo's own constructor takes them, too", async () => {
+    const { DataFrame } = await loadDanfo();
+    expect(new DataFrame({ columns: [1], values: [2] }).values).toEqual([[1, 2]]);
+  });
+});
+
+test("decodeGeom takes the_geom, else the first geometry column, and decodes `geometry` in place", async () => {
+  const geometry = (name: string) =>
+    ({ name, pgtype: "geometry", kind: "geometry", values: [POINT] }) as const;
+  const decoded = async (...names: string[]) => {
+    const columns = names.map((name) => (name.startsWith("n") ? numbers(name, [1]) : geometry(name)));
+    const frame = await frameFromColumns({ rowCount: 1, warnings: [], columns }, { decodeGeom: true });
+    return frame.columns.map((name, i) => `${name} ${typeof (frame.values[0] as unknown[])[i]}`);
+  };
+  expect(await decoded("g", "the_geom")).toEqual(["g string", "the_geom string", "geometry object"]);
+  expect(await decoded("g", "n")).toEqual(["g string", "n number", "geometry object"]);
+  expect(await decoded("geometry", "n")).toEqual(["geometry object", "n number"]);
+  expect(await decoded("geometry", "the_geom")).toEqual([
+    "geometry string",
+    "the_geom string",
+    "geometry_1 object",
+  ]);
+  await expect(decoded("n", "n2")).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: decodeGeom needs a geometry column, and the result has none. Its columns are "n", "n2".]`,
+  );
+});
+
+test("frames and series are known by their shape", async () => {
+  const { DataFrame, Series } = await loadDanfo();
+  expect(isFrame(new DataFrame([[1]]))).toBe(true);
+  expect(isSeries(new Series([1]))).toBe(true);
+  expect([isFrame(new Series([1])), isSeries(new DataFrame([[1]]))]).toEqual([false, false]);
+  expect(
+    [null, undefined, 1, "x", [], {}, { columns: [] }].some((value) => isFrame(value) || isSeries(value)),
+  ).toBe(false);
+});
+
+describe("loading danfo", () => {
+  test("says nothing, not even at the first tensor", async () => {
+    const { DataFrame } = await loadDanfo();
+    expect(new DataFrame([[1, 2]]).add(1)?.values).toEqual([[2, 3]]);
+    expect(said).toEqual([]);
+  });
+
+  test("tells a missing danfo from a broken one", async () => {
+    const missing = Object.assign(new Error("Cannot find package 'danfojs-node' imported from /x/y.js"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    await expect(importDanfo(() => Promise.reject(missing))).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [DanfoMissingError: danfojs-node, which DataFrames are made of, is not installed. In package.json add
+        "overrides": {
+          "xlsx": "npm:@e965/xlsx@0.20.3",
+          "@tensorflow/tfjs-node": "npm:@tensorflow/tfjs@3.21.0"
+        }
+      and run
+        npm install danfojs-node@1.2.0]
+    `);
+    const broken = new Error("The specified module could not be found.\n\\\\?\\tfjs_binding.node");
+    await expect(importDanfo(() => Promise.reject(broken))).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [DanfoMissingError: danfojs-node is installed but does not load (The specified module could not be found.). In package.json add
+        "overrides": {
+          "xlsx": "npm:@e965/xlsx@0.20.3",
+          "@tensorflow/tfjs-node": "npm:@tensorflow/tfjs@3.21.0"
+        }
+      and run
+        npm install danfojs-node@1.2.0]
+    `);
+    await expect(importDanfo(() => Promise.reject(broken))).rejects.toMatchObject({ cause: broken });
+  });
+});
