@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { bytesGeometryText, hexGeometryText, wkxGeometryText } from "./geometry-text";
 
 /** Characters of one cell, of which the last becomes "…" where more would follow. */
-export const MAX_CELL_CHARS = 60;
+export const MAX_CELL_CHARS = 50;
 
 export interface Cell {
   readonly text: string;
@@ -67,11 +67,15 @@ function cellsOf<T>(values: readonly unknown[], text: (value: T) => string): Cel
 function numberFormat(values: readonly number[]): (value: number) => string {
   if (values.every((value) => !Number.isFinite(value) || Number.isInteger(value))) return String;
   const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
-  if (sizes.some((size) => size < 1e-4 || size >= 1e15))
-    return (value) => String(Number(value.toPrecision(6)));
+  if (sizes.some((size) => size < 1e-4 || size >= 1e15)) return sixDigits;
   // Six decimals as in pandas: 11 cm of a degree.
   const decimals = Math.max(...values.map((value) => decimalsOf(value.toFixed(6))));
   return (value) => value.toFixed(decimals);
+}
+
+function sixDigits(value: number): string {
+  const short = Number(value.toPrecision(6));
+  return Math.abs(short) >= 1e15 && Number.isFinite(short) ? short.toExponential() : String(short);
 }
 
 function decimalsOf(fixed: string): number {
@@ -116,7 +120,13 @@ function compactJson(value: object): string {
     else if (v instanceof Date) json += JSON.stringify(v);
     else if (Array.isArray(v)) list("[", v, "]", write);
     else if (isPlain(v)) list("{", Object.keys(v), "}", (key) => member(v, String(key)));
-    else json += inspect(v, { depth: 1, maxArrayLength: 8, maxStringLength: 60, breakLength: Infinity });
+    else
+      json += inspect(v, {
+        depth: 1,
+        maxArrayLength: 8,
+        maxStringLength: MAX_CELL_CHARS,
+        breakLength: Infinity,
+      });
   };
   const list = (open: string, items: readonly unknown[], close: string, each: (item: unknown) => void) => {
     json += open;

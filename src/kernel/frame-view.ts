@@ -21,16 +21,19 @@ const ROWS = { max: 20, head: 5, tail: 5 };
 const COLUMNS = { max: 16, head: 10, tail: 5 };
 /** Width of the text form; wider tables leave out columns in the middle. */
 const TEXT_WIDTH = 110;
+/** Cells are cut to the first of these at which the table fits. */
+const TEXT_CELL_WIDTHS = [50, 36, 24];
 
 /** Stands in a list of row or column numbers where some are left out. */
 const GAP = -1;
-const GAP_NAME = "…";
 
 interface Column {
   readonly name: string;
   readonly dtype: string;
   readonly align: "left" | "right";
   readonly cells: readonly Cell[];
+  /** Not a column but the place of those left out. */
+  readonly gap?: boolean;
 }
 
 interface Table {
@@ -70,10 +73,11 @@ export function frameSummary(frame: FrameLike): string {
 function tableOf(frame: FrameLike): Table {
   const rows = pick(frame.$data.length, ROWS);
   const gapColumn: Column = {
-    name: GAP_NAME,
+    name: "…",
     dtype: "",
     align: "left",
     cells: rows.map(() => ({ text: "…" })),
+    gap: true,
   };
   const columns = pick(columnNames(frame).length, COLUMNS).map((column) =>
     column === GAP ? gapColumn : columnOf(frame, column, rows),
@@ -121,6 +125,7 @@ const FADED = "opacity:0.6";
 const CELL = { left: "text-align:left;white-space:pre", right: "text-align:right" };
 
 function html({ labels, columns, shape }: Table): string {
+  if (columns.length === 0) return `<div style="${FADED}">${shape}</div>`;
   const headers = columns.map(
     ({ name, dtype, align }) =>
       `<th style="${CELL[align]}">${escapeHtml(name)}` +
@@ -145,25 +150,35 @@ function htmlCell({ text, missing }: Cell, align: "left" | "right"): string {
 }
 
 function text({ labels, columns, shape }: Table): string {
-  const gap = block(["…", "", ...labels.map(() => "…")], "left");
+  if (columns.length === 0) return shape;
   const index = block(["", "", ...labels], "right");
-  const wanted = columns.map(({ name, dtype, align, cells }) =>
-    name === GAP_NAME && dtype === "" ? gap : block([name, dtype, ...cells.map((cell) => cell.text)], align),
-  );
-  const blocks = [index, ...fitting(wanted, gap, TEXT_WIDTH - index.width)];
-  const lines = index.lines.map((_, i) =>
-    blocks
-      .map((column) => column.lines[i])
-      .join("  ")
-      .trimEnd(),
-  );
-  return [...lines, shape].join("\n");
+  const gap = block(["…", "", ...labels.map(() => "…")], "left");
+  const room = TEXT_WIDTH - index.width;
+  let blocks: readonly Block[] = [];
+  for (const maxWidth of TEXT_CELL_WIDTHS) {
+    blocks = columns.map((column) => (column.gap ? gap : columnBlock(column, maxWidth)));
+    if (widthOf(blocks) <= room) break;
+  }
+  const shown = [index, ...fitting(blocks, gap, room)];
+  const lines = index.lines.map((_, i) => shown.map((column) => column.lines[i]).join("  "));
+  return [...lines.map((line) => line.trimEnd()), shape].join("\n");
 }
 
 interface Block {
   readonly lines: readonly string[];
   readonly width: number;
 }
+
+function columnBlock({ name, dtype, align, cells }: Column, maxWidth: number): Block {
+  const texts = [name, dtype, ...cells.map((cell) => cell.text)];
+  return block(
+    texts.map((line) => (line.length > maxWidth ? `${line.slice(0, maxWidth - 1)}…` : line)),
+    align,
+  );
+}
+
+/** Width of columns side by side, with two blanks before each. */
+const widthOf = (columns: readonly Block[]) => columns.reduce((sum, { width }) => sum + 2 + width, 0);
 
 function block(texts: readonly string[], align: "left" | "right"): Block {
   const widths = texts.map((line) => stringWidth(line));
@@ -177,17 +192,14 @@ function block(texts: readonly string[], align: "left" | "right"): Block {
 
 /** The columns, or as many from both ends as `room` characters hold with `gap` between them. */
 function fitting(columns: readonly Block[], gap: Block, room: number): readonly Block[] {
-  const needs = ({ width }: Block) => 2 + width;
-  if (columns.reduce((sum, column) => sum + needs(column), 0) <= room) return columns;
+  if (widthOf(columns) <= room) return columns;
   const rest = columns.filter((column) => column !== gap);
   const head: Block[] = [];
   const tail: Block[] = [];
-  let left = room - needs(gap);
   while (rest.length > 0) {
     const fromHead = head.length <= tail.length;
     const next = (fromHead ? rest.shift() : rest.pop())!;
-    left -= needs(next);
-    if (left < 0) break;
+    if (widthOf([...head, gap, ...tail, next]) > room) break;
     if (fromHead) head.push(next);
     else tail.unshift(next);
   }

@@ -120,7 +120,11 @@ function inspectFrame(
   inspect: typeof Inspect,
 ): string {
   try {
-    if (isFrame(this)) return depth < 0 ? `[${frameSummary(this)}]` : frameText(this);
+    if (isFrame(this)) {
+      if (depth < 0) return `[${frameSummary(this)}]`;
+      const nested = depth !== options.depth; // inside another object, behind the name of a property
+      return nested ? `\n${frameText(this)}` : frameText(this);
+    }
   } catch {
     // looks like a frame and is none: printed as any object
   }

@@ -23,8 +23,8 @@ export async function withInterrupt<T>(
   const forward = () => controller.abort(signal?.reason);
   if (signal?.aborted) forward();
   signal?.addEventListener("abort", forward, { once: true });
-  if (inFlight.size === 0) process.on("SIGINT", interrupt);
   inFlight.add(controller);
+  queueMicrotask(listenWhileInFlight);
   try {
     return await work(controller.signal);
   } catch (error) {
@@ -32,9 +32,23 @@ export async function withInterrupt<T>(
     throw reason instanceof InterruptedError ? reason : error;
   } finally {
     inFlight.delete(controller);
-    if (inFlight.size === 0) process.off("SIGINT", interrupt);
+    listenWhileInFlight();
     signal?.removeEventListener("abort", forward);
   }
+}
+
+let listening = false;
+
+/**
+ * Never called in the synchronous part of a cell, hence the microtask: tslab runs that part with
+ * `breakOnSigint`, after which Node resets the signal's handler without knowing of a listener added
+ * meanwhile, and the next interrupt would kill the kernel (node/src/node_watchdog.cc, `SigintWatchdogHelper::Stop`).
+ */
+function listenWhileInFlight(): void {
+  const wanted = inFlight.size > 0;
+  if (wanted && !listening) process.on("SIGINT", interrupt);
+  if (!wanted && listening) process.off("SIGINT", interrupt);
+  listening = wanted;
 }
 
 function interrupt(): void {

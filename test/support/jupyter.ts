@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Dealer, Subscriber } from "zeromq";
 
 /** Outputs as in a notebook file, nbformat 4.5. */
@@ -51,6 +52,8 @@ interface Request {
 const DELIMITER = "<IDS|MSG>";
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;
+/** For 200 ms after a failed cell tslab refuses others, which drops those queued by "run all". */
+const REFUSAL_MS = 250;
 
 export class Kernel {
   private readonly key = randomUUID();
@@ -131,6 +134,7 @@ export class Kernel {
     };
     const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
     const reply = await this.request("execute_request", content, { timeoutMs, onOutput, about: code });
+    if (reply.content.status !== "ok") await sleep(REFUSAL_MS);
     const printed = (name: string) =>
       outputs.map((o) => (o.output_type === "stream" && o.name === name ? o.text : "")).join("");
     return {
