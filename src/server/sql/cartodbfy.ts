@@ -80,54 +80,59 @@ $$;
 
 -- The column the_geom is made of: the_geom, else the first geometry; NULL if there is none.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Geometry_Source(reloid regclass) RETURNS pg_catalog.pg_attribute
-LANGUAGE sql STABLE SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT a FROM pg_attribute a
   WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
-    AND (attname = 'the_geom' OR atttypid IN ('geometry'::regtype, 'geography'::regtype))
+    AND (attname = 'the_geom' OR atttypid IN ('${postgis}.geometry'::regtype, '${postgis}.geography'::regtype))
   ORDER BY attname = 'the_geom' DESC, attname = 'the_geom_webmercator', attnum
   LIMIT 1
 $$;
 
 -- An expression of the type geometry(Geometry,4326).
 CREATE OR REPLACE FUNCTION cartodb._CDB_Geometry_Expression(source pg_catalog.pg_attribute) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  value text := format('t.%I', source.attname);
+  value text;
 BEGIN
   IF source.attnum IS NULL THEN
-    RETURN 'NULL::geometry(Geometry,4326)';
-  ELSIF source.atttypid = 'geography'::regtype THEN
-    value := value || '::geometry';
+    RETURN 'NULL::${postgis}.geometry(Geometry,4326)';
+  END IF;
+  value := format('t.%I', source.attname);
+  IF source.atttypid = '${postgis}.geography'::regtype THEN
+    value := value || '::${postgis}.geometry';
   ELSIF source.atttypid = 'bytea'::regtype THEN
-    value := format('ST_GeomFromEWKB(%s)', value);
+    value := format('${postgis}.ST_GeomFromEWKB(%s)', value);
   ELSIF source.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'json'::regtype, 'jsonb'::regtype) THEN
-    value := format('nullif(btrim(%s::text), '''')::geometry', value);
-  ELSIF source.atttypid <> 'geometry'::regtype THEN
+    value := format('nullif(btrim(%s::text), '''')::${postgis}.geometry', value);
+  ELSIF source.atttypid <> '${postgis}.geometry'::regtype THEN
     RAISE EXCEPTION 'the_geom is of type %, which is no geometry', format_type(source.atttypid, source.atttypmod)
       USING ERRCODE = 'datatype_mismatch', HINT = 'Rename the column.';
   END IF;
   RETURN format(
-    'ST_Force2D(CASE ST_SRID(%1$s) WHEN 4326 THEN %1$s WHEN 0 THEN ST_SetSRID(%1$s, 4326) ELSE ST_Transform(%1$s, 4326) END)'
-    '::geometry(Geometry,4326)', value);
+    '${postgis}.ST_Force2D(CASE ${postgis}.ST_SRID(%1$s) WHEN 4326 THEN %1$s WHEN 0 THEN ${postgis}.ST_SetSRID(%1$s, 4326) '
+    'ELSE ${postgis}.ST_Transform(%1$s, 4326) END)::${postgis}.geometry(Geometry,4326)', value);
 END
 $$;
 
 -- Whether the table begins with the three columns in their final types.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Fits(reloid regclass) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
-  SELECT coalesce(array_agg(format('%s %s', attname, format_type(atttypid, atttypmod)) ORDER BY attnum) IN (
-    ARRAY['cartodb_id integer', 'the_geom geometry(Geometry,4326)', 'the_geom_webmercator geometry(Geometry,3857)'],
-    ARRAY['cartodb_id bigint', 'the_geom geometry(Geometry,4326)', 'the_geom_webmercator geometry(Geometry,3857)']
-  ), false) AND coalesce(bool_and(attgenerated <> 'v'), false)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*) = 3 AND bool_and(attgenerated <> 'v' AND CASE nth
+    WHEN 1 THEN attname = 'cartodb_id' AND atttypid IN ('int4'::regtype, 'int8'::regtype)
+    WHEN 2 THEN attname = 'the_geom' AND typmod = ${postgis}.geometry_typmod_in('{Geometry,4326}')
+    ELSE attname = 'the_geom_webmercator' AND typmod = ${postgis}.geometry_typmod_in('{Geometry,3857}')
+  END)
   FROM (
-    SELECT * FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 3
+    SELECT attname, attgenerated, atttypid, row_number() OVER (ORDER BY attnum) AS nth,
+      CASE atttypid WHEN '${postgis}.geometry'::regtype THEN atttypmod END AS typmod
+    FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 3
   ) front
 $$;
 
 -- What has to be run after a copy took the table's place: defaults, constraints, indexes, triggers, comments and
 -- rights that do not depend on the replaced columns.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Belongings(reloid regclass, replaced int2[]) RETURNS SETOF text
-LANGUAGE sql STABLE SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', $1, attname)
   FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attnotnull AND attnum <> ALL ($2)
   UNION ALL
@@ -169,7 +174,7 @@ $$;
 -- Replaces the table by a copy that fits. Views on it, and generated columns, do not survive: PostgreSQL refuses
 -- the first, the second keep their values.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Copy_Fitting(reloid regclass, id pg_catalog.pg_attribute) RETURNS regclass
-LANGUAGE plpgsql SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source pg_attribute := cartodb._CDB_Geometry_Source(reloid);
   replaced int2[];
@@ -194,7 +199,7 @@ BEGIN
   copyname := cartodb._CDB_FreeName(namespace, tablename, '_cartodbfied');
   BEGIN
     EXECUTE format(
-      'CREATE TABLE %1$s.%2$I AS SELECT %3$s AS cartodb_id, %4$s AS the_geom, NULL::geometry(Geometry,3857) AS the_geom_webmercator%5$s FROM %6$s t WITH NO DATA',
+      'CREATE TABLE %1$s.%2$I AS SELECT %3$s AS cartodb_id, %4$s AS the_geom, NULL::${postgis}.geometry(Geometry,3857) AS the_geom_webmercator%5$s FROM %6$s t WITH NO DATA',
       namespace::regnamespace, copyname, cartodb._CDB_Id_Expression(id), cartodb._CDB_Geometry_Expression(source), rest, reloid);
     EXECUTE format(
       'INSERT INTO %1$s.%2$I SELECT cartodb_id, the_geom, cartodb.CDB_TransformToWebmercator(the_geom) %7$s FROM (SELECT %3$s AS cartodb_id, %4$s AS the_geom%5$s FROM %6$s t OFFSET 0) t',
@@ -280,7 +285,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION cartodb._CDB_Finish_Index(reloid regclass, colname text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   col pg_attribute := cartodb._CDB_Column(reloid, colname);
   rel pg_class;
@@ -304,20 +309,21 @@ $$;
 
 -- Fills the_geom_webmercator of a table that fits.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Finish_Webmercator(reloid regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF (cartodb._CDB_Column(reloid, 'the_geom_webmercator')).attgenerated = 's' THEN
     EXECUTE format('ALTER TABLE %s ALTER COLUMN the_geom_webmercator DROP EXPRESSION', reloid);
   ELSIF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = reloid AND tgname = 'update_the_geom_webmercator_trigger') THEN
     EXECUTE format(
       'UPDATE %s SET the_geom_webmercator = cartodb.CDB_TransformToWebmercator(the_geom) '
-      'WHERE the_geom_webmercator IS DISTINCT FROM cartodb.CDB_TransformToWebmercator(the_geom)', reloid);
+      'WHERE (the_geom_webmercator IS NULL) <> (cartodb.CDB_TransformToWebmercator(the_geom) IS NULL) '
+      'OR the_geom_webmercator OPERATOR(${postgis}.<>) cartodb.CDB_TransformToWebmercator(the_geom)', reloid);
   END IF;
 END
 $$;
 
 CREATE OR REPLACE FUNCTION cartodb.CDB_CartodbfyTable(destschema text, reloid regclass) RETURNS regclass
-LANGUAGE plpgsql STRICT SET search_path = pg_catalog, ${postgis}, pg_temp AS $$
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   rel pg_class;
   id pg_attribute;

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { copyThroughFile, refuseBeyondPublic, refuseCopy, scanStatements } from "../../../src/server/engine/sql-scan";
+
+test.each([
+  ["quotes", `SELECT ';' || "a;b" || E'\\';' || ''';'; SELECT 2`, 2],
+  ["dollar quotes", "DO $$ BEGIN; END $$; DO $a_1$ ;$$; $a_1$", 2],
+  ["comments, nested too", "SELECT 1 -- ; no\n; /* ; /* ; */ ; */ SELECT 2 /* ;", 2],
+  ["parentheses", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", 2],
+  ["a parameter, which is no dollar quote", "SELECT $1; SELECT a$b$c", 2],
+  ["empty statements", ";; /* nothing */ ; -- nothing", 0],
+  ["an open quote", "SELECT 'a; SELECT 2", 1],
+])("statements end outside %s", (_name, sql, count) => {
+  expect(scanStatements(sql)).toHaveLength(count);
+});
+
+test("a literal of megabytes is scanned", () => {
+  const literal = `'${"it''s ".repeat(1_000_000)}'`;
+  expect(scanStatements(`SELECT ${literal}, E${literal}; SELECT 2`)).toHaveLength(2);
+});
+
+describe("the target of a COPY", () => {
+  test.each([
+    ["COPY t TO STDOUT", "COPY t TO '/s/1'"],
+    ["copy t to stdout with (format csv)", "copy t to '/s/1' with (format csv)"],
+    ["COPY (SELECT ' TO STDOUT ') TO STDOUT", "COPY (SELECT ' TO STDOUT ') TO '/s/1'"],
+    ['COPY "to stdout" TO STDOUT', `COPY "to stdout" TO '/s/1'`],
+    ["COPY (SELECT a FROM t) TO STDOUT", "COPY (SELECT a FROM t) TO '/s/1'"],
+    ["COPY t /* TO STDOUT */ TO -- STDOUT\n STDOUT -- end", "COPY t /* TO STDOUT */ TO -- STDOUT\n '/s/1' -- end"],
+    ["/* first */ COPY t(a, b) TO STDOUT;", "/* first */ COPY t(a, b) TO '/s/1';"],
+    ["COPY (SELECT $x$ ) TO STDOUT $x$) TO STDOUT", "COPY (SELECT $x$ ) TO STDOUT $x$) TO '/s/1'"],
+    ["COPY (SELECT E'\\') TO STDOUT') TO STDOUT", "COPY (SELECT E'\\') TO STDOUT') TO '/s/1'"],
+    ["COPY t TO STDOUT WITH (DELIMITER 'STDOUT')", "COPY t TO '/s/1' WITH (DELIMITER 'STDOUT')"],
+  ])("%s", (sql, rewritten) => {
+    expect(copyThroughFile(sql, "TO", "/s/1").sql).toBe(rewritten);
+  });
+
+  test("FROM STDIN, with a condition after it", () => {
+    const sql = "COPY s.t (a) FROM STDIN WITH (FORMAT csv) WHERE a NOT IN (SELECT b FROM stdin)";
+    expect(copyThroughFile(sql, "FROM", "/s/1").sql).toBe(sql.replace("STDIN", "'/s/1'"));
+  });
+
+  test.each([
+    ["COPY t TO '/etc/passwd'", "COPY to or from a file on the server is not allowed"],
+    ["COPY t TO PROGRAM 'cat'", "COPY to or from a program on the server is not allowed"],
+    ["COPY t TO 'STDOUT'", "COPY to or from a file on the server is not allowed"],
+    ["COPY t FROM STDIN", "expected COPY … TO STDOUT, got COPY FROM STDIN"],
+    ["COPY t TO STDOUT; DROP TABLE t", "expected one COPY … TO STDOUT, got 2 statements"],
+    ["SELECT 1", "expected COPY … TO STDOUT"],
+    ["", "expected COPY … TO STDOUT"],
+  ])("is refused: %s", (sql, message) => {
+    expect(() => copyThroughFile(sql, "TO", "/s/1")).toThrow(message);
+  });
+
+  test("positions point into the statement as it was written, counted in characters", () => {
+    const sql = "COPY (SELECT '🌳' AS a) TO STDOUT WITH (FORMAT nope)";
+    const copy = copyThroughFile(sql, "TO", "/pglite/data/spool/17");
+    const characters = (text: string, at: number) => [...text.slice(0, at)].length + 1;
+    const at = (text: string, part: string) => characters(text, text.indexOf(part));
+    for (const part of ["SELECT", "AS a", "TO", "WITH", "nope"]) {
+      expect(copy.originalPosition(at(copy.sql, part)), part).toBe(at(sql, part));
+    }
+  });
+});
+
+test.each([
+  ["SELECT 1; COPY t TO STDOUT", "COPY TO STDOUT is not possible in a query", "Send it as COPY out (copyto)."],
+  ["copy t from stdin", "COPY FROM STDIN is not possible in a query", "Send it as COPY in (copyfrom)."],
+  ["COPY t FROM '/etc/passwd'", "COPY to or from a file on the server is not allowed", expect.any(String)],
+  ["COPY t FROM PROGRAM 'id'", "COPY to or from a program on the server is not allowed", expect.any(String)],
+])("a query holds no COPY: %s", (sql, message, hint) => {
+  expect(() => refuseCopy(sql)).toThrow(expect.objectContaining({ message, hint }));
+});
+
+test("a query may speak of copy", () => {
+  refuseCopy("SELECT copy, 'COPY t TO STDOUT' FROM \"COPY\" -- COPY");
+});
+
+test.each(["RESET ROLE", "SET ROLE postgres", "DISCARD ALL", "DO $$ BEGIN END $$", "SELECT 1; set session authorization x", '"SELECT"'])(
+  "the public role cannot run %s",
+  (sql) => {
+    expect(() => refuseBeyondPublic(sql)).toThrow(expect.objectContaining({ code: "42501" }));
+  },
+);
+
+test("the public role can read", () => {
+  refuseBeyondPublic("SELECT 1; (SELECT 2) UNION SELECT 3; WITH a AS (SELECT 1) TABLE a; SHOW search_path; EXPLAIN SELECT 1");
+});

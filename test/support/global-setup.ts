@@ -1,0 +1,7 @@
+import { join } from "node:path";
+import { buildTemplate } from "../../scripts/template";
+
+/** The database template takes half a minute to build and is kept in `dist/` until one of its inputs changes. */
+export default async function setup(): Promise<void> {
+  await buildTemplate(join(__dirname, "../../dist/template"));
+}
