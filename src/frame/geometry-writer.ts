@@ -6,10 +6,6 @@ import type { Pace } from "./pace";
 import { encodeShape, ShapeError, shapeOf } from "./shape";
 import { parseWkt } from "./wkt";
 
-const HEX = /^(?:[0-9a-f]{2})+$/i;
-/** byte order, type, count */
-const MIN_EWKB_BYTES = 9;
-
 /** EWKB as bytes or as hexadecimal text, each with its SRID in it. */
 export interface EncodedGeometries {
   readonly values: (Uint8Array | string | null)[];
@@ -58,7 +54,7 @@ function encodeOne(value: unknown, column: string, row: number): Encoded | null 
   if (value === null || value === undefined || value === "" || Number.isNaN(value)) return null;
   try {
     if (typeof value === "string") return encodeText(value.trim());
-    if (value instanceof Uint8Array) return encodeBytes(value, value);
+    if (value instanceof Uint8Array) return encodeBytes(value);
     if (isGeometry(value)) return encodeWkx(value);
     if (typeof value === "object") return encodeGeoJson(value);
   } catch (cause) {
@@ -69,50 +65,55 @@ function encodeOne(value: unknown, column: string, row: number): Encoded | null 
 
 function encodeText(text: string): Encoded | null {
   if (text.startsWith("{")) return encodeGeoJson(JSON.parse(text));
-  if (HEX.test(text)) return encodeHex(text);
+  if (text.startsWith("0")) return encodeHex(text);
   const { shape, dimensions, srid } = parseWkt(text);
   const { hasZ, hasM } = dimensions;
   const known = srid || SRID_LNGLAT; // 0 is PostGIS's "unknown"
   return { bytes: encodeShape(shape, known, dimensions), srid: known, flat: !hasZ && !hasM };
 }
 
-const scratch = { bytes: Buffer.alloc(0), view: new DataView(new ArrayBuffer(0)) };
+/** One piece of memory for all hexadecimal texts: a million of them are common. */
+let scratch = Buffer.allocUnsafeSlow(1024);
+let scratchView = new DataView(scratch.buffer);
 
-/** Checks hexadecimal EWKB without keeping bytes of it; a million of them are common. */
-function encodeHex(hex: string): Encoded {
-  const size = hex.length / 2;
-  if (size > scratch.bytes.length) {
-    scratch.bytes = Buffer.allocUnsafeSlow(size * 2);
-    scratch.view = new DataView(scratch.bytes.buffer);
+/** Puts the bytes of a hexadecimal text into `scratch`; their number, or -1 if it is none. */
+function unhex(text: string): number {
+  const size = text.length / 2;
+  if (size > scratch.length) {
+    scratch = Buffer.allocUnsafeSlow(Math.ceil(size) * 2);
+    scratchView = new DataView(scratch.buffer);
   }
-  scratch.bytes.write(hex, "hex");
-  const encoded = encodeBytes(scratch.bytes.subarray(0, size), hex);
-  return encoded.bytes === scratch.bytes ? { ...encoded, bytes: hex } : encoded;
+  return scratch.write(text, "hex") === size ? size : -1;
 }
 
-/** `original` is kept where the bytes have their SRID already. */
-function encodeBytes(bytes: Uint8Array, original: Uint8Array | string): Encoded {
+function encodeHex(hex: string): Encoded {
+  const size = unhex(hex);
+  const head = readEwkbHead(scratchView, 0, size);
+  if (head === null || !isEwkb(scratchView, 0, size))
+    throw new ShapeError("the hexadecimal bytes are not EWKB or WKB");
+  if (head.srid) return { bytes: hex, srid: head.srid, flat: head.dims === 2 };
+  return encodeBytes(Buffer.from(hex, "hex"));
+}
+
+function encodeBytes(bytes: Uint8Array): Encoded {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const head = readEwkbHead(view, 0, bytes.byteLength);
   if (head === null || !isEwkb(view, 0, bytes.byteLength))
     throw new ShapeError("the bytes are not EWKB or WKB");
   const flat = head.dims === 2;
-  if (head.srid) return { bytes: original, srid: head.srid, flat };
+  if (head.srid) return { bytes, srid: head.srid, flat };
   return { bytes: withSrid(bytes, SRID_LNGLAT), srid: SRID_LNGLAT, flat };
 }
 
 function encodeWkx(geometry: Geometry): Encoded {
-  const wkb = geometry.toWkb();
-  const { bytes, flat } = encodeBytes(wkb, wkb);
   const srid = geometry.srid || SRID_LNGLAT;
-  return { bytes: withSrid(bytes as Uint8Array, srid), srid, flat };
+  return encodeBytes(withSrid(geometry.toWkb(), srid));
 }
 
 function encodeGeoJson(value: unknown): Encoded | null {
   const { type, geometry } = (value ?? {}) as Record<string, unknown>;
   if (type === "Feature") return geometry === null ? null : encodeGeoJson(geometry);
-  const bytes = encodeShape(shapeOf(value), SRID_LNGLAT);
-  return encodeBytes(bytes, bytes);
+  return encodeBytes(encodeShape(shapeOf(value), SRID_LNGLAT));
 }
 
 /** A wkx geometry, from whichever copy of wkx. */
@@ -124,15 +125,13 @@ export function isGeometry(value: unknown): value is Geometry {
 
 /** Whether a text is EWKB in hexadecimal: no other text passes by chance, as lengths and counts must agree. */
 export function isHexEwkb(text: string): boolean {
-  if (text.length < MIN_EWKB_BYTES * 2 || !text.startsWith("0") || !HEX.test(text)) return false;
-  const bytes = Buffer.from(text, "hex");
-  return isEwkb(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.byteLength);
+  return text.startsWith("0") && isEwkb(scratchView, 0, unhex(text));
 }
 
 function notAGeometry(value: unknown, column: string, row: number, cause: unknown): InvalidArgumentError {
-  const shown = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const text = JSON.stringify(value) ?? String(value);
   return new InvalidArgumentError(
-    `Column "${column}", row ${row} (counted from 0): ${JSON.stringify(shown.slice(0, 60))} is not a geometry ` +
+    `Column "${column}", row ${row} (counted from 0): ${text.slice(0, 60)} is not a geometry ` +
       `(${(cause as Error).message}). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.`,
     { cause },
   );

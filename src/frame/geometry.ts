@@ -1,4 +1,4 @@
-import { Geometry } from "wkx";
+import { Geometry, Point } from "wkx";
 import { InvalidArgumentError } from "../errors";
 import type { FramePart } from "./danfo";
 import type { Pace } from "./pace";
@@ -40,7 +40,8 @@ function freeName(taken: readonly string[]): string {
 
 function decodeEwkb(hex: string, column: string, row: number): Geometry {
   try {
-    return Geometry.parse(Buffer.from(hex, "hex"));
+    const geometry = Geometry.parse(Buffer.from(hex, "hex"));
+    return isEmptyPoint(geometry) ? emptied(geometry) : geometry;
   } catch (cause) {
     throw new InvalidArgumentError(
       `Column "${column}", row ${row} (counted from 0): wkx cannot decode the geometry ` +
@@ -48,4 +49,13 @@ function decodeEwkb(hex: string, column: string, row: number): Geometry {
       { cause },
     );
   }
+}
+
+/** PostGIS writes POINT EMPTY with NaN, which wkx keeps and then prints as `POINT(NaN NaN)`. */
+const isEmptyPoint = (geometry: Geometry): geometry is Point =>
+  geometry instanceof Point && Number.isNaN(geometry.x);
+
+function emptied({ srid, hasZ, hasM }: Point): Point {
+  const point = new Point(undefined, undefined, undefined, undefined, srid);
+  return Object.assign(point, { hasZ, hasM });
 }

@@ -298,7 +298,7 @@ function kinds(t: Tally): string {
   ];
   return counts
     .filter(([count]) => count > 0)
-    .map(([count, kind]) => `${count} ${kind}`)
+    .map(([count, kind]) => `${kind} (${count})`)
     .join(" and ");
 }
 

@@ -200,7 +200,7 @@ test("what danfo infers wrongly is written by its values", async () => {
   expect(columns.map(({ pgtype }) => pgtype)).toEqual(["int8", "int8", "text", "bool", "float8", "float8"]);
   expect(warnings).toMatchInlineSnapshot(`
     [
-      "Column "mixed" mixes 1 numbers and 1 texts and was written as text.",
+      "Column "mixed" mixes numbers (1) and texts (1) and was written as text.",
     ]
   `);
   expect((await throughPostgres(columns)).columns.map(({ values }) => values[0])).toEqual([
