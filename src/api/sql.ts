@@ -10,6 +10,14 @@ export interface SqlResult {
   readonly totalRows: number;
 }
 
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Columns left out of the answer. */
+  readonly skipFields?: readonly string[];
+  /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
+  readonly repeatable?: boolean;
+}
+
 /**
  * Runs SQL over the SQL API and returns its rows. For few rows: it holds all of them, and JSON loses fractions
  * of seconds and digits of large integers. Bulk data goes through `copyTo`.
@@ -18,10 +26,10 @@ export interface SqlResult {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { signal, skipFields = [] }: { signal?: AbortSignal; skipFields?: readonly string[] } = {},
+  { signal, skipFields = [], repeatable }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
-  const response = await transport.send({ path: "/api/v2/sql", form, signal, sql });
+  const response = await transport.send({ path: "/api/v2/sql", form, signal, repeatable, sql });
   const text = await response.text();
   const parsed = SqlResponse.safeParse(parseAnswer(text));
   if (!parsed.success)

@@ -22,6 +22,8 @@ export interface ApiRequest {
   readonly form?: Readonly<Record<string, string>>;
   readonly body?: () => AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
+  /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
+  readonly repeatable?: boolean;
   /** Told to the user when the connection breaks, and kept in a SqlError. */
   readonly sql?: string;
 }
@@ -59,8 +61,8 @@ export class Transport {
         signal?.throwIfAborted();
         if (!(error instanceof FetchError)) throw error;
         this.#endpoint = undefined;
-        if (error.code !== "ECONNREFUSED" || attempts > 1) throw connectionError(error, endpoint);
-        // Refused: nothing was sent, so it can be sent again to where the server is now.
+        const mayRepeat = error.code === "ECONNREFUSED" /* nothing was sent */ || request.repeatable;
+        if (!mayRepeat || attempts > 1) throw connectionError(error, endpoint);
       }
     }
   }

@@ -58,7 +58,7 @@ async function describe(
 ): Promise<Pick<SqlResult, "fields"> | undefined> {
   try {
     const probe = `SELECT * FROM (\n${subquery(sql)}\n) AS _q LIMIT 0`;
-    return await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR] });
+    return await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR], repeatable: true });
   } catch (error) {
     if (error instanceof SqlError && mustRunAtTopLevel(error, sql)) return undefined;
     throw error;

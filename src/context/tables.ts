@@ -12,7 +12,7 @@ export async function tablesQuery(transport: Transport, signal?: AbortSignal): P
     `SELECT t AS name, EXISTS (
        SELECT FROM pg_attribute WHERE attrelid = quote_ident(t)::regclass AND attname = 'the_geom'
      ) AS spatial FROM CDB_UserTables() AS t`,
-    { signal },
+    { signal, repeatable: true },
   );
   const listed = rows.map(({ name, spatial }) => oneTable(String(name), spatial === true));
   return listed.length === 0 ? NO_TABLES : `${listed.join("\nUNION ALL\n")}\nORDER BY name`;

@@ -95,13 +95,8 @@ export async function tableExists(
   table: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { rows } = await runSql(
-    transport,
-    `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`,
-    {
-      signal,
-    },
-  );
+  const probe = `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`;
+  const { rows } = await runSql(transport, probe, { signal, repeatable: true });
   return rows[0]?.found === true;
 }
 

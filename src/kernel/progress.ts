@@ -13,7 +13,10 @@ export interface ProgressState {
 
 export interface Progress {
   update(state: ProgressState): void;
-  /** Ends with `line`, or with nothing. Work too short to have shown anything leaves nothing either way. */
+  /**
+   * Ends with `line`, by default how much was done in which time. Work too short to have shown anything
+   * leaves nothing.
+   */
   finish(line?: string): void;
   /** Ends with a line that says how far the work got. */
   fail(error?: unknown): void;
@@ -30,7 +33,7 @@ export const PROGRESS_METADATA = { cartoframes: { progress: true } };
 /** Somewhere a line can be shown and replaced. */
 interface Line {
   draw(text: string, share?: number): void;
-  end(text: string | undefined): void;
+  end(text: string): void;
 }
 
 /**
@@ -53,7 +56,11 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
     const parts = [label, state && amount(state), seconds(nowMs - startMs), state?.note];
     line.draw(parts.filter(Boolean).join(" · "), state?.total ? state.done / state.total : undefined);
   };
-  const end = (text: string | undefined) => {
+  const summary = () => {
+    const time = seconds(performance.now() - startMs);
+    return [label, state && amount({ ...state, total: undefined }), time].filter(Boolean).join(" · ");
+  };
+  const end = (text: string) => {
     if (ended) return;
     ended = true;
     clearInterval(timer);
@@ -76,7 +83,7 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
       state = next;
       draw();
     },
-    finish: end,
+    finish: (text = summary()) => end(text),
     fail,
   };
 }
@@ -93,7 +100,7 @@ function cellLine(): Line | undefined {
   const faded = (content: string) => `<div style="opacity:0.75">${content}</div>`;
   return {
     draw: (text, share) => show(text, faded(`${share === undefined ? "" : bar(share)}${escapeHtml(text)}`)),
-    end: (text = "") => show(text, text && faded(escapeHtml(text))),
+    end: (text) => show(text, faded(escapeHtml(text))),
   };
 }
 
@@ -112,7 +119,7 @@ function terminalLine(): Line | undefined {
   const fresh = "\r\x1b[K"; // back to the start of the line and clear it
   return {
     draw: (text) => stderr.write(fresh + text.slice(0, stderr.columns - 1)),
-    end: (text) => stderr.write(fresh + (text === undefined ? "" : `${text}\n`)),
+    end: (text) => stderr.write(`${fresh}${text}\n`),
   };
 }
 

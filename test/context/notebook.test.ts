@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localHome } from "../../src/server/home";
+import { findServer, stopServer } from "../../src/server/launcher";
+import { Kernel } from "../support/jupyter";
+
+const NOTEBOOKS = join(__dirname, "../../notebooks");
+const LONG = 'await cc.query("SELECT count(*) FROM generate_series(1, 1e10)")';
+
+/** The built package in real kernels, on one home. */
+let home: string;
+let kernel: Kernel;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "cartoframes-notebook-"));
+  kernel = await startKernel();
+});
+afterAll(async () => {
+  await kernel?.shutdown();
+  await stopServer(localHome(home));
+  await rm(home, { recursive: true, force: true });
+});
+
+const startKernel = async () => {
+  const started = await Kernel.start({ cwd: NOTEBOOKS, env: { ...process.env, CARTOFRAMES_HOME: home } });
+  await started.execute('import { cc } from "cartoframes";');
+  return started;
+};
+const textOf = ({ outputs }: Awaited<ReturnType<Kernel["execute"]>>) =>
+  outputs.map((output) => ("text" in output ? output.text : String(output.data["text/plain"]))).join("\n");
+
+test("the first cell that needs a server starts it, and shows a table and nothing else", async () => {
+  const result = await kernel.execute("await cc.query(\"SELECT 1 AS a, 'x' AS b\")");
+  const lasting = result.outputs.filter(
+    (output) => !("metadata" in output && "cartoframes" in output.metadata),
+  );
+  expect(lasting).toMatchObject([{ output_type: "display_data", data: { "text/html": expect.any(String) } }]);
+  expect(textOf(result)).toContain("1 row × 2 columns");
+});
+
+test("an error is its message, without a stack", async () => {
+  const { status, stderr, stdout } = await kernel.execute(
+    'await cc.query("SELECT naem FROM (SELECT 1 AS name) t")',
+  );
+  expect([status, stdout]).toEqual(["error", ""]);
+  expect(stderr).toMatchInlineSnapshot(`
+    "SqlError: column "naem" does not exist
+      Hint: Perhaps you meant to reference the column "t.name".
+    "
+  `);
+});
+
+test("long work shows one line, updated in place", async () => {
+  const result = await kernel.execute(
+    "(await cc.query(\"SELECT i, repeat('x', 200) AS t FROM generate_series(1, 600000) AS i, pg_sleep(1)\")).shape",
+  );
+  expect(result.status).toBe("ok");
+  expect(result.messages.filter((message) => message === "display_data")).toHaveLength(1);
+  expect(textOf(result)).toMatch(/^query · 600,000 rows · \d+ s$/m);
+  expect(result.stdout).toBe("[ 600000, 2 ]\n");
+});
+
+describe("interrupting", () => {
+  test("ends the statement on the server, and the kernel goes on", async () => {
+    const running = kernel.execute(LONG);
+    await sleep(1500);
+    expect((await findServer(localHome(home)))!.status.busyWith).toContain("generate_series");
+    kernel.interrupt();
+    const { status, stderr } = await running;
+    expect(status).toBe("error");
+    expect(stderr.trim().split("\n").length).toBe(1);
+    const next = await kernel.execute('(await cc.query("SELECT 1 AS a")).values');
+    expect([next.status, next.stdout]).toEqual(["ok", "[ [ 1 ] ]\n"]);
+  });
+
+  test("in a write leaves the old table and nothing else", async () => {
+    await kernel.execute(
+      'import { DataFrame } from "danfojs-node";\nawait cc.query("CREATE TABLE kept AS SELECT 1 AS a");',
+    );
+    const running = kernel.execute(
+      'await cc.write(new DataFrame({ a: Array.from({ length: 2_000_000 }, (_, i) => i) }), "kept", { overwrite: true });',
+    );
+    await sleep(2500);
+    kernel.interrupt();
+    await running;
+    const tables =
+      "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^(kept|cartoframes_tmp)'";
+    await expect
+      .poll(async () => (await kernel.execute(`(await cc.query(${JSON.stringify(tables)})).values`)).stdout)
+      .toBe("[ [ 'kept' ] ]\n");
+  });
+});
+
+test("two kernels work on the same data at once", async () => {
+  const other = await startKernel();
+  try {
+    const insert = (name: string) =>
+      `for (let i = 0; i < 20; i++) await cc.query("INSERT INTO shared VALUES ('${name}', " + i + ")");`;
+    await kernel.execute('await cc.query("CREATE TABLE shared (who text, i int)");');
+    const results = await Promise.all([kernel.execute(insert("one")), other.execute(insert("two"))]);
+    expect(results.map(({ status }) => status)).toEqual(["ok", "ok"]);
+    const count = await other.execute(
+      '(await cc.query("SELECT who, count(*)::int FROM shared GROUP BY who ORDER BY who")).values',
+    );
+    expect(count.stdout).toBe("[ [ 'one', 20 ], [ 'two', 20 ] ]\n");
+  } finally {
+    await other.shutdown();
+  }
+});
+
+test("a server that is killed is back for the next cell", async () => {
+  const before = (await findServer(localHome(home)))!;
+  process.kill(before.status.pid, "SIGKILL");
+  const { status, stdout, stderr } = await kernel.execute(
+    '(await cc.query("SELECT count(*)::int FROM shared")).values',
+  );
+  expect([status, stdout, stderr]).toEqual(["ok", "[ [ 40 ] ]\n", ""]);
+});
