@@ -111,8 +111,7 @@ function pick(count: number, { max, head, tail }: typeof ROWS): number[] {
   return [...all.slice(0, head), GAP, ...all.slice(0, tail).map((i) => count - tail + i)];
 }
 
-const grouped = new Intl.NumberFormat("en-US");
-const counted = (n: number, noun: string) => `${grouped.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+const counted = (n: number, noun: string) => `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
 
 function shapeOf(frame: FrameLike): string {
   const rows = counted(frame.$data.length, frame.$isSeries ? "value" : "row");

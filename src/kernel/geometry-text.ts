@@ -87,8 +87,7 @@ function inWords({ name, dimensions, srid, points, parts, holes, at }: Summary):
   return `${title} (${counts.filter(Boolean).join(", ")})`;
 }
 
-const grouped = new Intl.NumberFormat("en-US");
-const count = (n: number, noun: string) => `${grouped.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+const count = (n: number, noun: string) => `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
 
 // 6 decimals of a degree are 11 cm: enough to recognise a place, short enough for a cell.
 const rounded = (value: number) => String(Number(value.toFixed(6)));

@@ -123,11 +123,8 @@ function terminalLine(): Line | undefined {
   };
 }
 
-const grouped = new Intl.NumberFormat("en-US");
-const megabytes = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-
 function amount({ done, total, unit }: ProgressState): string {
-  const number = (n: number) => (unit === "rows" ? grouped.format(n) : megabytes.format(n / 1e6));
+  const number = (n: number) => (unit === "rows" ? n.toLocaleString("en-US") : (n / 1e6).toFixed(1));
   const word = unit === "rows" ? "rows" : "MB";
   return total === undefined ? `${number(done)} ${word}` : `${number(done)} of ${number(total)} ${word}`;
 }
