@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { extract } from "tar";
-import { z } from "zod";
+import * as z from "zod";
 import { ServerError } from "../../errors";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";

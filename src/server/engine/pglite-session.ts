@@ -4,6 +4,9 @@ import { DatabaseError } from "./engine";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
 import { ResultReader } from "./result-reader";
 
+// Enough for PostgreSQL to meet its own limit (max_stack_depth) first: an error instead of a crash.
+const STACK_MB = 64;
+
 export interface SessionOptions {
   readonly dataDir: string;
   readonly postgisBundle: string;
@@ -95,10 +98,12 @@ function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
     bundleUrl: pathToFileURL(options.postgisBundle).href,
     startParams: options.startParams,
   };
-  if (!options.workerFile.endsWith(".ts")) return new Worker(options.workerFile, { workerData });
+  const resourceLimits = { stackSizeMb: STACK_MB };
+  if (!options.workerFile.endsWith(".ts"))
+    return new Worker(options.workerFile, { workerData, resourceLimits });
   // Run from the sources: a thread does not inherit the loader of its process.
   const load = `require("tsx/cjs"); require(${JSON.stringify(options.workerFile)})`;
-  return new Worker(load, { eval: true, workerData });
+  return new Worker(load, { eval: true, workerData, resourceLimits });
 }
 
 function crashed(what: string, cause?: unknown): DatabaseError {

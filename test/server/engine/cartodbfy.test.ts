@@ -72,7 +72,9 @@ describe("CDB_CartodbfyTable", () => {
   });
 
   test("follows an update of the_geom and records that the table changed", async () => {
-    await db.rows("UPDATE cartodb.cdb_tablemetadata SET updated_at = 'epoch' WHERE tabname = 'trees'::regclass");
+    await db.rows(
+      "UPDATE cartodb.cdb_tablemetadata SET updated_at = 'epoch' WHERE tabname = 'trees'::regclass",
+    );
     await db.rows("UPDATE trees SET the_geom = CDB_LatLng(10, 20) WHERE cartodb_id = 1");
     expect(
       await db.rows(`
@@ -83,16 +85,27 @@ describe("CDB_CartodbfyTable", () => {
   });
 
   test.each([
-    ["text with EWKT, WKT, GeoJSON, hex and blanks", "text", [
-      ["SRID=3857;POINT(0 0)", "POINT(0 0)"],
-      ["POINT(1 2)", "POINT(1 2)"],
-      ['{"type":"Point","coordinates":[3,4]}', "POINT(3 4)"],
-      ["0101000020E6100000000000000000F03F0000000000000040", "POINT(1 2)"],
-      ["  ", null],
-    ]],
+    [
+      "text with EWKT, WKT, GeoJSON, hex and blanks",
+      "text",
+      [
+        ["SRID=3857;POINT(0 0)", "POINT(0 0)"],
+        ["POINT(1 2)", "POINT(1 2)"],
+        ['{"type":"Point","coordinates":[3,4]}', "POINT(3 4)"],
+        ["0101000020E6100000000000000000F03F0000000000000040", "POINT(1 2)"],
+        ["  ", null],
+      ],
+    ],
     ["geometry without SRID", "geometry", [["POINT(1 2)", "POINT(1 2)"]]],
     ["geometry of another SRID", "geometry(Point,25830)", [["SRID=25830;POINT(500000 0)", "POINT(-3 0)"]]],
-    ["geometries of several SRIDs", "geometry", [["SRID=3857;POINT(0 0)", "POINT(0 0)"], ["SRID=4326;POINT(5 6)", "POINT(5 6)"]]],
+    [
+      "geometries of several SRIDs",
+      "geometry",
+      [
+        ["SRID=3857;POINT(0 0)", "POINT(0 0)"],
+        ["SRID=4326;POINT(5 6)", "POINT(5 6)"],
+      ],
+    ],
     ["geometry with height", "geometry(PointZ,4326)", [["SRID=4326;POINT Z (1 2 3)", "POINT(1 2)"]]],
     ["geography", "geography", [["POINT(1 2)", "POINT(1 2)"]]],
   ] as const)("makes the_geom from %s", async (_name, type, cases) => {
@@ -101,7 +114,9 @@ describe("CDB_CartodbfyTable", () => {
       DROP TABLE IF EXISTS src; CREATE TABLE src (n int, the_geom ${type});
       INSERT INTO src VALUES ${values};
       SELECT CDB_CartodbfyTable('src')`);
-    const rows = await db.rows("SELECT ST_AsText(the_geom, 6), ST_SRID(the_geom_webmercator) FROM src ORDER BY n");
+    const rows = await db.rows(
+      "SELECT ST_AsText(the_geom, 6), ST_SRID(the_geom_webmercator) FROM src ORDER BY n",
+    );
     expect(rows).toEqual(cases.map(([, wkt]) => [wkt, wkt && "3857"]));
     expect(await columns("src")).toEqual([["cartodb_id", "bigint"], ...GEOMETRY_COLUMNS, ["n", "integer"]]);
   });
@@ -120,10 +135,11 @@ describe("CDB_CartodbfyTable", () => {
       ["b", "integer"],
       ["other", "geometry"],
     ]);
-    expect(await db.rows("SELECT ST_AsText(the_geom) FROM places UNION ALL SELECT ST_AsText(the_geom, 6) FROM mercator")).toEqual([
-      ["POINT(1 2)"],
-      ["POINT(1 2)"],
-    ]);
+    expect(
+      await db.rows(
+        "SELECT ST_AsText(the_geom) FROM places UNION ALL SELECT ST_AsText(the_geom, 6) FROM mercator",
+      ),
+    ).toEqual([["POINT(1 2)"], ["POINT(1 2)"]]);
   });
 
   test.each([
@@ -156,8 +172,12 @@ describe("CDB_CartodbfyTable", () => {
     ["no integers", "text", "('x')"],
     ["fractions", "float8", "(1.5)"],
   ])("refuses a cartodb_id with %s and leaves the table alone", async (_name, type, values) => {
-    await db.rows(`DROP TABLE IF EXISTS bad; CREATE TABLE bad (cartodb_id ${type}); INSERT INTO bad VALUES ${values}`);
-    await expect(db.rows("SELECT CDB_CartodbfyTable('bad')")).rejects.toThrow("invalid cartodb_id in public.bad: ");
+    await db.rows(
+      `DROP TABLE IF EXISTS bad; CREATE TABLE bad (cartodb_id ${type}); INSERT INTO bad VALUES ${values}`,
+    );
+    await expect(db.rows("SELECT CDB_CartodbfyTable('bad')")).rejects.toThrow(
+      "invalid cartodb_id in public.bad: ",
+    );
     expect(await columns("bad")).toHaveLength(1);
   });
 
@@ -170,7 +190,9 @@ describe("CDB_CartodbfyTable", () => {
       expect(await db.rows(`SELECT cartodb_id, a FROM ${ident(name)}`)).toEqual([["1", "1"]]);
       const [[pkey, sequence]] = (await db.rows(`
         SELECT conname, (SELECT relname FROM pg_class WHERE oid = pg_get_serial_sequence(${literal(ident(name))}, 'cartodb_id')::regclass)
-        FROM pg_constraint WHERE conrelid = ${literal(ident(name))}::regclass AND contype = 'p'`)) as [[string, string]];
+        FROM pg_constraint WHERE conrelid = ${literal(ident(name))}::regclass AND contype = 'p'`)) as [
+        [string, string],
+      ];
       expect(pkey.endsWith("_pkey") && name.startsWith(pkey.slice(0, -"_pkey".length))).toBe(true);
       expect(sequence.endsWith("_cartodb_id_seq")).toBe(true);
       await db.rows(`DROP TABLE ${ident(name)}`);
@@ -191,15 +213,25 @@ describe("CDB_CartodbfyTable", () => {
       INSERT INTO child (code, label, the_geom) VALUES ('a', 'x', 'POINT(1 2)');
       SELECT CDB_CartodbfyTable('child');
       INSERT INTO child (code, label) VALUES ('a', 'y')`);
-    expect(await db.rows("SELECT cartodb_id, code, n, amount, label FROM child ORDER BY 1", { role: "public" })).toEqual([
+    expect(
+      await db.rows("SELECT cartodb_id, code, n, amount, label FROM child ORDER BY 1", { role: "public" }),
+    ).toEqual([
       ["1", "a", "1", "1.50", "x"],
       ["2", "a", "2", "1.50", "y"],
     ]);
-    expect(await db.rows("SELECT col_description('child'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'child'::regclass AND attname = 'amount'")).toEqual([["in euros"]]);
+    expect(
+      await db.rows(
+        "SELECT col_description('child'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'child'::regclass AND attname = 'amount'",
+      ),
+    ).toEqual([["in euros"]]);
     expect(await belongings("child")).toEqual(expect.arrayContaining(["child_amount", "child_label_key"]));
     await expect(db.rows("INSERT INTO child (code) VALUES ('b')")).rejects.toMatchObject({ code: "23503" });
-    await expect(db.rows("INSERT INTO child (code, amount) VALUES ('a', 0)")).rejects.toMatchObject({ code: "23514" });
-    await expect(db.rows("INSERT INTO child (code, label) VALUES ('a', 'y')")).rejects.toMatchObject({ code: "23505" });
+    await expect(db.rows("INSERT INTO child (code, amount) VALUES ('a', 0)")).rejects.toMatchObject({
+      code: "23514",
+    });
+    await expect(db.rows("INSERT INTO child (code, label) VALUES ('a', 'y')")).rejects.toMatchObject({
+      code: "23505",
+    });
   });
 
   test("finishes a freshly loaded table without touching its rows", async () => {
@@ -216,10 +248,18 @@ describe("CDB_CartodbfyTable", () => {
     expect(await filenode("fresh")).toBe(before);
     expect(await belongings("fresh")).toHaveLength(6);
     expect(
-      await db.rows("SELECT count(*) FROM fresh WHERE the_geom_webmercator IS DISTINCT FROM CDB_TransformToWebmercator(the_geom)"),
+      await db.rows(
+        "SELECT count(*) FROM fresh WHERE the_geom_webmercator IS DISTINCT FROM CDB_TransformToWebmercator(the_geom)",
+      ),
     ).toEqual([["0"]]);
-    await db.rows("UPDATE fresh SET the_geom_webmercator = NULL WHERE n = 1; INSERT INTO fresh SELECT 5000, the_geom, NULL, 0 FROM fresh WHERE n = 2");
-    expect(await db.rows("SELECT the_geom_webmercator = CDB_TransformToWebmercator(the_geom) FROM fresh WHERE cartodb_id = 5000")).toEqual([["t"]]);
+    await db.rows(
+      "UPDATE fresh SET the_geom_webmercator = NULL WHERE n = 1; INSERT INTO fresh SELECT 5000, the_geom, NULL, 0 FROM fresh WHERE n = 2",
+    );
+    expect(
+      await db.rows(
+        "SELECT the_geom_webmercator = CDB_TransformToWebmercator(the_geom) FROM fresh WHERE cartodb_id = 5000",
+      ),
+    ).toEqual([["t"]]);
   });
 
   test("swaps a loaded table in under its final name", async () => {
@@ -248,13 +288,25 @@ describe("CDB_CartodbfyTable", () => {
   });
 
   test("moves the table to the schema it is told", async () => {
-    await db.rows(`CREATE SCHEMA "Ana"; CREATE TABLE moved (a int); SELECT CDB_CartodbfyTable('Ana', 'moved')`);
-    expect(await belongings('"Ana".moved')).toEqual(expect.arrayContaining(['"Ana".moved_cartodb_id_seq', "moved_pkey"]));
+    await db.rows(
+      `CREATE SCHEMA "Ana"; CREATE TABLE moved (a int); SELECT CDB_CartodbfyTable('Ana', 'moved')`,
+    );
+    expect(await belongings('"Ana".moved')).toEqual(
+      expect.arrayContaining(['"Ana".moved_cartodb_id_seq', "moved_pkey"]),
+    );
   });
 
   test.each([
-    ["a view", "CREATE VIEW thing AS SELECT 1 AS a", "cannot cartodbfy public.thing: it is not an ordinary table"],
-    ["a the_geom that is none", "CREATE TABLE thing (the_geom int)", "the_geom is of type integer, which is no geometry"],
+    [
+      "a view",
+      "CREATE VIEW thing AS SELECT 1 AS a",
+      "cannot cartodbfy public.thing: it is not an ordinary table",
+    ],
+    [
+      "a the_geom that is none",
+      "CREATE TABLE thing (the_geom int)",
+      "the_geom is of type integer, which is no geometry",
+    ],
   ])("refuses %s", async (_name, create, message) => {
     await db.rows(create);
     await expect(db.rows("SELECT CDB_CartodbfyTable('thing')")).rejects.toThrow(message);

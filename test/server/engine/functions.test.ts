@@ -56,7 +56,9 @@ describe("CDB_TransformToWebmercator", () => {
 
 test("CDB_LatLng takes latitude first and both number types", async () => {
   expect(
-    await db.rows("SELECT ST_AsEWKT(CDB_LatLng(40.4, -3.7)), ST_AsEWKT(CDB_LatLng(40.4::float8, -3.7::float8)), CDB_LatLng(NULL, 1)"),
+    await db.rows(
+      "SELECT ST_AsEWKT(CDB_LatLng(40.4, -3.7)), ST_AsEWKT(CDB_LatLng(40.4::float8, -3.7::float8)), CDB_LatLng(NULL, 1)",
+    ),
   ).toEqual([["SRID=4326;POINT(-3.7 40.4)", "SRID=4326;POINT(-3.7 40.4)", null]]);
 });
 
@@ -73,8 +75,12 @@ test("CDB_UserTables tells public tables from private ones", async () => {
 });
 
 test("CDB_ColumnNames and CDB_ColumnType describe a table", async () => {
-  await db.rows(`CREATE TABLE described (b numeric(4,1), gone int, "A" text, g geometry(Point,4326)); ALTER TABLE described DROP gone`);
-  expect(await db.rows("SELECT n, CDB_ColumnType('described', n) FROM CDB_ColumnNames('described') n")).toEqual([
+  await db.rows(
+    `CREATE TABLE described (b numeric(4,1), gone int, "A" text, g geometry(Point,4326)); ALTER TABLE described DROP gone`,
+  );
+  expect(
+    await db.rows("SELECT n, CDB_ColumnType('described', n) FROM CDB_ColumnNames('described') n"),
+  ).toEqual([
     ["b", "numeric"],
     ["A", "text"],
     ["g", "geometry"],
@@ -85,14 +91,20 @@ test("CDB_TableMetadataTouch keeps one row a table, and none of dropped tables",
   await db.rows(`
     CREATE TABLE touched (a int); SELECT CDB_TableMetadataTouch('touched'), CDB_TableMetadataTouch('touched');
     CREATE TABLE other (a int); SELECT CDB_CartodbfyTable('other')`);
-  expect(await db.rows("SELECT count(*) FROM cdb_tablemetadata WHERE tabname = 'touched'::regclass")).toEqual([["1"]]);
+  expect(await db.rows("SELECT count(*) FROM cdb_tablemetadata WHERE tabname = 'touched'::regclass")).toEqual(
+    [["1"]],
+  );
   await db.rows("DROP TABLE touched; INSERT INTO other (a) VALUES (1)");
   expect(
-    await db.rows("SELECT count(*) FROM cdb_tablemetadata m WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.tabname)"),
+    await db.rows(
+      "SELECT count(*) FROM cdb_tablemetadata m WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.tabname)",
+    ),
   ).toEqual([["0"]]);
 });
 
 test("clients see a stand-alone account without quota", async () => {
   expect(await db.rows("SHOW search_path")).toEqual([["public, cartodb"]]);
-  expect(await db.rows("SELECT CDB_Username(), _CDB_UserQuotaInBytes(), CDB_UserDataSize() > 0")).toEqual([["carto", "0", "t"]]);
+  expect(await db.rows("SELECT CDB_Username(), _CDB_UserQuotaInBytes(), CDB_UserDataSize() > 0")).toEqual([
+    ["carto", "0", "t"],
+  ]);
 });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { copyThroughFile, refuseBeyondPublic, refuseCopy, scanStatements } from "../../../src/server/engine/sql-scan";
+import {
+  copyThroughFile,
+  refuseBeyondPublic,
+  refuseCopy,
+  scanStatements,
+} from "../../../src/server/engine/sql-scan";
 
 test.each([
   ["quotes", `SELECT ';' || "a;b" || E'\\';' || ''';'; SELECT 2`, 2],
@@ -25,7 +30,10 @@ describe("the target of a COPY", () => {
     ["COPY (SELECT ' TO STDOUT ') TO STDOUT", "COPY (SELECT ' TO STDOUT ') TO '/s/1'"],
     ['COPY "to stdout" TO STDOUT', `COPY "to stdout" TO '/s/1'`],
     ["COPY (SELECT a FROM t) TO STDOUT", "COPY (SELECT a FROM t) TO '/s/1'"],
-    ["COPY t /* TO STDOUT */ TO -- STDOUT\n STDOUT -- end", "COPY t /* TO STDOUT */ TO -- STDOUT\n '/s/1' -- end"],
+    [
+      "COPY t /* TO STDOUT */ TO -- STDOUT\n STDOUT -- end",
+      "COPY t /* TO STDOUT */ TO -- STDOUT\n '/s/1' -- end",
+    ],
     ["/* first */ COPY t(a, b) TO STDOUT;", "/* first */ COPY t(a, b) TO '/s/1';"],
     ["COPY (SELECT $x$ ) TO STDOUT $x$) TO STDOUT", "COPY (SELECT $x$ ) TO STDOUT $x$) TO '/s/1'"],
     ["COPY (SELECT E'\\') TO STDOUT') TO STDOUT", "COPY (SELECT E'\\') TO STDOUT') TO '/s/1'"],
@@ -63,7 +71,11 @@ describe("the target of a COPY", () => {
 });
 
 test.each([
-  ["SELECT 1; COPY t TO STDOUT", "COPY TO STDOUT is not possible in a query", "Send it as COPY out (copyto)."],
+  [
+    "SELECT 1; COPY t TO STDOUT",
+    "COPY TO STDOUT is not possible in a query",
+    "Send it as COPY out (copyto).",
+  ],
   ["copy t from stdin", "COPY FROM STDIN is not possible in a query", "Send it as COPY in (copyfrom)."],
   ["COPY t FROM '/etc/passwd'", "COPY to or from a file on the server is not allowed", expect.any(String)],
   ["COPY t FROM PROGRAM 'id'", "COPY to or from a program on the server is not allowed", expect.any(String)],
@@ -75,13 +87,19 @@ test("a query may speak of copy", () => {
   refuseCopy("SELECT copy, 'COPY t TO STDOUT' FROM \"COPY\" -- COPY");
 });
 
-test.each(["RESET ROLE", "SET ROLE postgres", "DISCARD ALL", "DO $$ BEGIN END $$", "SELECT 1; set session authorization x", '"SELECT"'])(
-  "the public role cannot run %s",
-  (sql) => {
-    expect(() => refuseBeyondPublic(sql)).toThrow(expect.objectContaining({ code: "42501" }));
-  },
-);
+test.each([
+  "RESET ROLE",
+  "SET ROLE postgres",
+  "DISCARD ALL",
+  "DO $$ BEGIN END $$",
+  "SELECT 1; set session authorization x",
+  '"SELECT"',
+])("the public role cannot run %s", (sql) => {
+  expect(() => refuseBeyondPublic(sql)).toThrow(expect.objectContaining({ code: "42501" }));
+});
 
 test("the public role can read", () => {
-  refuseBeyondPublic("SELECT 1; (SELECT 2) UNION SELECT 3; WITH a AS (SELECT 1) TABLE a; SHOW search_path; EXPLAIN SELECT 1");
+  refuseBeyondPublic(
+    "SELECT 1; (SELECT 2) UNION SELECT 3; WITH a AS (SELECT 1) TABLE a; SHOW search_path; EXPLAIN SELECT 1",
+  );
 });
