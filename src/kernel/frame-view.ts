@@ -136,7 +136,7 @@ function html({ labels, columns, shape }: Table): string {
   });
   return [
     '<div style="overflow-x:auto">',
-    `<table class="dataframe"><thead><tr><th></th>${headers.join("")}</tr></thead>`,
+    `<table class="dataframe" style="border-spacing:1em 0"><thead><tr><th></th>${headers.join("")}</tr></thead>`,
     `<tbody>${rows.join("\n")}</tbody></table>`,
     `<div style="${FADED}">${shape}</div>`,
     "</div>",

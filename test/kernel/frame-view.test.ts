@@ -208,7 +208,7 @@ describe("HTML form", () => {
     ];
     expect(html).toMatchInlineSnapshot(`
       "<div style="overflow-x:auto">
-      <table class="dataframe"><thead><tr><th></th><th style="text-align:right">id<br><span style="font-weight:normal;opacity:0.6">int32</span></th><th style="text-align:left;white-space:pre">name<br><span style="font-weight:normal;opacity:0.6">string</span></th></tr></thead>
+      <table class="dataframe" style="border-spacing:1em 0"><thead><tr><th></th><th style="text-align:right">id<br><span style="font-weight:normal;opacity:0.6">int32</span></th><th style="text-align:left;white-space:pre">name<br><span style="font-weight:normal;opacity:0.6">string</span></th></tr></thead>
       <tbody><tr><th style="text-align:right">0</th><td style="text-align:right">1</td><td style="text-align:left;white-space:pre">Madrid</td></tr>
       <tr><th style="text-align:right">1</th><td style="text-align:right"><span style="opacity:0.6">–</span></td><td style="text-align:left;white-space:pre"></td></tr></tbody></table>
       <div style="opacity:0.6">2 rows × 2 columns</div>
