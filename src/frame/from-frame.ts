@@ -97,15 +97,16 @@ async function writeColumn(
   const { warning, ...inferred } = await inferColumn(column, pace);
   if (warning !== undefined) warnings.push(warning);
   if (name !== CARTODB_ID) return { name, ...inferred };
-  checkIds(column, inferred.pgtype);
+  await checkIds(column, inferred.pgtype, pace);
   return { name, pgtype: "int8", values: inferred.values };
 }
 
 /** CARTO's primary key: integers, each once, none missing. */
-function checkIds({ name, values }: SourceColumn, pgtype: string): void {
+async function checkIds({ name, values }: SourceColumn, pgtype: string, pace: Pace): Promise<void> {
   const advice = "cartodb_id is the primary key and needs integers, each once; drop or rename the column.";
   const rows = new Map<unknown, number>();
   for (const [row, value] of values.entries()) {
+    if (row % 4096 === 0 && pace.due()) await pace.pause();
     const id = typeof value === "bigint" ? Number(value) : value;
     if (!Number.isInteger(id)) throw cannotStore(name, row, shown(value), advice);
     const first = rows.get(id);

@@ -127,7 +127,8 @@ export class NumericBuilder implements ColumnBuilder {
   private readonly floats = new Floats();
   private scales = new Uint16Array(0);
   private readonly nulls = new Nulls();
-  private texts: (string | null)[] | null = null;
+  /** The values from the first inexact one on. */
+  private readonly texts: (string | null)[] = [];
 
   constructor(private readonly field: Field) {}
 
@@ -136,26 +137,31 @@ export class NumericBuilder implements ColumnBuilder {
       const bytes = length[i]!;
       if (bytes === -1) this.addNull();
       else if (isNumeric(view, at[i]!, bytes)) this.add(view, at[i]!);
-      else throw badValue(this.field, this.count, `the ${bytes} bytes are not a numeric`);
+      else {
+        const row = this.floats.length + this.texts.length;
+        throw badValue(this.field, row, `the ${bytes} bytes are not a numeric`);
+      }
     }
   }
 
   async finish(pace: Pace): Promise<Built> {
-    if (pace.due()) await pace.pause();
-    if (this.texts !== null) {
-      const warning = asTextWarning(this.field, "holds values that are not exact as JavaScript numbers");
-      return { column: { ...this.field, kind: "string", values: this.texts }, warning };
+    const numbers = this.floats.finish();
+    if (this.texts.length === 0) {
+      return {
+        column: { ...this.field, kind: "number", values: numbers, ...this.nulls.finish(numbers.length) },
+      };
     }
-    const values = this.floats.finish();
-    return { column: { ...this.field, kind: "number", values, ...this.nulls.finish(values.length) } };
-  }
-
-  private get count(): number {
-    return this.texts?.length ?? this.floats.length;
+    const values: (string | null)[] = [];
+    for (let row = 0; row < numbers.length; row++) {
+      if (row % 1024 === 0 && pace.due()) await pace.pause();
+      values.push(this.nulls.has(row) ? null : scaledText(numbers[row]!, this.scales[row]!));
+    }
+    const warning = asTextWarning(this.field, "holds values that are not exact as JavaScript numbers");
+    return { column: { ...this.field, kind: "string", values: values.concat(this.texts) }, warning };
   }
 
   private addNull(): void {
-    if (this.texts !== null) {
+    if (this.texts.length > 0) {
       this.texts.push(null);
       return;
     }
@@ -164,13 +170,9 @@ export class NumericBuilder implements ColumnBuilder {
   }
 
   private add(view: DataView, at: number): void {
-    const value = this.texts === null ? numericNumber(view, at) : INEXACT;
-    if (value !== INEXACT) {
-      this.push(value, numericScale(view, at));
-      return;
-    }
-    this.texts ??= this.spelledOut();
-    this.texts.push(numericText(view, at));
+    const value = this.texts.length === 0 ? numericNumber(view, at) : INEXACT;
+    if (value === INEXACT) this.texts.push(numericText(view, at));
+    else this.push(value, numericScale(view, at));
   }
 
   private push(value: number, scale: number): void {
@@ -183,13 +185,6 @@ export class NumericBuilder implements ColumnBuilder {
       this.scales = grown;
     }
     this.scales[row] = scale;
-  }
-
-  private spelledOut(): (string | null)[] {
-    const values = this.floats.finish();
-    return Array.from(values, (value, row) =>
-      this.nulls.has(row) ? null : scaledText(value, this.scales[row]!),
-    );
   }
 }
 
