@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { bundle } from "./bundles";
+import { build } from "esbuild";
+import { BUNDLES } from "./bundles";
 import { writeNotices } from "./notices";
 import { buildTemplate } from "./template";
 
@@ -11,7 +12,7 @@ const ROOT = join(__dirname, "..");
 const DIST = join(ROOT, "dist");
 
 async function main(): Promise<void> {
-  await bundle({});
+  await build(BUNDLES);
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   const tsc = createRequire(__filename).resolve("typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", join(ROOT, "tsconfig.build.json")], { stdio: "inherit" });

@@ -1,34 +1,31 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type BuildOptions, type BuildResult, build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
 const ROOT = join(__dirname, "..");
 const { dependencies, optionalDependencies } = createRequire(__filename)("../package.json");
 
-/** Bundles the package's programs into `dist`. */
-export function bundle<const Options extends BuildOptions>(options: Options): Promise<BuildResult<Options>> {
-  return build({
-    entryPoints: {
-      index: join(ROOT, "src/index.ts"),
-      cli: join(ROOT, "src/cli.ts"),
-      server: join(ROOT, "src/server/main.ts"),
-      "pglite-worker": join(ROOT, "src/server/engine/pglite-worker.ts"),
-    },
-    outdir: join(ROOT, "dist"),
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-    // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
-    external: Object.keys({ ...dependencies, ...optionalDependencies }),
-    logLevel: "warning",
-    ...options,
-  });
-}
+/** How the package's programs are bundled into `dist`. */
+export const BUNDLES = {
+  entryPoints: {
+    index: join(ROOT, "src/index.ts"),
+    cli: join(ROOT, "src/cli.ts"),
+    server: join(ROOT, "src/server/main.ts"),
+    "pglite-worker": join(ROOT, "src/server/engine/pglite-worker.ts"),
+  },
+  outdir: join(ROOT, "dist"),
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
+  external: Object.keys({ ...dependencies, ...optionalDependencies }),
+  logLevel: "warning",
+} satisfies BuildOptions;
 
 /** The npm packages whose code ends up in the bundles, sorted. */
 export async function bundledPackages(): Promise<string[]> {
-  const { metafile } = await bundle({ write: false, metafile: true });
+  const { metafile } = await build({ ...BUNDLES, write: false, metafile: true });
   const files = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
   const names = files.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
   return [...new Set(names.filter((name) => name !== undefined))].sort();

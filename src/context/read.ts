@@ -3,7 +3,7 @@ import { copyTo } from "../api/copy";
 import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError } from "../errors";
-import { type Columns, columnsFromRows, copySelect, decodeCopy, frameFromColumns } from "../frame";
+import { type Columns, columnsFromRows, copySelect, decodeCopy, frameFromColumns, loadDanfo } from "../frame";
 import type { Progress } from "../kernel/progress";
 
 export interface ReadOptions {
@@ -25,6 +25,7 @@ export async function readFrame(
   sql: string,
   { decodeGeom, signal, progress }: ReadOptions & { progress: Progress },
 ): Promise<DataFrame> {
+  loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
   const columns = await readColumns(transport, sql, progress, signal);
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom });

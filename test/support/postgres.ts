@@ -9,7 +9,9 @@ const DEBIAN = "/usr/lib/postgresql";
 /** Where the newest installed PostgreSQL keeps its programs, or undefined where there is none. */
 export function postgresBin(): string | undefined {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
-  return versions.map((version) => join(DEBIAN, version, "bin")).find((bin) => existsSync(join(bin, "initdb")));
+  return versions
+    .map((version) => join(DEBIAN, version, "bin"))
+    .find((bin) => existsSync(join(bin, "initdb")));
 }
 
 /** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
