@@ -21,8 +21,8 @@ const ROWS = { max: 20, head: 5, tail: 5 };
 const COLUMNS = { max: 16, head: 10, tail: 5 };
 /** Width of the text form; wider tables leave out columns in the middle. */
 const TEXT_WIDTH = 110;
-/** Cells are cut to the first of these at which the table fits. */
-const TEXT_CELL_WIDTHS = [50, 36, 24];
+/** Cells are cut to the first of these at which the whole table fits, else to the usual one. */
+const TEXT_CELL_CHARS = { steps: [50, 36, 24], usual: 36 };
 
 /** Stands in a list of row or column numbers where some are left out. */
 const GAP = -1;
@@ -153,11 +153,10 @@ function text({ labels, columns, shape }: Table): string {
   const index = block(["", "", ...labels], "right");
   const gap = block(["…", "", ...labels.map(() => "…")], "left");
   const room = TEXT_WIDTH - index.width;
-  let blocks: readonly Block[] = [];
-  for (const maxWidth of TEXT_CELL_WIDTHS) {
-    blocks = columns.map((column) => (column.gap ? gap : columnBlock(column, maxWidth)));
-    if (widthOf(blocks) <= room) break;
-  }
+  const blocksOf = (maxChars: number) =>
+    columns.map((column) => (column.gap ? gap : columnBlock(column, maxChars)));
+  const fits = TEXT_CELL_CHARS.steps.find((maxChars) => widthOf(blocksOf(maxChars)) <= room);
+  const blocks = blocksOf(fits ?? TEXT_CELL_CHARS.usual);
   const shown = [index, ...fitting(blocks, gap, room)];
   const lines = index.lines.map((_, i) => shown.map((column) => column.lines[i]).join("  "));
   return [...lines.map((line) => line.trimEnd()), shape].join("\n");
@@ -168,10 +167,10 @@ interface Block {
   readonly width: number;
 }
 
-function columnBlock({ name, dtype, align, cells }: Column, maxWidth: number): Block {
+function columnBlock({ name, dtype, align, cells }: Column, maxChars: number): Block {
   const texts = [name, dtype, ...cells.map((cell) => cell.text)];
   return block(
-    texts.map((line) => (line.length > maxWidth ? `${line.slice(0, maxWidth - 1)}…` : line)),
+    texts.map((line) => (line.length > maxChars ? `${line.slice(0, maxChars - 1)}…` : line)),
     align,
   );
 }
