@@ -40,8 +40,9 @@ async function licenceText(dir: string): Promise<string> {
   const names = await readdir(dir);
   const file = names.find((name) => /^licen[cs]e(\.|$)/i.test(name));
   if (file) return (await readFile(join(dir, file), "utf8")).trim();
-  const readme = await readFile(join(dir, "README.md"), "utf8");
-  const chapter = /^#* ?licen[cs]e\b[^\n]*\n([\s\S]+)/im.exec(readme)?.[1];
+  const readme = names.find((name) => /^readme\.md$/i.test(name));
+  const text = readme ? await readFile(join(dir, readme), "utf8") : "";
+  const chapter = /^#* ?licen[cs]e\b[^\n]*\n([\s\S]+)/im.exec(text)?.[1];
   if (!chapter) throw new Error(`${dir} has no licence; find it and name it in scripts/notices.ts.`);
   return chapter.replace(/^-+\n/, "").trim();
 }
