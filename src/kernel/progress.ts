@@ -125,7 +125,7 @@ function terminalLine(): Line | undefined {
 
 function amount({ done, total, unit }: ProgressState): string {
   const number = (n: number) => (unit === "rows" ? n.toLocaleString("en-US") : (n / 1e6).toFixed(1));
-  const word = unit === "rows" ? "rows" : "MB";
+  const word = unit === "bytes" ? "MB" : (total ?? done) === 1 ? "row" : "rows";
   return total === undefined ? `${number(done)} ${word}` : `${number(done)} of ${number(total)} ${word}`;
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../../src/server/home";
 import { findServer, stopServer } from "../../src/server/launcher";
 import { Kernel } from "../support/jupyter";
+import { lasting } from "../support/outputs";
 
 const NOTEBOOKS = join(__dirname, "../../notebooks");
 const LONG = 'await cc.query("SELECT count(*) FROM generate_series(1, 1e10)")';
@@ -33,10 +34,9 @@ const textOf = ({ outputs }: Awaited<ReturnType<Kernel["execute"]>>) =>
 
 test("the first cell that needs a server starts it, and shows a table and nothing else", async () => {
   const result = await kernel.execute("await cc.query(\"SELECT 1 AS a, 'x' AS b\")");
-  const lasting = result.outputs.filter(
-    (output) => !("metadata" in output && "cartoframes" in output.metadata),
-  );
-  expect(lasting).toMatchObject([{ output_type: "display_data", data: { "text/html": expect.any(String) } }]);
+  expect(lasting(result.outputs)).toMatchObject([
+    { output_type: "display_data", data: { "text/html": expect.any(String) } },
+  ]);
   expect(textOf(result)).toContain("1 row × 2 columns");
 });
 

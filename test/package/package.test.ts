@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../../src/server/home";
 import { stopServer } from "../../src/server/launcher";
 import { Kernel } from "../support/jupyter";
+import { lasting } from "../support/outputs";
 
 const ROOT = join(__dirname, "../..");
 const run = promisify(execFile);
@@ -89,7 +90,7 @@ describe("a tslab notebook of that project", () => {
     const { status, outputs } = await kernel.execute(
       'import { cc } from "cartoframes";\nconst df = await cc.query("SELECT 1 AS a, \'x\' AS b");\ndf',
     );
-    expect(outputs).toMatchObject([
+    expect(lasting(outputs)).toMatchObject([
       { output_type: "display_data", data: { "text/html": expect.stringContaining("<table") } },
     ]);
     expect(status).toBe("ok");
