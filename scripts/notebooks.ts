@@ -7,8 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { PROGRESS_METADATA } from "../src/kernel/progress";
-import { Kernel, type Output } from "../test/support/jupyter";
+import { type CellResult, Kernel, type Output } from "../test/support/jupyter";
 
 const ROOT = resolve(__dirname, "..");
 /** The first cell of a home builds the local database. */
@@ -64,22 +63,25 @@ async function runNotebook(
   const env = { ...process.env, CARTOFRAMES_HOME: home };
   const kernel = await Kernel.start({ cwd: dirname(file), env, timeoutMs: CELL_TIMEOUT_MS });
   const problems: string[] = [];
+  const ran = new Map<CodeCell, CellResult>();
   try {
-    for (const [i, cell] of notebook.cells.entries()) {
+    for (const cell of notebook.cells) {
       if (cell.cell_type !== "code") continue;
-      const where = `${relative(ROOT, file)}, cell ${i + 1}`;
       const result = await kernel.execute(text(cell.source));
-      cell.execution_count = result.executionCount;
-      cell.outputs = result.outputs as Output[]; // updated in place while later cells run
-      if (result.status !== "ok") problems.push(`${where}: ${result.status}\n${indented(result.stderr)}`);
-      else if (result.stderr) problems.push(`${where}: printed to stderr\n${indented(result.stderr)}`);
+      ran.set(cell, result);
       if (result.status !== "ok") break;
     }
   } finally {
     await kernel.shutdown();
   }
-  for (const cell of notebook.cells)
-    if (cell.cell_type === "code") cell.outputs = cell.outputs.filter(isResult);
+  // Only now: what runs on after its cell may still print, and later cells may update what earlier ones show.
+  for (const [cell, { status, executionCount, results, stderr }] of ran) {
+    cell.execution_count = executionCount;
+    cell.outputs = [...results];
+    const where = `${relative(ROOT, file)}, cell ${notebook.cells.indexOf(cell) + 1}`;
+    if (status !== "ok") problems.push(`${where}: ${status}\n${indented(stderr)}`);
+    else if (stderr) problems.push(`${where}: printed to stderr\n${indented(stderr)}`);
+  }
 
   if (check) problems.push(...differences(relative(ROOT, file), committed, notebook));
   else if (problems.length === 0) writeFileSync(file, asJupyterWrites(notebook));
@@ -87,10 +89,6 @@ async function runNotebook(
   for (const problem of problems) console.error(problem);
   return problems.length;
 }
-
-/** Progress lines depend on how fast the machine was. */
-const isResult = (output: Output) =>
-  output.output_type === "stream" || JSON.stringify(output.metadata) !== JSON.stringify(PROGRESS_METADATA);
 
 function differences(file: string, committed: Notebook, fresh: Notebook): string[] {
   return fresh.cells.flatMap((cell, i) => {

@@ -5,6 +5,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Dealer, Subscriber } from "zeromq";
+import { PROGRESS_METADATA } from "../../src/kernel/progress";
 
 /** What a connection file says. */
 export interface Connection {
@@ -29,6 +30,8 @@ export interface CellResult {
   readonly executionCount: number | null;
   /** In the order of the notebook. A later cell that updates a display updates it here. */
   readonly outputs: readonly Output[];
+  /** The outputs but for lines of progress, which are there or not as the machine is slow or fast. */
+  readonly results: readonly Output[];
   readonly stdout: string;
   readonly stderr: string;
   /** Messages as sent, before anything was merged: "stream", "display_data", "update_display_data". */
@@ -63,6 +66,9 @@ const DELIMITER = "<IDS|MSG>";
 const TIMEOUT_MS = 60_000;
 /** For 200 ms after a failed cell tslab refuses others, which drops those queued by "run all". */
 const REFUSAL_MS = 250;
+
+const isResult = (output: Output) =>
+  output.output_type === "stream" || JSON.stringify(output.metadata) !== JSON.stringify(PROGRESS_METADATA);
 
 /** Talks to a kernel that somebody else started and will end. */
 export class KernelClient {
@@ -116,6 +122,9 @@ export class KernelClient {
       executionCount: reply.content.execution_count ?? null,
       outputs,
       messages,
+      get results() {
+        return outputs.filter(isResult);
+      },
       get stdout() {
         return printed("stdout");
       },
