@@ -2,10 +2,10 @@ import { cpus } from "node:os";
 
 /** The rows every bench moves: int, text, float, text of 8 values, timestamptz, point. */
 export const POINTS = (rowCount: number) => `
-  SELECT i AS id, 'name ' || i AS name, (i * 2654435761 % 1000003) / 7.0::float8 AS value,
+  SELECT i AS id, 'name ' || i AS name, (i::int8 * 2654435761 % 1000003) / 7.0::float8 AS value,
     (ARRAY['north','south','east','west','up','down','left','right'])[1 + i % 8] AS kind,
     timestamptz '2001-01-01' + i * interval '61.007 s' AS at,
-    ST_SetSRID(ST_MakePoint(-180 + (i * 7919 % 36000) / 100.0, -80 + (i * 104729 % 16000) / 100.0), 4326) AS the_geom
+    ST_SetSRID(ST_MakePoint(-180 + (i::int8 * 7919 % 36000) / 100.0, -80 + (i::int8 * 104729 % 16000) / 100.0), 4326) AS the_geom
   FROM generate_series(1, ${rowCount}) AS i`;
 
 export function median(values: readonly number[]): number {
