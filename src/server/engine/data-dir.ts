@@ -79,6 +79,27 @@ export async function removeTemporaryFiles(dir: string): Promise<void> {
   await rm(join(dir, "base", "pgsql_tmp"), { recursive: true, force: true });
 }
 
+/** A file of a table or index: its number, then perhaps its fork and segment; temporary ones name their backend. */
+const RELATION_FILE = /^(?:t\d+_)?(\d+)(?:_(?:fsm|vm|init))?(?:\.\d+)?$/;
+
+/**
+ * Removes the files of tables and indexes that a killed database was creating: nothing refers to them, and
+ * PostgreSQL never removes them. Only for a database that is open and does nothing yet.
+ * @param used file numbers of all relations of the database
+ */
+export async function removeUnusedRelationFiles(
+  dir: string,
+  databaseOid: string,
+  used: ReadonlySet<string>,
+): Promise<void> {
+  const base = join(dir, "base", databaseOid);
+  for (const name of await readdir(base)) {
+    const number = RELATION_FILE.exec(name)?.[1];
+    const unused = number !== undefined && (!used.has(number) || name.startsWith("t"));
+    if (unused) await rm(join(base, name), { force: true });
+  }
+}
+
 async function createDataDir(dir: string, { archive, manifest }: TemplateFiles): Promise<void> {
   const fresh = `${dir}.new-${process.pid}-${Date.now()}`;
   await mkdir(fresh, { recursive: true, mode: 0o700 });

@@ -10,6 +10,7 @@ import {
   ensureDataDir,
   readTemplate,
   removeTemporaryFiles,
+  removeUnusedRelationFiles,
   SPOOL_IN_DATABASE,
   spoolDir,
 } from "./data-dir";
@@ -221,6 +222,7 @@ class PgliteEngine implements Engine {
     await removeTemporaryFiles(this.#options.dataDir);
     const session = await PgliteSession.open(this.#options);
     try {
+      await removeUnused(session, this.#options.dataDir);
       await installFunctions(session);
       this.#versions ??= await readVersions(session);
       await resetSession(session);
@@ -285,6 +287,15 @@ async function installFunctions(session: PgliteSession): Promise<void> {
   );
   if (installed.statements[0]?.rows[0]?.[0] === functionsVersion()) return;
   throwing(await session.run(`${functionsSql()};${LOCAL_ROLES_SQL}`));
+}
+
+async function removeUnused(session: PgliteSession, dataDir: string): Promise<void> {
+  const { statements } = throwing(
+    await session.run(`SELECT d.oid, pg_relation_filenode(c.oid)
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_database d ON d.datname = current_database()`),
+  );
+  const { rows } = statements[0]!;
+  await removeUnusedRelationFiles(dataDir, rows[0]![0]!, new Set(rows.map(([, number]) => number ?? "")));
 }
 
 async function readVersions(session: PgliteSession): Promise<{ postgres: string; postgis: string }> {

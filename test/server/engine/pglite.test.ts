@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
@@ -362,6 +362,27 @@ describe("cancel", () => {
       db.rows(`BEGIN; INSERT INTO safe VALUES (2); ${ENDLESS}; COMMIT`, { signal: AbortSignal.timeout(200) }),
     );
     expect(await db.rows("SELECT a FROM safe")).toEqual([["1"]]);
+  });
+
+  test("what it was filling takes no space afterwards, and the rest does", async () => {
+    await db
+      .get()
+      .query("CREATE TABLE full_of AS SELECT repeat('x', 500) AS t FROM generate_series(1, 10000)");
+    const bytes = () => {
+      const base = readdirSync(join(db.dataDir, "base"), { recursive: true, withFileTypes: true });
+      const sizes = base
+        .filter((entry) => entry.isFile())
+        .map((entry) => statSync(join(entry.parentPath, entry.name)).size);
+      return sizes.reduce((sum, size) => sum + size, 0);
+    };
+    const before = bytes();
+    for (const kind of ["", "TEMP"]) {
+      const filling = `CREATE ${kind} TABLE filling AS SELECT repeat('x', 500) AS t FROM generate_series(1, 10000000)`;
+      const { code } = await failure(db.get().query(filling, { signal: AbortSignal.timeout(1000) }));
+      expect(code).toBe("57014");
+      expect(await db.rows("SELECT count(*), sum(length(t)) FROM full_of")).toEqual([["10000", "5000000"]]);
+      expect(bytes() - before, kind).toBeLessThan(3e6);
+    }
   });
 
   test("at the very end of a query it settles once, either way", async () => {
