@@ -1,0 +1,132 @@
+/**
+ * What can be painted: plain data, with nothing left to decide. `map/` builds it, the painter draws it in the page
+ * and in Node, the page carries it.
+ *
+ * Coordinates are Web Mercator in world units: x = (lng + 180) / 360 grows east, y grows south, the square of
+ * latitudes ±85.0511 is [0, 1] × [0, 1]. A pixel is `world × tileSize × 2^zoom`; x outside [0, 1] is a copy of
+ * the world.
+ */
+
+/** An opaque or translucent colour, each part 0–255. */
+export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
+
+/** [west, south, east, north] in degrees; east < west crosses the antimeridian. */
+export type Bounds = readonly [west: number, south: number, east: number, north: number];
+
+/** Which class a row is in. Rows with `MISSING_CLASS` have no value. */
+export const MISSING_CLASS = 255;
+
+/** A colour for all rows, or one per class. `classes` has one entry per row of the layer. */
+export type ColorStyle =
+  | { readonly kind: "constant"; readonly color: Rgba }
+  | {
+      readonly kind: "classes";
+      readonly palette: readonly Rgba[];
+      readonly missing: Rgba;
+      readonly classes: Uint8Array;
+    };
+
+/** Diameter of a point or width of a line in CSS pixels. */
+export type SizeStyle =
+  | { readonly kind: "constant"; readonly px: number }
+  | {
+      readonly kind: "classes";
+      readonly px: readonly number[];
+      readonly missingPx: number;
+      readonly classes: Uint8Array;
+    };
+
+/** Points in world units. A MultiPoint is several points of one row. */
+export interface PointGeometry {
+  readonly kind: "point";
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** Row of each point; absent where point i is row i. */
+  readonly rows?: Uint32Array;
+}
+
+/**
+ * Lines, or the rings of polygons, in world units: coordinate pairs in `xy`, path p from pair `paths[p]` to pair
+ * `paths[p + 1]`, feature f from path `features[f]` to `features[f + 1]`. The rings of a feature (outer ones and
+ * holes, of all its parts) are filled together by the even-odd rule. A path that crosses the antimeridian goes on
+ * beyond x = 0 or 1 instead of jumping.
+ */
+export interface PathGeometry {
+  readonly kind: "line" | "polygon";
+  readonly xy: Float64Array;
+  readonly paths: Uint32Array;
+  readonly features: Uint32Array;
+  /** Row of each feature; absent where feature f is row f. */
+  readonly rows?: Uint32Array;
+}
+
+export interface SceneLayer {
+  readonly geometry: PointGeometry | PathGeometry;
+  /** Rows of the data, those without geometry too. */
+  readonly rowCount: number;
+  /** Fill of points and polygons, stroke of lines. */
+  readonly color: ColorStyle;
+  /** Diameter of points, width of lines; not of polygons. */
+  readonly size: SizeStyle;
+  /** Outline of points and polygons. */
+  readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
+  /** 0–1, of the layer as a whole: overlapping points do not add up beyond it… unless their colours are translucent. */
+  readonly opacity: number;
+}
+
+export interface LegendItem {
+  readonly label: string;
+  readonly color: Rgba;
+  readonly sizePx: number;
+}
+
+/** Explains one layer. Texts are data of the user: escaped wherever they are put into HTML. */
+export interface Legend {
+  readonly title: string;
+  readonly geometry: "point" | "line" | "polygon";
+  readonly items: readonly LegendItem[];
+}
+
+/** Vector land and borders that are always there, and raster tiles over them where the network has them. */
+export interface Basemap {
+  readonly theme: "light" | "dark";
+  readonly background: Rgba;
+  /** Absent: nothing but the background. */
+  readonly vector?: { readonly land: Rgba; readonly border: Rgba };
+  readonly tiles?: {
+    /** With {z}, {x}, {y}, and perhaps {s} and {r}. */
+    readonly urlTemplate: string;
+    /** One letter each. */
+    readonly subdomains: string;
+    /** Plain text with links as [text](https://…). */
+    readonly attribution: string;
+    /** Labels above the data. */
+    readonly labelsUrlTemplate?: string;
+  };
+}
+
+export interface Scene {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** What the first view shows: the bounds, fitted with some room, or a centre. Zoom 0 is the world in 256 pixels. */
+  readonly view:
+    | { readonly kind: "fit"; readonly bounds: Bounds }
+    | { readonly kind: "center"; readonly lng: number; readonly lat: number; readonly zoom: number };
+  readonly basemap: Basemap;
+  /** From bottom to top. */
+  readonly layers: readonly SceneLayer[];
+  readonly legends: readonly Legend[];
+}
+
+/** The part of the world that is on a canvas. */
+export interface Viewport {
+  /** World units of the canvas' top-left corner. */
+  readonly originX: number;
+  readonly originY: number;
+  /** CSS pixels that one world unit takes: 256 × 2^zoom. */
+  readonly worldPx: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** Device pixels per CSS pixel. */
+  readonly pixelRatio: number;
+}
