@@ -1,0 +1,69 @@
+/** What painting needs of a canvas: browsers have it, and so has Skia in Node. */
+export interface Canvas2D {
+  fillStyle: unknown;
+  strokeStyle: unknown;
+  lineWidth: number;
+  lineJoin: string;
+  lineCap: string;
+  globalAlpha: number;
+  save(): void;
+  restore(): void;
+  setTransform(a: number, b: number, c: number, d: number, e: number, f: number): void;
+  beginPath(): void;
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  closePath(): void;
+  fill(rule: "evenodd"): void;
+  stroke(): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  clearRect(x: number, y: number, width: number, height: number): void;
+  createImageData(width: number, height: number): Pixels;
+  putImageData(pixels: Pixels, x: number, y: number): void;
+  drawImage(image: object, x: number, y: number): void;
+}
+
+/** `ImageData`: red, green, blue, alpha; not premultiplied. */
+export interface Pixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A canvas that is not on the screen. */
+export interface Surface {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): Canvas2D | null;
+}
+
+/** Passed in, because a page and Node make their canvases differently. */
+export type CreateCanvas = (widthDevicePx: number, heightDevicePx: number) => Surface;
+
+/** A surface and an image to compose a layer on, kept from frame to frame as long as the size is the same. */
+export class Scratch {
+  readonly #createCanvas: CreateCanvas;
+  #surface: Surface | undefined;
+  #pixels: Pixels | undefined;
+
+  constructor(createCanvas: CreateCanvas) {
+    this.#createCanvas = createCanvas;
+  }
+
+  /** An empty surface. */
+  surface(width: number, height: number): { surface: Surface; context: Canvas2D } {
+    const kept = this.#surface?.width === width && this.#surface.height === height;
+    if (!this.#surface || !kept) this.#surface = this.#createCanvas(width, height);
+    const context = this.#surface.getContext("2d");
+    if (!context) throw new Error("The canvas to compose a layer on has no 2D context.");
+    if (kept) context.clearRect(0, 0, width, height);
+    return { surface: this.#surface, context };
+  }
+
+  /** An image that is empty and fits `putImageData` of the context. */
+  pixels(context: Canvas2D, width: number, height: number): Pixels {
+    const kept = this.#pixels?.width === width && this.#pixels.height === height;
+    if (!this.#pixels || !kept) this.#pixels = context.createImageData(width, height);
+    else this.#pixels.data.fill(0);
+    return this.#pixels;
+  }
+}

@@ -1,0 +1,113 @@
+import type { PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
+import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
+import { PathPainter } from "./paths";
+import { PointPainter } from "./points";
+import { cssColor } from "./style";
+
+const BORDER_PX = 0.75;
+
+/** Outlines of the world for the vector base, see `decodeBasemap`. */
+export interface BasemapShapes {
+  readonly land: PathGeometry;
+  /** Between countries. */
+  readonly borders: PathGeometry;
+  /** Between states. */
+  readonly stateBorders: PathGeometry;
+}
+
+/** A scene with what painting it again and again can reuse. Whoever changes the scene prepares it anew. */
+export interface PreparedScene {
+  readonly scene: Scene;
+  readonly layers: readonly (PointPainter | PathPainter)[];
+  readonly basemap: readonly PathPainter[];
+  readonly scratch: Scratch;
+}
+
+/** Cheap; `warm` does what takes longer. Without `shapes` the basemap is nothing but its background. */
+export function prepare(
+  scene: Scene,
+  {
+    createCanvas,
+    shapes,
+  }: { readonly createCanvas: CreateCanvas; readonly shapes?: BasemapShapes | undefined },
+): PreparedScene {
+  const layers = scene.layers.map((layer) =>
+    layer.geometry.kind === "point"
+      ? new PointPainter(layer, layer.geometry)
+      : new PathPainter(layer, layer.geometry),
+  );
+  return { scene, layers, basemap: basemapPainters(scene, shapes), scratch: new Scratch(createCanvas) };
+}
+
+/**
+ * Builds the indexes of points, 0.1 s for a million. Call it when there is time, after the first frame; otherwise the
+ * first frame that shows a part of the data does.
+ */
+export function warm({ layers }: PreparedScene): void {
+  for (const layer of layers) layer.warm();
+}
+
+/** Paints all of the map: basemap and layers, over whatever the canvas shows. */
+export function paint(context: Canvas2D, prepared: PreparedScene, viewport: Viewport): { drawn: number } {
+  paintBasemap(context, prepared, viewport);
+  return paintLayers(context, prepared, viewport);
+}
+
+/** Fills the canvas with background, land and borders. */
+export function paintBasemap(
+  context: Canvas2D,
+  { scene, basemap, scratch }: PreparedScene,
+  viewport: Viewport,
+): void {
+  inDevicePixels(context, () => {
+    const { widthPx, heightPx, pixelRatio } = viewport;
+    context.fillStyle = cssColor(scene.basemap.background);
+    context.fillRect(0, 0, Math.round(widthPx * pixelRatio), Math.round(heightPx * pixelRatio));
+    for (const painter of basemap) painter.paint(context, viewport, scratch);
+  });
+}
+
+/**
+ * Paints the layers over what is on the canvas, which a caller who paints nothing else clears before. `drawn` counts
+ * the points that show and the features in the view.
+ */
+export function paintLayers(
+  context: Canvas2D,
+  { layers, scratch }: PreparedScene,
+  viewport: Viewport,
+): { drawn: number } {
+  let drawn = 0;
+  inDevicePixels(context, () => {
+    for (const painter of layers) drawn += painter.paint(context, viewport, scratch);
+  });
+  return { drawn };
+}
+
+function inDevicePixels(context: Canvas2D, work: () => void): void {
+  context.save();
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+  work();
+  context.restore();
+}
+
+function basemapPainters({ basemap: { vector } }: Scene, shapes: BasemapShapes | undefined): PathPainter[] {
+  if (!vector || !shapes) return [];
+  const { land, borders, stateBorders } = shapes;
+  return [
+    basemapPainter(land, vector.land, 1),
+    basemapPainter(stateBorders, vector.border, 0.5),
+    basemapPainter(borders, vector.border, 1),
+  ];
+}
+
+function basemapPainter(geometry: PathGeometry, color: Rgba, opacity: number): PathPainter {
+  const layer: SceneLayer = {
+    geometry,
+    rowCount: geometry.features.length - 1,
+    color: { kind: "constant", color },
+    size: { kind: "constant", px: BORDER_PX },
+    opacity,
+  };
+  return new PathPainter(layer, geometry);
+}

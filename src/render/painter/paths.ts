@@ -1,0 +1,225 @@
+import type { PathGeometry, SceneLayer, Viewport } from "../scene";
+import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
+import type { Canvas2D, Scratch } from "./canvas";
+import { clipRing, clipSegment, reserve, type Trace } from "./clip";
+import { colorSlots, cssColor, type Slots, sizeSlots } from "./style";
+import { Thinner, type Vertices } from "./thin";
+
+/**
+ * How far paths may go beyond the view before they are clipped. Skia's coordinates are 32-bit floats: a continent at
+ * zoom 18 would tremble.
+ */
+const CLIP_MARGIN_PX = 2048;
+/** What is smaller than this in both directions is painted as a dot, so that it does not vanish. */
+const DOT_DEVICE_PX = 1;
+
+/** Device pixel = (world unit + shift) × scale. */
+interface Placement {
+  readonly scale: number;
+  readonly shiftX: number;
+  readonly shiftY: number;
+  /** World units, outside of which paths are clipped. */
+  readonly clip: Box;
+}
+
+/** Paints a layer of lines or polygons in the order of its features. */
+export class PathPainter {
+  readonly #layer: SceneLayer;
+  readonly #geometry: PathGeometry;
+  readonly #colors: Slots<string>;
+  readonly #sizes: Slots<number>;
+  readonly #thinner: Thinner;
+  readonly #pathBoxes: Float64Array;
+  readonly #featureBoxes: Float64Array;
+  readonly #ring: Trace = { xy: new Float64Array(0), count: 0 };
+  readonly #spare: Trace = { xy: new Float64Array(0), count: 0 };
+
+  constructor(layer: SceneLayer, geometry: PathGeometry) {
+    this.#layer = layer;
+    this.#geometry = geometry;
+    const { values, ofRow } = colorSlots(layer.color);
+    this.#colors = { values: values.map(cssColor), ofRow };
+    this.#sizes = sizeSlots(layer.size);
+    this.#thinner = new Thinner(geometry);
+    this.#pathBoxes = boxesOfPaths(geometry.xy, geometry.paths);
+    this.#featureBoxes = boxesOfGroups(this.#pathBoxes, geometry.features);
+  }
+
+  /** Nothing that the first frame would not need as well. */
+  warm(): void {}
+
+  /** Returns how many features touch the view. */
+  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
+    if (this.#layer.opacity === 1) return this.#paintFeatures(target, viewport);
+    const { surface, context } = scratch.surface(
+      Math.round(viewport.widthPx * viewport.pixelRatio),
+      Math.round(viewport.heightPx * viewport.pixelRatio),
+    );
+    const painted = this.#paintFeatures(context, viewport);
+    if (painted === 0) return 0;
+    target.globalAlpha = this.#layer.opacity;
+    target.drawImage(surface, 0, 0);
+    target.globalAlpha = 1;
+    return painted;
+  }
+
+  #paintFeatures(context: Canvas2D, viewport: Viewport): number {
+    const { kind, features, rows } = this.#geometry;
+    const { originX, originY, worldPx, pixelRatio } = viewport;
+    const stroke = kind === "polygon" ? this.#layer.stroke : undefined;
+    const [colorOf, sizeOf, boxes] = [this.#colors.ofRow, this.#sizes.ofRow, this.#featureBoxes];
+    const reachPx = (kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0)) / 2;
+    const [viewMinX, viewMinY, viewMaxX, viewMaxY] = boxAround(viewport, reachPx + 1);
+    const clip = boxAround(viewport, reachPx + CLIP_MARGIN_PX);
+    const scale = worldPx * pixelRatio;
+    const vertices = this.#thinner.at(scale);
+
+    context.lineJoin = "round";
+    context.lineCap = "round";
+    if (stroke) {
+      context.strokeStyle = cssColor(stroke.color);
+      context.lineWidth = stroke.widthPx * pixelRatio;
+    }
+    let [color, size] = [-1, -1]; // what the context has: setting it costs more than a small path
+    let painted = 0;
+    for (let feature = 0; feature + 1 < features.length; feature++) {
+      const at = 4 * feature;
+      if (!(boxes[at + 1]! <= viewMaxY && boxes[at + 3]! >= viewMinY)) continue;
+      const firstCopy = Math.ceil(viewMinX - boxes[at + 2]!);
+      const lastCopy = Math.floor(viewMaxX - boxes[at]!);
+      if (firstCopy > lastCopy) continue;
+
+      const row = rows === undefined ? feature : rows[feature]!;
+      const [colorSlot, sizeSlot] = [colorOf?.[row] ?? 0, sizeOf?.[row] ?? 0];
+      if (colorSlot !== color) {
+        color = colorSlot;
+        context.fillStyle = this.#colors.values[color];
+        if (kind === "line") context.strokeStyle = this.#colors.values[color];
+      }
+      if (kind === "line" && sizeSlot !== size) {
+        size = sizeSlot;
+        context.lineWidth = Math.max(0, this.#sizes.values[size]!) * pixelRatio;
+      }
+      painted++;
+      for (let copy = firstCopy; copy <= lastCopy; copy++) {
+        const placement: Placement = {
+          scale,
+          shiftX: copy - originX,
+          shiftY: -originY,
+          clip: [clip[0] - copy, clip[1], clip[2] - copy, clip[3]],
+        };
+        if (this.#paintDot(context, feature, placement)) continue;
+        context.beginPath();
+        if (kind === "line") {
+          this.#traceLines(context, feature, vertices, placement);
+          if (this.#sizes.values[size]! > 0) context.stroke();
+        } else {
+          this.#traceRings(context, feature, vertices, placement);
+          context.fill("evenodd");
+          if (stroke && stroke.widthPx > 0) context.stroke();
+        }
+      }
+    }
+    return painted;
+  }
+
+  #paintDot(context: Canvas2D, feature: number, { scale, shiftX, shiftY }: Placement): boolean {
+    const [minX, minY, maxX, maxY] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+    if ((maxX! - minX!) * scale >= DOT_DEVICE_PX || (maxY! - minY!) * scale >= DOT_DEVICE_PX) return false;
+    const width = this.#geometry.kind === "line" ? context.lineWidth : DOT_DEVICE_PX;
+    const x = ((minX! + maxX!) / 2 + shiftX) * scale;
+    const y = ((minY! + maxY!) / 2 + shiftY) * scale;
+    context.fillRect(x - width / 2, y - width / 2, width, width);
+    return true;
+  }
+
+  #traceRings(context: Canvas2D, feature: number, { xy, paths }: Vertices, to: Placement): void {
+    const { features } = this.#geometry;
+    for (let path = features[feature]!; path < features[feature + 1]!; path++) {
+      const [from, end] = [paths[path]!, paths[path + 1]!];
+      const place = this.#placeOfPath(path, to.clip);
+      if (end - from < 3 || place === "outside") continue;
+      if (place === "inside") {
+        traceRing(context, xy, from, end, to);
+        continue;
+      }
+      const ring = this.#ring;
+      reserve(ring, end - from);
+      ring.xy.set(xy.subarray(2 * from, 2 * end));
+      ring.count = end - from;
+      clipRing(ring, this.#spare, to.clip);
+      if (ring.count >= 3) traceRing(context, ring.xy, 0, ring.count, to);
+    }
+  }
+
+  #traceLines(context: Canvas2D, feature: number, { xy, paths }: Vertices, to: Placement): void {
+    const { features } = this.#geometry;
+    for (let path = features[feature]!; path < features[feature + 1]!; path++) {
+      const [from, end] = [paths[path]!, paths[path + 1]!];
+      const place = this.#placeOfPath(path, to.clip);
+      if (end - from < 2 || place === "outside") continue;
+      if (place === "inside") traceLine(context, xy, from, end, to);
+      else traceClippedLine(context, xy, from, end, to);
+    }
+  }
+
+  #placeOfPath(path: number, [minX, minY, maxX, maxY]: Box): "inside" | "outside" | "across" {
+    const at = 4 * path;
+    const boxes = this.#pathBoxes;
+    if (!(boxes[at]! <= maxX && boxes[at + 1]! <= maxY && boxes[at + 2]! >= minX && boxes[at + 3]! >= minY))
+      return "outside";
+    const inside =
+      boxes[at]! >= minX && boxes[at + 1]! >= minY && boxes[at + 2]! <= maxX && boxes[at + 3]! <= maxY;
+    return inside ? "inside" : "across";
+  }
+}
+
+function traceLine(
+  context: Canvas2D,
+  xy: Float64Array,
+  from: number,
+  end: number,
+  { scale, shiftX, shiftY }: Placement,
+): void {
+  context.moveTo((xy[2 * from]! + shiftX) * scale, (xy[2 * from + 1]! + shiftY) * scale);
+  for (let at = 2 * from + 2; at < 2 * end; at += 2) {
+    context.lineTo((xy[at]! + shiftX) * scale, (xy[at + 1]! + shiftY) * scale);
+  }
+}
+
+/** The last vertex of a ring repeats the first: closing the path joins them. */
+function traceRing(context: Canvas2D, xy: Float64Array, from: number, end: number, to: Placement): void {
+  const closed = xy[2 * from] === xy[2 * end - 2] && xy[2 * from + 1] === xy[2 * end - 1];
+  traceLine(context, xy, from, closed ? end - 1 : end, to);
+  context.closePath();
+}
+
+/** Only the segments that touch the clip box, each cut where it leaves. */
+function traceClippedLine(
+  context: Canvas2D,
+  xy: Float64Array,
+  from: number,
+  end: number,
+  { scale, shiftX, shiftY, clip }: Placement,
+): void {
+  const [minX, minY, maxX, maxY] = clip;
+  let pen = false; // whether the path has reached the segment's first vertex
+  for (let at = 2 * from; at + 3 < 2 * end; at += 2) {
+    const [x, y, toX, toY] = [xy[at]!, xy[at + 1]!, xy[at + 2]!, xy[at + 3]!];
+    const passesBy =
+      (x < minX && toX < minX) ||
+      (x > maxX && toX > maxX) ||
+      (y < minY && toY < minY) ||
+      (y > maxY && toY > maxY);
+    const part = passesBy ? undefined : clipSegment(x, y, toX - x, toY - y, clip);
+    if (!part) {
+      pen = false;
+      continue;
+    }
+    const [start, stop] = part;
+    const [dx, dy] = [toX - x, toY - y];
+    if (!pen) context.moveTo((x + start * dx + shiftX) * scale, (y + start * dy + shiftY) * scale);
+    context.lineTo((x + stop * dx + shiftX) * scale, (y + stop * dy + shiftY) * scale);
+    pen = stop === 1;
+  }
+}

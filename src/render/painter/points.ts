@@ -1,0 +1,172 @@
+import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
+import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
+import type { Canvas2D, Scratch } from "./canvas";
+import { Ink } from "./ink";
+import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
+import { type Disc, makeStamp, PHASES, reachOf, type Stamp } from "./stamps";
+import { colorSlots, type Slots, sizeSlots } from "./style";
+
+/** Point numbers in painting order, or all within some ranges. */
+interface Candidates {
+  readonly ids?: Uint32Array;
+  /** Of `ids`, or of point numbers. */
+  readonly ranges: readonly (readonly [from: number, to: number])[];
+}
+
+/** Paints a layer of points: later points lie over earlier ones, and the opacity is that of the finished layer. */
+export class PointPainter {
+  readonly #geometry: PointGeometry;
+  readonly #layer: SceneLayer;
+  readonly #colors: Slots<Rgba>;
+  readonly #sizes: Slots<number>;
+  readonly #box: Box;
+  #index: PointIndex | undefined;
+  #stamps: { readonly pixelRatio: number; readonly made: (Stamp | undefined)[] } | undefined;
+
+  constructor(layer: SceneLayer, geometry: PointGeometry) {
+    this.#layer = layer;
+    this.#geometry = geometry;
+    this.#colors = colorSlots(layer.color);
+    this.#sizes = sizeSlots(layer.size);
+    this.#box = boxOf(geometry.x, geometry.y);
+  }
+
+  /** Does now what the first view of a part would wait for. */
+  warm(): PointIndex {
+    const { x, y } = this.#geometry;
+    this.#index ??= indexPoints(x, y, this.#box);
+    return this.#index;
+  }
+
+  /** Returns how many points show; those that others hide do not count. */
+  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
+    const { pixelRatio } = viewport;
+    const reach = Math.max(0, ...this.#sizes.values.map((_, i) => reachOf(this.#disc(0, i, pixelRatio))));
+    const around = boxAround(viewport, reach / pixelRatio);
+    const copies = copiesOf(this.#box, around);
+    if (copies.length === 0) return 0;
+
+    const [width, height] = [
+      Math.round(viewport.widthPx * pixelRatio),
+      Math.round(viewport.heightPx * pixelRatio),
+    ];
+    const margin = 2 * Math.ceil(reach) + 2; // so that no visible disc is cut by the image
+    const { surface, context } = scratch.surface(width, height);
+    const image = scratch.pixels(context, width + 2 * margin, height + 2 * margin);
+    const ink = new Ink(image, this.#maxAlpha());
+    const shown = this.#stampAll(ink, this.#candidates(around, copies), viewport, {
+      copies,
+      reach,
+      margin,
+      width,
+      height,
+    });
+    ink.finish();
+    context.putImageData(image, -margin, -margin);
+    target.globalAlpha = this.#layer.opacity;
+    target.drawImage(surface, 0, 0);
+    target.globalAlpha = 1;
+    return shown;
+  }
+
+  #stampAll(
+    ink: Ink,
+    { ids, ranges }: Candidates,
+    { originX, originY, worldPx, pixelRatio }: Viewport,
+    at: { copies: readonly number[]; reach: number; margin: number; width: number; height: number },
+  ): number {
+    const { x, y, rows } = this.#geometry;
+    const [colorOf, sizeOf] = [this.#colors.ofRow, this.#sizes.ofRow];
+    const sizeCount = this.#sizes.values.length;
+    const scale = worldPx * pixelRatio;
+    const { reach, margin, copies } = at;
+    const [maxX, maxY] = [at.width + reach, at.height + reach];
+    const stamps = this.#stampsFor(pixelRatio);
+    let shown = 0;
+    for (let r = ranges.length - 1; r >= 0; r--) {
+      const [from, to] = ranges[r]!;
+      for (let k = to - 1; k >= from; k--) {
+        const i = ids === undefined ? k : ids[k]!;
+        const py = (y[i]! - originY) * scale;
+        if (!(py >= -reach && py <= maxY)) continue; // NaN goes as well
+        for (let c = 0; c < copies.length; c++) {
+          const px = (x[i]! + copies[c]! - originX) * scale;
+          if (!(px >= -reach && px <= maxX)) continue;
+          const stepX = ((px + margin) * PHASES + 0.5) | 0;
+          const stepY = ((py + margin) * PHASES + 0.5) | 0;
+          const row = rows === undefined ? i : rows[i]!;
+          const color = colorOf === undefined ? 0 : colorOf[row]!;
+          const size = sizeOf === undefined ? 0 : sizeOf[row]!;
+          const slot = ((color * sizeCount + size) * PHASES + (stepY % PHASES)) * PHASES + (stepX % PHASES);
+          let stamp = stamps[slot];
+          if (stamp === undefined) {
+            stamp = makeStamp(this.#disc(color, size, pixelRatio), stepX % PHASES, stepY % PHASES);
+            stamps[slot] = stamp;
+          }
+          const left = ((stepX / PHASES) | 0) - stamp.half;
+          const top = ((stepY / PHASES) | 0) - stamp.half;
+          if (ink.stamp(stamp, left, top)) shown++;
+        }
+      }
+    }
+    return shown;
+  }
+
+  /** All points if the index would not save much, otherwise those of the blocks that touch a copy of the view. */
+  #candidates(around: Box, copies: readonly number[]): Candidates {
+    const count = this.#geometry.x.length;
+    const all = { ranges: [[0, count]] } as const;
+    if (copies.some((copy) => contains(movedX(around, -copy), this.#box))) return all;
+
+    const { order, boxes } = this.warm();
+    const blocks = new Map<number, number>();
+    for (const copy of copies)
+      forEachBlock({ boxes }, count, movedX(around, -copy), (from, to) => blocks.set(from, to));
+    const ranges = [...blocks].sort(([a], [b]) => a - b);
+    const touched = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+    if (touched > count / 2) return all;
+    if (!order) return { ranges };
+    return { ids: ascending(order, ranges, touched, count), ranges: [[0, touched]] };
+  }
+
+  #disc(color: number, size: number, pixelRatio: number): Disc {
+    const { stroke } = this.#layer;
+    const radius = Math.max(0, (this.#sizes.values[size]! * pixelRatio) / 2);
+    const fill = this.#colors.values[color]!;
+    if (!stroke || radius === 0) return { radius, fill };
+    return { radius, fill, outline: { color: stroke.color, width: stroke.widthPx * pixelRatio } };
+  }
+
+  #stampsFor(pixelRatio: number): (Stamp | undefined)[] {
+    if (this.#stamps?.pixelRatio !== pixelRatio) {
+      const slots = this.#colors.values.length * this.#sizes.values.length * PHASES * PHASES;
+      this.#stamps = { pixelRatio, made: new Array(slots).fill(undefined) };
+    }
+    return this.#stamps.made;
+  }
+
+  #maxAlpha(): number {
+    return Math.max(this.#layer.stroke?.color[3] ?? 0, ...this.#colors.values.map((color) => color[3]));
+  }
+}
+
+/** The point numbers of some ranges of an order, sorted, by a bit per point: no comparison sort is as fast. */
+function ascending(
+  order: Uint32Array,
+  ranges: readonly (readonly [number, number])[],
+  touched: number,
+  count: number,
+): Uint32Array {
+  const marks = new Int32Array((count + 31) >> 5);
+  for (const [from, to] of ranges) {
+    for (let k = from; k < to; k++) marks[order[k]! >> 5]! |= 1 << (order[k]! & 31);
+  }
+  const ids = new Uint32Array(touched);
+  let at = 0;
+  for (let word = 0; word < marks.length; word++) {
+    for (let bits = marks[word]!; bits !== 0; bits &= bits - 1) {
+      ids[at++] = (word << 5) + 31 - Math.clz32(bits & -bits);
+    }
+  }
+  return ids;
+}

@@ -1,0 +1,87 @@
+import type { Rgba } from "../scene";
+
+/** Discs are placed on a grid of this many steps per device pixel and axis: off by at most an eighth of a pixel. */
+export const PHASES = 4;
+/** Scanlines per pixel whose covered length is added up; a disc's area is right to a thousandth of a pixel. */
+const SCANLINES = 16;
+/** Columns of a mask: the bits of an integer. */
+export const MASK_BITS = 32;
+
+/** A painted disc: what to add to an image, and where. */
+export interface Stamp {
+  /** Width and height in device pixels, and the distance of the disc's pixel from the left and the top edge. */
+  readonly size: number;
+  readonly half: number;
+  /** Premultiplied 0xAABBGGRR, row by row. */
+  readonly pixels: Int32Array;
+  /** Which pixels are not empty: for each `MASK_BITS` columns, one mask per row. */
+  readonly masks: Int32Array;
+}
+
+export interface Disc {
+  /** Device pixels. The outline lies half inside, as a stroked arc's does. */
+  readonly radius: number;
+  readonly fill: Rgba;
+  readonly outline?: { readonly color: Rgba; readonly width: number };
+}
+
+/** How far a disc reaches from its centre, in device pixels. */
+export const reachOf = ({ radius, outline }: Disc): number => radius + (outline?.width ?? 0) / 2;
+
+/** A stamp of a disc whose centre is (phaseX, phaseY) / PHASES right of and below its pixel's corner. */
+export function makeStamp(disc: Disc, phaseX: number, phaseY: number): Stamp {
+  const reach = reachOf(disc);
+  const half = Math.ceil(reach);
+  const size = 2 * half + 1;
+  const [x, y] = [half + phaseX / PHASES, half + phaseY / PHASES];
+  const inside = coverage(size, x, y, disc.radius);
+  const pixels = new Int32Array(size * size);
+  const { outline, fill } = disc;
+  if (outline && outline.width > 0) {
+    const outer = coverage(size, x, y, reach);
+    const inner = coverage(size, x, y, disc.radius - outline.width / 2);
+    for (let i = 0; i < pixels.length; i++) {
+      const stroke = ((outer[i]! - inner[i]!) * outline.color[3]) / 255;
+      const under = ((1 - stroke) * inside[i]! * fill[3]) / 255;
+      pixels[i] = premultiplied(outline.color, stroke, fill, under);
+    }
+  } else {
+    for (let i = 0; i < pixels.length; i++)
+      pixels[i] = premultiplied(fill, (inside[i]! * fill[3]) / 255, fill, 0);
+  }
+  return { size, half, pixels, masks: masksOf(pixels, size) };
+}
+
+/** The share of each pixel that a circle covers. */
+function coverage(size: number, centerX: number, centerY: number, radius: number): Float64Array {
+  const shares = new Float64Array(size * size);
+  if (!(radius > 0)) return shares;
+  for (let row = 0; row < size; row++) {
+    for (let line = 0; line < SCANLINES; line++) {
+      const dy = row + (line + 0.5) / SCANLINES - centerY;
+      const halfChord = Math.sqrt(Math.max(0, radius * radius - dy * dy));
+      const [from, to] = [centerX - halfChord, centerX + halfChord];
+      for (let column = Math.max(0, Math.floor(from)); column < Math.min(size, to); column++) {
+        const length = Math.min(to, column + 1) - Math.max(from, column);
+        if (length > 0) shares[row * size + column]! += length / SCANLINES;
+      }
+    }
+  }
+  return shares;
+}
+
+function premultiplied(a: Rgba, shareA: number, b: Rgba, shareB: number): number {
+  const part = (i: 0 | 1 | 2) => Math.round(a[i] * shareA + b[i] * shareB);
+  const alpha = Math.round(255 * (shareA + shareB));
+  return (alpha << 24) | (part(2) << 16) | (part(1) << 8) | part(0);
+}
+
+function masksOf(pixels: Int32Array, size: number): Int32Array {
+  const columns = Math.ceil(size / MASK_BITS);
+  const masks = new Int32Array(columns * size);
+  for (let i = 0; i < pixels.length; i++) {
+    const [row, column] = [Math.floor(i / size), i % size];
+    if (pixels[i]! >>> 24) masks[Math.floor(column / MASK_BITS) * size + row]! |= 1 << (column % MASK_BITS);
+  }
+  return masks;
+}

@@ -1,0 +1,28 @@
+import type { ColorStyle, Rgba, SizeStyle } from "../scene";
+
+/** One value per class and, last, the one of rows without a class. */
+export interface Slots<T> {
+  readonly values: readonly T[];
+  /** The slot of each row; absent where all rows are in slot 0. */
+  readonly ofRow?: Uint8Array | undefined;
+}
+
+export function colorSlots(style: ColorStyle): Slots<Rgba> {
+  if (style.kind === "constant") return { values: [style.color] };
+  return slots([...style.palette, style.missing], style.classes);
+}
+
+export function sizeSlots(style: SizeStyle): Slots<number> {
+  if (style.kind === "constant") return { values: [style.px] };
+  return slots([...style.px, style.missingPx], style.classes);
+}
+
+/** Classes that have no value of their own, `MISSING_CLASS` among them, get the last slot. */
+function slots<T>(values: readonly T[], classes: Uint8Array): Slots<T> {
+  const last = values.length - 1;
+  return { values, ofRow: classes.map((c) => (c < last ? c : last)) };
+}
+
+/** `#rrggbbaa`, exact where `rgba()` would round the alpha. */
+export const cssColor = (color: Rgba): string =>
+  `#${color.map((part) => part.toString(16).padStart(2, "0")).join("")}`;

@@ -1,0 +1,82 @@
+import type { LngLat } from "../geo";
+import type { Bounds, Scene, Viewport } from "./scene";
+
+/** Where Web Mercator's square ends. */
+export const MAX_LATITUDE = 85.0511287798066;
+
+/** Zooms of a fitted view are multiples of this, rounded down; give Leaflet the same `zoomSnap`. */
+export const ZOOM_STEP = 0.25;
+/** Below 0 the world still fits into a small map; Leaflet's map and tile layer need the same `minZoom`. */
+export const MIN_ZOOM = -2;
+export const MAX_ZOOM = 22;
+
+/** How far a fitted view goes in, so that a single point has surroundings. */
+const MAX_FIT_ZOOM = 14;
+/** Room on each side of fitted bounds, as a share of the map. */
+const FIT_PADDING = 0.05;
+const TILE_PX = 256;
+const DEG = Math.PI / 180;
+
+/** World units of longitude and latitude. Latitudes beyond Web Mercator are moved to its edge. */
+export function worldOf([lng, lat]: LngLat): [x: number, y: number] {
+  const clamped = Math.max(-MAX_LATITUDE, Math.min(MAX_LATITUDE, lat));
+  const sin = Math.sin(clamped * DEG);
+  return [(lng + 180) / 360, 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)];
+}
+
+/** Longitude and latitude of world units, the inverse of `worldOf`. */
+export function lngLatOf([x, y]: readonly [x: number, y: number]): [lng: number, lat: number] {
+  return [x * 360 - 180, (2 * Math.atan(Math.exp((1 - 2 * y) * Math.PI)) - Math.PI / 2) / DEG];
+}
+
+/** CSS pixels that one world unit takes at a zoom, 0 being the world in 256 pixels. */
+export const worldPxOf = (zoom: number): number => TILE_PX * 2 ** zoom;
+/** The inverse of `worldPxOf`. */
+export const zoomOf = (worldPx: number): number => Math.log2(worldPx / TILE_PX);
+
+/**
+ * What the scene's first view shows. The corner lies on a whole CSS pixel of the world, as Leaflet's does: a Leaflet
+ * map of the same size whose view is set to `centerOf` this viewport shows exactly the same.
+ */
+export function viewportOf(scene: Scene, { pixelRatio = 1 } = {}): Viewport {
+  const { widthPx, heightPx, view } = scene;
+  const { center, zoom } =
+    view.kind === "fit"
+      ? fitBounds(view.bounds, widthPx, heightPx)
+      : { center: worldOf([view.lng, view.lat]), zoom: clamp(view.zoom, MIN_ZOOM, MAX_ZOOM) };
+  const worldPx = worldPxOf(zoom);
+  return {
+    originX: Math.round(center[0] * worldPx - widthPx / 2) / worldPx,
+    originY: Math.round(center[1] * worldPx - heightPx / 2) / worldPx,
+    worldPx,
+    widthPx,
+    heightPx,
+    pixelRatio,
+  };
+}
+
+/** The middle of a viewport and its zoom. */
+export function centerOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): {
+  lng: number;
+  lat: number;
+  zoom: number;
+} {
+  const [lng, lat] = lngLatOf([originX + widthPx / 2 / worldPx, originY + heightPx / 2 / worldPx]);
+  return { lng, lat, zoom: zoomOf(worldPx) };
+}
+
+/** The largest zoom step at which the bounds fit. Where the world is higher than the map, no pole is left behind. */
+function fitBounds([west, south, east, north]: Bounds, widthPx: number, heightPx: number) {
+  const [left, top] = worldOf([west, north]);
+  const [right, bottom] = worldOf([east < west ? east + 360 : east, south]);
+  const room = 1 - 2 * FIT_PADDING;
+  const worldPx = Math.min((widthPx * room) / (right - left), (heightPx * room) / (bottom - top));
+  const steps = Math.floor(zoomOf(worldPx) / ZOOM_STEP + 1e-9); // bounds that fit exactly do fit
+  const zoom = clamp(steps * ZOOM_STEP, MIN_ZOOM, MAX_FIT_ZOOM);
+
+  const halfHeight = heightPx / 2 / worldPxOf(zoom);
+  const y = halfHeight >= 0.5 ? 0.5 : clamp((top + bottom) / 2, halfHeight, 1 - halfHeight);
+  return { center: [(left + right) / 2, y] as const, zoom };
+}
+
+const clamp = (value: number, min: number, max: number) => Math.max(min, Math.min(max, value));
