@@ -1,0 +1,358 @@
+/**
+ * A scene as bytes, and back. The page carries them deflated, so they are laid out for the deflater: numbers as
+ * differences to the one before, in planes (first every lowest byte, then every second byte, …), because a plane of
+ * almost equal bytes shrinks to nothing where the same bytes interleaved with noise do not.
+ *
+ *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
+ *     column  u8 planes  planes × count bytes
+ *     points  x, y, classes of colour, classes of size
+ *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size
+ *
+ * All integers are little-endian; classes are one byte a feature and there only if the style has them.
+ */
+import type {
+  Basemap,
+  ColorStyle,
+  Legend,
+  PathGeometry,
+  PointGeometry,
+  Rgba,
+  Scene,
+  SceneLayer,
+  SizeStyle,
+} from "../scene";
+import { pickPoints } from "./pick";
+
+const MAGIC = "CFSC";
+const VERSION = 1;
+const PREFIX_BYTES = MAGIC.length + 4 + 4;
+
+/** World units to pixels of zoom 0: see `Scene`. */
+const TILE_PX_LOG2 = 8;
+/** Coordinates are rounded to pixels of this zoom, 60 cm at the equator… */
+const FINE_ZOOM = 18;
+/** …and in layers with more vertices than this to pixels of zoom 15, 5 m: three bits less for each number. */
+const FINE_VERTICES = 200_000;
+const COARSE_ZOOM = 15;
+/** Differences are taken modulo 2^32, so a layer's box may be as large as this many cells. */
+const MAX_CELLS = 2 ** 32 - 1;
+
+/** What the page gets: the scene, and what it has to say about the way there. */
+export interface PageScene {
+  readonly scene: Scene;
+  /** Sentences about what is not in the page. */
+  readonly notes: readonly string[];
+}
+
+type ColorHeader =
+  | Extract<ColorStyle, { kind: "constant" }>
+  | { readonly kind: "classes"; readonly palette: readonly Rgba[]; readonly missing: Rgba };
+type SizeHeader =
+  | Extract<SizeStyle, { kind: "constant" }>
+  | { readonly kind: "classes"; readonly px: readonly number[]; readonly missingPx: number };
+
+interface LayerHeader {
+  readonly kind: "point" | "line" | "polygon";
+  /** How many: points, or features, paths and vertices. */
+  readonly features: number;
+  readonly paths?: number;
+  readonly vertices: number;
+  readonly grid: Grid;
+  readonly color: ColorHeader;
+  readonly size: SizeHeader;
+  readonly stroke?: SceneLayer["stroke"];
+  readonly opacity: number;
+}
+
+interface SceneHeader {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly view: Scene["view"];
+  readonly basemap: Basemap;
+  readonly legends: readonly Legend[];
+  readonly notes: readonly string[];
+  readonly layers: readonly LayerHeader[];
+}
+
+/** Integers on a layer: `world = min + cell / cellsPerUnit`. */
+interface Grid {
+  readonly minX: number;
+  readonly minY: number;
+  readonly cellsPerUnit: number;
+}
+
+/**
+ * The features stay in their order; the rows they come from do not travel, so feature i becomes row i. Coordinates
+ * are off by at most `quantumOf(layer) / 2`. Points and vertices that are not finite are left out: nothing of them
+ * can be painted.
+ */
+export function encodeScene({ scene, notes }: PageScene): Uint8Array {
+  const columns: Uint8Array[] = [];
+  const header: SceneHeader = {
+    widthPx: scene.widthPx,
+    heightPx: scene.heightPx,
+    view: scene.view,
+    basemap: scene.basemap,
+    legends: scene.legends,
+    notes,
+    layers: scene.layers.map((layer) => encodeLayer(layer, columns)),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(
+    PREFIX_BYTES + json.length + columns.reduce((sum, column) => sum + column.length, 0),
+  );
+  bytes.set(new TextEncoder().encode(MAGIC));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(MAGIC.length, VERSION, true);
+  view.setUint32(MAGIC.length + 4, json.length, true);
+  let at = PREFIX_BYTES;
+  for (const part of [json, ...columns]) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** @throws Error if these are not the bytes of a scene, of another version, or cut. */
+export function decodeScene(bytes: Uint8Array): PageScene {
+  const magic = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
+  if (magic !== MAGIC || bytes.length < PREFIX_BYTES) {
+    throw new Error(`Not a scene: begins with ${JSON.stringify(magic)}, expected "${MAGIC}".`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(MAGIC.length, true);
+  if (version !== VERSION) throw new Error(`The scene is v${version}, this page reads v${VERSION}.`);
+  const headerEnd = PREFIX_BYTES + view.getUint32(MAGIC.length + 4, true);
+  const json = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, headerEnd));
+  const { layers: headers, notes, ...rest } = JSON.parse(json) as SceneHeader;
+  const reader = new ColumnReader(bytes, headerEnd);
+  const layers = headers.map((header) => decodeLayer(header, reader));
+  reader.expectEnd();
+  return { scene: { ...rest, layers }, notes };
+}
+
+/** The step of a layer's coordinates in world units; what arrives is off by at most half of it. */
+export function quantumOf({ geometry }: SceneLayer): number {
+  return 1 / gridOf(interleaved(geometry)).cellsPerUnit;
+}
+
+function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
+  const { color, size, stroke, opacity } = layer;
+  const geometry = finite(layer.geometry);
+  const xy = interleaved(geometry);
+  const grid = gridOf(xy);
+  const vertices = xy.length / 2;
+  let features = vertices;
+  if (geometry.kind !== "point") {
+    features = geometry.features.length - 1;
+    columns.push(encodeColumn(differences(geometry.features)), encodeColumn(differences(geometry.paths)));
+  }
+  columns.push(
+    encodeColumn(gridDeltas(xy, 0, grid.minX, grid.cellsPerUnit)),
+    encodeColumn(gridDeltas(xy, 1, grid.minY, grid.cellsPerUnit)),
+  );
+  for (const style of [color, size]) {
+    if (style.kind === "classes") columns.push(perFeature(style.classes, geometry.rows, features));
+  }
+  return {
+    kind: geometry.kind,
+    features,
+    ...(geometry.kind !== "point" && { paths: geometry.paths.length - 1 }),
+    vertices,
+    grid,
+    color: withoutClasses(color),
+    size: withoutClasses(size),
+    ...(stroke && { stroke }),
+    opacity,
+  };
+}
+
+function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
+  const { kind, features, vertices, grid, color, size, stroke, opacity } = header;
+  const ends = kind === "point" ? [] : [reader.offsets(features), reader.offsets(header.paths ?? 0)];
+  const xCells = reader.column(vertices);
+  const yCells = reader.column(vertices);
+  const geometry: PointGeometry | PathGeometry =
+    kind === "point"
+      ? { kind, x: positions(xCells, grid.minX, grid), y: positions(yCells, grid.minY, grid) }
+      : { kind, xy: positionPairs(xCells, yCells, grid), features: ends[0]!, paths: ends[1]! };
+  const withClasses = <T extends { kind: string }>(style: T) =>
+    style.kind === "classes" ? { ...style, classes: reader.bytes(features) } : style;
+  return {
+    geometry,
+    rowCount: features,
+    color: withClasses(color) as ColorStyle,
+    size: withClasses(size) as SizeStyle,
+    ...(stroke && { stroke }),
+    opacity,
+  };
+}
+
+function withoutClasses(style: ColorStyle): ColorHeader;
+function withoutClasses(style: SizeStyle): SizeHeader;
+function withoutClasses(style: ColorStyle | SizeStyle): ColorHeader | SizeHeader {
+  if (style.kind === "constant") return style;
+  const { classes, ...header } = style;
+  return header;
+}
+
+const perFeature = (classes: Uint8Array, rows: Uint32Array | undefined, features: number): Uint8Array =>
+  rows ? Uint8Array.from(rows, (row) => classes[row]!) : classes.subarray(0, features);
+
+/** x and y of everything in one array; of points without a copy of the rest. */
+function interleaved(geometry: PointGeometry | PathGeometry): Float64Array {
+  if (geometry.kind !== "point") return geometry.xy;
+  const { x, y } = geometry;
+  const xy = new Float64Array(2 * x.length);
+  for (let i = 0; i < x.length; i++) {
+    xy[2 * i] = x[i]!;
+    xy[2 * i + 1] = y[i]!;
+  }
+  return xy;
+}
+
+function gridOf(xy: Float64Array): Grid {
+  let minX = Infinity;
+  let minY = Infinity;
+  let maxX = -Infinity;
+  let maxY = -Infinity;
+  for (let i = 0; i < xy.length; i += 2) {
+    const x = xy[i]!;
+    const y = xy[i + 1]!;
+    if (x - x !== 0 || y - y !== 0) continue; // not finite
+    if (x < minX) minX = x;
+    if (x > maxX) maxX = x;
+    if (y < minY) minY = y;
+    if (y > maxY) maxY = y;
+  }
+  const extent = Math.max(maxX - minX, maxY - minY, 0);
+  let zoom = xy.length / 2 > FINE_VERTICES ? COARSE_ZOOM : FINE_ZOOM;
+  while (extent * 2 ** (TILE_PX_LOG2 + zoom) > MAX_CELLS) zoom--;
+  const empty = minX > maxX;
+  return { minX: empty ? 0 : minX, minY: empty ? 0 : minY, cellsPerUnit: 2 ** (TILE_PX_LOG2 + zoom) };
+}
+
+/** Differences of one axis' cells, small ones of both signs to small numbers: 0, -1, 1, -2 become 0, 1, 2, 3. */
+function gridDeltas(xy: Float64Array, axis: 0 | 1, min: number, cellsPerUnit: number): Uint32Array {
+  const deltas = new Uint32Array(xy.length / 2);
+  let previous = 0;
+  for (let i = 0; i < deltas.length; i++) {
+    const cell = Math.round((xy[2 * i + axis]! - min) * cellsPerUnit);
+    const delta = (cell - previous) | 0;
+    deltas[i] = (delta << 1) ^ (delta >> 31);
+    previous = cell;
+  }
+  return deltas;
+}
+
+function positions(deltas: Uint32Array, min: number, { cellsPerUnit }: Grid): Float64Array {
+  const axis = new Float64Array(deltas.length);
+  let cell = 0;
+  for (let i = 0; i < axis.length; i++) {
+    cell = (cell + unzigzag(deltas[i]!)) >>> 0;
+    axis[i] = min + cell / cellsPerUnit;
+  }
+  return axis;
+}
+
+function positionPairs(xDeltas: Uint32Array, yDeltas: Uint32Array, grid: Grid): Float64Array {
+  const xy = new Float64Array(2 * xDeltas.length);
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < xDeltas.length; i++) {
+    x = (x + unzigzag(xDeltas[i]!)) >>> 0;
+    y = (y + unzigzag(yDeltas[i]!)) >>> 0;
+    xy[2 * i] = grid.minX + x / grid.cellsPerUnit;
+    xy[2 * i + 1] = grid.minY + y / grid.cellsPerUnit;
+  }
+  return xy;
+}
+
+const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);
+
+/** Offsets, which begin with 0, as lengths. */
+function differences(offsets: Uint32Array): Uint32Array {
+  return Uint32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1]! - offsets[i]!);
+}
+
+function encodeColumn(values: Uint32Array): Uint8Array {
+  let used = 0;
+  for (let i = 0; i < values.length; i++) used |= values[i]!;
+  const planes = Math.ceil((32 - Math.clz32(used)) / 8);
+  const bytes = new Uint8Array(1 + planes * values.length);
+  bytes[0] = planes;
+  for (let plane = 0; plane < planes; plane++) {
+    const at = 1 + plane * values.length;
+    for (let i = 0; i < values.length; i++) bytes[at + i] = values[i]! >>> (8 * plane);
+  }
+  return bytes;
+}
+
+/** Reads the columns one after the other; the pair of `encodeColumn`. */
+class ColumnReader {
+  constructor(
+    private readonly source: Uint8Array,
+    private at: number,
+  ) {}
+
+  bytes(count: number): Uint8Array {
+    const end = this.at + count;
+    if (end > this.source.length) {
+      throw new Error(`The scene is cut: needs ${end} bytes, has ${this.source.length}.`);
+    }
+    const bytes = this.source.subarray(this.at, end);
+    this.at = end;
+    return bytes;
+  }
+
+  column(count: number): Uint32Array {
+    const values = new Uint32Array(count);
+    const planes = this.bytes(1)[0]!;
+    for (let plane = 0; plane < planes; plane++) {
+      const bytes = this.bytes(count);
+      const shift = 8 * plane;
+      for (let i = 0; i < count; i++) values[i]! |= bytes[i]! << shift;
+    }
+    return values;
+  }
+
+  offsets(count: number): Uint32Array {
+    const offsets = new Uint32Array(count + 1);
+    const lengths = this.column(count);
+    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengths[i]!;
+    return offsets;
+  }
+
+  expectEnd(): void {
+    if (this.at === this.source.length) return;
+    throw new Error(`The scene has ${this.source.length} bytes, expected ${this.at}.`);
+  }
+}
+
+/** The geometry itself if all of it is finite, which it is unless a projection was given a pole. */
+function finite(geometry: PointGeometry | PathGeometry): PointGeometry | PathGeometry {
+  if (geometry.kind !== "point") return finitePaths(geometry);
+  const { x, y, rows } = geometry;
+  const keep = new Uint32Array(x.length);
+  let kept = 0;
+  for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i]! + y[i]!)) keep[kept++] = i;
+  return kept === x.length ? geometry : pickPoints({ kind: "point", x, y, rows }, keep.subarray(0, kept));
+}
+
+function finitePaths(geometry: PathGeometry): PathGeometry {
+  const { xy, paths } = geometry;
+  if (xy.every(Number.isFinite)) return geometry;
+  const kept = new Float64Array(xy.length);
+  const ends = new Uint32Array(paths.length);
+  let vertices = 0;
+  for (let path = 0; path + 1 < paths.length; path++) {
+    for (let i = paths[path]!; i < paths[path + 1]!; i++) {
+      if (!Number.isFinite(xy[2 * i]! + xy[2 * i + 1]!)) continue;
+      kept[2 * vertices] = xy[2 * i]!;
+      kept[2 * vertices + 1] = xy[2 * i + 1]!;
+      vertices++;
+    }
+    ends[path + 1] = vertices;
+  }
+  return { ...geometry, xy: kept.slice(0, 2 * vertices), paths: ends };
+}

@@ -1,0 +1,275 @@
+import { deflateSync, inflateSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { decodeScene, encodeScene, quantumOf } from "../../../src/render/page/codec";
+import { alongCurve } from "../../../src/render/page/curve";
+import { packScene } from "../../../src/render/page/pack";
+import { simplify } from "../../../src/render/page/simplify";
+import type { PathGeometry, PointGeometry, SceneLayer } from "../../../src/render/scene";
+import { mulberry32 } from "../../support/seeded";
+import { constantColor, HOSTILE, pathLayer, pointLayer, randomLayer, sceneOf } from "./scenes";
+
+const throughBytes = (layer: SceneLayer) =>
+  decodeScene(encodeScene({ scene: sceneOf([layer]), notes: [] })).scene.layers[0]!;
+const pointsOf = (layer: SceneLayer) => layer.geometry as PointGeometry;
+const pathsOf = (layer: SceneLayer) => layer.geometry as PathGeometry;
+
+function furthest(a: Float64Array, b: Float64Array): number {
+  expect(b.length).toBe(a.length);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+}
+
+describe("round trip", () => {
+  test.each(Array.from({ length: 60 }, (_, i) => i + 1))("random layer, seed %i", (seed) => {
+    const layer = randomLayer(mulberry32(seed));
+    const back = throughBytes(layer);
+    const bound = quantumOf(layer) / 2 + 1e-15;
+    if (layer.geometry.kind === "point") {
+      expect(furthest(layer.geometry.x, pointsOf(back).x)).toBeLessThanOrEqual(bound);
+      expect(furthest(layer.geometry.y, pointsOf(back).y)).toBeLessThanOrEqual(bound);
+    } else {
+      expect(furthest(layer.geometry.xy, pathsOf(back).xy)).toBeLessThanOrEqual(bound);
+      expect(pathsOf(back).paths).toEqual(layer.geometry.paths);
+      expect(pathsOf(back).features).toEqual(layer.geometry.features);
+    }
+    const count = back.rowCount;
+    for (const style of ["color", "size"] as const) {
+      const { classes, ...rest } = { classes: new Uint8Array(0), ...layer[style] };
+      const { classes: backClasses, ...backRest } = { classes: new Uint8Array(0), ...back[style] };
+      expect(backRest).toEqual(rest);
+      const rows = layer.geometry.rows ?? Uint32Array.from({ length: count }, (_, i) => i);
+      if (layer[style].kind === "classes") {
+        expect([...backClasses]).toEqual([...rows].map((row) => classes[row]!));
+      }
+    }
+    expect(back.stroke).toEqual(layer.stroke);
+    expect(back.opacity).toBe(layer.opacity);
+  });
+
+  test("positions are off by at most half a pixel at zoom 15 with a million points, at zoom 18 with few", () => {
+    const pixel = (zoom: number) => 1 / (256 * 2 ** zoom);
+    const layer = (count: number) => pointLayer(new Float64Array(count), new Float64Array(count));
+    expect(quantumOf(layer(1_000_000))).toBe(pixel(15));
+    expect(quantumOf(layer(1000))).toBe(pixel(18));
+  });
+
+  test("a layer that goes around the world many times still fits, more coarsely", () => {
+    const layer = pathLayer("line", [[[[-400, 0.2, 400, 0.8, 0.5, 0.5]]]]);
+    expect(furthest(pathsOf(layer).xy, pathsOf(throughBytes(layer)).xy)).toBeLessThanOrEqual(
+      quantumOf(layer) / 2,
+    );
+  });
+
+  test("what has no place is left out, with its class", () => {
+    const layer: SceneLayer = {
+      ...pointLayer(Float64Array.of(0.1, Number.NaN, 0.3), Float64Array.of(0.1, 0.2, Infinity)),
+      color: {
+        kind: "classes",
+        palette: [[1, 2, 3, 255]],
+        missing: [0, 0, 0, 0],
+        classes: Uint8Array.of(4, 5, 6),
+      },
+    };
+    const back = throughBytes(layer);
+    expect([...pointsOf(back).x].map((x) => x.toFixed(5))).toEqual(["0.10000"]);
+    expect(back.color).toMatchObject({ classes: Uint8Array.of(4) });
+    const path = pathLayer("line", [[[[0.1, 0.1, Number.NaN, 0.2, 0.3, 0.3]]]]);
+    expect([...pathsOf(throughBytes(path)).paths]).toEqual([0, 2]);
+  });
+
+  test("nothing at all", () => {
+    expect(pointsOf(throughBytes(pointLayer(new Float64Array(0), new Float64Array(0)))).x).toHaveLength(0);
+    expect([...pathsOf(throughBytes(pathLayer("polygon", []))).features]).toEqual([0]);
+    expect(decodeScene(encodeScene({ scene: sceneOf([]), notes: [] })).scene).toEqual(sceneOf([]));
+  });
+
+  test("every text survives", () => {
+    const scene = { ...sceneOf([]), legends: [{ title: HOSTILE, geometry: "point" as const, items: [] }] };
+    expect(decodeScene(encodeScene({ scene, notes: [HOSTILE] }))).toEqual({ scene, notes: [HOSTILE] });
+  });
+
+  test("same scene, same bytes", () => {
+    const bytes = () => packScene(sceneOf([randomLayer(mulberry32(7))])).bytes;
+    expect(bytes()).toEqual(bytes());
+  });
+});
+
+test("bytes of something else, of another version, cut or too long are errors", () => {
+  const bytes = encodeScene({ scene: sceneOf([randomLayer(mulberry32(3))]), notes: [] });
+  const changed = (at: number, value: number) =>
+    Uint8Array.from(bytes, (byte, i) => (i === at ? value : byte));
+  expect(() => decodeScene(changed(0, 0x58))).toThrowErrorMatchingInlineSnapshot(
+    `[Error: Not a scene: begins with "XFSC", expected "CFSC".]`,
+  );
+  expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
+    `[Error: The scene is v9, this page reads v1.]`,
+  );
+  expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(/^The scene is cut: needs \d+ bytes, has \d+\.$/);
+  expect(() => decodeScene(Uint8Array.of(...bytes, 0))).toThrow(/^The scene has \d+ bytes, expected \d+\.$/);
+});
+
+describe("drawing order", () => {
+  const many = (count: number) => {
+    const random = mulberry32(5);
+    const axis = () => Float64Array.from({ length: count }, () => random());
+    return { ...pointLayer(axis(), axis()), rowCount: count };
+  };
+
+  test("up to 100,000 points keep the order of their rows", () => {
+    const layer = many(100_000);
+    expect(alongCurve(sceneOf([layer])).layers[0]).toBe(layer);
+  });
+
+  test("more of them are sorted, and each keeps its row", () => {
+    const layer = many(100_001);
+    const { x, y, rows } = pointsOf(alongCurve(sceneOf([layer])).layers[0]!);
+    expect(new Set(rows).size).toBe(100_001);
+    expect(rows!.every((row, i) => pointsOf(layer).x[row] === x[i] && pointsOf(layer).y[row] === y[i])).toBe(
+      true,
+    );
+  });
+});
+
+describe("budget", () => {
+  const random = mulberry32(11);
+  const count = 60_000;
+  const points = pointLayer(
+    Float64Array.from({ length: count }, random),
+    Float64Array.from({ length: count }, random),
+  );
+  const unpacked = (bytes: Uint8Array) => decodeScene(inflateSync(bytes));
+
+  test("too many points are thinned evenly, and the page says so", () => {
+    const { bytes, notes } = packScene(sceneOf([points]), 100_000);
+    expect(bytes.length).toBeLessThanOrEqual(100_000);
+    expect(bytes.length).toBeGreaterThan(60_000);
+    const { scene, notes: told } = unpacked(bytes);
+    const kept = scene.layers[0]!.rowCount;
+    expect(told).toEqual(notes);
+    expect(notes).toEqual([`Showing ${kept.toLocaleString("en-US")} of 60,000 points.`]);
+    const left = pointsOf(scene.layers[0]!).x.filter((x) => x < 0.5).length;
+    expect(Math.abs(left / kept - 0.5)).toBeLessThan(0.02);
+  });
+
+  test("a small layer beside a large one stays whole", () => {
+    const small = pathLayer("line", [[[[0.1, 0.1, 0.2, 0.2]]]]);
+    const { bytes, notes } = packScene(sceneOf([small, points]), 100_000);
+    expect(unpacked(bytes).scene.layers[0]!.rowCount).toBe(1);
+    expect(notes.join()).toMatch(/^Layer 2: Showing [\d,]+ of 60,000 points\.$/);
+  });
+
+  test("paths are simplified first, features thinned only after that", () => {
+    const wiggly = (random: () => number) =>
+      Array.from({ length: 4000 }, (_, i) => (i % 2 ? 0.5 : i / 4000) + random() * 1e-5);
+    const lines = pathLayer(
+      "line",
+      Array.from({ length: 50 }, () => [[wiggly(random)]]),
+    );
+    const simplified = packScene(sceneOf([lines]), 60_000);
+    expect(simplified.bytes.length).toBeLessThanOrEqual(60_000);
+    expect(simplified.notes.join()).toMatch(/^Lines are simplified \([\d,]+ of 100,000 vertices\)\.$/);
+    expect(unpacked(simplified.bytes).scene.layers[0]!.rowCount).toBe(50);
+
+    const short = pathLayer(
+      "line",
+      Array.from({ length: 5000 }, () => [[[random(), random(), random(), random()]]]),
+    );
+    const thinned = packScene(sceneOf([short]), 10_000);
+    expect(thinned.bytes.length).toBeLessThanOrEqual(10_000);
+    expect(thinned.notes.join()).toMatch(/^Showing [\d,]+ of 5,000 lines\.$/);
+  });
+});
+
+describe("simplify", () => {
+  /** Two squares with wiggling sides that share one of them, and a triangle elsewhere. */
+  function neighbours(random: () => number): PathGeometry {
+    const side = (from: [number, number], to: [number, number]) =>
+      Array.from({ length: 200 }, (_, i) => {
+        const t = i / 200;
+        const off = i === 0 ? 0 : (random() - 0.5) * 0.01;
+        return [from[0] + (to[0] - from[0]) * t + off, from[1] + (to[1] - from[1]) * t + off];
+      });
+    const middle = side([0.5, 0], [0.5, 1]); // down, without its end
+    const back = [[0.5, 1], ...middle.slice(1).reverse()]; // the same up, without its end
+    const left = [...side([0, 0], [0.5, 0]), ...middle, ...side([0.5, 1], [0, 1]), ...side([0, 1], [0, 0])];
+    const right = [...back, ...side([0.5, 0], [1, 0]), ...side([1, 0], [1, 1]), ...side([1, 1], [0.5, 1])];
+    const start = Math.floor(random() * right.length);
+    const turned = [...right.slice(start), ...right.slice(0, start)];
+    const closed = (ring: number[][]) => [...ring, ring[0]!].flat();
+    return pathLayer("polygon", [[[closed(left)]], [[closed(turned)]], [[[2, 2, 2.001, 2, 2, 2.001, 2, 2]]]])
+      .geometry as PathGeometry;
+  }
+
+  test.each([1, 2, 3, 4, 5])("neighbours keep their common border, seed %i", (seed) => {
+    const whole = neighbours(mulberry32(seed));
+    const { xy, paths } = simplify(whole, 0.004);
+    expect(xy.length).toBeLessThan(whole.xy.length / 2);
+    const ring = (path: number) =>
+      new Set(
+        Array.from({ length: paths[path + 1]! - paths[path]! }, (_, i) => {
+          const at = 2 * (paths[path]! + i);
+          return `${xy[at]} ${xy[at + 1]}`;
+        }),
+      );
+    const common = (places: Set<string>) =>
+      [...places].filter((place) => Math.abs(Number(place.split(" ")[0]) - 0.5) < 0.006).sort();
+    const inner = (places: string[]) =>
+      places.filter((place) => {
+        const y = Number(place.split(" ")[1]);
+        return y > 0.02 && y < 0.98;
+      });
+    const left = inner(common(ring(0)));
+    const right = inner(common(ring(1)));
+    // The second ring begins anywhere, and that vertex stays.
+    const extra = right.filter((place) => !left.includes(place));
+    expect(extra.length).toBeLessThanOrEqual(1);
+    expect(left.filter((place) => !right.includes(place))).toEqual([]);
+  });
+
+  test("rings stay rings, however small", () => {
+    const { xy, paths } = simplify(neighbours(mulberry32(9)), 0.5);
+    for (let path = 0; path < 3; path++) {
+      const [from, to] = [paths[path]!, paths[path + 1]! - 1];
+      expect(to - from).toBeGreaterThanOrEqual(3);
+      expect([xy[2 * from], xy[2 * from + 1]]).toEqual([xy[2 * to], xy[2 * to + 1]]);
+    }
+  });
+
+  test("no vertex is farther away than the tolerance", () => {
+    const whole = neighbours(mulberry32(4));
+    const tolerance = 0.002;
+    const { xy, paths } = simplify(whole, tolerance);
+    for (let path = 0; path < 3; path++) {
+      for (let i = whole.paths[path]!; i < whole.paths[path + 1]!; i++) {
+        let nearest = Infinity;
+        for (let k = paths[path]!; k < paths[path + 1]! - 1; k++) {
+          nearest = Math.min(nearest, distance(whole.xy, i, xy, k));
+        }
+        expect(nearest).toBeLessThanOrEqual(tolerance * 1.0001);
+      }
+    }
+  });
+
+  function distance(points: Float64Array, i: number, xy: Float64Array, k: number): number {
+    const [x, y, ax, ay] = [points[2 * i]!, points[2 * i + 1]!, xy[2 * k]!, xy[2 * k + 1]!];
+    const [dx, dy] = [xy[2 * k + 2]! - ax, xy[2 * k + 3]! - ay];
+    const t = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    return Math.hypot(x - ax - t * dx, y - ay - t * dy);
+  }
+});
+
+test("a million points with a category take less than 6 MB of base64", () => {
+  const random = mulberry32(1);
+  const count = 1_000_000;
+  const layer: SceneLayer = {
+    ...pointLayer(Float64Array.from({ length: count }, random), Float64Array.from({ length: count }, random)),
+    color: {
+      kind: "classes",
+      palette: Array.from({ length: 8 }, () => constantColor),
+      missing: constantColor,
+      classes: Uint8Array.from({ length: count }, () => Math.floor(random() * 8)),
+    },
+  };
+  const bytes = deflateSync(encodeScene({ scene: alongCurve(sceneOf([layer])), notes: [] }));
+  expect((bytes.length * 4) / 3).toBeLessThan(6e6);
+  expect(packScene(alongCurve(sceneOf([layer]))).notes).toEqual([]);
+});
