@@ -11,15 +11,20 @@ export class Ink {
   readonly #width: number;
   readonly #solid: Int32Array;
   readonly #wordsPerRow: number;
+  readonly #hideSize: number;
+  /** A bit for each pixel that is the top left one of a solid square of `hideSize`. */
+  readonly #hidden: Int32Array;
   /** From this alpha on, nothing of what is stamped is visible below. */
   readonly #solidAlpha: number;
 
-  /** `image` must be empty. `maxAlpha` is the largest of any stamp. */
-  constructor(image: Pixels, maxAlpha: number) {
+  /** `image` must be empty. `maxAlpha` is the largest of any stamp, `hideSize` the largest size that `hides` is for. */
+  constructor(image: Pixels, { maxAlpha, hideSize }: { maxAlpha: number; hideSize: number }) {
     this.#pixels = new Int32Array(image.data.buffer, image.data.byteOffset, image.width * image.height);
     this.#width = image.width;
     this.#wordsPerRow = (image.width >> 5) + 2; // a stamp at the right edge looks one word further
     this.#solid = new Int32Array(this.#wordsPerRow * image.height);
+    this.#hideSize = hideSize;
+    this.#hidden = new Int32Array(this.#solid.length);
     this.#solidAlpha = 255 - Math.floor(127 / Math.max(1, maxAlpha)); // 127/255 of a step rounds to nothing
   }
 
@@ -44,6 +49,35 @@ export class Ink {
       }
     }
     return shown !== 0;
+  }
+
+  /** Whether a stamp of up to `hideSize` pixels at (left, top) is known not to show. Cheap, and not always up to date. */
+  hides(left: number, top: number): boolean {
+    return ((this.#hidden[top * this.#wordsPerRow + (left >> 5)]! >>> (left & 31)) & 1) === 1;
+  }
+
+  /**
+   * Finds the squares that are solid all over, for `hides`: the bits of `solid` are combined with those 1, 2, 4, …
+   * columns further right, then rows further down. It takes as long as stamping a thousand discs.
+   */
+  findHidden(): void {
+    const hidden = this.#hidden;
+    const words = this.#wordsPerRow;
+    hidden.set(this.#solid);
+    for (let covered = 1; covered < this.#hideSize; ) {
+      const step = Math.min(covered, this.#hideSize - covered);
+      const [skip, shift] = [step >> 5, step & 31];
+      for (let at = 0; at < hidden.length; at++) {
+        const near = hidden[at + skip] ?? 0;
+        hidden[at]! &= shift === 0 ? near : (near >>> shift) | ((hidden[at + skip + 1] ?? 0) << (32 - shift));
+      }
+      covered += step;
+    }
+    for (let covered = 1; covered < this.#hideSize; ) {
+      const step = Math.min(covered, this.#hideSize - covered);
+      for (let at = 0; at < hidden.length; at++) hidden[at]! &= hidden[at + step * words] ?? 0;
+      covered += step;
+    }
   }
 
   /** Blends the pixels of the bits under those of the image, and notes the ones that are solid now. */

@@ -3,14 +3,28 @@ import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { Ink } from "./ink";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
-import { type Disc, makeStamp, PHASES, reachOf, type Stamp } from "./stamps";
+import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots } from "./style";
+
+/** After so many stamps it is worth finding out what is hidden, and again after so many more. */
+const FIRST_LOOK = 10_000;
 
 /** Point numbers in painting order, or all within some ranges. */
 interface Candidates {
   readonly ids?: Uint32Array;
   /** Of `ids`, or of point numbers. */
   readonly ranges: readonly (readonly [from: number, to: number])[];
+}
+
+/** Device pixels. */
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  /** Of the image around the canvas. */
+  readonly margin: number;
+  /** Of the largest disc. */
+  readonly reach: number;
+  readonly copies: readonly number[];
 }
 
 /** Paints a layer of points: later points lie over earlier ones, and the opacity is that of the finished layer. */
@@ -21,13 +35,16 @@ export class PointPainter {
   readonly #sizes: Slots<number>;
   readonly #box: Box;
   #index: PointIndex | undefined;
-  #stamps: { readonly pixelRatio: number; readonly made: (Stamp | undefined)[] } | undefined;
+  /** Slot of colour and size of each row; absent where there is but one. */
+  readonly #slotOf: Uint16Array | undefined;
+  #stamps: { readonly pixelRatio: number; readonly set: StampSet } | undefined;
 
   constructor(layer: SceneLayer, geometry: PointGeometry) {
     this.#layer = layer;
     this.#geometry = geometry;
     this.#colors = colorSlots(layer.color);
     this.#sizes = sizeSlots(layer.size);
+    this.#slotOf = combined(this.#colors, this.#sizes);
     this.#box = boxOf(geometry.x, geometry.y);
   }
 
@@ -53,14 +70,10 @@ export class PointPainter {
     const margin = 2 * Math.ceil(reach) + 2; // so that no visible disc is cut by the image
     const { surface, context } = scratch.surface(width, height);
     const image = scratch.pixels(context, width + 2 * margin, height + 2 * margin);
-    const ink = new Ink(image, this.#maxAlpha());
-    const shown = this.#stampAll(ink, this.#candidates(around, copies), viewport, {
-      copies,
-      reach,
-      margin,
-      width,
-      height,
-    });
+    const hideSize = 2 * this.#stampsFor(pixelRatio).half + 1;
+    const ink = new Ink(image, { maxAlpha: this.#maxAlpha(), hideSize });
+    const frame = { width, height, margin, reach, copies };
+    const shown = this.#stampAll(ink, this.#candidates(around, copies), viewport, frame);
     ink.finish();
     context.putImageData(image, -margin, -margin);
     target.globalAlpha = this.#layer.opacity;
@@ -69,43 +82,42 @@ export class PointPainter {
     return shown;
   }
 
+  /** From the last point to the first, because ink goes under what is there. */
   #stampAll(
     ink: Ink,
     { ids, ranges }: Candidates,
     { originX, originY, worldPx, pixelRatio }: Viewport,
-    at: { copies: readonly number[]; reach: number; margin: number; width: number; height: number },
+    { copies, reach, margin, width, height }: Frame,
   ): number {
     const { x, y, rows } = this.#geometry;
-    const [colorOf, sizeOf] = [this.#colors.ofRow, this.#sizes.ofRow];
-    const sizeCount = this.#sizes.values.length;
+    const slotOf = this.#slotOf;
     const scale = worldPx * pixelRatio;
-    const { reach, margin, copies } = at;
-    const [maxX, maxY] = [at.width + reach, at.height + reach];
+    const [maxX, maxY] = [width + reach, height + reach];
     const stamps = this.#stampsFor(pixelRatio);
+    const largestHalf = stamps.half;
     let shown = 0;
+    let stamped = 0;
+    let lookAgainAt = FIRST_LOOK;
     for (let r = ranges.length - 1; r >= 0; r--) {
       const [from, to] = ranges[r]!;
       for (let k = to - 1; k >= from; k--) {
         const i = ids === undefined ? k : ids[k]!;
         const py = (y[i]! - originY) * scale;
         if (!(py >= -reach && py <= maxY)) continue; // NaN goes as well
+        const stepY = ((py + margin) * PHASES + 0.5) | 0;
+        const pixelY = stepY >> PHASE_BITS;
         for (let c = 0; c < copies.length; c++) {
           const px = (x[i]! + copies[c]! - originX) * scale;
           if (!(px >= -reach && px <= maxX)) continue;
           const stepX = ((px + margin) * PHASES + 0.5) | 0;
-          const stepY = ((py + margin) * PHASES + 0.5) | 0;
-          const row = rows === undefined ? i : rows[i]!;
-          const color = colorOf === undefined ? 0 : colorOf[row]!;
-          const size = sizeOf === undefined ? 0 : sizeOf[row]!;
-          const slot = ((color * sizeCount + size) * PHASES + (stepY % PHASES)) * PHASES + (stepX % PHASES);
-          let stamp = stamps[slot];
-          if (stamp === undefined) {
-            stamp = makeStamp(this.#disc(color, size, pixelRatio), stepX % PHASES, stepY % PHASES);
-            stamps[slot] = stamp;
-          }
-          const left = ((stepX / PHASES) | 0) - stamp.half;
-          const top = ((stepY / PHASES) | 0) - stamp.half;
-          if (ink.stamp(stamp, left, top)) shown++;
+          const pixelX = stepX >> PHASE_BITS;
+          if (ink.hides(pixelX - largestHalf, pixelY - largestHalf)) continue;
+          const slot = slotOf === undefined ? 0 : slotOf[rows === undefined ? i : rows[i]!]!;
+          const stamp = stamps.at(slot, stepX & (PHASES - 1), stepY & (PHASES - 1));
+          if (ink.stamp(stamp, pixelX - stamp.half, pixelY - stamp.half)) shown++;
+          if (++stamped !== lookAgainAt) continue;
+          ink.findHidden();
+          lookAgainAt += Math.max(FIRST_LOOK, stamped >> 2);
         }
       }
     }
@@ -137,17 +149,28 @@ export class PointPainter {
     return { radius, fill, outline: { color: stroke.color, width: stroke.widthPx * pixelRatio } };
   }
 
-  #stampsFor(pixelRatio: number): (Stamp | undefined)[] {
+  #stampsFor(pixelRatio: number): StampSet {
     if (this.#stamps?.pixelRatio !== pixelRatio) {
-      const slots = this.#colors.values.length * this.#sizes.values.length * PHASES * PHASES;
-      this.#stamps = { pixelRatio, made: new Array(slots).fill(undefined) };
+      const sizes = this.#sizes.values.length;
+      const discs = Array.from({ length: this.#colors.values.length * sizes }, (_, slot) =>
+        this.#disc(Math.floor(slot / sizes), slot % sizes, pixelRatio),
+      );
+      this.#stamps = { pixelRatio, set: new StampSet(discs) };
     }
-    return this.#stamps.made;
+    return this.#stamps.set;
   }
 
   #maxAlpha(): number {
     return Math.max(this.#layer.stroke?.color[3] ?? 0, ...this.#colors.values.map((color) => color[3]));
   }
+}
+
+/** color × sizes + size of each row. */
+function combined(colors: Slots<unknown>, { values, ofRow }: Slots<unknown>): Uint16Array | undefined {
+  if (!colors.ofRow) return ofRow && Uint16Array.from(ofRow);
+  const slots = Uint16Array.from(colors.ofRow);
+  for (let row = 0; row < slots.length; row++) slots[row] = slots[row]! * values.length + (ofRow?.[row] ?? 0);
+  return slots;
 }
 
 /** The point numbers of some ranges of an order, sorted, by a bit per point: no comparison sort is as fast. */

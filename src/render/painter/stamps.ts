@@ -1,7 +1,8 @@
 import type { Rgba } from "../scene";
 
-/** Discs are placed on a grid of this many steps per device pixel and axis: off by at most an eighth of a pixel. */
-export const PHASES = 4;
+/** Discs are placed on a grid of 4 steps per device pixel and axis: off by at most an eighth of a pixel. */
+export const PHASE_BITS = 2;
+export const PHASES = 1 << PHASE_BITS;
 /** Scanlines per pixel whose covered length is added up; a disc's area is right to a thousandth of a pixel. */
 const SCANLINES = 16;
 /** Columns of a mask: the bits of an integer. */
@@ -28,10 +29,37 @@ export interface Disc {
 /** How far a disc reaches from its centre, in device pixels. */
 export const reachOf = ({ radius, outline }: Disc): number => radius + (outline?.width ?? 0) / 2;
 
+/** Pixels on each side of the one that a disc's centre is in. */
+const halfOf = (disc: Disc): number => Math.ceil(reachOf(disc));
+
+/** The stamps of some discs, made when they are first needed. */
+export class StampSet {
+  readonly #discs: readonly Disc[];
+  readonly #made: (Stamp | undefined)[];
+  /** Of the largest disc. */
+  readonly half: number;
+
+  constructor(discs: readonly Disc[]) {
+    this.#discs = discs;
+    this.#made = new Array(discs.length * PHASES * PHASES).fill(undefined);
+    this.half = Math.max(...discs.map(halfOf));
+  }
+
+  at(disc: number, phaseX: number, phaseY: number): Stamp {
+    const key = (((disc << PHASE_BITS) | phaseY) << PHASE_BITS) | phaseX;
+    let stamp = this.#made[key];
+    if (stamp === undefined) {
+      stamp = makeStamp(this.#discs[disc]!, phaseX, phaseY);
+      this.#made[key] = stamp;
+    }
+    return stamp;
+  }
+}
+
 /** A stamp of a disc whose centre is (phaseX, phaseY) / PHASES right of and below its pixel's corner. */
 export function makeStamp(disc: Disc, phaseX: number, phaseY: number): Stamp {
   const reach = reachOf(disc);
-  const half = Math.ceil(reach);
+  const half = halfOf(disc);
   const size = 2 * half + 1;
   const [x, y] = [half + phaseX / PHASES, half + phaseY / PHASES];
   const inside = coverage(size, x, y, disc.radius);
