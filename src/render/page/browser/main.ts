@@ -1,0 +1,53 @@
+import leafletCss from "leaflet/dist/leaflet.css";
+import { decodeBasemap } from "../../basemap-data";
+import { paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
+import { decodeScene } from "../codec";
+import { attributionControl } from "./attribution";
+import type { Unpack } from "./boot";
+import { CanvasLayer } from "./canvas-layer";
+import { legendControl } from "./legend";
+import { createMap, whenSized } from "./map";
+import { noteControl } from "./notes";
+import pageCss from "./page.css";
+import { addTiles } from "./tiles";
+import { wheelOnRequest } from "./wheel";
+
+window.showMap = async (unpack: Unpack) => {
+  const element = document.getElementById("map")!;
+  const [sceneBytes, basemapBytes] = await Promise.all([unpack("scene"), unpack("basemap")]);
+  const { scene, notes } = decodeScene(sceneBytes);
+  const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
+  const prepared = prepare(scene, { createCanvas, shapes });
+  await whenSized(element);
+
+  const style = document.createElement("style");
+  style.textContent = leafletCss + pageCss;
+  document.head.append(style);
+  element.classList.add(scene.basemap.theme);
+
+  const map = createMap(element, scene);
+  const { tiles } = scene.basemap;
+  if (tiles) {
+    // Three sheets: our outlines, where the network has them the tiles that hide them, the data.
+    new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
+    addTiles(map, tiles);
+    new CanvasLayer("data", (context, viewport) => {
+      context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+      paintLayers(context, prepared, viewport);
+    }).addTo(map);
+  } else {
+    new CanvasLayer("data", (context, viewport) => paint(context, prepared, viewport)).addTo(map);
+  }
+  attributionControl(tiles?.attribution).addTo(map);
+  if (scene.legends.length > 0) legendControl(scene.legends).addTo(map);
+  if (notes.length > 0) noteControl(notes).addTo(map);
+  if (window.parent !== window) wheelOnRequest(map);
+  setTimeout(() => warm(prepared));
+};
+
+function createCanvas(width: number, height: number): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}

@@ -1,0 +1,22 @@
+import type { Scene, SceneLayer } from "../scene";
+
+/** `Map of 3,376 points and 51 polygons. state: CA, TX, …`: the map for those who cannot see it. */
+export function describeScene(scene: Scene): string {
+  const counts = scene.layers.map(countOf);
+  const what = counts.length > 0 ? `Map of ${counts.join(" and ")}` : "Map";
+  const legends = scene.legends.map(
+    ({ title, items }) => `${title ? `${title}: ` : ""}${items.map((item) => item.label).join(", ")}`,
+  );
+  return [what, ...legends].join(". ");
+}
+
+/** `800×400, 2 layers, 3,376 points`. */
+export function summarizeScene({ widthPx, heightPx, layers }: Scene): string {
+  const count = `${layers.length} ${layers.length === 1 ? "layer" : "layers"}`;
+  return [`${widthPx}×${heightPx}`, count, ...layers.map(countOf)].join(", ");
+}
+
+function countOf({ geometry }: SceneLayer): string {
+  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  return `${count.toLocaleString("en-US")} ${geometry.kind}${count === 1 ? "" : "s"}`;
+}

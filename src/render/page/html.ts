@@ -1,0 +1,96 @@
+/** A map as HTML: for a notebook's output, and as a file of its own. */
+import escapeHtml from "escape-html";
+import { InvalidArgumentError } from "../../errors";
+import type { Basemap, Scene } from "../scene";
+import { describeScene } from "./describe";
+import { packScene } from "./pack";
+import { pageProgram } from "./program";
+
+/** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
+const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
+
+const PAGE_CSS = `
+html, body, #map { height: 100%; margin: 0; overflow: hidden; }
+#problem { position: fixed; left: 8px; bottom: 8px; margin: 0; padding: 4px 10px; border-radius: 4px;
+  background: rgb(255 255 255 / 0.94); color: #263238; font: 12px/1.4 system-ui, sans-serif; }
+#still { position: fixed; inset: 0; width: 100%; height: 100%; object-fit: contain; }`;
+
+/**
+ * The picture in the size of the scene, smaller where there is less room, and the live map over it. Where frames or
+ * scripts are taken out (an untrusted notebook in JupyterLab, a preview in a code host) the picture remains.
+ */
+export function sceneToHtml(scene: Scene, png: Uint8Array): string {
+  const { widthPx, heightPx } = scene;
+  const page = pageOf(scene, { title: "Map" });
+  return [
+    `<div style="position:relative;width:${widthPx}px;max-width:100%">`,
+    `<img src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
+    // Without a colour scheme of its own the frame stays transparent in a dark notebook.
+    `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
+    "</div>",
+  ].join("\n");
+}
+
+/** A document that fills the window with the map; with the picture where the map cannot be shown. */
+export function sceneToDocument(scene: Scene, png: Uint8Array): string {
+  const title = describeScene(scene);
+  const still = `<img id="still" src="${dataUri(png)}" alt="${escapeHtml(title)}" hidden>
+<noscript><style>#still { display: block !important; }</style></noscript>`;
+  return pageOf(scene, { title, still });
+}
+
+function pageOf(scene: Scene, { title, still = "" }: { title: string; still?: string }): string {
+  const { boot, program, basemap, scriptSources } = pageProgram();
+  const { bytes } = packScene(scene);
+  const policy = [
+    "default-src 'none'",
+    `script-src ${scriptSources.join(" ")}`,
+    "style-src 'unsafe-inline'",
+    `img-src data: ${tileOrigins(scene.basemap).join(" ")}`.trimEnd(),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy.join("; "))}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${PAGE_CSS}
+</style>
+</head>
+<body>
+${still}<div id="map"></div>
+${block("scene", Buffer.from(bytes).toString("base64"))}
+${block("basemap", scene.basemap.vector ? basemap : "")}
+${block("program", program)}
+<script>${boot}</script>
+</body>
+</html>
+`;
+}
+
+const block = (id: string, base64: string): string =>
+  `<script type="text/plain" id="${id}">${base64}</script>`;
+const dataUri = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+
+/** Where the page may get tiles from. */
+function tileOrigins({ tiles }: Basemap): string[] {
+  if (!tiles) return [];
+  const templates = [tiles.urlTemplate, ...(tiles.labelsUrlTemplate ? [tiles.labelsUrlTemplate] : [])];
+  const hosts = templates.flatMap((template) =>
+    template.includes("{s}")
+      ? [...tiles.subdomains].map((letter) => template.replace("{s}", letter))
+      : [template],
+  );
+  return [...new Set(hosts.map(originOf))];
+}
+
+function originOf(template: string): string {
+  const url = URL.canParse(template) ? new URL(template) : undefined;
+  if (url?.protocol === "https:" || url?.protocol === "http:") return url.origin;
+  throw new InvalidArgumentError(
+    `The basemap's tiles are at ${JSON.stringify(template)}, expected an address like "https://example.com/{z}/{x}/{y}.png".`,
+  );
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { deflateSync } from "node:zlib";
+import { CartoError } from "../../errors";
+
+/** The folder of the built files: where the running bundle lies, or `dist` when run from the sources. */
+const DIST = basename(__dirname) === "dist" ? __dirname : join(__dirname, "..", "..", "..", "dist");
+
+/** What every map page has in common, made by `scripts/page.ts`. */
+export interface Program {
+  /** The script that stands in the page as it is. */
+  readonly boot: string;
+  /** The script that it unpacks and runs, and the outlines of land and borders (`decodeBasemap`): deflated, in base64. */
+  readonly program: string;
+  readonly basemap: string;
+  /** Sources of both scripts for a Content-Security-Policy. */
+  readonly scriptSources: readonly string[];
+}
+
+let loaded: Program | undefined;
+
+/** Read when the first map is shown. */
+export function pageProgram(): Program {
+  if (loaded) return loaded;
+  const boot = built("page-boot.js");
+  const program = built("page.js");
+  loaded = {
+    boot: boot.toString("utf8"),
+    program: deflatedBase64(program),
+    basemap: built("basemap.bin").toString("base64"),
+    scriptSources: [boot, program].map(
+      (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
+    ),
+  };
+  return loaded;
+}
+
+const deflatedBase64 = (bytes: Uint8Array): string => deflateSync(bytes, { level: 9 }).toString("base64");
+
+function built(name: string): Buffer {
+  try {
+    return readFileSync(join(DIST, name));
+  } catch (cause) {
+    throw new CartoError(
+      `${join(DIST, name)} cannot be read: run \`npm run build\`, or install cartoframes again.`,
+      {
+        cause,
+      },
+    );
+  }
+}

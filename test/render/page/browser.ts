@@ -1,0 +1,60 @@
+import { type Browser, chromium, type Page, type Request } from "playwright-core";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS =
+  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+
+export interface OpenOptions {
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+  readonly pixelRatio?: number;
+  /** Answers what the page requests; without it every request is refused. */
+  readonly route?: (request: Request) => Buffer | undefined;
+  /** Runs before the page's own scripts. */
+  readonly before?: string;
+}
+
+export interface Opened {
+  readonly page: Page;
+  /** Console errors and uncaught exceptions. */
+  readonly errors: string[];
+  /** Addresses that the page requested. */
+  readonly requests: string[];
+}
+
+const PAGE_URL = "http://notebook.test/";
+
+/** Opens HTML as a page of its own, with nothing of a network but what `route` answers. */
+export async function open(browser: Browser, html: string, options: OpenOptions = {}): Promise<Opened> {
+  const { widthPx = 600, heightPx = 400, pixelRatio = 1, route, before } = options;
+  const context = await browser.newContext({
+    viewport: { width: widthPx, height: heightPx },
+    deviceScaleFactor: pixelRatio,
+  });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const requests: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.route("**/*", async (handler, request) => {
+    if (request.url() === PAGE_URL) return handler.fulfill({ contentType: "text/html", body: html });
+    requests.push(request.url());
+    const body = route?.(request);
+    await (body ? handler.fulfill({ contentType: "image/png", body }) : handler.abort());
+  });
+  if (before) await page.addInitScript(before);
+  await page.goto(PAGE_URL);
+  return { page, errors, requests };
+}
+
+/** Waits until the map has painted. */
+export async function painted(page: Page, selector = ".leaflet-container canvas"): Promise<void> {
+  const frame = page.frames().find((candidate) => candidate !== page.mainFrame()) ?? page.mainFrame();
+  await frame.waitForSelector(selector);
+  await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+}
