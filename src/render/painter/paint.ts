@@ -94,20 +94,21 @@ function inDevicePixels(context: Canvas2D, work: () => void): void {
 function basemapPainters({ basemap: { vector } }: Scene, shapes: BasemapShapes | undefined): PathPainter[] {
   if (!vector || !shapes) return [];
   const { land, borders, stateBorders } = shapes;
+  const [red, green, blue, alpha] = vector.border;
   return [
-    basemapPainter(land, vector.land, 1),
-    basemapPainter(stateBorders, vector.border, 0.5),
-    basemapPainter(borders, vector.border, 1),
+    basemapPainter(land, vector.land),
+    basemapPainter(stateBorders, [red, green, blue, alpha >> 1]),
+    basemapPainter(borders, vector.border),
   ];
 }
 
-function basemapPainter(geometry: PathGeometry, color: Rgba, opacity: number): PathPainter {
+function basemapPainter(geometry: PathGeometry, color: Rgba): PathPainter {
   const layer: SceneLayer = {
     geometry,
     rowCount: geometry.features.length - 1,
     color: { kind: "constant", color },
     size: { kind: "constant", px: BORDER_PX },
-    opacity,
+    opacity: 1,
   };
   return new PathPainter(layer, geometry);
 }

@@ -1,7 +1,7 @@
 import type { PathGeometry } from "../scene";
 
 /** Vertices are moved to a grid of this many device pixels: too little to be seen, and neighbours still meet. */
-const GRID_DEVICE_PX = 0.25;
+const GRID_DEVICE_PX = 0.5;
 /** A thinned copy must spare at least this share of the vertices to be kept. */
 const WORTHWHILE = 0.25;
 
@@ -37,20 +37,27 @@ export class Thinner {
   }
 }
 
-/** Snaps the vertices of each path to a grid and drops those that fall on their predecessor. */
+/** Snaps the vertices of each path to a grid and drops those that fall on their predecessor or lie straight ahead. */
 function thin({ xy, paths }: Vertices, grid: number): Vertices {
   const snapped = new Float64Array(xy.length);
   const starts = new Uint32Array(paths.length);
   let count = 0;
   for (let path = 0; path + 1 < paths.length; path++) {
     starts[path] = count >> 1;
-    let [lastX, lastY] = [NaN, NaN];
+    let [lastX, lastY, lastDx, lastDy] = [NaN, NaN, NaN, NaN];
     for (let at = 2 * paths[path]!; at < 2 * paths[path + 1]!; at += 2) {
-      const [x, y] = [Math.round(xy[at]! / grid), Math.round(xy[at + 1]! / grid)];
-      if (x === lastX && y === lastY) continue;
-      [lastX, lastY] = [x, y];
+      const x = Math.round(xy[at]! / grid);
+      const y = Math.round(xy[at + 1]! / grid);
+      const dx = x - lastX;
+      const dy = y - lastY;
+      if (dx === 0 && dy === 0) continue;
+      if (dx === lastDx && dy === lastDy) count -= 2;
       snapped[count++] = x * grid;
       snapped[count++] = y * grid;
+      lastX = x;
+      lastY = y;
+      lastDx = dx;
+      lastDy = dy;
     }
   }
   if (starts.length > 0) starts[starts.length - 1] = count >> 1;

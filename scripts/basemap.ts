@@ -1,0 +1,95 @@
+/**
+ * Packs the outlines of the vector base map, which every page carries. `npx tsx scripts/basemap.ts [outFile]`
+ *
+ * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; state borders
+ * are the U.S. Census Bureau's 1:10 million (public domain) from us-atlas.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { deflateSync } from "node:zlib";
+import type { MultiPolygon, Position } from "geojson";
+import { feature, mesh } from "topojson-client";
+import type { GeometryCollection, Topology } from "topojson-specification";
+import states from "us-atlas/states-10m.json";
+import countries from "world-atlas/countries-50m.json";
+import { encodeBasemap } from "../src/render/basemap-data";
+import { worldOf } from "../src/render/projection";
+import type { PathGeometry } from "../src/render/scene";
+
+/** Antarctica ends at the edges of the world; it reaches over them by half a pixel at zoom 0: copies leave no seam. */
+const OVERLAP = 0.5 / 256;
+
+export async function buildBasemap(outFile: string): Promise<void> {
+  const world = countries as unknown as Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
+  const usa = states as unknown as Topology<{ states: GeometryCollection }>;
+  const land = feature(world, world.objects.land).features.flatMap(
+    ({ geometry }) => (geometry as MultiPolygon).coordinates,
+  );
+  const bytes = encodeBasemap({
+    land: pathsOf(
+      "polygon",
+      land.map((rings) => rings.filter((ring) => !isPole(ring)).map(unwrapped)),
+    ),
+    borders: pathsOf("line", linesBetween(world, world.objects.countries)),
+    stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
+  });
+  await mkdir(dirname(outFile), { recursive: true });
+  await writeFile(outFile, deflateSync(bytes, { level: 9 }));
+}
+
+/** World units. */
+type Path = (readonly [x: number, y: number])[];
+
+/** The borders that two areas share, each once and a feature of its own. */
+function linesBetween(topology: Topology, areas: GeometryCollection): Path[][] {
+  return mesh(topology, areas as never, (a, b) => a !== b).coordinates.map((line) => [line.map(toWorld)]);
+}
+
+/** Lines that jump from one edge of the world to the other go on beyond it. */
+function unwrapped(ring: readonly Position[]): Path {
+  let copy = 0;
+  let lastX = 0;
+  const path: Path = ring.map((position, i) => {
+    const [x, y] = toWorld(position);
+    if (i > 0 && Math.abs(x - lastX) > 0.5) copy += x < lastX ? 1 : -1;
+    lastX = x;
+    return [x + copy, y];
+  });
+  return copy === 0 ? path : closedSouth(path);
+}
+
+/** A coast that goes once around the world encloses what lies south of it; `path` ends where it began, a world away. */
+function closedSouth(path: Path): Path {
+  const outward = Math.sign(path.at(-1)![0] - path[0]![0]) * OVERLAP;
+  const [startX, startY] = path[0]!;
+  const [endX, endY] = path.at(-1)!;
+  const [left, right] = [startX - outward, endX + outward];
+  return [[left, 1], [left, startY], ...path, [right, endY], [right, 1], [left, 1]];
+}
+
+const toWorld = ([lng, lat]: Position) => worldOf([lng!, lat!]);
+const isPole = (ring: readonly Position[]) => ring.every(([, lat]) => lat! < -89);
+
+function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeometry {
+  const paths = [0];
+  const features = [0];
+  const xy: number[] = [];
+  for (const feature of parts) {
+    for (const path of feature) {
+      xy.push(...path.flat());
+      paths.push(xy.length / 2);
+    }
+    features.push(paths.length - 1);
+  }
+  return {
+    kind,
+    xy: Float64Array.from(xy),
+    paths: Uint32Array.from(paths),
+    features: Uint32Array.from(features),
+  };
+}
+
+if (require.main === module) {
+  const outFile = resolve(process.argv[2] ?? join(__dirname, "..", "dist", "basemap.bin"));
+  buildBasemap(outFile);
+}
