@@ -3,7 +3,15 @@ import { copyTo } from "../api/copy";
 import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError } from "../errors";
-import { type Columns, columnsFromRows, copySelect, decodeCopy, frameFromColumns, loadDanfo } from "../frame";
+import {
+  type Columns,
+  columnsFromRows,
+  copySelect,
+  decodeCopy,
+  type Field,
+  frameFromColumns,
+  loadDanfo,
+} from "../frame";
 import type { Progress } from "../kernel/progress";
 
 export interface ReadOptions {
@@ -26,21 +34,35 @@ export async function readFrame(
   { decodeGeom, signal, progress }: ReadOptions & { progress: Progress },
 ): Promise<DataFrame> {
   loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
-  const columns = await readColumns(transport, sql, progress, signal);
+  const columns = await readColumns(transport, sql, { progress, signal });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom });
 }
 
-async function readColumns(
+/**
+ * The rows of a statement by columns; of those that it has, the ones that `choose` takes. What `choose` throws is
+ * thrown before a row is fetched.
+ */
+export async function readColumns(
   transport: Transport,
   sql: string,
-  progress: Progress,
-  signal?: AbortSignal,
+  {
+    progress,
+    signal,
+    choose = (fields) => fields,
+  }: {
+    readonly progress: Progress;
+    readonly signal?: AbortSignal;
+    readonly choose?: (fields: readonly Field[]) => readonly Field[];
+  },
 ): Promise<Columns> {
   const described = isSelect(sql) ? await describe(transport, sql, signal) : undefined;
-  // A statement that cannot stand in a subquery is run as it is; its few rows come as JSON.
-  if (!described) return columnsFromRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
-  const { fields } = described;
+  if (!described) {
+    // A statement that cannot stand in a subquery is run as it is; its few rows come as JSON.
+    const { rows, fields } = await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] });
+    return columnsFromRows({ rows, fields: choose(fields) });
+  }
+  const fields = choose(described.fields);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const copy = `COPY (SELECT ${copySelect(fields)} FROM (\n${subquery(sql)}\n) AS _q) TO STDOUT WITH (FORMAT binary)`;
   const bytes = await copyTo(transport, copy, { signal });

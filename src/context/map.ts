@@ -1,0 +1,53 @@
+import type { Transport } from "../api/transport";
+import type { Progress } from "../kernel/progress";
+import {
+  type BuiltScene,
+  buildScene,
+  checkMapOptions,
+  type DataLayer,
+  dataFromColumns,
+  dataFromFrame,
+  fieldsOfLayer,
+  type LayerData,
+  type MapOptions,
+  type ResolvedLayer,
+} from "../map";
+import { ident } from "../sql";
+import { readColumns } from "./read";
+
+interface Work {
+  readonly signal?: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** Everything that a map of these options shows. A map of DataFrames contacts no server. */
+export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<BuiltScene> {
+  const { layers, basemap } = checkMapOptions(options);
+  const resolved = await resolveLayers(transport, layers, options);
+  const { zoom, lat, lng, size } = options;
+  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size });
+}
+
+/** The layers with their data, of which only the geometry and the columns of the style are fetched. */
+export async function resolveLayers(
+  transport: Transport,
+  layers: readonly DataLayer[],
+  work: Work,
+): Promise<ResolvedLayer[]> {
+  const resolved: ResolvedLayer[] = [];
+  // one after the other: an account answers few COPY requests at a time
+  for (const layer of layers) resolved.push({ layer, data: await resolveLayer(transport, layer, work) });
+  return resolved;
+}
+
+async function resolveLayer(
+  transport: Transport,
+  layer: DataLayer,
+  { signal, progress }: Work,
+): Promise<LayerData> {
+  const { from } = layer;
+  if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
+  const sql = from.kind === "query" ? from.sql : `SELECT * FROM ${ident(from.table)}`;
+  const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
+  return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
+}

@@ -1,0 +1,307 @@
+import { InvalidArgumentError } from "../errors";
+import type { Basemap, ColorStyle, Legend, Rgba, Scene, SceneLayer, SizeStyle } from "../render/scene";
+import { type BaseMap, cartoBasemap } from "./base-map";
+import { expected, shown } from "./check";
+import { type Classes, classifyByBounds, classifyCategories, classifyNumbers } from "./classify";
+import { parseColor } from "./css-color";
+import { boundsOf } from "./extent";
+import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
+import { labelOf } from "./layer";
+import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
+import { type Look, legendOf } from "./legend";
+import type { ColumnColor, ColumnSize, Style } from "./style-options";
+import { methodOf, otherColorOf, paletteOf } from "./styling";
+
+/** A layer and its data. */
+export interface ResolvedLayer {
+  readonly layer: DataLayer;
+  readonly data: LayerData;
+}
+
+export interface ViewOptions {
+  /** Zoom of the first view: 0 is the world in 256 pixels, each step doubles. With `lat` and `lng`. */
+  readonly zoom?: number;
+  /** Latitude of the centre in degrees. */
+  readonly lat?: number;
+  /** Longitude of the centre in degrees. */
+  readonly lng?: number;
+  /** Width and height in CSS pixels. @default [800, 400] */
+  readonly size?: readonly [width: number, height: number];
+}
+
+export interface SceneToBuild extends ViewOptions {
+  /** From bottom to top. */
+  readonly layers: readonly ResolvedLayer[];
+  /** Absent: voyager, with labels below points and above all else. */
+  readonly basemap?: BaseMap;
+}
+
+/** A scene, and what of the data is not as the user may expect. */
+export interface BuiltScene {
+  readonly scene: Scene;
+  readonly warnings: readonly string[];
+}
+
+const DEFAULT_SIZE_PX = [800, 400] as const;
+const MAX_SIDE_PX = 8192;
+const MAX_ZOOM = 22;
+export const MAX_LAYERS = 8;
+const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
+
+const WHITE: Rgba = [255, 255, 255, 255];
+const BLACK: Rgba = [0, 0, 0, 255];
+/** Neighbours both draw their border, so each draws a faint one. */
+const FAINT_WHITE: Rgba = [255, 255, 255, 64];
+const MISSING: Rgba = [204, 204, 204, 255];
+/** Sizes are shown in this colour where the colour of the layer tells something else. */
+const NEUTRAL: Rgba = [136, 136, 136, 255];
+const POINT_PX = 10;
+const LINE_PX = 1.5;
+const STROKE_PX = 0.5;
+/** Of layers without a colour, by position; CARTO's position 0 is the basemap. */
+const LAYER_COLORS =
+  "#E58606 #5D69B1 #52BCA3 #99C945 #CC61B0 #24796C #DAA51B #2F8AC4 #764E9F #ED645A #CC3A8E #A5AA99"
+    .split(" ")
+    .map((color) => parseColor(color)!);
+
+/**
+ * What can be painted of layers and their data: colours and sizes decided, geometry projected, the view fitted.
+ * @throws InvalidArgumentError for options and data that make no map.
+ */
+export function buildScene({ layers, basemap, ...options }: SceneToBuild): BuiltScene {
+  if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
+  const { center, widthPx, heightPx } = checkView(options);
+  const parts = layers.map(({ layer, data }) => ({ layer, data, projected: projectGeometry(data.geometry) }));
+  const ground = basemap?.basemap ?? defaultBasemap(parts);
+  const warnings: string[] = [];
+  const sceneLayers: SceneLayer[] = [];
+  const legends: Legend[] = [];
+  for (const [position, { layer, data, projected }] of parts.entries()) {
+    warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
+    const styled = styleLayer(layer.style, data, projected, position, ground);
+    sceneLayers.push(styled.layer);
+    legends.push(...styled.legends);
+  }
+  const bounds = boundsOf(sceneLayers.map(({ geometry }) => geometry));
+  const view = center ?? (bounds === null ? WORLD : { kind: "fit", bounds });
+  return { scene: { widthPx, heightPx, view, basemap: ground, layers: sceneLayers, legends }, warnings };
+}
+
+export function tooManyLayers(count: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `A map can have at most ${MAX_LAYERS} layers besides its basemap; there are ${count}.`,
+  );
+}
+
+/** The first view, if the options give one, and the size. */
+export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX }: ViewOptions): {
+  readonly center?: Scene["view"];
+  readonly widthPx: number;
+  readonly heightPx: number;
+} {
+  const [widthPx, heightPx] = checkSize(size);
+  const given = [zoom, lat, lng].filter((value) => value !== undefined);
+  if (given.length === 0) return { widthPx, heightPx };
+  if (zoom === undefined || lat === undefined || lng === undefined) {
+    throw new InvalidArgumentError(
+      `zoom, lat and lng must all or none be provided; found zoom ${shown(zoom)}, lat ${shown(lat)}, lng ${shown(lng)}.`,
+    );
+  }
+  checkNumber("zoom", zoom, 0, MAX_ZOOM);
+  checkNumber("lat", lat, -90, 90);
+  checkNumber("lng", lng, -180, 180);
+  return { center: { kind: "center", lng, lat, zoom }, widthPx, heightPx };
+}
+
+function checkNumber(option: string, value: unknown, min: number, max: number): void {
+  if (typeof value === "number" && value >= min && value <= max) return;
+  throw expected(option, value, `a number from ${min} to ${max}`);
+}
+
+function checkSize(size: unknown): readonly [number, number] {
+  const sides = Array.isArray(size) ? (size as unknown[]) : [];
+  const isSide = (side: unknown): side is number =>
+    typeof side === "number" && Number.isInteger(side) && side >= 1 && side <= MAX_SIDE_PX;
+  const [width, height] = sides;
+  if (sides.length === 2 && isSide(width) && isSide(height)) return [width, height];
+  throw expected("size", size, `[width, height] in pixels, whole numbers from 1 to ${MAX_SIDE_PX}`);
+}
+
+interface Part extends ResolvedLayer {
+  readonly projected: ProjectedGeometry;
+}
+
+/** Python's: labels come above the data unless these are points. */
+function defaultBasemap(parts: readonly Part[]): Basemap {
+  const hasPoints = parts.some(
+    ({ projected: { geometry } }) => geometry.kind === "point" && !isEmptyGeometry(geometry),
+  );
+  return cartoBasemap("voyager", hasPoints ? "back" : "front");
+}
+
+function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeometry): string[] {
+  const label = `layer ${labelOf(layer)}`;
+  if (isEmptyGeometry(geometry)) {
+    return [`No geometry for ${label}. Check its table or query to ensure there are geometries.`];
+  }
+  const warnings: string[] = [];
+  const kinds = (Object.keys(rowsOf) as GeometryKind[]).filter((kind) => rowsOf[kind] > 0);
+  if (kinds.length > 1) {
+    const counts = kinds.map((kind) => `${kind} (${rowsOf[kind].toLocaleString("en-US")})`).join(", ");
+    warnings.push(
+      `There are multiple geometry types in ${label}: ${counts}. Only \`${geometry.kind}\`, the most common, is shown.`,
+    );
+  }
+  const { size, stroke } = layer.style;
+  if (geometry.kind === "polygon" && size !== undefined)
+    warnings.push(`size has no effect on the polygons of ${label}; the width of their outline is in stroke.`);
+  if (geometry.kind === "line" && stroke)
+    warnings.push(`stroke has no effect on the lines of ${label}; they have color and size.`);
+  return warnings;
+}
+
+function styleLayer(
+  style: Style,
+  data: LayerData,
+  { geometry }: ProjectedGeometry,
+  position: number,
+  { theme }: Basemap,
+): { layer: SceneLayer; legends: Legend[] } {
+  const { kind } = geometry;
+  const defaultPx = kind === "line" ? LINE_PX : POINT_PX;
+  const color = colorOf(style.color, data, LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!);
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, defaultPx);
+  const stroke = strokeOf(style.stroke, kind, theme);
+  return {
+    layer: {
+      geometry,
+      rowCount: data.rowCount,
+      color: color.style,
+      size: size.style,
+      ...(stroke !== null && { stroke }),
+      opacity: style.opacity,
+    },
+    legends:
+      style.legend === null || isEmptyGeometry(geometry)
+        ? []
+        : legendsOf(style.legend.title, kind, color, size),
+  };
+}
+
+/** A style, and if a column decides it, how its classes came about. */
+interface Channel<S> {
+  readonly style: S;
+  readonly by?: { readonly column: string; readonly classes: Classes };
+}
+
+function colorOf(color: Style["color"], data: LayerData, byPosition: Rgba): Channel<ColorStyle> {
+  if (color?.kind !== "column") {
+    return { style: { kind: "constant", color: color?.color ?? byPosition } };
+  }
+  const column = columnOf(data, color.column);
+  const { classes, palette } = classifyColor(color, column);
+  return {
+    style: { kind: "classes", palette, missing: MISSING, classes: classes.classes },
+    by: { column: color.column, classes },
+  };
+}
+
+function classifyColor(
+  { schemeFor }: ColumnColor,
+  column: StyleColumn,
+): { classes: Classes; palette: Rgba[] } {
+  const scheme = schemeFor(column.kind === "number");
+  const { bins } = scheme;
+  const method = methodOf(scheme, column.kind === "number");
+  if (method === "category") {
+    const most = typeof bins === "number" ? bins : bins.length;
+    const classes = classifyCategories(column.values, most);
+    const palette = paletteOf(scheme, classes.categories.length, true);
+    return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
+  }
+  if (column.kind !== "number")
+    throw needsNumbers(column, method === "bounds" ? "bins with bounds" : `method "${method}"`);
+  const classes =
+    typeof bins === "number"
+      ? classifyNumbers(column.values, method as Exclude<typeof method, "bounds">, bins)
+      : classifyByBounds(column.values, bins);
+  return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
+}
+
+function needsNumbers({ name, pgtype }: StyleColumn, what: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Column ${shown(name)} is of type ${pgtype}, but ${what} needs numbers. Use the method "category".`,
+  );
+}
+
+function sizeOf(size: Style["size"], data: LayerData, defaultPx: number): Channel<SizeStyle> {
+  if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
+  const column = columnOf(data, size.column);
+  if (column.kind !== "number") throw needsNumbers(column, "size");
+  const classes = classifySize(size, column.values);
+  const [min, max] = size.rangePx;
+  const last = classes.ranges.length - 1;
+  const px = classes.ranges.map((_, i) => (last > 0 ? min + ((max - min) * i) / last : (min + max) / 2));
+  return {
+    style: { kind: "classes", px, missingPx: min, classes: classes.classes },
+    by: { column: size.column, classes },
+  };
+}
+
+function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
+  return typeof bins === "number" ? classifyNumbers(values, method, bins) : classifyByBounds(values, bins);
+}
+
+function columnOf({ columns }: LayerData, name: string): StyleColumn {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return column;
+  throw new InvalidArgumentError(
+    `There is no column ${shown(name)} in the data. Their columns are ${columns.map((c) => shown(c.name)).join(", ") || "none"}.`,
+  );
+}
+
+function strokeOf(
+  stroke: Style["stroke"],
+  kind: GeometryKind,
+  theme: Basemap["theme"],
+): SceneLayer["stroke"] | null {
+  if (kind === "line" || stroke === null) return null;
+  const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
+  return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
+}
+
+/** One legend for each column; one for both where colour and size tell the same. */
+function legendsOf(
+  title: string | undefined,
+  kind: GeometryKind,
+  color: Channel<ColorStyle>,
+  size: Channel<SizeStyle>,
+): Legend[] {
+  const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
+  const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
+  const byColor =
+    color.by &&
+    legendOf(title ?? color.by.column, kind, color.by.classes, ...colorLooks(color.style, constantPx));
+  const sizeTitle = (color.by === undefined ? title : undefined) ?? size.by?.column ?? "";
+  const bySize =
+    size.by && legendOf(sizeTitle, kind, size.by.classes, ...sizeLooks(size.style, constantColor));
+  if (byColor && bySize && color.by.column === size.by.column && sameLabels(byColor, bySize)) {
+    return [
+      { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
+    ];
+  }
+  return [byColor, bySize].filter((legend) => legend !== undefined && legend !== null);
+}
+
+const sameLabels = (a: Legend, b: Legend) =>
+  a.items.length === b.items.length && a.items.every(({ label }, i) => label === b.items[i]!.label);
+
+function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
+  if (style.kind === "constant") return [[], { color: style.color, sizePx }];
+  return [style.palette.map((color) => ({ color, sizePx })), { color: style.missing, sizePx }];
+}
+
+function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look] {
+  if (style.kind === "constant") return [[], { color, sizePx: style.px }];
+  return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
+}

@@ -1,0 +1,277 @@
+/**
+ * Values into classes. The breaks are those of CARTO's CDB_QuantileBins, CDB_EqualIntervalBins and
+ * CDB_HeadsTailsBins: each is the upper bound of its class and belongs to it.
+ */
+import { ckmeans } from "simple-statistics";
+import { MISSING_CLASS } from "../render/scene";
+import type { BinMethod } from "./styling";
+
+/** Natural breaks of more values than these are those of so many of them, evenly taken in ascending order. */
+const JENKS_VALUES = 10_000;
+
+/** The values of a class, for its label. Both ends are in it unless `lower` is exclusive or an end is infinite. */
+export interface Range {
+  readonly lower: number;
+  readonly upper: number;
+  readonly isLowerExclusive: boolean;
+  /** Rows in it. */
+  readonly count: number;
+}
+
+export interface RangeClasses {
+  readonly kind: "ranges";
+  /** One per row: an index of `ranges`, or MISSING_CLASS. */
+  readonly classes: Uint8Array;
+  readonly ranges: readonly Range[];
+  readonly missingCount: number;
+}
+
+export interface Category {
+  readonly value: string | number | boolean;
+  /** Rows of it. */
+  readonly count: number;
+}
+
+export interface CategoryClasses {
+  readonly kind: "categories";
+  /** One per row: an index of `categories`, their number for all others, or MISSING_CLASS. */
+  readonly classes: Uint8Array;
+  /** The most frequent first; equally frequent ones ascending. */
+  readonly categories: readonly Category[];
+  /** Rows of all values that are not among the categories. */
+  readonly otherCount: number;
+  readonly missingCount: number;
+}
+
+export type Classes = RangeClasses | CategoryClasses;
+
+/**
+ * Numbers into at most `bins` classes; NaN is missing. There are fewer where values are fewer or equal. With
+ * "equal" a class between others may have no row.
+ */
+export function classifyNumbers(
+  values: Float64Array,
+  method: Exclude<BinMethod, "category">,
+  bins: number,
+): RangeClasses {
+  const sorted = sortedValues(values);
+  if (sorted.length === 0) return assign(values, [], () => []);
+  const breaks = breaksOf(sorted, method, bins);
+  const isByWidth = method === "equal";
+  return assign(values, breaks, (mins, maxs) =>
+    isByWidth
+      ? boundedRanges(breaks, sorted[0]!, sorted.at(-1)!)
+      : breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]!, isLowerExclusive: false })),
+  );
+}
+
+/** Numbers into the classes of these upper bounds; what is above the last one is in the last class, too. */
+export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
+  return assign(values, bounds, (_, maxs) => {
+    const top = Math.max(...maxs);
+    return boundedRanges(bounds, -Infinity, top > bounds.at(-1)! ? Infinity : bounds.at(-1)!);
+  });
+}
+
+/** Values into the `most` most frequent ones and all others. null and NaN are missing. */
+export function classifyCategories(
+  values: ArrayLike<string | number | boolean | null>,
+  most: number,
+): CategoryClasses {
+  const codeOf = new Map<string | number | boolean, number>();
+  const counts: number[] = [];
+  const codes = new Int32Array(values.length);
+  let missingCount = 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (value === null || Number.isNaN(value)) {
+      codes[row] = -1;
+      missingCount++;
+      continue;
+    }
+    let code = codeOf.get(value);
+    if (code === undefined) {
+      code = counts.length;
+      codeOf.set(value, code);
+      counts.push(0);
+    }
+    counts[code]!++;
+    codes[row] = code;
+  }
+  const categories = mostFrequent(codeOf, counts, most);
+  const classOf = new Uint8Array(counts.length).fill(categories.length);
+  for (const [index, { code }] of categories.entries()) classOf[code] = index;
+  return {
+    kind: "categories",
+    classes: Uint8Array.from(codes, (code) => (code < 0 ? MISSING_CLASS : classOf[code]!)),
+    categories: categories.map(({ value, count }) => ({ value, count })),
+    otherCount: values.length - missingCount - categories.reduce((sum, { count }) => sum + count, 0),
+    missingCount,
+  };
+}
+
+interface CodedCategory extends Category {
+  readonly code: number;
+}
+
+/** The first `most` in order, without ordering all: a column of names has as many categories as rows. */
+function mostFrequent(
+  codeOf: ReadonlyMap<Category["value"], number>,
+  counts: readonly number[],
+  most: number,
+): CodedCategory[] {
+  const top: CodedCategory[] = [];
+  for (const [value, code] of codeOf) {
+    const category = { value, code, count: counts[code]! };
+    if (top.length === most && !precedes(category, top.at(-1)!)) continue;
+    const at = top.findIndex((other) => precedes(category, other));
+    top.splice(at === -1 ? top.length : at, 0, category);
+    if (top.length > most) top.pop();
+  }
+  return top;
+}
+
+const precedes = (a: Category, b: Category) =>
+  a.count > b.count || (a.count === b.count && a.value < b.value);
+
+/** The values that are not NaN, ascending. */
+function sortedValues(values: Float64Array): Float64Array {
+  const sorted = values.slice().sort(); // NaN goes last
+  let end = sorted.length;
+  while (end > 0 && Number.isNaN(sorted[end - 1])) end--;
+  return sorted.subarray(0, end);
+}
+
+function breaksOf(sorted: Float64Array, method: Exclude<BinMethod, "category">, bins: number): number[] {
+  if (method === "quantiles") return distinct(quantileBreaks(sorted, bins));
+  // widths, means and distances need numbers; ±Infinity then falls into the outermost classes
+  const finite = finiteOf(sorted);
+  if (finite.length === 0) return distinct(sorted);
+  switch (method) {
+    case "equal":
+      return distinct(equalBreaks(finite, bins));
+    case "headtails":
+      return nonEmpty([...headTailBreaks(finite, bins).slice(0, bins - 1), finite.at(-1)!], finite);
+    case "jenks":
+      return distinct(jenksBreaks(finite, bins));
+  }
+}
+
+function finiteOf(sorted: Float64Array): Float64Array {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to && sorted[from] === -Infinity) from++;
+  while (to > from && sorted[to - 1] === Infinity) to--;
+  return sorted.subarray(from, to);
+}
+
+const distinct = (breaks: ArrayLike<number>): number[] => [...new Set(Array.from(breaks))];
+
+/** The breaks with at least one value between them and the one before. */
+function nonEmpty(breaks: readonly number[], sorted: Float64Array): number[] {
+  let at = 0;
+  return breaks.filter((upper) => {
+    const before = at;
+    while (at < sorted.length && sorted[at]! <= upper) at++;
+    return at > before;
+  });
+}
+
+/** CDB_QuantileBins: `percentile_disc(i / bins)`, which takes the value at rank ⌈share × count⌉. @internal */
+export function quantileBreaks(sorted: Float64Array, bins: number): number[] {
+  return Array.from({ length: bins }, (_, i) => {
+    const rank = Math.ceil(((i + 1) / bins) * sorted.length);
+    return sorted[Math.max(1, rank) - 1]!;
+  });
+}
+
+/** CDB_EqualIntervalBins: min + i × (max − min) / bins. @internal */
+export function equalBreaks(sorted: Float64Array, bins: number): number[] {
+  const min = sorted[0]!;
+  const max = sorted.at(-1)!;
+  const width = max / bins - min / bins; // max − min may exceed the largest double
+  return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : min + (i + 1) * width));
+}
+
+/** CDB_HeadsTailsBins: the mean, then the mean of what is above it, and so on. @internal */
+export function headTailBreaks(sorted: Float64Array, bins: number): number[] {
+  if (sorted.length <= bins) return Array.from(sorted);
+  const breaks: number[] = [];
+  let from = 0;
+  while (breaks.length < bins && from < sorted.length) {
+    const mean = meanFrom(sorted, from);
+    breaks.push(mean);
+    const before = from;
+    while (from < sorted.length && sorted[from]! <= mean) from++;
+    if (from === before) break; // equal values, of which rounding took the mean below
+  }
+  return breaks;
+}
+
+function meanFrom(sorted: Float64Array, from: number): number {
+  const count = sorted.length - from;
+  let sum = 0;
+  for (let i = from; i < sorted.length; i++) sum += sorted[i]!;
+  if (Number.isFinite(sum)) return sum / count;
+  return sorted.subarray(from).reduce((mean, value) => mean + value / count, 0);
+}
+
+/** The largest value of each cluster that k-means in one dimension finds. */
+function jenksBreaks(sorted: Float64Array, bins: number): number[] {
+  const sample = sampleOf(sorted, JENKS_VALUES);
+  const scale = Math.max(Math.abs(sample[0]!), Math.abs(sample.at(-1)!)) || 1; // squares must stay finite
+  const count = Math.min(bins, new Set(sample).size);
+  const clusters = ckmeans(
+    Array.from(sample, (value) => value / scale),
+    count,
+  );
+  let end = 0;
+  return clusters.map(({ length }) => {
+    end += length;
+    return sample[end - 1]!;
+  });
+}
+
+function sampleOf(sorted: Float64Array, most: number): Float64Array {
+  if (sorted.length <= most) return sorted;
+  const step = (sorted.length - 1) / (most - 1);
+  return Float64Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)]!);
+}
+
+/** Ranges between bounds, the first one from `lowest`, the last one to `highest`. */
+function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Omit<Range, "count">[] {
+  return bounds.map((bound, i) => ({
+    lower: i === 0 ? lowest : bounds[i - 1]!,
+    upper: i === bounds.length - 1 ? highest : bound,
+    isLowerExclusive: i > 0,
+  }));
+}
+
+function assign(
+  values: Float64Array,
+  breaks: readonly number[],
+  rangesOf: (mins: readonly number[], maxs: readonly number[]) => Omit<Range, "count">[],
+): RangeClasses {
+  const last = breaks.length - 1;
+  const classes = new Uint8Array(values.length);
+  const counts = breaks.map(() => 0);
+  const mins = breaks.map(() => Infinity);
+  const maxs = breaks.map(() => -Infinity);
+  let missingCount = 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (Number.isNaN(value)) {
+      classes[row] = MISSING_CLASS;
+      missingCount++;
+      continue;
+    }
+    let index = 0;
+    while (index < last && value > breaks[index]!) index++;
+    classes[row] = index;
+    counts[index]!++;
+    if (value < mins[index]!) mins[index] = value;
+    if (value > maxs[index]!) maxs[index] = value;
+  }
+  const ranges = rangesOf(mins, maxs).map((range, i) => ({ ...range, count: counts[i]! }));
+  return { kind: "ranges", classes, ranges, missingCount };
+}

@@ -1,0 +1,403 @@
+/** EWKB, or longitudes and latitudes, into the world units of the scene: no object per geometry or vertex. */
+import { InvalidArgumentError } from "../errors";
+import { type EwkbHead, readEwkbHead } from "../frame/ewkb";
+import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
+import type { PathGeometry, PointGeometry } from "../render/scene";
+
+export type GeometryKind = "point" | "line" | "polygon";
+
+/** Where the rows of a layer are. */
+export type GeometrySource =
+  | {
+      readonly kind: "ewkb";
+      readonly column: string;
+      /** Hexadecimal text or bytes. */
+      readonly values: readonly (string | Uint8Array | null)[];
+    }
+  | {
+      readonly kind: "lnglat";
+      /** Degrees; NaN where there is no position. */
+      readonly lng: Float64Array;
+      readonly lat: Float64Array;
+    };
+
+export interface ProjectedGeometry {
+  readonly geometry: PointGeometry | PathGeometry;
+  /** How many rows have geometry of each kind. Only the most frequent kind is in `geometry`. */
+  readonly rowsOf: Readonly<Record<GeometryKind, number>>;
+}
+
+/** Circumference of Web Mercator's sphere: 2π × 6378137 m. */
+const WORLD_M = 2 * Math.PI * 6_378_137;
+const DEG = Math.PI / 180;
+/** WKB's type codes, and how the part after the head is built. */
+const POINT = 1;
+const LINE_STRING = 2;
+const POLYGON = 3;
+const TRIANGLE = 17;
+const COLLECTIONS: ReadonlySet<number> = new Set([4, 5, 6, 7, 15, 16]);
+const MULTI_POLYGON = 6;
+const KINDS: readonly GeometryKind[] = ["point", "line", "polygon"];
+
+/**
+ * The geometry of a layer. NULL, EMPTY and what is not finite is skipped, Z and M are ignored, collections are
+ * flattened, latitudes beyond Web Mercator's end are moved there. Points are brought into the world [0, 1); a
+ * path that jumps over more than half the world is taken to cross the antimeridian.
+ * @throws InvalidArgumentError for an SRID that is neither 4326 nor 3857, and for curves.
+ */
+export function projectGeometry(source: GeometrySource): ProjectedGeometry {
+  return source.kind === "lnglat" ? projectLngLat(source.lng, source.lat) : projectEwkb(source);
+}
+
+/** Whether neither a point nor a vertex is in it. */
+export function isEmptyGeometry(geometry: PointGeometry | PathGeometry): boolean {
+  return (geometry.kind === "point" ? geometry.x : geometry.xy).length === 0;
+}
+
+function projectLngLat(lng: Float64Array, lat: Float64Array): ProjectedGeometry {
+  const points = new Points();
+  for (let row = 0; row < lng.length; row++) points.add(worldX(lng[row]!), worldY(lat[row]!), row);
+  return { geometry: points.finish(lng.length), rowsOf: { point: points.rowCount, line: 0, polygon: 0 } };
+}
+
+function projectEwkb({ column, values }: GeometrySource & { kind: "ewkb" }): ProjectedGeometry {
+  const reader = new EwkbReader(column);
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (value !== null && value !== undefined) reader.read(value, row);
+  }
+  const { points, lines, polygons } = reader;
+  const rowsOf = { point: points.rowCount, line: lines.rowCount, polygon: polygons.rowCount };
+  const kind = KINDS.reduce((most, candidate) => (rowsOf[candidate] > rowsOf[most] ? candidate : most));
+  const chosen = { point: points, line: lines, polygon: polygons }[kind];
+  return { geometry: chosen.finish(values.length), rowsOf };
+}
+
+// `worldOf` of render/projection, without a pair for each vertex.
+const worldX = (lng: number) => lng / 360 + 0.5;
+
+function worldY(lat: number): number {
+  const sin = Math.sin(Math.max(-90, Math.min(90, lat)) * DEG);
+  return clampY(0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI));
+}
+
+const clampY = (y: number) => (y < 0 ? 0 : y > 1 ? 1 : y); // keeps NaN
+
+class EwkbReader {
+  readonly points = new Points();
+  readonly lines = new Paths("line");
+  readonly polygons = new Paths("polygon");
+  /** One piece of memory for all hexadecimal texts: a million of them are common. */
+  private scratch = Buffer.allocUnsafeSlow(1024);
+  private scratchView = new DataView(this.scratch.buffer);
+  private isMetres = false;
+  private row = 0;
+  /** Where the bytes of the value end. */
+  private end = 0;
+
+  constructor(private readonly column: string) {}
+
+  read(value: string | Uint8Array, row: number): void {
+    this.row = row;
+    const isHex = typeof value === "string";
+    this.end = isHex ? value.length / 2 : value.byteLength;
+    const view = isHex ? this.unhex(value) : new DataView(value.buffer, value.byteOffset, value.byteLength);
+    const head = this.headAt(view, 0);
+    const srid = head.srid || SRID_LNGLAT; // 0 is PostGIS's "unknown"
+    if (srid !== SRID_LNGLAT && srid !== SRID_WEBMERCATOR) {
+      throw new InvalidArgumentError(
+        `Column "${this.column}", row ${this.row} (counted from 0) has SRID ${srid}, expected ${SRID_LNGLAT}. ` +
+          `Use ST_Transform("${this.column}", ${SRID_LNGLAT}) in the query.`,
+      );
+    }
+    this.isMetres = srid === SRID_WEBMERCATOR;
+    this.geometry(view, head);
+  }
+
+  private unhex(hex: string): DataView {
+    if (this.end > this.scratch.length) {
+      this.scratch = Buffer.allocUnsafeSlow(Math.ceil(this.end) * 2);
+      this.scratchView = new DataView(this.scratch.buffer);
+    }
+    if (this.scratch.write(hex, "hex") !== this.end) throw this.damaged();
+    return this.scratchView;
+  }
+
+  private headAt(view: DataView, at: number): EwkbHead {
+    const head = readEwkbHead(view, at, this.end);
+    if (head === null) throw this.damaged();
+    return head;
+  }
+
+  /** Reads the geometry whose head this is and returns where it ends. */
+  private geometry(view: DataView, head: EwkbHead): number {
+    switch (head.code) {
+      case POINT:
+        if (head.body + head.dims * 8 > this.end) throw this.damaged();
+        this.points.add(this.x(view, head, head.body), this.y(view, head, head.body), this.row);
+        return head.body + head.dims * 8;
+      case LINE_STRING: {
+        const at = this.vertices(view, head, head.body, this.lines);
+        this.lines.endPath();
+        this.lines.endFeature(this.row);
+        return at;
+      }
+      case POLYGON:
+      case TRIANGLE: {
+        const at = this.rings(view, head);
+        this.polygons.endFeature(this.row);
+        return at;
+      }
+      default:
+        if (!COLLECTIONS.has(head.code)) throw this.curved();
+        return this.members(view, head);
+    }
+  }
+
+  private members(view: DataView, { code, body, littleEndian }: EwkbHead): number {
+    let at = body + 4;
+    for (let left = this.count(view, body, littleEndian); left > 0; left--) {
+      const member = this.headAt(view, at);
+      // the parts of one MultiPolygon do not overlap and are filled together; members of a collection may
+      at = code === MULTI_POLYGON ? this.rings(view, member) : this.geometry(view, member);
+    }
+    if (code === MULTI_POLYGON) this.polygons.endFeature(this.row);
+    return at;
+  }
+
+  private rings(view: DataView, head: EwkbHead): number {
+    let at = head.body + 4;
+    let outer: number | null = null;
+    for (let left = this.count(view, head.body, head.littleEndian); left > 0; left--) {
+      at = this.vertices(view, head, at, this.polygons);
+      outer = this.polygons.endRing(outer);
+    }
+    return at;
+  }
+
+  private vertices(view: DataView, head: EwkbHead, at: number, into: Paths): number {
+    const stepBytes = head.dims * 8;
+    const first = at + 4;
+    const end = first + this.count(view, at, head.littleEndian) * stepBytes;
+    if (end > this.end) throw this.damaged();
+    for (let vertex = first; vertex < end; vertex += stepBytes) {
+      into.add(this.x(view, head, vertex), this.y(view, head, vertex));
+    }
+    return end;
+  }
+
+  private count(view: DataView, at: number, littleEndian: boolean): number {
+    if (at + 4 > this.end) throw this.damaged();
+    return view.getUint32(at, littleEndian);
+  }
+
+  private x(view: DataView, { littleEndian }: EwkbHead, at: number): number {
+    const x = view.getFloat64(at, littleEndian);
+    return this.isMetres ? x / WORLD_M + 0.5 : worldX(x);
+  }
+
+  private y(view: DataView, { littleEndian }: EwkbHead, at: number): number {
+    const y = view.getFloat64(at + 8, littleEndian);
+    return this.isMetres ? clampY(0.5 - y / WORLD_M) : worldY(y);
+  }
+
+  private damaged(): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `Column "${this.column}", row ${this.row} (counted from 0) is not a geometry: expected EWKB as bytes or hexadecimal text.`,
+    );
+  }
+
+  private curved(): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `Column "${this.column}", row ${this.row} (counted from 0) is a curve, which a map cannot draw. ` +
+        `Use ST_CurveToLine("${this.column}") in the query.`,
+    );
+  }
+}
+
+/** Rows, of which each may occur several times in succession or not at all. */
+class Rows {
+  private rows = new Uint32Array(1024);
+  private length = 0;
+  /** How many different rows. */
+  count = 0;
+
+  add(row: number): void {
+    if (this.length === 0 || this.rows[this.length - 1] !== row) this.count++;
+    if (this.length === this.rows.length) this.rows = grown(this.rows);
+    this.rows[this.length++] = row;
+  }
+
+  /** `{ rows }`, or `{}` where entry i is row i of all rows. */
+  finish(rowCount: number): { rows?: Uint32Array } {
+    const isEvery = this.count === rowCount && this.length === rowCount;
+    return isEvery ? {} : { rows: this.rows.slice(0, this.length) };
+  }
+}
+
+class Points {
+  private x = new Float64Array(1024);
+  private y = new Float64Array(1024);
+  private length = 0;
+  private readonly rows = new Rows();
+
+  get rowCount(): number {
+    return this.rows.count;
+  }
+
+  add(x: number, y: number, row: number): void {
+    if (!Number.isFinite(x) || Number.isNaN(y)) return;
+    if (this.length === this.x.length) {
+      this.x = grown(this.x);
+      this.y = grown(this.y);
+    }
+    this.x[this.length] = x >= 0 && x <= 1 ? x : x - Math.floor(x);
+    this.y[this.length++] = y;
+    this.rows.add(row);
+  }
+
+  finish(rowCount: number): PointGeometry {
+    const { length } = this;
+    return {
+      kind: "point",
+      x: this.x.slice(0, length),
+      y: this.y.slice(0, length),
+      ...this.rows.finish(rowCount),
+    };
+  }
+}
+
+/** Paths of features; a path or feature with too few vertices leaves nothing. */
+class Paths {
+  private xy = new Float64Array(1024);
+  /** Numbers in `xy`, two a vertex. */
+  private length = 0;
+  private paths = new Uint32Array(1024);
+  private pathCount = 0;
+  private features = new Uint32Array(1024);
+  private featureCount = 0;
+  private readonly rows = new Rows();
+
+  constructor(private readonly kind: "line" | "polygon") {}
+
+  get rowCount(): number {
+    return this.rows.count;
+  }
+
+  add(x: number, y: number): void {
+    if (!Number.isFinite(x) || Number.isNaN(y)) return;
+    if (this.length + 2 > this.xy.length) this.xy = grown(this.xy);
+    this.xy[this.length] = x;
+    this.xy[this.length + 1] = y;
+    this.length += 2;
+  }
+
+  /** Ends a line. */
+  endPath(): void {
+    const start = this.paths[this.pathCount]! * 2;
+    if (this.length - start < 2 * 2) this.length = start;
+    else {
+      unroll(this.xy, start, this.length);
+      shift(this.xy, start, this.length, -Math.floor(this.xy[start]!));
+      this.closePath();
+    }
+  }
+
+  /**
+   * Ends a ring. `outer` is the middle of the polygon's outer ring, null if this is it: its holes go to the copy of
+   * the world where it is. Returns it.
+   */
+  endRing(outer: number | null): number | null {
+    const start = this.paths[this.pathCount]! * 2;
+    const { xy, length } = this;
+    if (length - start < 2 * 3) {
+      this.length = start;
+      return outer;
+    }
+    if (crosses(xy, start, length)) unrollRing(xy, start, length);
+    const middle = middleX(xy, start, length);
+    const target = outer === null ? middle - Math.floor(middle) : middle + Math.round(outer - middle);
+    shift(xy, start, length, Math.round(target - middle));
+    this.closePath();
+    return outer ?? target;
+  }
+
+  endFeature(row: number): void {
+    if (this.pathCount === this.features[this.featureCount]) return;
+    if (this.featureCount + 1 === this.features.length) this.features = grown(this.features);
+    this.features[++this.featureCount] = this.pathCount;
+    this.rows.add(row);
+  }
+
+  finish(rowCount: number): PathGeometry {
+    return {
+      kind: this.kind,
+      xy: this.xy.slice(0, this.length),
+      paths: this.paths.slice(0, this.pathCount + 1),
+      features: this.features.slice(0, this.featureCount + 1),
+      ...this.rows.finish(rowCount),
+    };
+  }
+
+  private closePath(): void {
+    if (this.pathCount + 1 === this.paths.length) this.paths = grown(this.paths);
+    this.paths[++this.pathCount] = this.length / 2;
+  }
+}
+
+function grown<T extends Float64Array | Uint32Array>(array: T): T {
+  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+/** Whether an edge is longer than half the world. */
+function crosses(xy: Float64Array, start: number, end: number): boolean {
+  for (let i = start + 2; i < end; i += 2) if (Math.abs(xy[i]! - xy[i - 2]!) > 0.5) return true;
+  return false;
+}
+
+/** Moves each vertex to the copy of the world that is nearest to the vertex before. */
+function unroll(xy: Float64Array, start: number, end: number): void {
+  for (let i = start + 2; i < end; i += 2) {
+    const jump = xy[i]! - xy[i - 2]!;
+    if (Math.abs(jump) > 0.5) xy[i] = xy[i]! - Math.round(jump);
+  }
+}
+
+/**
+ * Unrolls a ring, unless what comes out is no area: a ring around a pole does not close, and a rectangle as wide as
+ * the world becomes a line. Both are drawn as they are, on the flat map.
+ */
+function unrollRing(xy: Float64Array, start: number, end: number): void {
+  const flat = xy.slice(start, end);
+  const wasClosed = xy[start] === xy[end - 2];
+  unroll(xy, start, end);
+  const isClosed = Math.abs(xy[start]! - xy[end - 2]!) < 0.5;
+  if ((wasClosed && !isClosed) || widthOf(xy, start, end) === 0) xy.set(flat, start);
+}
+
+function widthOf(xy: Float64Array, start: number, end: number): number {
+  const [min, max] = extentX(xy, start, end);
+  return max - min;
+}
+
+function middleX(xy: Float64Array, start: number, end: number): number {
+  const [min, max] = extentX(xy, start, end);
+  return (min + max) / 2;
+}
+
+function extentX(xy: Float64Array, start: number, end: number): [min: number, max: number] {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = start; i < end; i += 2) {
+    if (xy[i]! < min) min = xy[i]!;
+    if (xy[i]! > max) max = xy[i]!;
+  }
+  return [min, max];
+}
+
+function shift(xy: Float64Array, start: number, end: number, by: number): void {
+  if (by === 0) return;
+  for (let i = start; i < end; i += 2) xy[i] = xy[i]! + by;
+}

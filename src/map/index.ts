@@ -1,0 +1,27 @@
+export { BaseMap, type BaseMapOptions } from "./base-map";
+export {
+  type BuiltScene,
+  buildScene,
+  type ResolvedLayer,
+  type SceneToBuild,
+  type ViewOptions,
+} from "./build-scene";
+export { Layer, type LayerOptions, QueryLayer } from "./layer";
+export { type DataLayer, dataFromColumns, dataFromFrame, fieldsOfLayer, type LayerData } from "./layer-data";
+export { checkMapOptions, type MapLayer, type MapOptions } from "./map-options";
+export type {
+  ColorByColumn,
+  LegendOptions,
+  SizeByColumn,
+  StrokeOptions,
+  StyleOptions,
+} from "./style-options";
+export {
+  type BinMethod,
+  type Bins,
+  type Scheme,
+  type SchemeFunction,
+  type SchemeName,
+  type Styling,
+  styling,
+} from "./styling";

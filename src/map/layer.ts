@@ -1,0 +1,132 @@
+import type { DataFrame } from "danfojs-node";
+import { InvalidArgumentError } from "../errors";
+import { isFrame } from "../frame";
+import { checkKeys, checkText, expected, isObject, shown } from "./check";
+import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+export interface LayerOptions extends StyleOptions {
+  /** Names of the longitude and the latitude column, in that order: the layer shows their points. */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /**
+   * The geometry column. Default `the_geom`, else in a DataFrame `geometry` or the first column of geometries: wkx,
+   * WKT, GeoJSON, EWKB as hexadecimal text or bytes.
+   */
+  readonly geomCol?: string;
+}
+
+/** Where the data of a layer come from. @internal */
+export type LayerSource =
+  | { readonly kind: "table"; readonly table: string }
+  | { readonly kind: "query"; readonly sql: string }
+  | { readonly kind: "frame"; readonly frame: DataFrame };
+
+/**
+ * A table of the account or a DataFrame on a map.
+ *
+ * ```ts
+ * await cc.map({ layers: new Layer("airports", { color: "state", size: 6 }) });
+ * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], color: "tomato" }) });
+ * ```
+ */
+export class Layer {
+  /** The name of the table, or the DataFrame. */
+  readonly source: string | DataFrame;
+  /** @internal */
+  readonly from: LayerSource;
+  /** @internal */
+  readonly style: Style;
+  /** @internal */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /** @internal */
+  readonly geomCol?: string;
+
+  /**
+   * @param source the name of a table, or a DataFrame, which needs no server
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`; where the geometry is: `lnglat` or `geomCol`
+   * @throws InvalidArgumentError for an option that cannot be, saying what is expected
+   */
+  constructor(source: string | DataFrame, options: LayerOptions = {}) {
+    checkOptions("Layer", options, [...STYLE_KEYS, "lnglat", "geomCol"]);
+    this.from = layerSource(source);
+    this.source = source;
+    this.style = checkStyle(options);
+    const { lnglat, geomCol } = options;
+    if (lnglat !== undefined && geomCol !== undefined)
+      throw new InvalidArgumentError("Pass lnglat or geomCol, not both: each says where the points are.");
+    if (lnglat !== undefined) this.lnglat = checkLngLat(lnglat);
+    if (geomCol !== undefined) this.geomCol = checkText("geomCol", geomCol, "a column's name");
+  }
+
+  [INSPECT](): string {
+    return `Layer(${labelOf(this)})`;
+  }
+}
+
+/**
+ * The rows of a query on a map. It needs a geometry column, `the_geom` or another one.
+ *
+ * ```ts
+ * await cc.map({ layers: new QueryLayer("SELECT * FROM airports WHERE state = 'AK'", { color: "teal" }) });
+ * ```
+ */
+export class QueryLayer {
+  readonly sql: string;
+  /** @internal */
+  readonly from: LayerSource;
+  /** @internal */
+  readonly style: Style;
+
+  /**
+   * @param sql a SELECT
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`
+   * @throws InvalidArgumentError for an option that cannot be, saying what is expected
+   */
+  constructor(sql: string, options: StyleOptions = {}) {
+    checkOptions("QueryLayer", options, STYLE_KEYS);
+    this.sql = checkText("The query", sql, "a SELECT");
+    this.from = { kind: "query", sql };
+    this.style = checkStyle(options);
+  }
+
+  [INSPECT](): string {
+    return `QueryLayer(${labelOf(this)})`;
+  }
+}
+
+/** How messages name a layer: by its table, the beginning of its query, or the shape of its frame. */
+export function labelOf({ from }: Layer | QueryLayer): string {
+  switch (from.kind) {
+    case "table":
+      return shown(from.table);
+    case "query":
+      return shown(from.sql.trim().replace(/\s+/g, " "));
+    case "frame":
+      return `DataFrame of ${from.frame.shape.join(" × ")}`;
+  }
+}
+
+function checkOptions(what: string, options: unknown, names: readonly string[]): void {
+  if (!isObject(options)) throw expected(`The second argument of ${what}`, options, "an object of options");
+  checkKeys(what, options, names);
+}
+
+function layerSource(source: unknown): LayerSource {
+  if (isFrame(source)) return { kind: "frame", frame: source };
+  if (typeof source !== "object")
+    return {
+      kind: "table",
+      table: checkText("The first argument of Layer", source, "a table's name or a DataFrame"),
+    };
+  throw new InvalidArgumentError(
+    "The first argument of Layer must be a table's name or a danfo.js DataFrame.",
+  );
+}
+
+function checkLngLat(lnglat: unknown): readonly [string, string] {
+  const names = Array.isArray(lnglat) ? (lnglat as unknown[]) : [];
+  const [lng, lat] = names;
+  if (names.length === 2 && typeof lng === "string" && typeof lat === "string") return [lng, lat];
+  throw expected("lnglat", lnglat, "the names of two columns: [longitude, latitude]");
+}

@@ -1,0 +1,84 @@
+import type { Legend, LegendItem, Rgba } from "../render/scene";
+import type { CategoryClasses, Classes, Range, RangeClasses } from "./classify";
+
+const OTHER = "Other";
+const NO_DATA = "no data";
+const NO_TEXT = "(empty)";
+/** From here on digits are many and mean little. */
+const MAX_PLAIN = 1e15;
+const MAX_DECIMALS = 8;
+
+/** How the classes of a column look: one entry per class, then what others and missing ones have. */
+export interface Look {
+  readonly color: Rgba;
+  readonly sizePx: number;
+}
+
+/** The legend of a column; null if no row is in any class. */
+export function legendOf(
+  title: string,
+  geometry: Legend["geometry"],
+  classes: Classes,
+  looks: readonly Look[],
+  missing: Look,
+): Legend | null {
+  const labelled = classes.kind === "ranges" ? rangeLabels(classes) : categoryLabels(classes);
+  const items: LegendItem[] = labelled.flatMap(({ label, count }, i) =>
+    count > 0 ? [{ label, ...looks[i]! }] : [],
+  );
+  if (classes.missingCount > 0) items.push({ label: NO_DATA, ...missing });
+  return items.length > 0 ? { title, geometry, items } : null;
+}
+
+interface Labelled {
+  readonly label: string;
+  readonly count: number;
+}
+
+function categoryLabels({ categories, otherCount }: CategoryClasses): Labelled[] {
+  return [
+    ...categories.map(({ value, count }) => ({ label: value === "" ? NO_TEXT : String(value), count })),
+    { label: OTHER, count: otherCount },
+  ];
+}
+
+function rangeLabels({ ranges }: RangeClasses): Labelled[] {
+  const format = numberFormat(ranges);
+  return ranges.map((range) => ({ label: rangeLabel(range, format), count: range.count }));
+}
+
+function rangeLabel({ lower, upper, isLowerExclusive }: Range, format: (value: number) => string): string {
+  const from = format(lower);
+  const to = format(upper);
+  if (from === to) return to;
+  if (lower === -Infinity) return `≤ ${to}`;
+  if (upper === Infinity) return `${isLowerExclusive ? ">" : "≥"} ${from}`;
+  return `${from} – ${to}`;
+}
+
+/** As many decimals for all as the narrowest class needs, and no more than the bounds have. */
+function numberFormat(ranges: readonly Range[]): (value: number) => string {
+  const bounds = ranges.flatMap(({ lower, upper }) => [lower, upper]).filter(Number.isFinite);
+  const steps = [...new Set([ranges[0]?.lower ?? 0, ...ranges.map(({ upper }) => upper)])]
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
+  const gaps = steps.slice(1).map((step, i) => step - steps[i]!);
+  const narrowest = Math.min(...gaps, Math.max(1, ...bounds.map(Math.abs)));
+  const useful = Math.max(0, Math.ceil(1 - Math.log10(narrowest)));
+  const decimals = bounds.reduce((most, bound) => Math.max(most, decimalsOf(bound, useful)), 0);
+  const isPlain = decimals <= MAX_DECIMALS && bounds.every((bound) => Math.abs(bound) < MAX_PLAIN);
+  const { format } = new Intl.NumberFormat("en-US", {
+    signDisplay: "negative", // no "-0"
+    ...(isPlain
+      ? { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
+      : { notation: "scientific", maximumFractionDigits: 3 }),
+  });
+  return format;
+}
+
+/** Digits behind the point that a number has, at most `most`. */
+function decimalsOf(value: number, most: number): number {
+  for (let decimals = 0; decimals < Math.min(most, 20); decimals++)
+    if (Number(value.toFixed(decimals)) === value) return decimals;
+  return most;
+}

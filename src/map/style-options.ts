@@ -1,0 +1,229 @@
+import { InvalidArgumentError } from "../errors";
+import type { Rgba } from "../render/scene";
+import { checkKeys, checkOneOf, checkPositive, checkText, expected, isObject, shown } from "./check";
+import { looksLikeColor, parseColor } from "./css-color";
+import { adjusted, type BinMethod, type Bins, checkScheme, defaultScheme, type Scheme } from "./styling";
+
+/** Colour by the values of a column. */
+export interface ColorByColumn {
+  /** Numbers, text or booleans. */
+  readonly column: string;
+  /** `styling.mint(7, "jenks")`, or the name of a scheme. Default mint for numbers, antique for text and booleans. */
+  readonly scheme?: Scheme | string;
+  /** How many classes, or their upper bounds; instead of the scheme's. */
+  readonly bins?: Bins;
+  /** How values are put into classes; instead of the scheme's. */
+  readonly method?: BinMethod;
+}
+
+/** Size by the values of a column. */
+export interface SizeByColumn {
+  /** Numbers. */
+  readonly column: string;
+  /** Smallest and largest size in CSS pixels. @default [5, 25] */
+  readonly range?: readonly [min: number, max: number];
+  /** How many sizes, 1 to 20, or the upper bounds of the classes. @default 5 */
+  readonly bins?: Bins;
+  /** How values are put into classes. @default "quantiles" */
+  readonly method?: Exclude<BinMethod, "category">;
+}
+
+/** How a layer looks. */
+export interface StyleOptions {
+  /**
+   * A CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
+   * `{ column, scheme, bins, method }`. A text that is a colour is never a column: for a column called "red" write
+   * `{ column: "red" }`. Default: a colour of its own for each layer.
+   */
+  readonly color?: string | ColorByColumn;
+  /**
+   * Diameter of points or width of lines in CSS pixels, the name of a column, or `{ column, range, bins, method }`.
+   * Default: points 10, lines 1.5.
+   */
+  readonly size?: number | string | SizeByColumn;
+  /** From 0, invisible, to 1. @default 0.9 */
+  readonly opacity?: number;
+  /**
+   * Outline of points and polygons: a CSS colour, `{ color, width }` with the width in CSS pixels, or `null` for
+   * none. Default: thin and white, around points on the dark basemap black.
+   */
+  readonly stroke?: string | StrokeOptions | null;
+  /** `false` hides the legend that columns get, `{ title }` names it. Default: titled with the column's name. */
+  readonly legend?: boolean | LegendOptions;
+}
+
+export interface StrokeOptions {
+  /** A CSS colour. */
+  readonly color?: string;
+  /** CSS pixels. @default 0.5 */
+  readonly width?: number;
+}
+
+export interface LegendOptions {
+  readonly title?: string;
+}
+
+export const STYLE_KEYS = ["color", "size", "opacity", "stroke", "legend"] as const;
+
+/** Style options that have been checked; absent is the default, which depends on the data. */
+export interface Style {
+  readonly color?: { readonly kind: "constant"; readonly color: Rgba } | ColumnColor;
+  readonly size?: { readonly kind: "constant"; readonly px: number } | ColumnSize;
+  readonly opacity: number;
+  /** null: none. */
+  readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
+  /** null: none. */
+  readonly legend: { readonly title?: string } | null;
+}
+
+export interface ColumnColor {
+  readonly kind: "column";
+  readonly column: string;
+  /** The scheme for a column of numbers, or for another one. */
+  readonly schemeFor: (isNumeric: boolean) => Scheme;
+}
+
+export interface ColumnSize {
+  readonly kind: "column";
+  readonly column: string;
+  readonly rangePx: readonly [min: number, max: number];
+  readonly bins: Bins;
+  readonly method: Exclude<BinMethod, "category">;
+}
+
+const DEFAULT_OPACITY = 0.9;
+const DEFAULT_RANGE_PX = [5, 25] as const;
+const DEFAULT_BINS = 5;
+const MAX_SIZES = 20;
+const MAX_PX = 1000;
+const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks"] as const;
+const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
+const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
+
+/** @throws InvalidArgumentError with the value found and what is expected. */
+export function checkStyle({ color, size, opacity, stroke, legend }: StyleOptions): Style {
+  return {
+    ...(color !== undefined && { color: checkColor(color) }),
+    ...(size !== undefined && { size: checkSize(size) }),
+    opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
+    ...(stroke !== undefined && { stroke: checkStroke(stroke) }),
+    legend: checkLegend(legend ?? true),
+  };
+}
+
+function checkColor(color: unknown): Style["color"] {
+  const what = `${A_COLOR}, a column's name, or { column, scheme }`;
+  if (!isObject(color)) {
+    const text = checkText("color", color, what);
+    const rgba = parseColor(text);
+    if (rgba !== null) return { kind: "constant", color: rgba };
+    if (!looksLikeColor(text)) return columnColor({ column: text });
+    throw new InvalidArgumentError(
+      `color is ${shown(text)}, which is not ${A_COLOR}. A column of that name is { column: ${shown(text)} }.`,
+    );
+  }
+  return columnColor(color);
+}
+
+function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
+  checkKeys("color", option, ["column", "scheme", "bins", "method"]);
+  const column = checkColumn("color", option.column);
+  const bins = option.bins as Bins | undefined;
+  const method = option.method as BinMethod | undefined;
+  if (option.scheme !== undefined) {
+    const scheme = adjusted(checkScheme(option.scheme), bins, method);
+    return { kind: "column", column, schemeFor: () => scheme };
+  }
+  defaultScheme(method !== undefined && method !== "category", bins, method); // what is wrong is said now
+  return { kind: "column", column, schemeFor: (isNumeric) => defaultScheme(isNumeric, bins, method) };
+}
+
+function checkSize(size: unknown): Style["size"] {
+  if (typeof size === "string") return columnSize({ column: size });
+  if (isObject(size)) return columnSize(size);
+  return { kind: "constant", px: checkPx("size", size, ", a column's name, or { column, range }") };
+}
+
+function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
+  checkKeys("size", option, ["column", "range", "bins", "method"]);
+  const column = checkColumn("size", option.column);
+  const { range = DEFAULT_RANGE_PX, bins = DEFAULT_BINS, method = "quantiles" } = option;
+  return {
+    kind: "column",
+    column,
+    rangePx: checkRange(range),
+    bins: checkSizeBins(bins),
+    method: checkOneOf("method of size", method, NUMBER_METHODS),
+  };
+}
+
+function checkColumn(option: string, column: unknown): string {
+  if (column === undefined) throw new InvalidArgumentError(`${option} must include a "column".`);
+  const name = checkText(`column of ${option}`, column, "a column's name");
+  if (!GEOMETRY_COLUMNS.includes(name)) return name;
+  throw new InvalidArgumentError(
+    `Style columns cannot be geometry columns. "${name}" was chosen for ${option}.`,
+  );
+}
+
+function checkRange(range: unknown): readonly [number, number] {
+  const [min, max] = Array.isArray(range) && range.length === 2 ? (range as unknown[]) : [];
+  const isRange =
+    typeof min === "number" && typeof max === "number" && min >= 0 && min <= max && max <= MAX_PX;
+  if (isRange && max > 0) return [min, max];
+  throw expected("range of size", range, `[min, max] in pixels, from 0 to ${MAX_PX}`);
+}
+
+function checkSizeBins(bins: unknown): Bins {
+  if (typeof bins === "number" && Number.isInteger(bins) && bins >= 1 && bins <= MAX_SIZES) return bins;
+  const isAscending =
+    Array.isArray(bins) &&
+    bins.length >= 1 &&
+    bins.length <= MAX_SIZES &&
+    bins.every(
+      (bound, i) => typeof bound === "number" && (i === 0 ? bound > -Infinity : bound > bins[i - 1]),
+    );
+  if (isAscending) return bins as readonly number[];
+  throw expected(
+    "bins of size",
+    bins,
+    `1 to ${MAX_SIZES}, or the upper bounds of so many classes, ascending`,
+  );
+}
+
+function checkPx(option: string, px: unknown, or = ""): number {
+  const what = `a number of pixels, more than 0 and at most ${MAX_PX}${or}`;
+  if (checkPositive(option, px, what) <= MAX_PX) return px as number;
+  throw expected(option, px, what);
+}
+
+function checkOpacity(opacity: unknown): number {
+  if (typeof opacity === "number" && opacity >= 0 && opacity <= 1) return opacity;
+  throw expected("opacity", opacity, "a number from 0 to 1");
+}
+
+function checkStroke(stroke: unknown): Style["stroke"] {
+  if (stroke === null) return null;
+  if (typeof stroke === "string") return { color: checkStrokeColor(stroke) };
+  if (!isObject(stroke)) throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or null for none`);
+  checkKeys("stroke", stroke, ["color", "width"]);
+  const { color, width } = stroke;
+  return {
+    ...(color !== undefined && { color: checkStrokeColor(color) }),
+    ...(width !== undefined && { widthPx: checkPx("width of stroke", width) }),
+  };
+}
+
+function checkStrokeColor(color: unknown): Rgba {
+  const rgba = typeof color === "string" ? parseColor(color) : null;
+  if (rgba === null) throw expected("color of stroke", color, A_COLOR);
+  return rgba;
+}
+
+function checkLegend(legend: unknown): Style["legend"] {
+  if (typeof legend === "boolean") return legend ? {} : null;
+  if (!isObject(legend)) throw expected("legend", legend, "true, false or { title }");
+  checkKeys("legend", legend, ["title"]);
+  if (legend.title === undefined) return {};
+  return { title: checkText("title of legend", legend.title, "a text") };
+}
