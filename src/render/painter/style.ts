@@ -12,9 +12,11 @@ export function colorSlots(style: ColorStyle): Slots<Rgba> {
   return slots([...style.palette, style.missing], style.classes);
 }
 
+/** Sizes that are none become 0. */
 export function sizeSlots(style: SizeStyle): Slots<number> {
-  if (style.kind === "constant") return { values: [style.px] };
-  return slots([...style.px, style.missingPx], style.classes);
+  const valid = (px: number) => (px > 0 ? px : 0);
+  if (style.kind === "constant") return { values: [valid(style.px)] };
+  return slots([...style.px, style.missingPx].map(valid), style.classes);
 }
 
 /** Classes that have no value of their own, `MISSING_CLASS` among them, get the last slot. */

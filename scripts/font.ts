@@ -1,0 +1,35 @@
+/**
+ * Cuts the font that pictures are lettered with to the scripts it is good for: `npx tsx scripts/font.ts [outFile]`
+ *
+ * Inter by the Inter Project Authors (https://github.com/rsms/inter), SIL Open Font License 1.1.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import subsetFont from "subset-font";
+
+/** Unicode blocks, first and last code point. */
+const BLOCKS = [
+  [0x0020, 0x007e], // ASCII
+  [0x00a0, 0x036f], // Latin, phonetic letters, accents
+  [0x0370, 0x03ff], // Greek
+  [0x0400, 0x052f], // Cyrillic
+  [0x1e00, 0x1fff], // more Latin and Greek
+  [0x2000, 0x20bf], // punctuation, superscripts, currencies
+  [0x2100, 0x22ff], // letter-like symbols, arrows, mathematics
+  [0x25a0, 0x25ff], // shapes
+] as const;
+
+export async function buildFont(outFile: string): Promise<void> {
+  const file = createRequire(__filename).resolve("@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf");
+  const characters = BLOCKS.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, i) => String.fromCodePoint(first + i)),
+  );
+  const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });
+  await mkdir(dirname(outFile), { recursive: true });
+  await writeFile(outFile, font);
+}
+
+if (require.main === module) {
+  buildFont(resolve(process.argv[2] ?? join(__dirname, "..", "dist", "font.ttf")));
+}

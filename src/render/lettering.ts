@@ -1,0 +1,221 @@
+/** Legends and attribution of a picture, where the page has them and looking alike. */
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { cssColor } from "./painter/style";
+import type { Legend, LegendItem, Scene } from "./scene";
+
+// CSS pixels, as in the page's style sheet.
+const MARGIN = 10;
+const PADDING_X = 12;
+const PADDING_TOP = 9;
+const PADDING_BOTTOM = 10;
+const MAX_CARD_WIDTH = 240;
+/** Share of the map's width that a legend may take. */
+const MAX_CARD_SHARE = 0.45;
+/** Kept free below legends: their margin and the attribution. */
+const BELOW = 40;
+const TITLE_HEIGHT = 22;
+const ITEM_HEIGHT = 18;
+const BETWEEN_LEGENDS = 19;
+const SYMBOL_GAP = 8;
+const RADIUS = 6;
+const TEXT_PX = 12;
+const SMALL_PX = 10;
+const ATTRIBUTION_HEIGHT = 16;
+const ATTRIBUTION_PADDING = 6;
+/** Longer texts are not even measured. */
+const MAX_TEXT = 200;
+
+const THEMES = {
+  light: { card: "#fffffff0", edge: "#141e281f", ink: "#263238", soft: "#5b6770" },
+  dark: { card: "#20252aeb", edge: "#ffffff24", ink: "#eceff1", soft: "#aeb8bf" },
+} as const;
+
+interface Lettering {
+  /** A CSS list of font families. */
+  readonly fonts: string;
+}
+
+/** A line of a card. */
+type Line =
+  | { readonly kind: "title"; readonly text: string; readonly height: number }
+  | { readonly kind: "item"; readonly item: LegendItem; readonly legend: Legend; readonly height: number }
+  | { readonly kind: "more"; readonly text: string; readonly height: number }
+  | { readonly kind: "rule"; readonly height: number };
+
+/** A card at the top right, never larger than the map: long texts end in "…", long legends in "+ 12 more". */
+export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): void {
+  context.save();
+  context.font = `${TEXT_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const card = layOut(context, scene);
+  if (card) drawCard(context, card, THEMES[scene.basemap.theme]);
+  context.restore();
+}
+
+interface Card {
+  readonly left: number;
+  readonly width: number;
+  readonly height: number;
+  /** Of the widest symbol; the others are in the middle of its column. */
+  readonly symbolWidth: number;
+  readonly lines: readonly (readonly [line: Line, text: string])[];
+}
+
+/** Nothing if there is no legend, or no room for a letter. */
+function layOut(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card | undefined {
+  const lines = fitting(legends.flatMap(linesOf), heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM);
+  const room = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx) - 2 * PADDING_X;
+  const symbolWidth = widestSymbol(lines);
+  const texts = lines.map((line) => shortened(context, textOf(line), room - indentOf(line, symbolWidth)));
+  const widths = texts.map((text) => context.measureText(text).width);
+  if (Math.max(0, ...widths) === 0) return undefined;
+  const content = Math.max(...lines.map((line, i) => indentOf(line, symbolWidth) + widths[i]!));
+  const width = Math.ceil(content) + 2 * PADDING_X;
+  return {
+    left: widthPx - MARGIN - width,
+    width,
+    height: lines.reduce((sum, line) => sum + line.height, PADDING_TOP + PADDING_BOTTOM),
+    symbolWidth,
+    lines: lines.map((line, i) => [line, texts[i]!]),
+  };
+}
+
+function drawCard(
+  context: SKRSContext2D,
+  { left, width, height, symbolWidth, lines }: Card,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  context.fillStyle = theme.card;
+  context.strokeStyle = theme.edge;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.roundRect(left + 0.5, MARGIN + 0.5, width - 1, height - 1, RADIUS);
+  context.fill();
+  context.stroke();
+
+  const x = left + PADDING_X;
+  let y = MARGIN + PADDING_TOP;
+  for (const [line, text] of lines) {
+    if (line.kind === "rule") {
+      context.fillStyle = theme.edge;
+      context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
+    }
+    if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + line.height / 2);
+    context.fillStyle = line.kind === "title" ? theme.ink : theme.soft;
+    const textHeight = line.kind === "title" ? ITEM_HEIGHT : line.height;
+    context.fillText(text, x + indentOf(line, symbolWidth), y + textHeight / 2);
+    y += line.height;
+  }
+}
+
+/** One small line at the bottom right; left out where it does not fit. */
+export function drawAttribution(
+  context: SKRSContext2D,
+  { widthPx, heightPx, basemap }: Scene,
+  { text, fonts }: Lettering & { readonly text: string },
+): void {
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `${SMALL_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const width = Math.ceil(context.measureText(text).width) + 2 * ATTRIBUTION_PADDING;
+  if (width <= widthPx && ATTRIBUTION_HEIGHT <= heightPx) {
+    const [left, top] = [widthPx - width, heightPx - ATTRIBUTION_HEIGHT];
+    context.fillStyle = theme.card;
+    context.beginPath();
+    context.roundRect(left, top, width, ATTRIBUTION_HEIGHT, [4, 0, 0, 0]);
+    context.fill();
+    context.fillStyle = theme.soft;
+    context.fillText(text, left + ATTRIBUTION_PADDING, top + ATTRIBUTION_HEIGHT / 2);
+  }
+  context.restore();
+}
+
+function linesOf(legend: Legend, index: number): Line[] {
+  const lines: Line[] = index > 0 ? [{ kind: "rule", height: BETWEEN_LEGENDS }] : [];
+  if (legend.title) lines.push({ kind: "title", text: legend.title, height: TITLE_HEIGHT });
+  for (const item of legend.items) {
+    const height = Math.max(ITEM_HEIGHT, symbolSize(legend, item).height + 2);
+    lines.push({ kind: "item", item, legend, height });
+  }
+  return lines;
+}
+
+/** As many lines as there is room for, the last one saying how many items are missing. */
+function fitting(lines: readonly Line[], room: number): Line[] {
+  const total = lines.reduce((sum, { height }) => sum + height, 0);
+  if (total <= room) return [...lines];
+  const kept: Line[] = [];
+  let used = ITEM_HEIGHT; // of "+ 12 more"
+  for (const line of lines) {
+    used += line.height;
+    if (used > room) break;
+    kept.push(line);
+  }
+  while (kept.length > 0 && kept.at(-1)!.kind !== "item") kept.pop(); // a title of nothing
+  if (kept.length === 0) return [];
+  const missing = lines.slice(kept.length).filter(({ kind }) => kind === "item").length;
+  return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
+}
+
+function textOf(line: Line): string {
+  if (line.kind === "rule") return "";
+  const text = line.kind === "item" ? line.item.label : line.text;
+  // Line breaks and other control characters have no picture.
+  return text
+    .slice(0, MAX_TEXT)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
+}
+
+const indentOf = (line: Line, symbolWidth: number): number =>
+  line.kind === "item" ? symbolWidth + SYMBOL_GAP : 0;
+
+/** The text, or as much of its beginning as fits with an ellipsis. */
+function shortened(context: SKRSContext2D, text: string, room: number): string {
+  const fits = (candidate: string) => context.measureText(candidate).width <= room;
+  if (fits(text)) return text;
+  const letters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  let [kept, tooMany] = [0, letters.length];
+  while (tooMany - kept > 1) {
+    const middle = (kept + tooMany) >> 1;
+    if (fits(`${letters.slice(0, middle).join("")}…`)) kept = middle;
+    else tooMany = middle;
+  }
+  return kept === 0 ? "" : `${letters.slice(0, kept).join("").trimEnd()}…`;
+}
+
+function widestSymbol(lines: readonly Line[]): number {
+  return Math.max(
+    0,
+    ...lines.map((line) => (line.kind === "item" ? symbolSize(line.legend, line.item).width : 0)),
+  );
+}
+
+/** Points and lines in their own size, as far as a line of text has room. */
+function symbolSize({ geometry }: Legend, { sizePx }: LegendItem): { width: number; height: number } {
+  switch (geometry) {
+    case "point": {
+      const px = Math.min(40, Math.max(6, sizePx));
+      return { width: px, height: px };
+    }
+    case "line":
+      return { width: 18, height: Math.min(10, Math.max(2, sizePx)) };
+    case "polygon":
+      return { width: 16, height: 12 };
+  }
+}
+
+function drawSymbol(
+  context: SKRSContext2D,
+  { legend, item }: { legend: Legend; item: LegendItem },
+  centerX: number,
+  centerY: number,
+): void {
+  const { width, height } = symbolSize(legend, item);
+  const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
+  context.fillStyle = cssColor(item.color);
+  context.beginPath();
+  context.roundRect(centerX - width / 2, centerY - height / 2, width, height, radius);
+  context.fill();
+}
