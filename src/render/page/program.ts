@@ -1,11 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
 import { deflateSync } from "node:zlib";
-import { CartoError } from "../../errors";
-
-/** The folder of the built files: where the running bundle lies, or `dist` when run from the sources. */
-const DIST = basename(__dirname) === "dist" ? __dirname : join(__dirname, "..", "..", "..", "dist");
+import { built } from "../built";
 
 /** What every map page has in common, made by `scripts/page.ts`. */
 export interface Program {
@@ -37,16 +32,3 @@ export function pageProgram(): Program {
 }
 
 const deflatedBase64 = (bytes: Uint8Array): string => deflateSync(bytes, { level: 9 }).toString("base64");
-
-function built(name: string): Buffer {
-  try {
-    return readFileSync(join(DIST, name));
-  } catch (cause) {
-    throw new CartoError(
-      `${join(DIST, name)} cannot be read: run \`npm run build\`, or install cartoframes again.`,
-      {
-        cause,
-      },
-    );
-  }
-}

@@ -42,7 +42,8 @@ export async function open(browser: Browser, html: string, options: OpenOptions 
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.route("**/*", async (handler, request) => {
-    if (request.url() === PAGE_URL) return handler.fulfill({ contentType: "text/html", body: html });
+    if (request.url() === PAGE_URL)
+      return handler.fulfill({ contentType: "text/html; charset=utf-8", body: html });
     requests.push(request.url());
     const body = route?.(request);
     await (body ? handler.fulfill({ contentType: "image/png", body }) : handler.abort());

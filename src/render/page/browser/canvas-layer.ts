@@ -24,7 +24,8 @@ export class CanvasLayer extends L.Layer {
   #request: number | undefined;
 
   constructor(pane: string, paint: Paint) {
-    super({ pane });
+    super();
+    L.Util.setOptions(this, { pane });
     this.#paint = paint;
     this.#canvas.className = "leaflet-zoom-animated";
   }

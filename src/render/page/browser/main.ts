@@ -38,7 +38,7 @@ window.showMap = async (unpack: Unpack) => {
   } else {
     new CanvasLayer("data", (context, viewport) => paint(context, prepared, viewport)).addTo(map);
   }
-  attributionControl(tiles?.attribution).addTo(map);
+  attributionControl(tiles?.attribution ?? (shapes && "Natural Earth")).addTo(map);
   if (scene.legends.length > 0) legendControl(scene.legends).addTo(map);
   if (notes.length > 0) noteControl(notes).addTo(map);
   if (window.parent !== window) wheelOnRequest(map);

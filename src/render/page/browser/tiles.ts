@@ -1,53 +1,60 @@
 import L from "leaflet";
 import type { Basemap } from "../../scene";
 
-/** The deepest zoom CARTO's basemaps have; deeper ones are enlarged. */
+type Tiles = NonNullable<Basemap["tiles"]>;
+
+/** The deepest zoom of CARTO's basemaps; deeper ones are enlarged. */
 const MAX_TILE_ZOOM = 20;
-/** So many failures, and not one tile: there is no network. */
-const FAILURES = 4;
 
 /**
- * Raster tiles, and labels above the data. Without a network they are taken off the map, so that nothing more is
- * requested, until the browser says that it is online again.
+ * Raster tiles, and labels above the data, as soon as the tile in the middle of the view has come. Until then every
+ * move asks for one, so a map without a network does not fill the console with a hundred failures.
  */
-export function addTiles(map: L.Map, tiles: NonNullable<Basemap["tiles"]>): void {
-  const options = { subdomains: tiles.subdomains, maxZoom: map.getMaxZoom(), minZoom: map.getMinZoom() };
-  const layers = [
-    L.tileLayer(tiles.urlTemplate, {
-      ...options,
-      pane: "tiles",
-      maxNativeZoom: MAX_TILE_ZOOM,
-      minNativeZoom: 0,
-    }),
-  ];
-  if (tiles.labelsUrlTemplate) {
-    layers.push(
-      L.tileLayer(tiles.labelsUrlTemplate, {
-        ...options,
-        pane: "labels",
-        maxNativeZoom: MAX_TILE_ZOOM,
-        minNativeZoom: 0,
-      }),
-    );
-  }
-  let failures = 0;
-  const giveUp = () => {
-    for (const layer of layers) layer.remove();
-    window.addEventListener("online", add, { once: true });
+export function addTiles(map: L.Map, tiles: Tiles): void {
+  const { urlTemplate, labelsUrlTemplate, subdomains } = tiles;
+  const options = {
+    subdomains,
+    minZoom: map.getMinZoom(),
+    maxZoom: map.getMaxZoom(),
+    minNativeZoom: 0,
+    maxNativeZoom: MAX_TILE_ZOOM,
   };
-  const add = () => {
-    failures = 0;
-    for (const layer of layers) layer.addTo(map);
+  const layers = [L.tileLayer(urlTemplate, { ...options, pane: "tiles" })];
+  if (labelsUrlTemplate) layers.push(L.tileLayer(labelsUrlTemplate, { ...options, pane: "labels" }));
+
+  let asked = "";
+  const ask = () => {
+    const url = middleTile(map, tiles);
+    if (!navigator.onLine || url === asked) return;
+    asked = url;
+    const image = new Image();
+    image.onload = () => {
+      map.off("moveend", ask);
+      for (const layer of layers) layer.addTo(map); // adding one twice does nothing
+    };
+    image.onerror = () => {
+      asked = "";
+    };
+    image.src = url;
   };
-  for (const layer of layers) {
-    layer.on("tileload", () => {
-      failures = Number.NEGATIVE_INFINITY;
-    });
-    layer.on("tileerror", () => {
-      failures++;
-      if (failures === FAILURES) giveUp();
-    });
-  }
-  if (navigator.onLine) add();
-  else giveUp();
+  map.on("moveend", ask);
+  window.addEventListener("online", ask);
+  ask();
+}
+
+/** Address of the tile in the middle of the view, the one Leaflet will ask for. */
+function middleTile(map: L.Map, { urlTemplate, subdomains }: Tiles): string {
+  const z = Math.max(0, Math.min(MAX_TILE_ZOOM, Math.round(map.getZoom())));
+  const side = 2 ** z;
+  const middle = map.project(map.getCenter(), z).divideBy(256).floor();
+  const x = ((middle.x % side) + side) % side;
+  const y = Math.max(0, Math.min(side - 1, middle.y));
+  return L.Util.template(urlTemplate, {
+    x,
+    y,
+    z,
+    "-y": side - 1 - y,
+    s: subdomains[(x + y) % subdomains.length] ?? "",
+    r: L.Browser.retina ? "@2x" : "",
+  });
 }

@@ -1,0 +1,81 @@
+import { writeFileSync } from "node:fs";
+import { extname } from "node:path";
+import { InvalidArgumentError } from "../errors";
+import { JUPYTER_DISPLAY, type MimeBundle, show } from "../kernel";
+import { alongCurve } from "./page/curve";
+import { summarizeScene } from "./page/describe";
+import { sceneToDocument, sceneToHtml } from "./page/html";
+import { renderPng } from "./png";
+import type { Scene } from "./scene";
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+export interface MapViewOptions {
+  /** False: the map is a picture. */
+  readonly interactive?: boolean;
+}
+
+/**
+ * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
+ * may run scripts, as a picture elsewhere. The output is self-contained; it needs neither kernel nor network.
+ */
+export class MapView {
+  readonly #scene: Scene;
+  readonly #interactive: boolean;
+
+  constructor(scene: Scene, { interactive = true }: MapViewOptions = {}) {
+    this.#scene = alongCurve(scene);
+    this.#interactive = interactive;
+  }
+
+  /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
+  display(): void {
+    if (!show(this)) console.log(String(this));
+  }
+
+  /** A document of its own that fills a browser's window with the live map; opens without a network. */
+  toHTML(): string {
+    return sceneToDocument(this.#scene, this.toPNG());
+  }
+
+  /** The first view as a PNG of exactly the map's size. */
+  toPNG(): Uint8Array {
+    return renderPng(this.#scene);
+  }
+
+  /**
+   * Writes `toHTML()` to a file ending in `.html`, `toPNG()` to one ending in `.png`.
+   * @throws InvalidArgumentError if it ends otherwise.
+   */
+  save(path: string): void {
+    writeFileSync(path, this.#fileContent(path));
+  }
+
+  #fileContent(path: string): string | Uint8Array {
+    switch (extname(path).toLowerCase()) {
+      case ".html":
+        return this.toHTML();
+      case ".png":
+        return this.toPNG();
+      default:
+        throw new InvalidArgumentError(
+          `Cannot save a map as ${JSON.stringify(path)}: the name has to end in ".html" for a live map or in ".png" for a picture.`,
+        );
+    }
+  }
+
+  /** How notebooks show it, see `JUPYTER_DISPLAY`. */
+  [JUPYTER_DISPLAY](): MimeBundle {
+    const png = this.toPNG();
+    const picture = { "image/png": png, "text/plain": String(this) };
+    return this.#interactive ? { "text/html": sceneToHtml(this.#scene, png), ...picture } : picture;
+  }
+
+  toString(): string {
+    return `MapView(${summarizeScene(this.#scene)})`;
+  }
+
+  [INSPECT](): string {
+    return String(this);
+  }
+}

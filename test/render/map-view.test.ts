@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { buildBasemap } from "../../scripts/basemap";
+import { buildPage } from "../../scripts/page";
+import { MapView } from "../../src/render";
+import { airports } from "./page/samples";
+import { constantColor, pathLayer, pointLayer, sceneOf } from "./page/scenes";
+
+const DIST = join(__dirname, "../../dist");
+const PNG_MAGIC = "89504e470d0a1a0a";
+const DISPLAY = Symbol.for("Jupyter.display");
+
+let dir: string;
+beforeAll(() => Promise.all([buildPage(DIST), buildBasemap(join(DIST, "basemap.bin"))]));
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "map-view-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const bundleOf = (view: MapView) =>
+  view[DISPLAY as never] as unknown as () => Record<string, string | Uint8Array>;
+const shown = (view: MapView) => bundleOf(view).call(view);
+
+test("a cell's last value is one bundle of page, picture and text", () => {
+  const bundle = shown(new MapView(airports()));
+  expect(Object.keys(bundle)).toEqual(["text/html", "image/png", "text/plain"]);
+  expect(bundle["text/plain"]).toBe("MapView(800×400, 1 layer, 3,376 points)");
+  expect(Buffer.from(bundle["image/png"] as Uint8Array).toString("hex", 0, 8)).toBe(PNG_MAGIC);
+  expect(bundle["text/html"]).toMatch(
+    /^<div style="position:relative;width:800px;max-width:100%">\n<img src="data:/,
+  );
+});
+
+test("a map that is not interactive is a picture", () => {
+  const bundle = shown(new MapView(airports(), { interactive: false }));
+  expect(Object.keys(bundle)).toEqual(["image/png", "text/plain"]);
+});
+
+test("printed, it says in short what it is", () => {
+  const square = [0.1, 0.1, 0.2, 0.1, 0.2, 0.2, 0.1, 0.1];
+  const layers = [
+    pathLayer("polygon", [[[square]]]),
+    pointLayer(Float64Array.of(0.1, 0.2), Float64Array.of(0.1, 0.2)),
+  ];
+  expect(inspect(new MapView(sceneOf(layers)))).toBe("MapView(600×400, 2 layers, 1 polygon, 2 points)");
+  expect(inspect({ map: new MapView(sceneOf([])) })).toBe("{ map: MapView(600×400, 0 layers) }");
+});
+
+test("outside a notebook, display prints that", () => {
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  new MapView(sceneOf([])).display();
+  expect(log.mock.calls).toEqual([["MapView(600×400, 0 layers)"]]);
+  log.mockRestore();
+});
+
+test("the picture's text says what is on the map, for those who cannot see it", () => {
+  const legends = [
+    {
+      title: "kind",
+      geometry: "point" as const,
+      items: [{ label: "a < b", color: constantColor, sizePx: 7 }],
+    },
+  ];
+  const layers = [pointLayer(Float64Array.of(0.1), Float64Array.of(0.1))];
+  expect(shown(new MapView(sceneOf(layers, { legends })))["text/html"]).toContain(
+    'alt="Map of 1 point. kind: a &lt; b"',
+  );
+});
+
+test("saves a page or a picture", () => {
+  const view = new MapView(airports());
+  view.save(join(dir, "map.HTML"));
+  view.save(join(dir, "map.png"));
+  expect(readFileSync(join(dir, "map.HTML"), "utf8")).toBe(view.toHTML());
+  expect(view.toHTML()).toMatch(/^<!doctype html>\n/);
+  expect(readFileSync(join(dir, "map.png"))).toEqual(Buffer.from(view.toPNG()));
+});
+
+test("a name that ends otherwise is an error", () => {
+  expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map or in ".png" for a picture.]`,
+  );
+});
