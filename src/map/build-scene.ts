@@ -220,7 +220,7 @@ function classifyColor(
     return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
   }
   if (column.kind !== "number")
-    throw needsNumbers(column, method === "bounds" ? "bins with bounds" : `method "${method}"`);
+    throw needsNumbers(column, method === "bounds" ? "bounds as bins are" : `method "${method}" is`);
   const classes =
     typeof bins === "number"
       ? classifyNumbers(column.values, method as Exclude<typeof method, "bounds">, bins)
@@ -230,14 +230,14 @@ function classifyColor(
 
 function needsNumbers({ name, pgtype }: StyleColumn, what: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Column ${shown(name)} is of type ${pgtype}, but ${what} needs numbers. Use the method "category".`,
+    `Column ${shown(name)} is of type ${pgtype}; ${what} for numbers. Use the method "category".`,
   );
 }
 
 function sizeOf(size: Style["size"], data: LayerData, defaultPx: number): Channel<SizeStyle> {
   if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
   const column = columnOf(data, size.column);
-  if (column.kind !== "number") throw needsNumbers(column, "size");
+  if (column.kind !== "number") throw needsNumbers(column, "sizes are");
   const classes = classifySize(size, column.values);
   const [min, max] = size.rangePx;
   const last = classes.ranges.length - 1;

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors";
 import { type EwkbHead, readEwkbHead } from "../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import type { PathGeometry, PointGeometry } from "../render/scene";
+import { ident } from "../sql";
 
 export type GeometryKind = "point" | "line" | "polygon";
 
@@ -36,6 +37,7 @@ const LINE_STRING = 2;
 const POLYGON = 3;
 const TRIANGLE = 17;
 const COLLECTIONS: ReadonlySet<number> = new Set([4, 5, 6, 7, 15, 16]);
+const MULTI_LINE_STRING = 5;
 const MULTI_POLYGON = 6;
 const KINDS: readonly GeometryKind[] = ["point", "line", "polygon"];
 
@@ -107,7 +109,7 @@ class EwkbReader {
     if (srid !== SRID_LNGLAT && srid !== SRID_WEBMERCATOR) {
       throw new InvalidArgumentError(
         `Column "${this.column}", row ${this.row} (counted from 0) has SRID ${srid}, expected ${SRID_LNGLAT}. ` +
-          `Use ST_Transform("${this.column}", ${SRID_LNGLAT}) in the query.`,
+          `Use ST_Transform(${ident(this.column)}, ${SRID_LNGLAT}) in the query.`,
       );
     }
     this.isMetres = srid === SRID_WEBMERCATOR;
@@ -136,17 +138,12 @@ class EwkbReader {
         if (head.body + head.dims * 8 > this.end) throw this.damaged();
         this.points.add(this.x(view, head, head.body), this.y(view, head, head.body), this.row);
         return head.body + head.dims * 8;
-      case LINE_STRING: {
-        const at = this.vertices(view, head, head.body, this.lines);
-        this.lines.endPath();
-        this.lines.endFeature(this.row);
-        return at;
-      }
+      case LINE_STRING:
       case POLYGON:
       case TRIANGLE: {
-        const at = this.rings(view, head);
-        this.polygons.endFeature(this.row);
-        return at;
+        const end = this.paths(view, head);
+        this.endFeature(head.code);
+        return end;
       }
       default:
         if (!COLLECTIONS.has(head.code)) throw this.curved();
@@ -155,14 +152,27 @@ class EwkbReader {
   }
 
   private members(view: DataView, { code, body, littleEndian }: EwkbHead): number {
+    // the parts of a Multi are one feature; members of a collection may overlap and are filled apart
+    const isOneFeature = code === MULTI_LINE_STRING || code === MULTI_POLYGON;
     let at = body + 4;
     for (let left = this.count(view, body, littleEndian); left > 0; left--) {
       const member = this.headAt(view, at);
-      // the parts of one MultiPolygon do not overlap and are filled together; members of a collection may
-      at = code === MULTI_POLYGON ? this.rings(view, member) : this.geometry(view, member);
+      at = isOneFeature ? this.paths(view, member) : this.geometry(view, member);
     }
-    if (code === MULTI_POLYGON) this.polygons.endFeature(this.row);
+    if (isOneFeature) this.endFeature(code);
     return at;
+  }
+
+  private endFeature(code: number): void {
+    (code === LINE_STRING || code === MULTI_LINE_STRING ? this.lines : this.polygons).endFeature(this.row);
+  }
+
+  /** Reads a line or the rings of a polygon and returns where they end. */
+  private paths(view: DataView, head: EwkbHead): number {
+    if (head.code !== LINE_STRING) return this.rings(view, head);
+    const end = this.vertices(view, head, head.body, this.lines);
+    this.lines.endPath();
+    return end;
   }
 
   private rings(view: DataView, head: EwkbHead): number {
@@ -210,7 +220,7 @@ class EwkbReader {
   private curved(): InvalidArgumentError {
     return new InvalidArgumentError(
       `Column "${this.column}", row ${this.row} (counted from 0) is a curve, which a map cannot draw. ` +
-        `Use ST_CurveToLine("${this.column}") in the query.`,
+        `Use ST_CurveToLine(${ident(this.column)}) in the query.`,
     );
   }
 }

@@ -6,8 +6,9 @@ export {
   type SceneToBuild,
   type ViewOptions,
 } from "./build-scene";
+export { dataFromFrame } from "./frame-data";
 export { Layer, type LayerOptions, QueryLayer } from "./layer";
-export { type DataLayer, dataFromColumns, dataFromFrame, fieldsOfLayer, type LayerData } from "./layer-data";
+export { type DataLayer, dataFromColumns, fieldsOfLayer, type LayerData } from "./layer-data";
 export { checkMapOptions, type MapLayer, type MapOptions } from "./map-options";
 export type {
   ColorByColumn,

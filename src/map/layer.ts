@@ -96,15 +96,22 @@ export class QueryLayer {
 }
 
 /** How messages name a layer: by its table, the beginning of its query, or the shape of its frame. */
-export function labelOf({ from }: Layer | QueryLayer): string {
+export function labelOf(layer: Layer | QueryLayer): string {
+  const { from } = layer;
   switch (from.kind) {
     case "table":
       return shown(from.table);
     case "query":
       return shown(from.sql.trim().replace(/\s+/g, " "));
     case "frame":
-      return `DataFrame of ${from.frame.shape.join(" × ")}`;
+      return `DataFrame (${shapeOf(from.frame)})`;
   }
+}
+
+/** Without `frame.shape`, which is the column of a frame that has one of that name. */
+function shapeOf(frame: DataFrame): string {
+  const { $data, $columns } = frame as unknown as { $data: unknown[]; $columns: unknown[] };
+  return `${$data.length} × ${$columns.length}`;
 }
 
 function checkOptions(what: string, options: unknown, names: readonly string[]): void {

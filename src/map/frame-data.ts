@@ -1,0 +1,166 @@
+import type { DataFrame } from "danfojs-node";
+import { InvalidArgumentError } from "../errors";
+import type { ColumnKind } from "../frame";
+import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
+import { paced } from "../frame/pace";
+import { shown } from "./check";
+import type { GeometrySource } from "./geometry";
+import { labelOf } from "./layer";
+import {
+  checkKind,
+  type DataLayer,
+  geomColOf,
+  type LayerData,
+  lnglatOf,
+  lnglatSource,
+  missing,
+  noGeometry,
+  type StyleColumn,
+  styleColumns,
+  swapWarnings,
+} from "./layer-data";
+
+/** Columns that are taken for the geometry, if no option says which. */
+const USUAL_NAMES = ["the_geom", "geometry"];
+
+/** The data of a layer from a DataFrame, without a server. Takes only the columns it needs. */
+export async function dataFromFrame(
+  layer: DataLayer,
+  frame: DataFrame,
+  signal?: AbortSignal,
+): Promise<LayerData> {
+  const table = new FrameTable(frame);
+  const label = `layer ${labelOf(layer)}`;
+  const columns = new Map<string, StyleColumn>();
+  for (const need of styleColumns(layer)) {
+    const column = table.column(need.column, need.option, label);
+    const kind = kindOfValues(column);
+    checkKind(need, kind, kind === "string" ? "text" : kind);
+    columns.set(need.column, columns.get(need.column) ?? frameColumn(column, kind));
+  }
+  const positions = lnglatOf(layer);
+  const geometry: GeometrySource =
+    positions === undefined
+      ? await frameGeometry(layer, table, label, signal)
+      : lnglatSource(positions.map((name) => degreesOf(table.column(name, "lnglat", label))));
+  return {
+    rowCount: table.rowCount,
+    geometry,
+    columns: [...columns.values()],
+    warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
+  };
+}
+
+interface FrameColumn {
+  readonly name: string;
+  /** What danfo takes it for. */
+  readonly dtype: string;
+  readonly values: readonly unknown[];
+}
+
+/** The cells of a DataFrame, whichever copy of danfo made it. */
+class FrameTable {
+  readonly rowCount: number;
+  readonly names: readonly string[];
+  // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
+  private readonly rows: readonly (readonly unknown[])[];
+  private readonly dtypes: readonly string[];
+
+  constructor(frame: DataFrame) {
+    const { $data, $columns, $dtypes } = frame as unknown as {
+      $data: readonly (readonly unknown[])[];
+      $columns: readonly unknown[];
+      $dtypes: readonly string[];
+    };
+    this.rows = $data;
+    this.rowCount = $data.length;
+    this.names = $columns.map(String);
+    this.dtypes = $dtypes;
+  }
+
+  /** @throws InvalidArgumentError if the option names a column that is not there. */
+  column(name: string, option: string, label: string): FrameColumn {
+    const index = this.names.indexOf(name);
+    if (index === -1) throw missing(name, option, label, this.names);
+    return { name, dtype: this.dtypes[index]!, values: this.rows.map((row) => row[index]) };
+  }
+
+  /** The first value of a column that is not missing. */
+  firstOf(index: number): unknown {
+    const row = this.rows.find((cells) => !isMissing(cells[index]));
+    return row?.[index];
+  }
+}
+
+const isMissing = (value: unknown) =>
+  value === null || value === undefined || (typeof value === "number" && Number.isNaN(value));
+
+/** What a column holds by its values, as danfo's dtypes are guesses. */
+function kindOfValues({ values, dtype }: FrameColumn): ColumnKind {
+  const types = new Set<string>();
+  for (const value of values) if (!isMissing(value)) types.add(value instanceof Date ? "date" : typeof value);
+  const isOnly = (...wanted: string[]) => [...types].every((type) => wanted.includes(type));
+  if (types.has("date") || dtype === "datetime") return "datetime";
+  if (types.has("object")) return values.some(isGeometry) ? "geometry" : "object";
+  if (isOnly("number", "bigint")) return "number";
+  return isOnly("boolean") ? "boolean" : "string";
+}
+
+function frameColumn({ name, values }: FrameColumn, kind: ColumnKind): StyleColumn {
+  switch (kind) {
+    case "number":
+      return { name, pgtype: "float8", kind, values: Float64Array.from(values, numberOf) };
+    case "boolean":
+      return {
+        name,
+        pgtype: "bool",
+        kind,
+        values: values.map((value) => (isMissing(value) ? null : !!value)),
+      };
+    default:
+      return {
+        name,
+        pgtype: "text",
+        kind: "string",
+        values: values.map((value) => (isMissing(value) ? null : String(value))),
+      };
+  }
+}
+
+const numberOf = (value: unknown) => (isMissing(value) ? Number.NaN : Number(value));
+
+/** Degrees as numbers, or as digits in a text, as tables loaded without types have them. */
+function degreesOf({ name, values }: FrameColumn): Float64Array {
+  return Float64Array.from(values, (value, row) => {
+    if (isMissing(value) || value === "") return Number.NaN;
+    const isDigits = typeof value === "string" && value.trim() !== "";
+    const degrees = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
+    if (Number.isFinite(degrees)) return degrees;
+    throw new InvalidArgumentError(
+      `Column "${name}", row ${row} (counted from 0) holds ${shown(value)}. lnglat needs degrees as numbers; null where there is no position.`,
+    );
+  });
+}
+
+async function frameGeometry(
+  layer: DataLayer,
+  table: FrameTable,
+  label: string,
+  signal?: AbortSignal,
+): Promise<GeometrySource> {
+  const { name, values } = table.column(geometryName(layer, table), "geomCol", label);
+  const encoded = await encodeGeometries(values, name, paced(signal), { mixedSrids: true });
+  return { kind: "ewkb", column: name, values: encoded.values };
+}
+
+function geometryName(layer: DataLayer, table: FrameTable): string {
+  const { names } = table;
+  const wanted = geomColOf(layer);
+  if (wanted !== undefined) return wanted;
+  const usual = USUAL_NAMES.find((name) => names.includes(name));
+  const found = usual ?? names.find((_, i) => looksSpatial(table.firstOf(i)));
+  if (found === undefined) throw noGeometry(layer, names);
+  return found;
+}
+
+const looksSpatial = (value: unknown) => isGeometry(value) || (typeof value === "string" && isHexEwkb(value));

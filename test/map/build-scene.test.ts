@@ -1,0 +1,414 @@
+import { DataFrame } from "danfojs-node";
+import { describe, expect, test } from "vitest";
+import wkx from "wkx";
+import type { Column, Columns } from "../../src/frame";
+import {
+  BaseMap,
+  buildScene,
+  dataFromColumns,
+  dataFromFrame,
+  fieldsOfLayer,
+  Layer,
+  type LayerOptions,
+  QueryLayer,
+  type SceneToBuild,
+  styling,
+} from "../../src/map";
+import { checkMapOptions } from "../../src/map/map-options";
+import type { PointGeometry, SceneLayer } from "../../src/render/scene";
+
+const WKTS = { point: "POINT(1 2)", line: "LINESTRING(0 0,1 1)", polygon: "POLYGON((0 0,1 0,1 1,0 0))" };
+
+/** A frame with a row of geometry per value, and the value in the column `v`. */
+const frameOf = (values: readonly unknown[], wkt: string | null = WKTS.point) =>
+  new DataFrame(values.map((v) => ({ v, geometry: wkt })) as never, { columns: ["v", "geometry"] });
+
+async function sceneOf(frame: DataFrame, options: LayerOptions = {}, map: Partial<SceneToBuild> = {}) {
+  const layer = new Layer(frame, options);
+  return buildScene({ ...map, layers: [{ layer, data: await dataFromFrame(layer, frame) }] });
+}
+const layerOf = async (...args: Parameters<typeof sceneOf>): Promise<SceneLayer> =>
+  (await sceneOf(...args)).scene.layers[0]!;
+
+describe("defaults", () => {
+  test("points", async () => {
+    expect(await layerOf(frameOf([1]))).toMatchObject({
+      color: { kind: "constant", color: [0x5d, 0x69, 0xb1, 255] },
+      size: { kind: "constant", px: 10 },
+      stroke: { color: [255, 255, 255, 255], widthPx: 0.5 },
+      opacity: 0.9,
+    });
+    const dark = await layerOf(frameOf([1]), {}, { basemap: new BaseMap({ source: "dark" }) });
+    expect(dark.stroke?.color).toEqual([0, 0, 0, 255]);
+  });
+  test("lines and polygons", async () => {
+    const line = await layerOf(frameOf([1], WKTS.line));
+    expect(line).toMatchObject({ size: { px: 1.5 }, opacity: 0.9 });
+    expect(line).not.toHaveProperty("stroke");
+    const polygon = await layerOf(frameOf([1], WKTS.polygon));
+    expect(polygon).toMatchObject({ stroke: { color: [255, 255, 255, 64], widthPx: 0.5 }, opacity: 0.9 });
+  });
+  test("colours go by position", async () => {
+    const layers = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        const layer = new Layer(frameOf([n]));
+        return { layer, data: await dataFromFrame(layer, frameOf([n])) };
+      }),
+    );
+    const colors = buildScene({ layers }).scene.layers.map(
+      ({ color }) => color.kind === "constant" && color.color,
+    );
+    expect(colors).toEqual([
+      [0x5d, 0x69, 0xb1, 255],
+      [0x52, 0xbc, 0xa3, 255],
+      [0x99, 0xc9, 0x45, 255],
+    ]);
+  });
+  test("labels are below points and above everything else", async () => {
+    const labels = async (wkt: string | null) =>
+      (await sceneOf(frameOf([1], wkt))).scene.basemap.tiles?.labelsUrlTemplate !== undefined;
+    expect([await labels(WKTS.point), await labels(WKTS.line), await labels(WKTS.polygon)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(buildScene({ layers: [] }).scene.basemap.tiles?.labelsUrlTemplate).toBeDefined();
+  });
+});
+
+describe("colour by column", () => {
+  test("numbers are mint in five quantiles", async () => {
+    const { scene } = await sceneOf(frameOf([1, 2, 3, 4, 5, null]), { color: "v" });
+    expect(scene.layers[0]!.color).toMatchObject({
+      kind: "classes",
+      palette: [
+        [0xe4, 0xf1, 0xe1, 255],
+        [0x9c, 0xcd, 0xc1, 255],
+        [0x63, 0xa6, 0xa0, 255],
+        [0x33, 0x7f, 0x7f, 255],
+        [0x0d, 0x58, 0x5f, 255],
+      ],
+      classes: Uint8Array.of(0, 1, 2, 3, 4, 255),
+    });
+    expect(scene.legends).toMatchObject([{ title: "v", geometry: "point" }]);
+    expect(scene.legends[0]!.items.map(({ label }) => label)).toEqual(["1", "2", "3", "4", "5", "no data"]);
+  });
+  test("text and booleans are antique", async () => {
+    const { scene } = await sceneOf(frameOf(["a", "b", "a"]), { color: "v", legend: { title: "Kind" } });
+    expect(scene.layers[0]!.color).toMatchObject({
+      palette: [
+        [0x85, 0x5c, 0x75, 255],
+        [0xd9, 0xaf, 0x6b, 255],
+      ],
+    });
+    expect(scene.legends).toMatchObject([{ title: "Kind", items: [{ label: "a" }, { label: "b" }] }]);
+    expect(
+      (await sceneOf(frameOf([true, false]), { color: "v" })).scene.legends[0]!.items.map((i) => i.label),
+    ).toEqual(["false", "true"]);
+  });
+  test("more than ten categories end in Other", async () => {
+    const values = Array.from({ length: 30 }, (_, i) => `c${i % 15}`);
+    const { scene } = await sceneOf(frameOf(values), { color: "v" });
+    const { items } = scene.legends[0]!;
+    expect(items).toHaveLength(11);
+    expect(items[10]).toMatchObject({ label: "Other", color: [0x7c, 0x7c, 0x7c, 255] });
+  });
+  test("numbers as categories; mint for text; bounds", async () => {
+    const labels = async (values: unknown[], color: LayerOptions["color"]) =>
+      (await sceneOf(frameOf(values), { color })).scene.legends[0]!.items.map(({ label }) => label);
+    expect(await labels([3, 1, 3], { column: "v", method: "category" })).toEqual(["3", "1"]);
+    expect(await labels([3, 1, 3], { column: "v", scheme: styling.bold() })).toEqual(["3", "1"]);
+    expect(await labels(["x", "y"], { column: "v", scheme: styling.mint() })).toEqual(["x", "y"]);
+    expect(await labels([5, 15], { column: "v", bins: [10, 20] })).toEqual(["≤ 10", "10 – 20"]);
+  });
+  test("no legend on demand", async () => {
+    expect((await sceneOf(frameOf([1, 2]), { color: "v", legend: false })).scene.legends).toEqual([]);
+  });
+});
+
+describe("size by column", () => {
+  test("sizes are even steps of the range; one legend where colour says the same", async () => {
+    const { scene } = await sceneOf(frameOf([1, 2, 3, null]), {
+      size: { column: "v", range: [4, 20], bins: 3 },
+    });
+    expect(scene.layers[0]!.size).toEqual({
+      kind: "classes",
+      px: [4, 12, 20],
+      missingPx: 4,
+      classes: Uint8Array.of(0, 1, 2, 255),
+    });
+    expect(scene.legends[0]!.items.map(({ sizePx }) => sizePx)).toEqual([4, 12, 20, 4]);
+    const both = await sceneOf(frameOf([1, 2, 3]), { color: "v", size: { column: "v", range: [4, 20] } });
+    expect(both.scene.legends).toHaveLength(1);
+    expect(both.scene.legends[0]!.items.map(({ sizePx }) => sizePx)).toEqual([4, 12, 20]);
+  });
+  test("two columns, two legends", async () => {
+    const frame = new DataFrame({ a: ["x", "y"], b: [1, 2], geometry: [WKTS.point, WKTS.point] } as never);
+    const { scene } = await sceneOf(frame, { color: "a", size: "b", legend: { title: "A" } });
+    expect(scene.legends.map(({ title }) => title)).toEqual(["A", "b"]);
+  });
+});
+
+describe("the first view", () => {
+  test("fits the data", async () => {
+    const frame = new DataFrame({ x: [170, -170], y: [1, 2] });
+    const { scene } = await sceneOf(frame, { lnglat: ["x", "y"] });
+    expect(scene).toMatchObject({ widthPx: 800, heightPx: 400, view: { kind: "fit" } });
+    const { view } = scene;
+    if (view.kind !== "fit") throw new Error("expected bounds");
+    expect(view.bounds.map((degrees) => Math.round(degrees))).toEqual([170, 1, -170, 2]);
+  });
+  test("is what the options say", () => {
+    const { scene } = buildScene({ layers: [], zoom: 3, lat: 40, lng: -3, size: [300, 200] });
+    expect(scene).toMatchObject({
+      widthPx: 300,
+      heightPx: 200,
+      view: { kind: "center", lng: -3, lat: 40, zoom: 3 },
+    });
+  });
+  test("is the world without data", async () => {
+    const world = { kind: "center", lng: 0, lat: 0, zoom: 1 };
+    expect(buildScene({ layers: [] })).toMatchObject({ scene: { view: world }, warnings: [] });
+    const { scene, warnings } = await sceneOf(frameOf([1, 2], null), { color: "v" });
+    expect(scene).toMatchObject({ view: world, legends: [] });
+    expect(warnings).toMatchInlineSnapshot(`
+      [
+        "No geometry for layer DataFrame (2 × 2). Check its table or query to ensure there are geometries.",
+      ]
+    `);
+    const none = await sceneOf(new DataFrame([], { columns: ["v", "geometry"] } as never), { color: "v" });
+    expect(none.scene.layers[0]).toMatchObject({ rowCount: 0 });
+  });
+  test("errors", () => {
+    expect(() => buildScene({ layers: [], zoom: 3 })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: zoom, lat and lng must all or none be provided; found zoom 3, lat undefined, lng undefined.]`,
+    );
+    expect(() => buildScene({ layers: [], zoom: 3, lat: 91, lng: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: lat is 91; expected a number from -90 to 90.]`,
+    );
+    expect(() => buildScene({ layers: [], size: [0, 5] })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: size is [0,5]; expected [width, height] in pixels, whole numbers from 1 to 8192.]`,
+    );
+  });
+});
+
+describe("a DataFrame's geometry", () => {
+  const at = async (frame: DataFrame, options?: LayerOptions) => {
+    const { x, y } = (await layerOf(frame, options)).geometry as PointGeometry;
+    return [...x].map((value, i) => [Math.round(value * 360 - 180), y[i]! < 0.5 ? "north" : "south"]);
+  };
+  test("wkx, WKT, GeoJSON, hexadecimal EWKB, in the usual columns or the first that has any", async () => {
+    const point = wkx.Geometry.parse("POINT(7 8)");
+    const values = [
+      point,
+      "POINT(7 8)",
+      { type: "Point", coordinates: [7, 8] },
+      point.toEwkb().toString("hex"),
+      null,
+    ];
+    const frame = new DataFrame(values.map((value) => ["a", value]) as never, { columns: ["v", "the_geom"] });
+    expect(await at(frame)).toEqual(Array(4).fill([7, "north"]));
+    const elsewhere = new DataFrame({ id: [1, 2], shape: [null, point] } as never);
+    expect(await at(elsewhere)).toEqual([[7, "north"]]);
+    expect(
+      await at(new DataFrame({ the_geom: ["POINT(1 1)"], other: ["POINT(5 5)"] }), { geomCol: "other" }),
+    ).toEqual([[5, "north"]]);
+  });
+  test("longitude and latitude, as numbers or digits; missing ones are no points", async () => {
+    const frame = new DataFrame({ 'x "x"': ["7", "", null], y: [-8, 1, 2] } as never);
+    expect(await at(frame, { lnglat: ['x "x"', "y"] })).toEqual([[7, "south"]]);
+  });
+  test("errors", async () => {
+    const frame = new DataFrame({ Longitude: [1], latitude: ["north"] });
+    await expect(sceneOf(frame)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: No geometry for layer DataFrame (1 × 2). Its columns are "Longitude", "latitude". Pass lnglat: ["Longitude", "latitude"].]`,
+    );
+    await expect(sceneOf(new DataFrame({ a: [1] }))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: No geometry for layer DataFrame (1 × 1). Its columns are "a". Pass lnglat: [longitude, latitude], or the name of a column of geometries as geomCol.]`,
+    );
+    await expect(
+      sceneOf(frame, { lnglat: ["Longitude", "latitude"] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Column "latitude", row 0 (counted from 0) holds "north". lnglat needs degrees as numbers; null where there is no position.]`,
+    );
+    await expect(sceneOf(frame, { lnglat: ["lng", "lat"] })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: lnglat names "lng", which is no column of layer DataFrame (1 × 2). Its columns are "Longitude", "latitude".]`,
+    );
+    await expect(sceneOf(frameOf([1], "POINT(1"))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Column "geometry", row 0 (counted from 0): "POINT(1" is not a geometry (expected a number in the WKT, found ""). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.]`,
+    );
+  });
+  test("swapped columns are noticed", async () => {
+    const { warnings } = await sceneOf(new DataFrame({ a: [40, 41], b: [-100, -3] }), { lnglat: ["a", "b"] });
+    expect(warnings).toMatchInlineSnapshot(`
+      [
+        "1 of 2 points lie outside longitude ±180 or latitude ±90. lnglat is [longitude, latitude]: are "a" and "b" swapped?",
+      ]
+    `);
+  });
+});
+
+describe("style columns", () => {
+  test("that are not there or cannot be", async () => {
+    await expect(sceneOf(frameOf([1]), { color: "vv" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: "vv" is neither a CSS colour nor a column of layer DataFrame (1 × 2). Its columns are "v", "geometry". Did you mean "v"?]`,
+    );
+    await expect(sceneOf(frameOf([1]), { size: "population" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: size names "population", which is no column of layer DataFrame (1 × 2). Its columns are "v", "geometry".]`,
+    );
+    await expect(sceneOf(frameOf([new Date(0)]), { color: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Cannot style column "v" of type datetime. It must be numeric, text, or boolean.]`,
+    );
+    await expect(
+      sceneOf(frameOf([wkx.Geometry.parse("POINT(0 0)")]), { color: "v" }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Style columns cannot be geometry columns. "v" was chosen for color.]`,
+    );
+    await expect(sceneOf(frameOf(["a"]), { size: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Cannot size by column "v" of type text. It must be numeric.]`,
+    );
+    await expect(
+      sceneOf(frameOf(["a"]), { color: { column: "v", method: "jenks" } }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Column "v" is of type text; method "jenks" is for numbers. Use the method "category".]`,
+    );
+    await expect(
+      sceneOf(frameOf(["a"]), { color: { column: "v", bins: [1, 2] } }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Column "v" is of type text; bounds as bins are for numbers. Use the method "category".]`,
+    );
+    await expect(
+      sceneOf(frameOf([1]), { color: { column: "v", bins: 9 } }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: bins is 9, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own.]`,
+    );
+  });
+  test("with names and values like anything", async () => {
+    const names = ["__proto__", "constructor", "columns", 'a"b', "<b>", "the geom", "日本", "🌍"];
+    for (const name of names) {
+      const frame = new DataFrame(
+        [
+          [1, WKTS.point],
+          [2, WKTS.point],
+        ],
+        { columns: ["v", "geometry"] },
+      );
+      frame.$setColumnNames([name, "geometry"]);
+      const { scene } = await sceneOf(frame, { color: { column: name }, size: { column: name } });
+      expect(scene.legends[0]!.title).toBe(name);
+    }
+  });
+});
+
+describe("from the database's columns", () => {
+  const fields = [
+    { name: "cartodb_id", pgtype: "int4" },
+    { name: "the_geom", pgtype: "geometry" },
+    { name: "area", pgtype: "geometry" },
+    { name: "pop", pgtype: "int8" },
+    { name: "kind", pgtype: "unknown" },
+    { name: "at", pgtype: "timestamptz" },
+    { name: "tags", pgtype: "_text" },
+  ];
+  const chosen = (layer: Layer | QueryLayer) => fieldsOfLayer(layer, fields).map(({ name }) => name);
+
+  test("only those that are needed", () => {
+    expect(chosen(new Layer("t"))).toEqual(["the_geom"]);
+    expect(chosen(new Layer("t", { color: "pop", size: "pop" }))).toEqual(["the_geom", "pop"]);
+    expect(chosen(new Layer("t", { color: "kind", geomCol: "area" }))).toEqual(["area", "kind"]);
+    expect(chosen(new Layer("t", { color: "pop", lnglat: ["pop", "cartodb_id"] }))).toEqual([
+      "pop",
+      "cartodb_id",
+    ]);
+    expect(fieldsOfLayer(new QueryLayer("SELECT 1"), fields.slice(2, 4)).map(({ name }) => name)).toEqual([
+      "area",
+    ]);
+  });
+  test("errors, before a row is fetched", () => {
+    expect(() => chosen(new Layer("t", { color: "redd" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: "redd" is neither a CSS colour nor a column of layer "t". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
+    );
+    expect(() => chosen(new Layer("t", { color: "at" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Cannot style column "at" of type timestamptz. It must be numeric, text, or boolean.]`,
+    );
+    expect(() => chosen(new Layer("t", { color: "tags" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Cannot style column "tags" of type _text. It must be numeric, text, or boolean.]`,
+    );
+    expect(() => chosen(new Layer("t", { color: "area" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Style columns cannot be geometry columns. "area" was chosen for color.]`,
+    );
+    expect(() => chosen(new Layer("t", { size: "kind" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: Cannot size by column "kind" of type unknown. It must be numeric.]`,
+    );
+    expect(() => chosen(new Layer("t", { geomCol: "pop" }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: geomCol names "pop", which is of type int8; expected a geometry.]`,
+    );
+    expect(() => chosen(new Layer("t", { lnglat: ["pop", "at"] }))).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: lnglat names "at" of layer "t", which is of type timestamptz; expected numbers of degrees.]`,
+    );
+    const query = new QueryLayer("SELECT lon, lat FROM stations");
+    const coordinates = ["lon", "lat"].map((name) => ({ name, pgtype: "float8" }));
+    expect(() => fieldsOfLayer(query, coordinates)).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: No geometry for layer "SELECT lon, lat FROM stations". Its columns are "lon", "lat". Add one to the query, like ST_SetSRID(ST_MakePoint("lon", "lat"), 4326) AS the_geom.]`,
+    );
+  });
+  test("integers that came as text are numbers", () => {
+    const layer = new Layer("t", { color: "pop" });
+    const columns: Column[] = [
+      { name: "the_geom", pgtype: "geometry", kind: "geometry", values: [null, null] },
+      { name: "pop", pgtype: "int8", kind: "string", values: ["9007199254740993", null] },
+    ];
+    const data: Columns = { rowCount: 2, columns, warnings: ["read as text"] };
+    const resolved = dataFromColumns(layer, data);
+    expect(resolved.columns).toMatchObject([
+      { kind: "number", values: Float64Array.of(9007199254740992, Number.NaN) },
+    ]);
+    expect(resolved.warnings).toEqual([]);
+  });
+});
+
+test("mixed geometry, and options without effect", async () => {
+  const wkts = [WKTS.point, WKTS.line, WKTS.line];
+  const frame = new DataFrame({ geometry: wkts });
+  expect((await sceneOf(frame, { stroke: "red" })).warnings).toMatchInlineSnapshot(`
+    [
+      "There are multiple geometry types in layer DataFrame (3 × 1): point (1), line (2). Only \`line\`, the most common, is shown.",
+      "stroke has no effect on the lines of layer DataFrame (3 × 1); they have color and size.",
+    ]
+  `);
+  expect((await sceneOf(frameOf([1], WKTS.polygon), { size: 5 })).warnings).toMatchInlineSnapshot(`
+    [
+      "size has no effect on the polygons of layer DataFrame (1 × 2); the width of their outline is in stroke.",
+    ]
+  `);
+});
+
+describe("layers of a map", () => {
+  test("one, several, none", () => {
+    const layer = new Layer("t");
+    const basemap = new BaseMap();
+    expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer] });
+    expect(checkMapOptions({ layers: [layer, basemap] })).toEqual({ layers: [layer], basemap });
+    expect(checkMapOptions({})).toEqual({ layers: [] });
+  });
+  test("errors", () => {
+    const nine = Array.from({ length: 9 }, () => new Layer("t"));
+    expect(() => checkMapOptions({ layers: nine })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: A map can have at most 8 layers besides its basemap; there are 9.]`,
+    );
+    expect(() =>
+      checkMapOptions({ layers: [new BaseMap(), new BaseMap()] }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: A map can take at most one BaseMap layer; there are 2.]`,
+    );
+    expect(() => checkMapOptions({ layers: "airports" as never })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: layers[0] is "airports"; expected a Layer, a QueryLayer or a BaseMap. Write new Layer("airports").]`,
+    );
+    expect(() => checkMapOptions({ layers: [frameOf([1])] as never })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: layers[0] is a DataFrame; expected a Layer, a QueryLayer or a BaseMap. Wrap it: new Layer(df).]`,
+    );
+    expect(() => checkMapOptions({ lat: 3 })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: zoom, lat and lng must all or none be provided; found zoom undefined, lat 3, lng undefined.]`,
+    );
+  });
+});

@@ -1,0 +1,177 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  classifyByBounds,
+  classifyCategories,
+  classifyNumbers,
+  equalBreaks,
+  headTailBreaks,
+  quantileBreaks,
+} from "../../src/map/classify";
+import { MISSING_CLASS } from "../../src/render/scene";
+import { openPostgis } from "../support/pglite";
+import { mulberry32 } from "../support/seeded";
+
+const METHODS = ["quantiles", "equal", "headtails", "jenks"] as const;
+
+describe("breaks are the database's", () => {
+  let pg: PGlite;
+  beforeAll(async () => {
+    pg = await openPostgis();
+    // CDB_HeadsTailsBins as CARTO documents it
+    await pg.exec(`CREATE FUNCTION heads_tails(vals float8[], bins int) RETURNS float8[] LANGUAGE plpgsql AS $$
+      DECLARE mean float8; reply float8[] := '{}';
+      BEGIN
+        LOOP
+          SELECT avg(v) INTO mean FROM unnest(vals) v WHERE cardinality(reply) = 0 OR v > reply[cardinality(reply)];
+          EXIT WHEN mean IS NULL OR cardinality(reply) = bins;
+          reply := reply || mean;
+        END LOOP;
+        RETURN reply;
+      END $$`);
+  });
+  afterAll(() => pg.close());
+
+  const random = mulberry32(7);
+  const sets = {
+    skewed: Array.from({ length: 997 }, () => Math.exp(random() * 9)),
+    ties: Array.from({ length: 500 }, () => Math.floor(random() * 6)),
+    negative: Array.from({ length: 40 }, () => random() * 20 - 15),
+    one: [5],
+    equal: [3, 3, 3, 3],
+    few: [1, 2],
+  };
+  const cases = Object.entries(sets).flatMap(([name, values]) =>
+    [1, 2, 3, 5, 7, 10].map((bins) => [name, bins, values] as const),
+  );
+
+  test.each(cases)("percentile_disc of %s in %i", async (_, bins, values) => {
+    const { rows } = await pg.query<{ breaks: number[] }>(
+      `SELECT percentile_disc(ARRAY(SELECT generate_series(1, $2::int) / $2::numeric)::float8[])
+         WITHIN GROUP (ORDER BY v) AS breaks FROM unnest($1::float8[]) v`,
+      [values, bins],
+    );
+    expect(quantileBreaks(Float64Array.from(values).sort(), bins)).toEqual(rows[0]!.breaks);
+  });
+
+  test.each(cases)("equal intervals of %s in %i", async (_, bins, values) => {
+    const { rows } = await pg.query<{ breaks: number[] }>(
+      `SELECT array_agg(low + i * (high - low) / $2 ORDER BY i) AS breaks
+         FROM (SELECT min(v) low, max(v) high FROM unnest($1::float8[]) v) extent, generate_series(1, $2::int) i`,
+      [values, bins],
+    );
+    const breaks = equalBreaks(Float64Array.from(values).sort(), bins);
+    for (const [i, found] of breaks.entries()) expect(found).toBeCloseTo(rows[0]!.breaks[i]!, 9);
+  });
+
+  test.each(cases.filter(([, bins, values]) => values.length > bins))(
+    "heads and tails of %s in %i",
+    async (_, bins, values) => {
+      const { rows } = await pg.query<{ breaks: number[] }>("SELECT heads_tails($1, $2) AS breaks", [
+        values,
+        bins,
+      ]);
+      const breaks = headTailBreaks(Float64Array.from(values).sort(), bins);
+      expect(breaks).toHaveLength(rows[0]!.breaks.length);
+      for (const [i, found] of breaks.entries()) expect(found).toBeCloseTo(rows[0]!.breaks[i]!, 6);
+    },
+  );
+});
+
+const numbers = (...values: number[]) => Float64Array.of(...values);
+
+test("a value that equals a break is in the lower class", () => {
+  const { classes, ranges } = classifyNumbers(numbers(1, 2, 3, 4), "quantiles", 2);
+  expect([...classes]).toEqual([0, 0, 1, 1]);
+  expect(ranges).toEqual([
+    { lower: 1, upper: 2, isLowerExclusive: false, count: 2 },
+    { lower: 3, upper: 4, isLowerExclusive: false, count: 2 },
+  ]);
+});
+
+test.each(METHODS)("%s: fewer distinct values than bins make fewer classes, none empty", (method) => {
+  const { classes, ranges, missingCount } = classifyNumbers(numbers(0, 0, 0, 0, 7, Number.NaN), method, 5);
+  expect([...classes].at(-1)).toBe(MISSING_CLASS);
+  expect(missingCount).toBe(1);
+  if (method !== "equal") expect(ranges.map(({ count }) => count)).toEqual([4, 1]);
+  expect([...classes].slice(0, 5)).toEqual([0, 0, 0, 0, method === "equal" ? 4 : 1]);
+});
+
+test.each(METHODS)("%s: equal values, no value, one value", (method) => {
+  expect(classifyNumbers(numbers(0.1, 0.1, 0.1), method, 5).ranges.map((r) => r.count)).toEqual([3]);
+  expect(classifyNumbers(numbers(Number.NaN), method, 5)).toMatchObject({ ranges: [], missingCount: 1 });
+  expect(classifyNumbers(numbers(), method, 5)).toMatchObject({ ranges: [], missingCount: 0 });
+  expect([...classifyNumbers(numbers(4), method, 5).classes]).toEqual([0]);
+});
+
+test.each(METHODS)("%s: infinite values are in the outermost classes", (method) => {
+  const { classes, ranges } = classifyNumbers(numbers(-Infinity, 1, 2, 3, 40, Infinity), method, 3);
+  expect(classes[0]).toBe(0);
+  expect(classes[5]).toBe(ranges.length - 1);
+  expect(new Set(classes).size).toBeGreaterThan(1);
+  expect([...classifyNumbers(numbers(Infinity, -Infinity), method, 3).classes]).toEqual([1, 0]);
+});
+
+test.each(METHODS)("%s: the largest doubles", (method) => {
+  const { classes } = classifyNumbers(numbers(-1.7e308, -1, 0, 1, 1.7e308), method, 3);
+  expect(classes[0]).toBe(0);
+  expect(classes[4]).toBeGreaterThan(classes[0]!);
+});
+
+test("natural breaks lie in the gaps", () => {
+  const { classes } = classifyNumbers(numbers(1, 2, 50, 51, 52, 900), "jenks", 3);
+  expect([...classes]).toEqual([0, 0, 1, 1, 1, 2]);
+});
+
+test("natural breaks of very many values are near those of all", () => {
+  const random = mulberry32(3);
+  const values = Float64Array.from({ length: 200_000 }, (_, i) => (i % 4) * 100 + random() * 30);
+  const { ranges } = classifyNumbers(values, "jenks", 4);
+  for (const { count } of ranges) expect(Math.abs(count - 50_000)).toBeLessThan(50);
+});
+
+test("bounds are inclusive, and what is above the last is in the last class", () => {
+  const { classes, ranges } = classifyByBounds(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20]);
+  expect([...classes]).toEqual([0, 0, 1, 1, 1, MISSING_CLASS]);
+  expect(ranges.map(({ lower, upper }) => [lower, upper])).toEqual([
+    [-Infinity, 10],
+    [10, Infinity],
+  ]);
+});
+
+describe("categories", () => {
+  test("the most frequent first, equally frequent ones in order, the rest together", () => {
+    const { classes, categories, otherCount, missingCount } = classifyCategories(
+      ["b", "a", "c", "c", null, "d", "a", "", "c"],
+      2,
+    );
+    expect(categories).toEqual([
+      { value: "c", count: 3 },
+      { value: "a", count: 2 },
+    ]);
+    expect([...classes]).toEqual([2, 1, 0, 0, MISSING_CLASS, 2, 1, 2, 0]);
+    expect([otherCount, missingCount]).toEqual([3, 1]);
+  });
+  test("booleans, numbers, names of object members", () => {
+    expect(classifyCategories([true, false, true, null], 10).categories.map((c) => c.value)).toEqual([
+      true,
+      false,
+    ]);
+    expect(classifyCategories(numbers(3, 1, 3, 1, Number.NaN), 10).categories.map((c) => c.value)).toEqual([
+      1, 3,
+    ]);
+    const names = ["__proto__", "constructor", "__proto__"];
+    expect(classifyCategories(names, 10).categories.map((c) => c.value)).toEqual([
+      "__proto__",
+      "constructor",
+    ]);
+  });
+  test("as many as there are rows", () => {
+    const { categories, otherCount } = classifyCategories(
+      Array.from({ length: 100_000 }, (_, i) => String(i)),
+      3,
+    );
+    expect(categories.map(({ value }) => value)).toEqual(["0", "1", "10"]);
+    expect(otherCount).toBe(99_997);
+  });
+});

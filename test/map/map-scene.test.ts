@@ -1,0 +1,75 @@
+import { DataFrame } from "danfojs-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Transport } from "../../src/api/transport";
+import { mapScene } from "../../src/context/map";
+import { BaseMap, Layer, type MapOptions, QueryLayer } from "../../src/map";
+import type { PointGeometry } from "../../src/render/scene";
+import { startTestServer, type TestServer } from "../support/server";
+
+let server: TestServer;
+let transport: Transport;
+beforeAll(async () => {
+  server = await startTestServer();
+  const { baseUrl, user, key } = server;
+  transport = new Transport(async () => ({ baseUrl, user, apiKey: key, label: "the local server" }));
+  await server.sql(`CREATE TABLE "Odd ""Table""" ("the_geom" geometry, "a ""b"" <c>" text, n int8, big bytea, at timestamptz);
+    INSERT INTO "Odd ""Table""" SELECT ST_SetSRID(ST_MakePoint(i, i), 4326), 'v' || i % 3, i, repeat('x', 10000)::bytea, now()
+      FROM generate_series(1, 50) i;
+    CREATE TABLE places (lng float8, lat float8)`);
+});
+afterAll(() => server.close());
+
+const progress = { update() {}, finish() {}, fail() {} };
+const scene = (options: MapOptions) => mapScene(transport, { ...options, progress });
+const nowhere = new Transport(async () => {
+  throw new Error("a server was asked for");
+});
+
+test("a table with a hostile name and column", async () => {
+  const layers = [
+    new BaseMap({ source: "dark" }),
+    new Layer('Odd "Table"', { color: 'a "b" <c>', size: "n" }),
+  ];
+  const { scene: built, warnings } = await scene({ layers });
+  expect(warnings).toEqual([]);
+  expect(built.basemap.theme).toBe("dark");
+  expect(built.layers[0]).toMatchObject({ rowCount: 50, geometry: { kind: "point" } });
+  expect(built.legends.map(({ title }) => title)).toEqual(['a "b" <c>', "n"]);
+});
+
+test("queries, with a comment and a semicolon; one layer alone; metres", async () => {
+  const sql =
+    'SELECT ST_Transform(the_geom, 3857) AS geom, n FROM "Odd ""Table""" WHERE n <= 2 ORDER BY n -- two\n;';
+  const { scene: built } = await scene({ layers: new QueryLayer(sql, { color: "n" }) });
+  const { x } = built.layers[0]!.geometry as PointGeometry;
+  expect([...x].map((world) => Math.round((world * 360 - 180) * 1e6) / 1e6)).toEqual([1, 2]);
+});
+
+test("what the database has not, or not so", async () => {
+  await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(
+    scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
+  ).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(
+    scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),
+  ).rejects.toThrowErrorMatchingInlineSnapshot();
+  const { scene: built, warnings } = await scene({ layers: new Layer("places", { lnglat: ["lng", "lat"] }) });
+  expect(warnings).toHaveLength(1);
+  expect(built.view).toMatchObject({ kind: "center", zoom: 1 });
+});
+
+test("a map of DataFrames asks no server", async () => {
+  const frame = new DataFrame({ lng: [1, 2], lat: [3, 4] });
+  const layers = [new Layer(frame, { lnglat: ["lng", "lat"] })];
+  const { scene: built } = await mapScene(nowhere, { layers, progress });
+  expect(built.layers[0]).toMatchObject({ rowCount: 2 });
+  expect((await mapScene(nowhere, { progress })).scene.layers).toEqual([]);
+});
+
+test("an aborted map fetches nothing", async () => {
+  const signal = AbortSignal.abort(new Error("stopped"));
+  await expect(mapScene(transport, { layers: new Layer("places"), signal, progress })).rejects.toThrow(
+    "stopped",
+  );
+});

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { type Scheme, styling } from "../../src/map";
+import { adjusted, methodOf, otherColorOf, paletteOf } from "../../src/map/styling";
+
+const hex = (scheme: Scheme, count: number, isCategory = false) =>
+  paletteOf(scheme, count, isCategory).map((rgba) => Buffer.from(rgba.slice(0, 3)).toString("hex"));
+
+test("a scheme is plain data", () => {
+  expect(styling.mint(7, "jenks")).toEqual({ name: "mint", bins: 7, method: "jenks" });
+  expect(styling.mint()).toEqual({ name: "mint", bins: 5 });
+  expect(styling.antique()).toEqual({ name: "antique", bins: 10 });
+  expect(styling.custom(["red", "#00f"])).toEqual({ name: "custom", bins: 2, colors: ["red", "#00f"] });
+  expect(styling.sunset([1, 2.5, Infinity])).toEqual({ name: "sunset", bins: [1, 2.5, Infinity] });
+});
+
+test("there are CARTO's 32 schemes and its two for aggregations, also under CARTO's spelling", () => {
+  const names = Object.keys(styling).filter((name) => name !== "custom" && name !== "scheme");
+  expect(names).toHaveLength(34);
+  expect(styling.scheme("BluGrn", 3)).toEqual(styling.bluGrn(3));
+  expect(styling.scheme("ag_Sunset")).toEqual(styling.agSunset());
+});
+
+test("colours are CARTO's for that number of classes", () => {
+  expect(hex(styling.mint(), 5)).toEqual(["e4f1e1", "9ccdc1", "63a6a0", "337f7f", "0d585f"]);
+  expect(hex(styling.mint(), 3)).toEqual(["e4f1e1", "63a6a0", "0d585f"]);
+  expect(hex(styling.mint(), 1)).toEqual(["63a6a0"]);
+  expect(hex(styling.vivid(), 2, true)).toEqual(["e58606", "5d69b1"]);
+  expect(otherColorOf(styling.vivid())).toEqual([0xa5, 0xaa, 0x99, 255]);
+});
+
+test("own colours are spread over fewer classes, but taken in their order for categories", () => {
+  const scheme = styling.custom(["#000", "#555", "#fff"]);
+  expect(hex(scheme, 2)).toEqual(["000000", "ffffff"]);
+  expect(hex(scheme, 1)).toEqual(["555555"]);
+  expect(hex(scheme, 2, true)).toEqual(["000000", "555555"]);
+});
+
+test("numbers get quantiles, text and qualitative schemes categories, bounds are bounds", () => {
+  expect(methodOf(styling.mint(), true)).toBe("quantiles");
+  expect(methodOf(styling.mint(), false)).toBe("category");
+  expect(methodOf(styling.bold(), true)).toBe("category");
+  expect(methodOf(styling.bold(4, "equal"), true)).toBe("equal");
+  expect(methodOf(styling.bold([1, 2]), true)).toBe("bounds");
+});
+
+test("what is said beside a scheme displaces what it says", () => {
+  expect(adjusted(styling.mint(5, "jenks"), 3, undefined)).toEqual(styling.mint(3, "jenks"));
+  expect(adjusted(styling.mint(5, "jenks"), [1, 2, 3], undefined)).toEqual(styling.mint([1, 2, 3]));
+  expect(adjusted(styling.mint([1, 2, 3]), undefined, "equal")).toEqual(styling.mint(3, "equal"));
+});
+
+test.each([
+  [() => styling.scheme("mnit"), `There is no colour scheme "mnit". Did you mean "mint"?`],
+  [
+    () => styling.scheme("viridis"),
+    `There is no colour scheme "viridis". There are "burg", "burgYl", "redOr", "orYel", "peach", "pinkYl", "mint", "bluGrn", "darkMint", "emrld", "agGrnYl", "bluYl", "teal", "tealGrn", "purp", "purpOr", "sunset", "magenta", "sunsetDark", "agSunset", "brwnYl", "armyRose", "fall", "geyser", "temps", "tealRose", "tropic", "earth", "antique", "bold", "pastel", "prism", "safe", "vivid".`,
+  ],
+  [() => styling.scheme("constructor"), /^There is no colour scheme "constructor"\./],
+  [
+    () => styling.mint(9),
+    `bins is 9, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own.`,
+  ],
+  [() => styling.bold(12), /2 to 11 colours/],
+  [
+    () => styling.mint(2.5),
+    `bins is 2.5; expected a whole number, or the upper bounds of the classes as ascending numbers.`,
+  ],
+  [
+    () => styling.mint([3, 2]),
+    `bins is [3,2]; expected a whole number, or the upper bounds of the classes as ascending numbers.`,
+  ],
+  [() => styling.mint([1, Number.NaN, 3]), /ascending numbers/],
+  [
+    () => styling.mint(5, "quantile" as "quantiles"),
+    `method is "quantile"; expected one of "quantiles", "equal", "headtails", "jenks", "category".`,
+  ],
+  [
+    () => styling.mint([1, 2], "jenks"),
+    `bins gives the bounds of the classes, so the method "jenks" has nothing to do. Leave one of them out.`,
+  ],
+  [() => styling.custom(["red"], 2), `bins is 2, but there are 1 colours. Each class needs one.`],
+  [
+    () => styling.custom(["redd"]),
+    `One of the colors is "redd"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato".`,
+  ],
+  [() => styling.custom([]), `colors is []; expected an array of 1 to 100 CSS colours.`],
+])("error %#", (make, message) => expect(make).toThrow(message));
