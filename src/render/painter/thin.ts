@@ -1,7 +1,7 @@
 import type { PathGeometry } from "../scene";
 
-/** Vertices are moved to a grid of this many device pixels: too little to be seen, and neighbours still meet. */
-const GRID_DEVICE_PX = 0.5;
+/** Vertices that follow each other within a cell of this many device pixels become one. */
+const CELL_DEVICE_PX = 1;
 /** A thinned copy must spare at least this share of the vertices to be kept. */
 const WORTHWHILE = 0.25;
 
@@ -27,7 +27,7 @@ export class Thinner {
     if (level >= this.#fullFrom) return this.#geometry;
     const known = this.#levels.get(level);
     if (known) return known;
-    const thinned = thin(this.#geometry, GRID_DEVICE_PX / 2 ** level);
+    const thinned = thin(this.#geometry, CELL_DEVICE_PX / 2 ** level);
     if (thinned.xy.length > (1 - WORTHWHILE) * this.#geometry.xy.length) {
       this.#fullFrom = level;
       return this.#geometry;
@@ -37,29 +37,40 @@ export class Thinner {
   }
 }
 
-/** Snaps the vertices of each path to a grid and drops those that fall on their predecessor or lie straight ahead. */
-function thin({ xy, paths }: Vertices, grid: number): Vertices {
-  const snapped = new Float64Array(xy.length);
+/**
+ * Replaces each run of vertices in one cell by the middle between its first and its last, and keeps both ends of a path
+ * where they are. It comes to the same in either direction, so that neighbours still share their border.
+ */
+function thin({ xy, paths }: Vertices, cell: number): Vertices {
+  const kept = new Float64Array(xy.length);
   const starts = new Uint32Array(paths.length);
   let count = 0;
   for (let path = 0; path + 1 < paths.length; path++) {
     starts[path] = count >> 1;
-    let [lastX, lastY, lastDx, lastDy] = [NaN, NaN, NaN, NaN];
-    for (let at = 2 * paths[path]!; at < 2 * paths[path + 1]!; at += 2) {
-      const x = Math.round(xy[at]! / grid);
-      const y = Math.round(xy[at + 1]! / grid);
-      const dx = x - lastX;
-      const dy = y - lastY;
-      if (dx === 0 && dy === 0) continue;
-      if (dx === lastDx && dy === lastDy) count -= 2;
-      snapped[count++] = x * grid;
-      snapped[count++] = y * grid;
-      lastX = x;
-      lastY = y;
-      lastDx = dx;
-      lastDy = dy;
+    const [from, end] = [2 * paths[path]!, 2 * paths[path + 1]!];
+    for (let first = from; first < end; ) {
+      const column = Math.round(xy[first]! / cell);
+      const row = Math.round(xy[first + 1]! / cell);
+      let next = first + 2;
+      while (next < end && Math.round(xy[next]! / cell) === column && Math.round(xy[next + 1]! / cell) === row)
+        next += 2;
+      const last = next - 2;
+      if (first === from || next === end) {
+        // Where the run is all of the path, both of its ends.
+        if (first === from) count = keep(kept, count, xy[first]!, xy[first + 1]!);
+        if (next === end && last > from) count = keep(kept, count, xy[last]!, xy[last + 1]!);
+      } else {
+        count = keep(kept, count, (xy[first]! + xy[last]!) / 2, (xy[first + 1]! + xy[last + 1]!) / 2);
+      }
+      first = next;
     }
   }
   if (starts.length > 0) starts[starts.length - 1] = count >> 1;
-  return { xy: snapped.slice(0, count), paths: starts };
+  return { xy: kept.slice(0, count), paths: starts };
+}
+
+function keep(xy: Float64Array, count: number, x: number, y: number): number {
+  xy[count] = x;
+  xy[count + 1] = y;
+  return count + 2;
 }

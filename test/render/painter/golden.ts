@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { type Canvas, createCanvas, Image } from "@napi-rs/canvas";
+import { expect } from "vitest";
+
+const GOLDEN = join(__dirname, "../../golden");
+/** Of 255, over all channels of all pixels. Other versions of Skia differ at edges, and by far less than an eye sees. */
+const MEAN_ERROR = 0.1;
+const WORST_ERROR = 24;
+
+/**
+ * Compares a picture with `test/golden/<name>.png`. If they differ, the new one is written beside it as
+ * `<name>.new.png`. `UPDATE_GOLDEN=1` makes the new ones golden: look at each before you commit it.
+ */
+export function expectGolden(name: string, png: Uint8Array): void {
+  const file = join(GOLDEN, `${name}.png`);
+  const fresh = join(GOLDEN, `${name}.new.png`);
+  rmSync(fresh, { force: true });
+  if (process.env.UPDATE_GOLDEN) writeFileSync(file, png);
+  if (!existsSync(file))
+    throw new Error(`${relative(".", file)} is missing: run with UPDATE_GOLDEN=1, then look at it.`);
+
+  const [actual, golden] = [pixelsOf(png), pixelsOf(readFileSync(file))];
+  try {
+    expect([actual.width, actual.height]).toEqual([golden.width, golden.height]);
+    const { mean, worst } = difference(actual.data, golden.data);
+    expect(mean, `mean error of ${name}`).toBeLessThan(MEAN_ERROR);
+    expect(worst, `worst error of ${name}`).toBeLessThan(WORST_ERROR);
+  } catch (error) {
+    writeFileSync(fresh, png);
+    throw error;
+  }
+}
+
+export function pixelsOf(png: Uint8Array): { data: Uint8ClampedArray; width: number; height: number } {
+  const image = new Image();
+  image.src = Buffer.from(png);
+  const canvas = createCanvas(image.width, image.height);
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return imageOf(canvas);
+}
+
+export const imageOf = (canvas: Canvas) =>
+  canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+
+/** Mean and largest difference of two images, channel by channel. */
+export function difference(a: ArrayLike<number>, b: ArrayLike<number>): { mean: number; worst: number } {
+  let [sum, worst] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const error = Math.abs(a[i]! - b[i]!);
+    sum += error;
+    worst = Math.max(worst, error);
+  }
+  return { mean: sum / a.length, worst };
+}
