@@ -52,7 +52,11 @@ function thin({ xy, paths }: Vertices, cell: number): Vertices {
       const column = Math.round(xy[first]! / cell);
       const row = Math.round(xy[first + 1]! / cell);
       let next = first + 2;
-      while (next < end && Math.round(xy[next]! / cell) === column && Math.round(xy[next + 1]! / cell) === row)
+      while (
+        next < end &&
+        Math.round(xy[next]! / cell) === column &&
+        Math.round(xy[next + 1]! / cell) === row
+      )
         next += 2;
       const last = next - 2;
       if (first === from || next === end) {

@@ -222,13 +222,19 @@ describe("nothing to paint", () => {
 
 test("painting leaves the context as it was", () => {
   const context = createCanvas(200, 120).getContext("2d");
-  context.setTransform(2, 0, 0, 2, 5, 7);
-  context.globalAlpha = 0.2;
+  context.setTransform(2, 0, 0, 2, 6, 8);
   context.fillStyle = "#123456";
   const scene = sceneOf([layerOf(pointsAround(VIEWS[0]!, 10, mulberry32(1)), { opacity: 0.5 })]);
   paint(context, prepare(scene, { createCanvas }), viewportOf(scene));
-  const { a, e, f } = context.getTransform();
-  expect([a, e, f, context.globalAlpha.toFixed(2), context.fillStyle]).toEqual([2, 5, 7, "0.20", "#123456"]);
+  context.clearRect(-3, -4, 100, 60);
+  context.fillRect(0, 0, 1, 1);
+  const pixelAt = (x: number, y: number) => [...context.getImageData(x, y, 1, 1).data];
+  expect([pixelAt(5, 8), pixelAt(6, 8), pixelAt(7, 9), pixelAt(8, 9)]).toEqual([
+    [0, 0, 0, 0],
+    [0x12, 0x34, 0x56, 255],
+    [0x12, 0x34, 0x56, 255],
+    [0, 0, 0, 0],
+  ]);
 });
 
 const viewOfPixels: Viewport = {
