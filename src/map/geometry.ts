@@ -33,6 +33,9 @@ const WORLD_M = 2 * Math.PI * 6_378_137;
 const DEG = Math.PI / 180;
 /** WKB's type codes, and how the part after the head is built. */
 const POINT = 1;
+const POINT_WITH_SRID = 0x20000001;
+/** byte order, type, SRID, x, y */
+const PLAIN_POINT_BYTES = 1 + 4 + 4 + 8 + 8;
 const LINE_STRING = 2;
 const POLYGON = 3;
 const TRIANGLE = 17;
@@ -104,6 +107,10 @@ class EwkbReader {
     const isHex = typeof value === "string";
     this.end = isHex ? value.length / 2 : value.byteLength;
     const view = isHex ? this.unhex(value) : new DataView(value.buffer, value.byteOffset, value.byteLength);
+    if (this.isPlainPoint(view)) {
+      this.points.add(worldX(view.getFloat64(9, true)), worldY(view.getFloat64(17, true)), row);
+      return;
+    }
     const head = this.headAt(view, 0);
     const srid = head.srid || SRID_LNGLAT; // 0 is PostGIS's "unknown"
     if (srid !== SRID_LNGLAT && srid !== SRID_WEBMERCATOR) {
@@ -114,6 +121,16 @@ class EwkbReader {
     }
     this.isMetres = srid === SRID_WEBMERCATOR;
     this.geometry(view, head);
+  }
+
+  /** What nearly all tables of points hold: little endian, two dimensions, EPSG:4326. */
+  private isPlainPoint(view: DataView): boolean {
+    return (
+      this.end === PLAIN_POINT_BYTES &&
+      view.getUint8(0) === 1 &&
+      view.getUint32(1, true) === POINT_WITH_SRID &&
+      view.getUint32(5, true) === SRID_LNGLAT
+    );
   }
 
   private unhex(hex: string): DataView {

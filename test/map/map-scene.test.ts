@@ -46,14 +46,22 @@ test("queries, with a comment and a semicolon; one layer alone; metres", async (
 });
 
 test("what the database has not, or not so", async () => {
-  await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot();
-  await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[TableNotFoundError: There is no table "nowhere". See await cc.tables().]`,
+  );
+  await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: No geometry for layer "places". Its columns are "lng", "lat". Pass lnglat: ["lng", "lat"].]`,
+  );
   await expect(
     scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
-  ).rejects.toThrowErrorMatchingInlineSnapshot();
+  ).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: Cannot style column "at" of type timestamptz. It must be numeric, text, or boolean.]`,
+  );
   await expect(
     scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),
-  ).rejects.toThrowErrorMatchingInlineSnapshot();
+  ).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: Column "g", row 0 (counted from 0) has SRID 25830, expected 4326. Use ST_Transform("g", 4326) in the query.]`,
+  );
   const { scene: built, warnings } = await scene({ layers: new Layer("places", { lnglat: ["lng", "lat"] }) });
   expect(warnings).toHaveLength(1);
   expect(built.view).toMatchObject({ kind: "center", zoom: 1 });
