@@ -95,6 +95,7 @@ export class PointPainter {
     const [maxX, maxY] = [width + reach, height + reach];
     const stamps = this.#stampsFor(pixelRatio);
     const largestHalf = stamps.half;
+    const [phases, phaseBits, lastPhase] = [PHASES, PHASE_BITS, PHASES - 1];
     let shown = 0;
     let stamped = 0;
     let lookAgainAt = FIRST_LOOK;
@@ -104,16 +105,16 @@ export class PointPainter {
         const i = ids === undefined ? k : ids[k]!;
         const py = (y[i]! - originY) * scale;
         if (!(py >= -reach && py <= maxY)) continue; // NaN goes as well
-        const stepY = ((py + margin) * PHASES + 0.5) | 0;
-        const pixelY = stepY >> PHASE_BITS;
+        const stepY = ((py + margin) * phases + 0.5) | 0;
+        const pixelY = stepY >> phaseBits;
         for (let c = 0; c < copies.length; c++) {
           const px = (x[i]! + copies[c]! - originX) * scale;
           if (!(px >= -reach && px <= maxX)) continue;
-          const stepX = ((px + margin) * PHASES + 0.5) | 0;
-          const pixelX = stepX >> PHASE_BITS;
+          const stepX = ((px + margin) * phases + 0.5) | 0;
+          const pixelX = stepX >> phaseBits;
           if (ink.hides(pixelX - largestHalf, pixelY - largestHalf)) continue;
           const slot = slotOf === undefined ? 0 : slotOf[rows === undefined ? i : rows[i]!]!;
-          const stamp = stamps.at(slot, stepX & (PHASES - 1), stepY & (PHASES - 1));
+          const stamp = stamps.at(slot, stepX & lastPhase, stepY & lastPhase);
           if (ink.stamp(stamp, pixelX - stamp.half, pixelY - stamp.half)) shown++;
           if (++stamped !== lookAgainAt) continue;
           ink.findHidden();
