@@ -4,7 +4,7 @@
  * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; state borders
  * are the U.S. Census Bureau's 1:10 million (public domain) from us-atlas.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { MultiPolygon, Position } from "geojson";
@@ -34,7 +34,9 @@ export async function buildBasemap(outFile: string): Promise<void> {
     stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
   });
   await mkdir(dirname(outFile), { recursive: true });
-  await writeFile(outFile, deflateSync(bytes, { level: 9 }));
+  const beside = `${outFile}.${process.pid}`; // a test that reads it sees the old one or the new one
+  await writeFile(beside, deflateSync(bytes, { level: 9 }));
+  await rename(beside, outFile);
 }
 
 /** World units. */

@@ -3,7 +3,7 @@
  *
  * Inter by the Inter Project Authors (https://github.com/rsms/inter), SIL Open Font License 1.1.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import subsetFont from "subset-font";
@@ -27,7 +27,9 @@ export async function buildFont(outFile: string): Promise<void> {
   );
   const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });
   await mkdir(dirname(outFile), { recursive: true });
-  await writeFile(outFile, font);
+  const beside = `${outFile}.${process.pid}`; // a test that reads it sees the old one or the new one
+  await writeFile(beside, font);
+  await rename(beside, outFile);
 }
 
 if (require.main === module) {

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { beforeAll, describe, test } from "vitest";
@@ -243,9 +244,11 @@ test("deep inside: what is a million pixels large is clipped, and its edges do n
 describe("basemap", () => {
   let shapes: BasemapShapes;
   beforeAll(async () => {
-    const file = join(__dirname, "../../../dist/basemap.bin");
+    const dir = mkdtempSync(join(tmpdir(), "cartoframes-basemap-"));
+    const file = join(dir, "basemap.bin");
     await buildBasemap(file);
     shapes = decodeBasemap(inflateSync(readFileSync(file)));
+    rmSync(dir, { recursive: true });
   });
   const vector = { land: [251, 248, 243, 255], border: [205, 197, 196, 255] } as const;
   const basemap = { theme: "light", background: [212, 218, 220, 255], vector } as const;
