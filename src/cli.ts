@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { version } from "../package.json";
 import { CartoError } from "./errors";
 import { lab } from "./kernel/lab";
-import { LockedError } from "./server/engine/data-dir";
+import { LockedError } from "./server/engine/lock";
 import { localHome } from "./server/home";
 import { findServer, stopServer } from "./server/launcher";
 

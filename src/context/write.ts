@@ -37,7 +37,6 @@ export interface WriteReport {
 }
 
 const GEOM = "the_geom";
-const TEMPORARY_PREFIX = "cartoframes_tmp_";
 
 /** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
 const NAMED_AFTER_TABLE = [
@@ -68,8 +67,9 @@ export async function writeFrame(
     lnglat,
     encodeGeom,
     geomCol,
+    signal,
   });
-  const temporary = TEMPORARY_PREFIX + randomBytes(8).toString("hex");
+  const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
   const run = (sql: string) => runSql(transport, sql, { signal });
   try {
     await createTable(run, temporary, columns);
@@ -86,7 +86,11 @@ export async function writeFrame(
     await runSql(transport, `DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
     throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
   }
-  return { table, rowCount, renamed, warnings };
+  const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
+  const loss = flattened
+    ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`]
+    : [];
+  return { table, rowCount, renamed, warnings: [...warnings, ...loss] };
 }
 
 /** Whether a relation of that name can be seen. */
