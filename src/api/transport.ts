@@ -151,7 +151,7 @@ function connectionError(error: Error & { code?: string }, { label }: Endpoint):
     });
   }
   return new ServerError(
-    `The connection to ${label} broke before the answer was complete (${reason}). What it was asked for may or may not have happened; run it again.`,
+    `The connection to ${label} broke before the answer was complete (${reason}). A statement that was under way may have taken effect or not: look before you run it again.`,
     { cause: error },
   );
 }
@@ -164,7 +164,7 @@ async function checked(response: Response, { sql }: ApiRequest): Promise<Respons
   if (response.status === 401) {
     throw new AuthenticationError(`The API key was refused (${message}). Check baseUrl and apiKey.`);
   }
-  if (response.status === 403 && !/for (table|schema|relation)/.test(message))
+  if (response.status === 403 && !/^permission denied for/.test(message))
     throw new AuthenticationError(message);
   if (!parsed.success) throw new ServerError(`The server answered ${response.status}: ${message}`);
   throw sqlError(parsed.data, response, sql);

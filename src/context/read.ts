@@ -1,6 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { copyTo } from "../api/copy";
-import { runSql } from "../api/sql";
+import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError, SqlError } from "../errors";
 import {
@@ -53,7 +53,7 @@ export async function readColumns(
   const query = queryText(sql);
   const fields = query && (await describe(transport, query, signal));
   if (!query || !fields) {
-    return columnsFromRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
+    return columnsFromRows(lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] })));
   }
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const onRows = (done: number) => progress.update({ done, unit: "rows" });
@@ -66,8 +66,17 @@ export async function readColumns(
   } catch (error) {
     if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
     const aliases = await aliasesOf(transport, query, fields, signal);
-    return decode(copySelect(aliases.fields), `(\n${query}\n) AS _q (${aliases.all.join(", ")})`);
+    const columns = await decode(
+      copySelect(aliases.fields),
+      `(\n${query}\n) AS _q (${aliases.all.join(", ")})`,
+    );
+    return { ...columns, warnings: [...columns.warnings, ...aliases.warnings] };
   }
+}
+
+/** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */
+function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
+  return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
 }
 
 /** The columns that a query would have, without running it; undefined if it can only run at the top level. */
@@ -96,7 +105,7 @@ async function aliasesOf(
   query: string,
   fields: readonly Field[],
   signal?: AbortSignal,
-): Promise<{ all: string[]; fields: Field[] }> {
+): Promise<{ all: string[]; fields: Field[]; warnings: string[] }> {
   const header = `COPY (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) TO STDOUT WITH (FORMAT csv, HEADER true)`;
   const chunks: Uint8Array[] = [];
   for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
@@ -104,6 +113,11 @@ async function aliasesOf(
   const positions = new Map(names.map((name, position) => [name, position]));
   return {
     all: names.map((_, position) => `c${position}`),
+    warnings: fields
+      .filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+      .map(
+        ({ name }) => `Several columns are called "${name}"; the last one is kept. Name the others with AS.`,
+      ),
     fields: fields.map(({ name, pgtype }) => {
       const position = positions.get(name);
       if (position === undefined) throw new InvalidArgumentError(`Name the column "${name}" with AS.`);

@@ -22,7 +22,7 @@ export interface WriteOptions {
   readonly lnglat?: readonly [lng: string, lat: string];
   /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
   readonly encodeGeom?: boolean;
-  /** The geometry column for `encodeGeom`. @default "geometry", else "the_geom" */
+  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
   readonly geomCol?: string;
   /** Cancels the write; the table stays as it was. */
   readonly signal?: AbortSignal;
@@ -73,7 +73,7 @@ export async function writeFrame(
   const run = (sql: string) => runSql(transport, sql, { signal });
   try {
     await createTable(run, temporary, columns);
-    if (rowCount > 0) {
+    if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
       const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });

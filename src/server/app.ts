@@ -11,6 +11,8 @@ import { sqlRoutes } from "./routes/sql";
 
 /** A statement is at most this long; data travels by COPY, which has no such limit. */
 const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
+/** PostgreSQL's 1,600 columns with names of 63 characters that take six bytes each in an address. */
+const MAX_URL_BYTES = 1024 * 1024;
 
 /**
  * CARTO's HTTP APIs over an engine. Host, Origin, account and a key in the header or the address are checked
@@ -24,6 +26,7 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
+    http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
     forceCloseConnections: "idle",
     exposeHeadRoutes: false, // a HEAD would run the statement of a GET
     frameworkErrors: answerError,

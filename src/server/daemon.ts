@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
+import { ServerError } from "../errors";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import { createApp } from "./app";
 import { deferEngine } from "./engine/deferred";
@@ -82,6 +83,7 @@ export async function runServer(
       reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
       process.exit(1); // without another write: what is there now belongs to somebody else
     }
+    if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
     if (quietMs >= idleStopMs) await stop();
     else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await withoutLeftovers(engine);
   });
@@ -104,7 +106,11 @@ async function listen(
 ): Promise<number> {
   const host = "127.0.0.1";
   if (wanted !== undefined) {
-    await app.listen({ host, port: wanted });
+    await app.listen({ host, port: wanted }).catch((error: NodeJS.ErrnoException) => {
+      throw new ServerError(`Cannot listen on port ${wanted} (${error.code}). Choose another one.`, {
+        cause: error,
+      });
+    });
   } else {
     // The last port again, so that what an open notebook points at comes back; a free one if it is taken.
     await app.listen({ host, port: last ?? 0 }).catch(() => app.listen({ host, port: 0 }));

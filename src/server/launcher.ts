@@ -15,6 +15,8 @@ const LOCKED_RETRY_MS = 500;
 const PING_TIMEOUT_MS = 5_000;
 /** Exit code of a server that found another one on its data (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_ALREADY_RUNNING = 75;
+/** Stands for a signal that ended a server. */
+const EXIT_KILLED = -1;
 
 /** A running local server. */
 export interface LocalServer {
@@ -51,12 +53,13 @@ export async function findServer(
 export async function connectLocal(home: LocalHome): Promise<LocalServer> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   let child: StartedServer | undefined;
+  let retries = 1;
   while (Date.now() < deadline) {
     const found = await findServer(home);
     if (found) return found;
     child ??= await startServer(home);
     const exitCode = child.exitCode();
-    if (exitCode === EXIT_ALREADY_RUNNING) {
+    if (exitCode === EXIT_ALREADY_RUNNING || (exitCode === EXIT_KILLED && retries-- > 0)) {
       await sleep(LOCKED_RETRY_MS); // another one starts, or stops: then it is our turn
       child = undefined;
     } else if (exitCode !== undefined) {
@@ -106,7 +109,7 @@ async function startServer(home: LocalHome): Promise<StartedServer> {
     });
     let exitCode: number | undefined;
     child.once("exit", (code) => {
-      exitCode = code ?? 1;
+      exitCode = code ?? EXIT_KILLED;
     });
     child.once("error", () => {
       exitCode = 1;

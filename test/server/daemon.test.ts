@@ -163,6 +163,30 @@ test("one who gives up while the server starts does not stop the others' start",
   expect(await waiting).toMatchObject({ rows: [{ a: 1 }] });
 });
 
+test("a server whose state file was deleted is found again", async () => {
+  const transport = transportOf(dir);
+  await runSql(transport, "CREATE TABLE here (a int)");
+  const pid = await pidOf();
+  await rm(localHome(dir).stateFile);
+  expect((await runSql(transportOf(dir), "SELECT count(*)::int AS n FROM here")).rows).toEqual([{ n: 0 }]);
+  expect(await pidOf()).toBe(pid);
+});
+
+test("a killed server whose parent is busy is gone all the same", async () => {
+  const program = `require(${JSON.stringify(ROOT)}).cc.query("SELECT 1")
+    .then(() => { console.log("up"); setTimeout(() => { for (;;); }, 50); })`;
+  const env = { ...process.env, CARTOFRAMES_HOME: dir };
+  const parent = spawn(process.execPath, ["-e", program], { env });
+  await new Promise((resolve) => parent.stdout.once("data", resolve));
+  await sleep(500);
+  process.kill(await pidOf(), "SIGKILL");
+  try {
+    expect((await runSql(transportOf(dir), "SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
 test("a folder that cannot be written is named, with what to do", async () => {
   await expect(connectLocal(localHome("/proc/cartoframes"))).rejects.toThrow(
     "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a folder that you can write to.",
