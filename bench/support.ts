@@ -25,12 +25,17 @@ async function timeMs(work: () => Promise<unknown>): Promise<number> {
 export async function compare(
   title: string,
   ours: () => Promise<unknown>,
-  reference: { name: string; run: () => Promise<unknown> },
+  reference: {
+    name: string;
+    run: () => Promise<unknown> /** Outside the clock, before each round. */;
+    prepare?: () => void;
+  },
   rounds = 5,
 ): Promise<void> {
   const a: number[] = [];
   const b: number[] = [];
   for (let round = -1; round < rounds; round++) {
+    reference.prepare?.();
     const [mine, theirs] = [await timeMs(ours), await timeMs(reference.run)];
     if (round >= 0) {
       a.push(mine);

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { version } from "../package.json";
 import { CartoError } from "./errors";
 import { lab } from "./kernel/lab";
-import { LockedError } from "./server/engine/data-dir";
+import { LockedError } from "./server/engine/lock";
 import { localHome } from "./server/home";
 import { findServer, stopServer } from "./server/launcher";
 
@@ -16,10 +16,14 @@ const program = new Command("cartoframes")
 program
   .command("lab")
   .description("open JupyterLab with the TypeScript kernel on a folder of notebooks")
-  .argument("[folder]", "folder of the notebooks", "notebooks")
-  .argument("[jupyter...]", "further arguments, handed to jupyter lab (after --)")
-  .action(async (folder: string, args: string[]) => {
-    process.exitCode = await lab({ notebookDir: folder, args, projectDir: process.cwd() });
+  .argument("[folder]", "folder of the notebooks (default: notebooks)")
+  .argument("[jupyter...]", "options of jupyter lab, such as --no-browser or --port=8889")
+  .allowUnknownOption()
+  .action(async (first: string | undefined, rest: string[]) => {
+    const isOption = first?.startsWith("-") ?? false;
+    const notebookDir = isOption || first === undefined ? "notebooks" : first;
+    const args = isOption ? [first!, ...rest] : rest;
+    process.exitCode = await lab({ notebookDir, args, projectDir: process.cwd() });
   });
 
 const home = [

@@ -67,11 +67,6 @@ export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
 }
 
-/** The server stayed silent or was unreachable for too long. */
-export class TimeoutError extends CartoError {
-  override name = "TimeoutError";
-}
-
 /** The local server could not be started, reached or kept. */
 export class ServerError extends CartoError {
   override name = "ServerError";

@@ -1,5 +1,7 @@
 import { CartoContext } from "./context/carto-context";
+import { loadDanfo } from "./frame";
 import { installNotebookSupport } from "./kernel/hooks";
+import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
 export { CartoContext } from "./context/carto-context";
@@ -14,10 +16,15 @@ export {
   SqlError,
   TableExistsError,
   TableNotFoundError,
-  TimeoutError,
 } from "./errors";
+export { CopyFormatError, DanfoMissingError } from "./frame";
+export { InterruptedError } from "./kernel/interrupt";
 
 installNotebookSupport();
+
+/** So long after the import the cell is done, and danfo can load while the next one is being written. */
+const IDLE_AFTER_MS = 100;
+if (insideKernel()) setTimeout(() => loadDanfo().catch(() => {}), IDLE_AFTER_MS).unref();
 
 /**
  * The ready-made context: `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment if set, else the embedded

@@ -11,3 +11,9 @@ export function literal(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`;
   return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
+
+/**
+ * Tables that a write fills before they get their name: `cartoframes_tmp_` and 16 hexadecimal digits. In SQL,
+ * `name ~ TEMPORARY_TABLE.source`.
+ */
+export const TEMPORARY_TABLE = /^cartoframes_tmp_[0-9a-f]{16}$/;

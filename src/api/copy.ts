@@ -1,3 +1,5 @@
+import { ServerError } from "../errors";
+import { parseJson } from "../json";
 import { CopyFromResponse } from "./schemas/sql";
 import type { Transport } from "./transport";
 
@@ -10,8 +12,7 @@ export async function copyTo(
   sql: string,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<AsyncIterable<Uint8Array>> {
-  const response = await transport.send({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql });
-  return response.body as unknown as AsyncIterable<Uint8Array>;
+  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql });
 }
 
 /** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows the server took. */
@@ -21,12 +22,15 @@ export async function copyFrom(
   bytes: () => AsyncIterable<Uint8Array>,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<number> {
-  const response = await transport.send({
+  const text = await transport.sendForText({
     path: "/api/v2/sql/copyfrom",
     query: { q: sql },
     body: bytes,
     signal,
     sql,
   });
-  return CopyFromResponse.parse(await response.json()).total_rows;
+  const parsed = CopyFromResponse.safeParse(parseJson(text));
+  if (!parsed.success)
+    throw new ServerError(`The server's answer is not one of copyfrom: ${text.slice(0, 200)}`);
+  return parsed.data.total_rows;
 }

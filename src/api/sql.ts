@@ -1,4 +1,5 @@
 import { ServerError, SqlError } from "../errors";
+import { parseJson } from "../json";
 import { SqlResponse } from "./schemas/sql";
 import type { Transport } from "./transport";
 
@@ -29,9 +30,8 @@ export async function runSql(
   { signal, skipFields = [], repeatable }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
-  const response = await transport.send({ path: "/api/v2/sql", form, signal, repeatable, sql });
-  const text = await response.text();
-  const parsed = SqlResponse.safeParse(parseAnswer(text));
+  const text = await transport.sendForText({ path: "/api/v2/sql", form, signal, repeatable, sql });
+  const parsed = SqlResponse.safeParse(parseJson(text));
   if (!parsed.success)
     throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
   const { rows, fields, total_rows, error } = parsed.data;
@@ -41,14 +41,6 @@ export async function runSql(
     totalRows: total_rows,
     fields: namesInOrder(fields, text).map((name) => ({ name, pgtype: pgTypeOf(fields[name]!) })),
   };
-}
-
-function parseAnswer(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** An array field of a spatial type has no pgtype either; CARTO names it by its element. */

@@ -1,7 +1,8 @@
-import type { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import { Readable } from "node:stream";
 import fetch, { FetchError, type RequestInit, type Response } from "node-fetch";
 import { AuthenticationError, type CartoError, ServerError, SqlError, TableNotFoundError } from "../errors";
+import { parseJson } from "../json";
 import { ErrorResponse } from "./schemas/sql";
 
 /** Where an account answers, and as whom. `baseUrl` has no slash at its end. */
@@ -11,10 +12,12 @@ export interface Endpoint {
   readonly apiKey: string;
   /** What users call it: "the local server", "https://ana.carto.com". */
   readonly label: string;
+  /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
+  readonly isCurrent?: () => Promise<boolean>;
 }
 
-/** Finds the endpoint: on first use, and again after a connection was refused (a local server is restarted). */
-export type EndpointSource = (signal?: AbortSignal) => Promise<Endpoint>;
+/** Finds the endpoint: on first use, and again when it is gone (a local server is started again). */
+export type EndpointSource = () => Promise<Endpoint>;
 
 export interface ApiRequest {
   readonly path: string;
@@ -31,6 +34,10 @@ export interface ApiRequest {
 const CLIENT = "cartoframes-ts";
 const keepAlive = new HttpsAgent({ keepAlive: true });
 
+/** How often a request is sent at most, while a local server stops and starts again. */
+const MAX_ATTEMPTS = 3;
+const NOT_SENT = new Set(["ECONNREFUSED"]);
+
 /** HTTP to one account: adds the key, retries what is safe to repeat, turns every failure into an error class. */
 export class Transport {
   readonly #source: EndpointSource;
@@ -40,53 +47,103 @@ export class Transport {
     this.#source = source;
   }
 
-  /** Finds and keeps the endpoint; a failed search is repeated by the next call. */
-  endpoint(signal?: AbortSignal): Promise<Endpoint> {
-    this.#endpoint ??= this.#source(signal).catch((error) => {
-      this.#endpoint = undefined;
-      throw error;
-    });
-    return this.#endpoint;
+  /** Sends a request and reads its answer whole. */
+  sendForText(request: ApiRequest): Promise<string> {
+    return this.#send(request, (response) => response.text());
   }
 
-  /** Sends a request and returns its successful response. */
-  async send(request: ApiRequest): Promise<Response> {
+  /** Sends a request and returns its answer as it arrives; a connection that breaks later is an error there, too. */
+  async sendForBytes(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
+    const endpoint = await this.#current(request.signal);
+    const response = await this.#send(request, async (answer) => answer);
+    return bytesOf(response, endpoint, request.signal);
+  }
+
+  async #send<T>(request: ApiRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const { signal } = request;
     for (let attempts = 1; ; attempts++) {
-      signal?.throwIfAborted();
-      const endpoint = await this.endpoint(signal);
+      const endpoint = await this.#current(signal);
       try {
-        return await checked(await attempt(endpoint, request), request);
+        const response = await attempt(endpoint, request);
+        if (!(isStopping(response, endpoint) && attempts < MAX_ATTEMPTS)) {
+          return await read(await checked(response, request));
+        }
+        this.#endpoint = undefined; // it has not run what it was asked for
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof FetchError)) throw error;
         this.#endpoint = undefined;
-        const mayRepeat = error.code === "ECONNREFUSED" /* nothing was sent */ || request.repeatable;
-        if (!mayRepeat || attempts > 1) throw connectionError(error, endpoint);
+        const mayRepeat = NOT_SENT.has(error.code ?? "") || request.repeatable;
+        if (!mayRepeat || attempts >= MAX_ATTEMPTS) throw connectionError(error, endpoint);
       }
     }
   }
+
+  /** The endpoint, searched for once for all who wait; one who gives up does not stop the search of the others. */
+  async #current(signal?: AbortSignal): Promise<Endpoint> {
+    signal?.throwIfAborted();
+    const known = await this.#endpoint?.catch(() => undefined);
+    if (known?.isCurrent && !(await known.isCurrent())) this.#endpoint = undefined;
+    this.#endpoint ??= this.#source();
+    const search = this.#endpoint;
+    search.catch(() => {
+      if (this.#endpoint === search) this.#endpoint = undefined; // the next call searches again
+    });
+    return unlessAborted(search, signal);
+  }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** A local server that stops answers 503 to what still arrives. */
+function isStopping({ status }: Response, { isCurrent }: Endpoint): boolean {
+  return status === 503 && isCurrent !== undefined;
 }
 
 async function attempt({ baseUrl, user, apiKey }: Endpoint, request: ApiRequest): Promise<Response> {
   const { path, query, form, body, signal } = request;
   const parameters = new URLSearchParams({ ...query, client: CLIENT });
-  const init: RequestInit = {
-    // The key travels in a header: an address ends up in logs.
-    headers: { Authorization: `Basic ${Buffer.from(`${user}:${apiKey}`).toString("base64")}` },
-    agent: ({ protocol }) => (protocol === "https:" ? keepAlive : (undefined as unknown as HttpAgent)),
-    signal,
-  };
+  // The key travels in a header: an address ends up in logs.
+  const headers: Record<string, string> = { Authorization: basicAuthorization(user, apiKey) };
+  const init: RequestInit = { headers, signal };
+  if (baseUrl.startsWith("https:")) init.agent = keepAlive;
   if (form) Object.assign(init, { method: "POST", body: new URLSearchParams(form) });
-  if (body) {
-    const { Readable } = await import("node:stream");
-    Object.assign(init, { method: "POST", body: Readable.from(body(), { objectMode: false }) });
-    Object.assign(init.headers!, { "Content-Type": "application/octet-stream" });
+  if (!body) return fetch(`${baseUrl}${path}?${parameters}`, init);
+  headers["Content-Type"] = "application/octet-stream";
+  const stream = Readable.from(body(), { objectMode: false });
+  try {
+    return await fetch(`${baseUrl}${path}?${parameters}`, { ...init, method: "POST", body: stream });
+  } finally {
+    stream.destroy(); // an early answer, such as a refusal, leaves the rest unread
   }
-  return fetch(`${baseUrl}${path}?${parameters}`, init);
 }
 
-function connectionError(error: FetchError, { label }: Endpoint): ServerError {
+function basicAuthorization(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+}
+
+async function* bytesOf(
+  { body }: Response,
+  endpoint: Endpoint,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (body) yield* body as unknown as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connectionError(error as NodeJS.ErrnoException, endpoint);
+  }
+}
+
+function connectionError(error: Error & { code?: string }, { label }: Endpoint): ServerError {
   const reason = error.code ?? error.message;
   if (error.code === "ECONNREFUSED" || error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") {
     return new ServerError(`Cannot reach ${label} (${reason}). Check the address and the network.`, {
@@ -94,7 +151,7 @@ function connectionError(error: FetchError, { label }: Endpoint): ServerError {
     });
   }
   return new ServerError(
-    `The connection to ${label} broke before the answer was complete (${reason}). What it was asked for may or may not have happened; run it again.`,
+    `The connection to ${label} broke before the answer was complete (${reason}). A statement that was under way may have taken effect or not: look before you run it again.`,
     { cause: error },
   );
 }
@@ -107,7 +164,7 @@ async function checked(response: Response, { sql }: ApiRequest): Promise<Respons
   if (response.status === 401) {
     throw new AuthenticationError(`The API key was refused (${message}). Check baseUrl and apiKey.`);
   }
-  if (response.status === 403 && !/for (table|schema|relation)/.test(message))
+  if (response.status === 403 && !/^permission denied for/.test(message))
     throw new AuthenticationError(message);
   if (!parsed.success) throw new ServerError(`The server answered ${response.status}: ${message}`);
   throw sqlError(parsed.data, response, sql);
@@ -121,12 +178,4 @@ function sqlError(body: ErrorResponse, response: Response, sql: string | undefin
   const missing = /^relation "(.+)" does not exist$/.exec(error[0]!)?.[1];
   if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
   return new SqlError(error[0]!, { sql, hint, detail, sqlState, position });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

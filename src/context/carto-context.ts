@@ -6,9 +6,9 @@ import { isFrame } from "../frame";
 import { withInterrupt } from "../kernel/interrupt";
 import { type Progress, progress } from "../kernel/progress";
 import { ident } from "../sql";
-import { type ContextOptions, endpointSource } from "./endpoint";
+import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { type ReadOptions, readFrame } from "./read";
-import { tablesQuery } from "./tables";
+import { readTables } from "./tables";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -25,13 +25,17 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  */
 export class CartoContext {
   readonly #transport: Transport;
-  readonly #baseUrl: string;
+  readonly #address: string;
 
-  /** @throws InvalidArgumentError for an address that is neither https:// nor local:, or one without a key. */
+  /**
+   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, which are looked at on first use
+   * @throws InvalidArgumentError for an address that is neither https:// (http://, with a warning that the key is
+   * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
+   */
   constructor(options: ContextOptions = {}) {
     const source = endpointSource(options);
     this.#transport = new Transport(source);
-    this.#baseUrl = options.baseUrl ?? process.env.CARTO_BASE_URL ?? "local:";
+    this.#address = shownAddress(options);
   }
 
   /**
@@ -117,7 +121,7 @@ export class CartoContext {
   /** Lists the tables: name, geometry type, number of rows, size in bytes, time of the last change. */
   async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
     return this.#run("tables", signal, async (signal, progress) =>
-      readFrame(this.#transport, await tablesQuery(this.#transport, signal), { signal, progress }),
+      readTables(this.#transport, { signal, progress }),
     );
   }
 
@@ -141,7 +145,7 @@ export class CartoContext {
   }
 
   [INSPECT](): string {
-    return `CartoContext(${this.#baseUrl})`;
+    return `CartoContext(${this.#address})`;
   }
 }
 

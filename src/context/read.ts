@@ -2,7 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { copyTo } from "../api/copy";
 import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
-import { SqlError } from "../errors";
+import { InvalidArgumentError, SqlError } from "../errors";
 import {
   type Columns,
   columnsFromRows,
@@ -13,6 +13,7 @@ import {
   loadDanfo,
 } from "../frame";
 import type { Progress } from "../kernel/progress";
+import { queryText } from "../sql-lexer";
 
 export interface ReadOptions {
   /** Adds a column `geometry` of wkx geometries decoded from `the_geom`. */
@@ -36,12 +37,13 @@ export async function readFrame(
   loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
   const columns = await readColumns(transport, sql, { progress, signal });
   for (const warning of columns.warnings) console.warn(warning);
-  return frameFromColumns(columns, { decodeGeom });
+  return frameFromColumns(columns, { decodeGeom, signal });
 }
 
 /**
- * The rows of a statement by columns; of those that it has, the ones that `choose` takes. What `choose` throws is
- * thrown before a row is fetched.
+ * The columns of a statement; of those that it has, the ones that `choose` takes. A query is read by binary COPY; a
+ * statement that cannot stand in a subquery is run as it is, and its few rows come as JSON. What `choose` throws is
+ * thrown before a row of a query is fetched.
  */
 export async function readColumns(
   transport: Transport,
@@ -56,44 +58,86 @@ export async function readColumns(
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
   },
 ): Promise<Columns> {
-  const described = isSelect(sql) ? await describe(transport, sql, signal) : undefined;
-  if (!described) {
-    // A statement that cannot stand in a subquery is run as it is; its few rows come as JSON.
-    const { rows, fields } = await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] });
-    return columnsFromRows({ rows, fields: choose(fields) });
+  const query = queryText(sql);
+  const described = query && (await describe(transport, query, signal));
+  if (!query || !described) {
+    const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
+    return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });
   }
-  const fields = choose(described.fields);
+  const fields = choose(described);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
-  const copy = `COPY (SELECT ${copySelect(fields)} FROM (\n${subquery(sql)}\n) AS _q) TO STDOUT WITH (FORMAT binary)`;
-  const bytes = await copyTo(transport, copy, { signal });
-  return decodeCopy(bytes, fields, { signal, onRows: (done) => progress.update({ done, unit: "rows" }) });
+  const onRows = (done: number) => progress.update({ done, unit: "rows" });
+  const decode = async (select: string, from: string) => {
+    const copy = `COPY (SELECT ${select} FROM ${from}) TO STDOUT WITH (FORMAT binary)`;
+    return decodeCopy(await copyTo(transport, copy, { signal }), fields, { signal, onRows });
+  };
+  try {
+    return await decode(copySelect(fields), `(\n${query}\n) AS _q`);
+  } catch (error) {
+    if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
+    const aliases = await aliasesOf(transport, query, fields, signal);
+    const columns = await decode(
+      copySelect(aliases.fields),
+      `(\n${query}\n) AS _q (${aliases.all.join(", ")})`,
+    );
+    return { ...columns, warnings: [...columns.warnings, ...aliases.warnings] };
+  }
 }
 
-function isSelect(sql: string): boolean {
-  return /^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(select|with|values|table)\b/i.test(sql);
+/** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */
+function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
+  return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
 }
 
 /** The columns that a query would have, without running it; undefined if it can only run at the top level. */
 async function describe(
   transport: Transport,
-  sql: string,
+  query: string,
   signal?: AbortSignal,
-): Promise<Pick<SqlResult, "fields"> | undefined> {
+): Promise<readonly Field[] | undefined> {
   try {
-    const probe = `SELECT * FROM (\n${subquery(sql)}\n) AS _q LIMIT 0`;
-    return await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR], repeatable: true });
+    const probe = `SELECT * FROM (\n${query}\n) AS _q LIMIT 0`;
+    return (await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR], repeatable: true })).fields;
   } catch (error) {
-    if (error instanceof SqlError && mustRunAtTopLevel(error, sql)) return undefined;
+    if (!(error instanceof SqlError)) throw error;
+    if (error.sqlState === FEATURE_NOT_SUPPORTED || error.message.includes("data-modifying"))
+      return undefined;
     throw error;
   }
 }
 
-function mustRunAtTopLevel({ message, sqlState }: SqlError, sql: string): boolean {
-  if (sqlState === FEATURE_NOT_SUPPORTED || message.includes("data-modifying")) return true;
-  return /syntax error/.test(message) && (subquery(sql).includes(";") || /\binto\b/i.test(sql));
+/**
+ * Another name for every column of a query in which some have the same (`SELECT *` of a join): `all` of them in
+ * order, and the fields under their new names. Of several columns with one name the last counts, as in CARTO's JSON.
+ */
+async function aliasesOf(
+  transport: Transport,
+  query: string,
+  fields: readonly Field[],
+  signal?: AbortSignal,
+): Promise<{ all: string[]; fields: Field[]; warnings: string[] }> {
+  const header = `COPY (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) TO STDOUT WITH (FORMAT csv, HEADER true)`;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
+  const names = csvNames(Buffer.concat(chunks).toString("utf8"));
+  const positions = new Map(names.map((name, position) => [name, position]));
+  return {
+    all: names.map((_, position) => `c${position}`),
+    warnings: fields
+      .filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+      .map(
+        ({ name }) => `Several columns are called "${name}"; the last one is kept. Name the others with AS.`,
+      ),
+    fields: fields.map(({ name, pgtype }) => {
+      const position = positions.get(name);
+      if (position === undefined) throw new InvalidArgumentError(`Name the column "${name}" with AS.`);
+      return { name: `c${position}`, pgtype };
+    }),
+  };
 }
 
-/** A statement that can stand in parentheses: without the semicolons at its end. */
-function subquery(sql: string): string {
-  return sql.replace(/[;\s]+$/, "");
+/** The names in a line of CSV. */
+function csvNames(line: string): string[] {
+  const cells = line.replace(/\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g);
+  return Array.from(cells, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");
 }

@@ -22,7 +22,7 @@ export interface WriteOptions {
   readonly lnglat?: readonly [lng: string, lat: string];
   /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
   readonly encodeGeom?: boolean;
-  /** The geometry column for `encodeGeom`. @default "geometry", else "the_geom" */
+  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
   readonly geomCol?: string;
   /** Cancels the write; the table stays as it was. */
   readonly signal?: AbortSignal;
@@ -37,7 +37,6 @@ export interface WriteReport {
 }
 
 const GEOM = "the_geom";
-const TEMPORARY_PREFIX = "cartoframes_tmp_";
 
 /** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
 const NAMED_AFTER_TABLE = [
@@ -68,12 +67,13 @@ export async function writeFrame(
     lnglat,
     encodeGeom,
     geomCol,
+    signal,
   });
-  const temporary = TEMPORARY_PREFIX + randomBytes(8).toString("hex");
+  const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
   const run = (sql: string) => runSql(transport, sql, { signal });
   try {
     await createTable(run, temporary, columns);
-    if (rowCount > 0) {
+    if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
       const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
@@ -86,7 +86,11 @@ export async function writeFrame(
     await runSql(transport, `DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
     throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
   }
-  return { table, rowCount, renamed, warnings };
+  const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
+  const loss = flattened
+    ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`]
+    : [];
+  return { table, rowCount, renamed, warnings: [...warnings, ...loss] };
 }
 
 /** Whether a relation of that name can be seen. */

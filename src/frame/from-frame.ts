@@ -128,7 +128,7 @@ interface TheGeom {
 
 async function theGeom(
   source: readonly SourceColumn[],
-  { lnglat, encodeGeom = false, geomCol }: FromFrameOptions,
+  { lnglat, geomCol, encodeGeom = geomCol !== undefined }: FromFrameOptions,
   warnings: string[],
   pace: Pace,
 ): Promise<TheGeom | null> {
@@ -186,6 +186,9 @@ async function pointsColumn(
   warnings: string[],
   pace: Pace,
 ): Promise<PointsColumn> {
+  if (!Array.isArray(lnglat) || lnglat.length !== 2) {
+    throw new InvalidArgumentError('lnglat takes the names of two columns: ["lng", "lat"].');
+  }
   const [lngs, lats] = lnglat.map((name) => {
     const column = source.find((candidate) => candidate.name === name);
     if (column !== undefined) return column;
@@ -219,7 +222,8 @@ async function degrees({ name, values }: SourceColumn, pace: Pace): Promise<Floa
 function degree(value: unknown, name: string, row: number): number {
   if (value === null || value === undefined || Number.isNaN(value)) return Number.NaN;
   const isDigits = typeof value === "string" && value.trim() !== "";
-  const number = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
+  const isNumber = typeof value === "number" || typeof value === "bigint" || isDigits;
+  const number = isNumber ? Number(value) : Number.NaN;
   if (Number.isFinite(number)) return number;
   throw cannotStore(
     name,

@@ -67,7 +67,7 @@ class Tally {
         if (value > this.maxBig) this.maxBig = value;
         break;
       case "object":
-        this.addObject(value);
+        this.addObject(value, row, name);
         break;
       default:
         throw cannotStore(
@@ -89,14 +89,21 @@ class Tally {
     }
   }
 
-  private addObject(value: object | null): void {
+  private addObject(value: object | null, row: number, name: string): void {
     if (value === null) this.missing++;
     else if (value instanceof Date) {
       if (Number.isNaN(value.getTime())) this.invalidDates++;
       else this.dates++;
     } else if (value instanceof Uint8Array) this.bytes++;
     else if (isGeometry(value)) this.geometries++;
-    else this.objects++;
+    else if (isDocument(value)) this.objects++;
+    else
+      throw cannotStore(
+        name,
+        row,
+        `a ${value.constructor.name}`,
+        "Make it a plain object, an array or text.",
+      );
   }
 
   /** Whether values of these kinds, and at least one, are all there is besides missing ones. */
@@ -170,6 +177,13 @@ async function mapped<T>(
     out.push(isMissing(value) ? null : map(value));
   }
   return out;
+}
+
+/** What JSON can say: plain objects, arrays, and what brings its own `toJSON`. A Map or an Error would become {}. */
+function isDocument(value: object): boolean {
+  if (Array.isArray(value) || typeof (value as { toJSON?: unknown }).toJSON === "function") return true;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);

@@ -191,12 +191,14 @@ function block(texts: readonly string[], align: "left" | "right"): Block {
 /** The columns, or as many from both ends as `room` characters hold with `gap` between them. */
 function fitting(columns: readonly Block[], gap: Block, room: number): readonly Block[] {
   if (widthOf(columns) <= room) return columns;
-  const rest = columns.filter((column) => column !== gap);
+  const cut = columns.indexOf(gap); // columns were left out there already: the gap stays in that place
+  const heads = cut < 0 ? [...columns] : columns.slice(0, cut);
+  const tails = cut < 0 ? heads : columns.slice(cut + 1);
   const head: Block[] = [];
   const tail: Block[] = [];
-  while (rest.length > 0) {
-    const fromHead = head.length <= tail.length;
-    const next = (fromHead ? rest.shift() : rest.pop())!;
+  while (heads.length + tails.length > 0) {
+    const fromHead = tails.length === 0 || (heads.length > 0 && head.length <= tail.length);
+    const next = (fromHead ? heads.shift() : tails.pop())!;
     if (widthOf([...head, gap, ...tail, next]) > room) break;
     if (fromHead) head.push(next);
     else tail.unshift(next);

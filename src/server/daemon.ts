@@ -1,20 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
-import { ident } from "../sql";
+import { ServerError } from "../errors";
+import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import { createApp } from "./app";
-import { lockDataDir } from "./engine/data-dir";
 import { deferEngine } from "./engine/deferred";
 import type { Engine } from "./engine/engine";
+import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
-import { type LocalHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
+import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
-
-/** Tables that a write which was cut off left behind; nobody can be filling one when a server starts. */
-export const TEMPORARY_TABLE_PREFIX = "cartoframes_tmp_";
+/** So long after the last request no write is under way, and what a killed one left can go. */
+const QUIET_MS = 60_000;
+const WATCH_MS = 10_000;
+/** Whoever found the server just before it said that it stops gets an answer still. */
+const LINGER_MS = 250;
+/** What requests under way get to end when the server stops. */
+const CLOSE_GRACE_MS = 3_000;
 
 export interface RunningServer {
   readonly port: number;
@@ -33,14 +38,32 @@ export async function runServer(
   home: LocalHome,
   { port, idleStopMs = IDLE_STOP_MS }: { port?: number; idleStopMs?: number } = {},
 ): Promise<RunningServer> {
-  await mkdir(home.dir, { recursive: true, mode: 0o700 });
+  await makeHome(home);
   const lock = await lockDataDir(home.dataDir);
   const previous = await readState(home);
   const key = previous?.key ?? randomBytes(24).toString("base64url");
-  const opening = openPglite({ dataDir: home.dataDir }).then(withoutLeftovers);
-  const engine = deferEngine(opening);
+  const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(withoutLeftovers));
   const startedAt = new Date().toISOString();
   let engineName = "opening";
+  let state: ServerState | undefined;
+  let watch: { close(): void } | undefined;
+
+  let resolveStopped = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    resolveStopped = resolve;
+  });
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return stopped;
+    stopping = true;
+    watch?.close();
+    if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
+    await sleep(LINGER_MS);
+    await Promise.race([app.close(), sleep(CLOSE_GRACE_MS)]);
+    await engine.close().catch(reportError);
+    await lock.release().catch(reportError);
+    resolveStopped();
+  };
 
   const status = (): ServerStatus => ({
     protocol: PROTOCOL,
@@ -52,26 +75,17 @@ export async function runServer(
     busyWith: engine.activity().running?.sql,
   });
   const app = await createApp(engine, key, { status, stop: () => void stop() });
-  const idle = watchIdle(app, idleStopMs, () => void stop());
   const listeningPort = await listen(app, port, previous?.port);
-  const state: ServerState = { protocol: PROTOCOL, version, port: listeningPort, key };
+  state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
-
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= (async () => {
-      idle.close();
-      await writeState(home, state);
-      await Promise.race([app.close(), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
-      await engine.close().catch(reportError);
-      await lock.release();
-      resolveStopped();
-    })();
-    return stopping;
-  };
-  let resolveStopped = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    resolveStopped = resolve;
+  watch = watchRequests(app, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
+    if (!(await lock.isHeld())) {
+      reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
+      process.exit(1); // without another write: what is there now belongs to somebody else
+    }
+    if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
+    if (quietMs >= idleStopMs) await stop();
+    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await withoutLeftovers(engine);
   });
   engine.info().then(
     ({ kind, postgres, postgis }) => {
@@ -92,7 +106,11 @@ async function listen(
 ): Promise<number> {
   const host = "127.0.0.1";
   if (wanted !== undefined) {
-    await app.listen({ host, port: wanted });
+    await app.listen({ host, port: wanted }).catch((error: NodeJS.ErrnoException) => {
+      throw new ServerError(`Cannot listen on port ${wanted} (${error.code}). Choose another one.`, {
+        cause: error,
+      });
+    });
   } else {
     // The last port again, so that what an open notebook points at comes back; a free one if it is taken.
     await app.listen({ host, port: last ?? 0 }).catch(() => app.listen({ host, port: 0 }));
@@ -100,8 +118,12 @@ async function listen(
   return (app.server.address() as { port: number }).port;
 }
 
-/** Calls `onIdle` once no request has been under way for that long. */
-function watchIdle(app: FastifyInstance, idleStopMs: number, onIdle: () => void): { close(): void } {
+/** Calls `onWatch` now and then with the time since the last request, 0 while one is under way. */
+function watchRequests(
+  app: FastifyInstance,
+  everyMs: number,
+  onWatch: (quietMs: number) => Promise<void>,
+): { close(): void } {
   let active = 0;
   let lastActivity = Date.now();
   app.server.on("request", (_request, response) => {
@@ -111,21 +133,20 @@ function watchIdle(app: FastifyInstance, idleStopMs: number, onIdle: () => void)
       lastActivity = Date.now();
     });
   });
-  const timer = setInterval(
-    () => {
-      if (active === 0 && Date.now() - lastActivity >= idleStopMs) onIdle();
-    },
-    Math.min(idleStopMs, 10_000),
-  );
+  const timer = setInterval(() => {
+    onWatch(active > 0 ? 0 : Date.now() - lastActivity).catch(reportError);
+  }, everyMs);
   return { close: () => clearInterval(timer) };
 }
 
+/** Drops the tables of writes that were cut off. One that cannot be dropped harms nobody. */
 async function withoutLeftovers(engine: Engine): Promise<Engine> {
   const { statements } = await engine.query(
-    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND starts_with(tablename, '${TEMPORARY_TABLE_PREFIX}')`,
+    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
   );
-  for (const [table] of statements[0]!.rows)
-    await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`);
+  for (const [table] of statements[0]!.rows) {
+    await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(reportError);
+  }
   return engine;
 }
 

@@ -6,6 +6,16 @@ export const LOCAL_USER = "local";
 
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
+/** A request whose key is in its body has at most such a body: it is read before the key is known. */
+const MAX_BODY_WITH_KEY_BYTES = 1024 ** 2;
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Who gets an answer. Without it: who brings the key in the header or the address. */
+    access?: "key may be in the body" | "everybody";
+  }
+}
+
 /** A request that must not be answered, in CARTO's error shape. */
 export class Refusal extends Error {
   constructor(
@@ -35,7 +45,11 @@ function hostName(host: string): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
-/** Refuses a request for another account, or one without the server's key (Basic, `api_key`, `map_key`). */
+/**
+ * Refuses, before anything of the body is read, a request for another account and one with a wrong key in its
+ * header (Basic) or address (`api_key`, `map_key`). Without a key in either only a small body passes, and only
+ * where a body has parameters: `checkBodyKey` looks there.
+ */
 export function checkKey(request: FastifyRequest, key: string): void {
   const { user } = request.params as { user?: string };
   if (user !== undefined && user !== LOCAL_USER) {
@@ -44,11 +58,33 @@ export function checkKey(request: FastifyRequest, key: string): void {
       `Sorry, we can't find CARTO user '${user}'. Please check that you have entered the correct domain.`,
     );
   }
+  const { access } = request.routeOptions.config;
+  if (access === "everybody") return;
+  const given = keyBeforeBody(request);
+  if (given === undefined && access === "key may be in the body" && hasBody(request)) {
+    if (Number(request.headers["content-length"]) <= MAX_BODY_WITH_KEY_BYTES) return;
+    throw new Refusal(
+      413,
+      "A body that brings the key has at most 1 MB and a Content-Length. Put the key into the header or the address.",
+    );
+  }
+  if (!sameText(given ?? "", key)) throw new Refusal(401, "Unauthorized");
+}
+
+/** Refuses a request that brought no key in its header or address, and none or a wrong one in its parsed body. */
+export function checkBodyKey(request: FastifyRequest, key: string): void {
+  if (request.routeOptions.config.access === "everybody" || keyBeforeBody(request) !== undefined) return;
+  if (!sameText(parameterKey(request.body) ?? "", key)) throw new Refusal(401, "Unauthorized");
+}
+
+function keyBeforeBody(request: FastifyRequest): string | undefined {
   const basic = basicCredentials(request.headers.authorization);
   if (basic && basic.user !== LOCAL_USER) throw new Refusal(403, "permission denied");
-  if (!sameText(basic?.password ?? parameterKey(request.query) ?? parameterKey(request.body) ?? "", key)) {
-    throw new Refusal(401, "Unauthorized");
-  }
+  return basic?.password ?? parameterKey(request.query);
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 function basicCredentials(header = ""): { user: string; password: string } | undefined {
@@ -71,11 +107,14 @@ function sameText(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** A signal that aborts when the client goes away before its answer is complete. */
+/** A signal that aborts when the client goes away before its answer is complete, or has gone already. */
 export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
+  const { raw } = reply;
+  const abort = () => {
+    if (!raw.writableFinished) controller.abort();
+  };
+  if (raw.closed) abort();
+  else raw.once("close", abort);
   return controller.signal;
 }

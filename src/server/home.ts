@@ -1,12 +1,14 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { constants } from "node:fs";
+import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
 import * as z from "zod";
+import { ServerError } from "../errors";
 
 /** Raised when launcher and server can no longer understand each other. */
 export const PROTOCOL = 1;
 
-/** Where one local server keeps everything: removing this folder removes it without a trace. */
+/** Where one local server keeps everything: when it is stopped, removing this folder removes it without a trace. */
 export interface LocalHome {
   readonly dir: string;
   readonly dataDir: string;
@@ -47,20 +49,41 @@ export async function readState(home: LocalHome): Promise<ServerState | undefine
   }
 }
 
+/**
+ * Makes the folder, for its owner only.
+ * @throws ServerError where that is not possible
+ */
+export async function makeHome({ dir }: LocalHome): Promise<void> {
+  try {
+    await makeFolder(dir);
+    await access(dir, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ServerError(
+      `Cannot write to ${dir} (${code}). Set CARTOFRAMES_HOME to a folder that you can write to.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Like `mkdir` with `recursive`, which never ends below /proc on some versions of Node. */
+async function makeFolder(dir: string): Promise<void> {
+  const make = () =>
+    mkdir(dir, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" || dirname(dir) === dir) throw error;
+    await makeFolder(dirname(dir));
+    await make();
+  });
+}
+
 /** Replaces the state in one step, readable by its owner only. */
 export async function writeState(home: LocalHome, state: ServerState): Promise<void> {
-  await mkdir(home.dir, { recursive: true, mode: 0o700 });
   const temporary = `${home.stateFile}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
   await rename(temporary, home.stateFile);
-}
-
-/** Whether a process of this id exists. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

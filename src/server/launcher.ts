@@ -1,24 +1,30 @@
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServerError } from "../errors";
 import { DIST } from "./dist";
+import { isAlive } from "./engine/process";
 import { LOCAL_USER } from "./guard";
-import { isAlive, type LocalHome, PROTOCOL, readState, type ServerState } from "./home";
+import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState } from "./home";
 import type { ServerStatus } from "./routes/admin";
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 25;
+const LOCKED_RETRY_MS = 500;
 const PING_TIMEOUT_MS = 5_000;
 /** Exit code of a server that found another one on its data (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_ALREADY_RUNNING = 75;
+/** Stands for a signal that ended a server. */
+const EXIT_KILLED = -1;
 
 /** A running local server. */
 export interface LocalServer {
   readonly baseUrl: string;
   readonly user: string;
   readonly key: string;
+  /** Whether the process that was found still runs and serves this home. */
+  isCurrent(): Promise<boolean>;
 }
 
 /** The server of that home, if one runs and answers. */
@@ -27,7 +33,7 @@ export async function findServer(
 ): Promise<(LocalServer & { status: ServerStatus }) | undefined> {
   const state = await readState(home);
   if (!state?.pid || !isAlive(state.pid)) return undefined;
-  const server = serverAt(state);
+  const server = serverAt(home, state);
   const status = await askStatus(server);
   if (status?.pid !== state.pid) return undefined; // the port belongs to somebody else by now
   if (status.protocol !== PROTOCOL) {
@@ -44,25 +50,34 @@ export async function findServer(
  * server: the data directory's lock picks it, the others find it.
  * @throws ServerError with the end of the server's log when it does not come up.
  */
-export async function connectLocal(home: LocalHome, signal?: AbortSignal): Promise<LocalServer> {
-  const running = await findServer(home);
-  if (running) return running;
-  const child = await startServer(home);
+export async function connectLocal(home: LocalHome): Promise<LocalServer> {
   const deadline = Date.now() + START_TIMEOUT_MS;
+  let child: StartedServer | undefined;
+  let retries = 1;
   while (Date.now() < deadline) {
-    signal?.throwIfAborted();
     const found = await findServer(home);
     if (found) return found;
-    if (child.failure() !== undefined && child.failure() !== EXIT_ALREADY_RUNNING) break;
-    await sleep(POLL_MS, undefined, { signal });
+    child ??= await startServer(home);
+    const exitCode = child.exitCode();
+    if (exitCode === EXIT_ALREADY_RUNNING || (exitCode === EXIT_KILLED && retries-- > 0)) {
+      await sleep(LOCKED_RETRY_MS); // another one starts, or stops: then it is our turn
+      child = undefined;
+    } else if (exitCode !== undefined) {
+      break;
+    }
+    await sleep(POLL_MS);
   }
   throw new ServerError(
     `The local server did not start. The end of ${home.logFile}:\n${await logTail(home)}`,
   );
 }
 
-function serverAt({ port, key }: ServerState): LocalServer {
-  return { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key };
+function serverAt(home: LocalHome, { port, key, pid }: ServerState): LocalServer {
+  const isCurrent = async () => {
+    const state = await readState(home);
+    return pid !== undefined && state?.pid === pid && state.port === port && isAlive(pid);
+  };
+  return { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key, isCurrent };
 }
 
 async function askStatus(server: LocalServer): Promise<ServerStatus | undefined> {
@@ -77,25 +92,30 @@ async function askStatus(server: LocalServer): Promise<ServerStatus | undefined>
   }
 }
 
-async function startServer(home: LocalHome): Promise<{ failure(): number | undefined }> {
-  await mkdir(home.dir, { recursive: true, mode: 0o700 });
+interface StartedServer {
+  /** Undefined while it runs. */
+  exitCode(): number | undefined;
+}
+
+async function startServer(home: LocalHome): Promise<StartedServer> {
+  await makeHome(home);
   const log = await open(home.logFile, "a", 0o600);
   try {
     const child = spawn(process.execPath, [join(DIST, "server.js"), home.dir], {
       detached: true, // outlives the kernel that needed it first, and does not get its Ctrl-C
       stdio: ["ignore", log.fd, log.fd],
       cwd: home.dir,
-      env: { ...process.env, NODE_OPTIONS: "" },
+      env: { ...process.env, NODE_OPTIONS: "", CARTO_API_KEY: "", CARTO_BASE_URL: "" }, // nothing it needs
     });
     let exitCode: number | undefined;
     child.once("exit", (code) => {
-      exitCode = code ?? 1;
+      exitCode = code ?? EXIT_KILLED;
     });
     child.once("error", () => {
       exitCode = 1;
     });
     child.unref();
-    return { failure: () => exitCode };
+    return { exitCode: () => exitCode };
   } finally {
     await log.close();
   }

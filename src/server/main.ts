@@ -1,6 +1,6 @@
 /** Entry of the background process: `node dist/server.js <home>`. Its output is the server's log. */
 import { runServer } from "./daemon";
-import { LockedError } from "./engine/data-dir";
+import { LockedError } from "./engine/lock";
 import { localHome } from "./home";
 import { EXIT_ALREADY_RUNNING } from "./launcher";
 

@@ -9,9 +9,13 @@ import type { ResultField, StatementResult } from "./engine/engine";
 const FIRST_NORMAL_OID = 16384;
 
 const TIMESTAMP_OID = 1114;
+const TIMESTAMPTZ_OID = 1184;
 const FLOAT8_ARRAY_OID = 1022;
+const TEXT_ARRAY_OID = 1009;
 const parseTimestamp = textParser(TIMESTAMP_OID);
+const parseTimestampTz = textParser(TIMESTAMPTZ_OID);
 const parseFloats = textParser(FLOAT8_ARRAY_OID);
+const parseTexts = textParser(TEXT_ARRAY_OID);
 
 const WKB_TYPES = [
   "Unknown",
@@ -80,25 +84,40 @@ function valueWriter(field: ResultField): (text: string) => string {
     case "_numeric":
       return (text) => JSON.stringify(toCartoJson(parseFloats(text)));
     case "date":
+    case "timestamp":
+    case "timestamptz":
+      return (text) => JSON.stringify(toCartoDate(text));
     case "_date":
-      return (text) => JSON.stringify(toCartoJson(eachDate(parse(text))));
+    case "_timestamp":
+    case "_timestamptz":
+      return (text) => JSON.stringify(eachDate(parseTexts(text)));
     default:
       return (text) => JSON.stringify(toCartoJson(parse(text)));
   }
 }
 
-/** A date is its midnight in the server's zone, which is UTC; `pg-types` leaves it as text, in arrays too. */
 function eachDate(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(eachDate);
-  if (typeof value !== "string") return value;
-  const midnight = value.endsWith(" BC") ? `${value.slice(0, -3)} 00:00:00 BC` : `${value} 00:00:00`;
-  return parseTimestamp(value.includes("infinity") ? value : midnight);
+  return typeof value === "string" ? toCartoDate(value) : value;
 }
 
-/** What CARTO makes of node-postgres' values: no fractions of seconds, non-finite numbers as text. */
+/**
+ * A time without fractions of a second; a date is its midnight in the server's zone, which is UTC. JavaScript's
+ * dates end in the year 275760, PostgreSQL's later: beyond, the value stays as PostgreSQL wrote it.
+ */
+function toCartoDate(text: string): string {
+  if (text.endsWith("infinity")) return text.replace("i", "I");
+  const isDate = /^\d+-\d\d-\d\d( BC)?$/.test(text);
+  const hasZone = /[+-][\d:]+( BC)?$/.test(text) && !isDate;
+  const parse = hasZone ? parseTimestampTz : parseTimestamp;
+  const time = parse(isDate ? text.replace(/( BC)?$/, " 00:00:00$1") : text);
+  if (!(time instanceof Date) || Number.isNaN(time.getTime())) return text;
+  return time.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** What CARTO makes of node-postgres' values: non-finite numbers as text, intervals without their zeros. */
 function toCartoJson(value: unknown): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (value instanceof Date) return value.toISOString().replace(/\.\d+Z$/, "Z");
   if (Array.isArray(value)) return value.map(toCartoJson);
   if (isInterval(value)) return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== 0));
   return value;
@@ -110,7 +129,9 @@ function isInterval(value: unknown): value is Record<string, number> {
 
 /**
  * A SQL API answer in pieces, in CARTO's key order: `rows`, `time`, `fields`, `total_rows`, `notices`,
- * `warnings`. Rows are those of all statements; fields and `total_rows` describe the last one only.
+ * `warnings`. Rows are those of all statements; fields and `total_rows` describe the last one only. The first
+ * pieces may be sent when a later row cannot be written: then the object ends with `error`, and `total_rows`
+ * counts the rows before it.
  */
 export function* sqlResponseJson(
   statements: readonly StatementResult[],
@@ -127,20 +148,28 @@ export function* sqlResponseJson(
   },
 ): Generator<string> {
   yield '{"rows":[';
-  let separator = "";
-  for (const statement of statements) {
-    for (const row of rowsJson(statement, skipFields)) {
-      yield separator + row;
-      separator = ",";
+  let sent = 0;
+  let failure: string | undefined;
+  try {
+    for (const statement of statements) {
+      for (const row of rowsJson(statement, skipFields)) yield sent++ === 0 ? row : `,${row}`;
     }
+  } catch (error) {
+    failure = (error as Error).message;
   }
   const last = statements.at(-1);
   const fields = fieldsJson(last?.fields ?? [], skipFields);
-  const total = last === undefined ? 0 : last.fields ? last.rows.length : last.affectedRows;
+  const total = failure === undefined ? countOf(last) : sent;
   yield `],"time":${seconds.toFixed(3)},"fields":{${fields}},"total_rows":${total}`;
   if (notices.length > 0) yield `,"notices":${JSON.stringify(notices)}`;
   if (warnings.length > 0) yield `,"warnings":${JSON.stringify(warnings)}`;
+  if (failure !== undefined) yield `,"error":${JSON.stringify([failure])}`;
   yield "}";
+}
+
+function countOf(statement: StatementResult | undefined): number {
+  if (statement === undefined) return 0;
+  return statement.fields ? statement.rows.length : statement.affectedRows;
 }
 
 function fieldsJson(fields: readonly ResultField[], skipFields: ReadonlySet<string>): string {

@@ -1,4 +1,5 @@
 import { ident } from "../sql";
+import { queryText, scanStatements } from "../sql-lexer";
 
 /** What the paging and ordering parameters of the SQL API ask for. */
 export interface Paging {
@@ -10,20 +11,16 @@ export interface Paging {
 }
 
 /**
- * The statement with paging and ordering around it, as CARTO does: only a SELECT (or WITH … SELECT) without
- * INTO is wrapped; paging needs both parameters; an unknown sort order is ignored.
+ * The statement with paging and ordering around it, as CARTO does: only a query is wrapped; paging needs both
+ * parameters; an unknown sort order is ignored. Several statements are wrapped too, and so refused by PostgreSQL.
  */
 export function wrapQuery(sql: string, { rowsPerPage, page, orderBy, sortOrder }: Paging): string {
   const paged = rowsPerPage !== undefined && page !== undefined;
-  if ((!paged && !orderBy) || !/^\s*(select|with)\b/i.test(sql) || /\sinto\s+\S+\s*$/i.test(sql)) return sql;
-  const order = orderBy
-    ? ` ORDER BY ${ident(orderBy)}${/^(asc|desc)$/i.test(sortOrder ?? "") ? ` ${sortOrder}` : ""}`
-    : "";
+  if (!paged && !orderBy) return sql;
+  const query = scanStatements(sql).length > 1 ? sql : queryText(sql);
+  if (query === undefined) return sql;
+  const direction = /^(asc|desc)$/i.test(sortOrder ?? "") ? ` ${sortOrder}` : "";
+  const order = orderBy ? ` ORDER BY ${ident(orderBy)}${direction}` : "";
   const limit = paged ? ` LIMIT ${rowsPerPage} OFFSET ${page * rowsPerPage}` : "";
-  return `SELECT * FROM (${trimStatement(sql)}\n) AS cdbq_1${order}${limit}`;
-}
-
-/** Without the semicolons and comments at the end of a statement. */
-export function trimStatement(sql: string): string {
-  return sql.replace(/(;|\s|--[^\n'"]*(\n|$))+$/, "");
+  return `SELECT * FROM (${query}\n) AS cdbq_1${order}${limit}`;
 }

@@ -155,6 +155,32 @@ describe("write", () => {
     }
   });
 
+  test("1,000 columns with long names", async () => {
+    const stem = "a_rather_long_name_of_a_census_variable_".padEnd(55, "x");
+    const names = Array.from({ length: 1000 }, (_, i) => `${stem}${i}`);
+    await cc.write(new DataFrame([names.map((_, i) => i)], { columns: names }), "wide");
+    expect((await cc.read("wide")).shape).toEqual([1, 1002]);
+  });
+
+  test("a geometry column that is named is encoded; heights are not kept, with a word", async () => {
+    const frame = new DataFrame([["POINT Z (1 2 3)"]], { columns: ["shape_"] });
+    await cc.write(frame, "named_geometry", { geomCol: "shape_" });
+    expect((await cc.query("SELECT ST_AsText(the_geom) FROM named_geometry")).values).toEqual([
+      ["POINT(1 2)"],
+    ]);
+    expect(warn.mock.calls.flat().join()).toContain("heights or measures");
+  });
+
+  test.each([
+    ["a Map", new Map([["a", 1]]), "a Map"],
+    ["typed numbers", new Float64Array(2), "a Float64Array"],
+    ["a pattern", /x/, "a RegExp"],
+  ])("%s, which JSON would empty, is refused", async (_, value, what) => {
+    const frame = new DataFrame([[1], [2]], { columns: ["v"] });
+    (frame as unknown as { $data: unknown[][] }).$data[1]![0] = value;
+    await expect(cc.write(frame, "refused")).rejects.toThrow(what);
+  });
+
   test("another SRID is transformed by the database", async () => {
     const frame = new DataFrame([["a", "SRID=3857;POINT(0 0)"]], { columns: ["name", "geom"] });
     await cc.write(frame, "mercator", { encodeGeom: true, geomCol: "geom" });
@@ -232,7 +258,29 @@ describe("query", () => {
     ["a semicolon in a string", "SELECT ';' AS a", [[";"]]],
     ["RETURNING", "INSERT INTO log VALUES (7) RETURNING i", [[7]]],
     ["a CTE that writes", "WITH w AS (INSERT INTO log VALUES (8) RETURNING i) SELECT i FROM w", [[8]]],
-    ["several", "SELECT 1 AS a; SELECT 2 AS a", [[1], [2]]],
+    ["several: the last one's rows", "SELECT 1 AS a; SELECT 2 AS b, 3 AS c", [[2, 3]]],
+    ["a CTE, then a write", "WITH w AS (SELECT 9 AS i) INSERT INTO log SELECT i FROM w RETURNING i", [[9]]],
+    [
+      "a CTE, then a delete",
+      "WITH w AS (SELECT 9 AS i) DELETE FROM log USING w WHERE log.i = w.i RETURNING log.i",
+      [[9]],
+    ],
+    ["a CTE called like a verb", "WITH delete AS (SELECT 1 AS i) SELECT i FROM delete", [[1]]],
+    ["SELECT INTO", "SELECT 1 AS a INTO into_this", []],
+    ["the word into in a string", "SELECT 'walk into town' AS a; -- it's all", [["walk into town"]]],
+    [
+      "exact numbers before a comment",
+      "SELECT 9007199254740993::int8 AS big; -- note",
+      [["9007199254740993"]],
+    ],
+    ["a banner of comments", `${"/* x */\n".repeat(60)}SELECT 1 AS a`, [[1]]],
+    ["many blanks", `SELECT 1${" ".repeat(200_000)}AS a`, [[1]]],
+    [
+      "a join with * and one name twice",
+      'SELECT * FROM (SELECT 1 AS id, 2 AS b) p JOIN (SELECT 1 AS id, 3 AS "c,""d") q ON p.id = q.id',
+      [[1, 2, 3]],
+    ],
+    ["counts that are called alike", "SELECT count(*), count(*) + 1 AS count", [[2]]],
     ["SHOW", "SHOW server_encoding", [["UTF8"]]],
     ["nothing", "DELETE FROM log WHERE false", []],
     ["no rows", "SELECT 1 AS a WHERE false", []],

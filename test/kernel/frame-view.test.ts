@@ -165,9 +165,9 @@ describe("text form", () => {
     const columns = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`c${i}`, [i * 1000]]));
     expect(text(columns)).toMatchInlineSnapshot(`
       "
-             c0      c1      c2      c3      c4      c5      c6  …      c9    c195    c196    c197    c198    c199
-         string  string  string  string  string  string  string     string  string  string  string  string  string
-      0       0    1000    2000    3000    4000    5000    6000  …    9000  195000  196000  197000  198000  199000
+             c0      c1      c2      c3      c4      c5      c6      c7  …    c195    c196    c197    c198    c199
+         string  string  string  string  string  string  string  string     string  string  string  string  string
+      0       0    1000    2000    3000    4000    5000    6000    7000  …  195000  196000  197000  198000  199000
       1 row × 200 columns
       "
     `);

@@ -1,3 +1,5 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type CellResult, Kernel } from "../support/jupyter";
@@ -226,12 +228,16 @@ ${SLEEP}
 const aborted: string[] = [];
 const request = (name: string) => withInterrupt(undefined, (signal: AbortSignal) => new Promise((_, reject) => {
   signal.addEventListener("abort", () => { aborted.push(name); setTimeout(() => reject(new Error("reset")), 20); });
+  require("fs").writeFileSync("under-way", "");
 }));`;
 
   /** Presses the stop button while the cell waits. */
   async function interrupted(code: string): Promise<CellResult> {
+    const marker = join(cwd, "under-way");
+    rmSync(marker, { force: true });
     const cell = kernel.execute(code);
-    await sleep(500);
+    await expect.poll(() => existsSync(marker), { timeout: 30_000 }).toBe(true);
+    await sleep(100); // for the second of two requests
     kernel.interrupt();
     return cell;
   }

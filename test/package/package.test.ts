@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../../src/server/home";
 import { stopServer } from "../../src/server/launcher";
 import { Kernel } from "../support/jupyter";
-import { lasting } from "../support/outputs";
 
 const ROOT = join(__dirname, "../..");
 const run = promisify(execFile);
@@ -87,10 +86,10 @@ describe("a tslab notebook of that project", () => {
   afterAll(() => kernel?.shutdown());
 
   test("runs a cell and shows the frame", async () => {
-    const { status, outputs } = await kernel.execute(
+    const { status, results } = await kernel.execute(
       'import { cc } from "cartoframes";\nconst df = await cc.query("SELECT 1 AS a, \'x\' AS b");\ndf',
     );
-    expect(lasting(outputs)).toMatchObject([
+    expect(results).toMatchObject([
       { output_type: "display_data", data: { "text/html": expect.stringContaining("<table") } },
     ]);
     expect(status).toBe("ok");

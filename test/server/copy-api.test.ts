@@ -1,5 +1,15 @@
+import { createReadStream } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createApp } from "../../src/server/app";
+import { spoolDir } from "../../src/server/engine/data-dir";
+import type { Engine } from "../../src/server/engine/engine";
+import { localHome } from "../../src/server/home";
+import { uploadedBytes } from "../../src/server/routes/copy";
 import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
@@ -41,8 +51,10 @@ test("CSV in, and out again in every format", async () => {
 });
 
 test("gzip and chunked bodies, whatever their content type says", async () => {
-  const headers = { "Content-Encoding": "gzip", "Content-Type": "application/json" };
-  expect(await (await copyFrom(COPY_CSV, gzipSync(CSV), headers)).json()).toMatchObject({ total_rows: 2 });
+  for (const encoding of ["gzip", "GZIP", "x-gzip"]) {
+    const headers = { "Content-Encoding": encoding, "Content-Type": "application/json" };
+    expect(await (await copyFrom(COPY_CSV, gzipSync(CSV), headers)).json()).toMatchObject({ total_rows: 2 });
+  }
   const stream = new ReadableStream({
     start(controller) {
       for (const byte of Buffer.from(CSV)) controller.enqueue(Uint8Array.of(byte));
@@ -134,4 +146,118 @@ test("a slow reader does not hold the database", async () => {
   let bytes = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) bytes += read.value.length;
   expect(bytes).toBeGreaterThan(49_000_000);
+});
+
+test("the length of an answer is known", async () => {
+  const { headers } = await copyTo("COPY (SELECT 'four') TO STDOUT");
+  expect([headers.get("content-length"), headers.get("transfer-encoding")]).toEqual(["5", null]);
+});
+
+const spooled = () => readdir(spoolDir(localHome(server.home).dataDir));
+
+test("a reader that goes away takes its file with it", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const q = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 20000)) TO STDOUT";
+  const reader = (await copyTo(q, { signal })).body!.getReader();
+  await reader.read();
+  expect(await spooled()).toHaveLength(1);
+  controller.abort();
+  await vi.waitFor(async () => expect(await spooled()).toEqual([]));
+  for (const afterMs of [1, 20, 60, 100, 150, 200, 300]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), afterMs);
+    await copyTo(q, controller)
+      .then((response) => response.arrayBuffer())
+      .catch(() => {});
+  }
+  await server.sql("SELECT 1");
+  await vi.waitFor(async () => expect(await spooled()).toEqual([]));
+});
+
+test("an answer for a reader that has gone already is closed", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "cartoframes-gone-"));
+  await writeFile(join(dir, "1"), "spooled");
+  let asked = () => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  let finish = (_: Awaited<ReturnType<Engine["copyOut"]>>) => {};
+  const engine = {
+    copyOut: (_sql, options) =>
+      new Promise((resolve) => {
+        finish = resolve;
+        options?.signal?.addEventListener("abort", () => setTimeout(gone, 50));
+        asked();
+      }),
+  } as Partial<Engine> as Engine;
+  let gone = () => {};
+  const isGone = new Promise<void>((resolve) => {
+    gone = resolve;
+  });
+  const control = { status: () => ({ dataDir: dir }), stop() {} } as never;
+  const app = await createApp(engine, "key", control);
+  try {
+    const address = await app.listen({ host: "127.0.0.1", port: 0 });
+    const controller = new AbortController();
+    const path = "/api/v2/sql/copyto?q=COPY+t+TO+STDOUT&api_key=key";
+    const answer = fetch(address + path, { signal: controller.signal }).catch(() => "aborted");
+    await isAsked;
+    controller.abort();
+    await isGone;
+    const stream = createReadStream(join(dir, "1"));
+    finish({ stream, rows: 1 });
+    await vi.waitFor(() => expect(stream.closed).toBe(true));
+    expect(await answer).toBe("aborted");
+  } finally {
+    await app.close();
+    await rm(dir, { recursive: true });
+  }
+});
+
+test("a small gzip of very much is stopped before the disk is full", async () => {
+  const body = Readable.from([gzipSync(Buffer.alloc(200 * 1024 ** 2))]);
+  const options = { encoding: "gzip", freeBytes: async () => 650 * 1024 ** 2 };
+  let bytes = 0;
+  const take = async () => {
+    for await (const chunk of uploadedBytes(body, options)) bytes += chunk.length;
+  };
+  await expect(take()).rejects.toThrow(/^The disk has no room for a table of more than 1\d\d MB$/);
+  expect(bytes).toBeLessThan(200 * 1024 ** 2);
+});
+
+test("the sender learns why a long upload was refused", async () => {
+  const rows = Buffer.from("x\n".repeat(500_000));
+  const endless = async function* () {
+    for (let i = 0; i < 30; i++) yield rows;
+  };
+  const response = await copyFrom(
+    "COPY trees (height) FROM STDIN",
+    Readable.toWeb(Readable.from(endless())) as never,
+    {
+      "Content-Encoding": "gzip",
+    },
+  );
+  expect(await response.json()).toEqual({ error: ["Error while gunzipping: incorrect header check"] });
+  expect(await spooled()).toEqual([]);
+});
+
+test("a gzip that is cut off by its sender leaves no row and no file", async () => {
+  await server.sql("CREATE TABLE cut_gzip (a text)");
+  const packed = gzipSync("row\n".repeat(1_000_000));
+  const controller = new AbortController();
+  const half = new ReadableStream({
+    start: (stream) => stream.enqueue(packed.subarray(0, packed.length / 2)),
+  });
+  const upload = server.ask(`/api/v2/sql/copyfrom?q=${encodeURIComponent("COPY cut_gzip FROM STDIN")}`, {
+    method: "POST",
+    body: half,
+    headers: { "Content-Encoding": "gzip" },
+    signal: controller.signal,
+    duplex: "half",
+  } as RequestInit);
+  setTimeout(() => controller.abort(), 200);
+  await expect(upload).rejects.toThrow();
+  await vi.waitFor(async () => expect(await spooled()).toEqual([]));
+  expect((await server.sql("SELECT count(*)::int AS n FROM cut_gzip")).rows).toEqual([{ n: 0 }]);
 });

@@ -9,7 +9,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
 import { endpointSource } from "../../src/context/endpoint";
-import { isAlive, localHome, readState } from "../../src/server/home";
+import { isAlive } from "../../src/server/engine/process";
+import { localHome, readState } from "../../src/server/home";
 import { connectLocal, findServer, stopServer } from "../../src/server/launcher";
 import { temporaryHome } from "../support/server";
 
@@ -61,7 +62,7 @@ test("after kill -9 in a long query the next call starts it again, with every ac
   const key = (await connectLocal(localHome(dir))).key;
   for (let round = 0; round < 3; round++) {
     await runSql(transport, `INSERT INTO log VALUES (${round})`);
-    await runSql(transport, `CREATE TABLE cartoframes_tmp_${round} (a int)`);
+    await runSql(transport, `CREATE TABLE cartoframes_tmp_000000000000000${round} (a int)`);
     const pid = await pidOf();
     // Sorts more than fits in memory, so that PostgreSQL has temporary files open.
     const long = runSql(
@@ -76,7 +77,7 @@ test("after kill -9 in a long query the next call starts it again, with every ac
     expect(rows).toEqual([{ n: round + 1 }]);
     expect(await pidOf()).not.toBe(pid);
     expect(
-      await runSql(transport, "SELECT to_regclass('cartoframes_tmp_0')::text AS left_over"),
+      await runSql(transport, "SELECT to_regclass('cartoframes_tmp_0000000000000000')::text AS left_over"),
     ).toMatchObject({
       rows: [{ left_over: null }],
     });
@@ -85,6 +86,14 @@ test("after kill -9 in a long query the next call starts it again, with every ac
   const after = await connectLocal(localHome(dir));
   expect([after.baseUrl, after.key]).toEqual([`http://127.0.0.1:${port}`, key]);
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 async function temporaryFiles(): Promise<string[]> {
   const { dataDir } = localHome(dir);
@@ -114,13 +123,83 @@ test("a state file that lies, or cannot be read, is replaced", async () => {
   expect((await connectLocal(localHome(dir))).key).not.toBe(server.key);
 });
 
+test("stopping does not wait for a long query, and a call that comes meanwhile gets the next server", async () => {
+  const transport = transportOf(dir);
+  await runSql(transport, "CREATE TABLE cartoframes_tmp_mine AS SELECT 1 AS a");
+  const pid = await pidOf();
+  const long = runSql(transportOf(dir), "SELECT count(*) FROM generate_series(1, 1e10)");
+  const failed = expect(long).rejects.toThrow();
+  await expect
+    .poll(async () => (await findServer(localHome(dir)))?.status.busyWith)
+    .toContain("generate_series");
+  const stopping = stopServer(localHome(dir));
+  await expect.poll(async () => (await readState(localHome(dir)))?.pid, { interval: 10 }).toBeUndefined();
+  expect(await runSql(transport, "SELECT a FROM cartoframes_tmp_mine")).toMatchObject({ rows: [{ a: 1 }] });
+  await failed;
+  expect(await stopping).toBe(true);
+  expect(await pidOf()).not.toBe(pid);
+});
+
+test("a server whose folder was deleted ends, and does not touch what its successor has", async () => {
+  const first = transportOf(dir);
+  await runSql(first, "CREATE TABLE lost (a int)");
+  const pid = await pidOf();
+  await rm(dir, { recursive: true, force: true });
+  const second = transportOf(dir);
+  await runSql(second, "CREATE TABLE kept (a int)");
+  expect(await pidOf()).not.toBe(pid);
+  await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
+  const tables = await runSql(transportOf(dir), "SELECT * FROM CDB_UserTables() AS name");
+  expect(tables.rows).toEqual([{ name: "kept" }]);
+});
+
+test("one who gives up while the server starts does not stop the others' start", async () => {
+  const transport = transportOf(dir);
+  const controller = new AbortController();
+  const given = runSql(transport, "SELECT 1", { signal: controller.signal });
+  const waiting = runSql(transport, "SELECT 1 AS a");
+  controller.abort(new Error("enough"));
+  await expect(given).rejects.toThrow("enough");
+  expect(await waiting).toMatchObject({ rows: [{ a: 1 }] });
+});
+
+test("a server whose state file was deleted is found again", async () => {
+  const transport = transportOf(dir);
+  await runSql(transport, "CREATE TABLE here (a int)");
+  const pid = await pidOf();
+  await rm(localHome(dir).stateFile);
+  expect((await runSql(transportOf(dir), "SELECT count(*)::int AS n FROM here")).rows).toEqual([{ n: 0 }]);
+  expect(await pidOf()).toBe(pid);
+});
+
+test("a killed server whose parent is busy is gone all the same", async () => {
+  const program = `require(${JSON.stringify(ROOT)}).cc.query("SELECT 1")
+    .then(() => { console.log("up"); setTimeout(() => { for (;;); }, 50); })`;
+  const env = { ...process.env, CARTOFRAMES_HOME: dir };
+  const parent = spawn(process.execPath, ["-e", program], { env });
+  await new Promise((resolve) => parent.stdout.once("data", resolve));
+  await sleep(500);
+  process.kill(await pidOf(), "SIGKILL");
+  try {
+    expect((await runSql(transportOf(dir), "SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
+test("a folder that cannot be written is named, with what to do", async () => {
+  await expect(connectLocal(localHome("/proc/cartoframes"))).rejects.toThrow(
+    "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a folder that you can write to.",
+  );
+});
+
 test("key and data are for their owner only", async () => {
   await connectLocal(localHome(dir));
   expect((await stat(localHome(dir).stateFile)).mode & 0o777).toBe(0o600);
 });
 
 test("it stops by itself when it is idle", async () => {
-  process.env.CARTOFRAMES_IDLE_STOP_MS = "500";
+  process.env.CARTOFRAMES_IDLE_STOP_MS = "3000";
   const transport = transportOf(dir);
   try {
     await runSql(transport, "SELECT 1");
@@ -135,7 +214,7 @@ test("it stops by itself when it is idle", async () => {
 
 test("serve, status, stop", async () => {
   expect(await cli("status")).toMatchObject({ code: 3, output: expect.stringContaining("not running") });
-  const port = String(20_000 + (process.pid % 20_000));
+  const port = String(await freePort());
   const serving = spawn(process.execPath, [CLI, "serve", "--home", dir, "--port", port]);
   let output = "";
   serving.stdout.on("data", (text) => {

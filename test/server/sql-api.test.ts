@@ -1,4 +1,8 @@
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sqlResponseJson } from "../../src/server/sql-json";
 import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
@@ -30,6 +34,22 @@ describe("values and fields", () => {
       { type: "date", pgtype: "timestamptz" },
     ],
     ["'infinity'::timestamptz", "Infinity", { type: "date", pgtype: "timestamptz" }],
+    ["'-infinity'::date", "-Infinity", { type: "date", pgtype: "date" }],
+    ["'290000-01-01'::timestamp", "290000-01-01 00:00:00", { type: "date", pgtype: "timestamp" }],
+    ["'290000-01-01'::date", "290000-01-01", { type: "date", pgtype: "date" }],
+    ["'4714-11-24 BC'::date", "-004713-11-24T00:00:00Z", { type: "date", pgtype: "date" }],
+    ["'4714-11-24 BC'::timestamp", "-004713-11-24T00:00:00Z", { type: "date", pgtype: "timestamp" }],
+    ["'4714-11-24 UTC BC'::timestamptz", "-004713-11-24T00:00:00Z", { type: "date", pgtype: "timestamptz" }],
+    [
+      "'{{290000-01-01 10:11:12.5},{2017-03-04 10:11:12.5}}'::timestamp[]",
+      [["290000-01-01 10:11:12.5"], ["2017-03-04T10:11:12Z"]],
+      { type: "date[]", pgtype: "_timestamp" },
+    ],
+    [
+      "array['2017-03-04 10:11:12.5+05:30', NULL, 'infinity']::timestamptz[]",
+      ["2017-03-04T04:41:12Z", null, "Infinity"],
+      { type: "date[]", pgtype: "_timestamptz" },
+    ],
     ["'10:11:12'::time", "10:11:12", { type: "date", pgtype: "time" }],
     [
       "'1 day 2 hours 0.789 s'::interval",
@@ -88,6 +108,20 @@ describe("values and fields", () => {
     const { rows, fields } = await server.sql("CREATE TYPE mood AS ENUM ('ok'); SELECT 'ok'::mood AS m");
     expect(rows).toEqual([{ m: "ok" }]);
     expect(fields.m).toEqual({ type: expect.stringMatching(/^unknown\(\d+\)$/) });
+  });
+
+  test("a row that cannot be written ends the answer with the error, and what was sent counts", () => {
+    const field = { name: "a", typeOid: 23, typeName: "int4", typeModifier: -1 };
+    const broken = new Proxy(["2"], {
+      get: () => {
+        throw new Error("row 2 is broken");
+      },
+    });
+    const statement = { command: "SELECT 2", fields: [field], rows: [["1"], broken], affectedRows: 2 };
+    const options = { seconds: 0.5, skipFields: new Set<string>(), notices: [], warnings: [] };
+    expect([...sqlResponseJson([statement], options)].join("")).toBe(
+      '{"rows":[{"a":1}],"time":0.500,"fields":{"a":{"type":"number","pgtype":"int4"}},"total_rows":1,"error":["row 2 is broken"]}',
+    );
   });
 
   test("members come in CARTO's order, and a table's geometry fields carry their modifiers", async () => {
@@ -243,14 +277,9 @@ describe("errors", () => {
   });
 
   test("a Host that is not loopback is refused, whatever key it brings", async () => {
-    const { request } = await import("node:http");
-    const status = await new Promise((resolve, reject) => {
-      const headers = { Host: "rebind.example", Authorization: `Basic ${btoa(`local:${server.key}`)}` };
-      request(`${server.baseUrl}/api/v2/sql?q=SELECT+1`, { headers }, ({ statusCode }) => resolve(statusCode))
-        .on("error", reject)
-        .end();
-    });
-    expect(status).toBe(403);
+    const headers = { Host: "rebind.example", Authorization: `Basic ${btoa(`local:${server.key}`)}` };
+    expect((await raw("GET", "/api/v2/sql?q=SELECT+1", headers)).status).toBe(403);
+    expect((await raw("OPTIONS", "/api/v2/sql", headers)).status).toBe(403);
   });
 
   test("the key works as parameter and in a form, too", async () => {
@@ -262,14 +291,137 @@ describe("errors", () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  test("it listens on loopback only", async () => {
-    const { networkInterfaces } = await import("node:os");
-    const others = Object.values(networkInterfaces())
-      .flat()
-      .filter((address) => address && !address.internal && address.family === "IPv4");
-    for (const { address } of others as { address: string }[]) {
-      await expect(fetch(`http://${address}:${new URL(server.baseUrl).port}/`)).rejects.toThrow();
+  test("a wrong key in the header or the address is refused before the body is read", async () => {
+    // The body never ends: only who does not wait for it can answer.
+    const headers = { "Content-Type": "application/x-www-form-urlencoded", "Content-Length": "60000000" };
+    const wrong = { ...headers, Authorization: `Basic ${btoa("local:wrong")}` };
+    expect((await raw("POST", "/api/v2/sql", wrong, "q=SELECT")).status).toBe(401);
+    expect((await raw("POST", "/api/v2/sql?api_key=wrong", headers, "q=SELECT")).status).toBe(401);
+    expect((await raw("POST", "/api/v2/sql/copyfrom?q=COPY+t+FROM+STDIN", headers, "a")).status).toBe(401);
+  });
+
+  test("without a key there, a body is small and says so", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const large = await raw("POST", "/api/v2/sql", { ...headers, "Content-Length": "2000000" }, "{");
+    const unknown = await raw(
+      "POST",
+      "/api/v2/sql",
+      { ...headers, "Transfer-Encoding": "chunked" },
+      "1\r\n{",
+    );
+    expect([large.status, unknown.status]).toEqual([413, 413]);
+    const small = await server.ask("/api/v2/sql", {
+      key: null,
+      method: "POST",
+      headers,
+      body: JSON.stringify({ q: "SELECT 1", api_key: "wrong" }),
+    });
+    expect(small.status).toBe(401);
+  });
+
+  test("a form that is too long is refused, not cut", async () => {
+    const form = new FormData();
+    form.set("q", `SELECT 1 AS a -- ${"x".repeat(2 * 1024 ** 2)}\n, 2 AS b`);
+    const answer = await server.ask("/api/v2/sql", { method: "POST", body: form });
+    expect(await answer.json()).toMatchObject({ rows: [{ a: 1, b: 2 }] });
+    form.set("q", `CREATE TABLE cut (a int); SELECT '${"x".repeat(64 * 1024 ** 2)}'`);
+    expect(await answerOf("/api/v2/sql", { method: "POST", body: form })).toEqual([
+      413,
+      { error: ["The fields of a form have at most 64 MB"] },
+    ]);
+    const file = new FormData();
+    file.set("q", new Blob(["SELECT 1"]), "q.sql");
+    expect((await answerOf("/api/v2/sql", { method: "POST", body: file }))[0]).toBe(413);
+    expect((await server.sql("SELECT to_regclass('cut') AS t")).rows).toEqual([{ t: null }]);
+  });
+
+  test.each(["client=a%0Ab", "client=%C3%A9", "filename=%00&callback=a-b"])(
+    "%s is refused before the statement runs",
+    async (parameters) => {
+      const q = encodeURIComponent("CREATE TABLE effect (a int)");
+      const [status, body] = await answerOf(`/api/v2/sql?q=${q}&${parameters}`);
+      expect([status, body]).toEqual([400, { error: [expect.stringMatching(/^(client|callback) must be/)] }]);
+      expect((await server.sql("SELECT to_regclass('effect') AS t")).rows).toEqual([{ t: null }]);
+    },
+  );
+
+  test("a text or a list is no set of parameters", async () => {
+    const q = encodeURIComponent("SELECT 1 a");
+    for (const [type, body] of [
+      ["text/plain", "q=SELECT 2 a"],
+      ["application/json", '[{"q":"SELECT 2 a"}]'],
+    ] as const) {
+      const init = { method: "POST", headers: { "Content-Type": type }, body };
+      expect(await answerOf(`/api/v2/sql?q=${q}`, init)).toEqual([
+        200,
+        expect.objectContaining({ rows: [{ a: 1 }] }),
+      ]);
+      expect(await answerOf("/api/v2/sql/copyto", init)).toEqual([400, { error: ["SQL is missing"] }]);
     }
+  });
+
+  test.each(["/api/v2/nothing?api_key=KEY&q=1", "/"])("%s is not there", async (path) => {
+    const answer = await answerOf(path.replace("KEY", server.key));
+    expect(answer).toEqual([404, { error: [`There is no GET ${path.split("?")[0]}`] }]);
+  });
+
+  test.runIf(process.platform === "linux")("it listens on loopback only", async () => {
+    // All of 127.0.0.0/8 is loopback on Linux: a server on 0.0.0.0 would answer at 127.0.0.2, too.
+    const addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const others = addresses.filter(({ internal, family }) => !internal && family === "IPv4");
+    for (const address of ["127.0.0.2", ...others.map(({ address }) => address)]) {
+      expect([address, await connectionTo(address)]).toEqual([address, "ECONNREFUSED"]);
+    }
+    expect(await connectionTo("127.0.0.1")).toBe("connected");
+  });
+});
+
+describe("methods and other paths", () => {
+  test("OPTIONS and HEAD run nothing", async () => {
+    const path = `/api/v2/sql?q=${encodeURIComponent("CREATE TABLE by_method (a int)")}`;
+    const options = await server.ask(path, { method: "OPTIONS", key: null });
+    expect([options.status, await options.text()]).toEqual([200, ""]);
+    for (const method of ["HEAD", "PUT", "DELETE"])
+      expect((await server.ask(path, { method })).status).toBe(404);
+    expect((await server.sql("SELECT to_regclass('by_method') AS t")).rows).toEqual([{ t: null }]);
+  });
+
+  test("version and health answer everybody", async () => {
+    const ask = async (path: string) => (await server.ask(path, { key: null })).json();
+    expect(await ask("/api/v2/version")).toEqual({ cartodb_sql_api: "6.0.0" });
+    expect(await ask("/user/local/api/v2/health")).toEqual({
+      enabled: true,
+      ok: true,
+      elapsed: expect.any(Number),
+    });
+  });
+
+  test("a format or a filename makes an attachment", async () => {
+    const dispositionOf = async (parameters: string) =>
+      (await server.ask(`/api/v2/sql?q=SELECT+1${parameters}`)).headers.get("content-disposition");
+    expect(await dispositionOf("")).toMatch(/^inline; filename=cartodb-query\.json; modification-date="/);
+    expect(await dispositionOf("&format=JSON")).toMatch(/^attachment; filename=cartodb-query\.json;/);
+    expect(await dispositionOf("&filename=my%20trees.csv")).toMatch(/^attachment; filename=my_trees\.json;/);
+  });
+
+  test("callback wraps the answer, an error in a 200", async () => {
+    const ask = (q: string) => server.ask(`/api/v2/sql?q=${encodeURIComponent(q)}&callback=my.cb`);
+    const answer = await ask("SELECT 1 a");
+    expect(answer.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(await answer.text()).toMatch(/^my\.cb\(\{"rows":\[\{"a":1\}\],.*\}\)$/);
+    const failure = await ask("SELECT a");
+    expect(failure.status).toBe(200);
+    expect(await failure.text()).toBe(
+      `/**/ typeof my.cb === 'function' && my.cb({"error":["column \\"a\\" does not exist"]});`,
+    );
+  });
+
+  test("client and cache_policy come back as headers", async () => {
+    const { headers } = await server.ask("/api/v2/sql?q=SELECT+1&client=cps-1.11.3&cache_policy=persist");
+    expect([headers.get("carto-client"), headers.get("cache-control")]).toEqual([
+      "cps-1.11.3",
+      "public,max-age=31536000",
+    ]);
   });
 });
 
@@ -285,3 +437,33 @@ test("a client that goes away ends its statement", async () => {
   await expect(answer).rejects.toThrow();
   expect((await server.sql("SELECT 1 a")).rows).toEqual([{ a: 1 }]);
 });
+
+/** A request as it is, without what fetch adds or refuses; `start` is all of the body that is ever sent. */
+function raw(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  start = "",
+): Promise<{ status: number | undefined }> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(server.baseUrl + path, { method, headers, agent: false }, (response) => {
+      resolve({ status: response.statusCode });
+      response.resume();
+      request.destroy();
+    });
+    request.on("error", reject);
+    if (start) request.write(start);
+    else request.end();
+  });
+}
+
+function connectionTo(host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(server.baseUrl).port), host);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve("connected");
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+}

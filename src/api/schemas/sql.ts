@@ -9,11 +9,26 @@ const integer = text.or(z.number().transform(String)).transform((value) => {
   return Number.isNaN(number) ? undefined : number;
 });
 
+/** Becomes a header, so it must be fit for one. */
+const client = text.pipe(z.string().regex(/^[\x20-\x7e]*$/, "client must be printable ASCII"));
+
+/** Becomes a percent-encoded part of a header; half a surrogate pair cannot be encoded. */
+const filename = text.pipe(z.string().regex(/^\P{Surrogate}*$/u, "filename is not valid text"));
+
+/** The function a JSONP answer calls: a name, or a path of names. It is code in the page that asks. */
+export const JsonpCallback = text.pipe(
+  z
+    .string()
+    .max(200, "callback is too long")
+    .regex(/^[a-z_$][\w$]*(\.[a-z_$][\w$]*)*$/i, "callback must be the name of a function"),
+);
+
 /** Parameters of `GET|POST /api/v2/sql`, query string and body merged. */
 export const SqlRequest = z.object({
   q: z.string({ error: "You must indicate a sql query" }),
-  format: text.transform((value) => value.toLowerCase()).default("json"),
-  filename: text.optional(),
+  /** Absent means JSON, too, but shown in the browser instead of saved. */
+  format: text.transform((value) => value.toLowerCase()).optional(),
+  filename: filename.optional(),
   skipfields: z
     .union([z.string(), z.array(z.string())])
     .transform((value) => [value].flat().flatMap((list) => list.split(",")))
@@ -22,17 +37,17 @@ export const SqlRequest = z.object({
   page: integer.optional(),
   order_by: text.optional(),
   sort_order: text.optional(),
-  callback: text.optional(),
+  callback: JsonpCallback.optional(),
   cache_policy: text.optional(),
-  client: text.optional(),
+  client: client.optional(),
 });
 export type SqlRequest = z.infer<typeof SqlRequest>;
 
 /** Parameters of `/api/v2/sql/copyto` and, in the URL only, of `/api/v2/sql/copyfrom`. */
 export const CopyRequest = z.object({
   q: z.string({ error: "SQL is missing" }).regex(/^\s*COPY\s/i, "SQL must start with COPY"),
-  filename: text.optional(),
-  client: text.optional(),
+  filename: filename.optional(),
+  client: client.optional(),
 });
 
 /** One column of a SQL API answer. A spatial one has no `pgtype`; an enum has neither. */

@@ -1,15 +1,15 @@
 /**
  * The directory the embedded database lives in: made from the template on first use, recognised by the file
- * `cartoframes.json`, and held by one process at a time.
+ * `cartoframes.json`.
  */
-import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { extract } from "tar";
 import * as z from "zod";
 import { ServerError } from "../../errors";
+import { parseJson } from "../../json";
+import { isAlive } from "./process";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";
 export const DATA_DIR_MAGIC = "cartoframes-data";
@@ -148,143 +148,4 @@ async function isEmptyOrMissing(dir: string): Promise<boolean> {
     throw error;
   });
   return names.length === 0;
-}
-
-/** Another process holds the directory. */
-export class LockedError extends ServerError {
-  override name = "LockedError";
-
-  constructor(
-    dir: string,
-    readonly pid: number,
-  ) {
-    super(`${dir} is in use by process ${pid}. Stop it first: npx cartoframes stop`);
-  }
-}
-
-export interface DataDirLock {
-  release(): Promise<void>;
-}
-
-const LockHolder = z.object({ pid: z.number(), started: z.string(), released: z.boolean() });
-type LockHolder = z.infer<typeof LockHolder>;
-
-/**
- * Makes this process the only one that may open `dir`. A lock whose process is gone does not count, even if
- * its number was given to another one since.
- *
- * The lock is the highest of the files `{dir}.lock.1`, `.2`, … next to the directory. Taking it is creating
- * the next number, which only one process can do; nobody ever deletes the highest, so there is no moment in
- * which two can take over a stale one, and no clock or heartbeat is involved.
- * @throws LockedError naming the process that holds it.
- */
-export async function lockDataDir(dir: string): Promise<DataDirLock> {
-  const path = resolve(dir);
-  await mkdir(dirname(path), { recursive: true });
-  for (;;) {
-    const last = await lastLock(path);
-    const holder = last > 0 ? await readHolder(path, last) : null;
-    if (holder === "vanished") continue;
-    if (holder && !holder.released && isAlive(holder.pid) && processStart(holder.pid) === holder.started) {
-      throw new LockedError(dir, holder.pid);
-    }
-    const mine = last + 1;
-    if (!(await createLock(path, mine))) continue;
-    // A slow starter can create a number that was already passed and removed.
-    if ((await lastLock(path)) !== mine) {
-      await rm(lockFile(path, mine), { force: true });
-      continue;
-    }
-    await removeLocksBelow(path, mine);
-    return { release: () => writeHolder(lockFile(path, mine), { ...thisProcess(), released: true }) };
-  }
-}
-
-function lockFile(path: string, number: number): string {
-  return `${path}.lock.${number}`;
-}
-
-async function lockNumbers(path: string): Promise<number[]> {
-  const prefix = `${basename(path)}.lock.`;
-  const names = await readdir(dirname(path));
-  return names
-    .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
-    .map((name) => Number(name.slice(prefix.length)));
-}
-
-async function lastLock(path: string): Promise<number> {
-  return Math.max(0, ...(await lockNumbers(path)));
-}
-
-async function removeLocksBelow(path: string, number: number): Promise<void> {
-  for (const older of await lockNumbers(path)) {
-    if (older < number) await rm(lockFile(path, older), { force: true });
-  }
-}
-
-/** Appears with its content, and only if nobody else created that number. */
-async function createLock(path: string, number: number): Promise<boolean> {
-  const draft = `${lockFile(path, number)}.${randomUUID()}`;
-  await writeFile(draft, JSON.stringify({ ...thisProcess(), released: false }), { mode: 0o600 });
-  try {
-    await link(draft, lockFile(path, number));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-async function writeHolder(file: string, holder: LockHolder): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, JSON.stringify(holder), { mode: 0o600 });
-  await rename(draft, file);
-}
-
-async function readHolder(path: string, number: number): Promise<LockHolder | "vanished" | null> {
-  const text = await readFile(lockFile(path, number), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-  if (text === null) return "vanished";
-  const holder = LockHolder.safeParse(parseJson(text));
-  return holder.success ? holder.data : null;
-}
-
-function thisProcess(): Omit<LockHolder, "released"> {
-  return { pid: process.pid, started: processStart(process.pid) };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Tells two processes of one number apart; the empty string where the platform does not say. */
-function processStart(pid: number): string {
-  try {
-    if (process.platform === "linux") {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // field 22, after the name in brackets
-      return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
-    }
-    if (process.platform === "win32") return "";
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
-  } catch {
-    return "";
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

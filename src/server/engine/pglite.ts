@@ -43,6 +43,7 @@ export interface PgliteOptions {
 const START_PARAMS = ["-c", `search_path=${SEARCH_PATH}`];
 const CHECKPOINT_AFTER_BYTES = 64 * 1024 ** 2; // of WAL; a lone backend never starts a checkpoint by itself
 const OPEN_ATTEMPTS = 3;
+const CLOSE_GRACE_MS = 3_000;
 const SPOOL_CHUNK_BYTES = 1024 ** 2;
 const ACTIVITY_SQL_LENGTH = 120;
 
@@ -141,11 +142,15 @@ class PgliteEngine implements Engine {
     return { running: this.#running, waiting: this.#turns.waiting };
   }
 
-  /** Waits for the running statement; those still waiting fail. */
+  /** Gives the running statement some seconds, then ends it; those still waiting fail. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    const cut = setTimeout(() => {
+      this.#session?.then((session) => session.kill(closedError())).catch(() => {});
+    }, CLOSE_GRACE_MS);
     const endTurn = await this.#turns.take();
+    clearTimeout(cut);
     try {
       const session = await this.#session?.catch(() => null);
       if (!session || session.ended) return;

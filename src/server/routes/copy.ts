@@ -1,61 +1,116 @@
-import { Readable } from "node:stream";
+import { statfs } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal } from "../guard";
+import { parameters } from "./parameters";
 
-/** `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. */
-export function copyRoutes(app: FastifyInstance, engine: Engine): void {
+const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
+const KEEP_FREE_BYTES = 512 * 1024 ** 2;
+
+/**
+ * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
+ * the folder whose disk an upload must not fill.
+ */
+export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: () => string): void {
   const copyTo = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { q, filename, client } = copyRequest({
-      ...(request.query as object),
-      ...(request.body as object),
-    });
-    const { stream } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
+    const { q, filename, client } = copyRequest(parameters(request));
     if (client) reply.header("Carto-Client", client);
     reply.header(
       "Content-Disposition",
       `attachment; filename=${encodeURIComponent(filename ?? "carto-sql-copyto.dmp")}`,
     );
-    return reply.type("application/octet-stream").send(Readable.from(stream, { objectMode: false }));
+    const { stream, bytes } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
+    destroyOnDisconnect(stream, reply);
+    if (bytes !== undefined) reply.header("Content-Length", bytes);
+    return reply.type("application/octet-stream").send(stream);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
     const { q, client } = copyRequest(request.query as object);
-    const started = performance.now();
-    const { rows } = await engine.copyIn(q, uploaded(request), { signal: abortOnDisconnect(reply) });
-    if (rows === 0) throw new Refusal(400, "No rows copied");
     if (client) reply.header("Carto-Client", client);
+    const started = performance.now();
+    const data = uploadedBytes(request.raw, {
+      encoding: request.headers["content-encoding"],
+      freeBytes: () => freeBytes(dataDir()),
+    });
+    const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
+    if (rows === 0) throw new Refusal(400, "No rows copied");
     return { time: Number(((performance.now() - started) / 1000).toFixed(3)), total_rows: rows };
   };
   for (const prefix of ["", "/user/:user", "/u/:user"]) {
-    app.route({ method: ["GET", "POST"], url: `${prefix}/api/:version/sql/copyto`, handler: copyTo });
+    app.route({
+      method: ["GET", "POST"],
+      url: `${prefix}/api/:version/sql/copyto`,
+      config: { access: "key may be in the body" },
+      handler: copyTo,
+    });
     // The body is the data, whatever its Content-Type says: it is handed on as it arrives, never parsed.
     app.register(async (raw) => {
       raw.removeAllContentTypeParsers();
-      raw.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, payload, done) =>
-        done(null, payload),
+      raw.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, _payload, done) =>
+        done(null),
       );
       raw.post(`${prefix}/api/:version/sql/copyfrom`, copyFrom);
     });
   }
 }
 
-function copyRequest(parameters: object) {
-  const parsed = CopyRequest.safeParse(parameters);
+function copyRequest(given: object) {
+  const parsed = CopyRequest.safeParse(given);
   if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
   return parsed.data;
 }
 
-async function* uploaded(request: FastifyRequest): AsyncGenerator<Uint8Array> {
-  const body = request.body instanceof Readable ? request.body : request.raw;
-  if (request.headers["content-encoding"] !== "gzip") {
-    yield* body;
+/** The engine deletes the file behind a stream when the stream closes, so each must close. */
+function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
+  if (raw.closed) stream.destroy();
+  else raw.once("close", () => stream.destroy());
+}
+
+async function freeBytes(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir);
+  return bavail * bsize;
+}
+
+/**
+ * The bytes of an upload, unpacked. CARTO takes 2 GB as they were sent; here the disk is the limit, and what
+ * counts is their size unpacked (a gzip can be a thousand times smaller): the bytes lie on the disk before the
+ * database reads them, so it must have room for them once more, and something must be left.
+ * @internal exported for its test
+ */
+export async function* uploadedBytes(
+  body: Readable,
+  { encoding, freeBytes }: { readonly encoding?: string; readonly freeBytes: () => Promise<number> },
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
+  for await (const chunk of unpacked(body, encoding)) {
+    bytes += chunk.length;
+    if (bytes >= lookAt) {
+      lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
+      if ((await freeBytes()) < bytes + KEEP_FREE_BYTES) {
+        const sizeMb = Math.round(bytes / 1024 ** 2);
+        throw new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
+      }
+    }
+    yield chunk;
+  }
+}
+
+async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {
+  if (!/^(x-)?gzip$/i.test(encoding.trim())) {
+    yield* body.iterator({ destroyOnReturn: false }); // destroyed, it would take the connection with it
     return;
   }
+  const gunzip = createGunzip();
+  body.once("error", (error) => gunzip.destroy(error));
   try {
-    yield* body.pipe(createGunzip());
+    yield* body.pipe(gunzip);
   } catch (error) {
     throw new Refusal(400, `Error while gunzipping: ${(error as Error).message}`);
+  } finally {
+    body.unpipe(gunzip);
   }
 }

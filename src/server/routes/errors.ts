@@ -1,31 +1,48 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { JsonpCallback } from "../../api/schemas/sql";
 import { DatabaseError } from "../engine/engine";
 import { Refusal } from "../guard";
+import { parameters } from "./parameters";
 
 const TIMEOUT_MESSAGE =
   "You are over platform's limits: SQL query timeout error. Refactor your query before running again or contact CARTO support for more details.";
 
-/** Answers an error as CARTO's SQL API does; PostgreSQL's code and position travel in headers, beside the body. */
-export function answerError(error: unknown, _request: FastifyRequest, reply: FastifyReply): void {
-  reply.header("Content-Disposition", "inline").type("application/json; charset=utf-8");
-  if (error instanceof Refusal) {
-    reply.code(error.status).send({ error: [error.message] });
-  } else if (error instanceof DatabaseError) {
-    answerDatabaseError(error, reply);
+interface ErrorAnswer {
+  readonly status: number;
+  readonly body: { error: string[]; detail?: string; hint?: string; context?: string };
+}
+
+/**
+ * Answers an error as CARTO's SQL API does: as JSON, or with status 200 as a call of the `callback` that was asked
+ * for. PostgreSQL's code and position travel in headers, beside the body.
+ */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header("Content-Disposition", "inline");
+  if (error instanceof DatabaseError) {
+    if (error.code) reply.header("Carto-Sql-State", error.code);
+    if (error.position) reply.header("Carto-Sql-Position", error.position);
+  }
+  const { status, body } = errorAnswer(error);
+  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  if (callback === undefined) {
+    reply.code(status).type("application/json; charset=utf-8").send(body);
   } else {
-    const { statusCode = 500, message } = error as { statusCode?: number; message: string };
-    reply.code(statusCode).send({ error: [message] });
+    const script = `/**/ typeof ${callback} === 'function' && ${callback}(${JSON.stringify(body)});`;
+    reply.code(200).type("text/javascript; charset=utf-8").send(script);
   }
 }
 
-function answerDatabaseError(error: DatabaseError, reply: FastifyReply): void {
-  if (error.code) reply.header("Carto-Sql-State", error.code);
-  if (error.position) reply.header("Carto-Sql-Position", error.position);
-  if (/statement timeout|canceling statement due to user request/.test(error.message)) {
-    reply.code(429).send({ error: [TIMEOUT_MESSAGE], context: "limit", detail: "datasource" });
-    return;
+function errorAnswer(error: unknown): ErrorAnswer {
+  if (error instanceof Refusal) return { status: error.status, body: { error: [error.message] } };
+  if (error instanceof DatabaseError) return databaseErrorAnswer(error);
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+  return { status: statusCode, body: { error: [message] } };
+}
+
+function databaseErrorAnswer({ message, detail, hint }: DatabaseError): ErrorAnswer {
+  if (/statement timeout|canceling statement due to user request/.test(message)) {
+    return { status: 429, body: { error: [TIMEOUT_MESSAGE], context: "limit", detail: "datasource" } };
   }
-  const status = error.message.includes("permission denied") ? 403 : 400;
-  const { detail, hint } = error;
-  reply.code(status).send({ error: [error.message], ...(detail && { detail }), ...(hint && { hint }) });
+  const status = message.includes("permission denied") ? 403 : 400;
+  return { status, body: { error: [message], ...(detail && { detail }), ...(hint && { hint }) } };
 }

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, test } from "vitest";
-import { ensureDataDir, LockedError, lockDataDir, readTemplate } from "../../../src/server/engine/data-dir";
+import { ensureDataDir, readTemplate } from "../../../src/server/engine/data-dir";
+import { LockedError, lockDataDir } from "../../../src/server/engine/lock";
 import { openPglite } from "../../../src/server/engine/pglite";
 import { temporaryDir } from "../../support/engine";
 

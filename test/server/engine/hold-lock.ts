@@ -1,5 +1,5 @@
 /** Takes the lock of a directory, says so, and holds it until it is killed. */
-import { lockDataDir } from "../../../src/server/engine/data-dir";
+import { lockDataDir } from "../../../src/server/engine/lock";
 
 lockDataDir(process.argv[2]!).then(
   () => {

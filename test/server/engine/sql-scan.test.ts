@@ -1,27 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  copyThroughFile,
-  refuseBeyondPublic,
-  refuseCopy,
-  scanStatements,
-} from "../../../src/server/engine/sql-scan";
-
-test.each([
-  ["quotes", `SELECT ';' || "a;b" || E'\\';' || ''';'; SELECT 2`, 2],
-  ["dollar quotes", "DO $$ BEGIN; END $$; DO $a_1$ ;$$; $a_1$", 2],
-  ["comments, nested too", "SELECT 1 -- ; no\n; /* ; /* ; */ ; */ SELECT 2 /* ;", 2],
-  ["parentheses", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", 2],
-  ["a parameter, which is no dollar quote", "SELECT $1; SELECT a$b$c", 2],
-  ["empty statements", ";; /* nothing */ ; -- nothing", 0],
-  ["an open quote", "SELECT 'a; SELECT 2", 1],
-])("statements end outside %s", (_name, sql, count) => {
-  expect(scanStatements(sql)).toHaveLength(count);
-});
-
-test("a literal of megabytes is scanned", () => {
-  const literal = `'${"it''s ".repeat(1_000_000)}'`;
-  expect(scanStatements(`SELECT ${literal}, E${literal}; SELECT 2`)).toHaveLength(2);
-});
+import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "../../../src/server/engine/sql-scan";
 
 describe("the target of a COPY", () => {
   test.each([

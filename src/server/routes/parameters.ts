@@ -1,0 +1,34 @@
+import type { FastifyRequest } from "fastify";
+import { Refusal } from "../guard";
+
+const MAX_FIELDS = 100;
+
+/** The query string overlaid by the body; a body that is not a form or a JSON object has no parameters. */
+export function parameters({ query, body }: FastifyRequest): Record<string, unknown> {
+  return { ...(query as object), ...(isRecord(body) && body) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The fields of a multipart body, together at most `maxBytes`: a statement that was cut off must not run. */
+export async function readMultipart(
+  request: FastifyRequest,
+  maxBytes: number,
+): Promise<Record<string, unknown>> {
+  const fields = new Map<string, unknown[]>();
+  let bytes = 0;
+  const limits = { fieldSize: maxBytes, fields: MAX_FIELDS, files: 0 };
+  for await (const part of request.parts({ limits })) {
+    if (part.type === "file") continue; // the limit ends the request
+    bytes += typeof part.value === "string" ? Buffer.byteLength(part.value) : 0;
+    if (part.valueTruncated || part.fieldnameTruncated || bytes > maxBytes) {
+      throw new Refusal(413, `The fields of a form have at most ${maxBytes / 1024 ** 2} MB`);
+    }
+    fields.set(part.fieldname, [...(fields.get(part.fieldname) ?? []), part.value]);
+  }
+  return Object.fromEntries(
+    [...fields].map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
+  );
+}

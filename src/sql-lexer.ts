@@ -1,0 +1,157 @@
+/**
+ * Just enough of PostgreSQL's lexer to find where statements begin and end and what stands outside parentheses:
+ * quotes, dollar quotes, nested comments and parentheses. It assumes standard_conforming_strings.
+ * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+ */
+
+export interface Token {
+  /** `word` is an unquoted identifier or keyword, `quoted` a "quoted identifier". */
+  readonly kind: "word" | "quoted" | "string" | "other";
+  /** Upper case for a word, as written otherwise. */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** Parentheses and brackets open before this token. */
+  readonly depth: number;
+}
+
+const BLANK = /\s+|--[^\n\r]*/y;
+const WORD = /[\p{L}_\u0080-\uffff][\p{L}\p{N}_$\u0080-\uffff]*/uy;
+const NUMBER = /\d[\w.]*/y;
+const QUOTED_START = /(?:[uU]&)?"/y;
+const ESCAPE_STRING_START = /[eE]'/y;
+const STRING_START = /(?:[bBxXnN]|[uU]&)?'/y;
+const DOLLAR_TAG = /\$(?:[\p{L}_\u0080-\uffff][\p{L}\p{N}_\u0080-\uffff]*)?\$/uy;
+
+/** The statements of `sql`, each as its tokens without the semicolon; empty statements are left out. */
+export function scanStatements(sql: string): Token[][] {
+  const statements: Token[][] = [];
+  let statement: Token[] = [];
+  for (const token of scan(sql)) {
+    if (token.text !== ";" || token.depth > 0 || token.kind !== "other") {
+      statement.push(token);
+      continue;
+    }
+    if (statement.length > 0) statements.push(statement);
+    statement = [];
+  }
+  if (statement.length > 0) statements.push(statement);
+  return statements;
+}
+
+/**
+ * The text of a query that can stand in a subquery, without what stands around it: comments before it are kept,
+ * semicolons and comments behind it are not. Undefined for several statements, for those that return rows by
+ * the way (INSERT … RETURNING, SHOW), and for SELECT … INTO. Queries with a WITH that writes pass: only the
+ * database knows.
+ */
+export function queryText(sql: string): string | undefined {
+  const [tokens, ...more] = scanStatements(sql);
+  if (!tokens || more.length > 0) return undefined;
+  const first = tokens.find(({ text }) => text !== "(");
+  const verb = isWord(first, "WITH") ? verbAfterWith(tokens) : first;
+  const isQuery = verb?.kind === "word" && QUERY_VERBS.has(verb.text);
+  if (!isQuery || tokens.some((token) => token.depth === 0 && isWord(token, "INTO"))) return undefined;
+  return sql.slice(0, tokens.at(-1)!.end);
+}
+
+const QUERY_VERBS = new Set(["SELECT", "VALUES", "TABLE"]);
+
+/** What follows the last parenthesis of the WITH list: names in it are never preceded by one. */
+function verbAfterWith(tokens: readonly Token[]): Token | undefined {
+  const verbs = /^(SELECT|VALUES|TABLE|INSERT|UPDATE|DELETE|MERGE)$/;
+  return tokens.find(
+    ({ kind, text, depth }, at) =>
+      kind === "word" && depth === 0 && verbs.test(text) && tokens[at - 1]?.text === ")",
+  );
+}
+
+/** Whether a token is that keyword, given in upper case. */
+export function isWord(token: Token | undefined, text: string): boolean {
+  return token?.kind === "word" && token.text === text;
+}
+
+function* scan(sql: string): Generator<Token> {
+  let at = 0;
+  let depth = 0;
+  const match = (pattern: RegExp): number => {
+    pattern.lastIndex = at;
+    return pattern.test(sql) ? pattern.lastIndex : -1;
+  };
+  const rules: readonly [Token["kind"], () => number][] = [
+    ["string", () => escapeStringEnd(sql, match(ESCAPE_STRING_START))],
+    ["string", () => quoteEnd(sql, match(STRING_START), "'")],
+    ["quoted", () => quoteEnd(sql, match(QUOTED_START), '"')],
+    ["string", () => dollarQuoteEnd(sql, match(DOLLAR_TAG), at)],
+    ["word", () => match(WORD)],
+    ["other", () => match(NUMBER)],
+  ];
+  while (at < sql.length) {
+    const start = at;
+    const blankEnd = match(BLANK);
+    if (blankEnd > 0) {
+      at = blankEnd;
+      continue;
+    }
+    if (sql.startsWith("/*", at)) {
+      at = blockCommentEnd(sql, at);
+      continue;
+    }
+    let kind: Token["kind"] = "other";
+    let end = at + 1;
+    for (const [candidate, tokenEnd] of rules) {
+      const found = tokenEnd();
+      if (found < 0) continue;
+      kind = candidate;
+      end = found;
+      break;
+    }
+    const raw = sql.slice(start, end);
+    if (kind === "other" && (raw === ")" || raw === "]")) depth = Math.max(0, depth - 1);
+    yield { kind, text: kind === "word" ? raw.toUpperCase() : raw, start, end, depth };
+    if (kind === "other" && (raw === "(" || raw === "[")) depth++;
+    at = end;
+  }
+}
+
+// The three below search instead of matching a pattern: a literal of megabytes overflows a regular expression.
+
+function quoteEnd(sql: string, from: number, quote: string): number {
+  if (from < 0) return -1;
+  for (let at = sql.indexOf(quote, from); at >= 0; at = sql.indexOf(quote, at + 2)) {
+    if (sql[at + 1] !== quote) return at + 1;
+  }
+  return sql.length;
+}
+
+function escapeStringEnd(sql: string, from: number): number {
+  if (from < 0) return -1;
+  for (let at = from; at < sql.length; at++) {
+    if (sql[at] === "\\") at++;
+    else if (sql[at] === "'" && sql[at + 1] === "'") at++;
+    else if (sql[at] === "'") return at + 1;
+  }
+  return sql.length;
+}
+
+function dollarQuoteEnd(sql: string, tagEnd: number, start: number): number {
+  if (tagEnd < 0) return -1;
+  const tag = sql.slice(start, tagEnd);
+  const close = sql.indexOf(tag, tagEnd);
+  return close < 0 ? sql.length : close + tag.length;
+}
+
+function blockCommentEnd(sql: string, start: number): number {
+  let open = 0;
+  for (let at = start; at < sql.length; at++) {
+    if (sql.startsWith("/*", at)) {
+      open++;
+      at++;
+    } else if (sql.startsWith("*/", at)) {
+      open--;
+      at++;
+      if (open === 0) return at + 1;
+    }
+  }
+  return sql.length;
+}

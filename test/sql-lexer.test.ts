@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { queryText, scanStatements } from "../src/sql-lexer";
+
+test.each<[string, string | undefined]>([
+  ["SELECT 1", "SELECT 1"],
+  ["  /* a /* nested */ */ -- b\n select 1 ; -- it's\n ;", "  /* a /* nested */ */ -- b\n select 1"],
+  ["(SELECT 1) UNION (SELECT 2)", "(SELECT 1) UNION (SELECT 2)"],
+  [
+    "WITH a AS (SELECT 1), b AS (SELECT 2) SELECT * FROM a, b",
+    "WITH a AS (SELECT 1), b AS (SELECT 2) SELECT * FROM a, b",
+  ],
+  ["WITH w AS (SELECT ')') UPDATE t SET a = 1", undefined],
+  ["SELECT 'INTO' AS \"INTO\", $$ INTO ; $$", "SELECT 'INTO' AS \"INTO\", $$ INTO ; $$"],
+  ["SELECT 1 INTO t", undefined],
+  ["SELECT (SELECT 1); SELECT 2", undefined],
+  ["INSERT INTO t SELECT 1", undefined],
+  ["TABLE t", "TABLE t"],
+  ["", undefined],
+  ["-- nothing", undefined],
+])("the query in %j", (sql, query) => {
+  expect(queryText(sql)).toBe(query);
+});
+
+test.each([
+  ["quotes", `SELECT ';' || "a;b" || E'\\';' || ''';'; SELECT 2`, 2],
+  ["dollar quotes", "DO $$ BEGIN; END $$; DO $a_1$ ;$$; $a_1$", 2],
+  ["comments, nested too", "SELECT 1 -- ; no\n; /* ; /* ; */ ; */ SELECT 2 /* ;", 2],
+  ["parentheses", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", 2],
+  ["a parameter, which is no dollar quote", "SELECT $1; SELECT a$b$c", 2],
+  ["empty statements", ";; /* nothing */ ; -- nothing", 0],
+  ["an open quote", "SELECT 'a; SELECT 2", 1],
+])("statements end outside %s", (_name, sql, count) => {
+  expect(scanStatements(sql)).toHaveLength(count);
+});
+
+test("a literal of megabytes is scanned", () => {
+  const literal = `'${"it''s ".repeat(1_000_000)}'`;
+  expect(scanStatements(`SELECT ${literal}, E${literal}; SELECT 2`)).toHaveLength(2);
+});
