@@ -183,7 +183,7 @@ async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<vo
 }
 
 describe("moving", () => {
-  const scene = sceneOf([LAYERS.polygons!, LAYERS.points!]);
+  const scene = sceneOf(Object.values(LAYERS));
 
   test("a drag moves what was there, and paints what was not", async () => {
     const { page, picture, errors } = await openMap(scene);
@@ -205,7 +205,7 @@ describe("moving", () => {
       ...scene,
       view: { ...(scene.view as { lng: number; lat: number }), kind: "center", zoom: 2 },
     } as Scene;
-    await expectShown(picture, await firstView(closer), { area: inside(scene) });
+    await expectShown(picture, await firstView(closer), { area: inside(scene), mean: 1 });
     await frame.click(".leaflet-control-zoom-out");
     await expectShown(picture, before, { area: inside(scene), mean: 0.05 });
   });
@@ -223,7 +223,7 @@ describe("moving", () => {
     const { page, picture } = await openMap(scene);
     const before = await picture();
     for (let turn = 0; turn < 4; turn++) await drag(page, [128, 0]); // 512 pixels are the world at zoom 1
-    await expectShown(picture, before, { area: inside(scene), mean: 0.05 });
+    await expectShown(picture, before, { area: inside(scene) });
   });
 
   test("the wheel scrolls the notebook until somebody clicks into the map", async () => {
@@ -350,13 +350,14 @@ describe("tiles", () => {
     },
   );
 
+  // In documents of their own: requests of a sandboxed frame's first moments escape Playwright's routes.
   test("lie between the outlines and the data", async () => {
-    const { frame, picture, requests, errors } = await openMap(scene, { route: () => tile("#00ff00") });
-    await frame.locator(".leaflet-tile-loaded").nth(3).waitFor();
-    await frame.waitForTimeout(400); // tiles fade in
-    const shown = await picture();
-    expect(pixelAt(shown, 150, 150)).toEqual([0, 255, 0]);
-    expect(pixelAt(shown, 300, 200)).toEqual(constantColor.slice(0, 3));
+    const html = sceneToDocument(scene, new Uint8Array());
+    const { page, requests, errors } = await open(browser, html, { route: () => tile("#00ff00") });
+    await page.locator(".leaflet-tile-loaded").nth(3).waitFor();
+    const shown = async () => decodePng(await page.screenshot());
+    await expect.poll(async () => pixelAt(await shown(), 150, 150)).toEqual([0, 255, 0]); // tiles fade in
+    expect(pixelAt(await shown(), 300, 200)).toEqual(constantColor.slice(0, 3));
     expect(requests.every((url) => /^https:\/\/[ab]\.tiles\.test\/1\/[01]\/[01]\.png$/.test(url))).toBe(true);
     expect(errors).toEqual([]);
   });

@@ -9,14 +9,23 @@ interface ZoomingMap extends L.Map {
   _latLngToNewLayerPoint(latlng: L.LatLng, zoom: number, center: L.LatLng): L.Point;
 }
 
+/** A part of the canvas in device pixels. */
+interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
- * One canvas over the whole map, painted anew whenever the map has moved. During a zoom animation the browser scales
- * what is painted.
+ * One canvas over the whole map, painted anew whenever the map has moved. What is still in the view after a pan is
+ * copied, and only the strips that came into it are painted. During a zoom animation the browser scales the canvas.
  */
 export class CanvasLayer extends L.Layer {
   readonly #paint: Paint;
   readonly #canvas = document.createElement("canvas");
   readonly #context = this.#canvas.getContext("2d")!;
+  readonly #strip = document.createElement("canvas").getContext("2d")!;
   /** What the canvas shows. */
   #painted: Viewport | undefined;
   /** Time of the frame it was painted in, the same for all that happens in a frame. */
@@ -65,7 +74,8 @@ export class CanvasLayer extends L.Layer {
 
   #paintNow(): void {
     const viewport = viewportOfMap(this._map);
-    if (this.#painted && isSame(this.#painted, viewport)) return;
+    const before = this.#painted;
+    if (before && isSame(before, viewport)) return;
     const widthDevicePx = Math.round(viewport.widthPx * viewport.pixelRatio);
     const heightDevicePx = Math.round(viewport.heightPx * viewport.pixelRatio);
     if (this.#canvas.width !== widthDevicePx) this.#canvas.width = widthDevicePx;
@@ -73,9 +83,37 @@ export class CanvasLayer extends L.Layer {
     this.#canvas.style.width = `${viewport.widthPx}px`;
     this.#canvas.style.height = `${viewport.heightPx}px`;
     L.DomUtil.setPosition(this.#canvas, this._map.containerPointToLayerPoint([0, 0]));
-    this.#paint(this.#context, viewport);
+    const shift = before && shiftBetween(before, viewport);
+    if (shift) this.#pan(viewport, shift);
+    else this.#paint(this.#context, viewport);
     this.#painted = viewport;
     this.#frameMs = document.timeline.currentTime;
+  }
+
+  #pan(viewport: Viewport, [dx, dy]: readonly [number, number]): void {
+    const { width, height } = this.#canvas;
+    this.#context.globalCompositeOperation = "copy"; // clears what is not copied
+    this.#context.drawImage(this.#canvas, dx, dy);
+    this.#context.globalCompositeOperation = "source-over";
+    const rows = { y: Math.max(0, dy), height: height - Math.abs(dy) };
+    this.#paintStrip(viewport, { x: 0, width, y: dy > 0 ? 0 : height + dy, height: Math.abs(dy) });
+    this.#paintStrip(viewport, { x: dx > 0 ? 0 : width + dx, width: Math.abs(dx), ...rows });
+  }
+
+  #paintStrip(viewport: Viewport, { x, y, width, height }: Rect): void {
+    if (width === 0 || height === 0) return;
+    const { canvas } = this.#strip;
+    canvas.width = width;
+    canvas.height = height;
+    const { pixelRatio, worldPx, originX, originY } = viewport;
+    this.#paint(this.#strip, {
+      ...viewport,
+      originX: originX + x / pixelRatio / worldPx,
+      originY: originY + y / pixelRatio / worldPx,
+      widthPx: width / pixelRatio,
+      heightPx: height / pixelRatio,
+    });
+    this.#context.drawImage(canvas, x, y);
   }
 
   #scale({ center, zoom }: L.ZoomAnimEvent): void {
@@ -103,6 +141,18 @@ function viewportOfMap(map: L.Map): Viewport {
     heightPx,
     pixelRatio: window.devicePixelRatio,
   };
+}
+
+/** How many device pixels to the right and down the picture moves; none if it would have to be scaled or rounded. */
+function shiftBetween(from: Viewport, to: Viewport): readonly [dx: number, dy: number] | undefined {
+  const { worldPx, widthPx, heightPx, pixelRatio } = to;
+  if (!isSame({ ...from, originX: 0, originY: 0 }, { ...to, originX: 0, originY: 0 })) return undefined;
+  const exactX = (from.originX - to.originX) * worldPx * pixelRatio;
+  const exactY = (from.originY - to.originY) * worldPx * pixelRatio;
+  const [dx, dy] = [Math.round(exactX), Math.round(exactY)];
+  if (Math.abs(dx - exactX) > 1e-3 || Math.abs(dy - exactY) > 1e-3) return undefined;
+  const isNear = Math.abs(dx) < (widthPx * pixelRatio) / 2 && Math.abs(dy) < (heightPx * pixelRatio) / 2;
+  return isNear ? [dx, dy] : undefined;
 }
 
 function isSame(a: Viewport, b: Viewport): boolean {
