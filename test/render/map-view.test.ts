@@ -3,18 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { buildBasemap } from "../../scripts/basemap";
-import { buildPage } from "../../scripts/page";
 import { MapView } from "../../src/render";
+import { buildForMaps } from "./page/built";
 import { airports } from "./page/samples";
 import { constantColor, pathLayer, pointLayer, sceneOf } from "./page/scenes";
 
-const DIST = join(__dirname, "../../dist");
 const PNG_MAGIC = "89504e470d0a1a0a";
 const DISPLAY = Symbol.for("Jupyter.display");
 
 let dir: string;
-beforeAll(() => Promise.all([buildPage(DIST), buildBasemap(join(DIST, "basemap.bin"))]));
+beforeAll(buildForMaps);
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "map-view-"));
 });

@@ -3,23 +3,20 @@ import { join } from "node:path";
 import { createCanvas } from "@napi-rs/canvas";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildBasemap } from "../../../scripts/basemap";
-import { buildPage } from "../../../scripts/page";
 import { alongCurve } from "../../../src/render/page/curve";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
+import { buildForMaps, DIST } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";
 import { airports, counties } from "./samples";
 import { BASEMAP, constantColor, HOSTILE, pathLayer, pointLayer, sceneOf, worldAt } from "./scenes";
 
-const DIST = join(__dirname, "../../../dist");
-
 let browser: Browser;
 beforeAll(async () => {
-  await Promise.all([buildPage(DIST), buildBasemap(join(DIST, "basemap.bin"))]);
+  await buildForMaps();
   browser = await launch();
 });
 afterAll(() => browser.close());
