@@ -4,8 +4,11 @@ import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { buildBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
+import { buildFont } from "./font";
 import { writeNotices } from "./notices";
+import { buildPage } from "./page";
 import { buildTemplate } from "./template";
 
 const ROOT = join(__dirname, "..");
@@ -13,6 +16,9 @@ const DIST = join(ROOT, "dist");
 
 async function main(): Promise<void> {
   await build(BUNDLES);
+  await buildPage(DIST);
+  await buildBasemap(join(DIST, "basemap.bin"));
+  await buildFont(join(DIST, "font.ttf"));
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   const tsc = createRequire(__filename).resolve("typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", join(ROOT, "tsconfig.build.json")], { stdio: "inherit" });

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { PAGE_BUNDLES } from "./page";
 
 const ROOT = join(__dirname, "..");
 const { dependencies, optionalDependencies } = createRequire(__filename)("../package.json");
@@ -25,8 +26,10 @@ export const BUNDLES = {
 
 /** The npm packages whose code ends up in the bundles, sorted. */
 export async function bundledPackages(): Promise<string[]> {
-  const { metafile } = await build({ ...BUNDLES, write: false, metafile: true });
-  const files = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  const page = await build({ ...PAGE_BUNDLES, outdir: "dist", write: false, metafile: true });
+  const programs = await build({ ...BUNDLES, write: false, metafile: true });
+  const outputs = [programs, page].flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const files = outputs.flatMap(({ inputs }) => Object.keys(inputs));
   const names = files.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
   return [...new Set(names.filter((name) => name !== undefined))].sort();
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { bundledPackages } from "./bundles";
 
 const MODULES = join(__dirname, "../node_modules");
@@ -21,22 +21,47 @@ made by \`@electric-sql/pglite\` with PostGIS' SQL objects in it.
 | PGlite, its builds of the above | Apache-2.0 | <https://github.com/electric-sql/pglite>, <https://github.com/electric-sql/postgres-pglite> |
 `;
 
+const OUTLINES_AND_FONT = `## Outlines and lettering
+
+\`dist/basemap.bin\` holds land, borders and states out of the npm packages \`world-atlas\` (Natural Earth, public
+domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, cut to Latin, Greek
+and Cyrillic, under the SIL Open Font License 1.1:
+`;
+
 /** Lists what the bundles contain, each with its licence text. The file is committed; a build keeps it true. */
 export async function writeNotices(file: string): Promise<void> {
   const sections = await Promise.all((await bundledPackages()).map(noticeOf));
   const title =
     "# Third-party notices\n\nWhat the published package of cartoframes contains of other works.\n";
-  await writeFile(file, [title, DATABASE, "## Bundled JavaScript\n", ...sections].join("\n"));
+  await writeFile(
+    file,
+    [title, DATABASE, OUTLINES_AND_FONT, await fontLicence(), "## Bundled JavaScript\n", ...sections].join(
+      "\n",
+    ),
+  );
+}
+
+async function fontLicence(): Promise<string> {
+  const text = await readFile(join(MODULES, "@expo-google-fonts/inter/LICENSE_FONT"), "utf8");
+  return `\`\`\`\n${text.trim()}\n\`\`\`\n`;
 }
 
 async function noticeOf(name: string): Promise<string> {
   const dir = join(MODULES, name);
   const { version, license } = JSON.parse(await readFile(join(dir, "package.json"), "utf8"));
-  return `### ${name} ${version} (${license})\n\n\`\`\`\n${await licenceText(dir)}\n\`\`\`\n`;
+  return `### ${name} ${version} (${typeof license === "string" ? license : "see below"})\n\n\`\`\`\n${await licenceText(dir)}\n\`\`\`\n`;
 }
+
+/** Of packages that name their licence without its text. */
+const NAMED: Readonly<Record<string, string>> = {
+  cartocolor:
+    "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
+};
 
 /** The licence file of a package, or the chapter of its README. */
 async function licenceText(dir: string): Promise<string> {
+  const named = NAMED[basename(dir)];
+  if (named) return named;
   const names = await readdir(dir);
   const file = names.find((name) => /^licen[cs]e(\.|$)/i.test(name));
   if (file) return (await readFile(join(dir, file), "utf8")).trim();

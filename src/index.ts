@@ -4,6 +4,7 @@ import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
+export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export type { ContextOptions } from "./context/endpoint";
 export type { ReadOptions } from "./context/read";
@@ -19,6 +20,29 @@ export {
 } from "./errors";
 export { CopyFormatError, DanfoMissingError } from "./frame";
 export { InterruptedError } from "./kernel/interrupt";
+export {
+  BaseMap,
+  type BaseMapOptions,
+  type BinMethod,
+  type Bins,
+  type ColorByColumn,
+  Layer,
+  type LayerOptions,
+  type LegendOptions,
+  type MapLayer,
+  type MapOptions,
+  QueryLayer,
+  type Scheme,
+  type SchemeFunction,
+  type SchemeName,
+  type SizeByColumn,
+  type StrokeOptions,
+  type StyleOptions,
+  type Styling,
+  styling,
+  type ViewOptions,
+} from "./map";
+export { MapView, type MapViewOptions } from "./render";
 
 installNotebookSupport();
 

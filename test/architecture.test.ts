@@ -10,9 +10,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   frame: [],
   api: [],
   kernel: ["frame"],
+  render: ["kernel", "frame"],
+  map: ["render", "frame"],
   server: ["api/schemas", "frame"],
-  context: ["frame", "api", "kernel", "server/launcher", "server/home"],
-  index: ["context", "frame", "kernel"],
+  context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home"],
+  index: ["context", "frame", "kernel", "map", "render"],
   cli: ["context", "kernel", "server"],
 };
 

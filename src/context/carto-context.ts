@@ -5,11 +5,22 @@ import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame } from "../frame";
 import { withInterrupt } from "../kernel/interrupt";
 import { type Progress, progress } from "../kernel/progress";
+import type { MapOptions } from "../map";
+import { MapView } from "../render";
 import { ident } from "../sql";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
+import { mapScene } from "./map";
 import { type ReadOptions, readFrame } from "./read";
 import { readTables } from "./tables";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
+
+/** What `cc.map` takes. */
+export interface CartoMapOptions extends MapOptions {
+  /** False: a picture instead of a live map. @default true */
+  readonly interactive?: boolean;
+  /** Cancels the requests. */
+  readonly signal?: AbortSignal;
+}
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -115,6 +126,31 @@ export class CartoContext {
           ? new TableNotFoundError(noTable(table))
           : error;
       });
+    });
+  }
+
+  /**
+   * Shows tables, queries and DataFrames as a map: as the last value of a cell it appears under the cell.
+   *
+   * ```ts
+   * await cc.map({ layers: [new Layer("airports", { color: "state" })] })
+   * await cc.map({ layers: new Layer(df, { lnglat: ["lng", "lat"], size: 4 }), interactive: false })
+   * ```
+   *
+   * The output holds everything it shows: it opens in an exported or shared notebook without a server. A map of
+   * DataFrames alone contacts none.
+   *
+   * @param options `layers`: from bottom to top, and perhaps a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
+   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default;
+   *   `interactive: false`: a picture
+   * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
+   */
+  async map(options: CartoMapOptions = {}): Promise<MapView> {
+    const { interactive, signal, ...rest } = options;
+    return this.#run("map", signal, async (signal, progress) => {
+      const { scene, warnings } = await mapScene(this.#transport, { ...rest, signal, progress });
+      for (const warning of warnings) console.warn(warning);
+      return new MapView(scene, { interactive });
     });
   }
 
