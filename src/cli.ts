@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { version } from "../package.json";
 import { CartoError } from "./errors";
+import { tslabCommand, userDataDir, writeKernelSpec } from "./kernel/kernelspec";
 import { lab } from "./kernel/lab";
 import { LockedError } from "./server/engine/lock";
 import { localHome } from "./server/home";
@@ -24,6 +25,15 @@ program
     const notebookDir = isOption || first === undefined ? "notebooks" : first;
     const args = isOption ? [first!, ...rest] : rest;
     process.exitCode = await lab({ notebookDir, args, projectDir: process.cwd() });
+  });
+
+program
+  .command("install")
+  .description("register the TypeScript kernel for this user, so that every Jupyter and VS Code find it")
+  .action(() => {
+    const file = writeKernelSpec(userDataDir(), { argv: tslabCommand(process.cwd()) });
+    console.log(`Registered the kernel "TypeScript": ${file}`);
+    console.log("It runs the tslab of this folder: install it again if the folder moves.");
   });
 
 const home = [

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CartoError } from "../errors";
 
@@ -28,6 +29,15 @@ export function writeKernelSpec(dataDir: string, { displayName = "TypeScript", a
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(spec, null, 2)}\n`);
   return file;
+}
+
+/** Where Jupyter looks for the kernels of a user: https://docs.jupyter.org/en/latest/use/jupyter-directories.html */
+export function userDataDir(): string {
+  const { JUPYTER_DATA_DIR, APPDATA, XDG_DATA_HOME } = process.env;
+  if (JUPYTER_DATA_DIR) return JUPYTER_DATA_DIR;
+  if (process.platform === "darwin") return join(homedir(), "Library", "Jupyter");
+  if (process.platform === "win32" && APPDATA) return join(APPDATA, "jupyter");
+  return join(XDG_DATA_HOME || join(homedir(), ".local", "share"), "jupyter");
 }
 
 function tslabProgram(projectDir: string): string {

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { CartoError } from "../errors";
 import { decodeBasemap } from "./basemap-data";
+import { built } from "./built";
 import { drawAttribution, drawLegends } from "./lettering";
 import { type BasemapShapes, paint, prepare } from "./painter";
 import { viewportOf } from "./projection";
@@ -80,15 +81,4 @@ let shapes: BasemapShapes | undefined;
 function loadShapes(): BasemapShapes {
   shapes ??= decodeBasemap(inflateSync(built("basemap.bin")));
   return shapes;
-}
-
-function built(name: string): Buffer {
-  try {
-    return readFileSync(join(DIST, name));
-  } catch (cause) {
-    throw new CartoError(
-      `${join(DIST, name)} cannot be read: run \`npm run build\`, or install cartoframes again.`,
-      { cause },
-    );
-  }
 }

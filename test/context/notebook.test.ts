@@ -101,6 +101,29 @@ describe("interrupting", () => {
   });
 });
 
+test("a map is one output with page, picture and text", async () => {
+  const code = `import { Layer } from "cartoframes";
+    await cc.query("CREATE TABLE spots AS SELECT i AS size, ST_SetSRID(ST_MakePoint(i, i), 4326) AS the_geom FROM generate_series(1, 9) i");
+    await cc.map({ layers: new Layer("spots", { color: "size" }) })`;
+  const { status, results, stdout, stderr } = await kernel.execute(code);
+  expect([status, stdout, stderr]).toEqual(["ok", "", ""]);
+  expect(results).toMatchObject([
+    {
+      output_type: "display_data",
+      data: {
+        "text/html": expect.stringMatching(/<iframe .*srcdoc=.*sandbox="allow-scripts/s),
+        "image/png": expect.stringMatching(/^iVBORw0KGgo/),
+        "text/plain": "MapView(800×400, 1 layer, 9 points)",
+      },
+    },
+  ]);
+  const picture = await kernel.execute('await cc.map({ layers: new Layer("spots"), interactive: false })');
+  expect(Object.keys((picture.results[0] as { data: object }).data).sort()).toEqual([
+    "image/png",
+    "text/plain",
+  ]);
+});
+
 test("two kernels work on the same data at once", async () => {
   const other = await startKernel();
   try {

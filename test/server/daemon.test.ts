@@ -1,8 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -237,6 +237,16 @@ test("serve, status, stop", async () => {
   expect(await cli("stop")).toEqual({ code: 0, output: "Stopped.\n" });
   expect(await exited).toBe(0);
   expect(await cli("stop")).toEqual({ code: 0, output: "No local server is running.\n" });
+});
+
+test("install registers the kernel with absolute paths", async () => {
+  const env = { ...process.env, JUPYTER_DATA_DIR: dir };
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, "install"], { cwd: ROOT, env });
+  const file = join(dir, "kernels/tslab/kernel.json");
+  expect(stdout).toContain(file);
+  const { argv, language } = JSON.parse(await readFile(file, "utf8"));
+  expect(language).toBe("typescript");
+  expect(argv.slice(0, 2).every((path: string) => isAbsolute(path) && existsSync(path))).toBe(true);
 });
 
 test("a server that cannot start says why", async () => {
