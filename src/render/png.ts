@@ -1,7 +1,5 @@
 /** The scene's first view as a picture, painted by the painter of the page. */
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { CartoError } from "../errors";
 import { decodeBasemap } from "./basemap-data";
@@ -13,8 +11,6 @@ import type { Scene } from "./scene";
 
 type Skia = typeof import("@napi-rs/canvas");
 
-/** The folder of the built files: where the running bundle lies, or `dist` when run from the sources. */
-const DIST = basename(__dirname) === "dist" ? __dirname : join(__dirname, "..", "..", "dist");
 /** For characters that the shipped font lacks, if the system has one of these; others stay blank. */
 const FALLBACK_FONTS = [
   "Noto Sans",
