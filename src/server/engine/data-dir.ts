@@ -79,6 +79,21 @@ export async function removeTemporaryFiles(dir: string): Promise<void> {
   await rm(join(dir, "base", "pgsql_tmp"), { recursive: true, force: true });
 }
 
+/** There while the database is open: found before that, the last one did not end by itself. */
+const OPEN_FILE = "cartoframes_open";
+
+/** Notes that the database is open; returns whether it was left open, by a process that was killed. */
+export async function markOpen(dir: string): Promise<boolean> {
+  const wasOpen = existsSync(join(dir, OPEN_FILE));
+  if (!wasOpen) await writeFile(join(dir, OPEN_FILE), "");
+  return wasOpen;
+}
+
+/** Notes that the database was closed in order. */
+export async function markClosed(dir: string): Promise<void> {
+  await rm(join(dir, OPEN_FILE), { force: true });
+}
+
 /** A file of a table or index: its number, then perhaps its fork and segment; temporary ones name their backend. */
 const RELATION_FILE = /^(?:t\d+_)?(\d+)(?:_(?:fsm|vm|init))?(?:\.\d+)?$/;
 

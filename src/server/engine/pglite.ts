@@ -8,6 +8,8 @@ import { COPY_ROLES, LOCAL_ROLES_SQL, ROLES } from "../sql/roles";
 import {
   emptySpool,
   ensureDataDir,
+  markClosed,
+  markOpen,
   readTemplate,
   removeTemporaryFiles,
   removeUnusedRelationFiles,
@@ -156,6 +158,7 @@ class PgliteEngine implements Engine {
       if (!session || session.ended) return;
       await session.run("RESET ROLE").then(() => session.run("CHECKPOINT"));
       await session.kill(closedError());
+      await markClosed(this.#options.dataDir);
     } finally {
       endTurn();
     }
@@ -224,10 +227,12 @@ class PgliteEngine implements Engine {
   }
 
   async #start(): Promise<PgliteSession> {
-    await removeTemporaryFiles(this.#options.dataDir);
+    const { dataDir } = this.#options;
+    const wasOpen = await markOpen(dataDir);
+    await removeTemporaryFiles(dataDir);
     const session = await PgliteSession.open(this.#options);
     try {
-      await removeUnused(session, this.#options.dataDir);
+      if (wasOpen) await removeUnused(session, dataDir);
       await installFunctions(session);
       this.#versions ??= await readVersions(session);
       await resetSession(session);
