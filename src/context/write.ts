@@ -94,7 +94,7 @@ export async function writeFrame(
 }
 
 /** Whether a relation of that name can be seen. */
-export async function tableExists(
+async function tableExists(
   transport: Transport,
   table: string,
   signal?: AbortSignal,
