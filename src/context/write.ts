@@ -94,11 +94,7 @@ export async function writeFrame(
 }
 
 /** Whether a relation of that name can be seen. */
-async function tableExists(
-  transport: Transport,
-  table: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
+async function tableExists(transport: Transport, table: string, signal?: AbortSignal): Promise<boolean> {
   const probe = `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`;
   const { rows } = await runSql(transport, probe, { signal, repeatable: true });
   return rows[0]?.found === true;
