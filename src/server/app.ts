@@ -3,6 +3,7 @@ import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Engine } from "./engine/engine";
 import { checkBodyKey, checkKey, checkOrigin, Refusal } from "./guard";
+import type { LocalHome } from "./home";
 import { adminRoutes, type ServerControl } from "./routes/admin";
 import { copyRoutes } from "./routes/copy";
 import { answerError } from "./routes/errors";
@@ -14,16 +15,22 @@ const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 /** PostgreSQL's 1,600 columns with names of 63 characters that take six bytes each in an address. */
 const MAX_URL_BYTES = 1024 * 1024;
 
+/** What one server is made of. */
+export interface ServerParts {
+  readonly engine: Engine;
+  /** The master API key. */
+  readonly key: string;
+  /** Where everything lies that is not in the database. */
+  readonly home: LocalHome;
+  readonly control: ServerControl;
+}
+
 /**
  * CARTO's HTTP APIs over an engine. Host, Origin, account and a key in the header or the address are checked
  * before a body is read; a key in the body is checked before anything else is done with it. Only OPTIONS, version
  * and health need no key. `control` is what the server's own process offers to the command line (status, stop).
  */
-export async function createApp(
-  engine: Engine,
-  key: string,
-  control: ServerControl,
-): Promise<FastifyInstance> {
+export async function createApp({ engine, key, home, control }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
     http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
@@ -52,7 +59,7 @@ export async function createApp(
     reply.header("Carto-User", "local").header("vary", "Authorization");
   });
   sqlRoutes(app, engine);
-  copyRoutes(app, engine, () => control.status().dataDir);
+  copyRoutes(app, engine, home.dir);
   adminRoutes(app, control);
   return app;
 }

@@ -74,7 +74,7 @@ export async function runServer(
     startedAt,
     busyWith: engine.activity().running?.sql,
   });
-  const app = await createApp(engine, key, { status, stop: () => void stop() });
+  const app = await createApp({ engine, key, home, control: { status, stop: () => void stop() } });
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });

@@ -9,6 +9,7 @@ import { createApp } from "../../src/server/app";
 import { spoolDir } from "../../src/server/engine/data-dir";
 import type { Engine } from "../../src/server/engine/engine";
 import { localHome } from "../../src/server/home";
+import type { ServerControl } from "../../src/server/routes/admin";
 import { uploadedBytes } from "../../src/server/routes/copy";
 import { startTestServer, type TestServer } from "../support/server";
 
@@ -195,8 +196,7 @@ test("an answer for a reader that has gone already is closed", async () => {
   const isGone = new Promise<void>((resolve) => {
     gone = resolve;
   });
-  const control = { status: () => ({ dataDir: dir }), stop() {} } as never;
-  const app = await createApp(engine, "key", control);
+  const app = await createApp({ engine, key: "key", home: localHome(dir), control: {} as ServerControl });
   try {
     const address = await app.listen({ host: "127.0.0.1", port: 0 });
     const controller = new AbortController();

@@ -14,7 +14,7 @@ const KEEP_FREE_BYTES = 512 * 1024 ** 2;
  * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
  * the folder whose disk an upload must not fill.
  */
-export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: () => string): void {
+export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string): void {
   const copyTo = async (request: FastifyRequest, reply: FastifyReply) => {
     const { q, filename, client } = copyRequest(parameters(request));
     if (client) reply.header("Carto-Client", client);
@@ -33,7 +33,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: () => 
     const started = performance.now();
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
-      freeBytes: () => freeBytes(dataDir()),
+      freeBytes: () => freeBytes(dataDir),
     });
     const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
     if (rows === 0) throw new Refusal(400, "No rows copied");
