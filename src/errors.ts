@@ -67,7 +67,36 @@ export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
 }
 
-/** The local server could not be started, reached or kept. */
+/** The account takes no more requests of this kind for now. Nothing of the refused one was done. */
+export class RateLimitError extends CartoError {
+  override name = "RateLimitError";
+  /** Seconds until it may be asked again, where the server said so. */
+  readonly retryAfterS?: number;
+
+  constructor(message: string, { retryAfterS, ...options }: ErrorOptions & { retryAfterS?: number } = {}) {
+    super(message, options);
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** The account's storage, or another quota of it, is used up. */
+export class QuotaError extends CartoError {
+  override name = "QuotaError";
+}
+
+/** A statement ran longer than the account allows, or a connection or an answer took too long. */
+export class TimeoutError extends CartoError {
+  override name = "TimeoutError";
+}
+
+/** A server could not be started, reached or kept, or its answer is none that this package understands. */
 export class ServerError extends CartoError {
   override name = "ServerError";
+  /** HTTP status of the answer, where there was one. */
+  readonly status?: number;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
 }

@@ -13,10 +13,13 @@ export {
   AuthenticationError,
   CartoError,
   InvalidArgumentError,
+  QuotaError,
+  RateLimitError,
   ServerError,
   SqlError,
   TableExistsError,
   TableNotFoundError,
+  TimeoutError,
 } from "./errors";
 export { CopyFormatError, DanfoMissingError } from "./frame";
 export { InterruptedError } from "./kernel/interrupt";

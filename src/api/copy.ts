@@ -1,7 +1,7 @@
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
 import { CopyFromResponse } from "./schemas/sql";
-import type { Transport } from "./transport";
+import type { ApiRequest, Transport } from "./transport";
 
 /**
  * The bytes of `COPY (…) TO STDOUT …`, as they arrive. A failure midway shows in the bytes, not in the status:
@@ -10,9 +10,9 @@ import type { Transport } from "./transport";
 export async function copyTo(
   transport: Transport,
   sql: string,
-  { signal }: { signal?: AbortSignal } = {},
+  options: Pick<ApiRequest, "signal" | "repeatable" | "whenLimited" | "written"> = {},
 ): Promise<AsyncIterable<Uint8Array>> {
-  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql });
+  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, sql, ...options });
 }
 
 /** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows the server took. */
