@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { DataFrame } from "danfojs-node";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
@@ -7,7 +8,7 @@ import { withInterrupt } from "../kernel/interrupt";
 import { type Progress, progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
 import { MapView } from "../render";
-import { ident } from "../sql";
+import { accountOf, tableName as nameInSql } from "./account";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
 import { type ReadOptions, readFrame } from "./read";
@@ -36,17 +37,40 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  */
 export class CartoContext {
   readonly #transport: Transport;
-  readonly #address: string;
+  readonly #shownAddress: () => string;
+  /** The progress line of the call that a request belongs to. */
+  readonly #line = new AsyncLocalStorage<Progress>();
 
   /**
-   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, which are looked at on first use
+   * The key is checked on first use; `CartoContext.connect` checks it at once.
+   *
+   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, else the saved Credentials, else the embedded server;
+   * they are looked at on first use
    * @throws InvalidArgumentError for an address that is neither https:// (http://, with a warning that the key is
    * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
    */
   constructor(options: ContextOptions = {}) {
-    const source = endpointSource(options);
-    this.#transport = new Transport(source);
-    this.#address = shownAddress(options);
+    const { session, timeouts, verbose } = options;
+    this.#shownAddress = shownAddress(options);
+    this.#transport = new Transport(endpointSource(options), {
+      session,
+      timeouts,
+      onExchange: typeof verbose === "function" ? verbose : verbose ? (line) => console.log(line) : undefined,
+      onWait: (note) => this.#line.getStore()?.wait?.(note),
+      authenticate: accountOf,
+    });
+  }
+
+  /**
+   * A context whose key has been checked.
+   * @throws AuthenticationError if the server refuses the key
+   */
+  static async connect(
+    options: ContextOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<CartoContext> {
+    const context = new CartoContext(options);
+    await accountOf(context.#transport, options.signal);
+    return context;
   }
 
   /**
@@ -66,10 +90,11 @@ export class CartoContext {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
     }
     const table = checkName(tableName);
-    const sql = `SELECT * FROM ${ident(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-    return this.#run(`read ${table}`, options.signal, (signal, progress) =>
-      readFrame(this.#transport, sql, { ...options, signal, progress }),
-    );
+    return this.#run(`read ${table}`, options.signal, async (signal, progress) => {
+      const from = nameInSql(await accountOf(this.#transport, signal), table);
+      const sql = `SELECT * FROM ${from}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+      return readFrame(this.#transport, sql, { ...options, signal, progress, repeatable: true });
+    });
   }
 
   /**
@@ -121,7 +146,8 @@ export class CartoContext {
   async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const table = checkName(tableName);
     await this.#run(`delete ${table}`, signal, async (signal) => {
-      await runSql(this.#transport, `DROP TABLE ${ident(table)}`, { signal }).catch((error: Error) => {
+      const name = nameInSql(await accountOf(this.#transport, signal), table);
+      await runSql(this.#transport, `DROP TABLE ${name}`, { signal }).catch((error: Error) => {
         throw /^table .* does not exist$/.test(error.message)
           ? new TableNotFoundError(noTable(table))
           : error;
@@ -170,7 +196,7 @@ export class CartoContext {
     return withInterrupt(signal, async (signal) => {
       const line = progress(label, { signal });
       try {
-        const result = await work(signal, line);
+        const result = await this.#line.run(line, () => work(signal, line));
         line.finish();
         return result;
       } catch (error) {
@@ -181,7 +207,7 @@ export class CartoContext {
   }
 
   [INSPECT](): string {
-    return `CartoContext(${this.#address})`;
+    return `CartoContext(${this.#shownAddress()})`;
   }
 }
 

@@ -31,6 +31,8 @@ const MAX_ERROR_BYTES = 65_536;
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal;
+  /** The statement whose rows these are, for errors. */
+  readonly sql?: string;
   /** Told now and then how many rows have been read so far. */
   readonly onRows?: (rows: number) => void;
   /** Told now and then how many bytes have been read so far. */
@@ -62,10 +64,10 @@ function selectItem({ name, pgtype }: Field): string {
 export async function decodeCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fields: readonly Field[],
-  { signal, onRows, onBytes }: DecodeOptions = {},
+  { signal, sql, onRows, onBytes }: DecodeOptions = {},
 ): Promise<Columns> {
   const pace = paced(signal);
-  const decoder = new CopyDecoder(fields);
+  const decoder = new CopyDecoder(fields, sql);
   const iterator =
     Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   let bytes = 0;
@@ -156,7 +158,10 @@ class CopyDecoder {
   private readonly at: Int32Array;
   private readonly length: Int32Array;
 
-  constructor(private readonly fields: readonly Field[]) {
+  constructor(
+    private readonly fields: readonly Field[],
+    private readonly sql?: string,
+  ) {
     this.builders = fields.map(builderFor);
     this.maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
     this.at = new Int32Array(this.maxRows * fields.length);
@@ -209,7 +214,7 @@ class CopyDecoder {
     } catch {
       return damage;
     }
-    return serverError(Buffer.concat(chunks).toString("utf8")) ?? damage;
+    return serverError(Buffer.concat(chunks).toString("utf8"), this.sql) ?? damage;
   }
 
   /** The last bytes that came, those of rows already taken included. */
@@ -297,7 +302,7 @@ class CopyDecoder {
   private failure(): SqlError | CopyFormatError {
     const { size, start, end, bytes } = this.queue;
     // only bytes that belong to no row can be a message: a text in the last one may look like it
-    const sqlError = size > 0 ? serverError(this.recent().toString("utf8")) : null;
+    const sqlError = size > 0 ? serverError(this.recent().toString("utf8"), this.sql) : null;
     if (sqlError !== null) return sqlError;
     const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
     if (this.complete) {
@@ -325,13 +330,14 @@ class CopyDecoder {
  * The error a server appended to the bytes of a COPY that failed halfway, after the status 200 was out:
  * `{"error":["division by zero"]}`, with `hint` and `detail` where PostgreSQL gave them.
  */
-function serverError(text: string): SqlError | null {
+function serverError(text: string, sql: string | undefined): SqlError | null {
   const begin = text.lastIndexOf('{"error":');
   if (begin === -1) return null;
   try {
     const { error, hint, detail } = JSON.parse(text.slice(begin)) as Record<string, unknown>;
     const message = Array.isArray(error) ? error.join("\n") : String(error);
     return new SqlError(message, {
+      sql,
       ...(typeof hint === "string" && { hint }),
       ...(typeof detail === "string" && { detail }),
     });

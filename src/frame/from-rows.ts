@@ -13,6 +13,8 @@ const TIME =
 export interface JsonResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly fields: readonly Field[];
+  /** The members of a row in which the values are, where they are not the fields' names. */
+  readonly keys?: readonly string[];
 }
 
 /** The select list with which a result comes through JSON unharmed, for `columnsFromRows`. */
@@ -34,10 +36,11 @@ const isLossy = (type: PgType | null) => type !== null && LOSSY.has(type);
  * The columns of a result that came as JSON: the same as `decodeCopy` makes of it, if `jsonSelect` chose the
  * columns; otherwise what JSON left. `fields` are those of the query, not those of the cast select list.
  */
-export function columnsFromRows({ rows, fields }: JsonResult): Columns {
+export function columnsFromRows({ rows, fields, keys }: JsonResult): Columns {
   const warnings: string[] = [];
-  const columns = fields.map((field) => {
-    const values = rows.map((row) => row[field.name] ?? null);
+  const columns = fields.map((field, i) => {
+    const key = keys?.[i] ?? field.name;
+    const values = rows.map((row) => row[key] ?? null);
     const { column, why } = fromJson(field, values);
     if (why !== undefined) warnings.push(asTextWarning(field, why));
     return column;

@@ -13,6 +13,8 @@ export interface ProgressState {
 
 export interface Progress {
   update(state: ProgressState): void;
+  /** Says what is being waited for, until it is called without. Absent where nothing is shown. */
+  wait?(note?: string): void;
   /**
    * Ends with `line`, by default how much was done in which time. Work too short to have shown anything
    * leaves nothing.
@@ -46,6 +48,7 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
 
   const startMs = performance.now();
   let state: ProgressState | undefined;
+  let waitNote: string | undefined;
   let drawnMs: number | undefined;
   let ended = false;
 
@@ -53,7 +56,7 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
     const nowMs = performance.now();
     if (ended || nowMs - startMs < QUIET_MS || nowMs - (drawnMs ?? 0) < REDRAW_MS * 0.9) return;
     drawnMs = nowMs;
-    const parts = [label, state && amount(state), seconds(nowMs - startMs), state?.note];
+    const parts = [label, state && amount(state), seconds(nowMs - startMs), waitNote ?? state?.note];
     line.draw(parts.filter(Boolean).join(" · "), state?.total ? state.done / state.total : undefined);
   };
   const summary = () => {
@@ -81,6 +84,10 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
   return {
     update(next) {
       state = next;
+      draw();
+    },
+    wait(note) {
+      waitNote = note;
       draw();
     },
     finish: (text = summary()) => end(text),

@@ -1,0 +1,7 @@
+/** An address as it may be shown: without what could be a password or a key in it. */
+export function shownUrl(address: unknown): string {
+  if (typeof address !== "string") return "?";
+  if (address.startsWith("local:")) return address;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  return url?.host ? `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}` : "?";
+}
