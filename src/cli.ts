@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../package.json";
-import { CartoError } from "./errors";
+import { ask, QuestionAborted, readInput } from "./context/ask";
+import { deleteCredentials } from "./context/credentials";
+import { CartoError, InvalidArgumentError as CliError } from "./errors";
 import { tslabCommand, userDataDir, writeKernelSpec } from "./kernel/kernelspec";
 import { lab } from "./kernel/lab";
 import { LockedError } from "./server/engine/lock";
@@ -91,6 +93,42 @@ program
     console.log(stopped ? "Stopped." : "No local server is running.");
   });
 
+program
+  .command("login")
+  .description("check the API key of a CARTO account and save it, for notebooks and programs of this user")
+  .option("--user <name>", "an account of CARTO's cloud: https://<name>.carto.com")
+  .option("--url <address>", "another address of an account: https://host/user/name")
+  .addOption(new Option("--key [key]").hideHelp().argParser(refuseKey).preset(""))
+  .addOption(new Option("--api-key [key]").hideHelp().argParser(refuseKey).preset(""))
+  .addHelpText("after", "\nThe key is asked for without showing it, or read from standard input.")
+  .action(async ({ user, url }: { user?: string; url?: string }) => {
+    const { stdin } = process;
+    if (user === undefined && url === undefined && !stdin.isTTY) {
+      throw new CliError("Which account? Pass --user or --url.");
+    }
+    const account = user ?? url ?? (await ask("Name or address of the account: ")).trim();
+    const where = user === undefined && account.includes(":") ? { baseUrl: account } : { username: account };
+    const key = stdin.isTTY ? await ask("API key (not shown): ", { hidden: true }) : await readInput();
+    const { login } = await import("./context/login");
+    const file = await login({ ...where, key });
+    console.log(`The key is good. Saved in ${file}; npx cartoframes logout removes it.`);
+  });
+
+program
+  .command("logout")
+  .description("remove the saved API key")
+  .action(() => {
+    const removed = deleteCredentials();
+    for (const file of removed) console.log(`Removed ${file}.`);
+    if (removed.length === 0) console.log("No credentials are saved.");
+  });
+
+function refuseKey(): never {
+  throw new CliError(
+    "A key does not belong on the command line, where others can see it and the shell remembers it: it is asked for, or read from standard input. Regenerate a key that was typed here.",
+  );
+}
+
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
@@ -108,6 +146,7 @@ async function folderSize(dir: string): Promise<number> {
 }
 
 program.parseAsync().catch((error) => {
+  if (error instanceof QuestionAborted) process.exit(130); // as a shell does after Ctrl-C
   console.error(error instanceof CartoError || error instanceof LockedError ? error.message : error);
   process.exit(1);
 });
