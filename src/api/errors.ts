@@ -26,8 +26,8 @@ export interface FailedAnswer {
 
 /** PostgreSQL's words for a statement that was stopped, and CARTO's. */
 const STOPPED = /statement timeout|canceling statement due to|query timeout error|render timeout error/i;
-const OVER_QUOTA =
-  /quota exceeded|over (your|carto) account.* (limit|quota)|maximum post size of .* exceeded/i;
+const OVER_QUOTA = /quota exceeded|over (your|carto) account.* (limit|quota)/i;
+const TOO_MUCH_AT_ONCE = /maximum post size of .* exceeded/i;
 const NOT_OUR_ACCOUNT = /^Sorry, we can't find CARTO user|^No username found in hostname/;
 const JOBS_FULL = /^Failed to create job\. Max number of jobs/;
 
@@ -42,14 +42,14 @@ export function answerError({ status, text, header, sql, written, redact }: Fail
   }
   if (NOT_OUR_ACCOUNT.test(message)) {
     return new AuthenticationError(
-      `${message} The address of an account is https://user.carto.com, or https://host/user/name on premises.`,
+      `${sentence(message)} The address of an account is https://user.carto.com, or https://host/user/name on premises.`,
     );
   }
   if (status === 403 && !/permission denied (for|to) /.test(message)) {
     return new AuthenticationError(`The API key may not do this (${message}).`);
   }
   if (status === 429) return limitError(body, message, retryAfterS(header("Retry-After")));
-  if (JOBS_FULL.test(message)) return new RateLimitError(`${message}. Wait until one has ended.`);
+  if (JOBS_FULL.test(message)) return new RateLimitError(`${sentence(message)} Wait until one has ended.`);
   if (status >= 500)
     return new ServerError(`The server failed with status ${status}: ${message}`, { status });
   if (sql === undefined && !OVER_QUOTA.test(message)) {
@@ -74,24 +74,33 @@ export function statementError(
   if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
-    return new QuotaError(`${message}. Delete tables, or write fewer rows or columns.`);
+    return new QuotaError(`${sentence(message)} Delete tables, or write fewer rows or columns.`);
+  }
+  if (TOO_MUCH_AT_ONCE.test(message)) {
+    return new QuotaError(`${sentence(message)} Write the rows in several pieces.`);
   }
   return new SqlError(message, details);
 }
 
 /** 429 is both "too many requests" and "the statement took too long"; only of the former a repetition helps. */
-function limitError({ detail }: ErrorResponse, message: string, retryAfterS?: number): CartoError {
-  const stopped = detail === "datasource" || detail === "render" || STOPPED.test(message);
+function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: number): CartoError {
+  const stopped = limit === "datasource" || limit === "render" || STOPPED.test(message);
   if (stopped && retryAfterS === undefined) return timeLimitError(message);
   const wait = retryAfterS === undefined ? "Try again later." : `Try again in ${retryAfterS} s.`;
-  return new RateLimitError(`The account takes no more requests of this kind for now. ${wait} (${message})`, {
-    retryAfterS,
-  });
+  return new RateLimitError(
+    `The account takes no more requests of this kind for now. ${wait} (${phrase(message)})`,
+    {
+      retryAfterS,
+    },
+  );
 }
+
+const phrase = (text: string) => text.replace(/\.$/, "");
+const sentence = (text: string) => `${phrase(text)}.`;
 
 function timeLimitError(message: string): TimeoutError {
   return new TimeoutError(
-    `The statement was stopped because it took too long (${message}). Let it work on fewer rows, or run it as a batch job.`,
+    `The statement was stopped because it took too long (${phrase(message)}). Let it work on fewer rows, or run it as a batch job.`,
   );
 }
 
@@ -167,7 +176,8 @@ export function connectionError(
   { label, redact, repeatable }: { label: string; redact: (text: string) => string; repeatable?: boolean },
 ): CartoError {
   const code = codeOf(error);
-  const text = redact(error instanceof Error ? error.message : String(error));
+  const said = error instanceof Error ? error.message : String(error);
+  const text = redact(said.replace(/^request to .* failed, reason: /s, "")); // the address holds the statement
   const cause = new ConnectionFailure(text, code);
   if (code === CONNECT_TIMEOUT) {
     return new TimeoutError(`Cannot reach ${label}: ${text}. Check the address, the network and the proxy.`, {

@@ -272,7 +272,9 @@ class Exchange {
     const result = this.#answer?.status ?? (error instanceof Error ? error.name : "failed");
     const ms = Math.round(performance.now() - this.#startedMs);
     const size = `${this.#byteCount.toLocaleString("en-US")} bytes`;
-    const statement = sql?.replace(/\s+/g, " ").trim() ?? "";
+    const statement = this.#redact(sql ?? "") // before it is cut: half a key is one, too
+      .replace(/\s+/g, " ")
+      .trim();
     const shown = statement.length > SHOWN_SQL_CHARS ? `${statement.slice(0, SHOWN_SQL_CHARS)}…` : statement;
     return [`${methodOf(this.#request)} ${path} → ${result}`, `${ms} ms`, size, shown]
       .filter(Boolean)

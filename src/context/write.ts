@@ -75,10 +75,10 @@ export async function writeFrame(
   const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
   const run = (sql: string) => runSql(transport, sql, { signal });
   try {
-    await createTable(run, temporary, columns); // in the account's schema, the first of its search path
+    await createTable(run, nameOf(temporary), columns);
     if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
-      const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const copy = `COPY ${nameOf(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
       await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
     }
@@ -110,7 +110,7 @@ function tableExistsError(table: string): TableExistsError {
 /**
  * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
  * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
- * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
+ * the table makes it an ordinary column. A server that cannot generate it gets a plain table. `table` is a name in SQL.
  */
 async function createTable(
   run: (sql: string) => Promise<unknown>,
@@ -131,13 +131,13 @@ async function createTable(
   if (ready) {
     const generated = `${GEOM}_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(${GEOM})) STORED`;
     try {
-      await run(`CREATE TABLE ${ident(table)} (${definitions([...plain, generated])})`);
+      await run(`CREATE TABLE ${table} (${definitions([...plain, generated])})`);
       return;
     } catch (error) {
       if (!(error instanceof SqlError) || !/immutable|syntax error/.test(error.message)) throw error;
     }
   }
-  await run(`CREATE TABLE ${ident(table)} (${definitions(plain)})`);
+  await run(`CREATE TABLE ${table} (${definitions(plain)})`);
 }
 
 /** One transaction that puts the loaded table in the place of its name; several statements are one already. */

@@ -88,8 +88,8 @@ export const ErrorResponse = z
   .transform(({ error, errors, errors_with_context: [about], ...rest }) => ({
     ...rest,
     error: [...error, ...errors],
-    context: rest.context ?? about?.type,
-    detail: rest.detail ?? about?.subtype,
+    /** What a limit is about: `rate-limit`, `datasource` (a statement), `render`. */
+    limit: rest.context === "limit" ? rest.detail : about?.subtype,
   }))
   .refine(({ error }) => error.length > 0);
 
