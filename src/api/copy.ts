@@ -1,5 +1,3 @@
-import { ServerError } from "../errors";
-import { parseJson } from "../json";
 import { CopyFromResponse } from "./schemas/sql";
 import type { ApiRequest, Transport } from "./transport";
 
@@ -22,15 +20,7 @@ export async function copyFrom(
   bytes: () => AsyncIterable<Uint8Array>,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<number> {
-  const text = await transport.sendForText({
-    path: "/api/v2/sql/copyfrom",
-    query: { q: sql },
-    body: bytes,
-    signal,
-    sql,
-  });
-  const parsed = CopyFromResponse.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new ServerError(`The server's answer is not one of copyfrom: ${text.slice(0, 200)}`);
-  return parsed.data.total_rows;
+  const request = { path: "/api/v2/sql/copyfrom", query: { q: sql }, body: bytes, signal, sql };
+  const { value } = await transport.sendForJson(request, CopyFromResponse, "copyfrom");
+  return value.total_rows;
 }

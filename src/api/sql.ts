@@ -1,5 +1,3 @@
-import { ServerError } from "../errors";
-import { parseJson } from "../json";
 import { statementError } from "./errors";
 import { SqlResponse } from "./schemas/sql";
 import type { ApiRequest, Transport, WrittenSql } from "./transport";
@@ -45,11 +43,8 @@ export async function runSql(
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
-  const text = await transport.sendForText(request);
-  const parsed = SqlResponse.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
-  const { rows, fields, total_rows, error, hint, detail } = parsed.data;
+  const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
+  const { rows, fields, total_rows, error, hint, detail } = value;
   if (error)
     throw statementError(error[0] ?? "the statement failed", {
       sql: options.written?.sql ?? sql,

@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ZodType } from "zod";
 import { version } from "../../package.json";
-import { CartoError } from "../errors";
+import { CartoError, ServerError } from "../errors";
+import { parseJson } from "../json";
 import { Deadline, type Limits, unlessAborted } from "./abort";
 import { answerError, connectionError, redirectError } from "./errors";
 import {
@@ -81,6 +83,7 @@ export interface TransportOptions {
 
 const CLIENT = `cartoframes-ts-${version}`;
 const SHOWN_SQL_CHARS = 120;
+const MAX_QUOTED_CHARS = 200;
 
 /** HTTP to one account: adds the key, retries what is safe to repeat, turns every failure into an error class. */
 export class Transport {
@@ -105,6 +108,18 @@ export class Transport {
   /** Sends a request and reads its answer whole. */
   sendForText(request: ApiRequest): Promise<string> {
     return this.#send(request, (exchange) => exchange.text());
+  }
+
+  /**
+   * Sends a request whose answer is JSON of a known shape. `of` names it for the error that says it is not; the
+   * text comes with the value, for what JSON.parse does not keep.
+   */
+  sendForJson<T>(
+    request: ApiRequest,
+    schema: ZodType<T>,
+    of: string,
+  ): Promise<{ readonly value: T; readonly text: string }> {
+    return this.#send(request, (exchange) => exchange.json(schema, of));
   }
 
   /** Sends a request and returns its answer as it arrives; a connection that breaks later is an error there, too. */
@@ -227,6 +242,14 @@ class Exchange {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.bytes()) chunks.push(chunk);
     return Buffer.concat(chunks).toString("utf8");
+  }
+
+  async json<T>(schema: ZodType<T>, of: string): Promise<{ value: T; text: string }> {
+    const text = await this.text();
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return { value: parsed.data, text };
+    const start = this.#redact(text.slice(0, MAX_QUOTED_CHARS * 4)).slice(0, MAX_QUOTED_CHARS);
+    throw new ServerError(`The server's answer is not one of ${of}: ${start}`);
   }
 
   /** The body as it arrives. */

@@ -32,7 +32,9 @@ export function accountOf(transport: Transport, signal?: AbortSignal): Promise<A
 async function authenticate(transport: Transport): Promise<Account> {
   const { user, label, keyFrom, isCurrent } = await transport.endpoint();
   if (isCurrent) return { user, schema: STAND_ALONE };
-  const ask = (sql: string) => runSql(transport, sql, { repeatable: true, isAuthentication: true });
+  const others = new AbortController();
+  const ask = (sql: string) =>
+    runSql(transport, sql, { signal: others.signal, repeatable: true, isAuthentication: true });
   try {
     const [path] = await Promise.all([
       ask("SHOW search_path"),
@@ -41,6 +43,7 @@ async function authenticate(transport: Transport): Promise<Account> {
     const first = firstSchema(String(path.rows[0]?.search_path ?? STAND_ALONE));
     return { user, schema: first === "$user" ? await currentSchema(ask) : first };
   } catch (error) {
+    others.abort(); // the other question
     if (!(error instanceof AuthenticationError)) throw error;
     const from = keyFrom === undefined ? "" : ` The key is that of ${keyFrom}.`;
     throw new AuthenticationError(`Cannot authenticate user "${user}" at ${label}: ${error.message}${from}`, {

@@ -203,7 +203,7 @@ function checkedParts({ username, baseUrl, key }: Partial<Parts>): Parts {
 export function cloudAddress(username: string): string {
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(username)) {
     throw new InvalidArgumentError(
-      `"${username.slice(0, 60)}" is no name of an account; expected letters, digits and hyphens. The address of another server goes into baseUrl.`,
+      `"${username.slice(0, 60)}" is no name of an account; expected letters, digits and hyphens. An address is given as baseUrl, or as --url on the command line.`,
     );
   }
   return `https://${username.toLowerCase()}.carto.com`;
