@@ -58,4 +58,5 @@ export async function painted(page: Page, selector = ".leaflet-container canvas"
   const frame = page.frames().find((candidate) => candidate !== page.mainFrame()) ?? page.mainFrame();
   await frame.waitForSelector(selector);
   await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+  await frame.waitForSelector("canvas[aria-busy=true]", { state: "detached" });
 }
