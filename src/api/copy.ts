@@ -1,7 +1,7 @@
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
 import { CopyFromResponse } from "./schemas/sql";
-import type { Transport } from "./transport";
+import type { Transport, WrittenSql } from "./transport";
 
 /**
  * The bytes of `COPY (…) TO STDOUT …`, as they arrive. A failure midway shows in the bytes, not in the status:
@@ -10,9 +10,9 @@ import type { Transport } from "./transport";
 export async function copyTo(
   transport: Transport,
   sql: string,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, written }: { signal?: AbortSignal; written?: WrittenSql } = {},
 ): Promise<AsyncIterable<Uint8Array>> {
-  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql });
+  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql, written });
 }
 
 /** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows the server took. */

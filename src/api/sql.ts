@@ -1,7 +1,7 @@
 import { ServerError, SqlError } from "../errors";
 import { parseJson } from "../json";
 import { SqlResponse } from "./schemas/sql";
-import type { Transport } from "./transport";
+import type { Transport, WrittenSql } from "./transport";
 
 /** Rows and column descriptions of a statement, as the SQL API gives them. */
 export interface SqlResult {
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** The user's statement, where `sql` has something around it. */
+  readonly written?: WrittenSql;
 }
 
 /**
@@ -27,15 +29,15 @@ export interface RunOptions {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { signal, skipFields = [], repeatable }: RunOptions = {},
+  { signal, skipFields = [], repeatable, written }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
-  const text = await transport.sendForText({ path: "/api/v2/sql", form, signal, repeatable, sql });
+  const text = await transport.sendForText({ path: "/api/v2/sql", form, signal, repeatable, sql, written });
   const parsed = SqlResponse.safeParse(parseJson(text));
   if (!parsed.success)
     throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
   const { rows, fields, total_rows, error } = parsed.data;
-  if (error) throw new SqlError(error[0] ?? "the statement failed", { sql });
+  if (error) throw new SqlError(error[0] ?? "the statement failed", { sql: written?.sql ?? sql });
   return {
     rows,
     totalRows: total_rows,

@@ -16,6 +16,13 @@ export interface Endpoint {
   readonly isCurrent?: () => Promise<boolean>;
 }
 
+/** The user's statement inside a longer one: errors are told in its terms. */
+export interface WrittenSql {
+  readonly sql: string;
+  /** Characters that stand before it in what is sent. */
+  readonly offset: number;
+}
+
 /** Finds the endpoint: on first use, and again when it is gone (a local server is started again). */
 export type EndpointSource = () => Promise<Endpoint>;
 
@@ -27,8 +34,10 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** Told to the user when the connection breaks, and kept in a SqlError. */
+  /** Kept in a SqlError. */
   readonly sql?: string;
+  /** What a SqlError keeps instead, if `sql` is not what the user wrote. */
+  readonly written?: WrittenSql;
 }
 
 const CLIENT = "cartoframes-ts";
@@ -156,7 +165,7 @@ function connectionError(error: Error & { code?: string }, { label }: Endpoint):
   );
 }
 
-async function checked(response: Response, { sql }: ApiRequest): Promise<Response> {
+async function checked(response: Response, request: ApiRequest): Promise<Response> {
   if (response.ok) return response;
   const text = await response.text();
   const parsed = ErrorResponse.safeParse(parseJson(text));
@@ -167,15 +176,19 @@ async function checked(response: Response, { sql }: ApiRequest): Promise<Respons
   if (response.status === 403 && !/^permission denied for/.test(message))
     throw new AuthenticationError(message);
   if (!parsed.success) throw new ServerError(`The server answered ${response.status}: ${message}`);
-  throw sqlError(parsed.data, response, sql);
+  throw sqlError(parsed.data, response, request);
 }
 
 /** A database error as its class: an unknown relation is a TableNotFoundError, all else a SqlError. */
-function sqlError(body: ErrorResponse, response: Response, sql: string | undefined): CartoError {
+function sqlError(
+  body: ErrorResponse,
+  response: Response,
+  { sql: sent, written: { sql, offset } = { sql: sent ?? "", offset: 0 } }: ApiRequest,
+): CartoError {
   const { error, hint, detail } = body;
   const sqlState = response.headers.get("Carto-Sql-State") ?? undefined;
-  const position = Number(response.headers.get("Carto-Sql-Position")) || undefined;
+  const position = Number(response.headers.get("Carto-Sql-Position")) - offset;
   const missing = /^relation "(.+)" does not exist$/.exec(error[0]!)?.[1];
   if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
-  return new SqlError(error[0]!, { sql, hint, detail, sqlState, position });
+  return new SqlError(error[0]!, { sql, hint, detail, sqlState, ...(position > 0 && { position }) });
 }

@@ -1,7 +1,7 @@
 import type { DataFrame } from "danfojs-node";
 import { copyTo } from "../api/copy";
 import { runSql, type SqlResult } from "../api/sql";
-import type { Transport } from "../api/transport";
+import type { Transport, WrittenSql } from "../api/transport";
 import { InvalidArgumentError, SqlError } from "../errors";
 import {
   type Columns,
@@ -27,6 +27,7 @@ const WEBMERCATOR = "the_geom_webmercator";
 
 /** SQLSTATE of "WITH clause containing a data-modifying statement must be at the top level". */
 const FEATURE_NOT_SUPPORTED = "0A000";
+const SYNTAX_ERROR = "42601";
 
 /** The rows of a statement as one DataFrame, streamed column by column. */
 export async function readFrame(
@@ -67,19 +68,18 @@ export async function readColumns(
   const fields = choose(described);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const onRows = (done: number) => progress.update({ done, unit: "rows" });
-  const decode = async (select: string, from: string) => {
-    const copy = `COPY (SELECT ${select} FROM ${from}) TO STDOUT WITH (FORMAT binary)`;
-    return decodeCopy(await copyTo(transport, copy, { signal }), fields, { signal, onRows });
+  const decode = async (select: string, alias: string) => {
+    const before = `COPY (SELECT ${select} FROM (\n`;
+    const copy = `${before}${query}\n) AS ${alias}) TO STDOUT WITH (FORMAT binary)`;
+    const bytes = await copyTo(transport, copy, { signal, written: written(query, before) });
+    return decodeCopy(bytes, fields, { signal, onRows });
   };
   try {
-    return await decode(copySelect(fields), `(\n${query}\n) AS _q`);
+    return await decode(copySelect(fields), "_q");
   } catch (error) {
     if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
     const aliases = await aliasesOf(transport, query, fields, signal);
-    const columns = await decode(
-      copySelect(aliases.fields),
-      `(\n${query}\n) AS _q (${aliases.all.join(", ")})`,
-    );
+    const columns = await decode(copySelect(aliases.fields), `_q (${aliases.all.join(", ")})`);
     return { ...columns, warnings: [...columns.warnings, ...aliases.warnings] };
   }
 }
@@ -95,15 +95,34 @@ async function describe(
   query: string,
   signal?: AbortSignal,
 ): Promise<readonly Field[] | undefined> {
+  const before = "SELECT * FROM (\n";
   try {
-    const probe = `SELECT * FROM (\n${query}\n) AS _q LIMIT 0`;
-    return (await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR], repeatable: true })).fields;
+    const { fields } = await runSql(transport, `${before}${query}\n) AS _q LIMIT 0`, {
+      signal,
+      skipFields: [WEBMERCATOR],
+      repeatable: true,
+      written: written(query, before),
+    });
+    return fields;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     if (error.sqlState === FEATURE_NOT_SUPPORTED || error.message.includes("data-modifying"))
       return undefined;
-    throw error;
+    const end = [...query].length + 1;
+    if (error.sqlState !== SYNTAX_ERROR || (error.position ?? 0) < end) throw error;
+    // it says that it met the parenthesis of ours that follows
+    const { sqlState } = error;
+    throw new SqlError(
+      "syntax error at end of input",
+      { sql: query, sqlState, position: end },
+      { cause: error },
+    );
   }
+}
+
+/** For errors in the terms of a query that is sent with something around it. */
+function written(query: string, before: string): WrittenSql {
+  return { sql: query, offset: [...before].length };
 }
 
 /**
