@@ -4,8 +4,8 @@ const CHROMIUM = "/usr/bin/chromium";
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+export const launch = (...flags: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS.split(" "), ...flags] });
 
 export interface OpenOptions {
   readonly widthPx?: number;
