@@ -69,6 +69,29 @@ export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
 }
 
+/** What is known of a job that did not end as it should. */
+export interface JobErrorDetails {
+  readonly jobId?: string;
+  readonly status?: string;
+  /** Why it failed: the database's message. */
+  readonly failedReason?: string;
+}
+
+/** A batch job failed or was cancelled, or the server refused it. */
+export class JobError extends CartoError {
+  override name = "JobError";
+  readonly jobId?: string;
+  readonly status?: string;
+  readonly failedReason?: string;
+
+  constructor(message: string, details: JobErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.jobId = details.jobId;
+    this.status = details.status;
+    this.failedReason = details.failedReason;
+  }
+}
+
 /** The local server could not be started, reached or kept. */
 export class ServerError extends CartoError {
   override name = "ServerError";

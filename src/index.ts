@@ -4,6 +4,8 @@ import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
+export type { BatchQuery, JobQueryOptions } from "./api/jobs";
+export { BatchJobStatus, type JobRef, type JobState, type WaitOptions } from "./context/batch-job-status";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export type { ContextOptions } from "./context/endpoint";
@@ -13,6 +15,7 @@ export {
   AuthenticationError,
   CartoError,
   InvalidArgumentError,
+  JobError,
   ServerError,
   SqlError,
   TableExistsError,

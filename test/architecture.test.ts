@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   map: ["render", "frame"],
   server: ["api/schemas", "frame"],
   context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home"],
-  index: ["context", "frame", "kernel", "map", "render"],
+  index: ["context", "api/jobs", "frame", "kernel", "map", "render"],
   cli: ["context", "kernel", "server"],
 };
 

@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly label: string;
   /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
   readonly isCurrent?: () => Promise<boolean>;
+  /** What a local server's database is busy with, in a few words. */
+  readonly busyWith?: () => Promise<string | undefined>;
 }
 
 /** The user's statement inside a longer one: errors are told in its terms. */
@@ -27,9 +29,11 @@ export interface WrittenSql {
 export type EndpointSource = () => Promise<Endpoint>;
 
 export interface ApiRequest {
+  readonly method?: "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  readonly json?: object;
   readonly body?: () => AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
@@ -51,6 +55,7 @@ const NOT_SENT = new Set(["ECONNREFUSED"]);
 export class Transport {
   readonly #source: EndpointSource;
   #endpoint: Promise<Endpoint> | undefined;
+  readonly #unanswered = new Set<ApiRequest>();
 
   constructor(source: EndpointSource) {
     this.#source = source;
@@ -58,14 +63,34 @@ export class Transport {
 
   /** Sends a request and reads its answer whole. */
   sendForText(request: ApiRequest): Promise<string> {
-    return this.#send(request, (response) => response.text());
+    return this.#untilAnswered(
+      request,
+      this.#send(request, (response) => response.text()),
+    );
   }
 
   /** Sends a request and returns its answer as it arrives; a connection that breaks later is an error there, too. */
   async sendForBytes(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
     const endpoint = await this.#current(request.signal);
-    const response = await this.#send(request, async (answer) => answer);
+    const response = await this.#untilAnswered(
+      request,
+      this.#send(request, async (answer) => answer),
+    );
     return bytesOf(response, endpoint, request.signal);
+  }
+
+  /** What holds a local server's database while requests of this transport wait for it: not one of these. */
+  async waitsFor(): Promise<string | undefined> {
+    const endpoint = await this.#endpoint?.catch(() => undefined);
+    const busyWith = await endpoint?.busyWith?.();
+    const isOurs = ({ sql = "" }: ApiRequest) =>
+      sql.trim().replace(/\s+/g, " ").startsWith(busyWith!.replace(/…$/, ""));
+    return busyWith === undefined || [...this.#unanswered].some(isOurs) ? undefined : busyWith;
+  }
+
+  #untilAnswered<T>(request: ApiRequest, answer: Promise<T>): Promise<T> {
+    this.#unanswered.add(request);
+    return answer.finally(() => this.#unanswered.delete(request));
   }
 
   async #send<T>(request: ApiRequest, read: (response: Response) => Promise<T>): Promise<T> {
@@ -118,13 +143,17 @@ function isStopping({ status }: Response, { isCurrent }: Endpoint): boolean {
 }
 
 async function attempt({ baseUrl, user, apiKey }: Endpoint, request: ApiRequest): Promise<Response> {
-  const { path, query, form, body, signal } = request;
+  const { method, path, query, form, json, body, signal } = request;
   const parameters = new URLSearchParams({ ...query, client: CLIENT });
   // The key travels in a header: an address ends up in logs.
   const headers: Record<string, string> = { Authorization: basicAuthorization(user, apiKey) };
-  const init: RequestInit = { headers, signal };
+  const init: RequestInit = { method, headers, signal };
   if (baseUrl.startsWith("https:")) init.agent = keepAlive;
   if (form) Object.assign(init, { method: "POST", body: new URLSearchParams(form) });
+  if (json) {
+    headers["Content-Type"] = "application/json";
+    Object.assign(init, { method: "POST", body: JSON.stringify(json) });
+  }
   if (!body) return fetch(`${baseUrl}${path}?${parameters}`, init);
   headers["Content-Type"] = "application/octet-stream";
   const stream = Readable.from(body(), { objectMode: false });
