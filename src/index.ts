@@ -5,7 +5,9 @@ import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
+export type { BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { Timeouts } from "./api/transport";
+export { BatchJobStatus, type JobRef, type JobState, type WaitOptions } from "./context/batch-job-status";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export { Credentials, type CredentialsOptions } from "./context/credentials";
@@ -16,6 +18,7 @@ export {
   AuthenticationError,
   CartoError,
   InvalidArgumentError,
+  JobError,
   QuotaError,
   RateLimitError,
   ServerError,

@@ -29,7 +29,6 @@ const STOPPED = /statement timeout|canceling statement due to|query timeout erro
 const OVER_QUOTA = /quota exceeded|over (your|carto) account.* (limit|quota)/i;
 const TOO_MUCH_AT_ONCE = /maximum post size of .* exceeded/i;
 const NOT_OUR_ACCOUNT = /^Sorry, we can't find CARTO user|^No username found in hostname/;
-const JOBS_FULL = /^Failed to create job\. Max number of jobs/;
 
 /** The error class of an answer, with the server's own message, hint, detail and position. */
 export function answerError({ status, text, header, sql, written, redact }: FailedAnswer): CartoError {
@@ -49,12 +48,8 @@ export function answerError({ status, text, header, sql, written, redact }: Fail
     return new AuthenticationError(`The API key may not do this (${message}).`);
   }
   if (status === 429) return limitError(body, message, retryAfterS(header("Retry-After")));
-  if (JOBS_FULL.test(message)) return new RateLimitError(`${sentence(message)} Wait until one has ended.`);
   if (status >= 500)
     return new ServerError(`The server failed with status ${status}: ${message}`, { status });
-  if (sql === undefined && !OVER_QUOTA.test(message)) {
-    return new ServerError(`The server refused the request (status ${status}): ${message}`, { status });
-  }
   const position = Number(header("Carto-Sql-Position")) - (written?.offset ?? 0);
   return statementError(message, {
     sql: written?.sql ?? sql,

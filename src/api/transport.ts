@@ -28,6 +28,8 @@ export interface Endpoint {
   readonly keyFrom?: string;
   /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
   readonly isCurrent?: () => Promise<boolean>;
+  /** What a local server's database is busy with, in a few words. */
+  readonly busyWith?: () => Promise<string | undefined>;
 }
 
 /** The user's statement inside a longer one: errors are told in its terms. */
@@ -42,10 +44,11 @@ export type EndpointSource = () => Promise<Endpoint>;
 
 export interface ApiRequest {
   readonly path: string;
-  /** @default "POST" with a form or a body, "GET" without */
+  /** @default "POST" with a form, JSON or a body, "GET" without */
   readonly method?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  readonly json?: object;
   readonly body?: () => AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
@@ -91,6 +94,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #limits: Limits;
   readonly #fetch: FetchFunction;
+  readonly #unanswered = new Set<ApiRequest>();
   #endpoint: Promise<Endpoint> | undefined;
 
   constructor(source: EndpointSource, options: TransportOptions = {}) {
@@ -133,7 +137,21 @@ export class Transport {
     return rest;
   }
 
-  async #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
+  /** What holds a local server's database while requests of this transport wait for it: not one of these. */
+  async waitsFor(): Promise<string | undefined> {
+    const endpoint = await this.#endpoint?.catch(() => undefined);
+    const busyWith = await endpoint?.busyWith?.();
+    const isOurs = ({ sql = "" }: ApiRequest) =>
+      sql.trim().replace(/\s+/g, " ").startsWith(busyWith!.replace(/…$/, ""));
+    return busyWith === undefined || [...this.#unanswered].some(isOurs) ? undefined : busyWith;
+  }
+
+  #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
+    this.#unanswered.add(request);
+    return this.#sendUntilAnswered(request, read).finally(() => this.#unanswered.delete(request));
+  }
+
+  async #sendUntilAnswered<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
     const { signal, repeatable = false, isAuthentication, whenLimited } = request;
     if (!isAuthentication) await this.#options.authenticate?.(this, signal);
     let failures = 0;
@@ -305,7 +323,7 @@ class Exchange {
   }
 
   async #sendBody(): Promise<FetchAnswer> {
-    const { path, query, form, body } = this.#request;
+    const { path, query, form, json, body } = this.#request;
     const { baseUrl } = this.#endpoint;
     const parameters = new URLSearchParams({ ...query, client: CLIENT });
     // The key travels in a header: an address ends up in logs.
@@ -321,6 +339,10 @@ class Exchange {
     if (form) {
       headers["Content-Type"] = "application/x-www-form-urlencoded;charset=UTF-8";
       return send({ ...init, body: new URLSearchParams(form).toString() });
+    }
+    if (json) {
+      headers["Content-Type"] = "application/json";
+      return send({ ...init, body: JSON.stringify(json) });
     }
     if (!body) return send(init);
     headers["Content-Type"] = "application/octet-stream";
@@ -346,8 +368,8 @@ async function* failingAsUpload(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-function methodOf({ method, form, body }: ApiRequest): string {
-  return method ?? (form || body ? "POST" : "GET");
+function methodOf({ method, form, json, body }: ApiRequest): string {
+  return method ?? (form || json || body ? "POST" : "GET");
 }
 
 function basicCredentials({ user, apiKey }: Endpoint): string {

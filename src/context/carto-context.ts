@@ -1,18 +1,20 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { DataFrame } from "danfojs-node";
+import { type BatchQuery, createJob } from "../api/jobs";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame } from "../frame";
-import { withInterrupt } from "../kernel/interrupt";
-import { type Progress, progress } from "../kernel/progress";
+import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
 import { MapView } from "../render";
 import { accountOf, tableName as nameInSql } from "./account";
+import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
 import { type ReadOptions, readFrame } from "./read";
+import { currentLine, runInCell } from "./run-in-cell";
 import { readTables } from "./tables";
+import { shareTransport } from "./transport-of";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 
 /** What `cc.map` takes. */
@@ -38,8 +40,6 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 export class CartoContext {
   readonly #transport: Transport;
   readonly #shownAddress: () => string;
-  /** The progress line of the call that a request belongs to. */
-  readonly #line = new AsyncLocalStorage<Progress>();
 
   /**
    * The key is checked on first use; `CartoContext.connect` checks it at once.
@@ -56,9 +56,10 @@ export class CartoContext {
       session,
       timeouts,
       onExchange: typeof verbose === "function" ? verbose : verbose ? (line) => console.log(line) : undefined,
-      onWait: (note) => this.#line.getStore()?.wait?.(note),
+      onWait: (note) => currentLine()?.note(note),
       authenticate: accountOf,
     });
+    shareTransport(this, this.#transport);
   }
 
   /**
@@ -187,23 +188,35 @@ export class CartoContext {
     );
   }
 
+  /**
+   * Puts SQL into the queue of batch jobs, which run one after another on the server, whether the notebook stays
+   * open or not.
+   *
+   * ```ts
+   * const job = await cc.batch(["CREATE TABLE big AS SELECT …", "SELECT CDB_CartodbfyTable('big')"]);
+   * await job.wait();
+   * ```
+   *
+   * @param query a statement; a list, in which each is a transaction of its own and nothing follows one that fails;
+   * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
+   * @throws JobError if the server refuses it, as when 64 jobs wait already
+   */
+  async batch(
+    query: BatchQuery,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<BatchJobStatus> {
+    checkBatch(query);
+    const job = await this.#run("batch", signal, (signal) => createJob(this.#transport, query, { signal }));
+    return new BatchJobStatus(this, job);
+  }
+
   /** Runs one call of a cell: interruptible, with progress once it takes long. */
   async #run<T>(
     label: string,
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal, progress: Progress) => Promise<T>,
   ): Promise<T> {
-    return withInterrupt(signal, async (signal) => {
-      const line = progress(label, { signal });
-      try {
-        const result = await this.#line.run(line, () => work(signal, line));
-        line.finish();
-        return result;
-      } catch (error) {
-        line.fail();
-        throw error;
-      }
-    });
+    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, work);
   }
 
   [INSPECT](): string {
@@ -214,6 +227,17 @@ export class CartoContext {
 function checkName(tableName: string): string {
   if (typeof tableName === "string" && tableName !== "") return tableName;
   throw new InvalidArgumentError("The table's name is missing.");
+}
+
+function checkBatch(query: BatchQuery): void {
+  const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
+  const parts: unknown[] = Array.isArray(list) ? list : [list];
+  const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
+  const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
+  if (ok && statements.length > 0) return;
+  throw new InvalidArgumentError(
+    "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
+  );
 }
 
 function noTable(table: string): string {

@@ -9,6 +9,7 @@ export const WEBMERCATOR = "the_geom_webmercator";
 
 /** SQLSTATE of "WITH clause containing a data-modifying statement must be at the top level". */
 const FEATURE_NOT_SUPPORTED = "0A000";
+const SYNTAX_ERROR = "42601";
 
 /** The columns that a query would have, without running it; undefined if it can only run at the top level. */
 export async function describe(
@@ -31,7 +32,15 @@ export async function describe(
     if (!(error instanceof SqlError)) throw error;
     if (error.sqlState === FEATURE_NOT_SUPPORTED || error.message.includes("data-modifying"))
       return undefined;
-    throw error;
+    const end = [...query].length + 1;
+    if (error.sqlState !== SYNTAX_ERROR || (error.position ?? 0) < end) throw error;
+    // it says that it met the parenthesis of ours that follows
+    const { sqlState } = error;
+    throw new SqlError(
+      "syntax error at end of input",
+      { sql: query, sqlState, position: end },
+      { cause: error },
+    );
   }
 }
 

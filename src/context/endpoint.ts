@@ -171,8 +171,8 @@ function localSource(dir: string): EndpointSource {
   return async () => toEndpoint(await connectLocal(localHome(dir || undefined)));
 }
 
-function toEndpoint({ baseUrl, user, key, isCurrent }: LocalServer): Endpoint {
-  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent };
+function toEndpoint({ baseUrl, user, key, isCurrent, busyWith }: LocalServer): Endpoint {
+  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, busyWith };
 }
 
 /** Refusals quote nothing but the scheme: the address of a database may contain a password. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
@@ -10,6 +11,7 @@ import type { Engine } from "./engine/engine";
 import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
 import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
+import { describeStatement, type JobQueue, openJobQueue } from "./jobs/queue";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -42,7 +44,9 @@ export async function runServer(
   const lock = await lockDataDir(home.dataDir);
   const previous = await readState(home);
   const key = previous?.key ?? randomBytes(24).toString("base64url");
-  const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(withoutLeftovers));
+  const jobs = await openJobQueue({ dir: join(home.dir, "jobs"), report: reportError });
+  const clean = (engine: Engine) => withoutLeftovers(engine, jobs);
+  const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(clean));
   const startedAt = new Date().toISOString();
   let engineName = "opening";
   let state: ServerState | undefined;
@@ -58,9 +62,11 @@ export async function runServer(
     stopping = true;
     watch?.close();
     if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
+    const jobStopped = jobs.stop();
     await sleep(LINGER_MS);
-    await Promise.race([app.close(), sleep(CLOSE_GRACE_MS)]);
+    await Promise.race([Promise.all([app.close(), jobStopped]), sleep(CLOSE_GRACE_MS)]);
     await engine.close().catch(reportError);
+    await jobStopped.catch(reportError);
     await lock.release().catch(reportError);
     resolveStopped();
   };
@@ -72,24 +78,25 @@ export async function runServer(
     engine: engineName,
     dataDir: home.dir,
     startedAt,
-    busyWith: engine.activity().running?.sql,
+    busyWith: describeStatement(engine.activity().running?.sql),
   });
-  const app = await createApp({ engine, key, home, control: { status, stop: () => void stop() } });
+  const app = await createApp({ engine, key, home, jobs, control: { status, stop: () => void stop() } });
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
-  watch = watchRequests(app, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
+  watch = watchRequests(app, jobs, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
     if (!(await lock.isHeld())) {
       reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
       process.exit(1); // without another write: what is there now belongs to somebody else
     }
     if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
     if (quietMs >= idleStopMs) await stop();
-    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await withoutLeftovers(engine);
+    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await clean(engine);
   });
   engine.info().then(
     ({ kind, postgres, postgis }) => {
       engineName = `${kind}, PostgreSQL ${postgres}, PostGIS ${postgis}`;
+      jobs.start(engine);
     },
     (error) => {
       reportError(error);
@@ -118,9 +125,10 @@ async function listen(
   return (app.server.address() as { port: number }).port;
 }
 
-/** Calls `onWatch` now and then with the time since the last request, 0 while one is under way. */
+/** Calls `onWatch` now and then with the time since the last request or job, 0 while one is under way. */
 function watchRequests(
   app: FastifyInstance,
+  jobs: JobQueue,
   everyMs: number,
   onWatch: (quietMs: number) => Promise<void>,
 ): { close(): void } {
@@ -134,17 +142,19 @@ function watchRequests(
     });
   });
   const timer = setInterval(() => {
-    onWatch(active > 0 ? 0 : Date.now() - lastActivity).catch(reportError);
+    if (active > 0 || jobs.isBusy()) lastActivity = Date.now();
+    onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };
 }
 
-/** Drops the tables of writes that were cut off. One that cannot be dropped harms nobody. */
-async function withoutLeftovers(engine: Engine): Promise<Engine> {
+/** Drops the tables of writes that were cut off, unless a job goes on with them. One that cannot be dropped harms nobody. */
+async function withoutLeftovers(engine: Engine, jobs: JobQueue): Promise<Engine> {
   const { statements } = await engine.query(
     `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
   );
   for (const [table] of statements[0]!.rows) {
+    if (jobs.mentions(table!)) continue;
     await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(reportError);
   }
   return engine;

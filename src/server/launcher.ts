@@ -25,6 +25,8 @@ export interface LocalServer {
   readonly key: string;
   /** Whether the process that was found still runs and serves this home. */
   isCurrent(): Promise<boolean>;
+  /** What its database is busy with now, in a few words; undefined where it is free or there is no answer. */
+  busyWith(): Promise<string | undefined>;
 }
 
 /** The server of that home, if one runs and answers. */
@@ -77,10 +79,13 @@ function serverAt(home: LocalHome, { port, key, pid }: ServerState): LocalServer
     const state = await readState(home);
     return pid !== undefined && state?.pid === pid && state.port === port && isAlive(pid);
   };
-  return { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key, isCurrent };
+  const address = { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key };
+  return { ...address, isCurrent, busyWith: async () => (await askStatus(address))?.busyWith };
 }
 
-async function askStatus(server: LocalServer): Promise<ServerStatus | undefined> {
+type ServerAddress = Pick<LocalServer, "baseUrl" | "user" | "key">;
+
+async function askStatus(server: ServerAddress): Promise<ServerStatus | undefined> {
   try {
     const response = await fetch(`${server.baseUrl}/cartoframes/status`, {
       headers: authorization(server),
@@ -142,6 +147,6 @@ export async function stopServer(home: LocalHome): Promise<boolean> {
   return true;
 }
 
-function authorization({ user, key }: LocalServer): { Authorization: string } {
+function authorization({ user, key }: ServerAddress): { Authorization: string } {
   return { Authorization: `Basic ${Buffer.from(`${user}:${key}`).toString("base64")}` };
 }

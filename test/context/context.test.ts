@@ -323,6 +323,51 @@ describe("query", () => {
     await expect(cc.query("SELECT 1/0 FROM generate_series(1,100000)")).rejects.toThrow("division by zero");
   });
 
+  test("an error is told in the terms of the statement that was written, with its place", async () => {
+    const failure = async (sql: string) => (await cc.query(sql).catch((thrown) => thrown)) as SqlError;
+    const comma = "SELECT '👍' AS \"é\",\n\tstate,\n  FROM airports";
+    const error = await failure(`${comma};`);
+    expect(error.message).toMatchInlineSnapshot(`
+      "syntax error at or near "FROM"
+        Line 3:   FROM airports
+                  ^"
+    `);
+    expect([error.sql, error.position]).toEqual([comma, [...comma].indexOf("F") + 1]);
+    expect((await failure("SELECT 1 +")).message).toMatchInlineSnapshot(`
+      "syntax error at end of input
+        Line 1: SELECT 1 +
+                          ^"
+    `);
+    expect(
+      (await failure(`SELECT ${"1 + ".repeat(40)} nope + ${"2 + ".repeat(40)}3`)).message,
+    ).toMatchInlineSnapshot(`
+      "column "nope" does not exist
+        Line 1: … 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 +  nope + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 +…
+                                                                   ^"
+    `);
+    expect((await failure("SELECT 1/(i-5) FROM generate_series(1,10) i")).sql).toBe(
+      "SELECT 1/(i-5) FROM generate_series(1,10) i",
+    );
+    expect((await failure("\n  SELEC 1")).message).toMatchInlineSnapshot(`
+      "syntax error at or near "SELEC"
+        Line 2:   SELEC 1
+                  ^"
+    `);
+    expect((await failure("INSERT INTO nowhere (a) VALUES (1)")).message).toMatchInlineSnapshot(
+      `"There is no table "nowhere". See await cc.tables()."`,
+    );
+    expect((await failure("CREATE TABLE x (a nosuch)")).message).toMatchInlineSnapshot(`
+      "type "nosuch" does not exist
+        Line 1: CREATE TABLE x (a nosuch)
+                                  ^"
+    `);
+    expect((await failure("SELECT 1; SELECT nope")).message).toMatchInlineSnapshot(`
+      "column "nope" does not exist
+        Line 1: SELECT 1; SELECT nope
+                                 ^"
+    `);
+  });
+
   test("abort cancels it on the server", async () => {
     const signal = AbortSignal.timeout(500);
     await expect(cc.query("SELECT count(*) FROM generate_series(1, 1e10)", { signal })).rejects.toThrow();

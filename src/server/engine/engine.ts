@@ -12,6 +12,8 @@ export interface StatementOptions {
    * reported as a statement timeout, any other as a cancel.
    */
   readonly signal?: AbortSignal;
+  /** Ends the statement as a statement timeout, so long after it began; the time it waited for others is not counted. */
+  readonly timeoutMs?: number;
   /** Default `master`. */
   readonly role?: Role;
 }

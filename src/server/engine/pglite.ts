@@ -166,20 +166,25 @@ class PgliteEngine implements Engine {
 
   async #turn<T>(
     sql: string,
-    { signal }: StatementOptions,
+    { signal, timeoutMs }: StatementOptions,
     work: (session: PgliteSession) => Promise<T>,
   ): Promise<T> {
     const endTurn = await this.#turns.take(signal);
     let session: PgliteSession | null = null;
+    let limit: AbortSignal | undefined;
     const cancel = () => void session?.kill(canceledError(signal!));
+    const timeOut = () => void session?.kill(canceledError(limit!));
     try {
       if (this.#closed) throw closedError();
       session = await unlessAborted(this.#open(), signal);
       this.#running = { sql: shortened(sql), startedAt: new Date() };
       signal?.addEventListener("abort", cancel, { once: true });
+      if (timeoutMs !== undefined) limit = AbortSignal.timeout(timeoutMs);
+      limit?.addEventListener("abort", timeOut, { once: true });
       return await work(session);
     } finally {
       signal?.removeEventListener("abort", cancel);
+      limit?.removeEventListener("abort", timeOut);
       this.#running = null;
       // The answer does not wait for the cleaning up, the next turn does.
       void this.#afterTurn(session).finally(endTurn);
