@@ -9,7 +9,7 @@ import { expectGolden } from "../render/painter/golden";
 const nowhere = new Transport(async () => {
   throw new Error("a server was asked for");
 });
-const progress = { update() {}, finish() {}, fail() {} };
+const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 
 /** Six geometries of each kind, west to east; the Multi kinds have two or three parts each. */
 const AT = [-25, -15, -5, 5, 15, 25];
