@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
+import { ident } from "../../src/sql";
 
 const DEBIAN = "/usr/lib/postgresql";
 
@@ -16,7 +17,17 @@ export function postgresBin(): string | undefined {
 
 /** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
 export interface TestPostgres {
-  connect(): Promise<Client>;
+  /** The folder of its socket and its files. */
+  readonly dir: string;
+  /** As its superuser. */
+  connect(database?: string): Promise<Client>;
+  /** Makes a database with PostGIS; `owner`, who is no superuser, is made too. Returns its address. */
+  createDatabase(name: string, owner: string): Promise<string>;
+  url(database: string, user: string): string;
+  /** Stops it, and starts it again unless told otherwise. */
+  restart(mode: "fast" | "immediate"): void;
+  halt(): void;
+  start(): void;
   stop(): void;
 }
 
@@ -35,20 +46,37 @@ export async function startPostgres(): Promise<TestPostgres> {
     execFileSync(file!, rest, { cwd: dir, stdio: "ignore" });
   };
   const data = join(dir, "data");
-  run("initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust");
-  run("pg_ctl", "-D", data, "-w", "-o", `-k ${dir} -c listen_addresses=''`, "-l", join(dir, "log"), "start");
-  const connect = async () => {
-    const client = new Client({ host: dir, user: "postgres", database: "postgres" });
+  const pgCtl = (...args: string[]) => run("pg_ctl", "-D", data, "-w", "-l", join(dir, "log"), ...args);
+  run("initdb", "-N", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust");
+  pgCtl("-o", `-k ${dir} -c listen_addresses=''`, "start");
+  const connect = async (database = "postgres") => {
+    const client = new Client({ host: dir, user: "postgres", database });
+    client.on("error", () => {}); // it is restarted now and then
     await client.connect();
     return client;
   };
   const client = await connect();
   await client.query("CREATE EXTENSION postgis");
   await client.end();
+  const url = (database: string, user: string) =>
+    `postgres://${user}@/${encodeURIComponent(database)}?host=${dir}`;
   return {
+    dir,
     connect,
+    url,
+    createDatabase: async (name, owner) => {
+      const admin = await connect("template1");
+      const { rowCount } = await admin.query("SELECT FROM pg_roles WHERE rolname = $1", [owner]);
+      if (rowCount === 0) await admin.query(`CREATE ROLE ${ident(owner)} LOGIN`);
+      await admin.query(`CREATE DATABASE ${ident(name)} TEMPLATE postgres OWNER ${ident(owner)}`);
+      await admin.end();
+      return url(name, owner);
+    },
+    restart: (mode) => pgCtl("-m", mode, "restart"),
+    halt: () => pgCtl("-m", "fast", "stop"),
+    start: () => pgCtl("start"),
     stop: () => {
-      run("pg_ctl", "-D", data, "-m", "immediate", "stop");
+      pgCtl("-m", "immediate", "stop");
       rmSync(dir, { recursive: true, force: true });
     },
   };
