@@ -36,7 +36,8 @@ export async function runSql(
   const parsed = SqlResponse.safeParse(parseJson(text));
   if (!parsed.success)
     throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
-  const { rows, fields, total_rows, error } = parsed.data;
+  const { rows, fields, total_rows, error, warnings } = parsed.data;
+  for (const warning of warnings) console.warn(warning); // PostgreSQL's, or the server's word on what it has done
   if (error) throw new SqlError(error[0] ?? "the statement failed", { sql: written?.sql ?? sql });
   return {
     rows,

@@ -1,13 +1,15 @@
 import type { Endpoint, EndpointSource } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
-import { localHome } from "../server/home";
+import { databaseAddress, isDatabaseUrl, shownDatabase } from "../server/database";
+import { databaseHome, localHome } from "../server/home";
 import { connectLocal, type LocalServer } from "../server/launcher";
 
 /** Where a CartoContext points. */
 export interface ContextOptions {
   /**
    * `https://user.carto.com` or an on-premises `https://host/user/name`; `local:` for the embedded server,
-   * `local:/some/folder` to keep its data there. Without it: `CARTO_BASE_URL` of the environment, else `local:`.
+   * `local:/some/folder` to keep its data there; `postgres://user:password@host/database` for a PostgreSQL database
+   * of your own (what is left out, psql's environment, password and service files say). Without it: `CARTO_BASE_URL` of the environment, else `local:`.
    */
   readonly baseUrl?: string;
   /**
@@ -32,6 +34,7 @@ export function endpointSource({ baseUrl, apiKey }: ContextOptions): EndpointSou
 
 /** The address as it may be shown: without what could be a password or a key in it. */
 export function shownAddress({ baseUrl = environmentAddress() }: ContextOptions): string {
+  if (isDatabaseUrl(baseUrl)) return shownDatabaseUrl(baseUrl);
   if (baseUrl.startsWith("local:")) return baseUrl;
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   return url?.host ? `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}` : "?";
@@ -45,6 +48,7 @@ function sourceAt(baseUrl: string, givenKey: string | undefined): EndpointSource
   if (typeof baseUrl === "string" && baseUrl.startsWith("local:")) {
     return localSource(baseUrl.slice("local:".length));
   }
+  if (isDatabaseUrl(baseUrl)) return databaseSource(baseUrl);
   const url = parseUrl(baseUrl);
   const apiKey = givenKey ?? environmentKey(url);
   if (!apiKey) {
@@ -85,6 +89,19 @@ function localSource(dir: string): EndpointSource {
   return async () => toEndpoint(await connectLocal(localHome(dir || undefined)));
 }
 
+function databaseSource(url: string): EndpointSource {
+  const address = databaseAddress(url);
+  return async () => toEndpoint(await connectLocal(databaseHome(address), address));
+}
+
+function shownDatabaseUrl(url: string): string {
+  try {
+    return shownDatabase(databaseAddress(url));
+  } catch {
+    return "?"; // of the environment; its error comes with the first call
+  }
+}
+
 function toEndpoint({ baseUrl, user, key, isCurrent }: LocalServer): Endpoint {
   return { baseUrl, user, apiKey: key, label: "the local server", isCurrent };
 }
@@ -95,7 +112,7 @@ function parseUrl(baseUrl: string): URL {
   if (url?.protocol !== "https:" && url?.protocol !== "http:") {
     const scheme = /^[a-z][a-z0-9+.-]{0,19}(?=:)/i.exec(baseUrl)?.[0];
     throw new InvalidArgumentError(
-      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is no address of an account; expected https://…, or local: for the embedded server.`,
+      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is no address of an account; expected https://…, postgres://…, or local: for the embedded server.`,
     );
   }
   if (url.username || url.password || url.search || url.hash) {

@@ -35,7 +35,7 @@ export interface DatabaseAddress {
 }
 
 /** Whether an address is one of a database, right or wrong. */
-export function isDatabaseUrl(url: unknown): url is string {
+export function isDatabaseUrl(url: unknown): boolean {
   return typeof url === "string" && /^postgres(ql)?:/i.test(url);
 }
 
@@ -48,7 +48,7 @@ export function databaseAddress(url: string): DatabaseAddress {
   const port = Number(given.port || service.port || PGPORT || DEFAULT_PORT);
   const mode = (given.sslmode ?? service.sslmode ?? (PGSSLMODE || "prefer")) as TlsMode;
   if (!TLS_MODES.includes(mode)) {
-    throw new InvalidArgumentError(`sslmode is one of ${TLS_MODES.join(", ")}.`);
+    throw new InvalidArgumentError(`baseUrl has no known sslmode; expected ${TLS_MODES.join(", ")}.`);
   }
   return {
     host: given.host || service.host || PGHOST || socketDir(port) || "localhost",

@@ -13,6 +13,8 @@ const CONNECT_PATIENCE_MS = 10_000;
 const CONNECT_RETRY_MS = 250;
 /** cannot_connect_now (it starts or stops), too_many_connections. */
 const PASSING = new Set(["57P03", "53300"]);
+/** Class 28: invalid_authorization_specification, invalid_password. */
+const REFUSED = /^28/;
 const UNREACHABLE = "08001";
 
 interface Idle {
@@ -24,6 +26,7 @@ interface Idle {
 export interface PoolOptions {
   readonly maxConnections: number;
   readonly maxResultBytes: number;
+  readonly onRefused: () => void;
   /** Brings a session, new or used, into the state in which every statement finds it. */
   readonly prepare: (session: PostgresSession) => Promise<void>;
 }
@@ -93,6 +96,7 @@ export class PostgresPool {
         return session;
       } catch (error) {
         const { code } = error as DatabaseError;
+        if (this.#wasReached && REFUSED.test(code)) this.#options.onRefused();
         const mayPass = PASSING.has(code) || (this.#wasReached && code === UNREACHABLE);
         if (!mayPass || this.#isClosed || Date.now() > deadline) throw error;
         await sleep(CONNECT_RETRY_MS);

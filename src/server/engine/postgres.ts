@@ -25,6 +25,8 @@ export interface PostgresOptions {
   readonly maxConnections?: number;
   /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
   readonly maxResultBytes?: number;
+  /** Called when a database that was open does not take the password any more. */
+  readonly onRefused?: () => void;
 }
 
 /** Beside PostGIS' schema, which may be any. */
@@ -80,12 +82,13 @@ class PostgresEngine implements Engine {
 
   constructor(
     address: DatabaseAddress,
-    { maxConnections = 20, maxResultBytes = 512 * 1024 ** 2 }: PostgresOptions,
+    { maxConnections = 20, maxResultBytes = 512 * 1024 ** 2, onRefused = () => {} }: PostgresOptions,
   ) {
     this.#address = address;
     this.#pool = new PostgresPool(address, {
       maxConnections,
       maxResultBytes,
+      onRefused,
       prepare: (session) => this.#prepare(session),
     });
   }
