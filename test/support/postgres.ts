@@ -1,9 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { ident } from "../../src/sql";
+import { ident, literal } from "../../src/sql";
 
 const DEBIAN = "/usr/lib/postgresql";
 
@@ -24,7 +32,9 @@ export interface TestPostgres {
   /** Makes a database with PostGIS; `owner`, who is no superuser, is made too. Returns its address. */
   createDatabase(name: string, owner: string): Promise<string>;
   url(database: string, user: string): string;
-  /** Stops it, and starts it again unless told otherwise. */
+  /** From now on this role needs its password. */
+  requirePassword(user: string, password: string): Promise<void>;
+  /** Stops it and starts it again. */
   restart(mode: "fast" | "immediate"): void;
   halt(): void;
   start(): void;
@@ -48,7 +58,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   const data = join(dir, "data");
   const pgCtl = (...args: string[]) => run("pg_ctl", "-D", data, "-w", "-l", join(dir, "log"), ...args);
   run("initdb", "-N", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust");
-  pgCtl("-o", `-k ${dir} -c listen_addresses=''`, "start");
+  const start = () => pgCtl("-o", `-k ${dir} -c listen_addresses=''`, "start");
+  start();
   const connect = async (database = "postgres") => {
     const client = new Client({ host: dir, user: "postgres", database });
     client.on("error", () => {}); // it is restarted now and then
@@ -72,9 +83,17 @@ export async function startPostgres(): Promise<TestPostgres> {
       await admin.end();
       return url(name, owner);
     },
+    requirePassword: async (user, password) => {
+      const admin = await connect();
+      await admin.query(`ALTER ROLE ${ident(user)} PASSWORD ${literal(password)}`);
+      await admin.end();
+      const file = join(data, "pg_hba.conf");
+      writeFileSync(file, `local all ${user} scram-sha-256\n${readFileSync(file, "utf8")}`);
+      pgCtl("reload");
+    },
     restart: (mode) => pgCtl("-m", mode, "restart"),
     halt: () => pgCtl("-m", "fast", "stop"),
-    start: () => pgCtl("start"),
+    start,
     stop: () => {
       pgCtl("-m", "immediate", "stop");
       rmSync(dir, { recursive: true, force: true });

@@ -12,7 +12,8 @@ GRANT SELECT ON cartodb.cdb_tablemetadata TO PUBLIC;
 `;
 
 /** Only one installs at a time; the number is "carto" as ASCII. */
-const LOCK_SQL = `SELECT pg_catalog.pg_advisory_xact_lock(${0x636172746f});`;
+const LOCK_SQL = `SELECT pg_catalog.pg_advisory_lock(${0x636172746f})`;
+const UNLOCK_SQL = `SELECT pg_catalog.pg_advisory_unlock(${0x636172746f})`;
 
 const STATE_SQL = `
 SELECT pg_catalog.current_database(), current_user, n.oid IS NOT NULL,
@@ -38,41 +39,50 @@ interface FunctionsState {
 /** SQLSTATEs: undefined_function, undefined_table, undefined_object, invalid_schema_name. */
 const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
 
+/** What there is in the schema, in lower case, and the schema itself. */
+const NAMES = new Set(
+  ["cartodb", ...Array.from(functionsSql().matchAll(/\bcartodb\.(\w+)/g), ([, name]) => name!)].map((name) =>
+    name.toLowerCase(),
+  ),
+);
+
 /** Whether a statement failed because it needs the functions, or their newer version. */
 export function missesFunctions({ code, message }: DatabaseError): boolean {
-  return UNDEFINED.has(code) && /\b(cartodb\b|_?cdb_|_?obs_)/i.test(message);
+  return UNDEFINED.has(code) && (message.toLowerCase().match(/\w+/g) ?? []).some((word) => NAMES.has(word));
 }
 
 /** Whether a statement names something of the schema, so that it should be of this version. */
 export function mentionsFunctions(sql: string): boolean {
-  return /\b(cartodb\s*\.|_?cdb_|_?obs_)/i.test(sql);
+  return /\b(cartodb\s*\.|_?cdb_)/i.test(sql);
 }
 
 /**
  * Installs the functions, or brings those of another version up to this one.
  * @param missed the error of a statement that needs them; without it only an older version is replaced
- * @returns what was done, in a sentence; undefined if there was nothing to do
+ * @returns what was done, in a sentence; the empty text if nothing had to be done
  * @throws DatabaseError that says what is missing and who could change that
  */
-export async function provideFunctions(
-  session: PostgresSession,
-  missed?: DatabaseError,
-): Promise<string | undefined> {
+export async function provideFunctions(session: PostgresSession, missed?: DatabaseError): Promise<string> {
+  await session.run(LOCK_SQL); // another one may be at it
+  try {
+    return await provideAlone(session, missed);
+  } finally {
+    await session.run(UNLOCK_SQL);
+  }
+}
+
+async function provideAlone(session: PostgresSession, missed?: DatabaseError): Promise<string> {
   const state = await functionsState(session);
-  if (state.comment === functionsVersion()) return undefined;
+  if (state.comment === functionsVersion()) return "";
   const isOurs = state.comment?.startsWith(FUNCTIONS_MARK) ?? false;
-  if (!missed && !(isOurs && state.isOwner)) return undefined;
+  if (!missed && !(isOurs && state.isOwner)) return "";
   const refusal = refusalOf(state, isOurs);
   if (refusal && missed) throw refusal(missed);
-  if (refusal) return undefined;
+  if (refusal) return "";
   const { schemaExists, postgisSchema, database } = state;
   const install = functionsSql({ schemaExists, postgisSchema: postgisSchema! });
-  const result = await session.run(`${LOCK_SQL}${install};${GRANTS_SQL}`);
-  if (result.error) {
-    // Another role may have been faster, whose functions serve as well.
-    if ((await functionsState(session)).comment === functionsVersion()) return undefined;
-    throw result.error;
-  }
+  const { error } = await session.run(`${install};${GRANTS_SQL}`);
+  if (error) throw error;
   const what = isOurs ? "Renewed" : "Installed";
   return `${what} the functions of CARTO in schema "cartodb" of database "${database}".`;
 }

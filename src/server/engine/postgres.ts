@@ -74,8 +74,7 @@ class PostgresEngine implements Engine {
   readonly #address: DatabaseAddress;
   readonly #pool: PostgresPool;
   readonly #typeNames = new Map<number, string>();
-  readonly #running = new Set<Running>();
-  readonly #closing = new AbortController();
+  readonly #running = new Map<Running, PostgresSession>();
   #facts: Facts | null = null;
   #isCurrent = false;
   #isClosed = false;
@@ -107,7 +106,7 @@ class PostgresEngine implements Engine {
       throwing(result);
       await this.#learnTypes(session, result);
       const { warnings, ...rest } = this.#queryResult(result);
-      const announced = [news, installed].filter((text) => text !== undefined && text !== "") as string[];
+      const announced = [news, installed].filter((text) => text) as string[];
       return { ...rest, warnings: [...announced, ...warnings] };
     });
   }
@@ -167,14 +166,14 @@ class PostgresEngine implements Engine {
   }
 
   activity(): EngineActivity {
-    const [oldest = null] = this.#running; // sets keep the order of insertion
+    const [oldest = null] = this.#running.keys(); // maps keep the order of insertion
     return { running: oldest, waiting: this.#pool.waiting };
   }
 
   /** Ends what runs; those still waiting fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#closing.abort();
+    for (const session of this.#running.values()) session.destroy();
     this.#pool.close();
   }
 
@@ -207,15 +206,12 @@ class PostgresEngine implements Engine {
       isCancelled = true;
       void session.cancel();
     };
-    const close = () => session.destroy();
     const end = () => {
       signal?.removeEventListener("abort", cancel);
-      this.#closing.signal.removeEventListener("abort", close);
       this.#running.delete(running);
       giveBack(!isCancelled); // a late cancel would hit whoever has the session next
     };
-    this.#running.add(running);
-    this.#closing.signal.addEventListener("abort", close, { once: true });
+    this.#running.set(running, session);
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       if (this.#isClosed) throw closedError();
@@ -256,7 +252,7 @@ class PostgresEngine implements Engine {
     );
   }
 
-  /** Installs what a failed statement misses. Undefined: it is something else, or the statement cannot be repeated. */
+  /** Installs what a failed statement misses, so that it can be repeated. Undefined: it failed for another reason. */
   async #installMissing(
     session: PostgresSession,
     sql: string,
@@ -266,10 +262,10 @@ class PostgresEngine implements Engine {
     if (session.inTransaction) throwing(await session.run("ROLLBACK"));
     throwing(await session.run("RESET ROLE"));
     const done = await provideFunctions(session, error);
-    if (done === undefined) return undefined;
     this.#isCurrent = true;
-    console.error(new Date().toISOString(), done);
+    if (done) console.error(new Date().toISOString(), done);
     if (isOneTransaction(sql)) return done;
+    if (!done) throw error;
     const hint = `${done} Run the statement again; what it committed before it failed is there.`;
     throw new DatabaseError(error.message, { ...error, hint }, { cause: error });
   }
@@ -279,7 +275,7 @@ class PostgresEngine implements Engine {
     if (this.#isCurrent) return undefined;
     const done = await provideFunctions(session);
     this.#isCurrent = true;
-    if (done !== undefined) console.error(new Date().toISOString(), done);
+    if (done) console.error(new Date().toISOString(), done);
     return done;
   }
 
