@@ -38,6 +38,8 @@ export interface TestPostgres {
   restart(mode: "fast" | "immediate"): void;
   halt(): void;
   start(): void;
+  /** Starts it with the addresses that its own configuration says. */
+  startByFile(): void;
   stop(): void;
 }
 
@@ -94,6 +96,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     restart: (mode) => pgCtl("-m", mode, "restart"),
     halt: () => pgCtl("-m", "fast", "stop"),
     start,
+    startByFile: () => pgCtl("-o", `-k ${dir}`, "start"),
     stop: () => {
       pgCtl("-m", "immediate", "stop");
       rmSync(dir, { recursive: true, force: true });
