@@ -4,14 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
 import { ServerError } from "../errors";
-import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import { createApp } from "./app";
+import { type DatabaseAddress, shownDatabase } from "./database";
 import { deferEngine } from "./engine/deferred";
-import type { Engine } from "./engine/engine";
 import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
+import { openPostgres } from "./engine/postgres";
 import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
 import { describeStatement, type JobQueue, openJobQueue } from "./jobs/queue";
+import { allLeftovers, ownLeftovers } from "./leftovers";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -32,21 +33,30 @@ export interface RunningServer {
 }
 
 /**
- * Serves the data of one home until it is stopped or has been idle. It listens before the database is open:
+ * Serves the data of one home, or the user's `database` whose home it is, until it is stopped or has been idle. It listens before the database is open:
  * a first request waits for it instead of being refused.
  * @throws when another process serves the same home.
  */
 export async function runServer(
   home: LocalHome,
-  { port, idleStopMs = IDLE_STOP_MS }: { port?: number; idleStopMs?: number } = {},
+  {
+    port,
+    idleStopMs = IDLE_STOP_MS,
+    database,
+  }: { port?: number; idleStopMs?: number; database?: DatabaseAddress } = {},
 ): Promise<RunningServer> {
   await makeHome(home);
   const lock = await lockDataDir(home.dataDir);
   const previous = await readState(home);
   const key = previous?.key ?? randomBytes(24).toString("base64url");
   const jobs = await openJobQueue({ dir: join(home.dir, "jobs"), report: reportError });
-  const clean = (engine: Engine) => withoutLeftovers(engine, jobs);
-  const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(clean));
+  const isNeeded = (table: string) => jobs.mentions(table);
+  const leftovers = database ? ownLeftovers(home, isNeeded) : allLeftovers(isNeeded);
+  // With a password that no longer holds it is of no use: whoever comes next brings the new one.
+  const opening = database
+    ? openPostgres(database, { onRefused: () => void stop() })
+    : openPglite({ dataDir: home.dataDir });
+  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)));
   const startedAt = new Date().toISOString();
   let engineName = "opening";
   let state: ServerState | undefined;
@@ -76,6 +86,7 @@ export async function runServer(
     version,
     pid: process.pid,
     engine: engineName,
+    ...(database && { database: shownDatabase(database) }),
     dataDir: home.dir,
     startedAt,
     busyWith: describeStatement(engine.activity().running?.sql),
@@ -91,11 +102,11 @@ export async function runServer(
     }
     if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
     if (quietMs >= idleStopMs) await stop();
-    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await clean(engine);
+    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await leftovers.drop(engine);
   });
   engine.info().then(
     ({ kind, postgres, postgis }) => {
-      engineName = `${kind}, PostgreSQL ${postgres}, PostGIS ${postgis}`;
+      engineName = `${kind}, PostgreSQL ${postgres}, ${postgis === null ? "without PostGIS" : `PostGIS ${postgis}`}`;
       jobs.start(engine);
     },
     (error) => {
@@ -146,18 +157,6 @@ function watchRequests(
     onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };
-}
-
-/** Drops the tables of writes that were cut off, unless a job goes on with them. One that cannot be dropped harms nobody. */
-async function withoutLeftovers(engine: Engine, jobs: JobQueue): Promise<Engine> {
-  const { statements } = await engine.query(
-    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
-  );
-  for (const [table] of statements[0]!.rows) {
-    if (jobs.mentions(table!)) continue;
-    await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(reportError);
-  }
-  return engine;
 }
 
 function reportError(error: unknown): void {
