@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
@@ -10,6 +11,7 @@ import type { Engine } from "./engine/engine";
 import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
 import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
+import { Imports } from "./imports/imports";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -43,6 +45,7 @@ export async function runServer(
   const previous = await readState(home);
   const key = previous?.key ?? randomBytes(24).toString("base64url");
   const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(withoutLeftovers));
+  const imports = await Imports.open(join(home.dir, "imports"), engine);
   const startedAt = new Date().toISOString();
   let engineName = "opening";
   let state: ServerState | undefined;
@@ -59,7 +62,7 @@ export async function runServer(
     watch?.close();
     if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
     await sleep(LINGER_MS);
-    await Promise.race([app.close(), sleep(CLOSE_GRACE_MS)]);
+    await Promise.race([Promise.all([app.close(), imports.close()]), sleep(CLOSE_GRACE_MS)]);
     await engine.close().catch(reportError);
     await lock.release().catch(reportError);
     resolveStopped();
@@ -74,11 +77,12 @@ export async function runServer(
     startedAt,
     busyWith: engine.activity().running?.sql,
   });
-  const app = await createApp({ engine, key, home, control: { status, stop: () => void stop() } });
+  const app = await createApp({ engine, key, home, control: { status, stop: () => void stop() }, imports });
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
-  watch = watchRequests(app, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
+  watch = watchRequests(app, Math.min(idleStopMs, WATCH_MS), async (sinceRequestMs) => {
+    const quietMs = imports.busy ? 0 : sinceRequestMs;
     if (!(await lock.isHeld())) {
       reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
       process.exit(1); // without another write: what is there now belongs to somebody else
