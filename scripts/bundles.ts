@@ -20,6 +20,8 @@ export const BUNDLES = {
   format: "cjs",
   target: "node20",
   // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
+  // A polyfill of half a megabyte for what Node has.
+  alias: { "text-encoding": "node:util" },
   external: Object.keys({ ...dependencies, ...optionalDependencies }),
   logLevel: "warning",
 } satisfies BuildOptions;

@@ -102,7 +102,9 @@ async function unzip(
     );
     const files: FileToImport[] = [];
     for (const [i, entry] of entries.entries()) {
-      const path = join(dir, String(i));
+      // Of its name only what a reader of shapefiles looks at.
+      const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
+      const path = join(dir, `${i}${extension.toLowerCase()}`);
       await extract(zip, entry, path, packedBytes, signal);
       files.push({ path, name: nameInside(entry, archive) });
     }

@@ -4,6 +4,10 @@ import { ImportFailure } from "../errors";
 import type { TableSource } from "../table-source";
 import type { FileToImport } from "../unpack";
 import { openCsv } from "./csv";
+import { openJson } from "./json";
+import { openKml } from "./kml";
+import { openShapefile } from "./shapefile";
+import { openSpreadsheet } from "./spreadsheet";
 
 export interface FormatOptions {
   /** Whether a value in quotes may be a number; where not, `TableSource.quoted` is wanted. */
@@ -19,6 +23,14 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   ".tsv": openCsv,
   ".tab": openCsv,
   ".txt": openCsv,
+  ".json": openJson,
+  ".geojson": openJson,
+  ".shp": openShapefile,
+  ".kml": openKml,
+  ".xlsx": openSpreadsheet,
+  ".xlsm": openSpreadsheet,
+  ".xls": openSpreadsheet,
+  ".ods": openSpreadsheet,
 };
 
 /**
