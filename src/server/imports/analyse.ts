@@ -47,6 +47,8 @@ export interface GeometryPlan {
   /** Whether all geometries are 4326 and flat, so that nothing is left to do for the database. */
   readonly ready: boolean;
   readonly projection?: number | string;
+  /** Whether outlines were made simpler than is good for them, or reach beyond 180 degrees. */
+  readonly mayBeInvalid?: boolean;
 }
 
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` that cannot be the key), 3201, and those of the format */

@@ -29,6 +29,7 @@ export async function loadTable(
     await engine.query(createTable(table, plan), { signal });
     await copyRows(engine, table, source, plan, signal);
     if (projected !== null) await engine.query(transform(table, projected), { signal });
+    if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
     await cartodbfy(engine, table, signal);
   } catch (error) {
     throw loadFailure(error);
@@ -125,6 +126,12 @@ async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal)
 function transform(table: string, wkt: string): string {
   return `ALTER TABLE ${ident(table)} ALTER COLUMN the_geom TYPE geometry(Geometry,4326)
     USING ST_Transform(ST_SetSRID(the_geom, 0), ${literal(wkt)}, 4326)`;
+}
+
+function repair(table: string): string {
+  return `UPDATE ${ident(table)}
+    SET the_geom = ST_Multi(ST_CollectionExtract(ST_WrapX(ST_MakeValid(the_geom), 180, -360), 3))
+    WHERE ST_XMax(the_geom) > 180 OR NOT ST_IsValid(the_geom)`;
 }
 
 function loadFailure(error: unknown): ImportFailure {

@@ -3,10 +3,12 @@ import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
 import { ident, literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import { DatabaseError, type Engine } from "../engine/engine";
-import { analyse } from "./analyse";
+import { analyse, type Plan } from "./analyse";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
 import { tableSources } from "./formats";
+import { openPlaces } from "./gazetteer";
+import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable, temporaryName } from "./load";
 import { type LoadedTable, publish } from "./publish";
 import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
@@ -77,7 +79,7 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
   const tables: LoadedTable[] = [];
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
-      const plan = await analyse(source, record, signal);
+      const plan = await withGuess(job, await analyse(source, record, signal));
       const temporary = temporaryName();
       tables.push({ temporary, wanted: source.name });
       await loadTable(engine, temporary, source, plan, signal);
@@ -85,6 +87,18 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
     const tableNames = await publishAll(job, tables);
     return { ...COMPLETE, tableNames, tooManyTables: all.length > MAX_TABLES_PER_IMPORT };
   });
+}
+
+/** With content guessing, a table without a geometry gets one of the places it names. */
+async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
+  if (!record.contentGuessing || plan.geometry !== null) return plan;
+  await enter("guessing");
+  const guess = guessContent(plan, await openPlaces());
+  if (guess) await enter("geocoding");
+  await enter("importing");
+  return guess
+    ? { ...plan, geometry: { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" } }
+    : plan;
 }
 
 /** With `skip`, what has a table already is not even looked at. */

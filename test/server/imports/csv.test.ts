@@ -215,7 +215,7 @@ describe("separators, encodings, ends", () => {
   });
 
   test("Latin 1 that shows late, and a character cut between two pieces of the file", async () => {
-    const filler = "a,b\n" + "1,plain\n".repeat(60_000);
+    const filler = `a,b\n${"1,plain\n".repeat(60_000)}`;
     const late = await file(
       "late_latin.csv",
       Buffer.concat([Buffer.from(filler), Buffer.from("2,señor\n", "latin1")]),
