@@ -22,7 +22,8 @@ export const BUNDLES = {
   // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
   // A polyfill of half a megabyte for what Node has.
   alias: { "text-encoding": "node:util" },
-  external: Object.keys({ ...dependencies, ...optionalDependencies }),
+  // node-postgres asks for pg-native only where it is told to use it.
+  external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native"],
   logLevel: "warning",
 } satisfies BuildOptions;
 

@@ -5,10 +5,12 @@ import type { Engine } from "./engine/engine";
 import { checkBodyKey, checkKey, checkOrigin, Refusal } from "./guard";
 import type { LocalHome } from "./home";
 import type { Imports } from "./imports/imports";
+import type { JobQueue } from "./jobs/queue";
 import { adminRoutes, type ServerControl } from "./routes/admin";
 import { copyRoutes } from "./routes/copy";
 import { answerError } from "./routes/errors";
 import { importRoutes } from "./routes/imports";
+import { jobRoutes } from "./routes/jobs";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
 
@@ -25,6 +27,7 @@ export interface ServerParts {
   /** Where everything lies that is not in the database. */
   readonly home: LocalHome;
   readonly control: ServerControl;
+  readonly jobs: JobQueue;
   readonly imports: Imports;
 }
 
@@ -38,6 +41,7 @@ export async function createApp({
   key,
   home,
   control,
+  jobs,
   imports,
 }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
@@ -70,6 +74,7 @@ export async function createApp({
   });
   sqlRoutes(app, engine);
   copyRoutes(app, engine, home.dir);
+  jobRoutes(app, jobs);
   importRoutes(app, imports);
   adminRoutes(app, control);
   return app;

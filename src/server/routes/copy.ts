@@ -1,10 +1,11 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import { freeBytes, leavingRoom } from "../disk";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal } from "../guard";
+import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
 
 /**
@@ -22,15 +23,19 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const { stream, bytes } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
     destroyOnDisconnect(stream, reply);
     if (bytes !== undefined) reply.header("Content-Length", bytes);
-    return reply.type("application/octet-stream").send(stream);
+    const answer =
+      bytes === undefined ? Readable.from(withErrorAtEnd(stream), { objectMode: false }) : stream;
+    return reply.type("application/octet-stream").send(answer);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
     const started = performance.now();
+    const { kind } = await engine.info();
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
-      freeBytes: () => freeBytes(dataDir),
+      // A user's database has its own disk, and streams.
+      freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
     });
     const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
     if (rows === 0) throw new Refusal(400, "No rows copied");
@@ -58,6 +63,15 @@ function copyRequest(given: object) {
   const parsed = CopyRequest.safeParse(given);
   if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
   return parsed.data;
+}
+
+/** The status is sent already when a COPY fails midway: the error object becomes the last of its bytes (carto-api §3.3). */
+async function* withErrorAtEnd(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    yield Buffer.from(JSON.stringify(errorAnswer(error).body));
+  }
 }
 
 /** The engine deletes the file behind a stream when the stream closes, so each must close. */
