@@ -1,15 +1,12 @@
-import { statfs } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
+import { freeBytes, leavingRoom } from "../disk";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal } from "../guard";
 import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
-
-const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
-const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 
 /**
  * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
@@ -83,34 +80,20 @@ function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
   else raw.once("close", () => stream.destroy());
 }
 
-async function freeBytes(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize;
-}
-
 /**
  * The bytes of an upload, unpacked. CARTO takes 2 GB as they were sent; here the disk is the limit, and what
  * counts is their size unpacked (a gzip can be a thousand times smaller): the bytes lie on the disk before the
  * database reads them, so it must have room for them once more, and something must be left.
  * @internal exported for its test
  */
-export async function* uploadedBytes(
+export function uploadedBytes(
   body: Readable,
   { encoding, freeBytes }: { readonly encoding?: string; readonly freeBytes: () => Promise<number> },
 ): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
-  for await (const chunk of unpacked(body, encoding)) {
-    bytes += chunk.length;
-    if (bytes >= lookAt) {
-      lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
-      if ((await freeBytes()) < bytes + KEEP_FREE_BYTES) {
-        const sizeMb = Math.round(bytes / 1024 ** 2);
-        throw new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
-      }
-    }
-    yield chunk;
-  }
+  return leavingRoom(unpacked(body, encoding), freeBytes, (bytes) => {
+    const sizeMb = Math.round(bytes / 1024 ** 2);
+    return new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
+  });
 }
 
 async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {
