@@ -90,6 +90,7 @@ export async function runServer(
     dataDir: home.dir,
     startedAt,
     busyWith: describeStatement(engine.activity().running?.sql),
+    waiting: engine.activity().waiting,
   });
   const app = await createApp({ engine, key, home, jobs, control: { status, stop: () => void stop() } });
   const listeningPort = await listen(app, port, previous?.port);
