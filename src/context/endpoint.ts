@@ -179,8 +179,8 @@ function databaseSource(url: string): EndpointSource {
   return async () => toEndpoint(await connectLocal(databaseHome(address), address));
 }
 
-function toEndpoint({ baseUrl, user, key, isCurrent, busyWith }: LocalServer): Endpoint {
-  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, busyWith };
+function toEndpoint({ baseUrl, user, key, isCurrent, waitsFor }: LocalServer): Endpoint {
+  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, waitsFor };
 }
 
 /** Refusals quote nothing but the scheme: the address of a database may contain a password. */

@@ -92,6 +92,7 @@ export async function runServer(
     dataDir: home.dir,
     startedAt,
     busyWith: describeStatement(engine.activity().running?.sql),
+    waiting: engine.activity().waiting,
   });
   const app = await createApp({
     engine,
