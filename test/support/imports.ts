@@ -1,6 +1,9 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ZipFile } from "yazl";
+import { homesIn } from "../../src/server/home";
 import type { TestServer } from "./server";
 
 /** An import object, as the API answers it. */
@@ -69,7 +72,13 @@ export function importer(server: () => TestServer) {
     return rows;
   };
 
-  return { post, upload, get, finished, file, columns, leftovers };
+  /** Folders of uploads and imports that are under way, or were not removed. */
+  const workDirs = async () => {
+    const home = (await homesIn(server().home)).at(-1); // that of the database, if there is one
+    return (await readdir(join(home!.dir, "imports"))).filter((name) => name.startsWith("work-"));
+  };
+
+  return { post, upload, get, finished, file, columns, leftovers, workDirs };
 }
 
 export async function zipOf(files: Record<string, Content>): Promise<Buffer> {

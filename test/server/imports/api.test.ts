@@ -1,12 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { createServer, type RequestListener, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localHome } from "../../../src/server/home";
-import { connectLocal, findServer } from "../../../src/server/launcher";
 import { importer, zipOf } from "../../support/imports";
 import { startTestServer, type TestServer } from "../../support/server";
 
@@ -15,15 +11,13 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server?.close());
-const { post, upload, get, finished, file, columns, leftovers } = importer(() => server);
+const { post, upload, get, finished, file, columns, leftovers, workDirs } = importer(() => server);
 
 const rowsOf = async (table: string, list = "*") =>
   (await server.sql(`SELECT ${list} FROM "${table}" ORDER BY cartodb_id`)).rows;
 const refusal = async (response: Response) => [response.status, await response.json()];
 const tables = async () =>
   (await server.sql("SELECT * FROM CDB_UserTables() AS name")).rows.map(({ name }) => name);
-const workDirs = async () =>
-  (await readdir(join(server.home, "imports"))).filter((name) => name.startsWith("work-"));
 
 describe("requests", () => {
   test("states in their order, and the list of those under way", async () => {
@@ -251,6 +245,7 @@ describe("tables from the database", () => {
   test("a copy, under a name or without", async () => {
     await server.sql("SELECT CDB_CartodbfyTable('made')");
     const named = await finished(await post({ table_copy: "made", table_name: "Made Again" }));
+    expect(named.get_error_text).toBeNull();
     expect(named).toMatchObject({ data_type: "table", table_name: "made_again", success: true });
     expect((await finished(await post({ table_copy: "made" }))).table_name).toBe("made_copy");
     expect((await finished(await post({ table_name: "made" }))).table_name).toBe("made_copy_1");
@@ -458,9 +453,7 @@ test("kill -9 in the middle: after the restart it has failed, and nothing is lef
   };
   await expect.poll(async () => (await get(id)).state, { interval: 20 }).toBe("importing");
   await sleep(300);
-  const { pid } = (await findServer(localHome(server.home)))!.status;
-  process.kill(pid, "SIGKILL");
-  await connectLocal(localHome(server.home));
+  await server.killAndRestart();
   expect(await get(id)).toMatchObject({
     state: "failure",
     success: false,

@@ -1,5 +1,3 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { importer } from "../../support/imports";
 import { startTestServer, type TestServer } from "../../support/server";
@@ -10,13 +8,11 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 const imports = importer(() => server);
-const { file, columns } = imports;
+const { file, columns, workDirs } = imports;
 
 afterEach(async () => {
   expect(await imports.leftovers()).toEqual([]);
-  expect((await readdir(join(server.home, "imports"))).filter((name) => name.startsWith("work-"))).toEqual(
-    [],
-  );
+  expect(await workDirs()).toEqual([]);
 });
 
 const rowsOf = async (table: string, list = "*") =>
