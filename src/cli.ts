@@ -8,8 +8,9 @@ import { deleteCredentials } from "./context/credentials";
 import { CartoError, InvalidArgumentError as CliError } from "./errors";
 import { tslabCommand, userDataDir, writeKernelSpec } from "./kernel/kernelspec";
 import { lab } from "./kernel/lab";
+import { databaseAddress, shownDatabase } from "./server/database";
 import { LockedError } from "./server/engine/lock";
-import { localHome } from "./server/home";
+import { databaseHome, homesIn, localHome } from "./server/home";
 import { findServer, stopServer } from "./server/launcher";
 
 const program = new Command("cartoframes")
@@ -43,16 +44,26 @@ const home = [
   "folder of the local server's data (default: CARTOFRAMES_HOME, else the platform's)",
 ] as const;
 
+const databaseOption = [
+  "--database <url>",
+  "serve this PostgreSQL database, postgres://user@host/database, instead of the embedded one",
+] as const;
+
 program
   .command("serve")
   .description("serve the local CARTO in the foreground, for other programs too")
   .option(...home)
+  .option(...databaseOption)
   .option("--port <port>", "fixed port on 127.0.0.1", parsePort)
-  .action(async ({ home, port }: { home?: string; port?: number }) => {
+  .action(async ({ home, database: url, port }: { home?: string; database?: string; port?: number }) => {
+    if (url) process.title = "cartoframes serve"; // where the platform lists it, the password goes with it
+    const database = url === undefined ? undefined : databaseAddress(url);
+    const place = database ? databaseHome(database, home) : localHome(home);
     const { runServer } = await import("./server/daemon"); // it alone needs the database
-    const server = await runServer(localHome(home), { port, idleStopMs: Number.POSITIVE_INFINITY });
+    const server = await runServer(place, { port, idleStopMs: Number.POSITIVE_INFINITY, database });
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void server.stop());
-    console.log(`Serving ${localHome(home).dir} at http://127.0.0.1:${server.port} (Ctrl-C stops).`);
+    const what = database ? shownDatabase(database) : place.dir;
+    console.log(`Serving ${what} at http://127.0.0.1:${server.port} (Ctrl-C stops).`);
     console.log("Its API key: npx cartoframes status --show-key");
     await server.stopped;
     process.exit(0);
@@ -81,16 +92,24 @@ program
       ["Log", logFile],
     );
     for (const [name, value] of lines) console.log(`${`${name}:`.padEnd(11)}${value}`);
-    if (!server) process.exitCode = 3; // as `systemctl status` does
+    const [, ...databases] = await homesIn(home);
+    const others = (await Promise.all(databases.map(findServer))).filter((other) => other !== undefined);
+    for (const { status, baseUrl, key } of others) {
+      const secret = showKey ? `, key ${key}` : "";
+      console.log(`Database:  ${status.database} at ${baseUrl}, pid ${status.pid}${secret}`);
+    }
+    if (!server && others.length === 0) process.exitCode = 3; // as `systemctl status` does
   });
 
 program
   .command("stop")
-  .description("stop the local server; its data stays")
+  .description("stop the local server, and those over databases; the data stay")
   .option(...home)
-  .action(async ({ home }: { home?: string }) => {
-    const stopped = await stopServer(localHome(home));
-    console.log(stopped ? "Stopped." : "No local server is running.");
+  .option("--database <url>", "stop only the one over this database")
+  .action(async ({ home, database }: { home?: string; database?: string }) => {
+    const all = database ? [databaseHome(databaseAddress(database), home)] : await homesIn(home);
+    const stopped = await Promise.all(all.map(stopServer));
+    console.log(stopped.includes(true) ? "Stopped." : "No local server is running.");
   });
 
 program

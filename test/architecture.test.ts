@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   render: ["kernel", "frame"],
   map: ["render", "frame"],
   server: ["api/schemas", "frame"],
-  context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home"],
+  context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home", "server/database"],
   index: ["context", "api", "frame", "kernel", "map", "render"],
   cli: ["context", "kernel", "server"],
 };

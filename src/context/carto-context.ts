@@ -181,7 +181,10 @@ export class CartoContext {
     });
   }
 
-  /** Lists the tables: name, geometry type, number of rows, size in bytes, time of the last change. */
+  /**
+   * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
+   * bytes, time of the last change.
+   */
   async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
     return this.#run("tables", signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),

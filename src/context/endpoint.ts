@@ -1,7 +1,8 @@
 import type { Session } from "../api/http";
 import type { Endpoint, EndpointSource, Timeouts } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
-import { localHome } from "../server/home";
+import { databaseAddress, isDatabaseUrl } from "../server/database";
+import { databaseHome, localHome } from "../server/home";
 import { connectLocal, type LocalServer } from "../server/launcher";
 import { shownUrl } from "./address";
 import { Credentials, cloudAddress, environmentCredentials, savedCredentials } from "./credentials";
@@ -10,7 +11,8 @@ import { Credentials, cloudAddress, environmentCredentials, savedCredentials } f
 export interface ContextOptions {
   /**
    * `https://user.carto.com` or an on-premises `https://host/user/name`; `local:` for the embedded server,
-   * `local:/some/folder` to keep its data there.
+   * `local:/some/folder` to keep its data there; `postgres://user:password@host/database` for a PostgreSQL database
+   * of your own (what is left out, psql's environment, password and service files say).
    */
   readonly baseUrl?: string;
   /** Name of an account of CARTO's cloud, in place of its address `https://{username}.carto.com`. */
@@ -136,6 +138,7 @@ function sourceAt({ baseUrl, ...given }: Place): EndpointSource {
   if (typeof baseUrl === "string" && baseUrl.startsWith("local:")) {
     return localSource(baseUrl.slice("local:".length));
   }
+  if (isDatabaseUrl(baseUrl)) return databaseSource(baseUrl);
   const url = parseUrl(baseUrl);
   const { apiKey, keyFrom } = given.apiKey
     ? given
@@ -171,8 +174,13 @@ function localSource(dir: string): EndpointSource {
   return async () => toEndpoint(await connectLocal(localHome(dir || undefined)));
 }
 
-function toEndpoint({ baseUrl, user, key, isCurrent, busyWith }: LocalServer): Endpoint {
-  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, busyWith };
+function databaseSource(url: string): EndpointSource {
+  const address = databaseAddress(url);
+  return async () => toEndpoint(await connectLocal(databaseHome(address), address));
+}
+
+function toEndpoint({ baseUrl, user, key, isCurrent, waitsFor }: LocalServer): Endpoint {
+  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, waitsFor };
 }
 
 /** Refusals quote nothing but the scheme: the address of a database may contain a password. */
@@ -181,7 +189,7 @@ function parseUrl(baseUrl: string): URL {
   if (url?.protocol !== "https:" && url?.protocol !== "http:") {
     const scheme = /^[a-z][a-z0-9+.-]{0,19}(?=:)/i.exec(baseUrl)?.[0];
     throw new InvalidArgumentError(
-      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is no address of an account; expected https://…, or local: for the embedded server.`,
+      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is no address of an account; expected https://…, postgres://…, or local: for the embedded server.`,
     );
   }
   if (url.username || url.password || url.search || url.hash) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
@@ -16,19 +16,17 @@ import {
 import { Geometry } from "wkx";
 import { CartoContext } from "../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableExistsError, TableNotFoundError } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import { removeHome, testAddress } from "../support/server";
 
 let home: string;
+let baseUrl: string;
 let cc: CartoContext;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "cartoframes-context-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
+  baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 let warn: MockInstance;
@@ -390,13 +388,13 @@ test("tables", async () => {
 });
 
 test("two contexts on one home share its data, and neither shows a key", async () => {
-  const other = new CartoContext({ baseUrl: `local:${home}`, apiKey: "secret-key-0123456789" });
+  const other = new CartoContext({ baseUrl, apiKey: "secret-key-0123456789" });
   expect((await other.read("cities")).shape[0]).toBe(3);
   const { inspect } = await import("node:util");
   expect(inspect(other, { depth: 9, showHidden: true })).not.toContain("secret");
 });
 
-test.each(["postgres://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
+test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
   expect(() => new CartoContext({ baseUrl })).toThrow(InvalidArgumentError);
   expect(() => new CartoContext({ baseUrl })).not.toThrow(/pass/);
 });
