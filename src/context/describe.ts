@@ -75,8 +75,10 @@ async function exactFields(
 ): Promise<Field[]> {
   const guessed = fields.filter(({ isGuess }) => isGuess);
   const types = guessed.map(({ name }, i) => `pg_typeof(_q.${ident(name)})::text AS t${i}`).join(", ");
-  const probe = `SELECT ${types} FROM (SELECT 1) AS _one LEFT JOIN (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) AS _q ON true`;
-  const { rows } = await runSql(transport, probe, { signal, repeatable: true }).catch((error: Error) => {
+  const before = `SELECT ${types} FROM (SELECT 1) AS _one LEFT JOIN (SELECT * FROM (\n`;
+  const probe = `${before}${query}\n) AS _q LIMIT 0) AS _q ON true`;
+  const options = { signal, repeatable: true, written: written(query, before) };
+  const { rows } = await runSql(transport, probe, options).catch((error: Error) => {
     if (!/ is ambiguous$/.test(error.message)) throw error;
     throw new InvalidArgumentError(
       "Several columns of the query have the same name, which this server cannot tell apart. Name them with AS.",
