@@ -4,7 +4,8 @@ import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import type { Engine } from "../engine/engine";
-import { abortOnDisconnect, Refusal } from "../guard";
+import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
+import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { parameters } from "./parameters";
 
 const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
@@ -22,12 +23,17 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       "Content-Disposition",
       `attachment; filename=${encodeURIComponent(filename ?? "carto-sql-copyto.dmp")}`,
     );
-    const { stream, bytes } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
+    const options = statementOptions(request, reply);
+    const copied = options.role === "master" ? undefined : copiedQuery(q);
+    if (copied !== undefined) await refuseSystemTables(engine, copied, options);
+    const { stream, bytes } = await engine.copyOut(q, options);
     destroyOnDisconnect(stream, reply);
     if (bytes !== undefined) reply.header("Content-Length", bytes);
     return reply.type("application/octet-stream").send(stream);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
+    // Everybody's key must not fill the disk with what the database will refuse then.
+    if (request.apiKey!.type === "default") throw new Refusal(403, "permission denied");
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
     const started = performance.now();
@@ -35,7 +41,10 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       encoding: request.headers["content-encoding"],
       freeBytes: () => freeBytes(dataDir),
     });
-    const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
+    const { rows } = await engine.copyIn(q, data, {
+      role: request.apiKey!.role,
+      signal: abortOnDisconnect(reply), // an upload takes its time
+    });
     if (rows === 0) throw new Refusal(400, "No rows copied");
     return { time: Number(((performance.now() - started) / 1000).toFixed(3)), total_rows: rows };
   };
@@ -43,7 +52,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     app.route({
       method: ["GET", "POST"],
       url: `${prefix}/api/:version/sql/copyto`,
-      config: { access: "key may be in the body" },
+      config: { access: "any key" },
       handler: copyTo,
     });
     // The body is the data, whatever its Content-Type says: it is handed on as it arrives, never parsed.
@@ -52,7 +61,8 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       raw.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, _payload, done) =>
         done(null),
       );
-      raw.post(`${prefix}/api/:version/sql/copyfrom`, copyFrom);
+      const config = { access: "any key before the data" } as const;
+      raw.post(`${prefix}/api/:version/sql/copyfrom`, { config }, copyFrom);
     });
   }
 }

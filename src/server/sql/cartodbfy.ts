@@ -327,6 +327,7 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   rel pg_class;
   id pg_attribute;
+  previous CONSTANT regclass := reloid;
 BEGIN
   SELECT * INTO rel FROM pg_class WHERE oid = reloid;
   IF rel.relkind IS DISTINCT FROM 'r' OR rel.relpersistence = 't' THEN
@@ -351,6 +352,7 @@ BEGIN
     'FOR EACH ROW EXECUTE FUNCTION cartodb._CDB_Update_The_Geom_Webmercator()', reloid);
   EXECUTE format('ANALYZE %s', reloid);
   PERFORM cartodb.CDB_TableMetadataTouch(reloid);
+  PERFORM cartodb._CDB_Dataset_Register(previous, reloid);
   RETURN reloid;
 END
 $$;

@@ -40,6 +40,26 @@ LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_t
   ON CONFLICT (tabname) DO UPDATE SET updated_at = excluded.updated_at;
 $$;
 
+-- What the Datasets API knows of a table beside what PostgreSQL does. A privacy of LINK is one of PUBLIC that is not
+-- listed; who may read the table is a matter of its rights.
+CREATE TABLE IF NOT EXISTS cartodb.cdb_datasets (
+  tabname regclass PRIMARY KEY,
+  id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+  is_link boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Notes a table as a dataset; one that takes the place of another remains the same dataset.
+CREATE OR REPLACE FUNCTION cartodb._CDB_Dataset_Register(previous regclass, tablename regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM cartodb.cdb_datasets d
+  WHERE d.tabname <> previous AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.tabname);
+  UPDATE cartodb.cdb_datasets SET tabname = tablename WHERE tabname = previous;
+  INSERT INTO cartodb.cdb_datasets (tabname) VALUES (tablename) ON CONFLICT (tabname) DO NOTHING;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION cartodb._CDB_TableMetadata_Updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

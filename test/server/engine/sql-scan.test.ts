@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "../../../src/server/engine/sql-scan";
+import { copyThroughFile, refuseBeyondRole, refuseCopy } from "../../../src/server/engine/sql-scan";
 
 describe("the target of a COPY", () => {
   test.each([
@@ -73,11 +73,12 @@ test.each([
   "SELECT 1; set session authorization x",
   '"SELECT"',
 ])("the public role cannot run %s", (sql) => {
-  expect(() => refuseBeyondPublic(sql)).toThrow(expect.objectContaining({ code: "42501" }));
+  expect(() => refuseBeyondRole(sql, "public")).toThrow(expect.objectContaining({ code: "42501" }));
 });
 
 test("the public role can read", () => {
-  refuseBeyondPublic(
+  refuseBeyondRole(
     "SELECT 1; (SELECT 2) UNION SELECT 3; WITH a AS (SELECT 1) TABLE a; SHOW search_path; EXPLAIN SELECT 1",
+    "public",
   );
 });
