@@ -69,11 +69,10 @@ export async function createKeyRole(engine: Engine, grants: Grants): Promise<Key
   return role;
 }
 
-/** Removes the role; tables that its key made stay, as the master's. */
+/** Removes the role; tables that its key made stay, as the master's. Its `_copy` twin never owns any. */
 export async function dropKeyRole(engine: Engine, role: KeyRole): Promise<void> {
-  const roles = `${role}_copy, ${role}`;
   await engine.query(
-    `REASSIGN OWNED BY ${roles} TO CURRENT_USER; DROP OWNED BY ${roles}; DROP ROLE ${roles}`,
+    `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}_copy, ${role}`,
   );
 }
 

@@ -8,7 +8,7 @@ const MAX_PER_PAGE = 500;
 /** A positive number; what is none counts as absent. */
 const positive = text.or(z.number().transform(String)).transform((value) => {
   const number = Number.parseInt(value, 10);
-  return number >= 1 && Number.isSafeInteger(number) ? number : undefined;
+  return number >= 1 ? number : undefined;
 });
 
 const privacy = text

@@ -40,6 +40,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
       freeBytes: () => freeBytes(dataDir),
+      quotaBytes: quotaLeft(engine),
     });
     const { rows } = await engine.copyIn(q, data, {
       role: request.apiKey!.role,
@@ -79,6 +80,17 @@ function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
   else raw.once("close", () => stream.destroy());
 }
 
+/** What the quota of the account's schema leaves. There is none unless somebody set one, or without our functions. */
+async function quotaLeft(engine: Engine): Promise<number> {
+  const sql = `SELECT CASE WHEN quota > 0 THEN greatest(quota - cartodb.CDB_UserDataSize(), 0) END
+    FROM cartodb._CDB_UserQuotaInBytes() AS quota`;
+  const left = await engine.query(sql).then(
+    ({ statements }) => statements[0]!.rows[0]![0],
+    () => null,
+  );
+  return left === null ? Number.POSITIVE_INFINITY : Number(left);
+}
+
 async function freeBytes(dir: string): Promise<number> {
   const { bavail, bsize } = await statfs(dir);
   return bavail * bsize;
@@ -92,7 +104,16 @@ async function freeBytes(dir: string): Promise<number> {
  */
 export async function* uploadedBytes(
   body: Readable,
-  { encoding, freeBytes }: { readonly encoding?: string; readonly freeBytes: () => Promise<number> },
+  {
+    encoding,
+    freeBytes,
+    quotaBytes = Promise.resolve(Number.POSITIVE_INFINITY),
+  }: {
+    readonly encoding?: string;
+    readonly freeBytes: () => Promise<number>;
+    /** Known at the end at the latest: the database may be busy, and the upload does not wait for it. */
+    readonly quotaBytes?: Promise<number>;
+  },
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   let lookAt = LOOK_AT_DISK_EVERY_BYTES;
@@ -107,6 +128,7 @@ export async function* uploadedBytes(
     }
     yield chunk;
   }
+  if (bytes > (await quotaBytes)) throw new Refusal(400, "DB Quota exceeded");
 }
 
 async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {

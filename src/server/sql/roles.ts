@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { literal } from "../../sql";
 import type { Role } from "../engine/engine";
+import { LOCAL_USER } from "../guard";
 
 const NAMES = new Map<Role, string>([
   ["master", "carto"],
@@ -69,6 +71,7 @@ BEGIN
   END LOOP;
 END
 $do$;
+INSERT INTO cartodb.cdb_conf (key, value) VALUES ('username', ${literal(LOCAL_USER)}) ON CONFLICT DO NOTHING;
 REVOKE EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass), cartodb._CDB_Dataset_Register(regclass, regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass), cartodb._CDB_Dataset_Register(regclass, regclass)
   TO carto WITH GRANT OPTION;

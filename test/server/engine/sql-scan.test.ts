@@ -82,3 +82,19 @@ test("the public role can read", () => {
     "public",
   );
 });
+
+test("a key may have tables of its own, but no code and no role", () => {
+  const role = "cartoframes_key_0";
+  refuseBeyondRole("CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a); DROP TABLE t; TRUNCATE t", role);
+  for (const sql of [
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE VIEW v AS SELECT 1",
+    "CREATE TEMP TABLE t (a int)",
+    'CREATE "TABLE" t (a int)',
+    "ALTER ROLE carto SUPERUSER",
+    "DROP OWNED BY carto",
+    "RESET ROLE",
+  ]) {
+    expect(() => refuseBeyondRole(sql, role), sql).toThrow(expect.objectContaining({ code: "42501" }));
+  }
+});
