@@ -1,75 +1,84 @@
 /** What the SQL API tells caches about an answer. */
 import { createHash } from "node:crypto";
-import { literal } from "../sql";
-import { scanStatements } from "../sql-lexer";
+import { queryText } from "../sql-lexer";
 import type { Engine } from "./engine/engine";
-import type { TableName } from "./tables-used";
+import { explainSql, type TableName, tablesPlanned } from "./tables-used";
 
 const YEAR_S = 31_536_000;
 /** Where nobody notes the changes of a table, an answer is good for this long, counted on the clock. */
 const UNTRACKED_S = 300;
 /** Longer statements are not planned once more for the sake of a header. */
-export const MAX_PLANNED_CHARS = 16_384;
+const MAX_PLANNED_CHARS = 16_384;
 
 const WRITING = /\b(?:alter|insert|update|delete|create|drop|reindex|truncate|refresh)\b/i;
 
-/** Whether CARTO takes the text for one that changes something. */
-export function mayWrite(sql: string): boolean {
-  return WRITING.test(sql);
-}
-
-/** Whether looking up the tables of a statement is worth it: one that only reads, and is not huge. */
-export function isCacheable(sql: string): boolean {
-  return !mayWrite(sql) && sql.length <= MAX_PLANNED_CHARS && scanStatements(sql).length === 1;
-}
-
-/** The headers of an answer that depends on these tables; undefined are tables that nobody looked up. */
+/**
+ * The headers of an answer. A query that only reads is planned once more to know its tables, unless `tables` says them;
+ * that is one more turn of the database, and so about a millisecond.
+ */
 export async function cacheHeaders(
   engine: Engine,
   sql: string,
-  tables: readonly TableName[] | undefined,
+  tables?: readonly TableName[],
 ): Promise<Record<string, string>> {
-  if (mayWrite(sql)) return { "Cache-Control": cacheControl(0) };
-  if (!tables) return { "Cache-Control": cacheControl(secondsToNextWindow()) };
-  if (tables.length === 0) return { "Cache-Control": cacheControl(YEAR_S) };
-  const { database, updated } = await lastChanges(engine, tables);
-  const isTracked = updated.length === tables.length;
-  const names = tables.map(({ schema, name }) => `${schema}.${name}`);
+  if (WRITING.test(sql)) return { "Cache-Control": cacheControl(0) };
+  const known = await lookUp(engine, sql, tables);
+  if (!known) return { "Cache-Control": shortLived() };
+  if (known.tables.length === 0) return { "Cache-Control": cacheControl(YEAR_S) };
+  const names = [...new Set(known.tables.map(({ schema, name }) => `${schema}.${name}`))].sort();
+  const changes = names.map((name) => known.changes.get(name)).filter((change) => change !== undefined);
+  const { database } = known;
   return {
-    "Cache-Control": cacheControl(isTracked ? YEAR_S : secondsToNextWindow()),
-    // Percent signs for what no header can carry: a name may have any character.
+    "Cache-Control": changes.length === names.length ? cacheControl(YEAR_S) : shortLived(),
     "X-Cache-Channel": `${database}:${names.map(headerText).join(",")}`,
     "Surrogate-Key": names.map((name) => `t:${shortHash(`${database}:${name}`)}`).join(" "),
-    ...(updated.length > 0 && { "Last-Modified": new Date(Math.max(...updated)).toUTCString() }),
+    ...(changes.length > 0 && { "Last-Modified": new Date(Math.max(...changes)).toUTCString() }),
   };
 }
 
-export function cacheControl(seconds: number): string {
+/** For what may change at any time without anybody noting it, and for failures. */
+export function shortLived(): string {
+  return cacheControl(UNTRACKED_S - (Math.floor(Date.now() / 1000) % UNTRACKED_S));
+}
+
+function cacheControl(seconds: number): string {
   return `no-cache,max-age=${seconds},must-revalidate,public`;
 }
 
-export function secondsToNextWindow(): number {
-  return UNTRACKED_S - (Math.floor(Date.now() / 1000) % UNTRACKED_S);
+interface Known {
+  readonly database: string;
+  readonly tables: readonly TableName[];
+  /** Milliseconds since 1970 by `schema.table`, of the tables whose changes are noted. */
+  readonly changes: ReadonlyMap<string, number>;
 }
 
-async function lastChanges(
+const CHANGES = `
+  SELECT current_database(), n.nspname, c.relname, floor(extract(epoch FROM m.updated_at) * 1000)
+  FROM (SELECT) AS one
+  LEFT JOIN cartodb.cdb_tablemetadata m ON true
+  LEFT JOIN pg_catalog.pg_class c ON c.oid = m.tabname
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`;
+
+/** Undefined for a statement that cannot be looked at, because it is wrong, large, or no single query. */
+async function lookUp(
   engine: Engine,
-  tables: readonly TableName[],
-): Promise<{ database: string; updated: number[] }> {
-  const names = tables.map(({ schema, name }) => `(${literal(schema)}, ${literal(name)})`).join(", ");
-  const { statements } = await engine.query(
-    `SELECT current_database(), (
-       SELECT array_to_string(array_agg(floor(extract(epoch FROM m.updated_at) * 1000)), ' ')
-       FROM cartodb.cdb_tablemetadata m
-       JOIN pg_catalog.pg_class c ON c.oid = m.tabname
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE (n.nspname, c.relname) IN (${names})
-     )`,
-  );
-  const [database, updated] = statements[0]!.rows[0]!;
-  return { database: database!, updated: updated ? updated.split(" ").map(Number) : [] };
+  sql: string,
+  tables: readonly TableName[] | undefined,
+): Promise<Known | undefined> {
+  const query = sql.length <= MAX_PLANNED_CHARS ? queryText(sql) : undefined;
+  if (!tables && query === undefined) return undefined;
+  const statements = tables ? CHANGES : `${explainSql(query!)};${CHANGES}`;
+  const answer = await engine.query(statements).catch(() => undefined);
+  if (!answer) return undefined;
+  const { rows } = answer.statements.at(-1)!;
+  return {
+    database: rows[0]![0]!,
+    tables: tables ?? [...tablesPlanned(answer.statements[0]!)],
+    changes: new Map(rows.map(([, schema, name, changed]) => [`${schema}.${name}`, Number(changed)])),
+  };
 }
 
+/** Percent signs for what no header can carry, and for commas: a name may have any character. */
 function headerText(name: string): string {
   return name.replace(/[^\x21-\x24\x26-\x2b\x2d-\x7e]/gu, encodeURIComponent);
 }

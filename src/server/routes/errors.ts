@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
-import { cacheControl, secondsToNextWindow } from "../cache-headers";
+import { shortLived } from "../cache-headers";
 import { DatabaseError } from "../engine/engine";
 import { Refusal } from "../guard";
 import { parameters } from "./parameters";
@@ -20,7 +20,7 @@ interface ErrorAnswer {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.header("Content-Disposition", "inline");
   if (error instanceof DatabaseError) {
-    reply.header("Cache-Control", cacheControl(secondsToNextWindow()));
+    reply.header("Cache-Control", shortLived());
     if (error.code) reply.header("Carto-Sql-State", error.code);
     if (error.position) reply.header("Carto-Sql-Position", error.position);
   }

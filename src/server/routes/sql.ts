@@ -2,13 +2,13 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SqlRequest } from "../../api/schemas/sql";
 import { scanStatements } from "../../sql-lexer";
-import { cacheHeaders, isCacheable } from "../cache-headers";
+import { cacheHeaders } from "../cache-headers";
 import type { Engine, StatementOptions } from "../engine/engine";
 import { FORMATS } from "../formats";
 import { Refusal, statementOptions } from "../guard";
 import { sqlResponseJson } from "../sql-json";
 import { wrapQuery } from "../sql-text";
-import { refuseSystemTables, type TableName, tablesUsed } from "../tables-used";
+import { refuseSystemTables } from "../tables-used";
 import { parameters } from "./parameters";
 
 /** Those of CARTO's formats that are missing here answer with their name instead of wrong data. */
@@ -30,10 +30,8 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     setHeaders(reply, parameter); // before the statement: what fails here must not fail after its effect
 
     const options = statementOptions(request, reply);
-    const tables = await permittedTables(engine, q, options);
-    if (parameter.cache_policy !== "persist") {
-      reply.headers(await cacheHeaders(engine, q, tables).catch(() => ({})));
-    }
+    const tables = options.role === "master" ? undefined : await refuseSystemTables(engine, q, options);
+    if (parameter.cache_policy !== "persist") reply.headers(await cacheHeaders(engine, q, tables));
     const wrapped = wrapQuery(q, {
       rowsPerPage: parameter.rows_per_page,
       page: parameter.page,
@@ -70,20 +68,6 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     app.get(`${prefix}/api/:version/version`, { config }, async () => ({ cartodb_sql_api: "6.0.0" }));
     app.get(`${prefix}/api/:version/health`, { config }, health);
   }
-}
-
-/**
- * The tables of the statements, as far as anybody needs to know.
- * @throws Refusal if a key that is not the master's names a system table
- */
-async function permittedTables(
-  engine: Engine,
-  sql: string,
-  options: StatementOptions,
-): Promise<TableName[] | undefined> {
-  if (options.role !== "master") return refuseSystemTables(engine, sql, options);
-  if (!isCacheable(sql)) return undefined;
-  return tablesUsed(engine, sql, options).catch(() => undefined); // the statement itself will say it
 }
 
 /** Texts or bytes, not both. */
