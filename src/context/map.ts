@@ -12,7 +12,7 @@ import {
   type MapOptions,
   type ResolvedLayer,
 } from "../map";
-import { ident } from "../sql";
+import { accountOf, tableName as nameInSql } from "./account";
 import { readColumns } from "./read";
 
 interface Work {
@@ -47,7 +47,10 @@ async function resolveLayer(
 ): Promise<LayerData> {
   const { from } = layer;
   if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
-  const sql = from.kind === "query" ? from.sql : `SELECT * FROM ${ident(from.table)}`;
+  const sql =
+    from.kind === "query"
+      ? from.sql
+      : `SELECT * FROM ${nameInSql(await accountOf(transport, signal), from.table)}`;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
 }

@@ -14,6 +14,7 @@ import {
 import { SRID_LNGLAT } from "../geo";
 import type { Progress } from "../kernel/progress";
 import { ident, literal } from "../sql";
+import { accountOf, cartodbfyArguments, tableName as nameInSql } from "./account";
 
 export interface WriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -62,7 +63,9 @@ export async function writeFrame(
   { overwrite = false, lnglat, encodeGeom, geomCol, signal, progress }: WriteOptions & { progress: Progress },
 ): Promise<WriteReport> {
   const table = normalizeTableName(tableName);
-  if (!overwrite && (await tableExists(transport, table, signal))) throw tableExistsError(table);
+  const account = await accountOf(transport, signal);
+  const nameOf = (name: string) => nameInSql(account, name);
+  if (!overwrite && (await tableExists(transport, nameOf(table), signal))) throw tableExistsError(table);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, {
     lnglat,
     encodeGeom,
@@ -72,18 +75,18 @@ export async function writeFrame(
   const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
   const run = (sql: string) => runSql(transport, sql, { signal });
   try {
-    await createTable(run, temporary, columns);
+    await createTable(run, nameOf(temporary), columns);
     if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
-      const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const copy = `COPY ${nameOf(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
       await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
     }
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
-    await run(`SELECT CDB_CartodbfyTable(${literal(ident(temporary))}::regclass)`);
-    await run(swap(temporary, table, overwrite));
+    await run(`SELECT CDB_CartodbfyTable(${cartodbfyArguments(account, temporary)})`);
+    await run(swap(temporary, table, { overwrite, nameOf }));
   } catch (error) {
-    await runSql(transport, `DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
+    await runSql(transport, `DROP TABLE IF EXISTS ${nameOf(temporary)}`).catch(() => {});
     throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
   }
   const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
@@ -93,9 +96,9 @@ export async function writeFrame(
   return { table, rowCount, renamed, warnings: [...warnings, ...loss] };
 }
 
-/** Whether a relation of that name can be seen. */
+/** Whether there is a relation of that name in SQL. */
 async function tableExists(transport: Transport, table: string, signal?: AbortSignal): Promise<boolean> {
-  const probe = `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`;
+  const probe = `SELECT to_regclass(${literal(table)}) IS NOT NULL AS found`;
   const { rows } = await runSql(transport, probe, { signal, repeatable: true });
   return rows[0]?.found === true;
 }
@@ -107,7 +110,7 @@ function tableExistsError(table: string): TableExistsError {
 /**
  * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
  * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
- * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
+ * the table makes it an ordinary column. A server that cannot generate it gets a plain table. `table` is a name in SQL.
  */
 async function createTable(
   run: (sql: string) => Promise<unknown>,
@@ -128,26 +131,30 @@ async function createTable(
   if (ready) {
     const generated = `${GEOM}_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(${GEOM})) STORED`;
     try {
-      await run(`CREATE TABLE ${ident(table)} (${definitions([...plain, generated])})`);
+      await run(`CREATE TABLE ${table} (${definitions([...plain, generated])})`);
       return;
     } catch (error) {
       if (!(error instanceof SqlError) || !/immutable|syntax error/.test(error.message)) throw error;
     }
   }
-  await run(`CREATE TABLE ${ident(table)} (${definitions(plain)})`);
+  await run(`CREATE TABLE ${table} (${definitions(plain)})`);
 }
 
 /** One transaction that puts the loaded table in the place of its name; several statements are one already. */
-function swap(temporary: string, table: string, overwrite: boolean): string {
+function swap(
+  temporary: string,
+  table: string,
+  { overwrite, nameOf }: { readonly overwrite: boolean; readonly nameOf: (name: string) => string },
+): string {
   const renames = NAMED_AFTER_TABLE.map(([kind, suffix]) => {
     const to = table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
-    return `IF to_regclass(${literal(ident(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${ident(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
+    return `IF to_regclass(${literal(nameOf(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${nameOf(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
-    ...(overwrite ? [`DROP TABLE IF EXISTS ${ident(table)}`] : []),
-    `ALTER TABLE ${ident(temporary)} RENAME TO ${ident(table)}`,
+    ...(overwrite ? [`DROP TABLE IF EXISTS ${nameOf(table)}`] : []),
+    `ALTER TABLE ${nameOf(temporary)} RENAME TO ${ident(table)}`,
     `DO ${literal(`BEGIN ${renames.join(" ")} END`)}`,
-    `SELECT CDB_TableMetadataTouch(${literal(ident(table))}::regclass)`,
+    `SELECT CDB_TableMetadataTouch(${literal(nameOf(table))}::regclass)`,
   ].join(";\n");
 }
 

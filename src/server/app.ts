@@ -5,12 +5,14 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Engine } from "./engine/engine";
 import { checkBodyKey, checkKey, checkOrigin, LOCAL_USER, LOCAL_USER_ID, Refusal } from "./guard";
 import type { LocalHome } from "./home";
+import type { JobQueue } from "./jobs/queue";
 import { ApiKeys } from "./keys";
 import { adminRoutes, type ServerControl } from "./routes/admin";
 import { apiKeyRoutes } from "./routes/api-keys";
 import { copyRoutes } from "./routes/copy";
 import { datasetRoutes } from "./routes/datasets";
 import { answerError } from "./routes/errors";
+import { jobRoutes } from "./routes/jobs";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
 
@@ -27,6 +29,7 @@ export interface ServerParts {
   /** Where everything lies that is not in the database. */
   readonly home: LocalHome;
   readonly control: ServerControl;
+  readonly jobs: JobQueue;
 }
 
 /** A schema and a table, names of 63 bytes each, three characters a byte. */
@@ -38,11 +41,12 @@ const MAX_PARAM_CHARS = 512;
  * and health, and reading what is public, need no key. `control` is what the server's own process offers to the
  * command line (status, stop).
  */
-export async function createApp({ engine, key, home, control }: ServerParts): Promise<FastifyInstance> {
+export async function createApp({ engine, key, home, control, jobs }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
     http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_CHARS },
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    rewriteUrl: ({ url = "/" }) => url.replace(/^([^?]+)\/(?=\?|$)/, "$1"), // clients end paths with a slash or not
     forceCloseConnections: "idle",
     exposeHeadRoutes: false, // a HEAD would run the statement of a GET
     frameworkErrors: answerError,
@@ -54,12 +58,6 @@ export async function createApp({ engine, key, home, control }: ServerParts): Pr
   const keys = await ApiKeys.open(join(home.dir, "api-keys.json"), key);
   app.decorateRequest("apiKey", null);
   await app.register(formBody);
-  // Clients that always say "JSON" say so with an empty body, too.
-  const parseJsonBody = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body === "") done(null, undefined);
-    else parseJsonBody(request, body as string, done);
-  });
   await app.register(multipart);
   app.addHook("onRequest", async (request, reply) => {
     checkOrigin(request);
@@ -87,6 +85,7 @@ export async function createApp({ engine, key, home, control }: ServerParts): Pr
   copyRoutes(app, engine, home.dir);
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
+  jobRoutes(app, jobs);
   adminRoutes(app, control);
   return app;
 }

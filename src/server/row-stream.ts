@@ -20,7 +20,7 @@ export interface RowStream {
 
 /**
  * The rows of a query as they come, in PostgreSQL's text form: they travel by COPY, so that memory does not grow with
- * their number. The query has succeeded when this resolves.
+ * their number. Where the database streams, the query may still fail after the first row, and the rows with it.
  */
 export async function streamRows(
   engine: Engine,
@@ -29,7 +29,14 @@ export async function streamRows(
 ): Promise<RowStream> {
   const { stream } = await engine.copyOut(`COPY (${query}\n) TO STDOUT`, options);
   stream.on("error", () => {}); // who reads the rows gets it, too; nobody may be reading any more
-  return { rows: copyTextRows(stream), close: () => stream.destroy() };
+  const rows = copyTextRows(stream);
+  const first = await rows.next();
+  async function* fromFirst() {
+    if (first.done) return;
+    yield first.value;
+    yield* rows;
+  }
+  return { rows: fromFirst(), close: () => stream.destroy() };
 }
 
 const NEWLINE = 0x0a;

@@ -1,5 +1,5 @@
 import { scanStatements } from "../sql-lexer";
-import { DatabaseError, type Engine, type StatementOptions, type StatementResult } from "./engine/engine";
+import { DatabaseError, type Engine, type StatementOptions } from "./engine/engine";
 import { Refusal } from "./guard";
 
 export interface TableName {
@@ -23,23 +23,15 @@ export async function tablesUsed(
   for (const tokens of scanStatements(sql)) {
     if (!EXPLAINABLE.has(tokens[0]!.text)) continue;
     const { start } = tokens[0]!;
-    const explain = explainSql(sql.slice(start, tokens.at(-1)!.end));
-    const { statements } = await engine.query(explain, options).catch((error) => {
-      throw error instanceof DatabaseError ? moved(error, [...sql.slice(0, start)].length) : error;
-    });
-    for (const table of tablesPlanned(statements[0]!)) found.set(`${table.schema}.${table.name}`, table);
+    const { statements } = await engine
+      .query(EXPLAIN + sql.slice(start, tokens.at(-1)!.end), options)
+      .catch((error) => {
+        throw error instanceof DatabaseError ? moved(error, [...sql.slice(0, start)].length) : error;
+      });
+    const plan = JSON.parse(statements[0]!.rows.map(([line]) => line).join("\n"));
+    for (const table of relationsIn(plan)) found.set(`${table.schema}.${table.name}`, table);
   }
   return [...found.values()];
-}
-
-/** Asks for the plan of one statement that can be planned. */
-export function explainSql(statement: string): string {
-  return EXPLAIN + statement;
-}
-
-/** The tables in the answer to `explainSql`; one that is read twice is there twice. */
-export function* tablesPlanned({ rows }: StatementResult): Generator<TableName> {
-  yield* relationsIn(JSON.parse(rows.map(([line]) => line).join("\n")));
 }
 
 function moved(error: DatabaseError, characters: number): DatabaseError {

@@ -11,6 +11,8 @@ export interface ServerStatus {
   readonly version: string;
   readonly pid: number;
   readonly engine: string;
+  /** Of a user's database: its address, without secrets. */
+  readonly database?: string;
   readonly dataDir: string;
   readonly startedAt: string;
   /** What holds the database now, in a few words; absent when it is free. */

@@ -4,6 +4,7 @@ import { DatabaseError, type Engine } from "../engine/engine";
 import { LOCAL_USER, Refusal } from "../guard";
 import { createKeyRole, dropKeyRole, Grants } from "../key-grants";
 import type { ApiKey, ApiKeys } from "../keys";
+import { acceptEmptyJson } from "./parameters";
 
 const CreateRequest = z.object({ name: z.string().trim().min(1).max(255), grants: Grants });
 
@@ -71,22 +72,25 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
 
   const anyKey = { config: { access: "any key given" } } as const;
   const master = { config: { access: "key may be in the body" } } as const;
-  for (const prefix of ["", "/user/:user", "/u/:user"]) {
-    const all = `${prefix}/api/:version/api_keys`;
-    app.get(all, anyKey, async (request) => list(request));
-    app.post(all, master, create);
-    app.get(`${all}/:name`, anyKey, async (request) => keyMembers(named(request), path(request)));
-    app.delete(`${all}/:name`, master, async (request, reply) => {
-      const { name, role } = regular(request, "deleted");
-      await keys.remove(name); // first: from here on nobody comes in with it
-      if (role !== "master" && role !== "public") await dropKeyRole(engine, role);
-      return reply.code(204).send();
-    });
-    app.post(`${all}/:name/token/regenerate`, master, async (request) => {
-      const { name } = regular(request, "regenerated on a local server");
-      return keyMembers(await keys.regenerate(name), path(request));
-    });
-  }
+  app.register(async (scope) => {
+    acceptEmptyJson(scope);
+    for (const prefix of ["", "/user/:user", "/u/:user"]) {
+      const all = `${prefix}/api/:version/api_keys`;
+      scope.get(all, anyKey, async (request) => list(request));
+      scope.post(all, master, create);
+      scope.get(`${all}/:name`, anyKey, async (request) => keyMembers(named(request), path(request)));
+      scope.delete(`${all}/:name`, master, async (request, reply) => {
+        const { name, role } = regular(request, "deleted");
+        await keys.remove(name); // first: from here on nobody comes in with it
+        if (role !== "master" && role !== "public") await dropKeyRole(engine, role);
+        return reply.code(204).send();
+      });
+      scope.post(`${all}/:name/token/regenerate`, master, async (request) => {
+        const { name } = regular(request, "regenerated on a local server");
+        return keyMembers(await keys.regenerate(name), path(request));
+      });
+    }
+  });
 }
 
 function refusal(status: number, message: string): Refusal {

@@ -1,11 +1,12 @@
 import { statfs } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
 import { copiedQuery, refuseSystemTables } from "../tables-used";
+import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
 
 const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
@@ -29,7 +30,9 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const { stream, bytes } = await engine.copyOut(q, options);
     destroyOnDisconnect(stream, reply);
     if (bytes !== undefined) reply.header("Content-Length", bytes);
-    return reply.type("application/octet-stream").send(stream);
+    const answer =
+      bytes === undefined ? Readable.from(withErrorAtEnd(stream), { objectMode: false }) : stream;
+    return reply.type("application/octet-stream").send(answer);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
     // Everybody's key must not fill the disk with what the database will refuse then.
@@ -37,10 +40,13 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
     const started = performance.now();
+    const { kind } = await engine.info();
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
-      freeBytes: () => freeBytes(dataDir),
-      quotaBytes: quotaLeft(engine),
+      // A user's database has its own disk, and streams.
+      freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
+      // Nor has it a quota of ours, unless it has our functions.
+      quotaBytes: kind === "pglite" ? quotaLeft(engine) : undefined,
     });
     const { rows } = await engine.copyIn(q, data, {
       role: request.apiKey!.role,
@@ -72,6 +78,15 @@ function copyRequest(given: object) {
   const parsed = CopyRequest.safeParse(given);
   if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
   return parsed.data;
+}
+
+/** The status is sent already when a COPY fails midway: the error object becomes the last of its bytes (carto-api §3.3). */
+async function* withErrorAtEnd(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    yield Buffer.from(JSON.stringify(errorAnswer(error).body));
+  }
 }
 
 /** The engine deletes the file behind a stream when the stream closes, so each must close. */

@@ -4,7 +4,7 @@ import { normalizeTableName } from "../../frame/names";
 import { changeDataset, type Dataset, describeDataset, dropDataset, listDatasets } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
 import { LOCAL_USER, LOCAL_USER_ID, Refusal } from "../guard";
-import { parameters } from "./parameters";
+import { acceptEmptyJson, parameters } from "./parameters";
 
 /**
  * `/api/v1/viz`: datasets as CARTO's own pages see them, and `/api/v1/tables/{id}`, which clients ask after an import.
@@ -44,17 +44,20 @@ export function datasetRoutes(app: FastifyInstance, engine: Engine): void {
     return visualization((await describeDataset(engine, dataset.id)) ?? dataset);
   };
   const config = { access: "key may be in the body" } as const;
-  for (const prefix of ["", "/user/:user", "/u/:user"]) {
-    const all = `${prefix}/api/:version/viz`;
-    app.get(all, list);
-    app.get(`${all}/:id`, async (request) => visualization(await found(request)));
-    app.put(`${all}/:id`, { config }, change);
-    app.delete(`${all}/:id`, { config }, async (request, reply) => {
-      await dropDataset(engine, await found(request)).catch(refuse);
-      return reply.code(204).send();
-    });
-    app.get(`${prefix}/api/:version/tables/:id`, async (request) => table(await found(request)));
-  }
+  app.register(async (scope) => {
+    acceptEmptyJson(scope);
+    for (const prefix of ["", "/user/:user", "/u/:user"]) {
+      const all = `${prefix}/api/:version/viz`;
+      scope.get(all, list);
+      scope.get(`${all}/:id`, async (request) => visualization(await found(request)));
+      scope.put(`${all}/:id`, { config }, change);
+      scope.delete(`${all}/:id`, { config }, async (request, reply) => {
+        await dropDataset(engine, await found(request)).catch(refuse);
+        return reply.code(204).send();
+      });
+      scope.get(`${prefix}/api/:version/tables/:id`, async (request) => table(await found(request)));
+    }
+  });
 }
 
 /** Texts for clients of either convention: those of the SQL API read `error`, those of the account's pages `errors`. */

@@ -14,10 +14,17 @@ import { tablesSql } from "./tables";
 export const SEARCH_PATH = "public, cartodb";
 
 /** One transaction's worth of SQL; may be run again, by the role that ran it first. */
-export function functionsSql({ postgisSchema = "public" }: { postgisSchema?: string } = {}): string {
+export function functionsSql({
+  postgisSchema = "public",
+  schemaExists = false,
+}: {
+  readonly postgisSchema?: string;
+  /** Then nothing asks for the right to create one, not even IF NOT EXISTS. */
+  readonly schemaExists?: boolean;
+} = {}): string {
   const postgis = ident(postgisSchema);
   return `
-CREATE SCHEMA IF NOT EXISTS cartodb;
+${schemaExists ? "" : "CREATE SCHEMA IF NOT EXISTS cartodb;"}
 ${metadataSql}
 ${geometrySql(postgis)}
 ${catalogSql}
@@ -29,6 +36,9 @@ ${tablesSql}
 COMMENT ON SCHEMA cartodb IS '${functionsVersion()}';
 `;
 }
+
+/** How the comment on the schema begins where it is ours, whatever the version. */
+export const FUNCTIONS_MARK = "CARTO functions, ";
 
 /** What the comment on the schema says when these very functions are installed. */
 export function functionsVersion(): string {
@@ -42,7 +52,7 @@ export function functionsVersion(): string {
     cartodbfySql(""),
     tablesSql,
   ];
-  return `CARTO functions, ${createHash("sha256").update(text.join("\n")).digest("hex").slice(0, 16)}`;
+  return `${FUNCTIONS_MARK}${createHash("sha256").update(text.join("\n")).digest("hex").slice(0, 16)}`;
 }
 
 const metadataSql = `

@@ -1,0 +1,8 @@
+import { onPostgres } from "../support/engine";
+
+onPostgres({
+  "SQL API": () => import("./sql-api.test"),
+  "COPY API": () => import("./copy-api.test"),
+  CartoContext: () => import("../context/context.test"),
+  "cc.tables": () => import("../context/tables.test"),
+});
