@@ -15,13 +15,17 @@ export interface Token {
   readonly depth: number;
 }
 
-const BLANK = /\s+|--[^\n\r]*/y;
-const WORD = /[\p{L}_\u0080-\uffff][\p{L}\p{N}_$\u0080-\uffff]*/uy;
+// PostgreSQL's own classes, not JavaScript's: its scanner sees bytes, so that everything beyond ASCII, a no-break space
+// or an emoji too, belongs to a name. Where the two differ, a statement could hide from whoever looks for it here.
+const BLANK = /[ \t\n\r\f\v]+|--[^\n\r]*/y;
+const WORD = /[A-Za-z_\u{80}-\u{10ffff}][\w$\u{80}-\u{10ffff}]*/uy;
 const NUMBER = /\d[\w.]*/y;
 const QUOTED_START = /(?:[uU]&)?"/y;
 const ESCAPE_STRING_START = /[eE]'/y;
 const STRING_START = /(?:[bBxXnN]|[uU]&)?'/y;
-const DOLLAR_TAG = /\$(?:[\p{L}_\u0080-\uffff][\p{L}\p{N}_\u0080-\uffff]*)?\$/uy;
+/** Two literals with a line break between them are one; the second is read by the rules of the first. */
+const CONTINUED_STRING = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
+const DOLLAR_TAG = /\$(?:[A-Za-z_\u{80}-\u{10ffff}][\w\u{80}-\u{10ffff}]*)?\$/uy;
 
 /** The statements of `sql`, each as its tokens without the semicolon; empty statements are left out. */
 export function scanStatements(sql: string): Token[][] {
@@ -129,7 +133,11 @@ function escapeStringEnd(sql: string, from: number): number {
   for (let at = from; at < sql.length; at++) {
     if (sql[at] === "\\") at++;
     else if (sql[at] === "'" && sql[at + 1] === "'") at++;
-    else if (sql[at] === "'") return at + 1;
+    else if (sql[at] === "'") {
+      CONTINUED_STRING.lastIndex = at + 1;
+      if (!CONTINUED_STRING.test(sql)) return at + 1;
+      at = CONTINUED_STRING.lastIndex - 1;
+    }
   }
   return sql.length;
 }

@@ -29,6 +29,14 @@ test.each([
   ["a parameter, which is no dollar quote", "SELECT $1; SELECT a$b$c", 2],
   ["empty statements", ";; /* nothing */ ; -- nothing", 0],
   ["an open quote", "SELECT 'a; SELECT 2", 1],
+  // Where PostgreSQL's scanner is not what one thinks; each of these was a statement that could hide.
+  ["a dollar quote with an emoji for a tag", "SELECT $😀$ ' $😀$; SELECT 2 --'", 2],
+  ["a name that begins with a no-break space", "SELECT 1 AS \u00a0$x$; SELECT $y$ $x$ $y$", 2],
+  ["a line separator, which ends no comment", "SELECT 1 --\u2028; SELECT 2", 1],
+  ["a literal continued on the next line", "SELECT E'a'\n'b\\''; SELECT 2 --'", 2],
+  ["one continued behind a comment", "SELECT E'a' -- c\n -- d\n 'b\\''; SELECT 2 --'", 2],
+  ["two literals on one line", "SELECT E'a' 'b\\'; SELECT 2 --'", 2],
+  ["a plain literal continued", "SELECT 'a'\n'b\\'; SELECT 2", 2],
 ])("statements end outside %s", (_name, sql, count) => {
   expect(scanStatements(sql)).toHaveLength(count);
 });
@@ -36,4 +44,9 @@ test.each([
 test("a literal of megabytes is scanned", () => {
   const literal = `'${"it''s ".repeat(1_000_000)}'`;
   expect(scanStatements(`SELECT ${literal}, E${literal}; SELECT 2`)).toHaveLength(2);
+});
+
+test("a comment of megabytes behind a literal is scanned", () => {
+  expect(scanStatements(`SELECT E'a' ${"-- ".repeat(500_000)}`)).toHaveLength(1);
+  expect(scanStatements(`SELECT E'a'${"\n-- ".repeat(200_000)}`)).toHaveLength(1);
 });

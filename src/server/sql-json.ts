@@ -181,8 +181,17 @@ function fieldsJson(fields: readonly ResultField[], skipFields: ReadonlySet<stri
 }
 
 function* rowsJson({ fields, rows }: StatementResult, skipFields: ReadonlySet<string>): Generator<string> {
-  const lastOfName = new Map((fields ?? []).map((field, at) => [field.name, at]));
-  const columns = (fields ?? [])
+  const toJson = rowWriter(fields ?? [], skipFields);
+  for (const row of rows) yield toJson(row);
+}
+
+/** Writes rows of these fields as JSON objects, without those to be skipped; of two with one name the last counts. */
+export function rowWriter(
+  fields: readonly ResultField[],
+  skipFields: ReadonlySet<string>,
+): (row: readonly (string | null)[]) => string {
+  const lastOfName = new Map(fields.map((field, at) => [field.name, at]));
+  const columns = fields
     .map((field, at) => ({
       at,
       name: field.name,
@@ -190,11 +199,11 @@ function* rowsJson({ fields, rows }: StatementResult, skipFields: ReadonlySet<st
       write: valueWriter(field),
     }))
     .filter(({ at, name }) => lastOfName.get(name) === at && !skipFields.has(name));
-  for (const row of rows) {
+  return (row) => {
     const members = columns.map(({ at, key, write }) => {
       const value = row[at] ?? null;
       return key + (value === null ? "null" : write(value));
     });
-    yield `{${members.join(",")}}`;
-  }
+    return `{${members.join(",")}}`;
+  };
 }

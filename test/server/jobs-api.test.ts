@@ -420,18 +420,19 @@ describe("requests", () => {
   });
 
   test.each([
-    ["no key", null, 401],
-    ["a wrong key", "wrong", 401],
-  ])("%s is refused everywhere", async (_, key, expected) => {
+    ["no key", null, 403, "permission denied"],
+    ["everybody's key", "default_public", 403, "permission denied"],
+    ["a wrong key", "wrong", 401, "Unauthorized"],
+  ])("%s is refused everywhere", async (_, key, status, error) => {
     const { job_id } = await create("SELECT 1");
     for (const [path, init] of [
       [JOBS, json({ query: "SELECT 1" })],
       [`${JOBS}/${job_id}`, {}],
       [`${JOBS}/${job_id}`, { method: "DELETE" }],
-      ["/api/v2/jobs-wip", {}],
     ] as const) {
-      expect(await ask(path, { ...init, key })).toEqual([expected, { error: ["Unauthorized"] }]);
+      expect(await ask(path, { ...init, key })).toEqual([status, { error: [error] }]);
     }
+    expect(await ask("/api/v2/jobs-wip", { key })).toEqual([401, { error: ["Unauthorized"] }]);
   });
 
   test("another account is not known", async () => {

@@ -265,11 +265,12 @@ describe("errors", () => {
   });
 
   test.each<[string, Parameters<TestServer["ask"]>[1], number]>([
-    ["no key", { key: null }, 401],
     ["a wrong key", { key: "wrong" }, 401],
     ["another user's key", { key: null, headers: { Authorization: `Basic ${btoa("bob:x")}` } }, 403],
     ["a foreign page", { headers: { Origin: "https://evil.example" } }, 403],
     ["a page without origin", { headers: { Origin: "null" } }, 403],
+    ["a script of a foreign page", { headers: { "Sec-Fetch-Site": "cross-site" } }, 403],
+    ["a page on another port", { headers: { "Sec-Fetch-Site": "same-site" } }, 403],
   ])("%s is refused", async (_, init, status) => {
     const response = await server.ask("/api/v2/sql?q=SELECT+1", init);
     expect(response.status).toBe(status);
@@ -297,7 +298,7 @@ describe("errors", () => {
     const wrong = { ...headers, Authorization: `Basic ${btoa("local:wrong")}` };
     expect((await raw("POST", "/api/v2/sql", wrong, "q=SELECT")).status).toBe(401);
     expect((await raw("POST", "/api/v2/sql?api_key=wrong", headers, "q=SELECT")).status).toBe(401);
-    expect((await raw("POST", "/api/v2/sql/copyfrom?q=COPY+t+FROM+STDIN", headers, "a")).status).toBe(401);
+    expect((await raw("POST", "/api/v2/sql/copyfrom?q=COPY+t+FROM+STDIN", headers, "a")).status).toBe(403);
   });
 
   test("without a key there, a body is small and says so", async () => {

@@ -37,6 +37,8 @@ export const SqlRequest = z.object({
   page: integer.optional(),
   order_by: text.optional(),
   sort_order: text.optional(),
+  /** Decimal digits of coordinates; PostGIS writes at most 15. */
+  dp: integer.optional().transform((digits = 6) => Math.min(15, Math.max(0, digits))),
   callback: JsonpCallback.optional(),
   cache_policy: text.optional(),
   client: client.optional(),

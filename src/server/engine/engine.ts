@@ -2,9 +2,12 @@ import type { Readable } from "node:stream";
 
 /**
  * Whose rights a statement has: `master` is the owner of the data and not a superuser, `public` is
- * `publicuser`, who may read what was granted to it.
+ * `publicuser`, who may read what was granted to it, a key's role may do in addition what was granted to the key.
  */
-export type Role = "master" | "public";
+export type Role = "master" | "public" | KeyRole;
+
+/** The database role of a regular API key. */
+export type KeyRole = `cartoframes_key_${string}`;
 
 export interface StatementOptions {
   /**

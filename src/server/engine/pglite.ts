@@ -3,8 +3,9 @@ import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ServerError } from "../../errors";
+import { ident, literal } from "../../sql";
 import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
-import { COPY_ROLES, LOCAL_ROLES_SQL, ROLES } from "../sql/roles";
+import { copyRoleName, LOCAL_ROLES_SQL, LOCAL_ROLES_VERSION, roleName } from "../sql/roles";
 import {
   emptySpool,
   ensureDataDir,
@@ -29,7 +30,7 @@ import {
 } from "./engine";
 import { PgliteSession, type SessionOptions } from "./pglite-session";
 import type { ResultReader } from "./result-reader";
-import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "./sql-scan";
+import { copyThroughFile, refuseBeyondRole, refuseCopy } from "./sql-scan";
 import { Turns, unlessAborted } from "./turns";
 
 export interface PgliteOptions {
@@ -92,9 +93,10 @@ class PgliteEngine implements Engine {
 
   async query(sql: string, options: StatementOptions = {}): Promise<QueryResult> {
     refuseCopy(sql);
-    if (options.role === "public") refuseBeyondPublic(sql);
+    const { role = "master" } = options;
+    if (role !== "master") refuseBeyondRole(sql, role);
     return this.#turn(sql, options, async (session) => {
-      await this.#setRole(session, ROLES[options.role ?? "master"]);
+      await this.#setRole(session, roleName(role));
       const result = throwing(await session.run(sql));
       await this.#learnTypes(session, result);
       return this.#queryResult(result);
@@ -249,7 +251,7 @@ class PgliteEngine implements Engine {
   }
 
   async #setRole(session: PgliteSession, role: string): Promise<void> {
-    if (role !== ROLES.master) throwing(await session.run(`SET ROLE ${role}`));
+    if (role !== roleName("master")) throwing(await session.run(`SET ROLE ${ident(role)}`));
   }
 
   async #copy(
@@ -257,7 +259,7 @@ class PgliteEngine implements Engine {
     copy: ReturnType<typeof copyThroughFile>,
     { role = "master" }: StatementOptions,
   ): Promise<number> {
-    await this.#setRole(session, COPY_ROLES[role]);
+    await this.#setRole(session, copyRoleName(role));
     const { error, statements } = throwingCrash(await session.run(copy.sql));
     if (error) throw at(error, error.position && copy.originalPosition(error.position));
     return statements[0]!.affectedRows;
@@ -297,11 +299,17 @@ class PgliteEngine implements Engine {
 async function installFunctions(session: PgliteSession): Promise<void> {
   const installed = throwing(
     await session.run(
-      "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = 'cartodb'",
+      `SELECT pg_catalog.obj_description(n.oid, 'pg_namespace'), pg_catalog.shobj_description(r.oid, 'pg_authid')
+       FROM pg_catalog.pg_namespace n, pg_catalog.pg_roles r WHERE n.nspname = 'cartodb' AND r.rolname = 'carto'`,
     ),
   );
-  if (installed.statements[0]?.rows[0]?.[0] === functionsVersion()) return;
-  throwing(await session.run(`${functionsSql()};${LOCAL_ROLES_SQL}`));
+  const [functions, roles] = installed.statements[0]?.rows[0] ?? [];
+  if (functions === functionsVersion() && roles === LOCAL_ROLES_VERSION) return;
+  throwing(
+    await session.run(
+      `${functionsSql()};${LOCAL_ROLES_SQL};COMMENT ON ROLE carto IS ${literal(LOCAL_ROLES_VERSION)}`,
+    ),
+  );
 }
 
 async function removeUnused(session: PgliteSession, dataDir: string): Promise<void> {
@@ -332,7 +340,7 @@ async function resetSession(session: PgliteSession): Promise<void> {
   );
   if (Number(wal.statements[0]!.rows[0]![0]) > CHECKPOINT_AFTER_BYTES)
     throwing(await session.run("CHECKPOINT"));
-  throwing(await session.run(`SET ROLE ${ROLES.master}`));
+  throwing(await session.run(`SET ROLE ${roleName("master")}`));
 }
 
 function throwing(result: ResultReader): ResultReader {

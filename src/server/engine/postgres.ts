@@ -1,7 +1,7 @@
 import { ServerError } from "../../errors";
 import { ident } from "../../sql";
 import { type DatabaseAddress, shownDatabase } from "../database";
-import { ROLES } from "../sql/roles";
+import { roleName } from "../sql/roles";
 import {
   type CopyOutResult,
   canceledError,
@@ -18,7 +18,7 @@ import { mentionsFunctions, missesFunctions, provideFunctions } from "./postgres
 import { PostgresPool } from "./postgres-pool";
 import type { PostgresSession } from "./postgres-session";
 import type { ResultReader } from "./result-reader";
-import { checkCopy, isOneTransaction, refuseBeyondPublic, refuseChangeOfRole, refuseCopy } from "./sql-scan";
+import { checkCopy, isOneTransaction, refuseBeyondRole, refuseChangeOfRole, refuseCopy } from "./sql-scan";
 
 export interface PostgresOptions {
   /** Default 20. */
@@ -94,7 +94,8 @@ class PostgresEngine implements Engine {
 
   async query(sql: string, options: StatementOptions = {}): Promise<QueryResult> {
     refuseCopy(sql);
-    if (options.role === "public") refuseBeyondPublic(sql);
+    const { role = "master" } = options;
+    if (role !== "master") refuseBeyondRole(sql, role);
     return this.#use(sql, options, async (session) => {
       const news = mentionsFunctions(sql) ? await this.#renewFunctions(session) : undefined;
       let result = await session.run(sql);
@@ -195,9 +196,9 @@ class PostgresEngine implements Engine {
 
   async #begin(
     sql: string,
-    { signal, timeoutMs, role }: StatementOptions,
+    { signal, timeoutMs, role = "master" }: StatementOptions,
   ): Promise<{ session: PostgresSession; end: () => void; limit?: AbortSignal }> {
-    if (role === "public") refuseChangeOfRole(sql);
+    if (role !== "master") refuseChangeOfRole(sql);
     if (this.#isClosed) throw closedError();
     const { session, giveBack } = await this.#pool.take(signal);
     const running: Running = { sql: shownSql(sql), startedAt: new Date() };
@@ -246,10 +247,11 @@ class PostgresEngine implements Engine {
 
   async #setRole(session: PostgresSession, role: Role = "master"): Promise<void> {
     if (role === "master") return;
-    const { error } = await session.run(`SET ROLE ${ROLES.public}`);
+    const name = roleName(role);
+    const { error } = await session.run(`SET ROLE ${ident(name)}`);
     if (!error) return;
     throw new DatabaseError(
-      `permission denied for database ${this.#address.database}: it has no role ${ROLES.public} that "${this.#address.user}" may take, so only the master key is served`,
+      `permission denied for database ${this.#address.database}: it has no role ${name} that "${this.#address.user}" may take, so only the master key is served`,
       { code: "42501", detail: error.message },
       { cause: error },
     );

@@ -1,6 +1,6 @@
 /** What an engine must look at before it runs a statement: COPY, rights, and transactions. */
 import { isWord, scanStatements, type Token } from "../../sql-lexer";
-import { DatabaseError } from "./engine";
+import { DatabaseError, type Role } from "./engine";
 
 /** @throws DatabaseError if `sql` holds a COPY, which has its own two calls and touches no server file. */
 export function refuseCopy(sql: string): void {
@@ -18,23 +18,36 @@ export function refuseCopy(sql: string): void {
 }
 
 // With these a statement can neither change its role nor leave anything behind that would.
-const PUBLIC_COMMANDS = new Set(
-  "SELECT WITH VALUES TABLE ( SHOW EXPLAIN INSERT UPDATE DELETE MERGE BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE".split(
-    " ",
-  ),
+const READING_AND_WRITING = words(
+  "SELECT WITH VALUES TABLE ( SHOW EXPLAIN INSERT UPDATE DELETE MERGE BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE",
 );
+/** What a regular key may have been granted in a schema: tables of its own. */
+const ON_TABLES = words("CREATE ALTER DROP");
+const TABLE_WORDS = words("TABLE UNLOGGED INDEX UNIQUE SEQUENCE VIEW");
+const ON_OWN_TABLES = words("TRUNCATE ANALYZE COMMENT");
 
 /**
  * The session of the embedded database belongs to a superuser, whom `SET ROLE` and the like would bring
  * back; what is not known to be harmless is refused, and table rights do the rest.
  * @throws DatabaseError
  */
-export function refuseBeyondPublic(sql: string): void {
-  for (const [first] of scanStatements(sql)) {
-    if (first && PUBLIC_COMMANDS.has(first.text)) continue;
-    const position = positionOf(sql, first);
-    throw new DatabaseError(`permission denied for ${first?.text ?? ""}`, { code: "42501", position });
+export function refuseBeyondRole(sql: string, role: Exclude<Role, "master">): void {
+  for (const [first, second] of scanStatements(sql)) {
+    if (!first || first.kind === "quoted" || first.kind === "string") throw notPermitted(sql, first);
+    if (READING_AND_WRITING.has(first.text)) continue;
+    const isOnTables = ON_TABLES.has(first.text) && second?.kind === "word" && TABLE_WORDS.has(second.text);
+    if (role !== "public" && (isOnTables || ON_OWN_TABLES.has(first.text))) continue;
+    throw notPermitted(sql, first);
   }
+}
+
+function notPermitted(sql: string, token: Token | undefined): DatabaseError {
+  const message = `permission denied for ${token?.text ?? ""}`;
+  return new DatabaseError(message, { code: "42501", position: positionOf(sql, token) });
+}
+
+function words(list: string): ReadonlySet<string> {
+  return new Set(list.split(" "));
 }
 
 // What would change the role from within a statement, or run a text as one. `U&"…"` can spell any of them.

@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import { freeBytes, leavingRoom } from "../disk";
 import type { Engine } from "../engine/engine";
-import { abortOnDisconnect, Refusal } from "../guard";
+import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
+import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
 
@@ -20,7 +21,10 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       "Content-Disposition",
       `attachment; filename=${encodeURIComponent(filename ?? "carto-sql-copyto.dmp")}`,
     );
-    const { stream, bytes } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
+    const options = statementOptions(request, reply);
+    const copied = options.role === "master" ? undefined : copiedQuery(q);
+    if (copied !== undefined) await refuseSystemTables(engine, copied, options);
+    const { stream, bytes } = await engine.copyOut(q, options);
     destroyOnDisconnect(stream, reply);
     if (bytes !== undefined) reply.header("Content-Length", bytes);
     const answer =
@@ -28,6 +32,8 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     return reply.type("application/octet-stream").send(answer);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
+    // Everybody's key must not fill the disk with what the database will refuse then.
+    if (request.apiKey!.type === "default") throw new Refusal(403, "permission denied");
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
     const started = performance.now();
@@ -36,8 +42,13 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       encoding: request.headers["content-encoding"],
       // A user's database has its own disk, and streams.
       freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
+      // Nor has it a quota of ours, unless it has our functions.
+      quotaBytes: kind === "pglite" ? quotaLeft(engine) : undefined,
     });
-    const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
+    const { rows } = await engine.copyIn(q, data, {
+      role: request.apiKey!.role,
+      signal: abortOnDisconnect(reply), // an upload takes its time
+    });
     if (rows === 0) throw new Refusal(400, "No rows copied");
     return { time: Number(((performance.now() - started) / 1000).toFixed(3)), total_rows: rows };
   };
@@ -45,7 +56,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     app.route({
       method: ["GET", "POST"],
       url: `${prefix}/api/:version/sql/copyto`,
-      config: { access: "key may be in the body" },
+      config: { access: "any key" },
       handler: copyTo,
     });
     // The body is the data, whatever its Content-Type says: it is handed on as it arrives, never parsed.
@@ -54,7 +65,8 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       raw.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, _payload, done) =>
         done(null),
       );
-      raw.post(`${prefix}/api/:version/sql/copyfrom`, copyFrom);
+      const config = { access: "any key before the data" } as const;
+      raw.post(`${prefix}/api/:version/sql/copyfrom`, { config }, copyFrom);
     });
   }
 }
@@ -80,20 +92,46 @@ function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
   else raw.once("close", () => stream.destroy());
 }
 
+/** What the quota of the account's schema leaves. There is none unless somebody set one, or without our functions. */
+async function quotaLeft(engine: Engine): Promise<number> {
+  const sql = `SELECT CASE WHEN quota > 0 THEN greatest(quota - cartodb.CDB_UserDataSize(), 0) END
+    FROM cartodb._CDB_UserQuotaInBytes() AS quota`;
+  const left = await engine.query(sql).then(
+    ({ statements }) => statements[0]!.rows[0]![0],
+    () => null,
+  );
+  return left === null ? Number.POSITIVE_INFINITY : Number(left);
+}
+
 /**
  * The bytes of an upload, unpacked. CARTO takes 2 GB as they were sent; here the disk is the limit, and what
  * counts is their size unpacked (a gzip can be a thousand times smaller): the bytes lie on the disk before the
  * database reads them, so it must have room for them once more, and something must be left.
  * @internal exported for its test
  */
-export function uploadedBytes(
+export async function* uploadedBytes(
   body: Readable,
-  { encoding, freeBytes }: { readonly encoding?: string; readonly freeBytes: () => Promise<number> },
+  {
+    encoding,
+    freeBytes,
+    quotaBytes = Promise.resolve(Number.POSITIVE_INFINITY),
+  }: {
+    readonly encoding?: string;
+    readonly freeBytes: () => Promise<number>;
+    /** Known at the end at the latest: the database may be busy, and the upload does not wait for it. */
+    readonly quotaBytes?: Promise<number>;
+  },
 ): AsyncGenerator<Uint8Array> {
-  return leavingRoom(unpacked(body, encoding), freeBytes, (bytes) => {
+  let bytes = 0;
+  const noRoom = (bytes: number) => {
     const sizeMb = Math.round(bytes / 1024 ** 2);
     return new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
-  });
+  };
+  for await (const chunk of leavingRoom(unpacked(body, encoding), freeBytes, noRoom)) {
+    bytes += chunk.length;
+    yield chunk;
+  }
+  if (bytes > (await quotaBytes)) throw new Refusal(400, "DB Quota exceeded");
 }
 
 async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
+import { shortLived } from "../cache-headers";
 import { DatabaseError } from "../engine/engine";
 import { Refusal } from "../guard";
 import { parameters } from "./parameters";
@@ -9,7 +10,7 @@ const TIMEOUT_MESSAGE =
 
 interface ErrorAnswer {
   readonly status: number;
-  readonly body: { error: string[]; detail?: string; hint?: string; context?: string };
+  readonly body: object;
 }
 
 /**
@@ -19,6 +20,7 @@ interface ErrorAnswer {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.header("Content-Disposition", "inline");
   if (error instanceof DatabaseError) {
+    reply.header("Cache-Control", shortLived());
     if (error.code) reply.header("Carto-Sql-State", error.code);
     if (error.position) reply.header("Carto-Sql-Position", error.position);
   }
@@ -34,7 +36,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 
 /** Status and body for an error. */
 export function errorAnswer(error: unknown): ErrorAnswer {
-  if (error instanceof Refusal) return { status: error.status, body: { error: [error.message] } };
+  if (error instanceof Refusal) return { status: error.status, body: error.body };
   if (error instanceof DatabaseError) return databaseErrorAnswer(error);
   const { statusCode = 500, message } = error as { statusCode?: number; message: string };
   return { status: statusCode, body: { error: [message] } };

@@ -6,7 +6,7 @@ import { LOCAL_USER, Refusal } from "../guard";
 import { publicJob } from "../jobs/job";
 import type { JobQueue } from "../jobs/queue";
 import { answerError } from "./errors";
-import { parameters } from "./parameters";
+import { acceptEmptyJson, parameters } from "./parameters";
 
 /** Of the body as JSON, whatever form it came in; more is data, which has other ways. */
 const MAX_PAYLOAD_CHARS = 16_384;
@@ -88,19 +88,9 @@ function workInProgress(ids: readonly string[]): Record<string, readonly string[
   return ids.length > 0 ? { [LOCAL_USER]: ids } : {};
 }
 
-/** Clients say that a DELETE has a JSON body, and then send none. */
-function acceptEmptyJson(scope: FastifyInstance): void {
-  const parse = scope.getDefaultJsonParser("error", "error");
-  scope.removeContentTypeParser("application/json");
-  scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body === "") done(null, undefined);
-    else parse(request, body as string, done);
-  });
-}
-
 /** What the web framework of CARTO's server answers to what it does not know. */
-async function noSuchCall({ method, url }: FastifyRequest, reply: FastifyReply) {
-  const call = escapeHtml(`Cannot ${method} ${url.split("?", 1)[0]}`);
+async function noSuchCall({ method, originalUrl }: FastifyRequest, reply: FastifyReply) {
+  const call = escapeHtml(`Cannot ${method} ${originalUrl.split("?", 1)[0]}`);
   const page = `<!DOCTYPE html>
 <html lang="en">
 <head>

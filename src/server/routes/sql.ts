@@ -1,33 +1,49 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SqlRequest } from "../../api/schemas/sql";
-import type { Engine } from "../engine/engine";
-import { abortOnDisconnect, Refusal } from "../guard";
+import { scanStatements } from "../../sql-lexer";
+import { cacheHeaders } from "../cache-headers";
+import type { Engine, StatementOptions } from "../engine/engine";
+import { FORMATS } from "../formats";
+import { Refusal, statementOptions } from "../guard";
 import { sqlResponseJson } from "../sql-json";
 import { wrapQuery } from "../sql-text";
+import { refuseSystemTables } from "../tables-used";
 import { parameters } from "./parameters";
 
-/** CARTO's formats; those missing from `SERVED` answer with their name instead of wrong data. */
-const FORMATS = "json geojson topojson csv shp kml svg gpkg spatialite arraybuffer".split(" ");
-const SERVED = ["json"];
+/** Those of CARTO's formats that are missing here answer with their name instead of wrong data. */
+const NOT_SERVED = ["shp", "gpkg", "spatialite"];
 
-/** `GET|POST /api/v2/sql`: any statement, answered as JSON. No other method: a HEAD must not run anything. */
+/** `GET|POST /api/v2/sql`: any statement. No other method: a HEAD must not run anything. */
 export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = SqlRequest.safeParse(parameters(request));
     if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
-    const { q, format = "json", skipfields, rows_per_page, page, order_by, sort_order } = parsed.data;
-    if (!FORMATS.includes(format)) throw new Refusal(400, `Invalid format: ${format}`);
-    if (!SERVED.includes(format)) throw new Refusal(400, `Format ${format} is not available on this server`);
-    setHeaders(reply, parsed.data); // before the statement: what fails here must not fail after its effect
+    const parameter = parsed.data;
+    const { q, format = "json", callback } = parameter;
+    if (NOT_SERVED.includes(format)) {
+      throw new Refusal(400, `Format ${format} is not available on this server`);
+    }
+    if (format !== "json" && !Object.hasOwn(FORMATS, format)) {
+      throw new Refusal(400, `Invalid format: ${format}`);
+    }
+    setHeaders(reply, parameter); // before the statement: what fails here must not fail after its effect
 
-    const started = performance.now();
-    const sql = wrapQuery(q, { rowsPerPage: rows_per_page, page, orderBy: order_by, sortOrder: sort_order });
-    const { statements, notices, warnings } = await engine.query(sql, { signal: abortOnDisconnect(reply) });
-    const seconds = (performance.now() - started) / 1000;
-    const skipFields = new Set(skipfields);
-    const pieces = sqlResponseJson(statements, { seconds, skipFields, notices, warnings });
-    return reply.send(Readable.from(inChunks(jsonp(pieces, parsed.data.callback))));
+    const options = statementOptions(request, reply);
+    const tables = options.role === "master" ? undefined : await refuseSystemTables(engine, q, options);
+    if (parameter.cache_policy !== "persist") reply.headers(await cacheHeaders(engine, q, tables));
+    const wrapped = wrapQuery(q, {
+      rowsPerPage: parameter.rows_per_page,
+      page: parameter.page,
+      orderBy: parameter.order_by,
+      sortOrder: parameter.sort_order,
+    });
+    const pieces =
+      format === "json"
+        ? await jsonAnswer(engine, wrapped, parameter, options)
+        : await exportAnswer(engine, wrapped, parameter, { reply, options });
+    const isJsonp = callback && (format === "json" || FORMATS[format]!.isJson);
+    return reply.send(Readable.from(inChunks(isJsonp ? jsonp(pieces, callback) : pieces)));
   };
   const health = async (_request: FastifyRequest, reply: FastifyReply) => {
     const started = performance.now();
@@ -40,23 +56,63 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     return reply.code(503).send({ enabled: true, ok: false, elapsed, err: failure });
   };
   for (const prefix of ["", "/user/:user", "/u/:user"]) {
-    app.route({
-      method: ["GET", "POST"],
-      url: `${prefix}/api/:version/sql`,
-      config: { access: "key may be in the body" },
-      handler,
-    });
+    for (const suffix of ["", ...Object.keys(FORMATS).map((format) => `.${format}`), ".json"]) {
+      app.route({
+        method: ["GET", "POST"],
+        url: `${prefix}/api/:version/sql${suffix}`,
+        config: { access: "any key" },
+        handler,
+      });
+    }
     const config = { access: "everybody" } as const;
     app.get(`${prefix}/api/:version/version`, { config }, async () => ({ cartodb_sql_api: "6.0.0" }));
     app.get(`${prefix}/api/:version/health`, { config }, health);
   }
 }
 
+/** Texts or bytes, not both. */
+type Pieces = Iterable<string> | AsyncIterable<string | Uint8Array>;
+
+async function jsonAnswer(
+  engine: Engine,
+  sql: string,
+  { skipfields }: SqlRequest,
+  options: StatementOptions,
+): Promise<Pieces> {
+  const started = performance.now();
+  const { statements, notices, warnings } = await engine.query(sql, options);
+  const seconds = (performance.now() - started) / 1000;
+  return joined(sqlResponseJson(statements, { seconds, skipFields: new Set(skipfields), notices, warnings }));
+}
+
+async function exportAnswer(
+  engine: Engine,
+  sql: string,
+  { format, filename, skipfields, dp }: SqlRequest,
+  { reply, options }: { readonly reply: FastifyReply; readonly options: StatementOptions },
+): Promise<Pieces> {
+  const [statement, ...more] = scanStatements(sql);
+  if (more.length > 0) throw new Refusal(400, `Format ${format} takes one query, not ${more.length + 1}`);
+  return FORMATS[format!]!.write({
+    engine,
+    query: statement ? sql.slice(0, statement.at(-1)!.end) : sql,
+    skipFields: new Set(skipfields),
+    decimals: dp,
+    title: baseName(filename),
+    options,
+    onEnd: (free) => {
+      if (reply.raw.closed) free();
+      else reply.raw.once("close", free);
+    },
+  });
+}
+
 function setHeaders(reply: FastifyReply, request: SqlRequest): void {
-  const { callback, cache_policy, client } = request;
+  const { callback, cache_policy, client, format = "json" } = request;
   if (client) reply.header("Carto-Client", client);
+  const { contentType, isJson } = FORMATS[format] ?? { contentType: JSON_TYPE, isJson: true };
   reply
-    .type(`${callback ? "text/javascript" : "application/json"}; charset=utf-8`)
+    .type(callback && isJson ? "text/javascript; charset=utf-8" : contentType)
     .header("Content-Disposition", disposition(request))
     .header(
       "Cache-Control",
@@ -64,29 +120,50 @@ function setHeaders(reply: FastifyReply, request: SqlRequest): void {
     );
 }
 
+const JSON_TYPE = "application/json; charset=utf-8";
+
 function disposition({ filename, format }: SqlRequest): string {
   const kind = filename || format ? "attachment" : "inline";
-  const base = (filename ?? "cartodb-query").replace(/\.[^.]*$/, "").replace(/[;()[\]<>'"\s]/g, "_");
-  return `${kind}; filename=${encodeURIComponent(base)}.${format ?? "json"}; modification-date="${new Date().toUTCString()}";`;
+  const extension = FORMATS[format ?? "json"]?.extension ?? "json";
+  const base = encodeURIComponent(baseName(filename));
+  return `${kind}; filename=${base}.${extension}; modification-date="${new Date().toUTCString()}";`;
 }
 
-function* jsonp(pieces: Iterable<string>, callback: string | undefined): Generator<string> {
-  if (callback) yield `${callback}(`;
+function baseName(filename = "cartodb-query"): string {
+  return filename.replace(/\.[^.]*$/, "").replace(/[;()[\]<>'"\s]/g, "_");
+}
+
+async function* jsonp(pieces: Pieces, callback: string): AsyncGenerator<string | Uint8Array> {
+  yield `${callback}(`;
   yield* pieces;
-  if (callback) yield ")";
+  yield ")";
 }
 
 const CHUNK_CHARS = 64 * 1024;
 
-/** Small pieces joined, so that a row does not cost a write of its own. */
-function* inChunks(pieces: Iterable<string>): Generator<Buffer> {
+/** Small pieces joined, so that a row does not cost a write of its own, nor an `await`. */
+function* joined(pieces: Iterable<string>): Generator<string> {
   let chunk = "";
   for (const piece of pieces) {
     chunk += piece;
-    if (chunk.length >= CHUNK_CHARS) {
-      yield Buffer.from(chunk);
-      chunk = "";
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield chunk;
+    chunk = "";
+  }
+  yield chunk;
+}
+
+async function* inChunks(pieces: Pieces): AsyncGenerator<Uint8Array> {
+  let chunk = "";
+  for await (const piece of pieces) {
+    if (typeof piece !== "string") {
+      yield piece;
+      continue;
     }
+    chunk += piece;
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield Buffer.from(chunk);
+    chunk = "";
   }
   if (chunk) yield Buffer.from(chunk);
 }

@@ -155,7 +155,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     )
   UNION ALL
   SELECT pg_get_triggerdef(oid) FROM pg_trigger
-  WHERE tgrelid = $1 AND NOT tgisinternal AND tgname NOT IN ('track_updates', 'update_the_geom_webmercator_trigger')
+  WHERE tgrelid = $1 AND NOT tgisinternal AND tgname NOT IN ('track_updates', 'update_the_geom_webmercator_trigger', 'test_quota', 'test_quota_per_row')
   UNION ALL
   SELECT CASE d.objsubid
     WHEN 0 THEN format('COMMENT ON TABLE %s IS %L', $1, d.description)
@@ -322,11 +322,23 @@ BEGIN
 END
 $$;
 
+-- The definition has a place for the table, and may have one for its schema.
+CREATE OR REPLACE FUNCTION cartodb._CDB_Add_Trigger(reloid regclass, triggername text, definition text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = reloid AND tgname = triggername) THEN
+    EXECUTE format('CREATE TRIGGER %I ', triggername)
+      || format(definition, reloid, (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = reloid));
+  END IF;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION cartodb.CDB_CartodbfyTable(destschema text, reloid regclass) RETURNS regclass
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   rel pg_class;
   id pg_attribute;
+  previous CONSTANT regclass := reloid;
 BEGIN
   SELECT * INTO rel FROM pg_class WHERE oid = reloid;
   IF rel.relkind IS DISTINCT FROM 'r' OR rel.relpersistence = 't' THEN
@@ -345,12 +357,18 @@ BEGIN
   PERFORM cartodb._CDB_Finish_Id(reloid);
   PERFORM cartodb._CDB_Finish_Index(reloid, 'the_geom');
   PERFORM cartodb._CDB_Finish_Index(reloid, 'the_geom_webmercator');
-  EXECUTE format('CREATE OR REPLACE TRIGGER track_updates AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
-    'FOR EACH STATEMENT EXECUTE FUNCTION cartodb._CDB_TableMetadata_Updated()', reloid);
-  EXECUTE format('CREATE OR REPLACE TRIGGER update_the_geom_webmercator_trigger BEFORE INSERT OR UPDATE OF the_geom ON %s '
-    'FOR EACH ROW EXECUTE FUNCTION cartodb._CDB_Update_The_Geom_Webmercator()', reloid);
+  PERFORM cartodb._CDB_Add_Trigger(reloid, 'track_updates',
+    'AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION cartodb._CDB_TableMetadata_Updated()');
+  PERFORM cartodb._CDB_Add_Trigger(reloid, 'update_the_geom_webmercator_trigger',
+    'BEFORE INSERT OR UPDATE OF the_geom ON %s FOR EACH ROW EXECUTE FUNCTION cartodb._CDB_Update_The_Geom_Webmercator()');
+  PERFORM cartodb._CDB_Add_Trigger(reloid, 'test_quota',
+    'BEFORE INSERT OR UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION cartodb.CDB_CheckQuota(0.1, ''-1'', %L)');
+  -- The condition costs a hundredth of a call.
+  PERFORM cartodb._CDB_Add_Trigger(reloid, 'test_quota_per_row',
+    'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW WHEN (pg_catalog.random() < 0.001) EXECUTE FUNCTION cartodb.CDB_CheckQuota(1, ''-1'', %L)');
   EXECUTE format('ANALYZE %s', reloid);
   PERFORM cartodb.CDB_TableMetadataTouch(reloid);
+  PERFORM cartodb._CDB_Dataset_Register(previous, reloid);
   RETURN reloid;
 END
 $$;

@@ -5,6 +5,10 @@
 import { createHash } from "node:crypto";
 import { ident } from "../../sql";
 import { cartodbfySql } from "./cartodbfy";
+import { queriesSql } from "./queries";
+import { quotaSql } from "./quota";
+import { statisticsSql } from "./statistics";
+import { tablesSql } from "./tables";
 
 /** Clients take an account whose first schema is `public` for a stand-alone one. */
 export const SEARCH_PATH = "public, cartodb";
@@ -24,7 +28,11 @@ ${schemaExists ? "" : "CREATE SCHEMA IF NOT EXISTS cartodb;"}
 ${metadataSql}
 ${geometrySql(postgis)}
 ${catalogSql}
+${quotaSql}
+${statisticsSql}
+${queriesSql}
 ${cartodbfySql(postgis)}
+${tablesSql}
 COMMENT ON SCHEMA cartodb IS '${functionsVersion()}';
 `;
 }
@@ -34,8 +42,17 @@ export const FUNCTIONS_MARK = "CARTO functions, ";
 
 /** What the comment on the schema says when these very functions are installed. */
 export function functionsVersion(): string {
-  const text = [metadataSql, geometrySql(""), catalogSql, cartodbfySql("")].join("\n");
-  return `${FUNCTIONS_MARK}${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  const text = [
+    metadataSql,
+    geometrySql(""),
+    catalogSql,
+    quotaSql,
+    statisticsSql,
+    queriesSql,
+    cartodbfySql(""),
+    tablesSql,
+  ];
+  return `${FUNCTIONS_MARK}${createHash("sha256").update(text.join("\n")).digest("hex").slice(0, 16)}`;
 }
 
 const metadataSql = `
@@ -48,6 +65,33 @@ CREATE OR REPLACE FUNCTION cartodb.CDB_TableMetadataTouch(tablename regclass) RE
 LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO cartodb.cdb_tablemetadata (tabname, updated_at) VALUES ($1, clock_timestamp())
   ON CONFLICT (tabname) DO UPDATE SET updated_at = excluded.updated_at;
+$$;
+
+CREATE TABLE IF NOT EXISTS cartodb.cdb_conf (key text PRIMARY KEY, value text NOT NULL);
+
+CREATE OR REPLACE FUNCTION cartodb._CDB_Setting(key text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT value FROM cartodb.cdb_conf c WHERE c.key = $1
+$$;
+
+-- What the Datasets API knows of a table beside what PostgreSQL does. A privacy of LINK is one of PUBLIC that is not
+-- listed; who may read the table is a matter of its rights.
+CREATE TABLE IF NOT EXISTS cartodb.cdb_datasets (
+  tabname regclass PRIMARY KEY,
+  id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+  is_link boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Notes a table as a dataset; one that takes the place of another remains the same dataset.
+CREATE OR REPLACE FUNCTION cartodb._CDB_Dataset_Register(previous regclass, tablename regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM cartodb.cdb_datasets d
+  WHERE d.tabname <> previous AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.tabname);
+  UPDATE cartodb.cdb_datasets SET tabname = tablename WHERE tabname = previous;
+  INSERT INTO cartodb.cdb_datasets (tabname) VALUES (tablename) ON CONFLICT (tabname) DO NOTHING;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION cartodb._CDB_TableMetadata_Updated() RETURNS trigger
@@ -118,13 +162,25 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     ELSE cartodb._CDB_TransformCut($1)
   END
 $$;
+
+-- Metres of Web Mercator per pixel of a tile of 256 pixels.
+CREATE OR REPLACE FUNCTION cartodb.CDB_XYZ_Resolution(z int) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT 6378137.0::float8 * 2 * pg_catalog.pi() / 256 / pg_catalog.power(2::float8, $1)
+$$;
+
+CREATE OR REPLACE FUNCTION cartodb.CDB_XYZ_Extent(x int, y int, z int) RETURNS ${postgis}.geometry
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT ${postgis}.ST_MakeEnvelope($1 * side - half, half - ($2 + 1) * side, ($1 + 1) * side - half, half - $2 * side, 3857)
+  FROM (SELECT 256 * cartodb.CDB_XYZ_Resolution($3), 128 * cartodb.CDB_XYZ_Resolution(0)) AS tile(side, half)
+$$;
 `;
 }
 
 const catalogSql = `
 CREATE OR REPLACE FUNCTION cartodb.CDB_Username() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT current_user::text
+  SELECT coalesce(cartodb._CDB_Setting('username'), current_user::text)
 $$;
 
 CREATE OR REPLACE FUNCTION cartodb.CDB_ColumnNames(tablename regclass) RETURNS SETOF name
@@ -157,23 +213,5 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     AND has_table_privilege(c.oid, 'SELECT')
     AND CASE perm WHEN 'all' THEN true WHEN 'public' THEN is_public WHEN 'private' THEN NOT is_public ELSE false END
   ORDER BY c.relname
-$$;
-
--- 0 is no limit.
-CREATE OR REPLACE FUNCTION cartodb._CDB_UserQuotaInBytes() RETURNS int8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT 0::int8
-$$;
-
-CREATE OR REPLACE FUNCTION cartodb.CDB_UserDataSize(schema_name text) RETURNS int8
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(sum(pg_total_relation_size(c.oid)) / 2, 0)::int8
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'spatial_ref_sys'
-$$;
-
-CREATE OR REPLACE FUNCTION cartodb.CDB_UserDataSize() RETURNS int8
-LANGUAGE sql STABLE AS $$
-  SELECT cartodb.CDB_UserDataSize('public')
 $$;
 `;

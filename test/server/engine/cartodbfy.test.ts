@@ -47,6 +47,8 @@ describe("CDB_CartodbfyTable", () => {
     ]);
     expect(await belongings("trees")).toEqual([
       "public.trees_cartodb_id_seq",
+      "test_quota",
+      "test_quota_per_row",
       "track_updates",
       "trees_pkey",
       "trees_the_geom_idx",
@@ -68,7 +70,7 @@ describe("CDB_CartodbfyTable", () => {
     const before = await filenode("trees");
     await db.rows("SELECT CDB_CartodbfyTable('trees'); SELECT CDB_CartodbfyTable('public', 'trees')");
     expect(await filenode("trees")).toBe(before);
-    expect(await belongings("trees")).toHaveLength(6);
+    expect(await belongings("trees")).toHaveLength(8);
   });
 
   test("follows an update of the_geom and records that the table changed", async () => {
@@ -246,7 +248,7 @@ describe("CDB_CartodbfyTable", () => {
     const before = await filenode("fresh");
     await db.rows("SELECT CDB_CartodbfyTable('fresh')");
     expect(await filenode("fresh")).toBe(before);
-    expect(await belongings("fresh")).toHaveLength(6);
+    expect(await belongings("fresh")).toHaveLength(8);
     expect(
       await db.rows(
         "SELECT count(*) FROM fresh WHERE the_geom_webmercator IS DISTINCT FROM CDB_TransformToWebmercator(the_geom)",
@@ -278,6 +280,8 @@ describe("CDB_CartodbfyTable", () => {
       "target_pkey",
       "target_the_geom_idx",
       "target_the_geom_webmercator_idx",
+      "test_quota",
+      "test_quota_per_row",
       "track_updates",
       "update_the_geom_webmercator_trigger",
     ]);

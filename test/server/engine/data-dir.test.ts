@@ -65,7 +65,7 @@ test("functions of another release are replaced on opening, data stays", { timeo
   await first.close();
   const second = await openPglite({ dataDir });
   const { statements } = await second.query("SELECT CDB_Username(); SELECT count(*) FROM t");
-  expect(statements.map(({ rows }) => rows[0]![0])).toEqual(["carto", "0"]);
+  expect(statements.map(({ rows }) => rows[0]![0])).toEqual(["local", "0"]);
   await second.close();
 });
 

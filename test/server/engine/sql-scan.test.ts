@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "../../../src/server/engine/sql-scan";
+import { copyThroughFile, refuseBeyondRole, refuseCopy } from "../../../src/server/engine/sql-scan";
 
 describe("the target of a COPY", () => {
   test.each([
@@ -73,11 +73,28 @@ test.each([
   "SELECT 1; set session authorization x",
   '"SELECT"',
 ])("the public role cannot run %s", (sql) => {
-  expect(() => refuseBeyondPublic(sql)).toThrow(expect.objectContaining({ code: "42501" }));
+  expect(() => refuseBeyondRole(sql, "public")).toThrow(expect.objectContaining({ code: "42501" }));
 });
 
 test("the public role can read", () => {
-  refuseBeyondPublic(
+  refuseBeyondRole(
     "SELECT 1; (SELECT 2) UNION SELECT 3; WITH a AS (SELECT 1) TABLE a; SHOW search_path; EXPLAIN SELECT 1",
+    "public",
   );
+});
+
+test("a key may have tables of its own, but no code and no role", () => {
+  const role = "cartoframes_key_0";
+  refuseBeyondRole("CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a); DROP TABLE t; TRUNCATE t", role);
+  for (const sql of [
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE VIEW v AS SELECT 1",
+    "CREATE TEMP TABLE t (a int)",
+    'CREATE "TABLE" t (a int)',
+    "ALTER ROLE carto SUPERUSER",
+    "DROP OWNED BY carto",
+    "RESET ROLE",
+  ]) {
+    expect(() => refuseBeyondRole(sql, role), sql).toThrow(expect.objectContaining({ code: "42501" }));
+  }
 });

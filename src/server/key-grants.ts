@@ -1,0 +1,88 @@
+/** What a regular API key may do, as its grants say it and as rights of a database role. */
+import { randomBytes } from "node:crypto";
+import * as z from "zod";
+import { ident, literal } from "../sql";
+import type { Engine, KeyRole } from "./engine/engine";
+
+const TablePermission = z.enum(["select", "insert", "update", "delete"]);
+
+const Grant = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("apis"), apis: z.array(z.enum(["sql", "maps"])) }),
+  z.object({
+    type: z.literal("database"),
+    tables: z
+      .array(z.object({ schema: z.string(), name: z.string(), permissions: z.array(TablePermission) }))
+      .default([]),
+    schemas: z.array(z.object({ name: z.string(), permissions: z.array(z.literal("create")) })).default([]),
+    table_metadata: z.array(z.unknown()).default([]),
+  }),
+  z.object({ type: z.literal("dataservices"), services: z.array(z.string()) }),
+  z.object({ type: z.literal("user"), data: z.array(z.string()) }),
+]);
+
+/** The grants of a key, each type once. */
+export const Grants = z
+  .array(Grant)
+  .refine((grants) => new Set(grants.map(({ type }) => type)).size === grants.length, {
+    error: "each type of grant can be given once",
+  });
+export type Grants = z.infer<typeof Grants>;
+
+/** Whether a key with these grants may use the SQL API. */
+export function mayUseSql(grants: Grants): boolean {
+  return grants.some((grant) => grant.type === "apis" && grant.apis.includes("sql"));
+}
+
+/**
+ * Makes a database role with what `default_public` may do and what the grants add. Its `_copy` twin may use COPY.
+ * @throws DatabaseError, having made nothing, if a table or a schema is missing
+ */
+export async function createKeyRole(engine: Engine, grants: Grants): Promise<KeyRole> {
+  const role: KeyRole = `cartoframes_key_${randomBytes(8).toString("hex")}`;
+  const statements = [
+    `CREATE ROLE ${role}`,
+    `CREATE ROLE ${role}_copy`,
+    `GRANT publicuser TO ${role}`,
+    `GRANT ${role}, publicuser_copy TO ${role}_copy`,
+    `GRANT ${role} TO CURRENT_USER`, // the master may do what its keys may, with their tables too
+    `GRANT EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass) TO ${role}`,
+    `GRANT EXECUTE ON FUNCTION cartodb._CDB_Dataset_Register(regclass, regclass) TO ${role}`,
+  ];
+  for (const grant of grants) {
+    if (grant.type !== "database") continue;
+    for (const { schema, name, permissions } of grant.tables) {
+      if (permissions.length === 0) continue;
+      const table = `${ident(schema)}.${ident(name)}`;
+      statements.push(`GRANT USAGE ON SCHEMA ${ident(schema)} TO ${role}`);
+      statements.push(`GRANT ${permissions.join(", ")} ON TABLE ${table} TO ${role}`);
+      if (permissions.includes("insert")) {
+        statements.push(
+          ...(await sequencesOf(engine, schema, name)).map((s) => `GRANT USAGE ON SEQUENCE ${s} TO ${role}`),
+        );
+      }
+    }
+    for (const { name, permissions } of grant.schemas) {
+      if (permissions.length > 0) statements.push(`GRANT USAGE, CREATE ON SCHEMA ${ident(name)} TO ${role}`);
+    }
+  }
+  await engine.query(statements.join(";\n"));
+  return role;
+}
+
+/** Removes the role; tables that its key made stay, as the master's. Its `_copy` twin never owns any. */
+export async function dropKeyRole(engine: Engine, role: KeyRole): Promise<void> {
+  await engine.query(
+    `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}_copy, ${role}`,
+  );
+}
+
+async function sequencesOf(engine: Engine, schema: string, table: string): Promise<string[]> {
+  const { statements } = await engine.query(`
+    SELECT format('%I.%I', n.nspname, s.relname)
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
+      AND d.refobjid = ${literal(`${ident(schema)}.${ident(table)}`)}::regclass`);
+  return statements[0]!.rows.map(([name]) => name!);
+}

@@ -1,0 +1,138 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import * as z from "zod";
+import { ServerError } from "../errors";
+import { parseJson } from "../json";
+import type { Role } from "./engine/engine";
+import { Grants } from "./key-grants";
+
+/** The key of whoever brings none. It is no secret. */
+export const DEFAULT_TOKEN = "default_public";
+const TOKEN_BYTES = 16;
+
+/** One API key and what it may do. */
+export interface ApiKey {
+  readonly name: string;
+  readonly type: "master" | "default" | "regular";
+  readonly token: string;
+  /** Whose rights its statements have. */
+  readonly role: Role;
+  readonly grants: Grants;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+const RegularKey = z.object({
+  name: z.string(),
+  token: z.string(),
+  role: z.templateLiteral(["cartoframes_key_", z.string()]),
+  grants: Grants,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+type RegularKey = z.infer<typeof RegularKey>;
+
+const KeysFile = z.object({ createdAt: z.string(), keys: z.array(RegularKey) });
+
+const EVERYTHING: Grants = [
+  { type: "apis", apis: ["sql", "maps"] },
+  { type: "database", tables: [], schemas: [], table_metadata: [] },
+];
+
+/**
+ * The API keys of one home: the master key, `default_public`, and the regular ones, which are kept in a file of
+ * their own. Their rights are those of their database roles; see `key-grants.ts`.
+ */
+export class ApiKeys {
+  readonly #file: string;
+  readonly #fixed: readonly ApiKey[];
+  readonly #createdAt: string;
+  #regular: readonly RegularKey[];
+
+  private constructor(file: string, masterToken: string, { createdAt, keys }: z.infer<typeof KeysFile>) {
+    this.#file = file;
+    this.#createdAt = createdAt;
+    this.#regular = keys;
+    const times = { createdAt, updatedAt: createdAt };
+    this.#fixed = [
+      { name: "Master", type: "master", token: masterToken, role: "master", grants: EVERYTHING, ...times },
+      {
+        name: "Default public",
+        type: "default",
+        token: DEFAULT_TOKEN,
+        role: "public",
+        grants: EVERYTHING,
+        ...times,
+      },
+    ];
+  }
+
+  /** @throws ServerError if the file is there and damaged: without it, keys would be lost silently. */
+  static async open(file: string, masterToken: string): Promise<ApiKeys> {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (text === undefined) {
+      return new ApiKeys(file, masterToken, { createdAt: new Date().toISOString(), keys: [] });
+    }
+    const parsed = KeysFile.safeParse(parseJson(text));
+    if (!parsed.success) throw new ServerError(`${file} is damaged: ${z.prettifyError(parsed.error)}`);
+    return new ApiKeys(file, masterToken, parsed.data);
+  }
+
+  get default(): ApiKey {
+    return this.#fixed[1]!;
+  }
+
+  list(): readonly ApiKey[] {
+    return [...this.#fixed, ...this.#regular.map((key): ApiKey => ({ ...key, type: "regular" }))];
+  }
+
+  find(token: string): ApiKey | undefined {
+    return this.list().find((key) => sameText(token, key.token));
+  }
+
+  /** By name; the two that every account has also by type and token. */
+  named(name: string): ApiKey | undefined {
+    const isFixed = ({ type, name: own, token }: ApiKey) =>
+      [own.toLowerCase(), type, ...(type === "default" ? [token] : [])].includes(name.toLowerCase());
+    return this.list().find((key) => key.name === name) ?? this.#fixed.find(isFixed);
+  }
+
+  async add(name: string, role: RegularKey["role"], grants: Grants): Promise<ApiKey> {
+    const now = new Date().toISOString();
+    const key = { name, token: newToken(), role, grants, createdAt: now, updatedAt: now };
+    await this.#write([...this.#regular, key]);
+    return { ...key, type: "regular" };
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#write(this.#regular.filter((key) => key.name !== name));
+  }
+
+  async regenerate(name: string): Promise<ApiKey> {
+    const renewed = { token: newToken(), updatedAt: new Date().toISOString() };
+    await this.#write(this.#regular.map((key) => (key.name === name ? { ...key, ...renewed } : key)));
+    return this.named(name)!;
+  }
+
+  /** Replaces the file in one step, readable by its owner only. */
+  async #write(keys: readonly RegularKey[]): Promise<void> {
+    const temporary = `${this.#file}.${process.pid}`;
+    const content = JSON.stringify({ createdAt: this.#createdAt, keys }, null, 1);
+    await writeFile(temporary, `${content}\n`, { mode: 0o600 });
+    await rename(temporary, this.#file);
+    this.#regular = keys;
+  }
+}
+
+function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString("base64url");
+}
+
+function sameText(given: string, expected: string): boolean {
+  const a = Buffer.from(given);
+  const b = Buffer.from(expected);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
