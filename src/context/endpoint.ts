@@ -80,9 +80,8 @@ function givenPlace({ baseUrl, username, apiKey, creds }: ContextOptions): Place
   const address = baseUrl ?? (username === undefined ? undefined : cloudAddress(username));
   if (baseUrl !== undefined && username !== undefined) checkUsername(baseUrl, username);
   if (address === undefined) {
-    return (
-      creds && { baseUrl: creds.baseUrl, apiKey: apiKey ?? creds.key, keyFrom: "the Credentials passed" }
-    );
+    if (creds === undefined || apiKey !== undefined) return creds && { baseUrl: creds.baseUrl, apiKey };
+    return { ...toPlace(creds), keyFrom: "the Credentials passed" };
   }
   if (apiKey !== undefined) return { baseUrl: address, apiKey };
   const key = creds && keyFor(address, { ...toPlace(creds), keyFrom: "the Credentials passed" });
