@@ -67,6 +67,11 @@ export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
 }
 
+/** `cc.sync` met changes that somebody else made to the table since it was read. Nothing was written. */
+export class ConflictError extends CartoError {
+  override name = "ConflictError";
+}
+
 /** The local server could not be started, reached or kept. */
 export class ServerError extends CartoError {
   override name = "ServerError";

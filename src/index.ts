@@ -8,10 +8,12 @@ export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export type { ContextOptions } from "./context/endpoint";
 export type { ReadOptions } from "./context/read";
+export type { SyncOptions, SyncResult } from "./context/sync";
 export type { WriteOptions } from "./context/write";
 export {
   AuthenticationError,
   CartoError,
+  ConflictError,
   InvalidArgumentError,
   ServerError,
   SqlError,

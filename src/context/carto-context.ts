@@ -2,15 +2,17 @@ import type { DataFrame } from "danfojs-node";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
-import { isFrame } from "../frame";
+import { isFrame, rowCountOf } from "../frame";
 import { withInterrupt } from "../kernel/interrupt";
 import { type Progress, progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
 import { MapView } from "../render";
-import { ident } from "../sql";
+import { Baselines } from "./baselines";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
 import { type ReadOptions, readFrame } from "./read";
+import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
+import { quoted, shown, tableNamed } from "./table-name";
 import { readTables } from "./tables";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 
@@ -37,6 +39,7 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 export class CartoContext {
   readonly #transport: Transport;
   readonly #address: string;
+  readonly #baselines = new Baselines();
 
   /**
    * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, which are looked at on first use
@@ -65,11 +68,20 @@ export class CartoContext {
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
     }
-    const table = checkName(tableName);
-    const sql = `SELECT * FROM ${ident(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-    return this.#run(`read ${table}`, options.signal, (signal, progress) =>
-      readFrame(this.#transport, sql, { ...options, signal, progress }),
-    );
+    return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
+      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
+      const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+      let snapshot: string | undefined;
+      const onSnapshot = (seen: string) => {
+        snapshot = seen;
+      };
+      const frame = await readFrame(this.#transport, sql, { ...options, signal, progress, onSnapshot });
+      const rowCount = rowCountOf(frame);
+      if (snapshot !== undefined) {
+        this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
+      }
+      return frame;
+    });
   }
 
   /**
@@ -106,12 +118,55 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
-    const name = checkName(tableName);
-    const report = await this.#run(`write ${name}`, options.signal, (signal, progress) =>
-      writeFrame(this.#transport, df, name, { ...options, signal, progress }),
+    const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
+      writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
-    printReport(report, name);
+    this.#baselines.remember(df, report.baseline);
+    printReport(report, tableName);
     return null;
+  }
+
+  /**
+   * Makes a table equal to a DataFrame, and writes only what differs: rows whose key the table lacks are inserted,
+   * rows that differ are updated, rows whose key the frame lacks are deleted; all of it in one transaction.
+   *
+   * ```ts
+   * const df = await cc.read("airports");
+   * // … change df …
+   * await cc.sync(df, "airports");   // { inserted: 0, updated: 12, deleted: 1, unchanged: 3363 }
+   * ```
+   *
+   * Rows without a `cartodb_id` are new. A column that the table lacks is added to it; one that the frame lacks is
+   * left as it is. Values take the type of the table's column, without loss or not at all.
+   *
+   * @param options `key`: the column or columns that tell rows apart, `cartodb_id` by default; `lnglat`,
+   *   `encodeGeom`, `geomCol`: as in `write`; `force`: overwrites what others changed meanwhile
+   * @throws ConflictError if somebody else has changed the table since this context read it; nothing is written
+   * @throws InvalidArgumentError for a key that is missing or not unique, and for a value that does not fit its column
+   * @throws TableNotFoundError if there is no such table
+   */
+  async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
+    if (!isFrame(df))
+      throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
+    const { result, added, warnings } = await this.#run(
+      `sync ${tableName}`,
+      options.signal,
+      async (signal, progress) => {
+        const table = await tableNamed(tableName, { transport: this.#transport, signal });
+        const baseline = this.#baselines.find(df, quoted(table));
+        const report = await syncFrame(this.#transport, df, table, {
+          ...options,
+          signal,
+          progress,
+          baseline,
+        });
+        this.#baselines.remember(df, report.baseline);
+        return report;
+      },
+    );
+    for (const warning of warnings) console.warn(warning);
+    if (added.length > 0) console.log(`Columns added to ${tableName}: ${added.join(", ")}.`);
+    return result;
   }
 
   /**
@@ -119,13 +174,14 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const table = checkName(tableName);
-    await this.#run(`delete ${table}`, signal, async (signal) => {
-      await runSql(this.#transport, `DROP TABLE ${ident(table)}`, { signal }).catch((error: Error) => {
+    await this.#run(`delete ${tableName}`, signal, async (signal) => {
+      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
+      await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
         throw /^table .* does not exist$/.test(error.message)
-          ? new TableNotFoundError(noTable(table))
+          ? new TableNotFoundError(noTable(tableName))
           : error;
       });
+      this.#baselines.forget(table);
     });
   }
 
@@ -185,19 +241,15 @@ export class CartoContext {
   }
 }
 
-function checkName(tableName: string): string {
-  if (typeof tableName === "string" && tableName !== "") return tableName;
-  throw new InvalidArgumentError("The table's name is missing.");
-}
-
 function noTable(table: string): string {
   return `There is no table "${table}". See await cc.tables().`;
 }
 
 function printReport({ table, rowCount, renamed, warnings }: WriteReport, asked: string): void {
+  const name = shown(table);
   for (const warning of warnings) console.warn(warning);
-  if (table !== asked) console.log(`The table is named ${table}.`);
+  if (name !== asked) console.log(`The table is named ${name}.`);
   if (renamed.length > 0)
     console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
-  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${table}.`);
+  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${name}.`);
 }

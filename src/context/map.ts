@@ -12,8 +12,8 @@ import {
   type MapOptions,
   type ResolvedLayer,
 } from "../map";
-import { ident } from "../sql";
 import { readColumns } from "./read";
+import { quoted, tableNamed } from "./table-name";
 
 interface Work {
   readonly signal?: AbortSignal;
@@ -47,7 +47,10 @@ async function resolveLayer(
 ): Promise<LayerData> {
   const { from } = layer;
   if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
-  const sql = from.kind === "query" ? from.sql : `SELECT * FROM ${ident(from.table)}`;
+  const sql =
+    from.kind === "query"
+      ? from.sql
+      : `SELECT * FROM ${quoted(await tableNamed(from.table, { transport, signal }))}`;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
 }

@@ -22,6 +22,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+interface Watcher {
+  /** Told which transactions the rows to come will show, as PostgreSQL's `txid_current_snapshot` says it, or fewer. */
+  readonly onSnapshot?: (snapshot: string) => void;
+}
+
 /** Left out of every result: it is `the_geom` again, in Web Mercator. */
 const WEBMERCATOR = "the_geom_webmercator";
 
@@ -32,10 +37,10 @@ const FEATURE_NOT_SUPPORTED = "0A000";
 export async function readFrame(
   transport: Transport,
   sql: string,
-  { decodeGeom, signal, progress }: ReadOptions & { progress: Progress },
+  { decodeGeom, signal, progress, onSnapshot }: ReadOptions & { progress: Progress } & Watcher,
 ): Promise<DataFrame> {
   loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
-  const columns = await readColumns(transport, sql, { progress, signal });
+  const columns = await readColumns(transport, sql, { progress, signal, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
@@ -51,15 +56,16 @@ export async function readColumns(
   {
     progress,
     signal,
+    onSnapshot,
     choose = (fields) => fields,
-  }: {
+  }: Watcher & {
     readonly progress: Progress;
     readonly signal?: AbortSignal;
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
   },
 ): Promise<Columns> {
   const query = queryText(sql);
-  const described = query && (await describe(transport, query, signal));
+  const described = query && (await describe(transport, query, { signal, onSnapshot }));
   if (!query || !described) {
     const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
     return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });
@@ -93,11 +99,18 @@ function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows
 async function describe(
   transport: Transport,
   query: string,
-  signal?: AbortSignal,
+  { signal, onSnapshot }: Watcher & { readonly signal?: AbortSignal },
 ): Promise<readonly Field[] | undefined> {
   try {
-    const probe = `SELECT * FROM (\n${query}\n) AS _q LIMIT 0`;
-    return (await runSql(transport, probe, { signal, skipFields: [WEBMERCATOR], repeatable: true })).fields;
+    const snapshot = onSnapshot ? "SELECT txid_current_snapshot()::text AS snapshot;\n" : "";
+    const probe = `${snapshot}SELECT * FROM (\n${query}\n) AS _q LIMIT 0`;
+    const { rows, fields } = await runSql(transport, probe, {
+      signal,
+      skipFields: [WEBMERCATOR],
+      repeatable: true,
+    });
+    if (rows.length > 0) onSnapshot?.(String(rows[0]!.snapshot));
+    return fields;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     if (error.sqlState === FEATURE_NOT_SUPPORTED || error.message.includes("data-modifying"))

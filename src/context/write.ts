@@ -1,19 +1,15 @@
-import { randomBytes } from "node:crypto";
 import type { DataFrame } from "danfojs-node";
 import { copyFrom } from "../api/copy";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError, TableExistsError } from "../errors";
-import {
-  columnsFromFrame,
-  createTableColumns,
-  encodeCopy,
-  normalizeTableName,
-  type WriteColumn,
-} from "../frame";
+import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../frame";
 import { SRID_LNGLAT } from "../geo";
 import type { Progress } from "../kernel/progress";
 import { ident, literal } from "../sql";
+import type { Baseline } from "./baselines";
+import { newTableNamed, quoted, shown, type TableName } from "./table-name";
+import { temporaryName } from "./temporary-table";
 
 export interface WriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -30,10 +26,12 @@ export interface WriteOptions {
 
 /** What a write did, for its report. */
 export interface WriteReport {
-  readonly table: string;
+  readonly table: TableName;
   readonly rowCount: number;
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   readonly warnings: readonly string[];
+  /** The table as it is now. */
+  readonly baseline: Baseline;
 }
 
 const GEOM = "the_geom";
@@ -61,7 +59,7 @@ export async function writeFrame(
   tableName: string,
   { overwrite = false, lnglat, encodeGeom, geomCol, signal, progress }: WriteOptions & { progress: Progress },
 ): Promise<WriteReport> {
-  const table = normalizeTableName(tableName);
+  const table = await newTableNamed(tableName, { transport, signal });
   if (!overwrite && (await tableExists(transport, table, signal))) throw tableExistsError(table);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, {
     lnglat,
@@ -69,8 +67,9 @@ export async function writeFrame(
     geomCol,
     signal,
   });
-  const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
+  const temporary = temporaryName();
   const run = (sql: string) => runSql(transport, sql, { signal });
+  let snapshot: unknown;
   try {
     await createTable(run, temporary, columns);
     if (rowCount > 0 && columns.length > 0) {
@@ -81,27 +80,30 @@ export async function writeFrame(
     }
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
     await run(`SELECT CDB_CartodbfyTable(${literal(ident(temporary))}::regclass)`);
-    await run(swap(temporary, table, overwrite));
+    ({ snapshot } = (await run(swap(temporary, table, overwrite))).rows.at(-1)!);
   } catch (error) {
     await runSql(transport, `DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
-    throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
+    throw nameTaken(error, table.table) ? tableExistsError(table) : explain(error, table);
   }
   const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
   const loss = flattened
     ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`]
     : [];
-  return { table, rowCount, renamed, warnings: [...warnings, ...loss] };
+  const baseline = { table: quoted(table), snapshot: String(snapshot), rowCount };
+  return { table, rowCount, renamed, warnings: [...warnings, ...loss], baseline };
 }
 
 /** Whether a relation of that name can be seen. */
-async function tableExists(transport: Transport, table: string, signal?: AbortSignal): Promise<boolean> {
-  const probe = `SELECT to_regclass(${literal(ident(table))}) IS NOT NULL AS found`;
+async function tableExists(transport: Transport, table: TableName, signal?: AbortSignal): Promise<boolean> {
+  const probe = `SELECT to_regclass(${literal(quoted(table))}) IS NOT NULL AS found`;
   const { rows } = await runSql(transport, probe, { signal, repeatable: true });
   return rows[0]?.found === true;
 }
 
-function tableExistsError(table: string): TableExistsError {
-  return new TableExistsError(`Table "${table}" already exists. Pass { overwrite: true } to replace it.`);
+function tableExistsError(table: TableName): TableExistsError {
+  return new TableExistsError(
+    `Table "${shown(table)}" already exists. Pass { overwrite: true } to replace it.`,
+  );
 }
 
 /**
@@ -137,17 +139,25 @@ async function createTable(
   await run(`CREATE TABLE ${ident(table)} (${definitions(plain)})`);
 }
 
-/** One transaction that puts the loaded table in the place of its name; several statements are one already. */
-function swap(temporary: string, table: string, overwrite: boolean): string {
+/**
+ * One transaction that puts the loaded table in the place of its name; several statements are one already. It answers
+ * which transactions the table shows.
+ */
+function swap(temporary: string, table: TableName, overwrite: boolean): string {
+  const { schema } = table;
+  const moved = quoted({ schema, table: temporary });
+  const inSchema = (name: string) => quoted({ schema, table: name });
   const renames = NAMED_AFTER_TABLE.map(([kind, suffix]) => {
-    const to = table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
-    return `IF to_regclass(${literal(ident(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${ident(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
+    const to = table.table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
+    return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
-    ...(overwrite ? [`DROP TABLE IF EXISTS ${ident(table)}`] : []),
-    `ALTER TABLE ${ident(temporary)} RENAME TO ${ident(table)}`,
+    ...(overwrite ? [`DROP TABLE IF EXISTS ${quoted(table)}`] : []),
+    ...(schema === undefined ? [] : [`ALTER TABLE ${ident(temporary)} SET SCHEMA ${ident(schema)}`]),
+    `ALTER TABLE ${moved} RENAME TO ${ident(table.table)}`,
     `DO ${literal(`BEGIN ${renames.join(" ")} END`)}`,
-    `SELECT CDB_TableMetadataTouch(${literal(ident(table))}::regclass)`,
+    `DO ${literal(`BEGIN PERFORM CDB_TableMetadataTouch(${literal(quoted(table))}::regclass); END`)}`,
+    "SELECT txid_current_snapshot()::text AS snapshot",
   ].join(";\n");
 }
 
@@ -156,11 +166,11 @@ function nameTaken(error: unknown, table: string): boolean {
   return error.sqlState === DUPLICATE_TABLE || error.message === `relation "${table}" already exists`;
 }
 
-function explain(error: unknown, table: string): unknown {
+function explain(error: unknown, table: TableName): unknown {
   if (!(error instanceof SqlError)) return error;
   if (error.sqlState === OBJECTS_DEPEND || /other objects depend on it/.test(error.message)) {
     return new SqlError(
-      `Table "${table}" was not replaced, because views or other objects depend on it; it is as it was. ` +
+      `Table "${shown(table)}" was not replaced, because views or other objects depend on it; it is as it was. ` +
         "Drop them first, or write under another name.",
       { ...error, hint: undefined },
       { cause: error },
