@@ -21,6 +21,8 @@ export interface SyncColumn {
   readonly uploaded: string;
   /** The type with which it is added to the table that lacks it. */
   readonly added?: string;
+  /** The value of the table `t` in the type of the uploaded one. */
+  readonly stored: string;
   /** The value of the frame `s` in the table's type. */
   readonly value: string;
   /** The value of the table `t` that a key is matched by. */
@@ -52,12 +54,12 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
       type: added,
       modifier: name === "the_geom" ? GEOMETRY_4326 : -1,
     });
-    return { ...made, added };
+    return { ...made, added, stored: `NULL::${made.uploaded}` };
   }
   const isTime = column.pgtype === "timestamptz";
   const uploaded = isTime && target.pgtype !== "timestamptz" ? "timestamp" : uploadedType(column);
   const value = valueIn(column, target, s);
-  const base = { name, uploaded, value, identity: t, keeps: false };
+  const base = { name, uploaded, stored: `${t}::${uploaded}`, value, identity: t, keeps: false };
   if (target.pgtype === "geometry" || target.pgtype === "geography") {
     const bytes = (geometry: string) => `ST_AsEWKB(${geometry}::geometry)`;
     const differs = distinct(bytes(t), bytes(value));
@@ -94,6 +96,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
     const shown = `date_trunc('milliseconds', ${t})`; // microseconds are cut when a frame is read
     return {
       ...base,
+      stored: `${shown}::${uploaded}`,
       identity: shown,
       differs: `(${distinct(t, value)} AND ${distinct(shown, value)})`,
       keeps: true,
@@ -144,7 +147,13 @@ export interface Apply {
   readonly table: string;
   readonly uploaded: string;
   readonly differences: string;
+  /** How many rows were uploaded. */
   readonly rowCount: number;
+  /**
+   * The uploaded column, in SQL, that says which rows are to be deleted, if only differences were uploaded. Otherwise
+   * every row is there, and what the frame lacks is deleted.
+   */
+  readonly marker?: string;
   readonly columns: readonly SyncColumn[];
   readonly keys: readonly SyncColumn[];
   /** SQL for the key of a row that has none. */
@@ -159,6 +168,11 @@ export interface Apply {
   readonly baseline?: Baseline;
 }
 
+/** The table in the form in which the columns are uploaded. */
+export function storedSql(table: string, columns: readonly SyncColumn[]): string {
+  return `SELECT ${columns.map(({ stored, name }) => `${stored} AS ${ident(name)}`).join(", ")} FROM ONLY ${table} AS t`;
+}
+
 /** What `RAISE` tells the client, as JSON after this word. */
 export const REFUSAL = "cartoframes_sync: ";
 
@@ -167,18 +181,21 @@ export const REFUSAL = "cartoframes_sync: ";
  * that differ, applies them, answers how many they were, and drops what was uploaded.
  */
 export function applySql(apply: Apply): string {
-  const { table, uploaded, differences, columns, keys } = apply;
+  const { table, uploaded, differences, marker, columns, keys } = apply;
   const added = columns.filter((column) => column.added !== undefined);
   const on = keys.map(({ identity, value }) => `${identity} = ${value}`).join(" AND ");
   const isKey = new Set(keys.map(({ name }) => name));
   const changed = columns.filter(({ name }) => !isKey.has(name)).map(({ differs }) => differs);
+  const compareAll = `SELECT t.ctid AS old, s.ctid AS new FROM ONLY ${table} AS t FULL JOIN ${uploaded} AS s ON ${on}
+WHERE ${["t.ctid IS NULL", "s.ctid IS NULL", ...changed].join("\n  OR ")}`;
+  const compareSome = `SELECT t.ctid AS old, CASE WHEN NOT s.${marker} THEN s.ctid END AS new FROM ${uploaded} AS s LEFT JOIN ONLY ${table} AS t ON ${on}
+WHERE CASE WHEN s.${marker} THEN t.ctid IS NOT NULL ELSE ${["t.ctid IS NULL", ...changed].join("\n  OR ")} END`;
   return [
     `LOCK TABLE ${table} IN ${added.length > 0 ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE"} MODE`,
     doBlock(checks(apply)),
     ...added.map((column) => `ALTER TABLE ${table} ADD COLUMN ${ident(column.name)} ${column.added}`),
     `CREATE UNLOGGED TABLE ${differences} AS
-SELECT t.ctid AS old, s.ctid AS new FROM ONLY ${table} AS t FULL JOIN ${uploaded} AS s ON ${on}
-WHERE ${["t.ctid IS NULL", "s.ctid IS NULL", ...changed].join("\n  OR ")}`,
+${marker === undefined ? compareAll : compareSome}`,
     `ANALYZE ${differences}`,
     doBlock(changes(apply), "cf_new int8; cf_old int8; cf_both int8; cf_all int8; cf_known int8;"),
     `SELECT count(*) FILTER (WHERE old IS NULL) AS inserted, count(*) FILTER (WHERE new IS NULL) AS deleted,
@@ -288,9 +305,11 @@ function unchangedSince(
       ownTransaction === undefined ? "" : ` OR ${writer} = ${literal(ownTransaction)}::int8`
     })`;
   const key = `concat_ws(', ', ${keys.map(({ name }) => `t.${ident(name)}::text`).join(", ")})`;
-  const rows = `(SELECT txid_current() - ((txid_current() - t.xmin::text::int8) & 4294967295) AS writer, ${key} AS key FROM ONLY ${table} AS t) AS t`;
+  const writer = "txid_current() - ((txid_current() - t.xmin::text::int8) & 4294967295)";
+  const rows = `(SELECT ${writer} AS writer, ${key} AS key FROM ONLY ${table} AS t) AS t`;
+  const transactions = `(SELECT ${writer} AS writer, t.row_count FROM (SELECT t.xmin, count(*) AS row_count FROM ONLY ${table} AS t GROUP BY t.xmin) AS t) AS t`;
   return [
-    `SELECT count(*), count(*) FILTER (WHERE ${seen("t.writer")}) INTO cf_all, cf_known FROM ${rows};`,
+    `SELECT coalesce(sum(t.row_count), 0), coalesce(sum(t.row_count) FILTER (WHERE ${seen("t.writer")}), 0) INTO cf_all, cf_known FROM ${transactions};`,
     `IF cf_all <> cf_known OR cf_known <> ${rowCount} THEN
   RAISE EXCEPTION '${REFUSAL}%', json_build_object('kind', 'conflict', 'newer', cf_all - cf_known, 'gone', ${rowCount} - cf_known, 'keys',
     (SELECT json_agg(newer.key) FROM (SELECT t.key FROM ${rows} WHERE NOT ${seen("t.writer")} LIMIT 5) AS newer));

@@ -1,13 +1,29 @@
 import type { DataFrame } from "danfojs-node";
-import { copyFrom } from "../api/copy";
+import { copyFrom, copyTo } from "../api/copy";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../errors";
-import { columnsForTable, encodeCopy, type FrameToFit, type WriteColumn } from "../frame";
+import {
+  columnsForTable,
+  compareCopy,
+  type Differences,
+  encodeCopy,
+  encodeDifferences,
+  type FrameToFit,
+  type WriteColumn,
+} from "../frame";
 import type { Progress } from "../kernel/progress";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
-import { applySql, flattens, REFUSAL, type SyncColumn, type SyncTarget, syncColumn } from "./sync-sql";
+import {
+  applySql,
+  flattens,
+  REFUSAL,
+  type SyncColumn,
+  type SyncTarget,
+  storedSql,
+  syncColumn,
+} from "./sync-sql";
 import { quoted, shown, type TableName } from "./table-name";
 import { temporaryName } from "./temporary-table";
 
@@ -34,6 +50,7 @@ export interface SyncResult {
   readonly unchanged: number;
 }
 
+/** What a sync did, for its report. */
 export interface SyncReport {
   readonly result: SyncResult;
   /** Columns that were added to the table. */
@@ -44,6 +61,11 @@ export interface SyncReport {
 }
 
 const CARTODB_ID = "cartodb_id";
+
+/** Tables and frames of so many rows are compared here before what differs is uploaded. */
+const COMPARED_FROM_ROWS = 20_000;
+/** With `force`, how often changes of others may come between comparing and applying. */
+const MAX_ATTEMPTS = 5;
 
 /** Types whose values are the same in JavaScript exactly if they are in PostgreSQL. */
 const SAME_IN_BOTH = new Set("bool int2 int4 int8 text varchar".split(" "));
@@ -65,6 +87,7 @@ export async function syncFrame(
   frame: DataFrame,
   table: TableName,
   options: Sync,
+  attempts = MAX_ATTEMPTS,
 ): Promise<SyncReport> {
   const { signal, progress, force = false } = options;
   const before = await describeTable(transport, table, signal);
@@ -75,46 +98,67 @@ export async function syncFrame(
         "Read the whole table, or change single rows with cc.query.",
     );
   }
-  const { columns, rowCount, warnings } = await columnsForTable(frame, before.targets, options);
-  const keys = keyColumns(columns, options.key, table);
+  const fitted = await columnsForTable(frame, before.targets, options);
+  const { rowCount, warnings } = fitted;
+  const keys = keyColumns(fitted.columns, options.key, table);
   const newKey = await checkKeys(keys, signal);
-  const syncColumns = columns.map(({ column, target }) => syncColumn(column, target as SyncTarget));
-  const uploaded = temporaryName();
+  const isKey = new Set<FrameToFit["columns"][number]>(keys);
+  const columns = [...keys, ...fitted.columns.filter((column) => !isKey.has(column))];
+  const sides = columns.map(({ column, target }) => syncColumn(column, target as SyncTarget));
+  const upload: Upload = {
+    name: temporaryName(),
+    columns: columns.map(({ column }) => column),
+    sides,
+    keyCount: keys.length,
+    rowCount,
+  };
+  const added = sides.flatMap((side) => (side.added === undefined ? [] : [side.name]));
+  const flattened = columns
+    .filter(({ column, target }) => target !== undefined && flattens(target, column))
+    .map(
+      ({ column }) =>
+        `${column.name} has heights or measures (Z, M); the table's is flat, they are not kept.`,
+    );
+  const report = { added, warnings: [...warnings, ...flattened] };
+  const keysAreChecked = keys.every(({ target }) => SAME_IN_BOTH.has(target.pgtype));
+  const differences =
+    keysAreChecked && Math.min(rowCount, before.baseline.rowCount) >= COMPARED_FROM_ROWS
+      ? await compare(transport, table, upload, options)
+      : undefined;
+  const differing = differences && differences.rows.length + differences.gone.length;
+  if (differing === 0 && added.length === 0) {
+    const result = { inserted: 0, updated: 0, deleted: 0, unchanged: rowCount };
+    return { ...report, result, baseline: before.baseline };
+  }
   const sql = applySql({
     table: quoted(table),
-    uploaded: ident(uploaded),
+    uploaded: ident(upload.name),
     differences: ident(temporaryName()),
-    rowCount,
-    columns: syncColumns,
-    keys: keys.map(({ column }) => syncColumns.find(({ name }) => name === column.name)!),
+    rowCount: differing ?? rowCount,
+    marker: differences && ident(markerOf(upload)),
+    columns: sides,
+    keys: sides.slice(0, keys.length),
     newKey,
     sequence: keys.length === 1 ? keys[0]!.target.sequence : undefined,
-    keysAreChecked: keys.every(({ target }) => SAME_IN_BOTH.has(target.pgtype)),
+    keysAreChecked,
     keysAreNullable: keys.some(({ target }) => target.nullable),
-    baseline: force ? undefined : baseline,
+    baseline: !force ? baseline : differences && before.baseline, // what was compared must still be so
   });
+  const apply = async () => {
+    await send(transport, upload, differences, options);
+    progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
+    return runSql(transport, sql, { signal });
+  };
   try {
-    const apply = async () => {
-      await upload(transport, uploaded, columns, syncColumns, rowCount, options);
-      progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "comparing" });
-      return runSql(transport, sql, { signal });
-    };
     const { rows } = await apply().catch((error) => {
       if (refusalIn(error)?.kind !== "lost") throw error;
       return apply(); // the database was restarted in between
     });
     const { inserted, updated, deleted, own, snapshot } = rows.at(-1) as Record<string, unknown>;
-    const result = { inserted: Number(inserted), updated: Number(updated), deleted: Number(deleted) };
-    const flattened = columns
-      .filter(({ column, target }) => target !== undefined && flattens(target, column))
-      .map(
-        ({ column }) =>
-          `${column.name} has heights or measures (Z, M); the table's is flat, they are not kept.`,
-      );
+    const counts = { inserted: Number(inserted), updated: Number(updated), deleted: Number(deleted) };
     return {
-      result: { ...result, unchanged: rowCount - result.inserted - result.updated },
-      added: syncColumns.flatMap(({ name, added }) => (added === undefined ? [] : [name])),
-      warnings: [...warnings, ...flattened],
+      ...report,
+      result: { ...counts, unchanged: rowCount - counts.inserted - counts.updated },
       baseline: {
         table: quoted(table),
         snapshot: String(snapshot),
@@ -123,7 +167,10 @@ export async function syncFrame(
       },
     };
   } catch (error) {
-    await runSql(transport, `DROP TABLE IF EXISTS ${ident(uploaded)}`).catch(() => {});
+    await runSql(transport, `DROP TABLE IF EXISTS ${ident(upload.name)}`).catch(() => {});
+    if (force && attempts > 1 && refusalIn(error)?.kind === "conflict") {
+      return syncFrame(transport, frame, table, options, attempts - 1);
+    }
     throw explain(error, table, keys, options.baseline !== undefined);
   }
 }
@@ -193,11 +240,10 @@ const KINDS: Readonly<Record<string, string>> = {
   p: "a partitioned table",
 };
 
-interface KeyColumn {
-  readonly from: string;
-  readonly column: WriteColumn & { readonly values: ArrayLike<unknown> };
+type KeyColumn = FrameToFit["columns"][number] & {
+  readonly column: { readonly values: ArrayLike<unknown> };
   readonly target: SyncTarget;
-}
+};
 
 function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], table: TableName): KeyColumn[] {
   const names = key === undefined ? [CARTODB_ID] : typeof key === "string" ? [key] : [...key];
@@ -214,13 +260,13 @@ function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], tab
           : `The ${where} has no column "${name}", which is the key. The frame has ${columns.map(({ from }) => `"${from}"`).join(", ") || "no columns"}.`,
       );
     }
-    const { target, column, from } = found;
+    const { target, column } = found;
     if (NO_KEY.has(target.pgtype) || target.pgtype.startsWith("_") || !("values" in column)) {
       throw new InvalidArgumentError(
         `Column "${name}" of "${shown(table)}" is of type ${target.type}, which cannot be a key.`,
       );
     }
-    return { from, column, target: target as SyncTarget };
+    return found as KeyColumn;
   });
 }
 
@@ -276,29 +322,60 @@ function keyValue(value: unknown): string | number | boolean | null {
   return value as string | number | boolean;
 }
 
-async function upload(
+/** What goes into the table beside the one that is synced. */
+interface Upload {
+  readonly name: string;
+  /** Those of the key first. */
+  readonly columns: readonly WriteColumn[];
+  readonly sides: readonly SyncColumn[];
+  readonly keyCount: number;
+  readonly rowCount: number;
+}
+
+/** Reads the table, which is much faster than writing it, for the rows that need no further look. */
+async function compare(
   transport: Transport,
-  name: string,
-  columns: FrameToFit["columns"],
-  syncColumns: readonly SyncColumn[],
-  rowCount: number,
+  table: TableName,
+  { columns, sides, keyCount, rowCount }: Upload,
+  { signal, progress }: Sync,
+): Promise<Differences> {
+  const copy = `COPY (${storedSql(quoted(table), sides)}) TO STDOUT WITH (FORMAT binary)`;
+  const onRows = (done: number) =>
+    progress.update({ done: Math.min(done, rowCount), total: rowCount, unit: "rows", note: "comparing" });
+  return compareCopy(await copyTo(transport, copy, { signal }), columns, keyCount, { signal, onRows });
+}
+
+async function send(
+  transport: Transport,
+  upload: Upload,
+  differences: Differences | undefined,
   { signal, progress }: Sync,
 ): Promise<void> {
-  const drop = `DROP TABLE IF EXISTS ${ident(name)}`;
-  const definitions = syncColumns.map((column) => `${ident(column.name)} ${column.uploaded}`);
-  await runSql(transport, `${drop}; CREATE UNLOGGED TABLE ${ident(name)} (${definitions.join(", ")})`, {
-    signal,
-  });
-  if (rowCount === 0) return;
-  const names = columns.map(({ column }) => ident(column.name)).join(", ");
-  const copy = `COPY ${ident(name)} (${names}) FROM STDIN WITH (FORMAT binary)`;
-  const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
+  const { name, columns, sides, keyCount, rowCount } = upload;
+  const table = ident(name);
+  const marker = ident(markerOf(upload));
+  const definitions = sides.map((side) => `${ident(side.name)} ${side.uploaded}`);
+  if (differences) definitions.push(`${marker} boolean`);
+  const create = `CREATE UNLOGGED TABLE ${table} (${definitions.join(", ")})`;
+  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, { signal });
+  const total = differences ? differences.rows.length + differences.gone.length : rowCount;
+  if (total === 0) return;
+  const names = [...sides.map((side) => ident(side.name)), ...(differences ? [marker] : [])];
+  const copy = `COPY ${table} (${names.join(", ")}) FROM STDIN WITH (FORMAT binary)`;
+  const onRows = (done: number) => progress.update({ done, total, unit: "rows" });
   const bytes = () =>
-    encodeCopy(
-      columns.map(({ column }) => column),
-      { signal, onRows },
-    );
+    differences
+      ? encodeDifferences(columns, keyCount, differences, { signal, onRows })
+      : encodeCopy(columns, { signal, onRows });
   await copyFrom(transport, copy, bytes, { signal });
+}
+
+/** A name that no column has. */
+function markerOf({ sides }: Upload): string {
+  const names = new Set(sides.map(({ name }) => name));
+  let marker = "gone";
+  while (names.has(marker)) marker += "_";
+  return marker;
 }
 
 /** What the database refused in words of the sync. */

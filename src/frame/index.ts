@@ -1,3 +1,4 @@
+export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
 export {
   type Danfo,

@@ -603,5 +603,95 @@ test("random edits of a frame are what the table is then", async () => {
   }
 });
 
+describe("large ones, which are compared before they are uploaded", () => {
+  const ROWS = 22_000;
+  const large = async (name: string) => {
+    await cc.query(`DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS SELECT i AS v, 'n' || i AS name, i / 7.0::float8 AS f,
+      timestamptz '2020-01-01 00:00:00.123456Z' + i * interval '1 s' AS at, jsonb_build_object('i', i) AS doc,
+      ST_SetSRID(ST_MakePoint(i % 180, i % 90), 4326) AS the_geom FROM generate_series(1, ${ROWS}) i`);
+    await cc.query(`SELECT CDB_CartodbfyTable('${name}')`);
+    return cc.read(name);
+  };
+  const content = (name: string) =>
+    cc.query(`SELECT md5(string_agg(t::text, '|' ORDER BY cartodb_id)) AS all FROM ${name} t`);
+
+  test("nothing, then everything at once: edits, deletes, new rows, another order", async () => {
+    const df = await large("large");
+    const before = rowsOf(await content("large"));
+    expect(await cc.sync(df, "large")).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: ROWS });
+    expect(rowsOf(await content("large"))).toEqual(before); // microseconds are still there
+    const name = df.columns.indexOf("name");
+    const f = df.columns.indexOf("f");
+    const seed = 7;
+    const random = mulberry32(seed);
+    const kept = rowsOf(df).filter((_, i) => i % 100 !== 0);
+    for (const [i, row] of kept.entries()) if (i % 1000 === 0) row[name] = `edited ${i}`;
+    for (const [i, row] of kept.entries()) if (i % 5000 === 0) row[f] = null;
+    const added = Array.from({ length: 50 }, (_, i) =>
+      df.columns.map((column) => (column === "v" ? -i : null)),
+    );
+    const withIds = Array.from({ length: 5 }, (_, i) =>
+      df.columns.map((column) =>
+        column === "cartodb_id" ? 1_000_000 + i : column === "name" ? `new ${i}` : null,
+      ),
+    );
+    const rows = [...kept, ...added, ...withIds];
+    for (let i = rows.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      [rows[i], rows[j]] = [rows[j]!, rows[i]!];
+    }
+    const edited = frame(df.columns, ...rows);
+    expect(await cc.sync(edited, "large"), `seed ${seed}`).toEqual({
+      inserted: 55,
+      updated: 22,
+      deleted: 220,
+      unchanged: ROWS - 220 - 22,
+    });
+    const stored = await cc.query("SELECT cartodb_id, v, name, f FROM large WHERE v > 0 OR v IS NULL");
+    const at = ["cartodb_id", "v", "name", "f"].map((column) => df.columns.indexOf(column));
+    const picked = rows.filter((row) => row[at[0]!] !== null).map((row) => at.map((i) => plain(row[i])));
+    const byId = (a: unknown[], b: unknown[]) => Number(a[0]) - Number(b[0]);
+    expect(
+      rowsOf(stored)
+        .map((row) => row.map(plain))
+        .sort(byId),
+    ).toEqual(picked.sort(byId));
+    expect(await cc.sync(await cc.read("large"), "large")).toMatchObject({ unchanged: ROWS - 220 + 55 });
+  });
+
+  test("a column that is new to the table, with and without a value", async () => {
+    const df = await large("large");
+    const wider = frame([...df.columns, "w"], ...rowsOf(df).map((row) => [...row, null]));
+    expect(await cc.sync(wider, "large")).toMatchObject({ unchanged: ROWS });
+    expect((await cc.read("large", { limit: 1 })).columns).toContain("w");
+    const widest = frame(
+      [...df.columns, "w", "w2"],
+      ...rowsOf(df).map((row, i) => [...row, null, i % 2 ? i : null]),
+    );
+    expect(await cc.sync(widest, "large")).toMatchObject({ updated: ROWS / 2 });
+    expect(await values("SELECT count(w2)::int FROM large")).toEqual([[ROWS / 2]]);
+  });
+
+  test("changes by others are met, before and during the sync", async () => {
+    const df = await large("large");
+    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine";
+    await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 2");
+    await expect(cc.sync(df, "large")).rejects.toThrow(/1 row changed or added \("cartodb_id" 2\)/);
+    expect(await cc.sync(df, "large", { force: true })).toMatchObject({ updated: 2 });
+    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine again";
+    let ended = false;
+    const syncing = cc
+      .sync(df, "large", { force: true })
+      .catch((error: unknown) => error)
+      .finally(() => {
+        ended = true;
+      });
+    while (!ended) await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 3");
+    const outcome = await syncing;
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ConflictError);
+    else expect(await values("SELECT name FROM large WHERE cartodb_id = 1")).toEqual([["mine again"]]);
+  });
+});
+
 const plain = (value: unknown) =>
   value === undefined || Number.isNaN(value) ? null : Object.is(value, -0) ? 0 : value;

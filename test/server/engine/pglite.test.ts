@@ -193,6 +193,17 @@ describe("roles", () => {
 });
 
 describe("copyOut", () => {
+  test("what a function in the query makes is master's", async () => {
+    await db.rows("CREATE TABLE made_by_copy (a int)");
+    await bytesOf(
+      (await db.get().copyOut("COPY (SELECT CDB_CartodbfyTable('made_by_copy')) TO STDOUT")).stream,
+    );
+    expect(await db.rows("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_copy'")).toEqual([
+      ["carto"],
+    ]);
+    expect(await db.rows("SELECT a FROM made_by_copy")).toEqual([]);
+  });
+
   test("streams what COPY writes, and keeps no file", async () => {
     const { stream, rows, bytes } = await db
       .get()
