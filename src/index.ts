@@ -7,7 +7,7 @@ export type { DataFrame, Series } from "danfojs-node";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export type { ContextOptions } from "./context/endpoint";
-export type { ReadOptions } from "./context/read";
+export type { QueryOptions, ReadOptions } from "./context/read";
 export type { SyncOptions, SyncResult } from "./context/sync";
 export type { WriteOptions } from "./context/write";
 export {

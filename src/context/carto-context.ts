@@ -10,9 +10,10 @@ import { MapView } from "../render";
 import { Baselines } from "./baselines";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
-import { type ReadOptions, readFrame } from "./read";
+import { queryToTable } from "./query-to-table";
+import { type QueryOptions, type ReadOptions, readFrame } from "./read";
 import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
-import { quoted, shown, tableNamed } from "./table-name";
+import { quoted, shown, type TableName, tableNamed } from "./table-name";
 import { readTables } from "./tables";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 
@@ -69,19 +70,29 @@ export class CartoContext {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
     }
     return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
-      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
-      const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-      let snapshot: string | undefined;
-      const onSnapshot = (seen: string) => {
-        snapshot = seen;
-      };
-      const frame = await readFrame(this.#transport, sql, { ...options, signal, progress, onSnapshot });
-      const rowCount = rowCountOf(frame);
-      if (snapshot !== undefined) {
-        this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
-      }
-      return frame;
+      const table = await tableNamed(tableName, { transport: this.#transport, signal });
+      return this.#readTable(table, { ...options, signal, progress });
     });
+  }
+
+  /** Reads a table and remembers how it was. */
+  async #readTable(
+    name: TableName,
+    options: ReadOptions & { readonly limit?: number; readonly progress: Progress },
+  ): Promise<DataFrame> {
+    const { limit } = options;
+    const table = quoted(name);
+    const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+    let snapshot: string | undefined;
+    const onSnapshot = (seen: string) => {
+      snapshot = seen;
+    };
+    const frame = await readFrame(this.#transport, sql, { ...options, onSnapshot });
+    const rowCount = rowCountOf(frame);
+    if (snapshot !== undefined) {
+      this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
+    }
+    return frame;
   }
 
   /**
@@ -92,15 +103,32 @@ export class CartoContext {
    * await cc.query("SELECT state, count(*) AS airports FROM airports GROUP BY state");
    * ```
    *
-   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries
+   * With `tableName` the rows are kept as a new table of that name, on the server, and the frame is what was kept:
+   *
+   * ```ts
+   * await cc.query("SELECT * FROM airports WHERE state = 'AK'", { tableName: "alaska" });
+   * ```
+   *
+   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries; `tableName`, `overwrite`: as in `write`
    * @throws SqlError with PostgreSQL's message, hint and SQLSTATE
+   * @throws TableExistsError if there is a table called `tableName`, before the statement has run
    */
-  async query(sql: string, options: ReadOptions = {}): Promise<DataFrame> {
-    if (typeof sql !== "string" || sql.trim() === "")
-      throw new InvalidArgumentError("The SQL statement is empty.");
-    return this.#run("query", options.signal, (signal, progress) =>
-      readFrame(this.#transport, sql, { ...options, signal, progress }),
+  async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
+    checkSql(sql);
+    const { tableName, overwrite } = options;
+    if (tableName === undefined) {
+      return this.#run("query", options.signal, (signal, progress) =>
+        readFrame(this.#transport, sql, { ...options, signal, progress }),
+      );
+    }
+    const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
+      queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
+    const frame = await this.#run(`read ${tableName}`, options.signal, (signal, progress) =>
+      this.#readTable(report.table, { ...options, signal, progress }),
+    );
+    printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
+    return frame;
   }
 
   /**
@@ -241,11 +269,29 @@ export class CartoContext {
   }
 }
 
+/** What users write who come from psql. */
+const PSQL_COMMAND = /^\s*\\\S*/;
+
+function checkSql(sql: unknown): void {
+  if (typeof sql !== "string" || sql.trim() === "")
+    throw new InvalidArgumentError("The SQL statement is empty.");
+  const command = PSQL_COMMAND.exec(sql)?.[0].trim();
+  if (command !== undefined) {
+    throw new InvalidArgumentError(
+      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
+        "for their columns SELECT … FROM information_schema.columns.",
+    );
+  }
+}
+
 function noTable(table: string): string {
   return `There is no table "${table}". See await cc.tables().`;
 }
 
-function printReport({ table, rowCount, renamed, warnings }: WriteReport, asked: string): void {
+function printReport(
+  { table, rowCount, renamed, warnings }: Omit<WriteReport, "baseline">,
+  asked: string,
+): void {
   const name = shown(table);
   for (const warning of warnings) console.warn(warning);
   if (name !== asked) console.log(`The table is named ${name}.`);

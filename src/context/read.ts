@@ -22,6 +22,13 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface QueryOptions extends ReadOptions {
+  /** Keeps the rows as a new table of this name, and gives them back as they were kept. */
+  readonly tableName?: string;
+  /** With `tableName`: replaces a table of that name. @default false */
+  readonly overwrite?: boolean;
+}
+
 interface Watcher {
   /** Told which transactions the rows to come will show, as PostgreSQL's `txid_current_snapshot` says it, or fewer. */
   readonly onSnapshot?: (snapshot: string) => void;

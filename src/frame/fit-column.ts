@@ -112,6 +112,10 @@ async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferre
   const fromText = tally.only(tally.strings);
   if (!fromText && !tally.only(tally.integers, tally.floats, tally.bigints)) return undefined;
   const [min, max] = INTEGER_BOUNDS[target.pgtype]!;
+  const pgtype = target.pgtype === "int8" ? "int8" : "int4";
+  if (tally.only(tally.integers) && tally.min >= min && tally.max <= max) {
+    return { pgtype, values: source.values };
+  }
   const values: (number | bigint | null)[] = [];
   for (const [row, value] of source.values.entries()) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
@@ -125,7 +129,7 @@ async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferre
       values.push(integer);
     }
   }
-  return { pgtype: target.pgtype === "int8" ? "int8" : "int4", values };
+  return { pgtype, values };
 }
 
 async function fitFloat({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {

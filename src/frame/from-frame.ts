@@ -132,10 +132,11 @@ function namesInTable(
 async function columnsOf(frame: DataFrame, pace: Pace): Promise<SourceColumn[]> {
   // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
   const { $data: rows, $columns, $dtypes } = frame as unknown as Rows;
-  const columns: unknown[][] = $columns.map(() => []);
-  for (const [row, cells] of rows.entries()) {
+  const columns: unknown[][] = $columns.map(() => new Array(rows.length));
+  for (let row = 0; row < rows.length; row++) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
-    for (let i = 0; i < columns.length; i++) columns[i]!.push(cells[i]);
+    const cells = rows[row]!;
+    for (let i = 0; i < columns.length; i++) columns[i]![row] = cells[i];
   }
   return columns.map((values, i) => ({ name: String($columns[i]), dtype: $dtypes[i] ?? "string", values }));
 }
