@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../package.json";
-import { CartoError } from "./errors";
+import { ask, QuestionAborted, readInput } from "./context/ask";
+import { deleteCredentials } from "./context/credentials";
+import { CartoError, InvalidArgumentError as CliError } from "./errors";
 import { tslabCommand, userDataDir, writeKernelSpec } from "./kernel/kernelspec";
 import { lab } from "./kernel/lab";
+import { databaseAddress, shownDatabase } from "./server/database";
 import { LockedError } from "./server/engine/lock";
-import { localHome } from "./server/home";
+import { databaseHome, homesIn, localHome } from "./server/home";
 import { findServer, stopServer } from "./server/launcher";
 
 const program = new Command("cartoframes")
@@ -41,16 +44,26 @@ const home = [
   "folder of the local server's data (default: CARTOFRAMES_HOME, else the platform's)",
 ] as const;
 
+const databaseOption = [
+  "--database <url>",
+  "serve this PostgreSQL database, postgres://user@host/database, instead of the embedded one",
+] as const;
+
 program
   .command("serve")
   .description("serve the local CARTO in the foreground, for other programs too")
   .option(...home)
+  .option(...databaseOption)
   .option("--port <port>", "fixed port on 127.0.0.1", parsePort)
-  .action(async ({ home, port }: { home?: string; port?: number }) => {
+  .action(async ({ home, database: url, port }: { home?: string; database?: string; port?: number }) => {
+    if (url) process.title = "cartoframes serve"; // where the platform lists it, the password goes with it
+    const database = url === undefined ? undefined : databaseAddress(url);
+    const place = database ? databaseHome(database, home) : localHome(home);
     const { runServer } = await import("./server/daemon"); // it alone needs the database
-    const server = await runServer(localHome(home), { port, idleStopMs: Number.POSITIVE_INFINITY });
+    const server = await runServer(place, { port, idleStopMs: Number.POSITIVE_INFINITY, database });
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void server.stop());
-    console.log(`Serving ${localHome(home).dir} at http://127.0.0.1:${server.port} (Ctrl-C stops).`);
+    const what = database ? shownDatabase(database) : place.dir;
+    console.log(`Serving ${what} at http://127.0.0.1:${server.port} (Ctrl-C stops).`);
     console.log("Its API key: npx cartoframes status --show-key");
     await server.stopped;
     process.exit(0);
@@ -79,17 +92,61 @@ program
       ["Log", logFile],
     );
     for (const [name, value] of lines) console.log(`${`${name}:`.padEnd(11)}${value}`);
-    if (!server) process.exitCode = 3; // as `systemctl status` does
+    const [, ...databases] = await homesIn(home);
+    const others = (await Promise.all(databases.map(findServer))).filter((other) => other !== undefined);
+    for (const { status, baseUrl, key } of others) {
+      const secret = showKey ? `, key ${key}` : "";
+      console.log(`Database:  ${status.database} at ${baseUrl}, pid ${status.pid}${secret}`);
+    }
+    if (!server && others.length === 0) process.exitCode = 3; // as `systemctl status` does
   });
 
 program
   .command("stop")
-  .description("stop the local server; its data stays")
+  .description("stop the local server, and those over databases; the data stay")
   .option(...home)
-  .action(async ({ home }: { home?: string }) => {
-    const stopped = await stopServer(localHome(home));
-    console.log(stopped ? "Stopped." : "No local server is running.");
+  .option("--database <url>", "stop only the one over this database")
+  .action(async ({ home, database }: { home?: string; database?: string }) => {
+    const all = database ? [databaseHome(databaseAddress(database), home)] : await homesIn(home);
+    const stopped = await Promise.all(all.map(stopServer));
+    console.log(stopped.includes(true) ? "Stopped." : "No local server is running.");
   });
+
+program
+  .command("login")
+  .description("check the API key of a CARTO account and save it, for notebooks and programs of this user")
+  .option("--user <name>", "an account of CARTO's cloud: https://<name>.carto.com")
+  .option("--url <address>", "another address of an account: https://host/user/name")
+  .addOption(new Option("--key [key]").hideHelp().argParser(refuseKey).preset(""))
+  .addOption(new Option("--api-key [key]").hideHelp().argParser(refuseKey).preset(""))
+  .addHelpText("after", "\nThe key is asked for without showing it, or read from standard input.")
+  .action(async ({ user, url }: { user?: string; url?: string }) => {
+    const { stdin } = process;
+    if (user === undefined && url === undefined && !stdin.isTTY) {
+      throw new CliError("Which account? Pass --user or --url.");
+    }
+    const account = user ?? url ?? (await ask("Name or address of the account: ")).trim();
+    const where = user === undefined && account.includes(":") ? { baseUrl: account } : { username: account };
+    const key = stdin.isTTY ? await ask("API key (not shown): ", { hidden: true }) : await readInput();
+    const { login } = await import("./context/login");
+    const file = await login({ ...where, key });
+    console.log(`The key is good. Saved in ${file}; npx cartoframes logout removes it.`);
+  });
+
+program
+  .command("logout")
+  .description("remove the saved API key")
+  .action(() => {
+    const removed = deleteCredentials();
+    for (const file of removed) console.log(`Removed ${file}.`);
+    if (removed.length === 0) console.log("No credentials are saved.");
+  });
+
+function refuseKey(): never {
+  throw new CliError(
+    "A key does not belong on the command line, where others can see it and the shell remembers it: it is asked for, or read from standard input. Regenerate a key that was typed here.",
+  );
+}
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -108,6 +165,7 @@ async function folderSize(dir: string): Promise<number> {
 }
 
 program.parseAsync().catch((error) => {
+  if (error instanceof QuestionAborted) process.exit(130); // as a shell does after Ctrl-C
   console.error(error instanceof CartoError || error instanceof LockedError ? error.message : error);
   process.exit(1);
 });

@@ -25,10 +25,11 @@ export class AuthenticationError extends CartoError {
 
 /** What PostgreSQL says about a failed statement, as far as the server passed it on. */
 export interface SqlErrorDetails {
+  /** The statement, as the user wrote it. */
   readonly sql?: string;
   /** SQLSTATE, five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly sqlState?: string;
-  /** 1-based character of `sql` at which PostgreSQL stopped. */
+  /** Character of `sql`, from 1, at which PostgreSQL stopped; the message shows its line. */
   readonly position?: number;
   readonly hint?: string;
   readonly detail?: string;
@@ -45,6 +46,7 @@ export class SqlError extends CartoError {
 
   constructor(message: string, details: SqlErrorDetails = {}, options?: ErrorOptions) {
     const advice = [
+      details.sql !== undefined && details.position && excerpt(details.sql, details.position),
       details.detail && `  Detail: ${details.detail}`,
       details.hint && `  Hint: ${details.hint}`,
     ];
@@ -72,7 +74,75 @@ export class ConflictError extends CartoError {
   override name = "ConflictError";
 }
 
-/** The local server could not be started, reached or kept. */
+/** The account takes no more requests of this kind for now. Nothing of the refused one was done. */
+export class RateLimitError extends CartoError {
+  override name = "RateLimitError";
+  /** Seconds until it may be asked again, where the server said so. */
+  readonly retryAfterS?: number;
+
+  constructor(message: string, { retryAfterS, ...options }: ErrorOptions & { retryAfterS?: number } = {}) {
+    super(message, options);
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** The account's storage, or another quota of it, is used up. */
+export class QuotaError extends CartoError {
+  override name = "QuotaError";
+}
+
+/** A statement ran longer than the account allows, or a connection or an answer took too long. */
+export class TimeoutError extends CartoError {
+  override name = "TimeoutError";
+}
+
+/** What is known of a job that did not end as it should. */
+export interface JobErrorDetails {
+  readonly jobId?: string;
+  readonly status?: string;
+  /** Why it failed: the database's message. */
+  readonly failedReason?: string;
+}
+
+/** A batch job failed or was cancelled, or the server refused it. */
+export class JobError extends CartoError {
+  override name = "JobError";
+  readonly jobId?: string;
+  readonly status?: string;
+  readonly failedReason?: string;
+
+  constructor(message: string, details: JobErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.jobId = details.jobId;
+    this.status = details.status;
+    this.failedReason = details.failedReason;
+  }
+}
+
+/** A server could not be started, reached or kept, or its answer is none that this package understands. */
 export class ServerError extends CartoError {
   override name = "ServerError";
+  /** HTTP status of the answer, where there was one. */
+  readonly status?: number;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** What is shown of a line on either side of the place. */
+const EXCERPT_CHARS = 50;
+
+/** The line of a statement that a position is in, with a mark under it, as psql shows it. */
+function excerpt(sql: string, position: number): string {
+  const characters = [...sql]; // PostgreSQL counts characters, not UTF-16 units
+  const at = Math.min(position - 1, characters.length);
+  const before = characters.slice(0, at).join("").split(/\r?\n/);
+  const left = before.at(-1)!;
+  const right = characters.slice(at).join("").split(/\r?\n/, 1)[0]!;
+  const start = left.length > EXCERPT_CHARS ? `…${left.slice(-EXCERPT_CHARS)}` : left;
+  const end = right.length > EXCERPT_CHARS ? `${right.slice(0, EXCERPT_CHARS)}…` : right;
+  const label = `  Line ${before.length}: `;
+  return `${label}${start}${end}\n${`${label}${start}`.replace(/[^\t]/g, " ")}^`;
 }

@@ -4,8 +4,13 @@ import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
+export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
+export type { BatchQuery, JobQueryOptions } from "./api/jobs";
+export type { Timeouts } from "./api/transport";
+export { BatchJobStatus, type JobRef, type JobState, type WaitOptions } from "./context/batch-job-status";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
+export { Credentials, type CredentialsOptions } from "./context/credentials";
 export type { ContextOptions } from "./context/endpoint";
 export type { QueryOptions, ReadOptions } from "./context/read";
 export type { SyncOptions, SyncResult } from "./context/sync";
@@ -15,10 +20,14 @@ export {
   CartoError,
   ConflictError,
   InvalidArgumentError,
+  JobError,
+  QuotaError,
+  RateLimitError,
   ServerError,
   SqlError,
   TableExistsError,
   TableNotFoundError,
+  TimeoutError,
 } from "./errors";
 export { CopyFormatError, DanfoMissingError } from "./frame";
 export { InterruptedError } from "./kernel/interrupt";
@@ -53,7 +62,7 @@ const IDLE_AFTER_MS = 100;
 if (insideKernel()) setTimeout(() => loadDanfo().catch(() => {}), IDLE_AFTER_MS).unref();
 
 /**
- * The ready-made context: `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment if set, else the embedded
- * local server, which the first call starts.
+ * The ready-made context: `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment if set, else the saved credentials,
+ * else the embedded local server, which the first call starts.
  */
 export const cc: CartoContext = new CartoContext();

@@ -13,8 +13,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   render: ["kernel", "frame"],
   map: ["render", "frame"],
   server: ["api/schemas", "frame"],
-  context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home"],
-  index: ["context", "frame", "kernel", "map", "render"],
+  context: ["frame", "api", "kernel", "map", "render", "server/launcher", "server/home", "server/database"],
+  index: ["context", "api", "frame", "kernel", "map", "render"],
   cli: ["context", "kernel", "server"],
 };
 

@@ -1,7 +1,5 @@
-import { ServerError } from "../errors";
-import { parseJson } from "../json";
 import { CopyFromResponse } from "./schemas/sql";
-import type { Transport } from "./transport";
+import type { ApiRequest, Transport } from "./transport";
 
 /**
  * The bytes of `COPY (…) TO STDOUT …`, as they arrive. A failure midway shows in the bytes, not in the status:
@@ -10,9 +8,9 @@ import type { Transport } from "./transport";
 export async function copyTo(
   transport: Transport,
   sql: string,
-  { signal }: { signal?: AbortSignal } = {},
+  options: Pick<ApiRequest, "signal" | "repeatable" | "whenLimited" | "written"> = {},
 ): Promise<AsyncIterable<Uint8Array>> {
-  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, signal, sql });
+  return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, sql, ...options });
 }
 
 /** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows the server took. */
@@ -22,15 +20,7 @@ export async function copyFrom(
   bytes: () => AsyncIterable<Uint8Array>,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<number> {
-  const text = await transport.sendForText({
-    path: "/api/v2/sql/copyfrom",
-    query: { q: sql },
-    body: bytes,
-    signal,
-    sql,
-  });
-  const parsed = CopyFromResponse.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new ServerError(`The server's answer is not one of copyfrom: ${text.slice(0, 200)}`);
-  return parsed.data.total_rows;
+  const request = { path: "/api/v2/sql/copyfrom", query: { q: sql }, body: bytes, signal, sql };
+  const { value } = await transport.sendForJson(request, CopyFromResponse, "copyfrom");
+  return value.total_rows;
 }

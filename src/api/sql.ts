@@ -1,13 +1,21 @@
-import { ServerError, SqlError } from "../errors";
-import { parseJson } from "../json";
+import { statementError } from "./errors";
 import { SqlResponse } from "./schemas/sql";
-import type { Transport } from "./transport";
+import type { ApiRequest, Transport, WrittenSql } from "./transport";
+
+/** A column as the SQL API describes it. */
+export interface SqlField {
+  readonly name: string;
+  /** The internal type name (`int4`, `_text`, `geometry`); `unknown` for an enum. */
+  readonly pgtype: string;
+  /** Set where the server only told the kind, as old ones do: `pgtype` is then a type of that kind. */
+  readonly isGuess?: true;
+}
 
 /** Rows and column descriptions of a statement, as the SQL API gives them. */
 export interface SqlResult {
   readonly rows: Record<string, unknown>[];
-  /** In the order of the statement. `pgtype` is the internal type name (`int4`, `_text`, `geometry`). */
-  readonly fields: { readonly name: string; readonly pgtype: string }[];
+  /** In the order of the statement. */
+  readonly fields: SqlField[];
   readonly totalRows: number;
 }
 
@@ -17,6 +25,10 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** The user's statement, where `sql` has something around it. */
+  readonly written?: WrittenSql;
+  /** Set by what finds out whether the key is good, before anything else is asked. */
+  readonly isAuthentication?: boolean;
 }
 
 /**
@@ -27,25 +39,42 @@ export interface RunOptions {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { signal, skipFields = [], repeatable }: RunOptions = {},
+  { skipFields = [], ...options }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
-  const text = await transport.sendForText({ path: "/api/v2/sql", form, signal, repeatable, sql });
-  const parsed = SqlResponse.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new ServerError(`The server's answer is not one of a SQL API: ${text.slice(0, 200)}`);
-  const { rows, fields, total_rows, error } = parsed.data;
-  if (error) throw new SqlError(error[0] ?? "the statement failed", { sql });
+  const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
+  const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
+  const { rows, fields, total_rows, error, hint, detail, warnings } = value;
+  for (const warning of warnings) console.warn(warning); // PostgreSQL's, or the server's word on what it has done
+  if (error)
+    throw statementError(error[0] ?? "the statement failed", {
+      sql: options.written?.sql ?? sql,
+      hint,
+      detail,
+    });
   return {
     rows,
     totalRows: total_rows,
-    fields: namesInOrder(fields, text).map((name) => ({ name, pgtype: pgTypeOf(fields[name]!) })),
+    fields: namesInOrder(fields, text).map((name) => ({ name, ...pgTypeOf(fields[name]!) })),
   };
 }
 
-/** An array field of a spatial type has no pgtype either; CARTO names it by its element. */
-function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): string {
-  return pgtype ?? (type === "geometry" || type === "geography" || type === "raster" ? type : "unknown");
+/** For want of a pgtype: a type that holds what the kind may be. Other kinds are names of types themselves. */
+const GUESSES: Readonly<Record<string, string>> = {
+  number: "float8",
+  string: "text",
+  boolean: "bool",
+  date: "timestamptz",
+};
+
+/** A spatial field has no pgtype, nor has an array of them, which CARTO names by its element; an enum has none. */
+function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): Omit<SqlField, "name"> {
+  if (pgtype !== undefined) return { pgtype };
+  const [, element, brackets] = /^(.*?)(\[\])?$/.exec(type)!;
+  const guess = GUESSES[element!];
+  if (guess !== undefined) return { pgtype: brackets ? `_${guess}` : guess, isGuess: true };
+  if (brackets) return { pgtype: element!.startsWith("_") ? element! : `_${element}` };
+  return { pgtype: type.startsWith("unknown") ? "unknown" : type };
 }
 
 /**

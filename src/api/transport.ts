@@ -1,9 +1,21 @@
-import { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
-import fetch, { FetchError, type RequestInit, type Response } from "node-fetch";
-import { AuthenticationError, type CartoError, ServerError, SqlError, TableNotFoundError } from "../errors";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ZodType } from "zod";
+import { version } from "../../package.json";
+import { CartoError, ServerError } from "../errors";
 import { parseJson } from "../json";
-import { ErrorResponse } from "./schemas/sql";
+import { Deadline, type Limits, unlessAborted } from "./abort";
+import { answerError, connectionError, redirectError } from "./errors";
+import {
+  type FetchAnswer,
+  type FetchFunction,
+  type FetchInit,
+  fetchDirectly,
+  fetchOf,
+  type Session,
+} from "./http";
+import { redactor } from "./redact";
+import { failureOf, retryDelayMs } from "./retry";
 
 /** Where an account answers, and as whom. `baseUrl` has no slash at its end. */
 export interface Endpoint {
@@ -12,8 +24,19 @@ export interface Endpoint {
   readonly apiKey: string;
   /** What users call it: "the local server", "https://ana.carto.com". */
   readonly label: string;
+  /** Where the key comes from, as part of a sentence: "the environment", a file. */
+  readonly keyFrom?: string;
   /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
   readonly isCurrent?: () => Promise<boolean>;
+  /** Of a local server: what holds its database while statements wait, in a few words. */
+  readonly waitsFor?: () => Promise<string | undefined>;
+}
+
+/** The user's statement inside a longer one: errors are told in its terms. */
+export interface WrittenSql {
+  readonly sql: string;
+  /** Characters that stand before it in what is sent. */
+  readonly offset: number;
 }
 
 /** Finds the endpoint: on first use, and again when it is gone (a local server is started again). */
@@ -21,61 +44,154 @@ export type EndpointSource = () => Promise<Endpoint>;
 
 export interface ApiRequest {
   readonly path: string;
+  /** @default "POST" with a form, JSON or a body, "GET" without */
+  readonly method?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  readonly json?: object;
   readonly body?: () => AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** Told to the user when the connection breaks, and kept in a SqlError. */
+  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  readonly whenLimited?: "wait" | "throw";
+  /** Kept in a SqlError. */
   readonly sql?: string;
+  /** What a SqlError keeps instead, if `sql` is not what the user wrote. */
+  readonly written?: WrittenSql;
+  /** Asked by `authenticate` itself. */
+  readonly isAuthentication?: boolean;
 }
 
-const CLIENT = "cartoframes-ts";
-const keepAlive = new HttpsAgent({ keepAlive: true });
+/** How long to wait for the other side, in milliseconds. */
+export interface Timeouts {
+  /** For a connection. Not with a `session` of one's own. @default 15000 */
+  readonly connectMs?: number;
+  /** Between two pieces of an answer. @default 300000 */
+  readonly idleMs?: number;
+  /** For one request with its answer; a statement may work for long. @default no limit */
+  readonly totalMs?: number;
+}
 
-/** How often a request is sent at most, while a local server stops and starts again. */
-const MAX_ATTEMPTS = 3;
-const NOT_SENT = new Set(["ECONNREFUSED"]);
+export interface TransportOptions {
+  readonly session?: Session;
+  readonly timeouts?: Timeouts;
+  /** Gets a line for each exchange, without secrets. */
+  readonly onExchange?: (line: string) => void;
+  /** Told what is being waited for, and undefined when it is over. */
+  readonly onWait?: (note: string | undefined) => void;
+  /** Run before the first request; as long as it fails, before each. */
+  readonly authenticate?: (transport: Transport, signal?: AbortSignal) => Promise<unknown>;
+}
+
+const CLIENT = `cartoframes-ts-${version}`;
+const SHOWN_SQL_CHARS = 120;
+const MAX_QUOTED_CHARS = 200;
 
 /** HTTP to one account: adds the key, retries what is safe to repeat, turns every failure into an error class. */
 export class Transport {
   readonly #source: EndpointSource;
+  readonly #options: TransportOptions;
+  readonly #limits: Limits;
+  readonly #fetch: FetchFunction;
+  readonly #unanswered = new Set<ApiRequest>();
   #endpoint: Promise<Endpoint> | undefined;
 
-  constructor(source: EndpointSource) {
+  constructor(source: EndpointSource, options: TransportOptions = {}) {
+    const {
+      connectMs = 15_000,
+      idleMs = 300_000,
+      totalMs = Number.POSITIVE_INFINITY,
+    } = options.timeouts ?? {};
     this.#source = source;
+    this.#options = options;
+    this.#limits = { idleMs, totalMs };
+    this.#fetch = fetchOf(options.session, connectMs);
   }
 
   /** Sends a request and reads its answer whole. */
   sendForText(request: ApiRequest): Promise<string> {
-    return this.#send(request, (response) => response.text());
+    return this.#send(request, (exchange) => exchange.text());
+  }
+
+  /**
+   * Sends a request whose answer is JSON of a known shape. `of` names it for the error that says it is not; the
+   * text comes with the value, for what JSON.parse does not keep.
+   */
+  sendForJson<T>(
+    request: ApiRequest,
+    schema: ZodType<T>,
+    of: string,
+  ): Promise<{ readonly value: T; readonly text: string }> {
+    return this.#send(request, (exchange) => exchange.json(schema, of));
   }
 
   /** Sends a request and returns its answer as it arrives; a connection that breaks later is an error there, too. */
-  async sendForBytes(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
-    const endpoint = await this.#current(request.signal);
-    const response = await this.#send(request, async (answer) => answer);
-    return bytesOf(response, endpoint, request.signal);
+  sendForBytes(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
+    return this.#send(request, async (exchange) => exchange.bytes());
   }
 
-  async #send<T>(request: ApiRequest, read: (response: Response) => Promise<T>): Promise<T> {
-    const { signal } = request;
-    for (let attempts = 1; ; attempts++) {
+  /** Whom requests go to; finds out, if nothing has been sent yet. */
+  async endpoint(signal?: AbortSignal): Promise<Omit<Endpoint, "apiKey">> {
+    const { apiKey: _, ...rest } = await this.#current(signal);
+    return rest;
+  }
+
+  /** What holds a local server's database while requests of this transport wait for it: not one of these. */
+  async waitsFor(): Promise<string | undefined> {
+    const endpoint = await this.#endpoint?.catch(() => undefined);
+    const holder = await endpoint?.waitsFor?.();
+    const isOurs = ({ sql = "" }: ApiRequest) =>
+      sql.trim().replace(/\s+/g, " ").startsWith(holder!.replace(/…$/, ""));
+    return holder === undefined || [...this.#unanswered].some(isOurs) ? undefined : holder;
+  }
+
+  #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
+    this.#unanswered.add(request);
+    return this.#sendUntilAnswered(request, read).finally(() => this.#unanswered.delete(request));
+  }
+
+  async #sendUntilAnswered<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
+    const { signal, repeatable = false, isAuthentication, whenLimited } = request;
+    if (!isAuthentication) await this.#options.authenticate?.(this, signal);
+    let failures = 0;
+    let limitedMs = 0;
+    for (;;) {
       const endpoint = await this.#current(signal);
       try {
-        const response = await attempt(endpoint, request);
-        if (!(isStopping(response, endpoint) && attempts < MAX_ATTEMPTS)) {
-          return await read(await checked(response, request));
-        }
-        this.#endpoint = undefined; // it has not run what it was asked for
+        const fetch = endpoint.isCurrent ? fetchDirectly : this.#fetch;
+        const exchange = new Exchange(endpoint, request, { ...this.#options, fetch, limits: this.#limits });
+        await exchange.send();
+        return await read(exchange);
       } catch (error) {
-        signal?.throwIfAborted();
-        if (!(error instanceof FetchError)) throw error;
-        this.#endpoint = undefined;
-        const mayRepeat = NOT_SENT.has(error.code ?? "") || request.repeatable;
-        if (!mayRepeat || attempts >= MAX_ATTEMPTS) throw connectionError(error, endpoint);
+        const failure = failureOf(error);
+        if (failure === undefined) throw error;
+        const isLimited = failure.kind === "answer" && failure.status === 429;
+        if (!isLimited) failures++;
+        const local = endpoint.isCurrent !== undefined;
+        const known = { repeatable, waitsForLimit: whenLimited !== "throw", failures, limitedMs, local };
+        const delayMs = retryDelayMs(failure, known);
+        if (delayMs === undefined) throw error;
+        if (isLimited) limitedMs += delayMs;
+        else this.#endpoint = undefined; // a local server is looked for again
+        await this.#wait(delayMs, isLimited ? endpoint : undefined, signal);
       }
+    }
+  }
+
+  async #wait(delayMs: number, limiting: Endpoint | undefined, signal?: AbortSignal): Promise<void> {
+    if (delayMs === 0) return;
+    const { onWait } = this.#options;
+    const seconds = Math.round(delayMs / 1000);
+    if (limiting) onWait?.(`${limiting.label} takes no more requests for ${seconds} s`);
+    else onWait?.("the connection broke, trying again");
+    try {
+      await sleep(delayMs, undefined, { signal });
+    } catch (error) {
+      signal?.throwIfAborted(); // the caller's reason, not an AbortError
+      throw error;
+    } finally {
+      onWait?.(undefined);
     }
   }
 
@@ -93,89 +209,169 @@ export class Transport {
   }
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+/** One request and its answer. */
+class Exchange {
+  readonly #endpoint: Endpoint;
+  readonly #request: ApiRequest;
+  readonly #fetch: FetchFunction;
+  readonly #onExchange: ((line: string) => void) | undefined;
+  readonly #deadline: Deadline;
+  readonly #redact: (text: string) => string;
+  readonly #startedMs = performance.now();
+  #answer: FetchAnswer | undefined;
+  #byteCount = 0;
+  #isOver = false;
+
+  constructor(
+    endpoint: Endpoint,
+    request: ApiRequest,
+    {
+      fetch,
+      limits,
+      onExchange,
+    }: { fetch: FetchFunction; limits: Limits } & Pick<TransportOptions, "onExchange">,
+  ) {
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#fetch = fetch;
+    this.#onExchange = onExchange;
+    this.#deadline = new Deadline(limits, endpoint.label, request.signal);
+    this.#redact = redactor([endpoint.apiKey, basicCredentials(endpoint)]);
+  }
+
+  /** Sends the request and waits for the head of a good answer. */
+  async send(): Promise<void> {
+    try {
+      this.#answer = await this.#sendBody();
+      const { status, headers } = this.#answer;
+      if (status >= 200 && status < 300) return;
+      if (status >= 300 && status < 400) {
+        throw redirectError(status, headers.get("Location"), this.#endpoint.baseUrl);
+      }
+      const { sql, written } = this.#request;
+      const header = (name: string) => headers.get(name);
+      throw answerError({ status, text: await this.text(), header, sql, written, redact: this.#redact });
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async text(): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.bytes()) chunks.push(chunk);
+    return Buffer.concat(chunks).toString("utf8");
+  }
+
+  async json<T>(schema: ZodType<T>, of: string): Promise<{ value: T; text: string }> {
+    const text = await this.text();
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return { value: parsed.data, text };
+    const start = this.#redact(text.slice(0, MAX_QUOTED_CHARS * 4)).slice(0, MAX_QUOTED_CHARS);
+    throw new ServerError(`The server's answer is not one of ${of}: ${start}`);
+  }
+
+  /** The body as it arrives. */
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      const body = this.#answer?.body as AsyncIterable<Uint8Array> | null | undefined;
+      const iterator = body?.[Symbol.asyncIterator]();
+      while (iterator) {
+        const next = await this.#deadline.nextPiece(iterator.next());
+        if (next.done) break;
+        this.#byteCount += next.value.length;
+        yield next.value;
+      }
+    } catch (error) {
+      throw this.#failed(error);
+    } finally {
+      this.#end(); // also when the reader has seen enough
+    }
+  }
+
+  /** Who is to blame: the caller who gave up, a limit of time, what the user wanted to send, or the connection. */
+  #failed(error: unknown): unknown {
+    const { signal } = this.#deadline;
+    const explained =
+      error instanceof CartoError || error instanceof UploadFailure || this.#isOver
+        ? error
+        : signal.aborted
+          ? signal.reason
+          : connectionError(error, { ...this.#endpoint, redact: this.#redact, ...this.#request });
+    this.#end(explained);
+    return explained instanceof UploadFailure ? explained.cause : explained;
+  }
+
+  #end(error?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deadline.end();
+    this.#onExchange?.(this.#redact(this.#line(error)));
+  }
+
+  #line(error: unknown): string {
+    const { path, sql } = this.#request;
+    const result = this.#answer?.status ?? (error instanceof Error ? error.name : "failed");
+    const ms = Math.round(performance.now() - this.#startedMs);
+    const size = `${this.#byteCount.toLocaleString("en-US")} bytes`;
+    const statement = this.#redact(sql ?? "") // before it is cut: half a key is one, too
+      .replace(/\s+/g, " ")
+      .trim();
+    const shown = statement.length > SHOWN_SQL_CHARS ? `${statement.slice(0, SHOWN_SQL_CHARS)}…` : statement;
+    return [`${methodOf(this.#request)} ${path} → ${result}`, `${ms} ms`, size, shown]
+      .filter(Boolean)
+      .join(" · ");
+  }
+
+  async #sendBody(): Promise<FetchAnswer> {
+    const { path, query, form, json, body } = this.#request;
+    const { baseUrl } = this.#endpoint;
+    const parameters = new URLSearchParams({ ...query, client: CLIENT });
+    // The key travels in a header: an address ends up in logs.
+    const headers: Record<string, string> = { Authorization: `Basic ${basicCredentials(this.#endpoint)}` };
+    const init = {
+      method: methodOf(this.#request),
+      headers,
+      redirect: "manual",
+      signal: this.#deadline.signal,
+    } as const;
+    const send = (init: FetchInit) =>
+      unlessAborted(this.#fetch(`${baseUrl}${path}?${parameters}`, init), init.signal);
+    if (form) {
+      headers["Content-Type"] = "application/x-www-form-urlencoded;charset=UTF-8";
+      return send({ ...init, body: new URLSearchParams(form).toString() });
+    }
+    if (json) {
+      headers["Content-Type"] = "application/json";
+      return send({ ...init, body: JSON.stringify(json) });
+    }
+    if (!body) return send(init);
+    headers["Content-Type"] = "application/octet-stream";
+    const upload = Readable.from(failingAsUpload(body()), { objectMode: false });
+    try {
+      return await send({ ...init, body: upload, duplex: "half" });
+    } catch (error) {
+      throw upload.errored instanceof UploadFailure ? upload.errored : error;
+    } finally {
+      upload.destroy(); // an early answer, such as a refusal, leaves the rest unread
+    }
+  }
 }
 
-/** A local server that stops answers 503 to what still arrives. */
-function isStopping({ status }: Response, { isCurrent }: Endpoint): boolean {
-  return status === 503 && isCurrent !== undefined;
-}
+/** What the user wanted to send could not be made: no fault of the connection. */
+class UploadFailure extends Error {}
 
-async function attempt({ baseUrl, user, apiKey }: Endpoint, request: ApiRequest): Promise<Response> {
-  const { path, query, form, body, signal } = request;
-  const parameters = new URLSearchParams({ ...query, client: CLIENT });
-  // The key travels in a header: an address ends up in logs.
-  const headers: Record<string, string> = { Authorization: basicAuthorization(user, apiKey) };
-  const init: RequestInit = { headers, signal };
-  if (baseUrl.startsWith("https:")) init.agent = keepAlive;
-  if (form) Object.assign(init, { method: "POST", body: new URLSearchParams(form) });
-  if (!body) return fetch(`${baseUrl}${path}?${parameters}`, init);
-  headers["Content-Type"] = "application/octet-stream";
-  const stream = Readable.from(body(), { objectMode: false });
+async function* failingAsUpload(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    return await fetch(`${baseUrl}${path}?${parameters}`, { ...init, method: "POST", body: stream });
-  } finally {
-    stream.destroy(); // an early answer, such as a refusal, leaves the rest unread
+    yield* bytes;
+  } catch (cause) {
+    throw new UploadFailure("the upload failed", { cause });
   }
 }
 
-function basicAuthorization(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+function methodOf({ method, form, json, body }: ApiRequest): string {
+  return method ?? (form || json || body ? "POST" : "GET");
 }
 
-async function* bytesOf(
-  { body }: Response,
-  endpoint: Endpoint,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  try {
-    if (body) yield* body as unknown as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw connectionError(error as NodeJS.ErrnoException, endpoint);
-  }
-}
-
-function connectionError(error: Error & { code?: string }, { label }: Endpoint): ServerError {
-  const reason = error.code ?? error.message;
-  if (error.code === "ECONNREFUSED" || error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") {
-    return new ServerError(`Cannot reach ${label} (${reason}). Check the address and the network.`, {
-      cause: error,
-    });
-  }
-  return new ServerError(
-    `The connection to ${label} broke before the answer was complete (${reason}). A statement that was under way may have taken effect or not: look before you run it again.`,
-    { cause: error },
-  );
-}
-
-async function checked(response: Response, { sql }: ApiRequest): Promise<Response> {
-  if (response.ok) return response;
-  const text = await response.text();
-  const parsed = ErrorResponse.safeParse(parseJson(text));
-  const message = parsed.success ? parsed.data.error[0]! : text.slice(0, 200) || response.statusText;
-  if (response.status === 401) {
-    throw new AuthenticationError(`The API key was refused (${message}). Check baseUrl and apiKey.`);
-  }
-  if (response.status === 403 && !/^permission denied for/.test(message))
-    throw new AuthenticationError(message);
-  if (!parsed.success) throw new ServerError(`The server answered ${response.status}: ${message}`);
-  throw sqlError(parsed.data, response, sql);
-}
-
-/** A database error as its class: an unknown relation is a TableNotFoundError, all else a SqlError. */
-function sqlError(body: ErrorResponse, response: Response, sql: string | undefined): CartoError {
-  const { error, hint, detail } = body;
-  const sqlState = response.headers.get("Carto-Sql-State") ?? undefined;
-  const position = Number(response.headers.get("Carto-Sql-Position")) || undefined;
-  const missing = /^relation "(.+)" does not exist$/.exec(error[0]!)?.[1];
-  if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
-  return new SqlError(error[0]!, { sql, hint, detail, sqlState, position });
+function basicCredentials({ user, apiKey }: Endpoint): string {
+  return Buffer.from(`${user}:${apiKey}`).toString("base64");
 }

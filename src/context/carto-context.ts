@@ -1,20 +1,24 @@
 import type { DataFrame } from "danfojs-node";
+import { type BatchQuery, createJob } from "../api/jobs";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
-import { withInterrupt } from "../kernel/interrupt";
-import { type Progress, progress } from "../kernel/progress";
+import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
 import { MapView } from "../render";
+import { accountOf } from "./account";
 import { Baselines } from "./baselines";
+import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
 import { queryToTable } from "./query-to-table";
 import { type QueryOptions, type ReadOptions, readFrame } from "./read";
+import { currentLine, runInCell } from "./run-in-cell";
 import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
-import { quoted, shown, type TableName, tableNamed } from "./table-name";
+import { quoted, type TableName, tableNamed } from "./table-name";
 import { readTables } from "./tables";
+import { shareTransport } from "./transport-of";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 
 /** What `cc.map` takes. */
@@ -39,18 +43,40 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  */
 export class CartoContext {
   readonly #transport: Transport;
-  readonly #address: string;
+  readonly #shownAddress: () => string;
   readonly #baselines = new Baselines();
 
   /**
-   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, which are looked at on first use
+   * The key is checked on first use; `CartoContext.connect` checks it at once.
+   *
+   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, else the saved Credentials, else the embedded server;
+   * they are looked at on first use
    * @throws InvalidArgumentError for an address that is neither https:// (http://, with a warning that the key is
    * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
    */
   constructor(options: ContextOptions = {}) {
-    const source = endpointSource(options);
-    this.#transport = new Transport(source);
-    this.#address = shownAddress(options);
+    const { session, timeouts, verbose } = options;
+    this.#shownAddress = shownAddress(options);
+    this.#transport = new Transport(endpointSource(options), {
+      session,
+      timeouts,
+      onExchange: typeof verbose === "function" ? verbose : verbose ? (line) => console.log(line) : undefined,
+      onWait: (note) => currentLine()?.note(note),
+      authenticate: accountOf,
+    });
+    shareTransport(this, this.#transport);
+  }
+
+  /**
+   * A context whose key has been checked.
+   * @throws AuthenticationError if the server refuses the key
+   */
+  static async connect(
+    options: ContextOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<CartoContext> {
+    const context = new CartoContext(options);
+    await accountOf(context.#transport, options.signal);
+    return context;
   }
 
   /**
@@ -87,7 +113,7 @@ export class CartoContext {
     const onSnapshot = (seen: string) => {
       snapshot = seen;
     };
-    const frame = await readFrame(this.#transport, sql, { ...options, onSnapshot });
+    const frame = await readFrame(this.#transport, sql, { ...options, repeatable: true, onSnapshot });
     const rowCount = rowCountOf(frame);
     if (snapshot !== undefined) {
       this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
@@ -238,11 +264,36 @@ export class CartoContext {
     });
   }
 
-  /** Lists the tables: name, geometry type, number of rows, size in bytes, time of the last change. */
+  /**
+   * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
+   * bytes, time of the last change.
+   */
   async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
     return this.#run("tables", signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),
     );
+  }
+
+  /**
+   * Puts SQL into the queue of batch jobs, which run one after another on the server, whether the notebook stays
+   * open or not.
+   *
+   * ```ts
+   * const job = await cc.batch(["CREATE TABLE big AS SELECT …", "SELECT CDB_CartodbfyTable('big')"]);
+   * await job.wait();
+   * ```
+   *
+   * @param query a statement; a list, in which each is a transaction of its own and nothing follows one that fails;
+   * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
+   * @throws JobError if the server refuses it, as when 64 jobs wait already
+   */
+  async batch(
+    query: BatchQuery,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<BatchJobStatus> {
+    checkBatch(query);
+    const job = await this.#run("batch", signal, (signal) => createJob(this.#transport, query, { signal }));
+    return new BatchJobStatus(this, job);
   }
 
   /** Runs one call of a cell: interruptible, with progress once it takes long. */
@@ -251,21 +302,11 @@ export class CartoContext {
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal, progress: Progress) => Promise<T>,
   ): Promise<T> {
-    return withInterrupt(signal, async (signal) => {
-      const line = progress(label, { signal });
-      try {
-        const result = await work(signal, line);
-        line.finish();
-        return result;
-      } catch (error) {
-        line.fail();
-        throw error;
-      }
-    });
+    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, work);
   }
 
   [INSPECT](): string {
-    return `CartoContext(${this.#address})`;
+    return `CartoContext(${this.#shownAddress()})`;
   }
 }
 
@@ -284,6 +325,17 @@ function checkSql(sql: unknown): void {
   }
 }
 
+function checkBatch(query: BatchQuery): void {
+  const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
+  const parts: unknown[] = Array.isArray(list) ? list : [list];
+  const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
+  const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
+  if (ok && statements.length > 0) return;
+  throw new InvalidArgumentError(
+    "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
+  );
+}
+
 function noTable(table: string): string {
   return `There is no table "${table}". See await cc.tables().`;
 }
@@ -292,7 +344,7 @@ function printReport(
   { table, rowCount, renamed, warnings }: Omit<WriteReport, "baseline">,
   asked: string,
 ): void {
-  const name = shown(table);
+  const name = table.label;
   for (const warning of warnings) console.warn(warning);
   if (name !== asked) console.log(`The table is named ${name}.`);
   if (renamed.length > 0)

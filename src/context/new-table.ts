@@ -1,10 +1,9 @@
 /** How a table that was loaded under a temporary name becomes a CARTO table under its own. */
-import { randomBytes } from "node:crypto";
 import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError, TableExistsError } from "../errors";
 import { ident, literal } from "../sql";
-import { quoted, shown, type TableName } from "./table-name";
+import { quoted, type TableName } from "./table-name";
 
 type Run = (sql: string) => Promise<SqlResult>;
 
@@ -21,14 +20,9 @@ const MAX_NAME_BYTES = 63;
 const DUPLICATE_TABLE = "42P07";
 const OBJECTS_DEPEND = "2BP01";
 
-/** A name for a table that is loaded before it takes its place, see TEMPORARY_TABLE. */
-export function temporaryName(): string {
-  return `cartoframes_tmp_${randomBytes(8).toString("hex")}`;
-}
-
 /** Drops what a failed call leaves. Whoever cannot even do that has another error to report. */
-export async function dropTemporary(transport: Transport, name: string): Promise<void> {
-  await runSql(transport, `DROP TABLE IF EXISTS ${ident(name)}`).catch(() => {});
+export async function dropTemporary(transport: Transport, table: TableName): Promise<void> {
+  await runSql(transport, `DROP TABLE IF EXISTS ${quoted(table)}`).catch(() => {});
 }
 
 /** @throws TableExistsError if a relation of that name can be seen */
@@ -48,11 +42,13 @@ export async function refuseExisting(
  */
 export async function register(
   run: Run,
-  temporary: string,
+  temporary: TableName,
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  await run(`SELECT CDB_CartodbfyTable(${literal(ident(temporary))}::regclass)`);
+  const relation = `${literal(quoted(temporary))}::regclass`;
+  const schema = temporary.schema === undefined ? "" : `${literal(temporary.schema)}, `;
+  await run(`SELECT CDB_CartodbfyTable(${schema}${relation})`);
   const { rows } = await run(swap(temporary, table, overwrite));
   return String(rows.at(-1)!.snapshot);
 }
@@ -64,7 +60,7 @@ export function explainRegistering(error: unknown, table: TableName): unknown {
 
 function tableExistsError(table: TableName): TableExistsError {
   return new TableExistsError(
-    `Table "${shown(table)}" already exists. Pass { overwrite: true } to replace it.`,
+    `Table "${table.label}" already exists. Pass { overwrite: true } to replace it.`,
   );
 }
 
@@ -72,17 +68,19 @@ function tableExistsError(table: TableName): TableExistsError {
  * One transaction that puts the loaded table in the place of its name; several statements are one already. It answers
  * which transactions the table shows.
  */
-function swap(temporary: string, table: TableName, overwrite: boolean): string {
+function swap(temporary: TableName, table: TableName, overwrite: boolean): string {
   const { schema } = table;
-  const moved = quoted({ schema, table: temporary });
+  const moved = quoted({ schema, table: temporary.table });
   const inSchema = (name: string) => quoted({ schema, table: name });
   const renames = NAMED_AFTER_TABLE.map(([kind, suffix]) => {
     const to = table.table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
-    return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
+    return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary.table + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
     ...(overwrite ? [`DROP TABLE IF EXISTS ${quoted(table)}`] : []),
-    ...(schema === undefined ? [] : [`ALTER TABLE ${ident(temporary)} SET SCHEMA ${ident(schema)}`]),
+    ...(schema === undefined || schema === temporary.schema
+      ? []
+      : [`ALTER TABLE ${quoted(temporary)} SET SCHEMA ${ident(schema)}`]),
     `ALTER TABLE ${moved} RENAME TO ${ident(table.table)}`,
     `DO ${literal(`BEGIN ${renames.join(" ")} END`)}`,
     `DO ${literal(`BEGIN PERFORM CDB_TableMetadataTouch(${literal(quoted(table))}::regclass); END`)}`,
@@ -99,7 +97,7 @@ function explain(error: unknown, table: TableName): unknown {
   if (!(error instanceof SqlError)) return error;
   if (error.sqlState === OBJECTS_DEPEND || /other objects depend on it/.test(error.message)) {
     return new SqlError(
-      `Table "${shown(table)}" was not replaced, because views or other objects depend on it; it is as it was. ` +
+      `Table "${table.label}" was not replaced, because views or other objects depend on it; it is as it was. ` +
         "Drop them first, or write under another name.",
       { ...error, hint: undefined },
       { cause: error },

@@ -5,8 +5,8 @@ import { normalizeColumnNames } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { ident } from "../sql";
 import { isWord, queryText, scanStatements, type Token } from "../sql-lexer";
-import { dropTemporary, explainRegistering, refuseExisting, register, temporaryName } from "./new-table";
-import { newTableNamed, type TableName } from "./table-name";
+import { dropTemporary, explainRegistering, refuseExisting, register } from "./new-table";
+import { newTableNamed, quoted, type TableName, temporaryTable } from "./table-name";
 
 export interface QueryToTableOptions {
   readonly overwrite?: boolean;
@@ -29,16 +29,21 @@ export async function queryToTable(
   tableName: string,
   { overwrite = false, signal, progress }: QueryToTableOptions,
 ): Promise<QueryToTableReport> {
-  const { before, query } = splitQuery(sql);
+  const { before, opening, query, closing } = splitQuery(sql);
   const table = await newTableNamed(tableName, { transport, signal });
   if (!overwrite) await refuseExisting(transport, table, signal);
-  const temporary = temporaryName();
+  const temporary = await temporaryTable({ transport, signal });
   const run = (text: string) => runSql(transport, text, { signal });
   try {
-    await run(`${before}CREATE TABLE ${ident(temporary)} AS\n${query}`).catch((error) => {
+    const ours = `CREATE TABLE ${quoted(temporary)} AS\n${opening}`;
+    const isAlone = scanStatements(before).length === 0; // else an error may lie before what is ours
+    await runSql(transport, `${before}${ours}${query}${closing}`, {
+      signal,
+      ...(isAlone && { written: { sql, offset: ours.length } }),
+    }).catch((error) => {
       throw explainQuery(error);
     });
-    const { fields } = await run(`SELECT * FROM ${ident(temporary)} LIMIT 0`);
+    const { fields } = await run(`SELECT * FROM ${quoted(temporary)} LIMIT 0`);
     const names = fields.map(({ name }) => name);
     const renamed = newNames(names);
     if (renamed.length > 0) await run(renames(temporary, renamed));
@@ -55,16 +60,17 @@ export async function queryToTable(
 const RESULT = "cartoframes_result";
 
 /** The statements before the last, and the last one as a query that a table can be made of. */
-function splitQuery(sql: string): { before: string; query: string } {
+function splitQuery(sql: string): { before: string; opening: string; query: string; closing: string } {
   const statements = scanStatements(sql);
   const last = statements.at(-1);
   if (last === undefined) throw new InvalidArgumentError("The SQL statement is empty.");
   const start = last[0]!.start;
   const text = sql.slice(start, last.at(-1)!.end);
   const before = sql.slice(0, start);
-  if (queryText(text) !== undefined) return { before, query: text };
+  if (queryText(text) !== undefined) return { before, opening: "", query: text, closing: "" };
   if (last.some((token) => isWord(token, "RETURNING") && token.depth === 0)) {
-    return { before, query: `WITH ${RESULT} AS (\n${text}\n) SELECT * FROM ${RESULT}` };
+    const opening = `WITH ${RESULT} AS (\n`;
+    return { before, opening, query: text, closing: `\n) SELECT * FROM ${RESULT}` };
   }
   throw new InvalidArgumentError(
     `tableName keeps the rows of a query as a table, and ${inWords(last)} gives none that could be kept. ` +
@@ -97,9 +103,9 @@ function newNames(names: readonly string[]): { from: string; to: string }[] {
 }
 
 /** In two steps, because a new name may be the old one of another column. */
-function renames(table: string, renamed: readonly { from: string; to: string }[]): string {
+function renames(table: TableName, renamed: readonly { from: string; to: string }[]): string {
   const rename = (from: string, to: string) =>
-    `ALTER TABLE ${ident(table)} RENAME COLUMN ${ident(from)} TO ${ident(to)}`;
+    `ALTER TABLE ${quoted(table)} RENAME COLUMN ${ident(from)} TO ${ident(to)}`;
   const between = (i: number) => `cartoframes_column_${i}`;
   return [
     ...renamed.map(({ from }, i) => rename(from, between(i))),

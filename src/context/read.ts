@@ -1,19 +1,15 @@
 import type { DataFrame } from "danfojs-node";
 import { copyTo } from "../api/copy";
+import { ErrorResponse } from "../api/schemas/sql";
 import { runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError, SqlError } from "../errors";
-import {
-  type Columns,
-  columnsFromRows,
-  copySelect,
-  decodeCopy,
-  type Field,
-  frameFromColumns,
-  loadDanfo,
-} from "../frame";
+import { type Columns, columnsFromRows, type Field, frameFromColumns, loadDanfo } from "../frame";
+import { parseJson } from "../json";
 import type { Progress } from "../kernel/progress";
 import { queryText } from "../sql-lexer";
+import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
+import { estimateRows, fetchColumns } from "./fetch";
 
 export interface ReadOptions {
   /** Adds a column `geometry` of wkx geometries decoded from `the_geom`. */
@@ -29,33 +25,28 @@ export interface QueryOptions extends ReadOptions {
   readonly overwrite?: boolean;
 }
 
-interface Watcher {
-  /** Told which transactions the rows to come will show, as PostgreSQL's `txid_current_snapshot` says it, or fewer. */
-  readonly onSnapshot?: (snapshot: string) => void;
-}
-
-/** Left out of every result: it is `the_geom` again, in Web Mercator. */
-const WEBMERCATOR = "the_geom_webmercator";
-
-/** SQLSTATE of "WITH clause containing a data-modifying statement must be at the top level". */
-const FEATURE_NOT_SUPPORTED = "0A000";
-
-/** The rows of a statement as one DataFrame, streamed column by column. */
+/** The rows of a statement as one DataFrame, streamed column by column. `repeatable`: it changes nothing. */
 export async function readFrame(
   transport: Transport,
   sql: string,
-  { decodeGeom, signal, progress, onSnapshot }: ReadOptions & { progress: Progress } & Watcher,
+  {
+    decodeGeom,
+    signal,
+    progress,
+    repeatable,
+    onSnapshot,
+  }: ReadOptions & DescribeOptions & { readonly progress: Progress; readonly repeatable?: boolean },
 ): Promise<DataFrame> {
   loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
-  const columns = await readColumns(transport, sql, { progress, signal, onSnapshot });
+  const columns = await readColumns(transport, sql, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
 
 /**
- * The columns of a statement; of those that it has, the ones that `choose` takes. A query is read by binary COPY; a
- * statement that cannot stand in a subquery is run as it is, and its few rows come as JSON. What `choose` throws is
- * thrown before a row of a query is fetched.
+ * The columns of a statement; of those that it has, the ones that `choose` takes. A query is described, then fetched
+ * as the server allows; a statement that cannot stand in a subquery is run as it is, and its few rows come as JSON.
+ * What `choose` throws is thrown before a row of a query is fetched.
  */
 export async function readColumns(
   transport: Transport,
@@ -63,15 +54,18 @@ export async function readColumns(
   {
     progress,
     signal,
+    repeatable,
     onSnapshot,
     choose = (fields) => fields,
-  }: Watcher & {
+  }: DescribeOptions & {
     readonly progress: Progress;
     readonly signal?: AbortSignal;
+    readonly repeatable?: boolean;
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
   },
 ): Promise<Columns> {
   const query = queryText(sql);
+  const estimate = query ? estimateRows(transport, query, signal) : undefined;
   const described = query && (await describe(transport, query, { signal, onSnapshot }));
   if (!query || !described) {
     const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
@@ -80,50 +74,21 @@ export async function readColumns(
   const fields = choose(described);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const onRows = (done: number) => progress.update({ done, unit: "rows" });
-  const decode = async (select: string, from: string) => {
-    const copy = `COPY (SELECT ${select} FROM ${from}) TO STDOUT WITH (FORMAT binary)`;
-    return decodeCopy(await copyTo(transport, copy, { signal }), fields, { signal, onRows });
-  };
+  const source = { query, fields, estimate };
+  const options = { signal, onRows, repeatable };
   try {
-    return await decode(copySelect(fields), `(\n${query}\n) AS _q`);
+    return await fetchColumns(transport, source, options);
   } catch (error) {
     if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
-    const aliases = await aliasesOf(transport, query, fields, signal);
-    const columns = await decode(
-      copySelect(aliases.fields),
-      `(\n${query}\n) AS _q (${aliases.all.join(", ")})`,
-    );
-    return { ...columns, warnings: [...columns.warnings, ...aliases.warnings] };
+    const { warnings, ...aliases } = await aliasesOf(transport, query, fields, signal);
+    const columns = await fetchColumns(transport, { ...source, aliases }, options);
+    return { ...columns, warnings: [...columns.warnings, ...warnings] };
   }
 }
 
 /** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */
 function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
   return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
-}
-
-/** The columns that a query would have, without running it; undefined if it can only run at the top level. */
-async function describe(
-  transport: Transport,
-  query: string,
-  { signal, onSnapshot }: Watcher & { readonly signal?: AbortSignal },
-): Promise<readonly Field[] | undefined> {
-  try {
-    const snapshot = onSnapshot ? "SELECT txid_current_snapshot()::text AS snapshot;\n" : "";
-    const probe = `${snapshot}SELECT * FROM (\n${query}\n) AS _q LIMIT 0`;
-    const { rows, fields } = await runSql(transport, probe, {
-      signal,
-      skipFields: [WEBMERCATOR],
-      repeatable: true,
-    });
-    if (rows.length > 0) onSnapshot?.(String(rows[0]!.snapshot));
-    return fields;
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    if (error.sqlState === FEATURE_NOT_SUPPORTED || error.message.includes("data-modifying"))
-      return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -139,7 +104,10 @@ async function aliasesOf(
   const header = `COPY (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) TO STDOUT WITH (FORMAT csv, HEADER true)`;
   const chunks: Uint8Array[] = [];
   for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
-  const names = csvNames(Buffer.concat(chunks).toString("utf8"));
+  const csv = Buffer.concat(chunks).toString("utf8");
+  const failed = ErrorResponse.safeParse(parseJson(csv.slice(csv.indexOf('{"error":')))); // in CSV, " is ""
+  if (failed.success) throw new SqlError(failed.data.error[0]!, { sql: query });
+  const names = csvNames(csv);
   const positions = new Map(names.map((name, position) => [name, position]));
   return {
     all: names.map((_, position) => `c${position}`),

@@ -4,6 +4,7 @@ import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../errors";
 import {
+  CopyFormatError,
   columnsForTable,
   compareCopy,
   type Differences,
@@ -15,7 +16,7 @@ import {
 import type { Progress } from "../kernel/progress";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
-import { dropTemporary, temporaryName } from "./new-table";
+import { dropTemporary } from "./new-table";
 import {
   applySql,
   flattens,
@@ -25,7 +26,7 @@ import {
   storedSql,
   syncColumn,
 } from "./sync-sql";
-import { quoted, shown, type TableName } from "./table-name";
+import { quoted, type TableName, temporaryTable } from "./table-name";
 
 export interface SyncOptions {
   /** The column or columns that tell rows apart, by their names in the frame. @default "cartodb_id" */
@@ -94,7 +95,7 @@ export async function syncFrame(
   const baseline = options.baseline ?? before.baseline;
   if (baseline.partial) {
     throw new InvalidArgumentError(
-      `This frame holds only some rows of "${shown(table)}", as it was read with a limit: sync would delete all others. ` +
+      `This frame holds only some rows of "${table.label}", as it was read with a limit: sync would delete all others. ` +
         "Read the whole table, or change single rows with cc.query.",
     );
   }
@@ -106,7 +107,7 @@ export async function syncFrame(
   const columns = [...keys, ...fitted.columns.filter((column) => !isKey.has(column))];
   const sides = columns.map(({ column, target }) => syncColumn(column, target as SyncTarget));
   const upload: Upload = {
-    name: temporaryName(),
+    table: await temporaryTable({ transport, signal }),
     columns: columns.map(({ column }) => column),
     sides,
     keyCount: keys.length,
@@ -132,8 +133,8 @@ export async function syncFrame(
   }
   const sql = applySql({
     table: quoted(table),
-    uploaded: ident(upload.name),
-    differences: ident(temporaryName()),
+    uploaded: quoted(upload.table),
+    differences: quoted(await temporaryTable({ transport, signal })),
     rowCount: differing ?? rowCount,
     marker: differences && ident(markerOf(upload)),
     columns: sides,
@@ -167,7 +168,7 @@ export async function syncFrame(
       },
     };
   } catch (error) {
-    await dropTemporary(transport, upload.name);
+    await dropTemporary(transport, upload.table);
     if (force && attempts > 1 && refusalIn(error)?.kind === "conflict") {
       return syncFrame(transport, frame, table, options, attempts - 1);
     }
@@ -204,13 +205,13 @@ WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped
   ).catch((error) => {
     if (!(error instanceof TableNotFoundError)) throw error;
     throw new TableNotFoundError(
-      `There is no table "${shown(table)}". Make it with await cc.write(df, ${JSON.stringify(shown(table))}) first.`,
+      `There is no table "${table.label}". Make it with await cc.write(df, ${JSON.stringify(table.label)}) first.`,
     );
   });
   const [first] = rows;
   if (first && (first.kind !== "r" || first.has_parts === true)) {
     throw new InvalidArgumentError(
-      `"${shown(table)}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; sync needs an ordinary table.`,
+      `"${table.label}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; sync needs an ordinary table.`,
     );
   }
   const targets = rows.map((row): SyncTarget => {
@@ -263,7 +264,7 @@ function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], tab
     const { target, column } = found;
     if (NO_KEY.has(target.pgtype) || target.pgtype.startsWith("_") || !("values" in column)) {
       throw new InvalidArgumentError(
-        `Column "${name}" of "${shown(table)}" is of type ${target.type}, which cannot be a key.`,
+        `Column "${name}" of "${table.label}" is of type ${target.type}, which cannot be a key.`,
       );
     }
     return found as KeyColumn;
@@ -336,7 +337,7 @@ function keyValue(value: unknown): string | number | boolean | null {
 
 /** What goes into the table beside the one that is synced. */
 interface Upload {
-  readonly name: string;
+  readonly table: TableName;
   /** Those of the key first. */
   readonly columns: readonly WriteColumn[];
   readonly sides: readonly SyncColumn[];
@@ -344,17 +345,25 @@ interface Upload {
   readonly rowCount: number;
 }
 
-/** Reads the table, which is much faster than writing it, for the rows that need no further look. */
+/** Reads the table, which is much faster than writing it, for the rows that need no further look; if it can be. */
 async function compare(
   transport: Transport,
   table: TableName,
   { columns, sides, keyCount, rowCount }: Upload,
   { signal, progress }: Sync,
-): Promise<Differences> {
+): Promise<Differences | undefined> {
   const copy = `COPY (${storedSql(quoted(table), sides)}) TO STDOUT WITH (FORMAT binary)`;
   const onRows = (done: number) =>
     progress.update({ done: Math.min(done, rowCount), total: rowCount, unit: "rows", note: "comparing" });
-  return compareCopy(await copyTo(transport, copy, { signal }), columns, keyCount, { signal, onRows });
+  try {
+    return await compareCopy(await copyTo(transport, copy, { signal }), columns, keyCount, {
+      signal,
+      onRows,
+    });
+  } catch (error) {
+    if (error instanceof SqlError || error instanceof CopyFormatError) return undefined; // without binary COPY
+    throw error;
+  }
 }
 
 async function send(
@@ -363,8 +372,8 @@ async function send(
   differences: Differences | undefined,
   { signal, progress }: Sync,
 ): Promise<void> {
-  const { name, columns, sides, keyCount, rowCount } = upload;
-  const table = ident(name);
+  const { columns, sides, keyCount, rowCount } = upload;
+  const table = quoted(upload.table);
   const marker = ident(markerOf(upload));
   const definitions = sides.map((side) => `${ident(side.name)} ${side.uploaded}`);
   if (differences) definitions.push(`${marker} boolean`);
@@ -396,7 +405,7 @@ function explain(error: unknown, table: TableName, keys: readonly KeyColumn[], w
   if (refusal === undefined) return error;
   const { kind, key, rows, newer, gone, keys: changed } = refusal;
   const name = keys.map(({ column }) => `"${column.name}"`).join(", ");
-  const about = `Table "${shown(table)}"`;
+  const about = `Table "${table.label}"`;
   switch (kind) {
     case "null":
       return new InvalidArgumentError(

@@ -25,26 +25,50 @@ export async function readTables(
 
 /** A query that lists the user's tables; its rows are counted, so it is built from the names there are now. */
 async function tablesQuery(transport: Transport, signal?: AbortSignal): Promise<string> {
-  const { rows } = await runSql(
-    transport,
-    `SELECT DISTINCT t AS name, EXISTS (
-       SELECT FROM pg_attribute
-       WHERE attrelid = to_regclass(quote_ident(t)) AND attname = 'the_geom' AND atttypid = to_regtype('geometry')
-     ) AS spatial
-     FROM CDB_UserTables() AS t
-     WHERE to_regclass(quote_ident(t)) IS NOT NULL AND t !~ '^cartoframes_tmp_[0-9a-f]{16}$'`,
-    { signal, repeatable: true },
-  );
-  const listed = rows.map(({ name, spatial }) => oneTable(String(name), spatial === true));
+  const { rows } = await runSql(transport, LIST_SQL, { signal, repeatable: true });
+  const listed = rows.map((row) => oneTable(row as unknown as ListedTable));
   return listed.length === 0 ? NO_TABLES : `${listed.join("\nUNION ALL\n")}\nORDER BY name`;
 }
 
-function oneTable(name: string, spatial: boolean): string {
+interface ListedTable {
+  readonly name: string;
+  /** The geometry column: `the_geom`, else the first one. */
+  readonly geometry: string | null;
+  /** PostgreSQL's estimate of the rows. */
+  readonly estimate: number;
+  /** Whether there is a record of changes, and this role may read it. */
+  readonly tracked: boolean;
+}
+
+/** A table of more rows is not counted: that would read all of it. */
+const MAX_COUNTED_ROWS = 1_000_000;
+
+/** From PostgreSQL's own catalog, because a database may lack CDB_UserTables. */
+const LIST_SQL = `SELECT c.relname AS name,
+  (SELECT a.attname FROM pg_attribute a
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = to_regtype('geometry')
+   ORDER BY a.attname = 'the_geom' DESC, a.attnum LIMIT 1) AS geometry,
+  c.reltuples::float8 AS estimate,
+  coalesce(has_table_privilege(to_regclass('cdb_tablemetadata'), 'SELECT'), false) AS tracked
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_table_is_visible(c.oid)
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cartodb', 'topology', 'tiger', 'observatory')
+  AND n.nspname NOT LIKE 'pg\\_temp\\_%'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
+  AND c.relname NOT IN ('spatial_ref_sys', 'cdb_tablemetadata', 'cdb_analysis_catalog', 'cdb_conf')
+  AND c.relname !~ '^cartoframes_tmp_[0-9a-f]{16}$'
+  AND has_table_privilege(c.oid, 'SELECT')`;
+
+function oneTable({ name, geometry, estimate, tracked }: ListedTable): string {
   const table = ident(name);
-  const geometry = spatial
-    ? `(SELECT GeometryType(the_geom) FROM ${table} WHERE the_geom IS NOT NULL LIMIT 1)`
+  const kind = geometry
+    ? `(SELECT GeometryType(${ident(geometry)}) FROM ${table} WHERE ${ident(geometry)} IS NOT NULL LIMIT 1)`
     : "NULL";
-  return `SELECT ${literal(name)}::text AS name, ${geometry}::text AS geometry,
-  (SELECT count(*) FROM ${table}) AS rows, pg_total_relation_size(${literal(table)}::regclass) AS size,
-  (SELECT updated_at FROM CDB_TableMetadata WHERE tabname = ${literal(table)}::regclass) AS updated`;
+  const count =
+    estimate > MAX_COUNTED_ROWS ? `${Math.round(estimate)}::int8` : `(SELECT count(*) FROM ${table})`;
+  const updated = tracked
+    ? `(SELECT updated_at FROM CDB_TableMetadata WHERE tabname = ${literal(table)}::regclass)`
+    : "NULL::timestamptz";
+  return `SELECT ${literal(name)}::text AS name, ${kind}::text AS geometry, ${count} AS rows,
+  pg_total_relation_size(${literal(table)}::regclass) AS size, ${updated} AS updated`;
 }

@@ -8,8 +8,8 @@ import { SRID_LNGLAT } from "../geo";
 import type { Progress } from "../kernel/progress";
 import { ident } from "../sql";
 import type { Baseline } from "./baselines";
-import { dropTemporary, explainRegistering, refuseExisting, register, temporaryName } from "./new-table";
-import { newTableNamed, quoted, type TableName } from "./table-name";
+import { dropTemporary, explainRegistering, refuseExisting, register } from "./new-table";
+import { newTableNamed, quoted, type TableName, temporaryTable } from "./table-name";
 
 export interface WriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -54,14 +54,14 @@ export async function writeFrame(
     geomCol,
     signal,
   });
-  const temporary = temporaryName();
+  const temporary = await temporaryTable({ transport, signal });
   const run = (sql: string) => runSql(transport, sql, { signal });
   let snapshot: string;
   try {
-    await createTable(run, temporary, columns);
+    await createTable(run, quoted(temporary), columns);
     if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
-      const copy = `COPY ${ident(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const copy = `COPY ${quoted(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
       await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
     }
@@ -103,11 +103,11 @@ async function createTable(
   if (ready) {
     const generated = `${GEOM}_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(${GEOM})) STORED`;
     try {
-      await run(`CREATE TABLE ${ident(table)} (${definitions([...plain, generated])})`);
+      await run(`CREATE TABLE ${table} (${definitions([...plain, generated])})`);
       return;
     } catch (error) {
       if (!(error instanceof SqlError) || !/immutable|syntax error/.test(error.message)) throw error;
     }
   }
-  await run(`CREATE TABLE ${ident(table)} (${definitions(plain)})`);
+  await run(`CREATE TABLE ${table} (${definitions(plain)})`);
 }

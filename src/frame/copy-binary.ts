@@ -31,6 +31,8 @@ const MAX_ERROR_BYTES = 65_536;
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal;
+  /** The statement whose rows these are, for errors. */
+  readonly sql?: string;
   /** Told now and then how many rows have been read so far. */
   readonly onRows?: (rows: number) => void;
   /** Told now and then how many bytes have been read so far. */
@@ -56,20 +58,20 @@ function selectItem({ name, pgtype }: Field): string {
 /**
  * Decodes the bytes of `COPY (SELECT ${copySelect(fields)} …) TO STDOUT WITH (FORMAT binary)` into columns,
  * as they come and however they are cut into chunks.
- * @throws SqlError if the server ended the bytes with an error message.
+ * @throws SqlError if the server ended the bytes with an error message, wherever in a row that happened.
  * @throws CopyFormatError if bytes are missing or do not fit the fields.
  */
 export async function decodeCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fields: readonly Field[],
-  { signal, onRows, onBytes }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): Promise<Columns> {
   const builders = fields.map(builderFor);
   const fill = (batch: Batch) => {
     for (const [field, builder] of builders.entries()) builder.append(batch, field);
   };
-  const rowCount = await readCopy(chunks, fields, fill, { signal, onRows, onBytes });
-  const pace = paced(signal);
+  const rowCount = await readCopy(chunks, fields, fill, options);
+  const pace = paced(options.signal);
   const columns = [];
   const warnings = [];
   for (const builder of builders) {
@@ -84,27 +86,37 @@ export async function decodeCopy(
 /**
  * Hands the rows of a binary COPY to `take` as they come, whose bytes are only there during the call.
  * @returns their number
- * @throws SqlError if the server ended the bytes with an error message.
- * @throws CopyFormatError if bytes are missing or do not fit the number of fields.
+ * @throws what `decodeCopy` throws
  */
 export async function readCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fields: readonly Field[],
   take: (batch: Batch) => void,
-  { signal, onRows, onBytes }: DecodeOptions = {},
+  { signal, sql, onRows, onBytes }: DecodeOptions = {},
 ): Promise<number> {
   const pace = paced(signal);
-  const reader = new CopyReader(fields, take);
+  const reader = new CopyReader(fields, take, sql);
+  const iterator =
+    Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   let bytes = 0;
-  for await (const chunk of chunks) {
-    reader.push(chunk);
-    while (reader.readBatch()) if (pace.due()) await pace.pause();
-    if (pace.due()) await pace.pause();
-    bytes += chunk.length;
-    onRows?.(reader.rowCount);
-    onBytes?.(bytes);
+  try {
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done) break;
+      const chunk = next.value;
+      reader.push(chunk);
+      while (reader.readBatch()) if (pace.due()) await pace.pause();
+      if (pace.due()) await pace.pause();
+      bytes += chunk.length;
+      onRows?.(reader.rowCount);
+      onBytes?.(bytes);
+    }
+    reader.end();
+  } catch (error) {
+    throw error instanceof CopyFormatError ? await reader.explained(error, iterator) : error;
+  } finally {
+    await iterator.return?.();
   }
-  reader.end();
   return reader.rowCount;
 }
 
@@ -172,6 +184,8 @@ class CopyReader {
   /** `after`: behind the last row, be it the end marker or an error message. */
   private state: "header" | "rows" | "after" = "header";
   private complete = false;
+  /** Whether the bytes came to their end. */
+  private ended = false;
   private readonly maxRows: number;
   private readonly at: Int32Array;
   private readonly length: Int32Array;
@@ -179,6 +193,7 @@ class CopyReader {
   constructor(
     private readonly fields: readonly Field[],
     private readonly take: (batch: Batch) => void,
+    private readonly sql?: string,
   ) {
     this.maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
     this.at = new Int32Array(this.maxRows * fields.length);
@@ -205,7 +220,39 @@ class CopyReader {
 
   /** @throws if the rows did not come to their end. */
   end(): void {
+    this.ended = true;
     if (!this.complete || this.queue.size > 0) throw this.failure();
+  }
+
+  /**
+   * A server's message that was taken for the rest of a row shows as damage. It ends the bytes, and nothing follows:
+   * so what follows the damage, if it is little, is read for it.
+   */
+  async explained(
+    damage: CopyFormatError,
+    rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
+  ): Promise<SqlError | CopyFormatError> {
+    if (this.ended) return damage;
+    const chunks = [Buffer.from(this.recent())]; // copied: the queue's buffer is written to again
+    let bytes = 0;
+    try {
+      for (;;) {
+        const next = await rest.next();
+        if (next.done) break;
+        bytes += next.value.length;
+        if (bytes > MAX_ERROR_BYTES) return damage;
+        chunks.push(Buffer.from(next.value));
+      }
+    } catch {
+      return damage;
+    }
+    return serverError(Buffer.concat(chunks).toString("utf8"), this.sql) ?? damage;
+  }
+
+  /** The last bytes that came, those of rows already taken included. */
+  private recent(): Buffer {
+    const { bytes, end } = this.queue;
+    return bytes.subarray(Math.max(0, end - MAX_ERROR_BYTES), end);
   }
 
   private readHeader(): void {
@@ -285,10 +332,11 @@ class CopyReader {
 
   /** Why the bytes in the queue cannot be all there is. */
   private failure(): SqlError | CopyFormatError {
-    const { bytes, start, end, size } = this.queue;
-    const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
-    const sqlError = serverError(rest);
+    const { size, start, end, bytes } = this.queue;
+    // only bytes that belong to no row can be a message: a text in the last one may look like it
+    const sqlError = size > 0 ? serverError(this.recent().toString("utf8"), this.sql) : null;
     if (sqlError !== null) return sqlError;
+    const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
     if (this.complete) {
       return new CopyFormatError(
         `${size} bytes follow the end marker of the COPY, expected none; read again.`,
@@ -314,13 +362,14 @@ class CopyReader {
  * The error a server appended to the bytes of a COPY that failed halfway, after the status 200 was out:
  * `{"error":["division by zero"]}`, with `hint` and `detail` where PostgreSQL gave them.
  */
-function serverError(text: string): SqlError | null {
+function serverError(text: string, sql: string | undefined): SqlError | null {
   const begin = text.lastIndexOf('{"error":');
   if (begin === -1) return null;
   try {
     const { error, hint, detail } = JSON.parse(text.slice(begin)) as Record<string, unknown>;
     const message = Array.isArray(error) ? error.join("\n") : String(error);
     return new SqlError(message, {
+      sql,
       ...(typeof hint === "string" && { hint }),
       ...(typeof detail === "string" && { detail }),
     });

@@ -25,9 +25,37 @@ const OWN_MEMBERS = new Set([
   "__proto__",
 ]);
 
+interface SortOptions {
+  readonly ascending?: boolean;
+  readonly inplace?: boolean;
+}
+
+interface LocOptions {
+  readonly rows?: unknown;
+  readonly columns?: readonly unknown[];
+}
+
 interface FramePrototype {
   readonly columns: readonly string[];
-  $setInternalColumnDataProperty(this: FramePrototype, column?: string): void;
+  readonly values: unknown;
+  readonly index: unknown;
+  readonly $data: readonly (readonly unknown[])[];
+  query(condition: unknown, options?: object): unknown;
+  iloc(options: LocOptions): FramePrototype;
+  loc(options: LocOptions): FramePrototype;
+  sortValues(column: string, options?: SortOptions): unknown;
+  $setValues(values: unknown): void;
+  $setIndex(index: unknown): void;
+  $setInternalColumnDataProperty(column?: string): void;
+}
+
+interface SeriesPrototype {
+  readonly values: readonly unknown[];
+  readonly index: unknown;
+  iloc(rows: unknown): SeriesPrototype;
+  sortValues(options?: SortOptions): unknown;
+  $setValues(values: unknown): void;
+  $setIndex(index: unknown): void;
 }
 
 interface UtilsPrototype {
@@ -37,32 +65,117 @@ interface UtilsPrototype {
 const REPAIRED = Symbol.for("cartoframes.danfo.repaired");
 
 /**
- * Two repairs of danfo 1.2, where it would only throw: columns named like its own members, and columns of
- * geometries, which `df["geometry"]` refuses with "File format not supported!". Frames that danfo derives
- * (`head`, `query`, `groupby`) need them as well, so they are made once, on its prototypes.
+ * Repairs of danfo 1.2, where it throws, gives other rows than it was asked for, or takes a time that grows with
+ * the square of the rows. Frames that danfo derives (`head`, `query`, `groupby`) need them as well, so they are
+ * made once, on its prototypes.
  */
-export function repairDanfo({ DataFrame, Utils }: Danfo): void {
-  const frame = baseOf(DataFrame.prototype) as FramePrototype & { [REPAIRED]?: true };
-  if (frame[REPAIRED]) return;
-  frame[REPAIRED] = true;
+export function repairDanfo({ DataFrame, Series, Utils }: Danfo): void {
+  const frame = ownerOf<FramePrototype>(DataFrame.prototype, "query");
+  if (Object.hasOwn(frame, REPAIRED)) return;
+  Object.defineProperty(frame, REPAIRED, { value: true });
+  repairColumnAccess(frame, Utils.prototype as unknown as UtilsPrototype);
+  repairFilters(frame, ownerOf<SeriesPrototype>(Series.prototype, "iloc"));
+  repairSorting(frame, ownerOf<SeriesPrototype>(Series.prototype, "sortValues"));
+  repairLoc(frame);
+}
 
+/** danfojs-node exports subclasses; what `head` or `query` give are of the classes below them. */
+function ownerOf<T>(prototype: object, member: string): T {
+  return Object.hasOwn(prototype, member)
+    ? (prototype as T)
+    : ownerOf(Object.getPrototypeOf(prototype) as object, member);
+}
+
+/**
+ * Columns named like danfo's own members no longer break the frame, and `df["geometry"]` gives the geometries
+ * that danfo refused with "File format not supported!".
+ */
+function repairColumnAccess(frame: FramePrototype, utils: UtilsPrototype): void {
   const define = frame.$setInternalColumnDataProperty;
   frame.$setInternalColumnDataProperty = function (column) {
     const names = column === undefined ? this.columns : [column];
     for (const name of names) if (name !== "" && !isOwnMember(name)) define.call(this, name);
   };
-
-  const utils = Utils.prototype as unknown as UtilsPrototype;
   const is1DArray = utils.is1DArray;
   utils.is1DArray = function (values) {
     return is1DArray.call(this, values) || isGeometry(values[0]);
   };
 }
 
-/** danfojs-node exports a subclass; what `head` or `query` give are frames of the class below it. */
-function baseOf(prototype: object): unknown {
-  const owns = Object.hasOwn(prototype, "$setInternalColumnDataProperty");
-  return owns ? prototype : baseOf(Object.getPrototypeOf(prototype) as object);
+/**
+ * A filter of booleans takes the rows where it is true. danfo takes those that have the *label* of such a row as
+ * their position: after `sortValues` other rows, after a filter none ("Cannot read properties of undefined").
+ */
+function repairFilters(frame: FramePrototype, series: SeriesPrototype): void {
+  const { query, iloc } = frame;
+  frame.query = function (condition, options) {
+    return query.call(this, positionsOf(condition), options);
+  };
+  frame.iloc = function ({ rows, ...rest }) {
+    return iloc.call(this, { ...rest, rows: positionsOf(rows) });
+  };
+  const ilocOfSeries = series.iloc;
+  series.iloc = function (rows) {
+    return ilocOfSeries.call(this, positionsOf(rows));
+  };
+}
+
+/** The positions of what is true, if all are booleans; everything else is danfo's. */
+function positionsOf(rows: unknown): unknown {
+  const list = Array.isArray(rows) ? rows : (rows as { values?: unknown } | null | undefined)?.values;
+  if (!Array.isArray(list) || !list.every((value) => typeof value === "boolean")) return rows;
+  return list.flatMap((isTaken, position) => (isTaken ? [position] : []));
+}
+
+/**
+ * Missing values go last; danfo leaves everything unsorted around them. It also sorts a Series of text the wrong way
+ * round, and looks each row of a frame up by its label (5 s for 100,000 rows).
+ */
+function repairSorting(frame: FramePrototype, series: SeriesPrototype): void {
+  const sortFrame = frame.sortValues;
+  frame.sortValues = function (column, options) {
+    const at = this.columns.indexOf(column);
+    if (at === -1) return sortFrame.call(this, column, options); // danfo says what is wrong
+    const values = this.$data.map((row) => row[at]);
+    return sorted(this, this.iloc({ rows: ascendingOrNot(values, options) }), options);
+  };
+  series.sortValues = function (options) {
+    return sorted(this, this.iloc(ascendingOrNot(this.values, options)), options);
+  };
+}
+
+function sorted<T extends FramePrototype | SeriesPrototype>(original: T, result: T, options?: SortOptions) {
+  if (!options?.inplace) return result;
+  original.$setValues(result.values);
+  original.$setIndex(result.index);
+  return undefined;
+}
+
+/** Positions of the values in order, equal ones as they come, text without regard to case as danfo has it. */
+function ascendingOrNot(values: readonly unknown[], { ascending = true }: SortOptions = {}): number[] {
+  const isText = values.every((value) => typeof value === "string" || isMissing(value));
+  const keys = values.map((value) =>
+    isMissing(value) ? Number.NaN : isText ? (value as string).toUpperCase() : Number(value),
+  );
+  const present = values.flatMap((_, position) => (Number.isNaN(keys[position]) ? [] : [position]));
+  const missing = values.flatMap((_, position) => (Number.isNaN(keys[position]) ? [position] : []));
+  const sign = ascending ? 1 : -1;
+  present.sort((a, b) => (keys[a]! < keys[b]! ? -sign : keys[a]! > keys[b]! ? sign : 0));
+  return [...present, ...missing];
+}
+
+const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
+
+/** Choosing columns takes all rows as they are; danfo looks each up by its label (4 s for 100,000 rows). */
+function repairLoc(frame: FramePrototype): void {
+  const { loc } = frame;
+  frame.loc = function (options) {
+    const { rows, columns } = options;
+    if (rows !== undefined || columns === undefined) return loc.call(this, options);
+    const chosen = loc.call(this.iloc({ rows: [] }), { columns }).columns;
+    const all = this.$data.map((_, position) => position); // without rows, iloc of an empty frame throws
+    return this.iloc({ rows: all, columns: chosen.map((name) => this.columns.indexOf(name)) });
+  };
 }
 
 const isOwnMember = (name: string) => name.startsWith("$") || OWN_MEMBERS.has(name);

@@ -268,8 +268,9 @@ async function pointsColumn(
     0,
   );
   if (outside > 0) {
+    const [some, all] = [outside, lng.length].map((count) => count.toLocaleString("en-US"));
     warnings.push(
-      `${outside} of ${lng.length} points lie outside longitude ±180 or latitude ±90. ` +
+      `${some} of ${all} points lie outside longitude ±180 or latitude ±90. ` +
         `lnglat is [longitude, latitude]: are "${lnglat[0]}" and "${lnglat[1]}" swapped?`,
     );
   }

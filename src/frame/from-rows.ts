@@ -13,6 +13,8 @@ const TIME =
 export interface JsonResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly fields: readonly Field[];
+  /** The members of a row in which the values are, where they are not the fields' names. */
+  readonly keys?: readonly string[];
 }
 
 /** The select list with which a result comes through JSON unharmed, for `columnsFromRows`. */
@@ -34,10 +36,11 @@ const isLossy = (type: PgType | null) => type !== null && LOSSY.has(type);
  * The columns of a result that came as JSON: the same as `decodeCopy` makes of it, if `jsonSelect` chose the
  * columns; otherwise what JSON left. `fields` are those of the query, not those of the cast select list.
  */
-export function columnsFromRows({ rows, fields }: JsonResult): Columns {
+export function columnsFromRows({ rows, fields, keys }: JsonResult): Columns {
   const warnings: string[] = [];
-  const columns = fields.map((field) => {
-    const values = rows.map((row) => row[field.name] ?? null);
+  const columns = fields.map((field, i) => {
+    const key = keys?.[i] ?? field.name;
+    const values = rows.map((row) => row[key] ?? null);
     const { column, why } = fromJson(field, values);
     if (why !== undefined) warnings.push(asTextWarning(field, why));
     return column;
@@ -53,7 +56,7 @@ interface Converted {
 
 function fromJson(field: Field, values: unknown[]): Converted {
   const type = pgTypeOf(field.pgtype);
-  if (type === null && field.pgtype.startsWith("_")) return { column: { ...field, kind: "object", values } };
+  if (type === null && field.pgtype.startsWith("_")) return arrays(field, values);
   switch (type === null ? "string" : KINDS[type]) {
     case "number":
       return numbers(field, values);
@@ -70,12 +73,54 @@ function fromJson(field: Field, values: unknown[]): Converted {
   }
 }
 
+/** Arrays of which an element that JavaScript does not hold makes all elements of the column their texts. */
+function arrays(field: Field, values: unknown[]): Converted {
+  const element = elementTypeOf(field.pgtype);
+  const kind = element === null ? undefined : KINDS[element];
+  const read = kind === "datetime" ? dateOf : isLossy(element) ? numberOf(element) : undefined;
+  const column = (values: unknown[]) => ({ ...field, kind: "object", values }) as const;
+  if (element === "float4" || element === "float8") {
+    const round = element === "float4" ? Math.fround : (value: number) => value;
+    return { column: column(deep(values, (value) => round(Number(value)))) }; // "NaN" is a text in JSON
+  }
+  if (read === undefined) return { column: column(values) };
+  let fits = true;
+  const plains = deep(values, (value) => {
+    const plain = read(String(value));
+    if (plain === null) fits = false;
+    return plain;
+  });
+  if (fits) return { column: column(plains) };
+  return { column: column(values), why: "holds elements that JavaScript's numbers or dates do not hold" };
+}
+
+/** The same nested arrays with each element that is not NULL read. */
+function deep(values: readonly unknown[], read: (value: unknown) => unknown): unknown[] {
+  return values.map((value) => {
+    if (value === null) return null;
+    return Array.isArray(value) ? deep(value, read) : read(value);
+  });
+}
+
+function dateOf(text: string): Date | null {
+  const ms = timeMs(text);
+  return Number.isNaN(ms) ? null : new Date(ms);
+}
+
+const numberOf = (type: PgType | null) => (text: string) => (isExact(type, text) ? Number(text) : null);
+
+function isExact(type: PgType | null, text: string): boolean {
+  const value = Number(text);
+  return type === "int8" ? Number.isSafeInteger(value) : sameDecimal(text, String(value));
+}
+
 function numbers(field: Field, values: readonly unknown[]): Converted {
-  const isExact = values.every(
-    (value) => typeof value !== "string" || sameDecimal(value, String(Number(value))),
-  );
-  if (!isExact) {
-    const why = "holds values that are not exact as JavaScript numbers";
+  const type = pgTypeOf(field.pgtype);
+  if (!values.every((value) => typeof value !== "string" || isExact(type, value))) {
+    const why =
+      type === "int8"
+        ? "holds integers beyond ±9007199254740991"
+        : "holds values that are not exact as JavaScript numbers";
     return { column: { ...field, kind: "string", values: values.map(textOf) }, why };
   }
   const round = field.pgtype === "float4" ? Math.fround : (value: number) => value;

@@ -125,7 +125,9 @@ export function isGeometry(value: unknown): value is Geometry {
 
 /** Whether a text is EWKB in hexadecimal: no other text passes by chance, as lengths and counts must agree. */
 export function isHexEwkb(text: string): boolean {
-  return text.startsWith("0") && isEwkb(scratchView, 0, unhex(text));
+  if (!text.startsWith("0")) return false;
+  const size = unhex(text);
+  return size !== -1 && isEwkb(scratchView, 0, size);
 }
 
 function notAGeometry(value: unknown, column: string, row: number, cause: unknown): InvalidArgumentError {

@@ -1,5 +1,6 @@
 import Module from "node:module";
 import type { inspect as Inspect, InspectOptions } from "node:util";
+import { repairDanfo } from "../frame/danfo-repairs";
 import { frameBundle, frameSummary, frameText, isFrame } from "./frame-view";
 import { cellDisplay, insideKernel, loadedModules, type MimeBundle } from "./tslab";
 
@@ -30,7 +31,7 @@ export function installNotebookSupport(): void {
   if (!tslab || tslab[INSTALLED]) return;
   tslab[INSTALLED] = true;
   watchLastValue(tslab.exports);
-  giveFramesATextForm();
+  patchEveryDanfo();
 }
 
 /** Shows a frame or a displayable object as an output of the running cell; false if there is no way to. */
@@ -83,8 +84,8 @@ function watchLastValue(exports: Record<string, unknown>): void {
 
 type ModuleLoad = (this: unknown, request: unknown, ...rest: unknown[]) => unknown;
 
-/** For `console.log(df)` and frames inside other objects, with any copy of danfo, loaded early or late. */
-function giveFramesATextForm(): void {
+/** With any copy of danfo, loaded early or late, so that a frame behaves alike in all cells. */
+function patchEveryDanfo(): void {
   for (const [file, module] of Object.entries(loadedModules())) {
     if (file.includes("danfo")) patchDanfo(module?.exports);
   }
@@ -99,8 +100,14 @@ function giveFramesATextForm(): void {
 
 function patchDanfo(exports: unknown): void {
   if (typeof exports !== "object" || exports === null) return;
-  const { DataFrame, Series } = exports as Record<string, { prototype?: object } | undefined>;
-  for (const danfoClass of [DataFrame, Series]) {
+  const { DataFrame, Series, Utils } = exports as Record<string, { prototype?: object } | undefined>;
+  if (DataFrame && Series && Utils) repairDanfo(exports as Parameters<typeof repairDanfo>[0]);
+  giveFramesATextForm(DataFrame, Series);
+}
+
+/** For `console.log(df)` and frames inside other objects. */
+function giveFramesATextForm(...danfoClasses: ({ prototype?: object } | undefined)[]): void {
+  for (const danfoClass of danfoClasses) {
     // The root of the classes: `df.head()` and `df["x"]` are of another class than `new DataFrame()`.
     const root = danfoClass?.prototype && rootOf(danfoClass.prototype);
     if (!root || INSPECT in root || !("$setIndex" in root)) continue;

@@ -6,13 +6,17 @@ import { cellDisplay } from "./tslab";
 export interface ProgressState {
   readonly done: number;
   readonly total?: number;
-  readonly unit: "rows" | "bytes";
+  readonly unit: "rows" | "bytes" | "queries";
   /** A few words on what is being waited for. */
   readonly note?: string;
 }
 
 export interface Progress {
+  /** Whether anybody can see it. */
+  readonly isShown: boolean;
   update(state: ProgressState): void;
+  /** Says what the work waits for; until the next call, or the next update. */
+  note(text: string | undefined): void;
   /**
    * Ends with `line`, by default how much was done in which time. Work too short to have shown anything
    * leaves nothing.
@@ -42,10 +46,11 @@ interface Line {
  */
 export function progress(label: string, { signal }: { readonly signal?: AbortSignal } = {}): Progress {
   const line = cellLine() ?? terminalLine();
-  if (!line) return { update() {}, finish() {}, fail() {} };
+  if (!line) return { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 
   const startMs = performance.now();
   let state: ProgressState | undefined;
+  let note: string | undefined;
   let drawnMs: number | undefined;
   let ended = false;
 
@@ -53,7 +58,7 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
     const nowMs = performance.now();
     if (ended || nowMs - startMs < QUIET_MS || nowMs - (drawnMs ?? 0) < REDRAW_MS * 0.9) return;
     drawnMs = nowMs;
-    const parts = [label, state && amount(state), seconds(nowMs - startMs), state?.note];
+    const parts = [label, state && amount(state), seconds(nowMs - startMs), note ?? state?.note];
     line.draw(parts.filter(Boolean).join(" · "), state?.total ? state.done / state.total : undefined);
   };
   const summary = () => {
@@ -79,8 +84,14 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
   const timer = setInterval(draw, REDRAW_MS).unref();
   signal?.addEventListener("abort", onAbort, { once: true });
   return {
+    isShown: true,
     update(next) {
       state = next;
+      note = undefined;
+      draw();
+    },
+    note(text) {
+      note = text;
       draw();
     },
     finish: (text = summary()) => end(text),
@@ -124,8 +135,9 @@ function terminalLine(): Line | undefined {
 }
 
 function amount({ done, total, unit }: ProgressState): string {
-  const number = (n: number) => (unit === "rows" ? n.toLocaleString("en-US") : (n / 1e6).toFixed(1));
-  const word = unit === "bytes" ? "MB" : (total ?? done) === 1 ? "row" : "rows";
+  const number = (n: number) => (unit === "bytes" ? (n / 1e6).toFixed(1) : n.toLocaleString("en-US"));
+  const one = { rows: "row", queries: "query", bytes: "MB" }[unit];
+  const word = unit === "bytes" || (total ?? done) === 1 ? one : unit;
   return total === undefined ? `${number(done)} ${word}` : `${number(done)} of ${number(total)} ${word}`;
 }
 

@@ -4,9 +4,13 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Engine } from "./engine/engine";
 import { checkBodyKey, checkKey, checkOrigin, Refusal } from "./guard";
 import type { LocalHome } from "./home";
+import type { Imports } from "./imports/imports";
+import type { JobQueue } from "./jobs/queue";
 import { adminRoutes, type ServerControl } from "./routes/admin";
 import { copyRoutes } from "./routes/copy";
 import { answerError } from "./routes/errors";
+import { importRoutes } from "./routes/imports";
+import { jobRoutes } from "./routes/jobs";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
 
@@ -23,6 +27,8 @@ export interface ServerParts {
   /** Where everything lies that is not in the database. */
   readonly home: LocalHome;
   readonly control: ServerControl;
+  readonly jobs: JobQueue;
+  readonly imports: Imports;
 }
 
 /**
@@ -30,7 +36,14 @@ export interface ServerParts {
  * before a body is read; a key in the body is checked before anything else is done with it. Only OPTIONS, version
  * and health need no key. `control` is what the server's own process offers to the command line (status, stop).
  */
-export async function createApp({ engine, key, home, control }: ServerParts): Promise<FastifyInstance> {
+export async function createApp({
+  engine,
+  key,
+  home,
+  control,
+  jobs,
+  imports,
+}: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
     http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
@@ -50,7 +63,8 @@ export async function createApp({ engine, key, home, control }: ServerParts): Pr
     checkKey(request, key);
   });
   app.addHook("preValidation", async (request) => {
-    if (request.isMultipart()) request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
+    if (request.isMultipart() && !request.routeOptions.config.streamsMultipart)
+      request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
   app.addHook("preHandler", async (request) => checkBodyKey(request, key));
   app.addHook("onSend", async (_request, reply) => {
@@ -60,6 +74,8 @@ export async function createApp({ engine, key, home, control }: ServerParts): Pr
   });
   sqlRoutes(app, engine);
   copyRoutes(app, engine, home.dir);
+  jobRoutes(app, jobs);
+  importRoutes(app, imports);
   adminRoutes(app, control);
   return app;
 }

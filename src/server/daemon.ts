@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
 import { ServerError } from "../errors";
-import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import { createApp } from "./app";
+import { type DatabaseAddress, shownDatabase } from "./database";
 import { deferEngine } from "./engine/deferred";
-import type { Engine } from "./engine/engine";
 import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
+import { openPostgres } from "./engine/postgres";
 import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
+import { Imports } from "./imports/imports";
+import { describeStatement, openJobQueue } from "./jobs/queue";
+import { allLeftovers, ownLeftovers } from "./leftovers";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -30,19 +34,31 @@ export interface RunningServer {
 }
 
 /**
- * Serves the data of one home until it is stopped or has been idle. It listens before the database is open:
+ * Serves the data of one home, or the user's `database` whose home it is, until it is stopped or has been idle. It listens before the database is open:
  * a first request waits for it instead of being refused.
  * @throws when another process serves the same home.
  */
 export async function runServer(
   home: LocalHome,
-  { port, idleStopMs = IDLE_STOP_MS }: { port?: number; idleStopMs?: number } = {},
+  {
+    port,
+    idleStopMs = IDLE_STOP_MS,
+    database,
+  }: { port?: number; idleStopMs?: number; database?: DatabaseAddress } = {},
 ): Promise<RunningServer> {
   await makeHome(home);
   const lock = await lockDataDir(home.dataDir);
   const previous = await readState(home);
   const key = previous?.key ?? randomBytes(24).toString("base64url");
-  const engine = deferEngine(openPglite({ dataDir: home.dataDir }).then(withoutLeftovers));
+  const jobs = await openJobQueue({ dir: join(home.dir, "jobs"), report: reportError });
+  const isNeeded = (table: string) => jobs.mentions(table);
+  const leftovers = database ? ownLeftovers(home, isNeeded) : allLeftovers(isNeeded);
+  // With a password that no longer holds it is of no use: whoever comes next brings the new one.
+  const opening = database
+    ? openPostgres(database, { onRefused: () => void stop() })
+    : openPglite({ dataDir: home.dataDir });
+  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)));
+  const imports = await Imports.open(join(home.dir, "imports"), engine);
   const startedAt = new Date().toISOString();
   let engineName = "opening";
   let state: ServerState | undefined;
@@ -58,9 +74,11 @@ export async function runServer(
     stopping = true;
     watch?.close();
     if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
+    const jobStopped = jobs.stop();
     await sleep(LINGER_MS);
-    await Promise.race([app.close(), sleep(CLOSE_GRACE_MS)]);
+    await Promise.race([Promise.all([app.close(), jobStopped, imports.close()]), sleep(CLOSE_GRACE_MS)]);
     await engine.close().catch(reportError);
+    await jobStopped.catch(reportError);
     await lock.release().catch(reportError);
     resolveStopped();
   };
@@ -70,26 +88,41 @@ export async function runServer(
     version,
     pid: process.pid,
     engine: engineName,
+    ...(database && { database: shownDatabase(database) }),
     dataDir: home.dir,
     startedAt,
-    busyWith: engine.activity().running?.sql,
+    busyWith: describeStatement(engine.activity().running?.sql),
+    waiting: engine.activity().waiting,
   });
-  const app = await createApp({ engine, key, home, control: { status, stop: () => void stop() } });
+  const app = await createApp({
+    engine,
+    key,
+    home,
+    jobs,
+    imports,
+    control: { status, stop: () => void stop() },
+  });
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
-  watch = watchRequests(app, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
-    if (!(await lock.isHeld())) {
-      reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
-      process.exit(1); // without another write: what is there now belongs to somebody else
-    }
-    if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
-    if (quietMs >= idleStopMs) await stop();
-    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await withoutLeftovers(engine);
-  });
+  watch = watchRequests(
+    app,
+    () => jobs.isBusy() || imports.busy,
+    Math.min(idleStopMs, WATCH_MS),
+    async (quietMs) => {
+      if (!(await lock.isHeld())) {
+        reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
+        process.exit(1); // without another write: what is there now belongs to somebody else
+      }
+      if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
+      if (quietMs >= idleStopMs) await stop();
+      else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await leftovers.drop(engine);
+    },
+  );
   engine.info().then(
     ({ kind, postgres, postgis }) => {
-      engineName = `${kind}, PostgreSQL ${postgres}, PostGIS ${postgis}`;
+      engineName = `${kind}, PostgreSQL ${postgres}, ${postgis === null ? "without PostGIS" : `PostGIS ${postgis}`}`;
+      jobs.start(engine);
     },
     (error) => {
       reportError(error);
@@ -118,9 +151,10 @@ async function listen(
   return (app.server.address() as { port: number }).port;
 }
 
-/** Calls `onWatch` now and then with the time since the last request, 0 while one is under way. */
+/** Calls `onWatch` now and then with the time since the last request, job or import, 0 while one is under way. */
 function watchRequests(
   app: FastifyInstance,
+  isBusy: () => boolean,
   everyMs: number,
   onWatch: (quietMs: number) => Promise<void>,
 ): { close(): void } {
@@ -134,20 +168,10 @@ function watchRequests(
     });
   });
   const timer = setInterval(() => {
-    onWatch(active > 0 ? 0 : Date.now() - lastActivity).catch(reportError);
+    if (active > 0 || isBusy()) lastActivity = Date.now();
+    onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };
-}
-
-/** Drops the tables of writes that were cut off. One that cannot be dropped harms nobody. */
-async function withoutLeftovers(engine: Engine): Promise<Engine> {
-  const { statements } = await engine.query(
-    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
-  );
-  for (const [table] of statements[0]!.rows) {
-    await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(reportError);
-  }
-  return engine;
 }
 
 function reportError(error: unknown): void {

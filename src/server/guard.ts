@@ -13,6 +13,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who gets an answer. Without it: who brings the key in the header or the address. */
     access?: "key may be in the body" | "everybody";
+    /** Its handler reads a multipart body itself, which may hold files of any size. */
+    streamsMultipart?: boolean;
   }
 }
 

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
 import * as z from "zod";
 import { ServerError } from "../errors";
+import { type DatabaseAddress, databaseId } from "./database";
 
 /** Raised when launcher and server can no longer understand each other. */
 export const PROTOCOL = 1;
@@ -27,6 +28,21 @@ export function localHome(
     stateFile: join(absolute, "server.json"),
     logFile: join(absolute, "server.log"),
   };
+}
+
+/** The folder in which the local server over a user's database keeps its state; `dir` as for `localHome`. */
+export function databaseHome(database: DatabaseAddress, dir?: string): LocalHome {
+  return localHome(join(serversDir(dir), databaseId(database)));
+}
+
+/** The home itself and those of the databases that were served from it. */
+export async function homesIn(dir?: string): Promise<LocalHome[]> {
+  const names = await readdir(serversDir(dir)).catch(() => []);
+  return [localHome(dir), ...names.map((name) => localHome(join(serversDir(dir), name)))];
+}
+
+function serversDir(dir?: string): string {
+  return join(localHome(dir).dir, "servers");
 }
 
 /** How clients find the server. Port and key outlive it, so that a restarted one is the same to them. */

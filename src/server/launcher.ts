@@ -3,6 +3,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServerError } from "../errors";
+import type { DatabaseAddress } from "./database";
 import { DIST } from "./dist";
 import { isAlive } from "./engine/process";
 import { LOCAL_USER } from "./guard";
@@ -15,6 +16,8 @@ const LOCKED_RETRY_MS = 500;
 const PING_TIMEOUT_MS = 5_000;
 /** Exit code of a server that found another one on its data (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_ALREADY_RUNNING = 75;
+/** Argument of a server that finds the address of its database on its standard input. */
+export const DATABASE_FROM_STDIN = "--database-from-stdin";
 /** Stands for a signal that ended a server. */
 const EXIT_KILLED = -1;
 
@@ -25,6 +28,8 @@ export interface LocalServer {
   readonly key: string;
   /** Whether the process that was found still runs and serves this home. */
   isCurrent(): Promise<boolean>;
+  /** What statements wait for, in a few words; undefined while none waits, or there is no answer. */
+  waitsFor(): Promise<string | undefined>;
 }
 
 /** The server of that home, if one runs and answers. */
@@ -46,18 +51,19 @@ export async function findServer(
 }
 
 /**
- * The server of that home, started in the background if none runs. Several starters at once end with one
+ * The server of that home, started in the background if none runs: over the `database`, whose home it then is, or
+ * over the embedded one. Several starters at once end with one
  * server: the data directory's lock picks it, the others find it.
  * @throws ServerError with the end of the server's log when it does not come up.
  */
-export async function connectLocal(home: LocalHome): Promise<LocalServer> {
+export async function connectLocal(home: LocalHome, database?: DatabaseAddress): Promise<LocalServer> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   let child: StartedServer | undefined;
   let retries = 1;
   while (Date.now() < deadline) {
     const found = await findServer(home);
     if (found) return found;
-    child ??= await startServer(home);
+    child ??= await startServer(home, database);
     const exitCode = child.exitCode();
     if (exitCode === EXIT_ALREADY_RUNNING || (exitCode === EXIT_KILLED && retries-- > 0)) {
       await sleep(LOCKED_RETRY_MS); // another one starts, or stops: then it is our turn
@@ -77,10 +83,17 @@ function serverAt(home: LocalHome, { port, key, pid }: ServerState): LocalServer
     const state = await readState(home);
     return pid !== undefined && state?.pid === pid && state.port === port && isAlive(pid);
   };
-  return { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key, isCurrent };
+  const address = { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key };
+  const waitsFor = async () => {
+    const status = await askStatus(address);
+    return status?.waiting ? status.busyWith : undefined;
+  };
+  return { ...address, isCurrent, waitsFor };
 }
 
-async function askStatus(server: LocalServer): Promise<ServerStatus | undefined> {
+type ServerAddress = Pick<LocalServer, "baseUrl" | "user" | "key">;
+
+async function askStatus(server: ServerAddress): Promise<ServerStatus | undefined> {
   try {
     const response = await fetch(`${server.baseUrl}/cartoframes/status`, {
       headers: authorization(server),
@@ -97,16 +110,23 @@ interface StartedServer {
   exitCode(): number | undefined;
 }
 
-async function startServer(home: LocalHome): Promise<StartedServer> {
+async function startServer(home: LocalHome, database?: DatabaseAddress): Promise<StartedServer> {
   await makeHome(home);
   const log = await open(home.logFile, "a", 0o600);
   try {
-    const child = spawn(process.execPath, [join(DIST, "server.js"), home.dir], {
-      detached: true, // outlives the kernel that needed it first, and does not get its Ctrl-C
-      stdio: ["ignore", log.fd, log.fd],
-      cwd: home.dir,
-      env: { ...process.env, NODE_OPTIONS: "", CARTO_API_KEY: "", CARTO_BASE_URL: "" }, // nothing it needs
-    });
+    const child = spawn(
+      process.execPath,
+      [join(DIST, "server.js"), home.dir, ...(database ? [DATABASE_FROM_STDIN] : [])],
+      {
+        detached: true, // outlives the kernel that needed it first, and does not get its Ctrl-C
+        stdio: ["pipe", log.fd, log.fd],
+        cwd: home.dir,
+        env: { ...withoutPostgres(process.env), NODE_OPTIONS: "", CARTO_API_KEY: "", CARTO_BASE_URL: "" }, // nothing it needs
+      },
+    );
+    // The password: not among the arguments, which everybody sees, nor in the environment, which children inherit.
+    child.stdin?.on("error", () => {}); // it ended early, and its log says why
+    child.stdin?.end(database ? JSON.stringify(database) : "");
     let exitCode: number | undefined;
     child.once("exit", (code) => {
       exitCode = code ?? EXIT_KILLED;
@@ -119,6 +139,13 @@ async function startServer(home: LocalHome): Promise<StartedServer> {
   } finally {
     await log.close();
   }
+}
+
+/** The address is complete already, and holds what these would add. */
+function withoutPostgres(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^PG[A-Z]/.test(name) || name === "PGPASSFILE"),
+  );
 }
 
 async function logTail(home: LocalHome): Promise<string> {
@@ -142,6 +169,6 @@ export async function stopServer(home: LocalHome): Promise<boolean> {
   return true;
 }
 
-function authorization({ user, key }: LocalServer): { Authorization: string } {
+function authorization({ user, key }: ServerAddress): { Authorization: string } {
   return { Authorization: `Basic ${Buffer.from(`${user}:${key}`).toString("base64")}` };
 }

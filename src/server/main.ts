@@ -1,15 +1,22 @@
-/** Entry of the background process: `node dist/server.js <home>`. Its output is the server's log. */
+/** Entry of the background process: `node dist/server.js <home> [--database-from-stdin]`. Its output is the server's log. */
+import { text } from "node:stream/consumers";
 import { runServer } from "./daemon";
+import type { DatabaseAddress } from "./database";
 import { LockedError } from "./engine/lock";
 import { localHome } from "./home";
-import { EXIT_ALREADY_RUNNING } from "./launcher";
+import { DATABASE_FROM_STDIN, EXIT_ALREADY_RUNNING } from "./launcher";
 
 async function main(): Promise<void> {
   const home = localHome(process.argv[2]);
   const idleStopMs = Number(process.env.CARTOFRAMES_IDLE_STOP_MS) || undefined;
-  const server = await runServer(home, { idleStopMs });
+  const database = process.argv[3] === DATABASE_FROM_STDIN ? await databaseFromStdin() : undefined;
+  const server = await runServer(home, { idleStopMs, database });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void server.stop());
   await server.stopped;
+}
+
+async function databaseFromStdin(): Promise<DatabaseAddress> {
+  return JSON.parse(await text(process.stdin)) as DatabaseAddress;
 }
 
 main().then(

@@ -1,33 +1,50 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { Agent, createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createNetServer } from "node:net";
+import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, test } from "vitest";
 import { copyFrom, copyTo } from "../../src/api/copy";
+import type { Session } from "../../src/api/http";
 import { runSql } from "../../src/api/sql";
-import { type Endpoint, Transport } from "../../src/api/transport";
-import { AuthenticationError, ServerError, SqlError, TableNotFoundError } from "../../src/errors";
+import { type Endpoint, Transport, type TransportOptions } from "../../src/api/transport";
+import {
+  AuthenticationError,
+  RateLimitError,
+  ServerError,
+  SqlError,
+  TableNotFoundError,
+  TimeoutError,
+} from "../../src/errors";
 
-let server: Server | undefined;
+const servers: Server[] = [];
 afterEach(async () => {
-  server?.closeAllConnections();
-  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-  server = undefined;
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
-/** A transport to a server that answers as told; `asked` collects the requests. */
-async function serving(listener: RequestListener, more: Partial<Endpoint> = {}) {
+async function listening(listener: RequestListener): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
-  server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     listener(request, response);
   });
-  await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  const endpoint = {
-    baseUrl: `http://127.0.0.1:${port}`,
-    user: "ana",
-    apiKey: "s3cret",
-    label: "the test server",
-  };
-  return { asked, transport: new Transport(async () => ({ ...endpoint, ...more })) };
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { asked, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` };
+}
+
+/** A transport to a server that answers as told; `asked` collects the requests. */
+async function serving(
+  listener: RequestListener,
+  more: Partial<Endpoint> = {},
+  options: TransportOptions = {},
+) {
+  const { asked, url } = await listening(listener);
+  const endpoint = { baseUrl: url, user: "ana", apiKey: "s3cret-key", label: "the test server" };
+  return { asked, transport: new Transport(async () => ({ ...endpoint, ...more }), options) };
 }
 
 const json =
@@ -66,7 +83,7 @@ test.each([
   const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
   expect(error).toBeInstanceOf(type);
   expect(error.message).toContain(message);
-  expect(JSON.stringify(error) + error.stack).not.toContain("s3cret");
+  expect(JSON.stringify(error) + error.stack).not.toContain("s3cret-key");
 });
 
 test("an error after the first rows is an error", async () => {
@@ -149,4 +166,265 @@ test("a local server that stops is asked again when it is back", async () => {
   );
   await runSql(transport, "INSERT …");
   expect(asked.length).toBe(2);
+});
+
+const rows = { rows: [], time: 0, total_rows: 0 };
+const RATE_LIMITED = { error: ["You are over platform's limits."], context: "limit", detail: "rate-limit" };
+
+describe("too many requests", () => {
+  const limited =
+    (times: number, retryAfter?: string): RequestListener =>
+    (request, response) => {
+      if (times-- <= 0) return json(200, rows)(request, response);
+      if (retryAfter !== undefined) response.setHeader("Retry-After", retryAfter);
+      json(429, RATE_LIMITED)(request, response);
+    };
+
+  test("are waited for, with a note, whatever the statement does", async () => {
+    const notes: (string | undefined)[] = [];
+    const { transport, asked } = await serving(limited(2, "1"), {}, { onWait: (note) => notes.push(note) });
+    await runSql(transport, "INSERT …");
+    expect(asked.length).toBe(3);
+    expect(notes).toEqual(
+      Array(2).fill(["the test server takes no more requests for 1 s", undefined]).flat(),
+    );
+  });
+
+  test("an upload begins anew", async () => {
+    const received: number[] = [];
+    const { transport } = await serving((request, response) => {
+      let bytes = 0;
+      request.on("data", (chunk) => {
+        bytes += chunk.length;
+      });
+      request.on("end", () => {
+        received.push(bytes);
+        if (received.length === 1) response.setHeader("Retry-After", "1");
+        const [status, body] =
+          received.length === 1 ? [429, RATE_LIMITED] : [200, { time: 0, total_rows: 1 }];
+        json(status as number, body)(request, response);
+      });
+    });
+    const count = await copyFrom(transport, "COPY t FROM STDIN", async function* () {
+      yield Buffer.alloc(100_000);
+    });
+    expect([count, received]).toEqual([1, [100_000, 100_000]]);
+  });
+
+  test.each([
+    ["no Retry-After", undefined],
+    ["a Retry-After of an hour", "3600"],
+  ])("%s: an error at once", async (_, retryAfter) => {
+    const { transport, asked } = await serving(limited(9, retryAfter));
+    const error = await runSql(transport, "SELECT 1", { repeatable: true }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(RateLimitError);
+    expect(error.retryAfterS).toBe(retryAfter && Number(retryAfter));
+    expect(asked.length).toBe(1);
+  });
+
+  test("a statement that took too long is not one", async () => {
+    const body = { error: ["SQL query timeout error"], context: "limit", detail: "datasource" };
+    const { transport, asked } = await serving(json(429, body));
+    await expect(runSql(transport, "SELECT 1", { repeatable: true })).rejects.toThrow(TimeoutError);
+    expect(asked.length).toBe(1);
+  });
+
+  test("a wait ends when its caller gives up", async () => {
+    const { transport } = await serving(limited(9, "60"));
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 50);
+    await expect(runSql(transport, "SELECT 1", { signal: controller.signal })).rejects.toThrow("enough");
+  });
+});
+
+describe("a server that fails", () => {
+  const failing =
+    (times: number): RequestListener =>
+    (request, response) =>
+      (times-- > 0 ? json(503, { error: "busy" }) : json(200, rows))(request, response);
+
+  test("is asked again where nothing happens twice", async () => {
+    const { transport, asked } = await serving(failing(2));
+    await runSql(transport, "SELECT 1", { repeatable: true });
+    expect(asked.length).toBe(3);
+  });
+
+  test("only three times, and else once", async () => {
+    const { transport, asked } = await serving(failing(9));
+    await expect(runSql(transport, "SELECT 1", { repeatable: true })).rejects.toThrow("status 503: busy");
+    expect(asked.length).toBe(3);
+    await expect(runSql(transport, "INSERT …")).rejects.toThrow(ServerError);
+    expect(asked.length).toBe(4);
+  });
+
+  test("a redirect is not followed, and the key goes nowhere else", async () => {
+    const elsewhere = await listening((_request, response) => response.end("{}"));
+    for (const status of [301, 302, 307, 308]) {
+      const { transport } = await serving((_request, response) =>
+        response.writeHead(status, { Location: `${elsewhere.url}/x` }).end(),
+      );
+      const error = await runSql(transport, "SELECT 1", { repeatable: true }).catch((thrown) => thrown);
+      expect(error.message).toContain(`redirects to ${elsewhere.url} (status ${status})`);
+    }
+    expect(elsewhere.asked).toEqual([]);
+  });
+});
+
+describe("time", () => {
+  test("a connection that does not come about", async () => {
+    const endpoint = { user: "ana", apiKey: "s3cret-key", label: "it" };
+    // takes connections, and says not a word of TLS
+    const raw = createNetServer(() => {}).listen(0, "127.0.0.1");
+    await once(raw, "listening");
+    const { port } = raw.address() as { port: number };
+    const transport = new Transport(async () => ({ ...endpoint, baseUrl: `https://127.0.0.1:${port}` }), {
+      timeouts: { connectMs: 100 },
+    });
+    const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
+    raw.close();
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toBe(
+      "Cannot reach it: no connection within 0.1 s. Check the address, the network and the proxy.",
+    );
+  });
+
+  test("an answer that takes longer than allowed", async () => {
+    const { transport } = await serving(() => {}, {}, { timeouts: { totalMs: 100 } });
+    await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
+      "the test server did not answer completely within 0.1 s",
+    );
+  });
+
+  test("a statement may work for longer than the pause between two pieces", async () => {
+    const late: RequestListener = (request, response) =>
+      void setTimeout(() => json(200, rows)(request, response), 300);
+    const { transport } = await serving(late, {}, { timeouts: { idleMs: 100 } });
+    await runSql(transport, "SELECT 1");
+  });
+
+  test("an answer that stops in the middle", async () => {
+    const { transport } = await serving(
+      (_request, response) => response.writeHead(200).write('{"rows":['),
+      {},
+      { timeouts: { idleMs: 100 } },
+    );
+    await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
+      "Nothing more came from the test server for 0.1 s",
+    );
+  });
+});
+
+describe("session", () => {
+  const answer: RequestListener = (request, response) => {
+    const gzip = gzipSync(
+      JSON.stringify({ rows: [{ via: request.headers["x-via"] ?? "nothing" }], time: 0, total_rows: 1 }),
+    );
+    request
+      .resume()
+      .on("end", () =>
+        response.writeHead(200, { "Content-Encoding": "gzip", "Content-Type": "application/json" }).end(gzip),
+      );
+  };
+
+  test("Node's own fetch, for statements, bytes and uploads", async () => {
+    const session: Session = (url, init) =>
+      fetch(url, { ...init, headers: { ...init.headers, "X-Via": "fetch" } } as RequestInit);
+    const { transport } = await serving(answer, {}, { session });
+    expect((await runSql(transport, "SELECT 1")).rows).toEqual([{ via: "fetch" }]);
+    const text: string[] = [];
+    for await (const chunk of await copyTo(transport, "COPY t TO STDOUT"))
+      text.push(Buffer.from(chunk).toString());
+    expect(text.join("")).toContain('"via":"fetch"');
+    await copyFrom(transport, "COPY t FROM STDIN", async function* () {
+      yield Buffer.alloc(100_000);
+    });
+  });
+
+  test("Node's own fetch, broken and given up", async () => {
+    const { transport } = await serving(
+      (request, response) => {
+        response.writeHead(200).write("some");
+        setTimeout(() => request.socket.destroy(), 50);
+      },
+      {},
+      { session: fetch as Session },
+    );
+    await expect(runSql(transport, "INSERT …")).rejects.toThrow(
+      /broke before the answer was complete \(UND_ERR_SOCKET\)/,
+    );
+    const hung = await serving(() => {}, {}, { session: fetch as Session });
+    const signal = AbortSignal.timeout(50);
+    await expect(runSql(hung.transport, "SELECT 1", { signal })).rejects.toThrow(
+      "The operation was aborted due to timeout", // the caller's reason
+    );
+  });
+
+  test("a function that ignores its signal", async () => {
+    const { transport } = await serving(answer, {}, { session: () => new Promise(() => {}) });
+    const signal = AbortSignal.timeout(50);
+    await expect(runSql(transport, "SELECT 1", { signal })).rejects.toThrow("aborted due to timeout");
+  });
+
+  test("an agent", async () => {
+    const agent = new Agent({ keepAlive: true });
+    const { transport } = await serving(answer, {}, { session: agent });
+    expect((await runSql(transport, "SELECT 1")).rows).toEqual([{ via: "nothing" }]);
+    expect(Object.values(agent.freeSockets).flat().length).toBe(1);
+    agent.destroy();
+  });
+
+  test("the local server is asked directly", async () => {
+    const { transport } = await serving(
+      answer,
+      { isCurrent: async () => true },
+      { session: () => Promise.reject(new Error("not me")) },
+    );
+    await runSql(transport, "SELECT 1");
+  });
+
+  test("what a session's error carries is not kept", async () => {
+    const session: Session = (_url, init) =>
+      Promise.reject(Object.assign(new Error(`no ${init.headers.Authorization}`), { config: init }));
+    const { transport } = await serving(answer, {}, { session });
+    const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
+    const shown =
+      inspect(error, { showHidden: true, depth: 9 }) + inspect(error.cause, { showHidden: true, depth: 9 });
+    expect(shown).not.toContain(Buffer.from("ana:s3cret-key").toString("base64"));
+    expect(shown).not.toContain("s3cret-key");
+  });
+});
+
+test("connections to an account are kept, and an idle one closes", async () => {
+  const sockets = new Set<unknown>();
+  const { transport } = await serving((request, response) => {
+    sockets.add(request.socket);
+    json(200, rows)(request, response);
+  });
+  for (let i = 0; i < 3; i++) await runSql(transport, "SELECT 1");
+  expect(sockets.size).toBe(1);
+});
+
+test("a line for each exchange, without secrets", async () => {
+  const lines: string[] = [];
+  let answers = 0;
+  const { transport } = await serving(
+    (request, response) =>
+      ++answers === 1
+        ? json(400, { error: ["no s3cret-key"] })(request, response)
+        : json(200, rows)(request, response),
+    {},
+    { onExchange: (line) => lines.push(line.replace(/\d+ ms/, "N ms")) },
+  );
+  await runSql(transport, "SELECT 's3cret-key',\n  1").catch(() => {});
+  await runSql(transport, `SELECT ${"x".repeat(108)} s3cret-key`);
+  await runSql(transport, `SELECT ${"x".repeat(500)} WHERE password = 'hunter2'`);
+  await runSql(transport, "SELECT dblink('postgres://u:hunter2@h/d password=hunter2')");
+  expect(lines).toMatchInlineSnapshot(`
+    [
+      "POST /api/v2/sql → 400 · N ms · 27 bytes · SELECT '***', 1",
+      "POST /api/v2/sql → 200 · N ms · 35 bytes · SELECT xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ***",
+      "POST /api/v2/sql → 200 · N ms · 35 bytes · SELECT xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…",
+      "POST /api/v2/sql → 200 · N ms · 35 bytes · SELECT dblink('postgres://***@h/d password=***')",
+    ]
+  `);
 });

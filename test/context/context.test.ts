@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
@@ -16,19 +16,17 @@ import {
 import { Geometry } from "wkx";
 import { CartoContext } from "../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableExistsError, TableNotFoundError } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import { removeHome, testAddress } from "../support/server";
 
 let home: string;
+let baseUrl: string;
 let cc: CartoContext;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "cartoframes-context-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
+  baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 let warn: MockInstance;
@@ -323,6 +321,51 @@ describe("query", () => {
     await expect(cc.query("SELECT 1/0 FROM generate_series(1,100000)")).rejects.toThrow("division by zero");
   });
 
+  test("an error is told in the terms of the statement that was written, with its place", async () => {
+    const failure = async (sql: string) => (await cc.query(sql).catch((thrown) => thrown)) as SqlError;
+    const comma = "SELECT '👍' AS \"é\",\n\tstate,\n  FROM airports";
+    const error = await failure(`${comma};`);
+    expect(error.message).toMatchInlineSnapshot(`
+      "syntax error at or near "FROM"
+        Line 3:   FROM airports
+                  ^"
+    `);
+    expect([error.sql, error.position]).toEqual([comma, [...comma].indexOf("F") + 1]);
+    expect((await failure("SELECT 1 +")).message).toMatchInlineSnapshot(`
+      "syntax error at end of input
+        Line 1: SELECT 1 +
+                          ^"
+    `);
+    expect(
+      (await failure(`SELECT ${"1 + ".repeat(40)} nope + ${"2 + ".repeat(40)}3`)).message,
+    ).toMatchInlineSnapshot(`
+      "column "nope" does not exist
+        Line 1: … 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 +  nope + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 +…
+                                                                   ^"
+    `);
+    expect((await failure("SELECT 1/(i-5) FROM generate_series(1,10) i")).sql).toBe(
+      "SELECT 1/(i-5) FROM generate_series(1,10) i",
+    );
+    expect((await failure("\n  SELEC 1")).message).toMatchInlineSnapshot(`
+      "syntax error at or near "SELEC"
+        Line 2:   SELEC 1
+                  ^"
+    `);
+    expect((await failure("INSERT INTO nowhere (a) VALUES (1)")).message).toMatchInlineSnapshot(
+      `"There is no table "nowhere". See await cc.tables()."`,
+    );
+    expect((await failure("CREATE TABLE x (a nosuch)")).message).toMatchInlineSnapshot(`
+      "type "nosuch" does not exist
+        Line 1: CREATE TABLE x (a nosuch)
+                                  ^"
+    `);
+    expect((await failure("SELECT 1; SELECT nope")).message).toMatchInlineSnapshot(`
+      "column "nope" does not exist
+        Line 1: SELECT 1; SELECT nope
+                                 ^"
+    `);
+  });
+
   test("abort cancels it on the server", async () => {
     const signal = AbortSignal.timeout(500);
     await expect(cc.query("SELECT count(*) FROM generate_series(1, 1e10)", { signal })).rejects.toThrow();
@@ -345,13 +388,13 @@ test("tables", async () => {
 });
 
 test("two contexts on one home share its data, and neither shows a key", async () => {
-  const other = new CartoContext({ baseUrl: `local:${home}`, apiKey: "secret-key-0123456789" });
+  const other = new CartoContext({ baseUrl, apiKey: "secret-key-0123456789" });
   expect((await other.read("cities")).shape[0]).toBe(3);
   const { inspect } = await import("node:util");
   expect(inspect(other, { depth: 9, showHidden: true })).not.toContain("secret");
 });
 
-test.each(["postgres://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
+test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
   expect(() => new CartoContext({ baseUrl })).toThrow(InvalidArgumentError);
   expect(() => new CartoContext({ baseUrl })).not.toThrow(/pass/);
 });

@@ -53,7 +53,12 @@ describe("secrets", () => {
     "https://s3cret@ana.carto.com/",
     "https://ana.carto.com/?api_key=s3cret",
     "https://ana.carto.com/#s3cret",
-    "postgres://ana:s3cret@host/db",
+    "mysql://ana:s3cret@host/db",
+    "postgres://ana:s3cret/1@host/db",
+    "postgres://ana:s3cret?1@host/db",
+    "postgres://ana:12#s3cret@host/db",
+    "postgres://ana:s3cret@host:port/db",
+    "postgres://ana:s3cret@host/db?sslmode=never",
     "s3cret@ana.carto.com",
     "//ana:s3cret@ana.carto.com",
     "https://ana:s3cret@ana.carto.com:port",
@@ -73,13 +78,15 @@ describe("secrets", () => {
   test("what a refusal says", () => {
     expect([
       messageOf({ baseUrl: "https://ana:s3cret@ana.carto.com/", apiKey: "key" }),
-      messageOf({ baseUrl: "postgres://ana:s3cret@host/db", apiKey: "key" }),
+      messageOf({ baseUrl: "mysql://ana:s3cret@host/db", apiKey: "key" }),
+      messageOf({ baseUrl: "postgres://ana:s3/cret@host/db" }),
       messageOf({ baseUrl: "carto", apiKey: "key" }),
     ]).toMatchInlineSnapshot(`
       [
         "baseUrl contains a user name, a password, a query or a fragment. Leave it at https://user.carto.com or https://host/user/name, and pass the key as apiKey.",
-        "baseUrl starts with "postgres:" and is no address of an account; expected https://…, or local: for the embedded server.",
-        "baseUrl is no address of an account; expected https://…, or local: for the embedded server.",
+        "baseUrl starts with "mysql:" and is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
+        "baseUrl is no address of a database; expected postgres://user:password@host:port/database, with characters like / ? # @ in the password percent-encoded.",
+        "baseUrl is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
       ]
     `);
   });

@@ -56,6 +56,8 @@ test("an error is its message, without a stack", async () => {
   expect([status, stdout]).toEqual(["error", ""]);
   expect(stderr).toMatchInlineSnapshot(`
     "SqlError: column "naem" does not exist
+      Line 1: SELECT naem FROM (SELECT 1 AS name) t
+                     ^
       Hint: Perhaps you meant to reference the column "t.name".
     "
   `);

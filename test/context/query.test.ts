@@ -180,7 +180,9 @@ describe("statements", () => {
   });
 
   test("commands of psql are named as such", async () => {
-    await expect(cc.query("\\d cities")).rejects.toThrowErrorMatchingInlineSnapshot(`[InvalidArgumentError: \\d is a command of psql and no SQL. For the tables there is await cc.tables(); for their columns SELECT … FROM information_schema.columns.]`);
+    await expect(cc.query("\\d cities")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \\d is a command of psql and no SQL. For the tables there is await cc.tables(); for their columns SELECT … FROM information_schema.columns.]`,
+    );
     await expect(cc.query("  \\dt+")).rejects.toThrow(InvalidArgumentError);
   });
 });

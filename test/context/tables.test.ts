@@ -35,7 +35,7 @@ test("a table that is dropped while they are listed is left out", async () => {
       },
       ...(body && { body }),
     });
-    if (body.includes("CDB_UserTables") && dropped++ === 0) await server.sql("DROP TABLE short_lived");
+    if (body.includes("pg_table_is_visible") && dropped++ === 0) await server.sql("DROP TABLE short_lived");
     response.statusCode = answer.status;
     response.end(Buffer.from(await answer.arrayBuffer()));
   });

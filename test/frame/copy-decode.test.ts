@@ -1,8 +1,10 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SqlError } from "../../src/errors";
 import {
   type Column,
   type Columns,
+  CopyFormatError,
   columnsFromRows,
   copySelect,
   decodeCopy,
@@ -325,7 +327,9 @@ test("column names are quoted in the select list", () => {
 test("the same result through JSON", async () => {
   const query = `SELECT 9007199254740993 AS big, 1.10::numeric AS num, 0.1::float4 AS f4, 'NaN'::float8 AS nan,
     '2017-03-04 10:11:12.123999+02'::timestamptz AS at, '2017-03-04'::date AS day, 'infinity'::timestamp AS ever,
-    '{9007199254740993}'::int8[] AS bigs, '{"a":1}'::jsonb AS doc, '\\x01ff'::bytea AS raw, '1 day'::interval AS span,
+    '{9007199254740993}'::int8[] AS bigs, '{{1,NULL},{3,4}}'::int8[] AS whole, '{1.50,2}'::numeric[] AS nums,
+    '{2017-03-04,NULL}'::date[] AS days, '{infinity}'::timestamptz[] AS evers, '{0.1,NaN}'::float4[] AS f4s,
+    9007199254740992 AS edge, '{"a":1}'::jsonb AS doc, '\\x01ff'::bytea AS raw, '1 day'::interval AS span,
     'POINT(1 2)'::geometry AS g, NULL::int4 AS nothing, true AS yes`;
   const types = {
     big: "int8",
@@ -336,6 +340,12 @@ test("the same result through JSON", async () => {
     day: "date",
     ever: "timestamp",
     bigs: "_int8",
+    whole: "_int8",
+    nums: "_numeric",
+    days: "_date",
+    evers: "_timestamptz",
+    f4s: "_float4",
+    edge: "int8",
     doc: "jsonb",
     raw: "bytea",
     span: "interval",
@@ -353,5 +363,44 @@ test("the same result through JSON", async () => {
   );
   const json = columnsFromRows({ rows: rows.map((row) => ({ ...row, nan: "NaN" })), fields });
   expect(json.columns).toEqual(binary.columns);
-  expect(json.warnings).toHaveLength(2);
+  expect(json.warnings).toEqual(binary.warnings);
+});
+
+describe("a server's message at the end of the bytes", () => {
+  const fields = [
+    { name: "n", pgtype: "int4" },
+    { name: "t", pgtype: "text" },
+    { name: "j", pgtype: "json" },
+  ];
+  const message = Buffer.from('{"error":["division by zero"],"hint":"Do not."}');
+  let whole: Buffer;
+  beforeAll(async () => {
+    const rows = `SELECT n, '{"error":["a text"]}' AS t, '{"error":["a value"]}'::json AS j FROM generate_series(1, 3) AS n`;
+    whole = Buffer.from(await copyOut(pg, rows));
+  });
+  const inPieces = (bytes: Buffer, size: number) =>
+    Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    );
+
+  test.each([1, 7, 1 << 20])("wherever it begins, in pieces of %i bytes", async (size) => {
+    const unnoticed: number[] = [];
+    for (let at = 0; at <= whole.length; at++) {
+      const bytes = Buffer.concat([whole.subarray(0, at), message]);
+      const error = await decodeCopy(inPieces(bytes, size), fields).catch((thrown) => thrown);
+      if (!(error instanceof SqlError)) unnoticed.push(at);
+      else expect([error.message, error.hint]).toEqual(["division by zero\n  Hint: Do not.", "Do not."]);
+    }
+    expect(unnoticed).toEqual([]);
+  });
+
+  test("texts that look like one are none: a stream cut behind a row is a cut stream", async () => {
+    const complete = await decodeCopy([whole], fields);
+    expect(complete.columns[1]!.values).toEqual(Array(3).fill('{"error":["a text"]}'));
+    const rowBytes = (whole.length - 19 - 2) / 3;
+    for (const rows of [1, 2, 3]) {
+      const cut = decodeCopy([whole.subarray(0, 19 + rows * rowBytes)], fields);
+      await expect(cut).rejects.toThrow(CopyFormatError);
+    }
+  });
 });

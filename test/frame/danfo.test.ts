@@ -92,7 +92,7 @@ describe("a frame of our columns", () => {
     expect(frame.column("t").dt.year().values).toEqual([2001, Number.NaN, 1969]);
     expect(frame.query(frame.column("t").gt(Date.UTC(2000, 0, 1))).values).toHaveLength(1);
     expect((frame.values[0] as unknown[])[4]).toEqual(new Date(1e12 + 1));
-    expect(column(frame.sortValues("t") as DataFrame, "id")).toEqual([3, 2, 1]);
+    expect(column(frame.sortValues("t") as DataFrame, "id")).toEqual([3, 1, 2]);
   });
 
   test("is filtered, cut, sorted, grouped and merged by danfo", async () => {
@@ -198,6 +198,90 @@ describe("columns named like members of a DataFrame", () => {
   test("danfo's own constructor takes them, too", async () => {
     const { DataFrame } = await loadDanfo();
     expect(new DataFrame({ columns: [1], values: [2] }).values).toEqual([[1, 2]]);
+  });
+});
+
+describe("where danfo gave other rows than it was asked for", () => {
+  const frame = async () => {
+    const { DataFrame } = await loadDanfo();
+    return new DataFrame({ n: [1, 2, 3, 4], s: ["b", "a", "C", "d"] });
+  };
+
+  test("a filter takes the rows where it is true, whatever the index is", async () => {
+    const sorted = (await frame()).sortValues("n", { ascending: false });
+    expect(sorted.query(sorted.column("n").gt(2)).values).toEqual([
+      [4, "d"],
+      [3, "C"],
+    ]);
+    expect(sorted.iloc({ rows: sorted.column("n").gt(3) }).values).toEqual([[4, "d"]]);
+    expect(sorted.column("n").iloc(sorted.column("n").lt(2) as never).values).toEqual([1]);
+
+    const filtered = sorted.query(sorted.column("n").gt(1));
+    expect(filtered.query(filtered.column("s").eq("C" as never)).values).toEqual([[3, "C"]]);
+    expect(filtered.query(filtered.column("n").gt(9)).shape).toEqual([0, 2]);
+    filtered.query(filtered.column("n").lt(4), { inplace: true });
+    expect([filtered.index, filtered.column("n").values]).toEqual([
+      [2, 1],
+      [3, 2],
+    ]);
+    expect(() => filtered.query(["x"] as never)).toThrow("Invalid row split parameter");
+
+    const named = (await frame()).setIndex({ column: "s" });
+    expect(named.query(named.column("n").gt(3)).index).toEqual(["d"]);
+  });
+
+  test("missing values are sorted to the end, text without regard to case", async () => {
+    const { Series } = await loadDanfo();
+    const missing = await frameFromColumns(COLUMNS);
+    for (const [name, ascending, ids] of [
+      ["f", true, [1, 3, 2]],
+      ["f", false, [3, 1, 2]],
+      ["s", true, [3, 1, 2]],
+      ["s", false, [1, 3, 2]],
+      ["b", true, [3, 1, 2]],
+      ["t", true, [3, 1, 2]],
+    ] as const) {
+      const sorted = missing.sortValues(name, { ascending }) as DataFrame;
+      expect(column(sorted, "id"), `${name} ${ascending}`).toEqual(ids);
+    }
+    expect((await frame()).sortValues("s").column("s").values).toEqual(["a", "b", "C", "d"]);
+    expect(new Series(["b", "a", "C"]).sortValues().values).toEqual(["a", "b", "C"]);
+    expect(new Series([2, Number.NaN, 3, 1]).sortValues({ ascending: false }).index).toEqual([2, 0, 3, 1]);
+    const inplace = await frame();
+    inplace.sortValues("s", { inplace: true });
+    expect([inplace.index, inplace.column("n").values]).toEqual([
+      [1, 0, 2, 3],
+      [2, 1, 3, 4],
+    ]);
+    expect(() => inplace.sortValues("x")).toThrow('specified column "x" not found');
+  });
+
+  test("columns are chosen without looking up rows", async () => {
+    const sorted = (await frame()).sortValues("s");
+    expect(sorted.loc({ columns: ["s"] }).index).toEqual([1, 0, 2, 3]);
+    expect(sorted.loc({ columns: ["n:s"] }).columns).toEqual(["n"]); // danfo's slices exclude their end
+    expect(sorted.loc({ rows: [3], columns: ["s", "n"] }).values).toEqual([["d", 4]]);
+    expect((await frameFromColumns(EMPTY)).loc({ columns: ["s"] }).shape).toEqual([0, 1]);
+    expect(() => sorted.loc({ columns: ["n", "x"] })).toThrow("Specified column (x) not found");
+
+    const many = await frameFromColumns({
+      rowCount: 200_000,
+      warnings: [],
+      columns: [
+        numbers(
+          "n",
+          Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 200_000),
+        ),
+      ],
+    });
+    const startMs = performance.now();
+    expect(
+      many
+        .loc({ columns: ["n"] })
+        .sortValues("n")
+        .head(2).values,
+    ).toEqual([[0], [1]]);
+    expect(performance.now() - startMs).toBeLessThan(10_000); // danfo took half a minute
   });
 });
 

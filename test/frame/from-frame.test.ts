@@ -66,6 +66,9 @@ describe("types come from the values", () => {
     ["dates and texts", [new Date(0), "x"], "text", ["1970-01-01T00:00:00.000Z", "x"]],
     ["hexadecimal EWKB", [POINT, null], "geometry"],
     ["hexadecimal that is no EWKB", ["0101", "deadbeef"], "text"],
+    ["codes that all begin with 0", ["007", "02134", null], "text"],
+    ["texts that all begin with 0", ["0 to 5 km", "0"], "text"],
+    ["half a byte too much for EWKB", [`${POINT}0`], "text"],
   ])("%s", async (_, values, pgtype, expected = values) => {
     const { columns } = await written({ v: values });
     expect(columns[0]).toMatchObject({ pgtype, values: expected });

@@ -1,24 +1,19 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { tslabCommand, writeKernelSpec } from "../../src/kernel/kernelspec";
-import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { KernelClient } from "../support/jupyter-client";
+import { findJupyter, makeProject, removeProject, startLab } from "../support/lab";
 
 const ROOT = resolve(__dirname, "../..");
-const TOKEN = "a-token-of-this-test";
 
 let project: string;
 beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), "project-"));
-  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
+  project = makeProject();
 });
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => removeProject(project));
 
 test("the kernel is registered with absolute paths, in the given folder", () => {
   const dir = mkdtempSync(join(tmpdir(), "jupyter-"));
@@ -35,22 +30,11 @@ test("the kernel is registered with absolute paths, in the given folder", () => 
 test("JupyterLab runs notebooks with it, and ends with its kernels", { timeout: 300_000 }, async ({
   skip,
 }) => {
-  // Installed once per checkout, into the folder `npm run lab` uses.
-  process.env.PIP_RETRIES ??= "0"; // without a network it is skipped soon
-  const jupyter = await findOrInstallJupyter(join(ROOT, ".lab")).catch((error: Error) => error);
-  if (jupyter instanceof Error) return skip(jupyter.message.split("\n")[0]!);
+  const jupyter = await findJupyter();
+  if ("missing" in jupyter) return skip(jupyter.missing);
 
-  if (jupyter.ours) {
-    mkdirSync(join(project, ".lab"));
-    symlinkSync(join(ROOT, ".lab/venv"), join(project, ".lab/venv"));
-  }
-  const { url, stop } = await startLab();
-  const api = async <T>(path: string, init?: RequestInit): Promise<T> => {
-    const headers = { Authorization: `token ${TOKEN}` };
-    const response = await fetch(`${url}/api/${path}`, { ...init, headers });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return response.json() as Promise<T>;
-  };
+  const { api, stop } = await startLab(project);
+  onTestFinished(() => stop().then(() => undefined));
   const offered = await api<{ default: string; kernelspecs: object }>("kernelspecs");
   expect(offered.default).toBe("tslab");
   expect(offered.kernelspecs).toHaveProperty("tslab.spec.display_name", "TypeScript");
@@ -67,7 +51,7 @@ test("JupyterLab runs notebooks with it, and ends with its kernels", { timeout: 
 
   expect(await stop()).toBe(0);
   expect(isAlive(pid)).toBe(false);
-  expect(readdirSync(project).sort()).toEqual([".lab", "lab.cjs", "node_modules"]);
+  expect(readdirSync(project).sort()).toEqual([".lab", "node_modules"]);
 });
 
 function isAlive(pid: number): boolean {
@@ -76,48 +60,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** `lab()` in a process of its own, as `cartoframes lab` runs it. */
-async function startLab() {
-  const port = await freePort();
-  const program = join(project, "lab.cjs");
-  await build({
-    stdin: {
-      contents: `import { lab } from "./src/kernel/lab";
-        lab(JSON.parse(process.argv[2])).then((code) => { process.exitCode = code; });`,
-      resolveDir: ROOT,
-    },
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-  });
-  const args = ["--no-browser", `--port=${port}`, "--ip=127.0.0.1", `--IdentityProvider.token=${TOKEN}`];
-  const options = JSON.stringify({ notebookDir: ".", projectDir: project, args });
-  const child = spawn(process.execPath, [program, options]);
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (printed += text));
-  const exited = new Promise<number | null>((done) => child.once("exit", done));
-  const stop = () => {
-    child.kill("SIGTERM");
-    return exited;
-  };
-  onTestFinished(() => stop().then(() => undefined));
-
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await fetch(`${url}/api`).catch(() => undefined))?.ok) {
-    if (child.exitCode !== null) throw new Error(`JupyterLab did not start.\n${printed}`);
-    await sleep(200);
-  }
-  return { url, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }

@@ -62,6 +62,18 @@ let answer = 42; answer`);
     expect((await kernel.execute("console.log(df)")).stdout).toContain("2 rows × 1 column\n");
   });
 
+  test("filtered after sorting, in the very cell that imports both", async () => {
+    const kernel = await freshKernel();
+    const cell = `${IMPORTS}const df = new dfd.DataFrame({ a: [1, 2] }).sortValues("a", { ascending: false });
+df.query(df["a"].gt(1))`;
+    expect(shown(await kernel.execute(cell)).text).toMatchInlineSnapshot(`
+      "       a
+         int32
+      1      2
+      1 row × 1 column"
+    `);
+  });
+
   test("whatever frame it is", async () => {
     await kernel.execute(`${IMPORTS}const df = new dfd.DataFrame({ a: [1, 2], b: ["x", "y"] });`);
     expect(shown(await kernel.execute(`df["a"]`)).text).toContain("2 values");

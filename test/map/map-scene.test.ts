@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const progress = { update() {}, finish() {}, fail() {} };
+const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const scene = (options: MapOptions) => mapScene(transport, { ...options, progress });
 const nowhere = new Transport(async () => {
   throw new Error("a server was asked for");

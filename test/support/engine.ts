@@ -2,9 +2,31 @@ import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
+import { databaseAddress } from "../../src/server/database";
 import type { Engine, StatementOptions } from "../../src/server/engine/engine";
 import { openPglite, type PgliteOptions } from "../../src/server/engine/pglite";
+import { openPostgres, type PostgresOptions } from "../../src/server/engine/postgres";
+import { postgresBin, startPostgres, type TestPostgres } from "./postgres";
+
+export type EngineKind = "pglite" | "postgres";
+
+/** Those that this machine can run. */
+export const ENGINES: readonly EngineKind[] = postgresBin() ? ["pglite", "postgres"] : ["pglite"];
+if (!postgresBin()) console.warn("PostgreSQL is not installed: its engine is not tested.");
+
+/** The one that tests run on where they name none: see `onPostgres`. */
+export function defaultEngine(): EngineKind {
+  return process.env.TEST_ENGINE === "postgres" ? "postgres" : "pglite";
+}
+
+/** Runs test files of the embedded database once more, on PostgreSQL. */
+export function onPostgres(files: Record<string, () => Promise<unknown>>): void {
+  process.env.TEST_ENGINE = "postgres";
+  describe.skipIf(!postgresBin()).each(Object.entries(files))("%s", async (_, load) => {
+    await load();
+  });
+}
 
 /** A directory that is removed after the tests of the file. */
 export function temporaryDir(): string {
@@ -13,22 +35,52 @@ export function temporaryDir(): string {
   return dir;
 }
 
+let cluster: Promise<TestPostgres> | undefined;
+let databases = 0;
+afterAll(async () => (await cluster?.catch(() => undefined))?.stop());
+
+/** The native PostgreSQL of this test file, started when first asked for and stopped after its tests. */
+export function sharedPostgres(): Promise<TestPostgres> {
+  cluster ??= startPostgres();
+  return cluster;
+}
+
+/** The address of an empty database with PostGIS, owned by `carto`, who may take the role `publicuser`. */
+export async function createTestDatabase(): Promise<string> {
+  const postgres = await sharedPostgres();
+  const url = await postgres.createDatabase(`test ${++databases}`, "carto");
+  const admin = await postgres.connect();
+  const { rowCount } = await admin.query("SELECT FROM pg_roles WHERE rolname = 'publicuser'");
+  if (rowCount === 0) await admin.query("CREATE ROLE publicuser; GRANT publicuser TO carto");
+  await admin.end();
+  return url;
+}
+
 export interface TestEngine {
+  readonly kind: EngineKind;
+  /** Of the embedded database. */
   readonly dataDir: string;
   get(): Engine;
   /** Rows of the last statement. */
   rows(sql: string, options?: StatementOptions): Promise<readonly (readonly (string | null)[])[]>;
 }
 
-/** A real database from the template for the tests of one file. */
-export function useEngine(options: Partial<PgliteOptions> = {}): TestEngine {
+/** A real database for the tests of one file or block: from the template, or a new one of a native PostgreSQL. */
+export function useEngine({
+  kind = defaultEngine(),
+  ...options
+}: Partial<PgliteOptions> & PostgresOptions & { kind?: EngineKind } = {}): TestEngine {
   const dataDir = join(temporaryDir(), "data");
   let engine: Engine;
   beforeAll(async () => {
-    engine = await openPglite({ dataDir, ...options });
+    engine =
+      kind === "pglite"
+        ? await openPglite({ dataDir, ...options })
+        : await openPostgres(databaseAddress(await createTestDatabase()), options);
   });
   afterAll(() => engine?.close());
   return {
+    kind,
     dataDir,
     get: () => engine,
     async rows(sql, statementOptions) {

@@ -104,13 +104,20 @@ export class KernelClient {
     );
   }
 
-  /** Runs one cell. Resolves when it has ended, however it ended. */
-  async execute(code: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<CellResult> {
+  /** Runs one cell. Resolves when it has ended, however it ended; `onOutputs` sees what is under it meanwhile. */
+  async execute(
+    code: string,
+    {
+      timeoutMs,
+      onOutputs,
+    }: { readonly timeoutMs?: number; readonly onOutputs?: (outputs: readonly Output[]) => void } = {},
+  ): Promise<CellResult> {
     const outputs: Output[] = [];
     const messages: string[] = [];
     const onOutput = (message: Message) => {
       messages.push(message.type);
       this.addOutput(outputs, message);
+      onOutputs?.(outputs);
     };
     const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
     const reply = await this.request("execute_request", content, { timeoutMs, onOutput, about: code });

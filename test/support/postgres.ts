@@ -1,8 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
+import { ident, literal } from "../../src/sql";
 
 const DEBIAN = "/usr/lib/postgresql";
 
@@ -16,7 +25,21 @@ export function postgresBin(): string | undefined {
 
 /** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
 export interface TestPostgres {
-  connect(): Promise<Client>;
+  /** The folder of its socket and its files. */
+  readonly dir: string;
+  /** As its superuser. */
+  connect(database?: string): Promise<Client>;
+  /** Makes a database with PostGIS; `owner`, who is no superuser, is made too. Returns its address. */
+  createDatabase(name: string, owner: string): Promise<string>;
+  url(database: string, user: string): string;
+  /** From now on this role needs its password. */
+  requirePassword(user: string, password: string): Promise<void>;
+  /** Stops it and starts it again. */
+  restart(mode: "fast" | "immediate"): void;
+  halt(): void;
+  start(): void;
+  /** Starts it with the addresses that its own configuration says. */
+  startByFile(): void;
   stop(): void;
 }
 
@@ -35,20 +58,47 @@ export async function startPostgres(): Promise<TestPostgres> {
     execFileSync(file!, rest, { cwd: dir, stdio: "ignore" });
   };
   const data = join(dir, "data");
-  run("initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust");
-  run("pg_ctl", "-D", data, "-w", "-o", `-k ${dir} -c listen_addresses=''`, "-l", join(dir, "log"), "start");
-  const connect = async () => {
-    const client = new Client({ host: dir, user: "postgres", database: "postgres" });
+  const pgCtl = (...args: string[]) => run("pg_ctl", "-D", data, "-w", "-l", join(dir, "log"), ...args);
+  run("initdb", "-N", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust");
+  const start = () => pgCtl("-o", `-k ${dir} -c listen_addresses=''`, "start");
+  start();
+  const connect = async (database = "postgres") => {
+    const client = new Client({ host: dir, user: "postgres", database });
+    client.on("error", () => {}); // it is restarted now and then
     await client.connect();
     return client;
   };
   const client = await connect();
   await client.query("CREATE EXTENSION postgis");
   await client.end();
+  const url = (database: string, user: string) =>
+    `postgres://${user}@/${encodeURIComponent(database)}?host=${dir}`;
   return {
+    dir,
     connect,
+    url,
+    createDatabase: async (name, owner) => {
+      const admin = await connect("template1");
+      const { rowCount } = await admin.query("SELECT FROM pg_roles WHERE rolname = $1", [owner]);
+      if (rowCount === 0) await admin.query(`CREATE ROLE ${ident(owner)} LOGIN`);
+      await admin.query(`CREATE DATABASE ${ident(name)} TEMPLATE postgres OWNER ${ident(owner)}`);
+      await admin.end();
+      return url(name, owner);
+    },
+    requirePassword: async (user, password) => {
+      const admin = await connect();
+      await admin.query(`ALTER ROLE ${ident(user)} PASSWORD ${literal(password)}`);
+      await admin.end();
+      const file = join(data, "pg_hba.conf");
+      writeFileSync(file, `local all ${user} scram-sha-256\n${readFileSync(file, "utf8")}`);
+      pgCtl("reload");
+    },
+    restart: (mode) => pgCtl("-m", mode, "restart"),
+    halt: () => pgCtl("-m", "fast", "stop"),
+    start,
+    startByFile: () => pgCtl("-o", `-k ${dir}`, "start"),
     stop: () => {
-      run("pg_ctl", "-D", data, "-m", "immediate", "stop");
+      pgCtl("-m", "immediate", "stop");
       rmSync(dir, { recursive: true, force: true });
     },
   };

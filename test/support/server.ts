@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { localHome } from "../../src/server/home";
+import { databaseAddress } from "../../src/server/database";
+import { databaseHome, homesIn, localHome } from "../../src/server/home";
 import { connectLocal, type LocalServer, stopServer } from "../../src/server/launcher";
+import { createTestDatabase, defaultEngine } from "./engine";
 
 /** A real local server in a process of its own, on a home that goes with it. */
 export interface TestServer extends LocalServer {
@@ -29,9 +31,23 @@ export async function temporaryHome(): Promise<string> {
   return mkdtemp(join(tmpdir(), "cartoframes-test-"));
 }
 
+/** An address for a context: of an embedded database in that home, or of a new one on the engine under test. */
+export async function testAddress(home: string): Promise<string> {
+  if (defaultEngine() === "pglite") return `local:${home}`;
+  process.env.CARTOFRAMES_HOME = home;
+  return createTestDatabase();
+}
+
+/** Stops all servers of a home and removes it. */
+export async function removeHome(home: string): Promise<void> {
+  await Promise.all((await homesIn(home)).map(stopServer));
+  await rm(home, { recursive: true, force: true });
+}
+
 export async function startTestServer(): Promise<TestServer> {
   const home = await temporaryHome();
-  const server = await connectLocal(localHome(home));
+  const database = defaultEngine() === "pglite" ? undefined : databaseAddress(await createTestDatabase());
+  const server = await connectLocal(database ? databaseHome(database, home) : localHome(home), database);
   const ask: TestServer["ask"] = (path, { key = server.key, headers, ...init } = {}) =>
     fetch(server.baseUrl + path, {
       ...init,
@@ -51,9 +67,6 @@ export async function startTestServer(): Promise<TestServer> {
       });
       return (await response.json()) as SqlAnswer;
     },
-    close: async () => {
-      await stopServer(localHome(home));
-      await rm(home, { recursive: true, force: true });
-    },
+    close: () => removeHome(home),
   };
 }

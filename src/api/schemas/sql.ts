@@ -59,25 +59,56 @@ export const SqlField = z.object({
   srid: z.number().optional(),
 });
 
-/** Every error of the platform: the first text is the message. */
-export const ErrorResponse = z.object({
-  error: z.array(z.string()).min(1),
-  hint: z.string().optional(),
-  detail: z.string().optional(),
-  context: z.string().optional(),
-});
+/** A message, several, or several by what they are about (`{"imports": "…"}`). */
+const Messages = z
+  .union([z.string(), z.array(z.string()), z.record(z.string(), z.unknown())])
+  .transform(texts);
+
+function texts(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+}
+
+/**
+ * Every error of the platform: `error` of the SQL API, `errors` of all others. The first text is the message; of a
+ * proxy in between it may be a plain text.
+ */
+export const ErrorResponse = z
+  .object({
+    error: Messages.default([]),
+    errors: Messages.default([]),
+    hint: z.string().optional(),
+    detail: z.string().optional(),
+    context: z.string().optional(),
+    errors_with_context: z
+      .array(z.object({ type: z.string().optional(), subtype: z.string().optional() }))
+      .default([])
+      .catch([]),
+  })
+  .transform(({ error, errors, errors_with_context: [about], ...rest }) => ({
+    ...rest,
+    error: [...error, ...errors],
+    /** What a limit is about: `rate-limit`, `datasource` (a statement), `render`. */
+    limit: rest.context === "limit" ? rest.detail : about?.subtype,
+  }))
+  .refine(({ error }) => error.length > 0);
 
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
 
+/** Looked at, but not into: there may be a hundred thousand, with members of any name and value. */
+const Row = z.custom<Record<string, unknown>>((row) => typeof row === "object" && row !== null);
+
 /** The answer of `/api/v2/sql`. A 200 may carry `error` after some rows. */
 export const SqlResponse = z.object({
-  rows: z.array(z.record(z.string(), z.unknown())),
+  rows: z.array(Row),
   fields: z.record(z.string(), SqlField).default({}),
   total_rows: z.number(),
   time: z.number(),
   notices: z.array(z.string()).default([]),
   warnings: z.array(z.string()).default([]),
   error: z.array(z.string()).optional(),
+  hint: z.string().optional(),
+  detail: z.string().optional(),
 });
 export type SqlResponse = z.infer<typeof SqlResponse>;
 

@@ -12,6 +12,8 @@ export interface StatementOptions {
    * reported as a statement timeout, any other as a cancel.
    */
   readonly signal?: AbortSignal;
+  /** Ends the statement as a statement timeout, so long after it began; the time it waited for others is not counted. */
+  readonly timeoutMs?: number;
   /** Default `master`. */
   readonly role?: Role;
 }
@@ -43,17 +45,20 @@ export interface QueryResult {
 }
 
 export interface CopyOutResult {
-  /** The bytes of the COPY, complete: errors of the statement were thrown before. Destroy it to stop. */
+  /**
+   * The bytes of the COPY. Errors before the first of them were thrown; where they are not complete yet, because
+   * `bytes` and `rows` are missing, a later one ends the stream with that error. Destroy it to stop.
+   */
   readonly stream: Readable;
-  /** Length of `stream`, where it is known beforehand. */
   readonly bytes?: number;
-  readonly rows: number;
+  readonly rows?: number;
 }
 
 export interface EngineInfo {
   readonly kind: "pglite" | "postgres";
   readonly postgres: string;
-  readonly postgis: string;
+  /** Null where it is not installed. */
+  readonly postgis: string | null;
   /** Where the data lives: a directory or a URL without credentials. */
   readonly location: string;
 }
@@ -72,7 +77,7 @@ export interface EngineActivity {
 export interface Engine {
   /** Runs one or more statements by the simple query protocol: several are one implicit transaction. */
   query(sql: string, options?: StatementOptions): Promise<QueryResult>;
-  /** Runs `COPY … TO STDOUT …`. Resolves when the statement has succeeded; nothing flows before. */
+  /** Runs `COPY … TO STDOUT …`. Resolves when its first bytes are there, or all of them. */
   copyOut(sql: string, options?: StatementOptions): Promise<CopyOutResult>;
   /** Runs `COPY … FROM STDIN …` with `data`, whole or not at all. */
   copyIn(sql: string, data: AsyncIterable<Uint8Array>, options?: StatementOptions): Promise<{ rows: number }>;
@@ -131,4 +136,12 @@ export function canceledError(signal: AbortSignal): DatabaseError {
   const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
   const why = timedOut ? "statement timeout" : "user request";
   return new DatabaseError(`canceling statement due to ${why}`, { code: "57014" }, { cause: signal.reason });
+}
+
+const SHOWN_SQL_LENGTH = 120;
+
+/** A statement as `EngineActivity` shows it. */
+export function shownSql(sql: string): string {
+  const line = sql.trim().replace(/\s+/g, " ");
+  return line.length > SHOWN_SQL_LENGTH ? `${line.slice(0, SHOWN_SQL_LENGTH - 1)}…` : line;
 }

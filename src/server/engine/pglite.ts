@@ -25,11 +25,12 @@ import {
   type EngineInfo,
   type QueryResult,
   type StatementOptions,
+  shownSql,
 } from "./engine";
 import { PgliteSession, type SessionOptions } from "./pglite-session";
 import type { ResultReader } from "./result-reader";
 import { copyThroughFile, refuseBeyondPublic, refuseCopy } from "./sql-scan";
-import { Turns } from "./turns";
+import { Turns, unlessAborted } from "./turns";
 
 export interface PgliteOptions {
   /** Made on first use. The caller holds its lock: see `lockDataDir`. */
@@ -47,7 +48,6 @@ const CHECKPOINT_AFTER_BYTES = 64 * 1024 ** 2; // of WAL; a lone backend never s
 const OPEN_ATTEMPTS = 3;
 const CLOSE_GRACE_MS = 3_000;
 const SPOOL_CHUNK_BYTES = 1024 ** 2;
-const ACTIVITY_SQL_LENGTH = 120;
 
 /**
  * Opens PostgreSQL and PostGIS in WebAssembly over a directory, which is made first if it is missing or empty.
@@ -166,20 +166,25 @@ class PgliteEngine implements Engine {
 
   async #turn<T>(
     sql: string,
-    { signal }: StatementOptions,
+    { signal, timeoutMs }: StatementOptions,
     work: (session: PgliteSession) => Promise<T>,
   ): Promise<T> {
     const endTurn = await this.#turns.take(signal);
     let session: PgliteSession | null = null;
+    let limit: AbortSignal | undefined;
     const cancel = () => void session?.kill(canceledError(signal!));
+    const timeOut = () => void session?.kill(canceledError(limit!));
     try {
       if (this.#closed) throw closedError();
       session = await unlessAborted(this.#open(), signal);
-      this.#running = { sql: shortened(sql), startedAt: new Date() };
+      this.#running = { sql: shownSql(sql), startedAt: new Date() };
       signal?.addEventListener("abort", cancel, { once: true });
+      if (timeoutMs !== undefined) limit = AbortSignal.timeout(timeoutMs);
+      limit?.addEventListener("abort", timeOut, { once: true });
       return await work(session);
     } finally {
       signal?.removeEventListener("abort", cancel);
+      limit?.removeEventListener("abort", timeOut);
       this.#running = null;
       // The answer does not wait for the cleaning up, the next turn does.
       void this.#afterTurn(session).finally(endTurn);
@@ -345,21 +350,6 @@ function throwingCrash(result: ResultReader): ResultReader {
 
 function at(error: DatabaseError, position: number | undefined): DatabaseError {
   return new DatabaseError(error.message, { ...error, position }, { cause: error });
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(canceledError(signal));
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function shortened(sql: string): string {
-  const line = sql.trim().replace(/\s+/g, " ");
-  return line.length > ACTIVITY_SQL_LENGTH ? `${line.slice(0, ACTIVITY_SQL_LENGTH - 1)}…` : line;
 }
 
 function closedError(): ServerError {

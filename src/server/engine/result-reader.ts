@@ -26,6 +26,8 @@ export class ResultReader {
   error: DatabaseError | null = null;
   /** Null until ReadyForQuery, the last message, has been read. */
   status: TransactionStatus | null = null;
+  /** The server waits for the data of a COPY … FROM STDIN. */
+  wantsData = false;
   readonly #parser = new Parser();
   #open: MutableStatement = emptyStatement();
 
@@ -58,6 +60,9 @@ export class ResultReader {
         return;
       case "error":
         this.error ??= databaseError(message as unknown as ErrorMessage);
+        return;
+      case "copyInResponse":
+        this.wantsData = true;
         return;
       case "readyForQuery":
         this.status = (message as ReadyForQueryMessage).status as TransactionStatus;

@@ -1,4 +1,4 @@
-/** What an engine that is one session of a superuser must look at before it runs a statement: COPY, and rights. */
+/** What an engine must look at before it runs a statement: COPY, rights, and transactions. */
 import { isWord, scanStatements, type Token } from "../../sql-lexer";
 import { DatabaseError } from "./engine";
 
@@ -37,6 +37,34 @@ export function refuseBeyondPublic(sql: string): void {
   }
 }
 
+// What would change the role from within a statement, or run a text as one. `U&"…"` can spell any of them.
+const CHANGES_ROLE = /set_config|pg_settings|_to_xml|ts_stat|ts_rewrite|crosstab|connectby|dblink|U&"/i;
+
+/**
+ * A user's database has not taken from everybody what a role needs to leave itself, as the embedded one has: so a
+ * statement of `publicuser` is a single one, and names nothing of that kind.
+ * @throws DatabaseError
+ */
+export function refuseChangeOfRole(sql: string): void {
+  const found = CHANGES_ROLE.exec(sql)?.[0];
+  if (found === undefined && scanStatements(sql).length <= 1) return;
+  const what = found === undefined ? "several statements at once" : found;
+  throw new DatabaseError(`permission denied for ${what}`, { code: "42501" });
+}
+
+const TRANSACTION_COMMANDS = new Set(
+  "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL".split(" "),
+);
+
+/** Whether a failure of `sql`, sent as one query, undoes all of it: not if it ends transactions by itself. */
+export function isOneTransaction(sql: string): boolean {
+  return scanStatements(sql).every(
+    ([first]) =>
+      !TRANSACTION_COMMANDS.has(first?.text ?? "") &&
+      !(isWord(first, "DO") && /\b(commit|rollback)\b/i.test(sql)),
+  );
+}
+
 export interface CopyRewrite {
   readonly sql: string;
   /** A position in the rewritten text as a position in the original, both 1-based. */
@@ -48,6 +76,22 @@ export interface CopyRewrite {
  * @throws DatabaseError if `sql` is anything but one such statement.
  */
 export function copyThroughFile(sql: string, direction: "TO" | "FROM", path: string): CopyRewrite {
+  const target = checkCopy(sql, direction);
+  const { start, end } = target;
+  const file = `'${path.replaceAll("'", "''")}'`;
+  const filePosition = positionOf(sql, target);
+  return {
+    sql: sql.slice(0, start) + file + sql.slice(end),
+    originalPosition: (position) =>
+      position <= filePosition ? position : Math.max(filePosition, position - file.length + (end - start)),
+  };
+}
+
+/**
+ * The STDOUT or STDIN of the one `COPY … TO STDOUT` or `COPY … FROM STDIN` that `sql` is.
+ * @throws DatabaseError if it is anything else.
+ */
+export function checkCopy(sql: string, direction: "TO" | "FROM"): Token {
   const [tokens = [], ...more] = scanStatements(sql);
   const wanted = direction === "TO" ? "COPY … TO STDOUT" : "COPY … FROM STDIN";
   if (!isWord(tokens[0], "COPY")) {
@@ -73,14 +117,7 @@ export function copyThroughFile(sql: string, direction: "TO" | "FROM", path: str
     const message = `expected ${wanted}, got COPY ${target.direction} ${target.file.text}`;
     throw new DatabaseError(message, { code: "42601", position: positionOf(sql, target.file) });
   }
-  const { start, end } = target.file;
-  const file = `'${path.replaceAll("'", "''")}'`;
-  const filePosition = positionOf(sql, target.file);
-  return {
-    sql: sql.slice(0, start) + file + sql.slice(end),
-    originalPosition: (position) =>
-      position <= filePosition ? position : Math.max(filePosition, position - file.length + (end - start)),
-  };
+  return target.file;
 }
 
 interface CopyTarget {

@@ -1,9 +1,13 @@
 import { canceledError } from "./engine";
 
-/** Lets one caller at a time through, in the order of arrival. */
+/** Lets one caller, or `atOnce`, through at a time, in the order of arrival. */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
-  #taken = false;
+  #free: number;
+
+  constructor(atOnce = 1) {
+    this.#free = atOnce;
+  }
 
   get waiting(): number {
     return this.#waiting.length;
@@ -12,16 +16,16 @@ export class Turns {
   /** Resolves to the function that ends the turn. A signal takes the caller out of the queue. */
   async take(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) throw canceledError(signal);
-    if (this.#taken) await this.#queue(signal);
-    this.#taken = true;
+    if (this.#free > 0) this.#free--;
+    else await this.#queue(signal);
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
       const next = this.#waiting.shift();
-      // Stays taken: otherwise a newcomer could slip in before `next` runs.
+      // Handed on: set free, a newcomer could take it before `next` runs.
       if (next) next();
-      else this.#taken = false;
+      else this.#free++;
     };
   }
 
@@ -39,4 +43,15 @@ export class Turns {
       signal?.addEventListener("abort", cancel, { once: true });
     });
   }
+}
+
+/** The promise, or the error of a cancelled statement as soon as the signal fires. */
+export function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(canceledError(signal));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

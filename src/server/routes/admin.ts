@@ -11,10 +11,14 @@ export interface ServerStatus {
   readonly version: string;
   readonly pid: number;
   readonly engine: string;
+  /** Of a user's database: its address, without secrets. */
+  readonly database?: string;
   readonly dataDir: string;
   readonly startedAt: string;
   /** What holds the database now, in a few words; absent when it is free. */
   readonly busyWith?: string;
+  /** How many statements wait for the database. */
+  readonly waiting: number;
 }
 
 /** `/cartoframes/status` and `/cartoframes/stop`, for the launcher and the command line. */

@@ -1,14 +1,12 @@
-import { statfs } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
+import { freeBytes, leavingRoom } from "../disk";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal } from "../guard";
+import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
-
-const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
-const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 
 /**
  * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
@@ -25,15 +23,19 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const { stream, bytes } = await engine.copyOut(q, { signal: abortOnDisconnect(reply) });
     destroyOnDisconnect(stream, reply);
     if (bytes !== undefined) reply.header("Content-Length", bytes);
-    return reply.type("application/octet-stream").send(stream);
+    const answer =
+      bytes === undefined ? Readable.from(withErrorAtEnd(stream), { objectMode: false }) : stream;
+    return reply.type("application/octet-stream").send(answer);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
     const started = performance.now();
+    const { kind } = await engine.info();
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
-      freeBytes: () => freeBytes(dataDir),
+      // A user's database has its own disk, and streams.
+      freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
     });
     const { rows } = await engine.copyIn(q, data, { signal: abortOnDisconnect(reply) });
     if (rows === 0) throw new Refusal(400, "No rows copied");
@@ -63,15 +65,19 @@ function copyRequest(given: object) {
   return parsed.data;
 }
 
+/** The status is sent already when a COPY fails midway: the error object becomes the last of its bytes (carto-api §3.3). */
+async function* withErrorAtEnd(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    yield Buffer.from(JSON.stringify(errorAnswer(error).body));
+  }
+}
+
 /** The engine deletes the file behind a stream when the stream closes, so each must close. */
 function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
   if (raw.closed) stream.destroy();
   else raw.once("close", () => stream.destroy());
-}
-
-async function freeBytes(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize;
 }
 
 /**
@@ -80,23 +86,14 @@ async function freeBytes(dir: string): Promise<number> {
  * database reads them, so it must have room for them once more, and something must be left.
  * @internal exported for its test
  */
-export async function* uploadedBytes(
+export function uploadedBytes(
   body: Readable,
   { encoding, freeBytes }: { readonly encoding?: string; readonly freeBytes: () => Promise<number> },
 ): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
-  for await (const chunk of unpacked(body, encoding)) {
-    bytes += chunk.length;
-    if (bytes >= lookAt) {
-      lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
-      if ((await freeBytes()) < bytes + KEEP_FREE_BYTES) {
-        const sizeMb = Math.round(bytes / 1024 ** 2);
-        throw new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
-      }
-    }
-    yield chunk;
-  }
+  return leavingRoom(unpacked(body, encoding), freeBytes, (bytes) => {
+    const sizeMb = Math.round(bytes / 1024 ** 2);
+    return new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
+  });
 }
 
 async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {

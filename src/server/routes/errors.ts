@@ -32,7 +32,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   }
 }
 
-function errorAnswer(error: unknown): ErrorAnswer {
+/** Status and body for an error. */
+export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof Refusal) return { status: error.status, body: { error: [error.message] } };
   if (error instanceof DatabaseError) return databaseErrorAnswer(error);
   const { statusCode = 500, message } = error as { statusCode?: number; message: string };

@@ -10,10 +10,17 @@ import { cartodbfySql } from "./cartodbfy";
 export const SEARCH_PATH = "public, cartodb";
 
 /** One transaction's worth of SQL; may be run again, by the role that ran it first. */
-export function functionsSql({ postgisSchema = "public" }: { postgisSchema?: string } = {}): string {
+export function functionsSql({
+  postgisSchema = "public",
+  schemaExists = false,
+}: {
+  readonly postgisSchema?: string;
+  /** Then nothing asks for the right to create one, not even IF NOT EXISTS. */
+  readonly schemaExists?: boolean;
+} = {}): string {
   const postgis = ident(postgisSchema);
   return `
-CREATE SCHEMA IF NOT EXISTS cartodb;
+${schemaExists ? "" : "CREATE SCHEMA IF NOT EXISTS cartodb;"}
 ${metadataSql}
 ${geometrySql(postgis)}
 ${catalogSql}
@@ -22,10 +29,13 @@ COMMENT ON SCHEMA cartodb IS '${functionsVersion()}';
 `;
 }
 
+/** How the comment on the schema begins where it is ours, whatever the version. */
+export const FUNCTIONS_MARK = "CARTO functions, ";
+
 /** What the comment on the schema says when these very functions are installed. */
 export function functionsVersion(): string {
   const text = [metadataSql, geometrySql(""), catalogSql, cartodbfySql("")].join("\n");
-  return `CARTO functions, ${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  return `${FUNCTIONS_MARK}${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 }
 
 const metadataSql = `

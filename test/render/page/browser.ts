@@ -4,8 +4,8 @@ const CHROMIUM = "/usr/bin/chromium";
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+export const launch = (...flags: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS.split(" "), ...flags] });
 
 export interface OpenOptions {
   readonly widthPx?: number;
@@ -58,4 +58,5 @@ export async function painted(page: Page, selector = ".leaflet-container canvas"
   const frame = page.frames().find((candidate) => candidate !== page.mainFrame()) ?? page.mainFrame();
   await frame.waitForSelector(selector);
   await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+  await frame.waitForSelector("canvas[aria-busy=true]", { state: "detached" });
 }

@@ -21,12 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** The map as a notebook shows it. */
+/** Clocks of machines that paint in no time, and in a thousand times the time. */
+const FAST = "performance.now = () => 0;";
+const SLOW = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
+
+/** The map as a notebook shows it, on a fast machine. */
 async function openMap(scene: Scene, options: OpenOptions & { html?: string } = {}) {
   const { widthPx, heightPx } = scene;
   const html = options.html ?? sceneToHtml(scene, renderPng(scene));
   const body = `<!doctype html><body style="margin:0">${html}`;
-  const opened = await open(browser, body, { widthPx, heightPx, ...options });
+  const opened = await open(browser, body, { widthPx, heightPx, before: FAST, ...options });
   await painted(opened.page);
   const frame = opened.page.frames()[1]!;
   return { ...opened, frame, picture: async () => decodePng(await opened.page.screenshot()) };
@@ -205,6 +209,44 @@ describe("moving", () => {
     await expectShown(picture, await firstView(closer), { area: inside(scene), mean: 1 });
     await frame.click(".leaflet-control-zoom-out");
     await expectShown(picture, before, { area: inside(scene), mean: 0.05 });
+  });
+
+  describe("where painting takes longer than a frame", () => {
+    const watch = `window.busy = 0;
+      new MutationObserver((changes) => (window.busy += changes.length))
+        .observe(document, { subtree: true, attributeFilter: ["aria-busy"] });`;
+    const zoomed = (x: number, y: number): Scene => {
+      const { view } = centered(scene, x, y);
+      return { ...scene, view: { ...view, zoom: 2 } as Scene["view"] };
+    };
+
+    test("a new zoom is painted in bands", async () => {
+      const { page, frame, picture, errors } = await openMap(scene, { before: SLOW + watch });
+      expect(await frame.evaluate("window.busy")).toBeLessThan(3); // the first view is painted whole
+      await frame.click(".leaflet-control-zoom-in");
+      await frame.waitForSelector("canvas[aria-busy=true]");
+      await painted(page);
+      const [x, y] = worldAt(scene, 300, 200);
+      await expectShown(picture, await firstView(zoomed(x, y)), { area: inside(scene), mean: 1.2 });
+      expect(errors).toEqual([]);
+    });
+
+    test("and may be dragged or zoomed before they are there", async () => {
+      const { page, frame, picture, errors } = await openMap(scene, { before: SLOW });
+      await frame.click(".leaflet-control-zoom-in");
+      await frame.waitForSelector("canvas[aria-busy=true]");
+      await drag(page, [90, 40]);
+      await painted(page);
+      const [x, y] = worldAt(scene, 300 - 45, 200 - 20);
+      const area = { x: 120, y: 60, width: 280, height: 240 };
+      await expectShown(picture, await firstView(zoomed(x, y)), { area, mean: 1.2 });
+      await frame.click(".leaflet-control-zoom-out");
+      await frame.waitForSelector("canvas[aria-busy=true]");
+      await frame.click(".leaflet-control-zoom-in");
+      await painted(page);
+      await expectShown(picture, await firstView(zoomed(x, y)), { area, mean: 1.2 });
+      expect(errors).toEqual([]);
+    });
   });
 
   test("arrow keys and plus move the map", async () => {

@@ -1,5 +1,5 @@
 import L from "leaflet";
-import { worldPxOf } from "../../projection";
+import { worldPxOf, zoomOf } from "../../projection";
 import type { Viewport } from "../../scene";
 
 export type Paint = (context: CanvasRenderingContext2D, viewport: Viewport) => void;
@@ -17,17 +17,37 @@ interface Rect {
   readonly height: number;
 }
 
+/** A view that is painted in bands, from the top down, beside the canvas that is shown. */
+interface Unfinished {
+  readonly viewport: Viewport;
+  readonly context: CanvasRenderingContext2D;
+  nextRow: number;
+}
+
+/** What painting may take of a frame; at 60 frames a second the browser has 16 ms for all it does. */
+const FRAME_BUDGET_MS = 12;
+/** After so much of a band the clock is looked at. */
+const BAND_MS = FRAME_BUDGET_MS / 3;
+/** Narrower bands cost more than they save: what crosses an edge is painted twice. */
+const MIN_BAND_ROWS = 32;
+
 /**
  * One canvas over the whole map, painted anew whenever the map has moved. What is still in the view after a pan is
- * copied, and only the strips that came into it are painted. During a zoom animation the browser scales the canvas.
+ * copied, and only the strips that came into it are painted. While the map is zoomed, and until a view that takes
+ * longer than a frame is painted, the browser scales the canvas there is; so long it is `aria-busy`.
  */
 export class CanvasLayer extends L.Layer {
   readonly #paint: Paint;
   readonly #canvas = document.createElement("canvas");
   readonly #context = this.#canvas.getContext("2d")!;
   readonly #strip = document.createElement("canvas").getContext("2d")!;
-  /** What the canvas shows. */
+  /** What the canvas holds. */
   #painted: Viewport | undefined;
+  /** Whether it lies where it was painted for, unscaled. */
+  #inPlace = false;
+  #unfinished: Unfinished | undefined;
+  /** What painting a row of device pixels took the last time. */
+  #rowMs = 0;
   /** Time of the frame it was painted in, the same for all that happens in a frame. */
   #frameMs: CSSNumberish | null = null;
   #request: number | undefined;
@@ -65,29 +85,46 @@ export class CanvasLayer extends L.Layer {
   /** At once, as the map moves in animation frames; what comes in the same frame again waits for the next. */
   readonly #repaint = (): void => {
     if (document.timeline.currentTime !== this.#frameMs) this.#paintNow();
-    else
-      this.#request ??= requestAnimationFrame(() => {
-        this.#request = undefined;
-        this.#paintNow();
-      });
+    else this.#paintNextFrame();
+    this.#canvas.ariaBusy = String(this.#request !== undefined);
   };
+
+  #paintNextFrame(): void {
+    this.#request ??= requestAnimationFrame(() => {
+      this.#request = undefined;
+      this.#repaint();
+    });
+  }
 
   #paintNow(): void {
     const viewport = viewportOfMap(this._map);
-    const before = this.#painted;
+    this.#frameMs = document.timeline.currentTime;
+    const before = this.#inPlace ? this.#painted : undefined;
     if (before && isSame(before, viewport)) return;
-    const widthDevicePx = Math.round(viewport.widthPx * viewport.pixelRatio);
-    const heightDevicePx = Math.round(viewport.heightPx * viewport.pixelRatio);
-    if (this.#canvas.width !== widthDevicePx) this.#canvas.width = widthDevicePx;
-    if (this.#canvas.height !== heightDevicePx) this.#canvas.height = heightDevicePx;
-    this.#canvas.style.width = `${viewport.widthPx}px`;
-    this.#canvas.style.height = `${viewport.heightPx}px`;
-    L.DomUtil.setPosition(this.#canvas, this._map.containerPointToLayerPoint([0, 0]));
     const shift = before && shiftBetween(before, viewport);
     if (shift) this.#pan(viewport, shift);
-    else this.#paint(this.#context, viewport);
+    else if (this.#painted && this.#rowMs * viewport.heightPx * viewport.pixelRatio > FRAME_BUDGET_MS)
+      this.#paintBands(viewport);
+    else this.#paintWhole(viewport);
+  }
+
+  #paintWhole(viewport: Viewport): void {
+    const startMs = performance.now();
+    resize(this.#canvas, viewport);
+    this.#paint(this.#context, viewport);
+    this.#rowMs = (performance.now() - startMs) / this.#canvas.height;
+    this.#show(viewport);
+  }
+
+  #show(viewport: Viewport): void {
+    const { originX, originY, worldPx, widthPx, heightPx } = viewport;
+    this.#canvas.style.width = `${widthPx}px`;
+    this.#canvas.style.height = `${heightPx}px`;
+    const corner = L.point(originX * worldPx, originY * worldPx).subtract(this._map.getPixelOrigin());
+    L.DomUtil.setPosition(this.#canvas, corner.round());
     this.#painted = viewport;
-    this.#frameMs = document.timeline.currentTime;
+    this.#inPlace = true;
+    this.#unfinished = undefined;
   }
 
   #pan(viewport: Viewport, [dx, dy]: readonly [number, number]): void {
@@ -96,11 +133,21 @@ export class CanvasLayer extends L.Layer {
     this.#context.drawImage(this.#canvas, dx, dy);
     this.#context.globalCompositeOperation = "source-over";
     const rows = { y: Math.max(0, dy), height: height - Math.abs(dy) };
-    this.#paintStrip(viewport, { x: 0, width, y: dy > 0 ? 0 : height + dy, height: Math.abs(dy) });
-    this.#paintStrip(viewport, { x: dx > 0 ? 0 : width + dx, width: Math.abs(dx), ...rows });
+    this.#paintStrip(this.#context, viewport, {
+      x: 0,
+      width,
+      y: dy > 0 ? 0 : height + dy,
+      height: Math.abs(dy),
+    });
+    this.#paintStrip(this.#context, viewport, {
+      x: dx > 0 ? 0 : width + dx,
+      width: Math.abs(dx),
+      ...rows,
+    });
+    this.#show(viewport);
   }
 
-  #paintStrip(viewport: Viewport, { x, y, width, height }: Rect): void {
+  #paintStrip(context: CanvasRenderingContext2D, viewport: Viewport, { x, y, width, height }: Rect): void {
     if (width === 0 || height === 0) return;
     const { canvas } = this.#strip;
     canvas.width = width;
@@ -113,19 +160,64 @@ export class CanvasLayer extends L.Layer {
       widthPx: width / pixelRatio,
       heightPx: height / pixelRatio,
     });
-    this.#context.drawImage(canvas, x, y);
+    context.drawImage(canvas, x, y);
+  }
+
+  /** Paints as many rows as a frame has time for. When all are there, they replace what is shown. */
+  #paintBands(viewport: Viewport): void {
+    // A view that is dragged meanwhile is finished where it was begun: from there the pan goes on.
+    const begun = this.#unfinished && shiftBetween(this.#unfinished.viewport, viewport);
+    const unfinished = begun ? this.#unfinished! : this.#begin(viewport);
+    const { canvas } = unfinished.context;
+    const startMs = performance.now();
+    const firstRow = unfinished.nextRow;
+    let spentMs = 0;
+    while (unfinished.nextRow < canvas.height && spentMs < FRAME_BUDGET_MS - BAND_MS) {
+      const y = unfinished.nextRow;
+      const rows = Math.max(MIN_BAND_ROWS, Math.ceil(BAND_MS / this.#rowMs));
+      const height = Math.min(rows, canvas.height - y);
+      this.#paintStrip(unfinished.context, unfinished.viewport, { x: 0, y, width: canvas.width, height });
+      unfinished.nextRow += height;
+      spentMs = performance.now() - startMs;
+    }
+    this.#rowMs = spentMs / (unfinished.nextRow - firstRow);
+    if (unfinished.nextRow === canvas.height) {
+      resize(this.#canvas, unfinished.viewport);
+      this.#context.drawImage(canvas, 0, 0);
+      this.#show(unfinished.viewport);
+    }
+    if (!this.#inPlace || !isSame(this.#painted!, viewport)) this.#paintNextFrame();
+  }
+
+  /** What the canvas holds stays in its place on the map, scaled, while the new view is painted. */
+  #begin(viewport: Viewport): Unfinished {
+    this.#scaleTo(this._map.getZoom(), (corner) => this._map.latLngToLayerPoint(corner));
+    const context = document.createElement("canvas").getContext("2d")!;
+    resize(context.canvas, viewport);
+    this.#unfinished = { viewport, context, nextRow: 0 };
+    return this.#unfinished;
   }
 
   #scale({ center, zoom }: L.ZoomAnimEvent): void {
+    const map = this._map as ZoomingMap;
+    this.#scaleTo(zoom, (corner) => map._latLngToNewLayerPoint(corner, zoom, center));
+  }
+
+  #scaleTo(zoom: number, layerPointOf: (corner: L.LatLng) => L.Point): void {
     if (!this.#painted) return;
     const { originX, originY, worldPx } = this.#painted;
-    const map = this._map as ZoomingMap;
-    const paintedZoom = map.getScaleZoom(worldPx / worldPxOf(0), 0);
-    const corner = map.unproject([originX * worldPx, originY * worldPx], paintedZoom);
-    const position = map._latLngToNewLayerPoint(corner, zoom, center);
-    L.DomUtil.setTransform(this.#canvas, position, map.getZoomScale(zoom, paintedZoom));
-    this.#painted = undefined; // it is not where it was painted any more
+    const paintedZoom = zoomOf(worldPx);
+    const corner = this._map.unproject([originX * worldPx, originY * worldPx], paintedZoom);
+    L.DomUtil.setTransform(this.#canvas, layerPointOf(corner), this._map.getZoomScale(zoom, paintedZoom));
+    this.#inPlace = false;
   }
+}
+
+function resize(canvas: HTMLCanvasElement, { widthPx, heightPx, pixelRatio }: Viewport): void {
+  const widthDevicePx = Math.round(widthPx * pixelRatio);
+  const heightDevicePx = Math.round(heightPx * pixelRatio);
+  if (canvas.width !== widthDevicePx) canvas.width = widthDevicePx;
+  if (canvas.height !== heightDevicePx) canvas.height = heightDevicePx;
 }
 
 /** Leaflet counts whole CSS pixels from the world's north-west corner. */

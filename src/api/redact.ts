@@ -1,0 +1,21 @@
+/** Shorter texts are no keys, and would be found in the middle of words. */
+const MIN_SECRET_CHARS = 6;
+/** Of anything that looks like a secret, whoever's it is. */
+const PATTERNS: readonly [RegExp, string][] = [
+  [/\b(api_key|map_key|auth_token|password|passwd|pwd)(["']?\s*[=:]\s*["']?)[^\s"'&,;)]+/gi, "$1$2***"],
+  [/\b(authorization["']?\s*[=:]\s*["']?)((basic|bearer)\s+)?[^\s"']+/gi, "$1***"],
+  [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, "$1***@"],
+];
+
+/** A function that takes the secrets out of a text, in every form in which they travel, and what looks like one. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  const forms = secrets
+    .filter((secret) => secret.length >= MIN_SECRET_CHARS)
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+  return (text) => {
+    let shown = text;
+    for (const form of forms) shown = shown.replaceAll(form, "***");
+    for (const [pattern, replacement] of PATTERNS) shown = shown.replace(pattern, replacement);
+    return shown;
+  };
+}

@@ -1,0 +1,345 @@
+import { Readable } from "node:stream";
+import type { Connection, Submittable } from "pg";
+import { serialize } from "pg-protocol";
+import type { DatabaseAddress } from "../database";
+import { CopyDataScanner } from "./copy-data";
+import { DatabaseError } from "./engine";
+import { type Connected, cancel, connect } from "./postgres-connection";
+import { ResultReader } from "./result-reader";
+
+/** What a COPY out keeps ready for its reader, and has read before it counts as begun. */
+const COPY_AHEAD_BYTES = 256 * 1024;
+const CANCEL_GRACE_MS = 5_000;
+const CONNECTION_EXCEPTION = "08006";
+/** `ReadyForQuery`, outside a transaction: tells node-postgres that the connection is its own again. */
+const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+
+export interface CopyOutStart {
+  readonly stream: Readable;
+  /** Known if the COPY was so short that all of it is there. */
+  readonly complete?: { readonly bytes: number; readonly rows: number };
+  /** Resolves when the session is free again, whatever became of the COPY. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * One session of a user's database. node-postgres connects and authenticates; what the server answers to a statement
+ * is read by `ResultReader`, as with the embedded database, because node-postgres hands out neither the raw text of
+ * every type nor where a COPY ends.
+ */
+export class PostgresSession {
+  readonly #address: DatabaseAddress;
+  readonly #connected: Connected;
+  readonly #maxResultBytes: number;
+  #isLost = false;
+  /** Whether the last statements left a transaction open, failed or not. */
+  inTransaction = false;
+
+  private constructor(address: DatabaseAddress, connected: Connected, maxResultBytes: number) {
+    this.#address = address;
+    this.#connected = connected;
+    this.#maxResultBytes = maxResultBytes;
+    connected.client.once("end", () => {
+      this.#isLost = true;
+    });
+    connected.client.once("error", () => {
+      this.#isLost = true;
+    });
+  }
+
+  static async open(address: DatabaseAddress, maxResultBytes: number): Promise<PostgresSession> {
+    return new PostgresSession(address, await connect(address), maxResultBytes);
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Runs `sql`; an error of the statement is in the reader. Rejects only if the connection is lost. */
+  async run(sql: string): Promise<ResultReader> {
+    const reader = new ResultReader();
+    const exchange = this.#exchange(sql, (chunk) => {
+      reader.push(chunk);
+      // The rest is read without being kept until the cancel has arrived.
+      if (reader.bytes > this.#maxResultBytes) exchange.lose(tooLarge(this.#maxResultBytes));
+      else if (reader.status !== null) exchange.finish();
+    });
+    await this.#settled(exchange, reader);
+    return reader;
+  }
+
+  /**
+   * Runs a COPY … TO STDOUT. Resolves when its first bytes are there, or all of a short one; an error before that
+   * rejects, one after it is an error of the stream. Destroying the stream cancels it.
+   */
+  async copyOut(sql: string): Promise<CopyOutStart> {
+    const reader = new ResultReader();
+    const scanner = new CopyDataScanner((bytes) => reader.push(bytes));
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const stream = new Readable({
+      highWaterMark: COPY_AHEAD_BYTES,
+      read: () => exchange.resume(),
+      destroy: (error, callback) => {
+        exchange.lose(new DatabaseError("nobody reads the answer any more", { code: "57014" }));
+        callback(error);
+      },
+    });
+    stream.on("error", () => {}); // an error before it begins is thrown; whoever reads it hears of later ones
+    let bytes = 0;
+    const exchange = this.#exchange(sql, (chunk) => {
+      const data = scanner.push(chunk);
+      bytes += data.length;
+      if (data.length > 0 && !stream.push(data)) {
+        exchange.pause();
+        begin();
+      }
+      if (reader.status !== null) exchange.finish();
+    });
+    const done = this.#settled(exchange, reader).then(() => {
+      if (reader.error) throw reader.error;
+      stream.push(null);
+    });
+    const ended = done.then(begin, (error: Error) => {
+      if (!stream.destroyed) stream.destroy(error);
+    });
+    await Promise.race([begun, done]);
+    const isComplete = stream.readableLength === bytes && reader.status !== null;
+    const complete = isComplete ? { bytes, rows: reader.statements[0]!.affectedRows } : undefined;
+    return { stream, complete, done: ended };
+  }
+
+  /** Runs a COPY … FROM STDIN with `data`, which is not asked for a byte before the server wants it. */
+  async copyIn(sql: string, data: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ResultReader> {
+    const reader = new ResultReader();
+    let wanted = () => {};
+    const isWanted = new Promise<"wanted">((resolve) => {
+      wanted = () => resolve("wanted");
+    });
+    const exchange = this.#exchange(sql, (chunk) => {
+      reader.push(chunk);
+      if (reader.wantsData) wanted();
+      if (reader.status !== null) exchange.finish();
+    });
+    const settled = this.#settled(exchange, reader);
+    settled.catch(() => {}); // awaited below, on every way
+    if ((await Promise.race([isWanted, settled])) !== "wanted") return reader;
+    try {
+      await sendAll(exchange, data, settled, signal);
+    } catch (error) {
+      exchange.write(serialize.copyFail("the data broke off"));
+      await settled;
+      throw error;
+    }
+    await settled;
+    return reader;
+  }
+
+  /** Ends what runs, within some seconds even if the server does not listen. The session is of no use afterwards. */
+  async cancel(): Promise<void> {
+    const { client } = this.#connected;
+    const timer = setTimeout(() => this.destroy(), CANCEL_GRACE_MS);
+    client.once("end", () => clearTimeout(timer));
+    await cancel(this.#connected, this.#address);
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#isLost = true;
+    void this.#connected.client.end().catch(() => {});
+  }
+
+  #exchange(sql: string, onBytes: (chunk: Buffer) => void): Exchange {
+    if (this.#isLost) throw lostError(this.#address);
+    const exchange = new Exchange(sql, onBytes);
+    this.#connected.client.query(exchange);
+    return exchange;
+  }
+
+  async #settled(exchange: Exchange, reader: ResultReader): Promise<void> {
+    try {
+      await exchange.done;
+    } catch (error) {
+      this.#isLost = true;
+      if (error instanceof DatabaseError) {
+        await this.cancel();
+        this.destroy();
+        throw error;
+      }
+      // A server that shuts down says so before it hangs up.
+      throw reader.error ? shutDownError(reader.error) : lostError(this.#address, error as Error);
+    }
+    this.inTransaction = reader.status !== "I";
+  }
+}
+
+/** One statement and the bytes of its answer, past node-postgres' own reader. */
+class Exchange implements Submittable {
+  readonly done: Promise<void>;
+  readonly #sql: string;
+  readonly #onBytes: (chunk: Buffer) => void;
+  #connection: Connection | undefined;
+  #listeners: ((chunk: Buffer) => void)[] = [];
+  #resolve = () => {};
+  #reject = (_: Error) => {};
+  isOver = false;
+
+  constructor(sql: string, onBytes: (chunk: Buffer) => void) {
+    this.#sql = sql;
+    this.#onBytes = onBytes;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.done.catch(() => {}); // it may fail before anybody waits
+  }
+
+  submit(connection: Connection): void {
+    const { stream } = connection;
+    this.#connection = connection;
+    this.#listeners = stream.listeners("data") as ((chunk: Buffer) => void)[];
+    stream.on("data", this.#onBytes);
+    for (const listener of this.#listeners) stream.off("data", listener);
+    connection.query(this.#sql);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.isOver || this.#connection!.stream.write(bytes);
+  }
+
+  /** As one packet, and whether more may follow. */
+  writeBoth(first: Uint8Array, second: Uint8Array): boolean {
+    if (this.isOver) return true;
+    const { stream } = this.#connection!;
+    stream.cork();
+    stream.write(first);
+    const goOn = stream.write(second);
+    stream.uncork();
+    return goOn;
+  }
+
+  async drained(): Promise<void> {
+    await new Promise<void>((resolve) => this.#connection!.stream.once("drain", resolve));
+  }
+
+  pause(): void {
+    if (!this.isOver) this.#connection?.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.isOver) this.#connection?.stream.resume();
+  }
+
+  /** The answer is complete. */
+  finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { stream } = this.#connection!;
+    stream.off("data", this.#onBytes);
+    for (const listener of this.#listeners) {
+      stream.on("data", listener);
+      listener(READY);
+    }
+    stream.resume();
+    this.#resolve();
+  }
+
+  /** Nobody waits for the answer any more; the connection cannot be used again. */
+  lose(reason: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { stream } = this.#connection!;
+    stream.off("data", this.#onBytes);
+    stream.on("data", () => {});
+    stream.resume();
+    this.#reject(reason);
+  }
+
+  /** node-postgres: the connection broke. */
+  handleError(error: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#reject(error);
+  }
+
+  handleReadyForQuery(): void {}
+}
+
+/** Sends chunk by chunk as fast as the server takes them, until the data end, the server has answered, or the signal. */
+async function sendAll(
+  exchange: Exchange,
+  data: AsyncIterable<Uint8Array>,
+  settled: Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const chunks = data[Symbol.asyncIterator]();
+  let isOver = signal?.aborted ?? false;
+  let interrupt = () => {};
+  const stop = () => {
+    isOver = true;
+    interrupt();
+  };
+  settled.then(stop, stop);
+  signal?.addEventListener("abort", stop, { once: true });
+  // Not Promise.race, which keeps something of every round until the last one.
+  const unlessOver = <T>(promise: Promise<T>) =>
+    new Promise<T | undefined>((resolve, reject) => {
+      interrupt = () => resolve(undefined);
+      if (isOver) interrupt();
+      promise.then(resolve, reject);
+    });
+  let isWhole = false;
+  try {
+    while (!isOver) {
+      const next = await unlessOver(chunks.next());
+      if (isOver || !next) break;
+      if (next.done) {
+        isWhole = true;
+        exchange.write(serialize.copyDone());
+        return;
+      }
+      const { value } = next;
+      if (value.length > 0 && !exchange.writeBoth(copyDataHeader(value.length), value)) {
+        await unlessOver(exchange.drained());
+      }
+    }
+    signal?.throwIfAborted(); // else the server has refused what it got
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    if (!isWhole) void chunks.return?.()?.catch(() => {}); // not waited for: it may wait for its sender
+  }
+}
+
+/** Of a message of so many bytes, which follow by themselves instead of being copied. */
+function copyDataHeader(bytes: number): Buffer {
+  const header = Buffer.alloc(5);
+  header.write("d", "latin1");
+  header.writeInt32BE(bytes + 4, 1);
+  return header;
+}
+
+function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
+  return new DatabaseError(
+    `the connection to the database at ${host} was lost`,
+    {
+      severity: "FATAL",
+      code: CONNECTION_EXCEPTION,
+      hint: "A statement that was under way may have taken effect or not: look before you run it again.",
+    },
+    { cause },
+  );
+}
+
+function shutDownError(error: DatabaseError): DatabaseError {
+  const hint = error.hint ?? "What was committed before is safe, and the next statement connects again.";
+  return new DatabaseError(error.message, { ...error, hint }, { cause: error });
+}
+
+function tooLarge(maxBytes: number): DatabaseError {
+  return new DatabaseError(`the result is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`, {
+    code: "54000",
+    hint: "Use COPY … TO STDOUT, which streams, or a LIMIT.",
+  });
+}

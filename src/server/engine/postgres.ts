@@ -1,0 +1,336 @@
+import { ServerError } from "../../errors";
+import { ident } from "../../sql";
+import { type DatabaseAddress, shownDatabase } from "../database";
+import { ROLES } from "../sql/roles";
+import {
+  type CopyOutResult,
+  canceledError,
+  DatabaseError,
+  type Engine,
+  type EngineActivity,
+  type EngineInfo,
+  type QueryResult,
+  type Role,
+  type StatementOptions,
+  shownSql,
+} from "./engine";
+import { mentionsFunctions, missesFunctions, provideFunctions } from "./postgres-functions";
+import { PostgresPool } from "./postgres-pool";
+import type { PostgresSession } from "./postgres-session";
+import type { ResultReader } from "./result-reader";
+import { checkCopy, isOneTransaction, refuseBeyondPublic, refuseChangeOfRole, refuseCopy } from "./sql-scan";
+
+export interface PostgresOptions {
+  /** Default 20. */
+  readonly maxConnections?: number;
+  /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
+  readonly maxResultBytes?: number;
+  /** Called when a database that was open does not take the password any more. */
+  readonly onRefused?: () => void;
+}
+
+/** Beside PostGIS' schema, which may be any. */
+const FUNCTIONS_SCHEMA = "cartodb";
+
+/** What the readers of text values, and the lexer that looks at statements, take for granted. */
+const SETTINGS_SQL = `RESET ROLE; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = ISO;
+SET IntervalStyle = postgres; SET bytea_output = hex; SET extra_float_digits = 1`;
+
+/** A server that was killed must not leave a statement running that nobody waits for. PostgreSQL 14, not on every platform. */
+const WATCH_CLIENT_SQL = "SET client_connection_check_interval = '5s'";
+
+const INFO_SQL = `SELECT pg_catalog.current_setting('server_version'),
+  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'postgis'),
+  (SELECT extnamespace::regnamespace::name FROM pg_catalog.pg_extension WHERE extname = 'postgis'),
+  pg_catalog.array_to_json(pg_catalog.current_schemas(false))`;
+
+/**
+ * Opens a user's database. Nothing is changed in it before a statement needs the functions of CARTO.
+ * @throws DatabaseError if it cannot be reached or refuses
+ */
+export async function openPostgres(address: DatabaseAddress, options: PostgresOptions = {}): Promise<Engine> {
+  const engine = new PostgresEngine(address, options);
+  try {
+    await engine.info();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+type Running = NonNullable<EngineActivity["running"]>;
+
+/** What is the same for all sessions of a database, and read by the first one. */
+interface Facts {
+  readonly postgres: string;
+  readonly postgis: string | null;
+  /** Run before every statement's turn. */
+  readonly prepareSql: string;
+}
+
+/** A pool of sessions with the rights of the role that the address names. */
+class PostgresEngine implements Engine {
+  readonly #address: DatabaseAddress;
+  readonly #pool: PostgresPool;
+  readonly #typeNames = new Map<number, string>();
+  readonly #running = new Map<Running, PostgresSession>();
+  #facts: Facts | null = null;
+  #isCurrent = false;
+  #isClosed = false;
+
+  constructor(
+    address: DatabaseAddress,
+    { maxConnections = 20, maxResultBytes = 512 * 1024 ** 2, onRefused = () => {} }: PostgresOptions,
+  ) {
+    this.#address = address;
+    this.#pool = new PostgresPool(address, {
+      maxConnections,
+      maxResultBytes,
+      onRefused,
+      prepare: (session) => this.#prepare(session),
+    });
+  }
+
+  async query(sql: string, options: StatementOptions = {}): Promise<QueryResult> {
+    refuseCopy(sql);
+    if (options.role === "public") refuseBeyondPublic(sql);
+    return this.#use(sql, options, async (session) => {
+      const news = mentionsFunctions(sql) ? await this.#renewFunctions(session) : undefined;
+      let result = await session.run(sql);
+      const installed = result.error ? await this.#installMissing(session, sql, result.error) : undefined;
+      if (installed !== undefined) {
+        await this.#setRole(session, options.role);
+        result = await session.run(sql);
+      }
+      throwing(result);
+      await this.#learnTypes(session, result);
+      const { warnings, ...rest } = this.#queryResult(result);
+      const announced = [news, installed].filter((text) => text) as string[];
+      return { ...rest, warnings: [...announced, ...warnings] };
+    });
+  }
+
+  async copyOut(sql: string, options: StatementOptions = {}): Promise<CopyOutResult> {
+    checkCopy(sql, "TO");
+    const { session, end } = await this.#begin(sql, options);
+    try {
+      const retry = async (error: DatabaseError) => {
+        if ((await this.#installMissing(session, sql, error)) === undefined) throw error;
+        await this.#setRole(session, options.role);
+        return session.copyOut(sql);
+      };
+      const { stream, complete, done } = await session.copyOut(sql).catch(retry);
+      const { signal } = options;
+      const stop = () => void stream.destroy(canceledError(signal!));
+      signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
+      void done.finally(() => {
+        signal?.removeEventListener("abort", stop);
+        end();
+      });
+      return { stream, ...complete };
+    } catch (error) {
+      end();
+      throw this.#explained(error, options.signal);
+    }
+  }
+
+  async copyIn(
+    sql: string,
+    data: AsyncIterable<Uint8Array>,
+    options: StatementOptions = {},
+  ): Promise<{ rows: number }> {
+    checkCopy(sql, "FROM");
+    return this.#use(sql, options, async (session) => {
+      let isAsked = false;
+      async function* watched() {
+        isAsked = true;
+        yield* data;
+      }
+      let result = await session.copyIn(sql, watched(), options.signal);
+      const mayRepeat = result.error && !isAsked;
+      if (mayRepeat && (await this.#installMissing(session, sql, result.error!)) !== undefined) {
+        await this.#setRole(session, options.role);
+        result = await session.copyIn(sql, watched(), options.signal);
+      }
+      throwing(result);
+      return { rows: result.statements[0]!.affectedRows };
+    });
+  }
+
+  async info(): Promise<EngineInfo> {
+    if (!this.#facts) await this.query("");
+    const { postgres, postgis } = this.#facts!;
+    return { kind: "postgres", location: shownDatabase(this.#address), postgres, postgis };
+  }
+
+  activity(): EngineActivity {
+    const [oldest = null] = this.#running.keys(); // maps keep the order of insertion
+    return { running: oldest, waiting: this.#pool.waiting };
+  }
+
+  /** Ends what runs; those still waiting fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const session of this.#running.values()) session.destroy();
+    this.#pool.close();
+  }
+
+  /** A turn of a session, which is cancelled by the signal and goes back when the work is done. */
+  async #use<T>(
+    sql: string,
+    options: StatementOptions,
+    work: (session: PostgresSession) => Promise<T>,
+  ): Promise<T> {
+    const { session, end, limit } = await this.#begin(sql, options);
+    try {
+      return await work(session);
+    } catch (error) {
+      throw this.#explained(error, limit?.aborted ? limit : options.signal);
+    } finally {
+      end();
+    }
+  }
+
+  async #begin(
+    sql: string,
+    { signal, timeoutMs, role }: StatementOptions,
+  ): Promise<{ session: PostgresSession; end: () => void; limit?: AbortSignal }> {
+    if (role === "public") refuseChangeOfRole(sql);
+    if (this.#isClosed) throw closedError();
+    const { session, giveBack } = await this.#pool.take(signal);
+    const running: Running = { sql: shownSql(sql), startedAt: new Date() };
+    let isCancelled = false;
+    const cancel = () => {
+      isCancelled = true;
+      void session.cancel();
+    };
+    const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const end = () => {
+      signal?.removeEventListener("abort", cancel);
+      limit?.removeEventListener("abort", cancel);
+      this.#running.delete(running);
+      giveBack(!isCancelled); // a late cancel would hit whoever has the session next
+    };
+    this.#running.set(running, session);
+    signal?.addEventListener("abort", cancel, { once: true });
+    limit?.addEventListener("abort", cancel, { once: true });
+    try {
+      if (this.#isClosed) throw closedError();
+      if (signal?.aborted) throw canceledError(signal);
+      await this.#setRole(session, role);
+      return { session, end, limit };
+    } catch (error) {
+      end();
+      throw this.#explained(error, signal);
+    }
+  }
+
+  /** A statement that was cancelled by its signal fails like one of the embedded database. */
+  #explained(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (this.#isClosed) return closedError();
+    if (!signal?.aborted || !(error instanceof DatabaseError || error === signal.reason)) return error;
+    return canceledError(signal);
+  }
+
+  async #prepare(session: PostgresSession): Promise<void> {
+    if (session.inTransaction) throwing(await session.run("ROLLBACK"));
+    if (this.#facts) {
+      throwing(await session.run("DISCARD ALL")); // by itself: it is refused inside of a transaction
+    } else {
+      this.#facts = await readFacts(session);
+    }
+    throwing(await session.run(this.#facts.prepareSql));
+  }
+
+  async #setRole(session: PostgresSession, role: Role = "master"): Promise<void> {
+    if (role === "master") return;
+    const { error } = await session.run(`SET ROLE ${ROLES.public}`);
+    if (!error) return;
+    throw new DatabaseError(
+      `permission denied for database ${this.#address.database}: it has no role ${ROLES.public} that "${this.#address.user}" may take, so only the master key is served`,
+      { code: "42501", detail: error.message },
+      { cause: error },
+    );
+  }
+
+  /** Installs what a failed statement misses, so that it can be repeated. Undefined: it failed for another reason. */
+  async #installMissing(
+    session: PostgresSession,
+    sql: string,
+    error: DatabaseError,
+  ): Promise<string | undefined> {
+    if (!missesFunctions(error)) return undefined;
+    if (session.inTransaction) throwing(await session.run("ROLLBACK"));
+    throwing(await session.run("RESET ROLE"));
+    const done = await provideFunctions(session, error);
+    this.#isCurrent = true;
+    if (done) console.error(new Date().toISOString(), done);
+    if (isOneTransaction(sql)) return done;
+    if (!done) throw error;
+    const hint = `${done} Run the statement again; what it committed before it failed is there.`;
+    throw new DatabaseError(error.message, { ...error, hint }, { cause: error });
+  }
+
+  /** Replaces the functions of an older version, once. */
+  async #renewFunctions(session: PostgresSession): Promise<string | undefined> {
+    if (this.#isCurrent) return undefined;
+    const done = await provideFunctions(session);
+    this.#isCurrent = true;
+    if (done) console.error(new Date().toISOString(), done);
+    return done;
+  }
+
+  async #learnTypes(session: PostgresSession, { statements }: ResultReader): Promise<void> {
+    const oids = new Set(statements.flatMap(({ fields }) => fields?.map((field) => field.typeOid) ?? []));
+    const unknown = [...oids].filter((oid) => !this.#typeNames.has(oid));
+    if (unknown.length === 0) return;
+    const found = await session.run(
+      `SELECT oid, typname FROM pg_catalog.pg_type WHERE oid IN (${unknown.join(",")})`,
+    );
+    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#typeNames.set(Number(oid), name!);
+  }
+
+  #queryResult({ statements, notices, warnings }: ResultReader): QueryResult {
+    return {
+      statements: statements.map((statement) => ({
+        ...statement,
+        fields:
+          statement.fields?.map((field) => ({
+            ...field,
+            typeName: this.#typeNames.get(field.typeOid) ?? null,
+          })) ?? null,
+      })),
+      notices,
+      warnings,
+    };
+  }
+}
+
+/**
+ * The path by which names are found is the one of the role, so that a table is the same as in psql, and behind it
+ * PostGIS and the functions. `"$user"` counts only where there is such a schema: clients take an account whose path
+ * does not begin with `public` for a member of an organisation.
+ */
+async function readFacts(session: PostgresSession): Promise<Facts> {
+  throwing(await session.run(SETTINGS_SQL));
+  const watching = await session.run(WATCH_CLIENT_SQL);
+  const info = throwing(await session.run(INFO_SQL));
+  const [postgres, postgis, postgisSchema, schemas] = info.statements[0]!.rows[0]!;
+  const own = JSON.parse(schemas!) as string[];
+  const path = [...(own.length > 0 ? own : ["public"]), ...(postgisSchema ? [postgisSchema] : [])];
+  const searchPath = [...new Set([...path, FUNCTIONS_SCHEMA])].map(ident).join(", ");
+  const settings = [SETTINGS_SQL, `SET search_path = ${searchPath}`];
+  if (!watching.error) settings.push(WATCH_CLIENT_SQL);
+  return { postgres: postgres!.split(" ")[0]!, postgis: postgis ?? null, prepareSql: settings.join(";\n") };
+}
+
+function throwing(result: ResultReader): ResultReader {
+  if (result.error) throw result.error;
+  return result;
+}
+
+function closedError(): ServerError {
+  return new ServerError("The database is closed.");
+}

@@ -1,0 +1,10 @@
+import { onPostgres } from "../support/engine";
+
+onPostgres({
+  "SQL API": () => import("./sql-api.test"),
+  "COPY API": () => import("./copy-api.test"),
+  "Batch SQL API": () => import("./jobs-api.test"),
+  BatchJobStatus: () => import("../context/batch.test"),
+  CartoContext: () => import("../context/context.test"),
+  "cc.tables": () => import("../context/tables.test"),
+});

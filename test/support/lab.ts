@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
+import { findOrInstallJupyter } from "../../src/kernel/lab";
+import { LockedError, lockDataDir } from "../../src/server/engine/lock";
+
+const ROOT = resolve(__dirname, "../..");
+/** Where `npm run lab` installs it too. */
+const LAB_DIR = join(ROOT, ".lab");
+const TOKEN = "a-token-of-this-test";
+
+export type Jupyter = Awaited<ReturnType<typeof findOrInstallJupyter>>;
+
+/** The program, installed once per checkout; or why there is none, in one line. */
+export async function findJupyter(): Promise<Jupyter | { readonly missing: string }> {
+  process.env.PIP_RETRIES ??= "0"; // without a network the answer comes soon
+  const lock = await locked(LAB_DIR); // two files of tests may ask at once
+  try {
+    return await findOrInstallJupyter(LAB_DIR);
+  } catch (error) {
+    return { missing: (error as Error).message.split("\n")[0]! };
+  } finally {
+    await lock.release();
+  }
+}
+
+async function locked(dir: string): ReturnType<typeof lockDataDir> {
+  for (;;) {
+    try {
+      return await lockDataDir(join(dir, "install"));
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+/** A folder whose notebooks can import what this checkout can, the built `cartoframes` too, and `lab` finds Jupyter. */
+export function makeProject(): string {
+  const dir = mkdtempSync(join(tmpdir(), "project-"));
+  symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
+  mkdirSync(join(dir, ".lab"));
+  symlinkSync(join(LAB_DIR, "venv"), join(dir, ".lab/venv")); // to nowhere, if Jupyter is on PATH
+  return dir;
+}
+
+export const removeProject = (dir: string) => rmSync(dir, { recursive: true, force: true });
+
+export interface LabServer {
+  readonly url: string;
+  readonly token: string;
+  /** The JSON of `/api/…`. */
+  api<T>(path: string, init?: RequestInit): Promise<T>;
+  /** As Ctrl-C does; the exit code. A second time it does nothing. */
+  stop(): Promise<number | null>;
+}
+
+export interface LabServerOptions {
+  /** Folder in the project that it opens. */
+  readonly notebookDir?: string;
+  /** Environment of the server and its kernels. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `lab()` in a process of its own, as `cartoframes lab` runs it. */
+export async function startLab(
+  project: string,
+  { notebookDir = ".", env = process.env }: LabServerOptions = {},
+): Promise<LabServer> {
+  const port = await freePort();
+  const program = join(project, ".lab/lab.cjs");
+  await build({
+    stdin: {
+      contents: `import { lab } from "./src/kernel/lab";
+        lab(JSON.parse(process.argv[2])).then((code) => { process.exitCode = code; });`,
+      resolveDir: ROOT,
+    },
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+  });
+  const args = ["--no-browser", `--port=${port}`, "--ip=127.0.0.1", `--IdentityProvider.token=${TOKEN}`];
+  const options = JSON.stringify({ notebookDir, projectDir: project, args });
+  const child = spawn(process.execPath, [program, options], { env });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (printed += text));
+  const exited = new Promise<number | null>((done) => child.once("exit", done));
+  const stop = () => {
+    child.kill("SIGTERM");
+    return exited;
+  };
+  process.once("exit", stop); // it never outlives this process
+
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${url}/api`).catch(() => undefined))?.ok) {
+    if (child.exitCode !== null) throw new Error(`JupyterLab did not start.\n${printed}`);
+    await sleep(200);
+  }
+  const api = async <T>(path: string, init?: RequestInit): Promise<T> => {
+    const headers = { Authorization: `token ${TOKEN}` };
+    const response = await fetch(`${url}/api/${path}`, { ...init, headers });
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return response.json() as Promise<T>;
+  };
+  return { url, token: TOKEN, api, stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** A request on its way through the proxy, read whole. */
+export interface ProxiedRequest {
+  readonly method: string;
+  /** Without the query string: `/api/v2/sql/copyto`. */
+  readonly path: string;
+  /** The statement, from the form or the address. */
+  readonly sql: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+  readonly socket: Socket;
+}
+
+/** What the proxy does instead of passing a request on, or with the answer. */
+export interface Tampering {
+  /** Answers in the server's place, if it calls `response.writeHead` or destroys the socket. */
+  before?(asked: ProxiedRequest, response: ServerResponse): void | Promise<void>;
+  /** Changes the answer, which is read whole. Undefined: it is passed on as it is. */
+  after?(asked: ProxiedRequest, body: Buffer): Buffer | undefined;
+  /** So many bytes of the answer's body are passed on, then the connection is cut. */
+  cutAfter?(asked: ProxiedRequest): number | undefined;
+}
+
+export interface TestProxy {
+  /** An account's address: the server behind it is not known to be a local one. */
+  readonly baseUrl: string;
+  readonly asked: ProxiedRequest[];
+  tamper(tampering: Tampering): void;
+  close(): Promise<void>;
+}
+
+/** A real HTTP server between a client and a local server, which lacks what is switched off and breaks when told to. */
+export async function startProxy(target: { readonly baseUrl: string }): Promise<TestProxy> {
+  const asked: ProxiedRequest[] = [];
+  let tampering: Tampering = {};
+
+  const server = createServer(async (incoming, response) => {
+    try {
+      const body = await read(incoming);
+      const url = new URL(incoming.url!, target.baseUrl);
+      const path = url.pathname.replace(/^\/user\/[^/]+/, "");
+      const isForm = incoming.headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
+      const form = new URLSearchParams(isForm ? body.toString() : "");
+      const sql = form.get("q") ?? url.searchParams.get("q") ?? "";
+      const { method = "GET", headers, socket } = incoming;
+      const proxied = { method, path, sql, headers, body, socket };
+      asked.push(proxied);
+      await tampering.before?.(proxied, response);
+      if (response.headersSent || socket.destroyed) return;
+      const answer = await pass(`${target.baseUrl}${path}${url.search}`, proxied);
+      await sendOn(answer, response, proxied, tampering);
+    } catch (error) {
+      response.destroy(error as Error);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    baseUrl: `http://127.0.0.1:${port}/user/local`,
+    asked,
+    tamper: (next) => {
+      tampering = next;
+      asked.length = 0;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function read(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function pass(url: string, { method, headers, body }: ProxiedRequest): Promise<IncomingMessage> {
+  const { host: _, connection: __, "transfer-encoding": ___, ...kept } = headers;
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers: { ...kept, "content-length": body.length } }, resolve);
+    sent.once("error", reject).end(body);
+  });
+}
+
+async function sendOn(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  asked: ProxiedRequest,
+  { after, cutAfter }: Tampering,
+): Promise<void> {
+  const body = await read(answer);
+  const changed = after?.(asked, body) ?? body;
+  const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
+  const cut = cutAfter?.(asked);
+  response.writeHead(answer.statusCode!, headers);
+  if (cut === undefined) response.end(changed);
+  else response.write(changed.subarray(0, cut), () => asked.socket.destroy());
+}
