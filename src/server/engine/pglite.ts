@@ -262,6 +262,9 @@ class PgliteEngine implements Engine {
     await this.#setRole(session, copyRoleName(role));
     const { error, statements } = throwingCrash(await session.run(copy.sql));
     if (error) throw at(error, error.position && copy.originalPosition(error.position));
+    // what a function in the query has made belongs to the role that copies, and master could not even read it
+    const { master } = COPY_ROLES;
+    throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${master} TO ${ROLES.master}`));
     return statements[0]!.affectedRows;
   }
 
