@@ -263,8 +263,10 @@ class PgliteEngine implements Engine {
     const { error, statements } = throwingCrash(await session.run(copy.sql));
     if (error) throw at(error, error.position && copy.originalPosition(error.position));
     // what a function in the query has made belongs to the role that copies, and master could not even read it
-    const { master } = COPY_ROLES;
-    throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${master} TO ${ROLES.master}`));
+    if (role === "master") {
+      const [from, to] = [copyRoleName(role), roleName(role)];
+      throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${ident(from)} TO ${ident(to)}`));
+    }
     return statements[0]!.affectedRows;
   }
 
