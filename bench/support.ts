@@ -53,3 +53,14 @@ export function printHeader(): void {
   console.log("| what | ours, median | reference, median | ours / reference, median of pairs |");
   console.log("| --- | --- | --- | --- |");
 }
+
+/** Without what `work` prints. */
+export async function quietly(work: () => Promise<unknown>): Promise<void> {
+  const { log } = console;
+  console.log = () => {};
+  try {
+    await work();
+  } finally {
+    console.log = log;
+  }
+}

@@ -8,7 +8,7 @@ import { CartoContext } from "../src/context/carto-context";
 import { localHome } from "../src/server/home";
 import { stopServer } from "../src/server/launcher";
 import { startPostgres } from "../test/support/postgres";
-import { compare, POINTS, printHeader } from "./support";
+import { compare, POINTS, printHeader, quietly } from "./support";
 
 const ROWS_PER_INSERT = 1000;
 
@@ -56,16 +56,6 @@ async function insertRows(client: Client, df: DataFrame): Promise<void> {
   await client.query("CREATE INDEX ON written USING gist (the_geom)");
   await client.query("CREATE INDEX ON written USING gist (the_geom_webmercator)");
   await client.query("COMMIT");
-}
-
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  const { log } = console;
-  console.log = () => {};
-  try {
-    await work();
-  } finally {
-    console.log = log;
-  }
 }
 
 main();

@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { buildBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
 import { buildFont } from "./font";
+import { buildGazetteer } from "./gazetteer";
 import { writeNotices } from "./notices";
 import { buildPage } from "./page";
 import { buildTemplate } from "./template";
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
   await build(BUNDLES);
   await buildPage(DIST);
   await buildBasemap(join(DIST, "basemap.bin"));
+  await buildGazetteer(join(DIST, "gazetteer.json.br"));
   await buildFont(join(DIST, "font.ttf"));
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   const tsc = createRequire(__filename).resolve("typescript/bin/tsc");

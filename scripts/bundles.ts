@@ -20,6 +20,8 @@ export const BUNDLES = {
   format: "cjs",
   target: "node20",
   // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
+  // A polyfill of half a megabyte for what Node has.
+  alias: { "text-encoding": "node:util" },
   // node-postgres asks for pg-native only where it is told to use it.
   external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native"],
   logLevel: "warning",

@@ -8,8 +8,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type CellResult, Kernel, type Output } from "../test/support/jupyter";
+import { postgresBin, startPostgres } from "../test/support/postgres";
 
 const ROOT = resolve(__dirname, "..");
+/** Notebooks that show the same on a PostgreSQL database. They run there a second time. */
+const ON_POSTGRES = new Set(["03-accounts-and-databases.ipynb"]);
 /** The first cell of a home builds the local database. */
 const CELL_TIMEOUT_MS = 300_000;
 
@@ -32,8 +35,23 @@ async function main(): Promise<void> {
 
   const home = process.env.CARTOFRAMES_HOME ?? temporaryHome();
   let problems = 0;
-  for (const file of files) problems += await runNotebook(file, { home, check });
+  for (const file of files) {
+    problems += await runNotebook(file, { home, check });
+    if (ON_POSTGRES.has(basename(file))) problems += await runOnPostgres(file, home);
+  }
   process.exit(problems === 0 ? 0 : 1);
+}
+
+/** Compares what a notebook shows on a native PostgreSQL with what it shows on the embedded one. */
+async function runOnPostgres(file: string, home: string): Promise<number> {
+  if (!postgresBin()) {
+    console.log(`skipped ${basename(file)} on PostgreSQL, which is not installed`);
+    return 0;
+  }
+  const postgres = await startPostgres();
+  process.once("exit", () => postgres.stop());
+  const database = await postgres.createDatabase("notebook", "analyst");
+  return runNotebook(file, { home, check: true, database });
 }
 
 /** A home of this run alone. It goes when the process does, and the server started in it too. */
@@ -56,14 +74,14 @@ function allNotebooks(): string[] {
 /** Returns the number of problems, each printed with its notebook and cell. */
 async function runNotebook(
   file: string,
-  { home, check }: { readonly home: string; readonly check: boolean },
+  { home, check, database }: { readonly home: string; readonly check: boolean; readonly database?: string },
 ): Promise<number> {
   const committed = JSON.parse(readFileSync(file, "utf8")) as Notebook;
   const notebook = structuredClone(committed);
   const { CARTO_BASE_URL, CARTO_API_KEY, ...env } = process.env; // an account is not for the tables of examples
   const kernel = await Kernel.start({
     cwd: dirname(file),
-    env: { ...env, CARTOFRAMES_HOME: home },
+    env: { ...env, CARTOFRAMES_HOME: home, ...(database && { CARTO_BASE_URL: database }) },
     timeoutMs: CELL_TIMEOUT_MS,
   });
   const problems: string[] = [];
@@ -89,7 +107,8 @@ async function runNotebook(
 
   if (check) problems.push(...differences(relative(ROOT, file), committed, notebook));
   else if (problems.length === 0) writeFileSync(file, asJupyterWrites(notebook));
-  console.log(`${problems.length === 0 ? "ok    " : "FAILED"}  ${basename(file)}`);
+  const place = database ? " on PostgreSQL" : "";
+  console.log(`${problems.length === 0 ? "ok    " : "FAILED"}  ${basename(file)}${place}`);
   for (const problem of problems) console.error(problem);
   return problems.length;
 }

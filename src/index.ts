@@ -12,11 +12,13 @@ export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export { Credentials, type CredentialsOptions } from "./context/credentials";
 export type { ContextOptions } from "./context/endpoint";
-export type { ReadOptions } from "./context/read";
+export type { QueryOptions, ReadOptions } from "./context/read";
+export type { SyncOptions, SyncResult } from "./context/sync";
 export type { WriteOptions } from "./context/write";
 export {
   AuthenticationError,
   CartoError,
+  ConflictError,
   InvalidArgumentError,
   JobError,
   QuotaError,

@@ -28,8 +28,8 @@ export interface Endpoint {
   readonly keyFrom?: string;
   /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
   readonly isCurrent?: () => Promise<boolean>;
-  /** What a local server's database is busy with, in a few words. */
-  readonly busyWith?: () => Promise<string | undefined>;
+  /** Of a local server: what holds its database while statements wait, in a few words. */
+  readonly waitsFor?: () => Promise<string | undefined>;
 }
 
 /** The user's statement inside a longer one: errors are told in its terms. */
@@ -140,10 +140,10 @@ export class Transport {
   /** What holds a local server's database while requests of this transport wait for it: not one of these. */
   async waitsFor(): Promise<string | undefined> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
-    const busyWith = await endpoint?.busyWith?.();
+    const holder = await endpoint?.waitsFor?.();
     const isOurs = ({ sql = "" }: ApiRequest) =>
-      sql.trim().replace(/\s+/g, " ").startsWith(busyWith!.replace(/…$/, ""));
-    return busyWith === undefined || [...this.#unanswered].some(isOurs) ? undefined : busyWith;
+      sql.trim().replace(/\s+/g, " ").startsWith(holder!.replace(/…$/, ""));
+    return holder === undefined || [...this.#unanswered].some(isOurs) ? undefined : holder;
   }
 
   #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {

@@ -2,7 +2,6 @@ import { unlessAborted } from "../api/abort";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { AuthenticationError } from "../errors";
-import { ident, literal } from "../sql";
 
 /** Whose tables a context reads and writes. */
 export interface Account {
@@ -11,7 +10,8 @@ export interface Account {
   readonly schema: string;
 }
 
-const STAND_ALONE = "public";
+/** The schema of an account that is nobody's member. */
+export const STAND_ALONE = "public";
 const known = new WeakMap<Transport, Promise<Account>>();
 
 /**
@@ -70,15 +70,4 @@ export function firstSchema(searchPath: string): string {
 async function currentSchema(ask: (sql: string) => ReturnType<typeof runSql>): Promise<string> {
   const { rows } = await ask("SELECT current_schema() AS current_schema");
   return String(rows[0]?.current_schema ?? STAND_ALONE);
-}
-
-/** A table of the account as SQL names it: with its schema where that is not the common one. */
-export function tableName({ schema }: Account, table: string): string {
-  return schema === STAND_ALONE ? ident(table) : `${ident(schema)}.${ident(table)}`;
-}
-
-/** The arguments with which the account's tables are registered by `CDB_CartodbfyTable`. */
-export function cartodbfyArguments(account: Account, table: string): string {
-  const relation = `${literal(tableName(account, table))}::regclass`;
-  return account.schema === STAND_ALONE ? relation : `${literal(account.schema)}, ${relation}`;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cancelJob, fetchJob } from "../api/jobs";
 import { type JobResponse, readStatus } from "../api/schemas/jobs";
-import { InvalidArgumentError, JobError } from "../errors";
+import { InvalidArgumentError, JobError, TimeoutError } from "../errors";
 import type { Progress } from "../kernel/progress";
 import type { CartoContext } from "./carto-context";
 import { runInCell } from "./run-in-cell";
@@ -91,7 +91,8 @@ export class BatchJobStatus {
   /**
    * Waits until the job, with what it runs after its end, is done. Interrupting the cell ends the waiting; the job
    * goes on. Warns if a statement of `onsuccess` or `onerror` has failed.
-   * @throws JobError with the reason if the job fails or is cancelled, and when `timeoutMs` is over
+   * @throws JobError with the reason if the job fails or is cancelled
+   * @throws TimeoutError after `timeoutMs`
    */
   async wait({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<JobState> {
     return runInCell({ label: `job ${shortId(this.jobId)}`, signal }, async (signal, progress) => {
@@ -119,7 +120,11 @@ export class BatchJobStatus {
       if (isOver(job)) return job;
       showOn(progress, job);
       const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0) throw this.#tookTooLong(job);
+      if (leftMs <= 0) {
+        throw new TimeoutError(
+          `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
+        );
+      }
       await sleep(Math.min(pauseMs, leftMs), undefined, { signal }).catch((error) => {
         throw signal.aborted ? signal.reason : error;
       });
@@ -143,12 +148,6 @@ export class BatchJobStatus {
     if (status !== "failed") return new JobError(`Job ${jobId} ended as ${status}.`, { jobId, status });
     const failedReason = reasonOf(job);
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
-  }
-
-  #tookTooLong({ status }: JobResponse): JobError {
-    const { jobId } = this;
-    const advice = "It goes on; wait() again, or cancel() it.";
-    return new JobError(`Job ${jobId} is still ${status}. ${advice}`, { jobId, status });
   }
 
   [INSPECT](): string {

@@ -3,16 +3,20 @@ import { type BatchQuery, createJob } from "../api/jobs";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
-import { isFrame } from "../frame";
+import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
 import { MapView } from "../render";
-import { accountOf, tableName as nameInSql } from "./account";
+import { accountOf } from "./account";
+import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
-import { type ReadOptions, readFrame } from "./read";
+import { queryToTable } from "./query-to-table";
+import { type QueryOptions, type ReadOptions, readFrame } from "./read";
 import { currentLine, runInCell } from "./run-in-cell";
+import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
+import { quoted, type TableName, tableNamed } from "./table-name";
 import { readTables } from "./tables";
 import { shareTransport } from "./transport-of";
 import { type WriteOptions, type WriteReport, writeFrame } from "./write";
@@ -40,6 +44,7 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 export class CartoContext {
   readonly #transport: Transport;
   readonly #shownAddress: () => string;
+  readonly #baselines = new Baselines();
 
   /**
    * The key is checked on first use; `CartoContext.connect` checks it at once.
@@ -90,12 +95,30 @@ export class CartoContext {
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
     }
-    const table = checkName(tableName);
-    return this.#run(`read ${table}`, options.signal, async (signal, progress) => {
-      const from = nameInSql(await accountOf(this.#transport, signal), table);
-      const sql = `SELECT * FROM ${from}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-      return readFrame(this.#transport, sql, { ...options, signal, progress, repeatable: true });
+    return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
+      const table = await tableNamed(tableName, { transport: this.#transport, signal });
+      return this.#readTable(table, { ...options, signal, progress });
     });
+  }
+
+  /** Reads a table and remembers how it was. */
+  async #readTable(
+    name: TableName,
+    options: ReadOptions & { readonly limit?: number; readonly progress: Progress },
+  ): Promise<DataFrame> {
+    const { limit } = options;
+    const table = quoted(name);
+    const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+    let snapshot: string | undefined;
+    const onSnapshot = (seen: string) => {
+      snapshot = seen;
+    };
+    const frame = await readFrame(this.#transport, sql, { ...options, repeatable: true, onSnapshot });
+    const rowCount = rowCountOf(frame);
+    if (snapshot !== undefined) {
+      this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
+    }
+    return frame;
   }
 
   /**
@@ -106,15 +129,32 @@ export class CartoContext {
    * await cc.query("SELECT state, count(*) AS airports FROM airports GROUP BY state");
    * ```
    *
-   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries
+   * With `tableName` the rows are kept as a new table of that name, on the server, and the frame is what was kept:
+   *
+   * ```ts
+   * await cc.query("SELECT * FROM airports WHERE state = 'AK'", { tableName: "alaska" });
+   * ```
+   *
+   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries; `tableName`, `overwrite`: as in `write`
    * @throws SqlError with PostgreSQL's message, hint and SQLSTATE
+   * @throws TableExistsError if there is a table called `tableName`, before the statement has run
    */
-  async query(sql: string, options: ReadOptions = {}): Promise<DataFrame> {
-    if (typeof sql !== "string" || sql.trim() === "")
-      throw new InvalidArgumentError("The SQL statement is empty.");
-    return this.#run("query", options.signal, (signal, progress) =>
-      readFrame(this.#transport, sql, { ...options, signal, progress }),
+  async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
+    checkSql(sql);
+    const { tableName, overwrite } = options;
+    if (tableName === undefined) {
+      return this.#run("query", options.signal, (signal, progress) =>
+        readFrame(this.#transport, sql, { ...options, signal, progress }),
+      );
+    }
+    const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
+      queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
+    const frame = await this.#run(`read ${tableName}`, options.signal, (signal, progress) =>
+      this.#readTable(report.table, { ...options, signal, progress }),
+    );
+    printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
+    return frame;
   }
 
   /**
@@ -132,12 +172,55 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
-    const name = checkName(tableName);
-    const report = await this.#run(`write ${name}`, options.signal, (signal, progress) =>
-      writeFrame(this.#transport, df, name, { ...options, signal, progress }),
+    const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
+      writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
-    printReport(report, name);
+    this.#baselines.remember(df, report.baseline);
+    printReport(report, tableName);
     return null;
+  }
+
+  /**
+   * Makes a table equal to a DataFrame, and writes only what differs: rows whose key the table lacks are inserted,
+   * rows that differ are updated, rows whose key the frame lacks are deleted; all of it in one transaction.
+   *
+   * ```ts
+   * const df = await cc.read("airports");
+   * // … change df …
+   * await cc.sync(df, "airports");   // { inserted: 0, updated: 12, deleted: 1, unchanged: 3363 }
+   * ```
+   *
+   * Rows without a `cartodb_id` are new. A column that the table lacks is added to it; one that the frame lacks is
+   * left as it is. Values take the type of the table's column, without loss or not at all.
+   *
+   * @param options `key`: the column or columns that tell rows apart, `cartodb_id` by default; `lnglat`,
+   *   `encodeGeom`, `geomCol`: as in `write`; `force`: overwrites what others changed meanwhile
+   * @throws ConflictError if somebody else has changed the table since this context read it; nothing is written
+   * @throws InvalidArgumentError for a key that is missing or not unique, and for a value that does not fit its column
+   * @throws TableNotFoundError if there is no such table
+   */
+  async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
+    if (!isFrame(df))
+      throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
+    const { result, added, warnings } = await this.#run(
+      `sync ${tableName}`,
+      options.signal,
+      async (signal, progress) => {
+        const table = await tableNamed(tableName, { transport: this.#transport, signal });
+        const baseline = this.#baselines.find(df, quoted(table));
+        const report = await syncFrame(this.#transport, df, table, {
+          ...options,
+          signal,
+          progress,
+          baseline,
+        });
+        this.#baselines.remember(df, report.baseline);
+        return report;
+      },
+    );
+    for (const warning of warnings) console.warn(warning);
+    if (added.length > 0) console.log(`Columns added to ${tableName}: ${added.join(", ")}.`);
+    return result;
   }
 
   /**
@@ -145,14 +228,14 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const table = checkName(tableName);
-    await this.#run(`delete ${table}`, signal, async (signal) => {
-      const name = nameInSql(await accountOf(this.#transport, signal), table);
-      await runSql(this.#transport, `DROP TABLE ${name}`, { signal }).catch((error: Error) => {
+    await this.#run(`delete ${tableName}`, signal, async (signal) => {
+      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
+      await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
         throw /^table .* does not exist$/.test(error.message)
-          ? new TableNotFoundError(noTable(table))
+          ? new TableNotFoundError(noTable(tableName))
           : error;
       });
+      this.#baselines.forget(table);
     });
   }
 
@@ -227,9 +310,19 @@ export class CartoContext {
   }
 }
 
-function checkName(tableName: string): string {
-  if (typeof tableName === "string" && tableName !== "") return tableName;
-  throw new InvalidArgumentError("The table's name is missing.");
+/** What users write who come from psql. */
+const PSQL_COMMAND = /^\s*\\\S*/;
+
+function checkSql(sql: unknown): void {
+  if (typeof sql !== "string" || sql.trim() === "")
+    throw new InvalidArgumentError("The SQL statement is empty.");
+  const command = PSQL_COMMAND.exec(sql)?.[0].trim();
+  if (command !== undefined) {
+    throw new InvalidArgumentError(
+      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
+        "for their columns SELECT … FROM information_schema.columns.",
+    );
+  }
 }
 
 function checkBatch(query: BatchQuery): void {
@@ -247,10 +340,14 @@ function noTable(table: string): string {
   return `There is no table "${table}". See await cc.tables().`;
 }
 
-function printReport({ table, rowCount, renamed, warnings }: WriteReport, asked: string): void {
+function printReport(
+  { table, rowCount, renamed, warnings }: Omit<WriteReport, "baseline">,
+  asked: string,
+): void {
+  const name = table.label;
   for (const warning of warnings) console.warn(warning);
-  if (table !== asked) console.log(`The table is named ${table}.`);
+  if (name !== asked) console.log(`The table is named ${name}.`);
   if (renamed.length > 0)
     console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
-  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${table}.`);
+  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${name}.`);
 }

@@ -11,20 +11,31 @@ export const WEBMERCATOR = "the_geom_webmercator";
 const FEATURE_NOT_SUPPORTED = "0A000";
 const SYNTAX_ERROR = "42601";
 
+export interface DescribeOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Told which transactions a table shows at this moment, as PostgreSQL's `txid_current_snapshot` says it; rows that
+   * are fetched afterwards show these, or more.
+   */
+  readonly onSnapshot?: (snapshot: string) => void;
+}
+
 /** The columns that a query would have, without running it; undefined if it can only run at the top level. */
 export async function describe(
   transport: Transport,
   query: string,
-  signal?: AbortSignal,
+  { signal, onSnapshot }: DescribeOptions = {},
 ): Promise<readonly Field[] | undefined> {
-  const before = "SELECT * FROM (\n";
+  const snapshot = onSnapshot ? "SELECT txid_current_snapshot()::text AS snapshot;\n" : "";
+  const before = `${snapshot}SELECT * FROM (\n`;
   try {
-    const { fields } = await runSql(transport, `${before}${query}\n) AS _q LIMIT 0`, {
+    const { rows, fields } = await runSql(transport, `${before}${query}\n) AS _q LIMIT 0`, {
       signal,
       skipFields: [WEBMERCATOR],
       repeatable: true,
       written: written(query, before),
     });
+    if (rows.length > 0) onSnapshot?.(String(rows[0]!.snapshot));
     return fields.some(({ isGuess }) => isGuess)
       ? await exactFields(transport, query, fields, signal)
       : fields;
@@ -75,8 +86,10 @@ async function exactFields(
 ): Promise<Field[]> {
   const guessed = fields.filter(({ isGuess }) => isGuess);
   const types = guessed.map(({ name }, i) => `pg_typeof(_q.${ident(name)})::text AS t${i}`).join(", ");
-  const probe = `SELECT ${types} FROM (SELECT 1) AS _one LEFT JOIN (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) AS _q ON true`;
-  const { rows } = await runSql(transport, probe, { signal, repeatable: true }).catch((error: Error) => {
+  const before = `SELECT ${types} FROM (SELECT 1) AS _one LEFT JOIN (SELECT * FROM (\n`;
+  const probe = `${before}${query}\n) AS _q LIMIT 0) AS _q ON true`;
+  const options = { signal, repeatable: true, written: written(query, before) };
+  const { rows } = await runSql(transport, probe, options).catch((error: Error) => {
     if (!/ is ambiguous$/.test(error.message)) throw error;
     throw new InvalidArgumentError(
       "Several columns of the query have the same name, which this server cannot tell apart. Name them with AS.",

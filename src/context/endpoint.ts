@@ -80,9 +80,8 @@ function givenPlace({ baseUrl, username, apiKey, creds }: ContextOptions): Place
   const address = baseUrl ?? (username === undefined ? undefined : cloudAddress(username));
   if (baseUrl !== undefined && username !== undefined) checkUsername(baseUrl, username);
   if (address === undefined) {
-    return (
-      creds && { baseUrl: creds.baseUrl, apiKey: apiKey ?? creds.key, keyFrom: "the Credentials passed" }
-    );
+    if (creds === undefined || apiKey !== undefined) return creds && { baseUrl: creds.baseUrl, apiKey };
+    return { ...toPlace(creds), keyFrom: "the Credentials passed" };
   }
   if (apiKey !== undefined) return { baseUrl: address, apiKey };
   const key = creds && keyFor(address, { ...toPlace(creds), keyFrom: "the Credentials passed" });
@@ -179,8 +178,8 @@ function databaseSource(url: string): EndpointSource {
   return async () => toEndpoint(await connectLocal(databaseHome(address), address));
 }
 
-function toEndpoint({ baseUrl, user, key, isCurrent, busyWith }: LocalServer): Endpoint {
-  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, busyWith };
+function toEndpoint({ baseUrl, user, key, isCurrent, waitsFor }: LocalServer): Endpoint {
+  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, waitsFor };
 }
 
 /** Refusals quote nothing but the scheme: the address of a database may contain a password. */

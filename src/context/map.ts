@@ -12,8 +12,8 @@ import {
   type MapOptions,
   type ResolvedLayer,
 } from "../map";
-import { accountOf, tableName as nameInSql } from "./account";
 import { readColumns } from "./read";
+import { quoted, tableNamed } from "./table-name";
 
 interface Work {
   readonly signal?: AbortSignal;
@@ -50,7 +50,7 @@ async function resolveLayer(
   const sql =
     from.kind === "query"
       ? from.sql
-      : `SELECT * FROM ${nameInSql(await accountOf(transport, signal), from.table)}`;
+      : `SELECT * FROM ${quoted(await tableNamed(from.table, { transport, signal }))}`;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
 }

@@ -8,7 +8,7 @@ import { type Columns, columnsFromRows, type Field, frameFromColumns, loadDanfo 
 import { parseJson } from "../json";
 import type { Progress } from "../kernel/progress";
 import { queryText } from "../sql-lexer";
-import { describe, WEBMERCATOR } from "./describe";
+import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
 import { estimateRows, fetchColumns } from "./fetch";
 
 export interface ReadOptions {
@@ -16,6 +16,13 @@ export interface ReadOptions {
   readonly decodeGeom?: boolean;
   /** Cancels the request, on the server too. */
   readonly signal?: AbortSignal;
+}
+
+export interface QueryOptions extends ReadOptions {
+  /** Keeps the rows as a new table of this name, and gives them back as they were kept. */
+  readonly tableName?: string;
+  /** With `tableName`: replaces a table of that name. @default false */
+  readonly overwrite?: boolean;
 }
 
 /** The rows of a statement as one DataFrame, streamed column by column. `repeatable`: it changes nothing. */
@@ -27,10 +34,11 @@ export async function readFrame(
     signal,
     progress,
     repeatable,
-  }: ReadOptions & { readonly progress: Progress; readonly repeatable?: boolean },
+    onSnapshot,
+  }: ReadOptions & DescribeOptions & { readonly progress: Progress; readonly repeatable?: boolean },
 ): Promise<DataFrame> {
   loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
-  const columns = await readColumns(transport, sql, { progress, signal, repeatable });
+  const columns = await readColumns(transport, sql, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
@@ -47,8 +55,9 @@ export async function readColumns(
     progress,
     signal,
     repeatable,
+    onSnapshot,
     choose = (fields) => fields,
-  }: {
+  }: DescribeOptions & {
     readonly progress: Progress;
     readonly signal?: AbortSignal;
     readonly repeatable?: boolean;
@@ -57,7 +66,7 @@ export async function readColumns(
 ): Promise<Columns> {
   const query = queryText(sql);
   const estimate = query ? estimateRows(transport, query, signal) : undefined;
-  const described = query && (await describe(transport, query, signal));
+  const described = query && (await describe(transport, query, { signal, onSnapshot }));
   if (!query || !described) {
     const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
     return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });

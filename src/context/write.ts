@@ -1,20 +1,15 @@
-import { randomBytes } from "node:crypto";
 import type { DataFrame } from "danfojs-node";
 import { copyFrom } from "../api/copy";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
-import { SqlError, TableExistsError } from "../errors";
-import {
-  columnsFromFrame,
-  createTableColumns,
-  encodeCopy,
-  normalizeTableName,
-  type WriteColumn,
-} from "../frame";
+import { SqlError } from "../errors";
+import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../frame";
 import { SRID_LNGLAT } from "../geo";
 import type { Progress } from "../kernel/progress";
-import { ident, literal } from "../sql";
-import { accountOf, cartodbfyArguments, tableName as nameInSql } from "./account";
+import { ident } from "../sql";
+import type { Baseline } from "./baselines";
+import { dropTemporary, explainRegistering, refuseExisting, register } from "./new-table";
+import { newTableNamed, quoted, type TableName, temporaryTable } from "./table-name";
 
 export interface WriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -31,26 +26,15 @@ export interface WriteOptions {
 
 /** What a write did, for its report. */
 export interface WriteReport {
-  readonly table: string;
+  readonly table: TableName;
   readonly rowCount: number;
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   readonly warnings: readonly string[];
+  /** The table as it is now. */
+  readonly baseline: Baseline;
 }
 
 const GEOM = "the_geom";
-
-/** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
-const NAMED_AFTER_TABLE = [
-  ["SEQUENCE", "_cartodb_id_seq"],
-  ["INDEX", "_pkey"],
-  ["INDEX", "_the_geom_idx"],
-  ["INDEX", "_the_geom_webmercator_idx"],
-] as const;
-const MAX_NAME_BYTES = 63;
-
-/** SQLSTATEs: duplicate_table; dependent_objects_still_exist. */
-const DUPLICATE_TABLE = "42P07";
-const OBJECTS_DEPEND = "2BP01";
 
 /**
  * Writes a frame as a new table: loaded under a temporary name, made a CARTO table, then given its name in one
@@ -62,55 +46,43 @@ export async function writeFrame(
   tableName: string,
   { overwrite = false, lnglat, encodeGeom, geomCol, signal, progress }: WriteOptions & { progress: Progress },
 ): Promise<WriteReport> {
-  const table = normalizeTableName(tableName);
-  const account = await accountOf(transport, signal);
-  const nameOf = (name: string) => nameInSql(account, name);
-  if (!overwrite && (await tableExists(transport, nameOf(table), signal))) throw tableExistsError(table);
+  const table = await newTableNamed(tableName, { transport, signal });
+  if (!overwrite) await refuseExisting(transport, table, signal);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, {
     lnglat,
     encodeGeom,
     geomCol,
     signal,
   });
-  const temporary = `cartoframes_tmp_${randomBytes(8).toString("hex")}`; // see TEMPORARY_TABLE
+  const temporary = await temporaryTable({ transport, signal });
   const run = (sql: string) => runSql(transport, sql, { signal });
+  let snapshot: string;
   try {
-    await createTable(run, nameOf(temporary), columns);
+    await createTable(run, quoted(temporary), columns);
     if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
-      const copy = `COPY ${nameOf(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const copy = `COPY ${quoted(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
       await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
     }
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
-    await run(`SELECT CDB_CartodbfyTable(${cartodbfyArguments(account, temporary)})`);
-    await run(swap(temporary, table, { overwrite, nameOf }));
+    snapshot = await register(run, temporary, table, overwrite);
   } catch (error) {
-    await runSql(transport, `DROP TABLE IF EXISTS ${nameOf(temporary)}`).catch(() => {});
-    throw nameTaken(error, table) ? tableExistsError(table) : explain(error, table);
+    await dropTemporary(transport, temporary);
+    throw explainRegistering(error, table);
   }
   const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
   const loss = flattened
     ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`]
     : [];
-  return { table, rowCount, renamed, warnings: [...warnings, ...loss] };
-}
-
-/** Whether there is a relation of that name in SQL. */
-async function tableExists(transport: Transport, table: string, signal?: AbortSignal): Promise<boolean> {
-  const probe = `SELECT to_regclass(${literal(table)}) IS NOT NULL AS found`;
-  const { rows } = await runSql(transport, probe, { signal, repeatable: true });
-  return rows[0]?.found === true;
-}
-
-function tableExistsError(table: string): TableExistsError {
-  return new TableExistsError(`Table "${table}" already exists. Pass { overwrite: true } to replace it.`);
+  const baseline = { table: quoted(table), snapshot, rowCount };
+  return { table, rowCount, renamed, warnings: [...warnings, ...loss], baseline };
 }
 
 /**
  * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
  * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
- * the table makes it an ordinary column. A server that cannot generate it gets a plain table. `table` is a name in SQL.
+ * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
  */
 async function createTable(
   run: (sql: string) => Promise<unknown>,
@@ -138,40 +110,4 @@ async function createTable(
     }
   }
   await run(`CREATE TABLE ${table} (${definitions(plain)})`);
-}
-
-/** One transaction that puts the loaded table in the place of its name; several statements are one already. */
-function swap(
-  temporary: string,
-  table: string,
-  { overwrite, nameOf }: { readonly overwrite: boolean; readonly nameOf: (name: string) => string },
-): string {
-  const renames = NAMED_AFTER_TABLE.map(([kind, suffix]) => {
-    const to = table.slice(0, MAX_NAME_BYTES - suffix.length) + suffix; // table names are ASCII
-    return `IF to_regclass(${literal(nameOf(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${nameOf(temporary + suffix)} RENAME TO ${ident(to)}; END IF;`;
-  });
-  return [
-    ...(overwrite ? [`DROP TABLE IF EXISTS ${nameOf(table)}`] : []),
-    `ALTER TABLE ${nameOf(temporary)} RENAME TO ${ident(table)}`,
-    `DO ${literal(`BEGIN ${renames.join(" ")} END`)}`,
-    `SELECT CDB_TableMetadataTouch(${literal(nameOf(table))}::regclass)`,
-  ].join(";\n");
-}
-
-function nameTaken(error: unknown, table: string): boolean {
-  if (!(error instanceof SqlError)) return false;
-  return error.sqlState === DUPLICATE_TABLE || error.message === `relation "${table}" already exists`;
-}
-
-function explain(error: unknown, table: string): unknown {
-  if (!(error instanceof SqlError)) return error;
-  if (error.sqlState === OBJECTS_DEPEND || /other objects depend on it/.test(error.message)) {
-    return new SqlError(
-      `Table "${table}" was not replaced, because views or other objects depend on it; it is as it was. ` +
-        "Drop them first, or write under another name.",
-      { ...error, hint: undefined },
-      { cause: error },
-    );
-  }
-  return error;
 }

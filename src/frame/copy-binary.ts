@@ -5,7 +5,7 @@
  */
 import { SqlError } from "../errors";
 import { ident } from "../sql";
-import { type Batch, badValue, type ColumnBuilder } from "./builder";
+import { type Batch, badValue } from "./builder";
 import { ByteQueue } from "./byte-queue";
 import { CopyFormatError } from "./errors";
 import { paced } from "./pace";
@@ -64,10 +64,38 @@ function selectItem({ name, pgtype }: Field): string {
 export async function decodeCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fields: readonly Field[],
-  { signal, sql, onRows, onBytes }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): Promise<Columns> {
+  const builders = fields.map(builderFor);
+  const fill = (batch: Batch) => {
+    for (const [field, builder] of builders.entries()) builder.append(batch, field);
+  };
+  const rowCount = await readCopy(chunks, fields, fill, options);
+  const pace = paced(options.signal);
+  const columns = [];
+  const warnings = [];
+  for (const builder of builders) {
+    if (pace.due()) await pace.pause();
+    const { column, warning } = await builder.finish(pace);
+    columns.push(column);
+    if (warning !== undefined) warnings.push(warning);
+  }
+  return { rowCount, columns, warnings };
+}
+
+/**
+ * Hands the rows of a binary COPY to `take` as they come, whose bytes are only there during the call.
+ * @returns their number
+ * @throws what `decodeCopy` throws
+ */
+export async function readCopy(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  fields: readonly Field[],
+  take: (batch: Batch) => void,
+  { signal, sql, onRows, onBytes }: DecodeOptions = {},
+): Promise<number> {
   const pace = paced(signal);
-  const decoder = new CopyDecoder(fields, sql);
+  const reader = new CopyReader(fields, take, sql);
   const iterator =
     Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   let bytes = 0;
@@ -76,28 +104,20 @@ export async function decodeCopy(
       const next = await iterator.next();
       if (next.done) break;
       const chunk = next.value;
-      decoder.push(chunk);
-      while (decoder.readBatch()) if (pace.due()) await pace.pause();
+      reader.push(chunk);
+      while (reader.readBatch()) if (pace.due()) await pace.pause();
       if (pace.due()) await pace.pause();
       bytes += chunk.length;
-      onRows?.(decoder.rowCount);
+      onRows?.(reader.rowCount);
       onBytes?.(bytes);
     }
-    decoder.end();
+    reader.end();
   } catch (error) {
-    throw error instanceof CopyFormatError ? await decoder.explained(error, iterator) : error;
+    throw error instanceof CopyFormatError ? await reader.explained(error, iterator) : error;
   } finally {
     await iterator.return?.();
   }
-  const columns = [];
-  const warnings = [];
-  for (const builder of decoder.builders) {
-    if (pace.due()) await pace.pause();
-    const { column, warning } = await builder.finish(pace);
-    columns.push(column);
-    if (warning !== undefined) warnings.push(warning);
-  }
-  return { rowCount: decoder.rowCount, columns, warnings };
+  return reader.rowCount;
 }
 
 export interface EncodeOptions {
@@ -116,18 +136,26 @@ export async function* encodeCopy(
   columns: readonly WriteColumn[],
   { chunkBytes = 1 << 18, signal, onRows }: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const pace = paced(signal);
   const writers = columns.map(writerFor);
-  const rowCount = Math.max(
-    0,
-    ...columns.map((column) => ("lng" in column ? column.lng : column.values).length),
-  );
+  const writeRow = (sink: CopySink, row: number) => {
+    sink.int16(writers.length);
+    for (const write of writers) write(sink, row);
+  };
+  yield* encodeRows(rowCountOf(columns), writeRow, { chunkBytes, signal, onRows });
+}
+
+/** The bytes of a COPY of rows that `writeRow` writes, the number of their fields first. */
+export async function* encodeRows(
+  rowCount: number,
+  writeRow: (sink: CopySink, row: number) => void,
+  { chunkBytes = 1 << 18, signal, onRows }: EncodeOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const pace = paced(signal);
   const capacity = chunkBytes + ROW_ROOM;
   const sink = new CopySink(capacity);
   sink.at = writeHeader(sink.bytes);
   for (let row = 0; row < rowCount; row++) {
-    sink.int16(writers.length);
-    for (const write of writers) write(sink, row);
+    writeRow(sink, row);
     if (sink.at < chunkBytes) continue;
     yield sink.take(capacity);
     onRows?.(row + 1);
@@ -138,16 +166,20 @@ export async function* encodeCopy(
   onRows?.(rowCount);
 }
 
+/** How many rows columns that are written have. */
+export function rowCountOf(columns: readonly WriteColumn[]): number {
+  return Math.max(0, ...columns.map((column) => ("lng" in column ? column.lng : column.values).length));
+}
+
 function writeHeader(bytes: Buffer): number {
   bytes.fill(0, 0, HEADER_BYTES);
   SIGNATURE.copy(bytes);
   return HEADER_BYTES;
 }
 
-/** Cuts the bytes into rows and hands them to the columns, a batch at a time. */
-class CopyDecoder {
+/** Cuts the bytes into rows and hands them on, a batch at a time. */
+class CopyReader {
   rowCount = 0;
-  readonly builders: readonly ColumnBuilder[];
   private readonly queue = new ByteQueue();
   /** `after`: behind the last row, be it the end marker or an error message. */
   private state: "header" | "rows" | "after" = "header";
@@ -160,9 +192,9 @@ class CopyDecoder {
 
   constructor(
     private readonly fields: readonly Field[],
+    private readonly take: (batch: Batch) => void,
     private readonly sql?: string,
   ) {
-    this.builders = fields.map(builderFor);
     this.maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
     this.at = new Int32Array(this.maxRows * fields.length);
     this.length = new Int32Array(this.maxRows * fields.length);
@@ -181,7 +213,7 @@ class CopyDecoder {
     const rows = this.locateRows();
     if (rows === 0) return false;
     const batch: Batch = { bytes, view, rows, stride: this.fields.length, at: this.at, length: this.length };
-    for (const [field, builder] of this.builders.entries()) builder.append(batch, field);
+    this.take(batch);
     this.rowCount += rows;
     return true;
   }

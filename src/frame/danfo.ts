@@ -69,6 +69,11 @@ export function isSeries(value: unknown): value is Series {
   return isDanfo(value, true);
 }
 
+/** How many rows a frame has, even one with a column called like the member that says so. */
+export function rowCountOf(frame: DataFrame): number {
+  return (frame as unknown as { readonly $data: readonly unknown[] }).$data.length;
+}
+
 function isDanfo(value: unknown, series: boolean): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { $data, $index, $dtypes, $isSeries } = value as Record<string, unknown>;

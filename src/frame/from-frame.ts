@@ -1,6 +1,7 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
+import { fitColumn, type TableColumn } from "./fit-column";
 import { encodeGeometries, isGeometry } from "./geometry-writer";
 import { cannotStore, inferColumn, type SourceColumn } from "./infer";
 import { normalizeColumnNames } from "./names";
@@ -64,13 +65,78 @@ export async function columnsFromFrame(
   return { columns, rowCount: (frame as unknown as Rows).$data.length, renamed, warnings };
 }
 
+export interface FrameToFit extends Omit<FrameToWrite, "columns"> {
+  /** Without `target`: a column the table does not have. `from` is its name in the frame. */
+  readonly columns: {
+    readonly from: string;
+    readonly column: WriteColumn;
+    readonly target?: TableColumn;
+  }[];
+}
+
+/**
+ * The columns of a DataFrame as they go into a table that is there: a column goes where its name is, else where the
+ * name is that CARTO would give it, and takes the type it finds. `the_geom` comes from where `columnsFromFrame` takes
+ * it, unless the table has a column of that very name. The index goes into a column `index` if the table has one.
+ * @throws InvalidArgumentError naming column and row of what does not fit.
+ */
+export async function columnsForTable(
+  frame: DataFrame,
+  table: readonly TableColumn[],
+  options: FromFrameOptions = {},
+): Promise<FrameToFit> {
+  const pace = paced(options.signal);
+  const warnings: string[] = [];
+  const targets = new Map(table.map((column) => [column.name, column]));
+  const source = await columnsOf(frame, pace);
+  const isMade = options.lnglat !== undefined || options.encodeGeom || options.geomCol !== undefined;
+  const hasGeometry = isMade || targets.has(THE_GEOM);
+  const geometry = hasGeometry ? await theGeom(source, options, warnings, pace, targets) : null;
+  const others = source.filter(({ name }) => !geometry?.replaces.has(name));
+  const names = namesInTable(others, targets, geometry !== null);
+  const columns: FrameToFit["columns"] = [];
+  const add = async (column: SourceColumn, name: string) => {
+    const target = targets.get(name);
+    if (target === undefined) {
+      columns.push({ from: column.name, column: await writeColumn(column, name, warnings, pace) });
+      return;
+    }
+    if (target.generated) return;
+    const { warning, ...fitted } = await fitColumn(column, target, pace);
+    if (warning !== undefined) warnings.push(warning);
+    columns.push({ from: column.name, column: { name, ...fitted }, target });
+  };
+  for (const [i, column] of others.entries()) if (names[i] !== WEBMERCATOR) await add(column, names[i]!);
+  const index = targets.has(INDEX) && !names.includes(INDEX) ? indexColumn(frame) : null;
+  if (index !== null) await add(index, INDEX);
+  if (geometry !== null)
+    columns.push({ from: THE_GEOM, column: geometry.column, target: targets.get(THE_GEOM) });
+  const renamed = others.flatMap(({ name }, i) =>
+    name === names[i] || targets.has(names[i]!) ? [] : [{ from: name, to: names[i]! }],
+  );
+  return { columns, rowCount: (frame as unknown as Rows).$data.length, renamed, warnings };
+}
+
+function namesInTable(
+  columns: readonly SourceColumn[],
+  targets: ReadonlyMap<string, TableColumn>,
+  hasGeometry: boolean,
+): string[] {
+  const exact = columns.map(({ name }) => name).filter((name) => targets.has(name));
+  const others = columns.map(({ name }) => name).filter((name) => !targets.has(name));
+  const normalized = normalizeColumnNames(others, hasGeometry ? [...exact, THE_GEOM] : exact);
+  let next = 0;
+  return columns.map(({ name }) => (targets.has(name) ? name : normalized[next++]!));
+}
+
 async function columnsOf(frame: DataFrame, pace: Pace): Promise<SourceColumn[]> {
   // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
   const { $data: rows, $columns, $dtypes } = frame as unknown as Rows;
-  const columns: unknown[][] = $columns.map(() => []);
-  for (const [row, cells] of rows.entries()) {
+  const columns: unknown[][] = $columns.map(() => new Array(rows.length));
+  for (let row = 0; row < rows.length; row++) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
-    for (let i = 0; i < columns.length; i++) columns[i]!.push(cells[i]);
+    const cells = rows[row]!;
+    for (let i = 0; i < columns.length; i++) columns[i]![row] = cells[i];
   }
   return columns.map((values, i) => ({ name: String($columns[i]), dtype: $dtypes[i] ?? "string", values }));
 }
@@ -131,9 +197,10 @@ async function theGeom(
   { lnglat, geomCol, encodeGeom = geomCol !== undefined }: FromFrameOptions,
   warnings: string[],
   pace: Pace,
+  targets: ReadonlyMap<string, unknown> = new Map() /* columns with a place of their own */,
 ): Promise<TheGeom | null> {
   const named = source.find(({ name }) => isTheGeom(name));
-  const wkx = source.filter(isWkxColumn);
+  const wkx = source.filter((column) => !targets.has(column.name) && isWkxColumn(column));
   if (lnglat !== undefined) {
     if (encodeGeom)
       throw new InvalidArgumentError("Pass lnglat or encodeGeom, not both: each makes the_geom.");

@@ -1,7 +1,23 @@
+export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
-export { type Danfo, type FrameOptions, frameFromColumns, isFrame, isSeries, loadDanfo } from "./danfo";
+export {
+  type Danfo,
+  type FrameOptions,
+  frameFromColumns,
+  isFrame,
+  isSeries,
+  loadDanfo,
+  rowCountOf,
+} from "./danfo";
 export { CopyFormatError, DanfoMissingError } from "./errors";
-export { columnsFromFrame, type FrameToWrite, type FromFrameOptions } from "./from-frame";
+export type { TableColumn } from "./fit-column";
+export {
+  columnsForTable,
+  columnsFromFrame,
+  type FrameToFit,
+  type FrameToWrite,
+  type FromFrameOptions,
+} from "./from-frame";
 export { columnsFromRows, type JsonResult, jsonSelect } from "./from-rows";
 export { normalizeColumnNames, normalizeTableName } from "./names";
 export type {
@@ -18,6 +34,7 @@ export type {
   StringColumn,
 } from "./types";
 export {
+  columnType,
   createTableColumns,
   type PointsColumn,
   type ValuesColumn,

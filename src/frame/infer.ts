@@ -28,7 +28,7 @@ export interface Inferred extends Omit<ValuesColumn, "name"> {
 }
 
 /** How often each kind of value occurs in a column, and the extremes that decide between integer types. */
-class Tally {
+export class Tally {
   total = 0;
   missing = 0;
   booleans = 0;
@@ -115,15 +115,23 @@ class Tally {
 
 /** The type of a column and its values in the form `encodeCopy` takes. */
 export async function inferColumn(column: SourceColumn, pace: Pace): Promise<Inferred> {
-  const { name, values, dtype } = column;
+  const tally = await tallyOf(column, pace);
+  return withInvalidDates(await typed(column, tally, pace, column.dtype), tally, column.name);
+}
+
+export async function tallyOf({ name, values }: SourceColumn, pace: Pace): Promise<Tally> {
   const tally = new Tally();
   for (const [row, value] of values.entries()) {
     if (row % 8192 === 0 && pace.due()) await pace.pause();
     tally.add(value, row, name);
   }
-  const inferred = await typed(column, tally, pace, dtype);
-  if (tally.invalidDates === 0) return inferred;
-  const lost = `${tally.invalidDates} invalid dates in column "${name}" were written as NULL.`;
+  return tally;
+}
+
+/** Adds a word on the dates that are none. */
+export function withInvalidDates(inferred: Inferred, { invalidDates }: Tally, name: string): Inferred {
+  if (invalidDates === 0) return inferred;
+  const lost = `${invalidDates} invalid dates in column "${name}" were written as NULL.`;
   return { ...inferred, warning: [inferred.warning, lost].filter(Boolean).join(" ") };
 }
 
@@ -166,7 +174,7 @@ function emptyType(dtype: string): WriteType {
   return types[dtype] ?? "text";
 }
 
-async function mapped<T>(
+export async function mapped<T>(
   values: readonly unknown[],
   map: (value: unknown) => T,
   pace: Pace,
@@ -186,10 +194,10 @@ function isDocument(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
+export const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
 
 /** A number or bigint in digits, without an exponent. */
-function decimal(value: unknown): string {
+export function decimal(value: unknown): string {
   if (typeof value === "bigint" || !Number.isFinite(value)) return String(value);
   const [, sign = "", whole = "", fraction = "", exponent] =
     /^(-?)(\d+)\.?(\d*)(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
@@ -201,13 +209,13 @@ function decimal(value: unknown): string {
   return `${sign}${digits.slice(0, point)}${tail && `.${tail}`}`;
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
   return isGeometry(value) ? value.toWkt() : String(value);
 }
 
-async function timestamps({ name, values }: SourceColumn, pace: Pace): Promise<Float64Array> {
+export async function timestamps({ name, values }: SourceColumn, pace: Pace): Promise<Float64Array> {
   const times = new Float64Array(values.length);
   for (const [row, value] of values.entries()) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
@@ -262,7 +270,7 @@ async function geometries({ name, values }: SourceColumn, pace: Pace): Promise<I
   return { pgtype: "geometry", ...encoded, ...(srid !== null && { srid }) };
 }
 
-async function checkTexts(name: string, values: readonly unknown[], pace: Pace): Promise<void> {
+export async function checkTexts(name: string, values: readonly unknown[], pace: Pace): Promise<void> {
   for (const [row, value] of values.entries()) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
     if (typeof value !== "string") continue;
@@ -272,7 +280,7 @@ async function checkTexts(name: string, values: readonly unknown[], pace: Pace):
   }
 }
 
-async function documents({ name, values }: SourceColumn, pace: Pace): Promise<(string | null)[]> {
+export async function documents({ name, values }: SourceColumn, pace: Pace): Promise<(string | null)[]> {
   const out: (string | null)[] = [];
   for (const [row, value] of values.entries()) {
     if (row % 256 === 0 && pace.due()) await pace.pause();
@@ -301,7 +309,7 @@ function document(value: unknown, name: string, row: number): string {
   return json;
 }
 
-function kinds(t: Tally): string {
+export function kinds(t: Tally): string {
   const counts: [number, string][] = [
     [t.integers + t.floats + t.bigints, "numbers"],
     [t.booleans, "booleans"],
@@ -309,6 +317,7 @@ function kinds(t: Tally): string {
     [t.dates, "dates"],
     [t.bytes, "bytes"],
     [t.geometries, "geometries"],
+    [t.objects, "objects"],
   ];
   return counts
     .filter(([count]) => count > 0)

@@ -59,10 +59,11 @@ const SQL_TYPES = {
  * or plain `geometry` where its values have Z, M or several SRIDs.
  */
 export function createTableColumns(columns: readonly WriteColumn[]): string {
-  return columns.map((column) => `${ident(column.name)} ${sqlType(column)}`).join(", ");
+  return columns.map((column) => `${ident(column.name)} ${columnType(column)}`).join(", ");
 }
 
-function sqlType({ pgtype, srid, flat }: WriteColumn): string {
+/** The type a column is created with. */
+export function columnType({ pgtype, srid, flat }: WriteColumn): string {
   return pgtype === "geometry" && flat && srid !== undefined
     ? `geometry(Geometry,${srid})`
     : SQL_TYPES[pgtype];

@@ -75,6 +75,13 @@ export class CopySink {
     this.at += LENGTH_BYTES + bytes.length;
   }
 
+  /** Bytes that have their length in them. */
+  raw(bytes: Uint8Array): void {
+    this.ensure(bytes.length);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
   /** A text, after `prefix` bytes that the caller fills at the position this returns. */
   text(text: string, prefix = 0): number {
     this.ensure(LENGTH_BYTES + prefix + text.length * MAX_BYTES_PER_UNIT);

@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Engine } from "./engine/engine";
 import { checkBodyKey, checkKey, checkOrigin, LOCAL_USER, LOCAL_USER_ID, Refusal } from "./guard";
 import type { LocalHome } from "./home";
+import type { Imports } from "./imports/imports";
 import type { JobQueue } from "./jobs/queue";
 import { ApiKeys } from "./keys";
 import { adminRoutes, type ServerControl } from "./routes/admin";
@@ -12,6 +13,7 @@ import { apiKeyRoutes } from "./routes/api-keys";
 import { copyRoutes } from "./routes/copy";
 import { datasetRoutes } from "./routes/datasets";
 import { answerError } from "./routes/errors";
+import { importRoutes } from "./routes/imports";
 import { jobRoutes } from "./routes/jobs";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
@@ -30,6 +32,7 @@ export interface ServerParts {
   readonly home: LocalHome;
   readonly control: ServerControl;
   readonly jobs: JobQueue;
+  readonly imports: Imports;
 }
 
 /** A schema and a table, names of 63 bytes each, three characters a byte. */
@@ -41,7 +44,14 @@ const MAX_PARAM_CHARS = 512;
  * and health, and reading what is public, need no key. `control` is what the server's own process offers to the
  * command line (status, stop).
  */
-export async function createApp({ engine, key, home, control, jobs }: ServerParts): Promise<FastifyInstance> {
+export async function createApp({
+  engine,
+  key,
+  home,
+  control,
+  jobs,
+  imports,
+}: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
     http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
@@ -65,7 +75,8 @@ export async function createApp({ engine, key, home, control, jobs }: ServerPart
     checkKey(request, keys);
   });
   app.addHook("preValidation", async (request) => {
-    if (request.isMultipart()) request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
+    if (request.isMultipart() && !request.routeOptions.config.streamsMultipart)
+      request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
   app.addHook("preHandler", async (request) => checkBodyKey(request, keys));
   app.addHook("onSend", async (_request, reply) => {
@@ -86,6 +97,7 @@ export async function createApp({ engine, key, home, control, jobs }: ServerPart
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
   jobRoutes(app, jobs);
+  importRoutes(app, imports);
   adminRoutes(app, control);
   return app;
 }

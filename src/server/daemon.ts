@@ -11,7 +11,8 @@ import { lockDataDir } from "./engine/lock";
 import { openPglite } from "./engine/pglite";
 import { openPostgres } from "./engine/postgres";
 import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "./home";
-import { describeStatement, type JobQueue, openJobQueue } from "./jobs/queue";
+import { Imports } from "./imports/imports";
+import { describeStatement, openJobQueue } from "./jobs/queue";
 import { allLeftovers, ownLeftovers } from "./leftovers";
 import type { ServerStatus } from "./routes/admin";
 
@@ -57,6 +58,7 @@ export async function runServer(
     ? openPostgres(database, { onRefused: () => void stop() })
     : openPglite({ dataDir: home.dataDir });
   const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)));
+  const imports = await Imports.open(join(home.dir, "imports"), engine);
   const startedAt = new Date().toISOString();
   let engineName = "opening";
   let state: ServerState | undefined;
@@ -74,7 +76,7 @@ export async function runServer(
     if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
     const jobStopped = jobs.stop();
     await sleep(LINGER_MS);
-    await Promise.race([Promise.all([app.close(), jobStopped]), sleep(CLOSE_GRACE_MS)]);
+    await Promise.race([Promise.all([app.close(), jobStopped, imports.close()]), sleep(CLOSE_GRACE_MS)]);
     await engine.close().catch(reportError);
     await jobStopped.catch(reportError);
     await lock.release().catch(reportError);
@@ -90,20 +92,33 @@ export async function runServer(
     dataDir: home.dir,
     startedAt,
     busyWith: describeStatement(engine.activity().running?.sql),
+    waiting: engine.activity().waiting,
   });
-  const app = await createApp({ engine, key, home, jobs, control: { status, stop: () => void stop() } });
+  const app = await createApp({
+    engine,
+    key,
+    home,
+    jobs,
+    imports,
+    control: { status, stop: () => void stop() },
+  });
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
-  watch = watchRequests(app, jobs, Math.min(idleStopMs, WATCH_MS), async (quietMs) => {
-    if (!(await lock.isHeld())) {
-      reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
-      process.exit(1); // without another write: what is there now belongs to somebody else
-    }
-    if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
-    if (quietMs >= idleStopMs) await stop();
-    else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await leftovers.drop(engine);
-  });
+  watch = watchRequests(
+    app,
+    () => jobs.isBusy() || imports.busy,
+    Math.min(idleStopMs, WATCH_MS),
+    async (quietMs) => {
+      if (!(await lock.isHeld())) {
+        reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
+        process.exit(1); // without another write: what is there now belongs to somebody else
+      }
+      if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
+      if (quietMs >= idleStopMs) await stop();
+      else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await leftovers.drop(engine);
+    },
+  );
   engine.info().then(
     ({ kind, postgres, postgis }) => {
       engineName = `${kind}, PostgreSQL ${postgres}, ${postgis === null ? "without PostGIS" : `PostGIS ${postgis}`}`;
@@ -136,10 +151,10 @@ async function listen(
   return (app.server.address() as { port: number }).port;
 }
 
-/** Calls `onWatch` now and then with the time since the last request or job, 0 while one is under way. */
+/** Calls `onWatch` now and then with the time since the last request, job or import, 0 while one is under way. */
 function watchRequests(
   app: FastifyInstance,
-  jobs: JobQueue,
+  isBusy: () => boolean,
   everyMs: number,
   onWatch: (quietMs: number) => Promise<void>,
 ): { close(): void } {
@@ -153,7 +168,7 @@ function watchRequests(
     });
   });
   const timer = setInterval(() => {
-    if (active > 0 || jobs.isBusy()) lastActivity = Date.now();
+    if (active > 0 || isBusy()) lastActivity = Date.now();
     onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };

@@ -26,6 +26,8 @@ type Access =
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: Access;
+    /** Its handler reads a multipart body itself, which may hold files of any size. */
+    streamsMultipart?: boolean;
   }
   interface FastifyRequest {
     /** Whose request it is; set when it was let in, except where everybody is. */

@@ -28,8 +28,8 @@ export interface LocalServer {
   readonly key: string;
   /** Whether the process that was found still runs and serves this home. */
   isCurrent(): Promise<boolean>;
-  /** What its database is busy with now, in a few words; undefined where it is free or there is no answer. */
-  busyWith(): Promise<string | undefined>;
+  /** What statements wait for, in a few words; undefined while none waits, or there is no answer. */
+  waitsFor(): Promise<string | undefined>;
 }
 
 /** The server of that home, if one runs and answers. */
@@ -84,7 +84,11 @@ function serverAt(home: LocalHome, { port, key, pid }: ServerState): LocalServer
     return pid !== undefined && state?.pid === pid && state.port === port && isAlive(pid);
   };
   const address = { baseUrl: `http://127.0.0.1:${port}`, user: LOCAL_USER, key };
-  return { ...address, isCurrent, busyWith: async () => (await askStatus(address))?.busyWith };
+  const waitsFor = async () => {
+    const status = await askStatus(address);
+    return status?.waiting ? status.busyWith : undefined;
+  };
+  return { ...address, isCurrent, waitsFor };
 }
 
 type ServerAddress = Pick<LocalServer, "baseUrl" | "user" | "key">;

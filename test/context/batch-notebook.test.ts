@@ -76,8 +76,13 @@ test("a call that waits for a job says so, and one that works itself does not", 
 
 test("interrupting ends the waiting, not the job", async () => {
   await kernel.execute(`const job2 = await cc.batch("${ENDLESS}");`);
-  const waiting = kernel.execute("await job2.wait();");
-  await expect.poll(busyWith).toContain("batch job");
+  let shown = "";
+  const waiting = kernel.execute("await job2.wait();", {
+    onOutputs: (outputs) => {
+      shown = textOf({ outputs });
+    },
+  });
+  await expect.poll(() => shown, { timeout: 30_000 }).toContain(`running: ${ENDLESS}`);
   kernel.interrupt();
   const { status, stderr } = await waiting;
   expect([status, stderr.trim().split("\n").length]).toEqual(["error", 1]);

@@ -2,14 +2,14 @@ import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { BatchJobStatus, type JobRef } from "../../src/context/batch-job-status";
 import { CartoContext } from "../../src/context/carto-context";
-import { InvalidArgumentError, JobError } from "../../src/errors";
+import { InvalidArgumentError, JobError, TimeoutError } from "../../src/errors";
 import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
 let cc: CartoContext;
 beforeAll(async () => {
   server = await startTestServer();
-  cc = new CartoContext({ baseUrl: `local:${server.home}` });
+  cc = new CartoContext({ baseUrl: `${server.baseUrl}/user/local`, apiKey: server.key });
 });
 afterAll(() => server?.close());
 afterEach(() => {
@@ -164,7 +164,7 @@ describe("following a job", () => {
     controller.abort(new Error("enough"));
     expect((await aborted).message).toBe("enough");
     const error = await rejection(job.wait({ timeoutMs: 300 }));
-    expect(error).toBeInstanceOf(JobError);
+    expect(error).toBeInstanceOf(TimeoutError);
     expect(error.message).toMatch(
       /^Job .* is still (pending|running)\. It goes on; wait\(\) again, or cancel\(\) it\.$/,
     );
@@ -176,8 +176,8 @@ describe("following a job", () => {
     const job = new BatchJobStatus(cc, "0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f");
     const message =
       "Job with id 0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f not found. A server forgets a job two hours after its end.";
-    for (const call of [job.status(), job.wait(), job.cancel()]) {
-      expect(await rejection(call)).toMatchObject({ name: "JobError", message });
+    for (const call of [() => job.status(), () => job.wait(), () => job.cancel()]) {
+      expect(await rejection(call())).toMatchObject({ name: "JobError", message });
     }
   });
 

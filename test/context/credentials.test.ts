@@ -278,7 +278,7 @@ describe("where a context points", () => {
       [
         "https://ana.carto.com ana own-key ",
         "https://maps.acme.io/user/carla carla creds-key the Credentials passed",
-        "https://maps.acme.io/user/carla carla own-key the Credentials passed",
+        "https://maps.acme.io/user/carla carla own-key ",
         "https://maps.acme.io/user/dora dora creds-key the Credentials passed",
         "https://saved.carto.com saved saved-key …/config/cartoframes/cartocreds.json",
         "https://saved.carto.com saved saved-key …/config/cartoframes/cartocreds.json",

@@ -139,7 +139,7 @@ describe("the key of the environment", () => {
   test("not anywhere without an address beside it", () => {
     vi.stubEnv("CARTO_BASE_URL", undefined);
     expect(messageOf({ baseUrl: "https://bob.carto.com" })).toMatchInlineSnapshot(
-      `"https://bob.carto.com needs an API key: pass apiKey, or set CARTO_BASE_URL and CARTO_API_KEY. CARTO_API_KEY is only used with the CARTO_BASE_URL beside it. Without an account leave out baseUrl."`,
+      `"https://bob.carto.com needs an API key: pass apiKey, set CARTO_BASE_URL and CARTO_API_KEY, or save it with: npx cartoframes login. CARTO_API_KEY is only used with the CARTO_BASE_URL beside it. Without an account leave out baseUrl."`,
     );
   });
 });

@@ -9,6 +9,7 @@ import { createApp } from "../../src/server/app";
 import { spoolDir } from "../../src/server/engine/data-dir";
 import type { Engine } from "../../src/server/engine/engine";
 import { localHome } from "../../src/server/home";
+import type { Imports } from "../../src/server/imports/imports";
 import type { JobQueue } from "../../src/server/jobs/queue";
 import type { ServerControl } from "../../src/server/routes/admin";
 import { uploadedBytes } from "../../src/server/routes/copy";
@@ -199,7 +200,13 @@ test("an answer for a reader that has gone already is closed", async () => {
   const isGone = new Promise<void>((resolve) => {
     gone = resolve;
   });
-  const parts = { key: "key", home: localHome(dir), control: {} as ServerControl, jobs: {} as JobQueue };
+  const parts = {
+    key: "key",
+    home: localHome(dir),
+    control: {} as ServerControl,
+    jobs: {} as JobQueue,
+    imports: {} as Imports,
+  };
   const app = await createApp({ engine, ...parts });
   try {
     const address = await app.listen({ host: "127.0.0.1", port: 0 });

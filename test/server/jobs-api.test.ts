@@ -3,8 +3,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { localHome } from "../../src/server/home";
-import { findServer } from "../../src/server/launcher";
+import type { ServerStatus } from "../../src/server/routes/admin";
 import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
@@ -187,7 +186,8 @@ describe("a job", () => {
   });
 });
 
-const busyWith = async () => (await findServer(localHome(server.home)))?.status.busyWith;
+const statusOf = async () => (await (await server.ask("/cartoframes/status")).json()) as ServerStatus;
+const busyWith = async () => (await statusOf()).busyWith;
 
 describe("the queue", () => {
   test("runs one job after the other, each to its end, in the order they came", async () => {
@@ -508,7 +508,7 @@ describe("size", () => {
 test("jobs are kept in files that only their owner can read, without the key", async () => {
   const { job_id } = await create("SELECT 'secret'");
   await until(job_id);
-  const dir = join(localHome(server.home).dir, "jobs");
+  const dir = join((await statusOf()).dataDir, "jobs");
   const file = join(dir, `${job_id}.json`);
   expect([(await stat(dir)).mode & 0o777, (await stat(file)).mode & 0o777]).toEqual([0o700, 0o600]);
   expect(await readFile(file, "utf8")).not.toContain(server.key);

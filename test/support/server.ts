@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { databaseAddress } from "../../src/server/database";
 import { databaseHome, homesIn, localHome } from "../../src/server/home";
-import { connectLocal, type LocalServer, stopServer } from "../../src/server/launcher";
+import { connectLocal, findServer, type LocalServer, stopServer } from "../../src/server/launcher";
 import { createTestDatabase, defaultEngine } from "./engine";
 
 /** A real local server in a process of its own, on a home that goes with it. */
@@ -13,6 +13,8 @@ export interface TestServer extends LocalServer {
   ask(path: string, init?: RequestInit & { key?: string | null }): Promise<Response>;
   /** The SQL API's JSON for one statement. */
   sql(q: string, parameters?: Record<string, string>): Promise<SqlAnswer>;
+  /** Ends the process without a word, and starts another one on the same data. */
+  killAndRestart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,7 +49,8 @@ export async function removeHome(home: string): Promise<void> {
 export async function startTestServer(): Promise<TestServer> {
   const home = await temporaryHome();
   const database = defaultEngine() === "pglite" ? undefined : databaseAddress(await createTestDatabase());
-  const server = await connectLocal(database ? databaseHome(database, home) : localHome(home), database);
+  const serverHome = database ? databaseHome(database, home) : localHome(home);
+  const server = await connectLocal(serverHome, database);
   const ask: TestServer["ask"] = (path, { key = server.key, headers, ...init } = {}) =>
     fetch(server.baseUrl + path, {
       ...init,
@@ -66,6 +69,10 @@ export async function startTestServer(): Promise<TestServer> {
         body: new URLSearchParams({ ...parameters, q }),
       });
       return (await response.json()) as SqlAnswer;
+    },
+    killAndRestart: async () => {
+      process.kill((await findServer(serverHome))!.status.pid, "SIGKILL");
+      await connectLocal(serverHome, database);
     },
     close: () => removeHome(home),
   };

@@ -4,6 +4,15 @@ import type { Engine } from "./engine";
 export function deferEngine(opening: Promise<Engine>): Engine {
   const startedAt = new Date();
   let opened: Engine | undefined;
+  let waiting = 0;
+  const whenOpen = async () => {
+    waiting++;
+    try {
+      return await opening;
+    } finally {
+      waiting--;
+    }
+  };
   opening.then(
     (engine) => {
       opened = engine;
@@ -11,11 +20,12 @@ export function deferEngine(opening: Promise<Engine>): Engine {
     () => {}, // each request reports it
   );
   return {
-    query: async (sql, options) => (await opening).query(sql, options),
-    copyOut: async (sql, options) => (await opening).copyOut(sql, options),
-    copyIn: async (sql, data, options) => (await opening).copyIn(sql, data, options),
+    query: async (sql, options) => (await whenOpen()).query(sql, options),
+    copyOut: async (sql, options) => (await whenOpen()).copyOut(sql, options),
+    copyIn: async (sql, data, options) => (await whenOpen()).copyIn(sql, data, options),
     info: async () => (await opening).info(),
-    activity: () => opened?.activity() ?? { running: { sql: "opening the database", startedAt }, waiting: 0 },
+    activity: () =>
+      opened?.activity() ?? { running: { sql: "the opening of the database", startedAt }, waiting },
     close: async () => (await opening.catch(() => undefined))?.close(),
   };
 }

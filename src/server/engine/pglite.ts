@@ -262,6 +262,11 @@ class PgliteEngine implements Engine {
     await this.#setRole(session, copyRoleName(role));
     const { error, statements } = throwingCrash(await session.run(copy.sql));
     if (error) throw at(error, error.position && copy.originalPosition(error.position));
+    // what a function in the query has made belongs to the role that copies, and master could not even read it
+    if (role === "master") {
+      const [from, to] = [copyRoleName(role), roleName(role)];
+      throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${ident(from)} TO ${ident(to)}`));
+    }
     return statements[0]!.affectedRows;
   }
 

@@ -184,11 +184,11 @@ class PostgresEngine implements Engine {
     options: StatementOptions,
     work: (session: PostgresSession) => Promise<T>,
   ): Promise<T> {
-    const { session, end } = await this.#begin(sql, options);
+    const { session, end, limit } = await this.#begin(sql, options);
     try {
       return await work(session);
     } catch (error) {
-      throw this.#explained(error, options.signal);
+      throw this.#explained(error, limit?.aborted ? limit : options.signal);
     } finally {
       end();
     }
@@ -196,8 +196,8 @@ class PostgresEngine implements Engine {
 
   async #begin(
     sql: string,
-    { signal, role = "master" }: StatementOptions,
-  ): Promise<{ session: PostgresSession; end: () => void }> {
+    { signal, timeoutMs, role = "master" }: StatementOptions,
+  ): Promise<{ session: PostgresSession; end: () => void; limit?: AbortSignal }> {
     if (role !== "master") refuseChangeOfRole(sql);
     if (this.#isClosed) throw closedError();
     const { session, giveBack } = await this.#pool.take(signal);
@@ -207,18 +207,21 @@ class PostgresEngine implements Engine {
       isCancelled = true;
       void session.cancel();
     };
+    const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
     const end = () => {
       signal?.removeEventListener("abort", cancel);
+      limit?.removeEventListener("abort", cancel);
       this.#running.delete(running);
       giveBack(!isCancelled); // a late cancel would hit whoever has the session next
     };
     this.#running.set(running, session);
     signal?.addEventListener("abort", cancel, { once: true });
+    limit?.addEventListener("abort", cancel, { once: true });
     try {
       if (this.#isClosed) throw closedError();
       if (signal?.aborted) throw canceledError(signal);
       await this.#setRole(session, role);
-      return { session, end };
+      return { session, end, limit };
     } catch (error) {
       end();
       throw this.#explained(error, signal);

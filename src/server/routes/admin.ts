@@ -17,6 +17,8 @@ export interface ServerStatus {
   readonly startedAt: string;
   /** What holds the database now, in a few words; absent when it is free. */
   readonly busyWith?: string;
+  /** How many statements wait for the database. */
+  readonly waiting: number;
 }
 
 /** `/cartoframes/status` and `/cartoframes/stop`, for the launcher and the command line. */

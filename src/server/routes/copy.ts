@@ -1,16 +1,13 @@
-import { statfs } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
+import { freeBytes, leavingRoom } from "../disk";
 import type { Engine } from "../engine/engine";
 import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
 import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
-
-const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
-const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 
 /**
  * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
@@ -106,11 +103,6 @@ async function quotaLeft(engine: Engine): Promise<number> {
   return left === null ? Number.POSITIVE_INFINITY : Number(left);
 }
 
-async function freeBytes(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize;
-}
-
 /**
  * The bytes of an upload, unpacked. CARTO takes 2 GB as they were sent; here the disk is the limit, and what
  * counts is their size unpacked (a gzip can be a thousand times smaller): the bytes lie on the disk before the
@@ -131,16 +123,12 @@ export async function* uploadedBytes(
   },
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
-  for await (const chunk of unpacked(body, encoding)) {
+  const noRoom = (bytes: number) => {
+    const sizeMb = Math.round(bytes / 1024 ** 2);
+    return new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
+  };
+  for await (const chunk of leavingRoom(unpacked(body, encoding), freeBytes, noRoom)) {
     bytes += chunk.length;
-    if (bytes >= lookAt) {
-      lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
-      if ((await freeBytes()) < bytes + KEEP_FREE_BYTES) {
-        const sizeMb = Math.round(bytes / 1024 ** 2);
-        throw new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
-      }
-    }
     yield chunk;
   }
   if (bytes > (await quotaBytes)) throw new Refusal(400, "DB Quota exceeded");

@@ -317,7 +317,7 @@ BEGIN
     EXECUTE format(
       'UPDATE %s SET the_geom_webmercator = cartodb.CDB_TransformToWebmercator(the_geom) '
       'WHERE (the_geom_webmercator IS NULL) <> (cartodb.CDB_TransformToWebmercator(the_geom) IS NULL) '
-      'OR the_geom_webmercator OPERATOR(${postgis}.<>) cartodb.CDB_TransformToWebmercator(the_geom)', reloid);
+      'OR NOT (the_geom_webmercator OPERATOR(${postgis}.=) cartodb.CDB_TransformToWebmercator(the_geom))', reloid);  -- <> is newer than PostGIS 3.3
   END IF;
 END
 $$;

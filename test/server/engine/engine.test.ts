@@ -337,6 +337,15 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(error).toMatchObject({ code: "57014", message: "canceling statement due to statement timeout" });
     });
 
+    test("a time limit begins when the query does", async () => {
+      const first = single.rows("SELECT pg_sleep(0.5)");
+      expect(await single.rows("SELECT 1", { timeoutMs: 300 })).toEqual([["1"]]);
+      await first;
+      const error = await failure(single.rows(ENDLESS, { timeoutMs: 50 }));
+      expect(error).toMatchObject({ code: "57014", message: "canceling statement due to statement timeout" });
+      expect(await single.rows("SELECT pg_sleep(0.2), 1", { timeoutMs: 30_000 })).toEqual([["", "1"]]);
+    });
+
     test("a waiting query just leaves the queue", async () => {
       const first = new AbortController();
       const second = new AbortController();

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DatabaseError } from "../../../src/server/engine/engine";
-import { useEngine } from "../../support/engine";
+import { bytesOf, useEngine } from "../../support/engine";
 
 const db = useEngine();
 
@@ -65,4 +65,14 @@ test("info names engine and versions", async () => {
     postgres: expect.stringMatching(/^18\./),
     postgis: expect.stringMatching(/^3\./),
   });
+});
+
+test("what a function in a COPY makes is master's", async () => {
+  await db.rows("CREATE TABLE made_by_copy (a int)");
+  const { stream } = await db.get().copyOut("COPY (SELECT CDB_CartodbfyTable('made_by_copy')) TO STDOUT");
+  await bytesOf(stream);
+  expect(await db.rows("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_copy'")).toEqual([
+    ["carto"],
+  ]);
+  expect(await db.rows("SELECT a FROM made_by_copy")).toEqual([]);
 });

@@ -1,0 +1,254 @@
+/** The first reading of a file: what its columns are called, what types they have, where its geometry is. */
+import { normalizeColumnNames } from "../../frame/names";
+import { ShapeError } from "../../frame/shape";
+import { SRID_LNGLAT } from "../../geo";
+import { ImportFailure } from "./errors";
+import {
+  type EncodedGeometry,
+  encodeGeometry,
+  GEOMETRY_NAMES,
+  geometryOfText,
+  latitudeColumn,
+  longitudeColumn,
+  pointOfTexts,
+  promoted,
+} from "./geometry";
+import type { Row, TableSource } from "./table-source";
+import { type ColumnType, isInteger, kindOfCell, textOf, typeOfKinds } from "./types";
+
+/** PostgreSQL has 1,600 columns, and three of them are CARTO's. */
+const MAX_COLUMNS = 1597;
+const SAMPLE_ROWS = 400;
+/** Columns of other programs that number rows; they become `cartodb_id` where they can. */
+const ROW_NUMBERS = ["ogc_fid", "gid"];
+const CARTO_COLUMNS = ["cartodb_id", "the_geom", "the_geom_webmercator"];
+
+export interface PlannedColumn {
+  /** Position in `Row.values`. */
+  readonly at: number;
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** How to load a file. */
+export interface Plan {
+  readonly rowCount: number;
+  /** The column that `cartodb_id` is made of. */
+  readonly id: PlannedColumn | null;
+  /** All others, without those that geometries are made of. */
+  readonly columns: readonly PlannedColumn[];
+  readonly geometry: GeometryPlan | null;
+  /** The first rows. */
+  readonly sample: readonly Row[];
+}
+
+export interface GeometryPlan {
+  readonly of: (row: Row) => EncodedGeometry | string | null;
+  /** Whether all geometries are 4326 and flat, so that nothing is left to do for the database. */
+  readonly ready: boolean;
+  readonly projection?: number | string;
+  /** Whether outlines were made simpler than is good for them, or reach beyond 180 degrees. */
+  readonly mayBeInvalid?: boolean;
+}
+
+/** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` that cannot be the key), 3201, and those of the format */
+export async function analyse(
+  source: TableSource,
+  { typeGuessing, quotedFieldsGuessing }: { typeGuessing: boolean; quotedFieldsGuessing: boolean },
+  signal: AbortSignal,
+): Promise<Plan> {
+  const reading = new FirstReading(source);
+  for await (const row of source.rows()) {
+    if (reading.rowCount % 1024 === 0) signal.throwIfAborted();
+    reading.add(row);
+  }
+  reading.addColumns();
+  const guessing = typeGuessing || source.kind === "features";
+  const names = reading.names;
+  const id = idColumn(reading);
+  const geometry =
+    source.kind === "features"
+      ? featureGeometry(source)
+      : (geometryColumn(reading) ?? (typeGuessing ? latLng(reading) : null));
+  const broken = geometry === null ? reading.brokenGeometry() : undefined;
+  const used = new Set([id?.at, geometry?.at]);
+  const rest = source.columns
+    .map((_, at) => at)
+    .filter((at) => !used.has(at) && names[at] !== "the_geom_webmercator");
+  const headers = rest.map((at) =>
+    at === broken ? "invalid_the_geom" : source.columns[at]!.trim() || `field_${at + 1}`,
+  );
+  const finalNames = normalizeColumnNames(headers, CARTO_COLUMNS);
+  const columns = rest.map((at, i): PlannedColumn => {
+    const staysText = !guessing || (!quotedFieldsGuessing && source.quoted?.has(at));
+    return { at, name: finalNames[i]!, type: staysText ? "text" : typeOfKinds(reading.kinds[at]!) };
+  });
+  return { rowCount: reading.rowCount, id, columns, geometry, sample: reading.sample };
+}
+
+interface Candidate {
+  valid: number;
+  invalid: number;
+  ready: boolean;
+}
+
+class FirstReading {
+  rowCount = 0;
+  readonly sample: Row[] = [];
+  /** Of each column, see `typeOfKinds`. */
+  readonly kinds: number[] = [];
+  readonly empties: number[] = [];
+  /** CARTO's name of each column, not yet unique. */
+  readonly names: string[] = [];
+  readonly #source: TableSource;
+  readonly #kindOf: (typeof kindOfCell)["cells"];
+  /** Of columns that may hold geometries, by position. */
+  readonly candidates = new Map<number, Candidate>();
+  /** Columns of row numbers: the last one, or null once one was not greater than that before. */
+  readonly ascending = new Map<number, bigint | null>();
+
+  constructor(source: TableSource) {
+    this.#source = source;
+    this.#kindOf = kindOfCell[source.kind];
+    this.addColumns();
+  }
+
+  add(row: Row): void {
+    const { values } = row;
+    if (this.#source.columns.length > this.names.length) this.addColumns();
+    this.rowCount++;
+    if (this.sample.length < SAMPLE_ROWS) this.sample.push(row);
+    for (let at = 0; at < this.names.length; at++) {
+      const kind = this.#kindOf(values[at]);
+      if (kind === 0) this.empties[at]!++;
+      else this.kinds[at]! |= kind;
+    }
+    for (const [at, candidate] of this.candidates) check(candidate, textOf(values[at]));
+    for (const [at, last] of this.ascending) this.#ascend(at, last, textOf(values[at]));
+  }
+
+  addColumns(): void {
+    const { columns, kind } = this.#source;
+    if (columns.length > MAX_COLUMNS) {
+      throw new ImportFailure(
+        2004,
+        `The file has ${columns.length} columns; a table has at most ${MAX_COLUMNS} beside CARTO's own. Remove some.`,
+      );
+    }
+    for (let at = this.names.length; at < columns.length; at++) {
+      const name = nameForLookup(columns[at]!);
+      this.names.push(name);
+      this.kinds.push(0);
+      this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
+      if (kind === "cells" && GEOMETRY_NAMES.includes(name))
+        this.candidates.set(at, { valid: 0, invalid: 0, ready: true });
+      if (ROW_NUMBERS.includes(name)) this.ascending.set(at, -1n);
+    }
+  }
+
+  /** The column that by its name should be the geometry, if that is what it is not. */
+  brokenGeometry(): number | undefined {
+    return byPreference(this, ({ invalid }) => invalid > 0);
+  }
+
+  #ascend(at: number, last: bigint | null, text: string | null): void {
+    if (last === null) return;
+    const number = text !== null && /^\d{1,9}$/.test(text.trim()) ? BigInt(text.trim()) : null;
+    this.ascending.set(at, number !== null && number > last ? number : null);
+  }
+}
+
+/** `oid` and `ogc_fid` get a `_` when they stay; here they are looked for as they are. */
+function nameForLookup(header: string): string {
+  const plain = header.trim().toLowerCase();
+  return ROW_NUMBERS.includes(plain) ? plain : normalizeColumnNames([header])[0]!;
+}
+
+function check(candidate: Candidate, text: string | null): void {
+  if (text === null || text.trim() === "") return;
+  try {
+    const { srid, flat } = geometryOfText(text);
+    candidate.valid++;
+    candidate.ready &&= flat && srid === SRID_LNGLAT;
+  } catch (error) {
+    if (error instanceof ImportFailure && candidate.invalid === 0) throw error;
+    candidate.invalid++;
+  }
+}
+
+function idColumn({ names, kinds, empties, ascending }: FirstReading): PlannedColumn | null {
+  const at = names.indexOf("cartodb_id");
+  if (at !== -1) {
+    const type = typeOfKinds(kinds[at]!);
+    const isKey = (kinds[at] === 0 || isInteger(kinds[at]!)) && empties[at] === 0;
+    if (!isKey) {
+      throw new ImportFailure(
+        2011,
+        "The column cartodb_id must have a different whole number in each row. Correct it, or rename or remove the column to have the rows numbered.",
+      );
+    }
+    return { at, name: "cartodb_id", type: type === "bigint" ? "bigint" : "integer" };
+  }
+  for (const [candidate, last] of ascending) {
+    if (last !== null && last >= 0n) return { at: candidate, name: "cartodb_id", type: "integer" };
+  }
+  return null;
+}
+
+function byPreference(
+  { names, candidates }: FirstReading,
+  fits: (candidate: Candidate) => boolean,
+): number | undefined {
+  const found = [...candidates].filter(([, candidate]) => fits(candidate)).map(([at]) => at);
+  return found.sort((a, b) => GEOMETRY_NAMES.indexOf(names[a]!) - GEOMETRY_NAMES.indexOf(names[b]!))[0];
+}
+
+/** The first column named like a geometry in which all values are some. One named `the_geom` may be empty. */
+function geometryColumn(reading: FirstReading): (GeometryPlan & { at: number }) | null {
+  const { candidates, names } = reading;
+  const at =
+    byPreference(reading, ({ valid, invalid }) => valid > 0 && invalid === 0) ??
+    byPreference(reading, ({ valid, invalid }) => valid === 0 && invalid === 0);
+  if (at === undefined) return null;
+  const { valid, ready } = candidates.get(at)!;
+  if (valid === 0 && names[at] !== "the_geom") return null;
+  return {
+    at,
+    ready,
+    of: ({ values }) => {
+      const text = textOf(values[at]);
+      return text === null || text.trim() === "" ? null : geometryOfText(text);
+    },
+  };
+}
+
+/** Points of two columns named so. Both stay as columns. */
+function latLng({ names, sample }: FirstReading): (GeometryPlan & { at: undefined }) | null {
+  const lat = latitudeColumn(names);
+  const lng = longitudeColumn(names);
+  if (lat === undefined || lng === undefined) return null;
+  const of = ({ values }: Row) => pointOfTexts(textOf(values[lng]), textOf(values[lat]));
+  if (sample.length > 0 && sample.every((row) => of(row) === null)) return null;
+  return { at: undefined, ready: true, of };
+}
+
+function featureGeometry(source: TableSource): GeometryPlan & { at: undefined } {
+  const { projection = SRID_LNGLAT } = source;
+  const srid = typeof projection === "number" ? projection : 0;
+  let row = 0;
+  return {
+    at: undefined,
+    ready: projection === SRID_LNGLAT,
+    projection,
+    of: ({ geometry }) => {
+      row++;
+      if (!geometry) return null;
+      try {
+        return encodeGeometry(promoted(geometry), srid);
+      } catch (error) {
+        if (!(error instanceof ShapeError)) throw error;
+        throw new ImportFailure(2014, `The geometry of feature ${row} cannot be used: ${error.message}.`);
+      }
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** CSV and its relatives, as they are found: RFC 4180 with another separator, encoding, or ragged ends. */
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { extname } from "node:path";
+import { Readable } from "node:stream";
+import { type CastingContext, type CsvError, type Options, parse } from "csv-parse";
+import { parse as parseSync } from "csv-parse/sync";
+import { ImportFailure } from "../errors";
+import type { Row, TableSource } from "../table-source";
+import { type FileToImport, withoutExtension } from "../unpack";
+import { decoded, encodingOf } from "./encoding";
+import type { FormatOptions } from "./index";
+
+const SAMPLE_BYTES = 64 * 1024;
+const SAMPLE_LINES = 100;
+/** A quote that is never closed would make the rest of the file one value. */
+const MAX_RECORD_BYTES = 64 * 1024 ** 2;
+/** In the order of preference. A blank must separate every line alike, because texts have blanks, too. */
+const SEPARATORS = [",", "\t", ";", "|", " "];
+const REGULAR = 0.8;
+
+const PARSER: Options = {
+  bom: true,
+  relax_quotes: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+  record_delimiter: ["\r\n", "\n", "\r"],
+  max_record_size: MAX_RECORD_BYTES,
+};
+
+/** @throws ImportFailure 1002, 1005, 2003, 2007 */
+export async function openCsv(
+  file: FileToImport,
+  { quotedFieldsGuessing }: FormatOptions,
+): Promise<TableSource> {
+  const encoding = await encodingOf(file.path);
+  const sample = await sampleOf(file.path, encoding);
+  if (sample.text.trim() === "") throw new ImportFailure(1005, "There is nothing in the file.");
+  if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
+    throw new ImportFailure(1002, `${file.name} is a page of HTML or XML, not a table.`);
+  }
+  const delimiter = extname(file.name).toLowerCase() === ".tsv" ? "\t" : separatorOf(sample);
+  const columns = headerOf(sample, delimiter);
+  const quoted = new Set<number>();
+  const noteQuoted = quotedFieldsGuessing ? undefined : quoted;
+  const rows = () => readRows(file.path, { encoding, delimiter, columns, noteQuoted });
+  return { name: withoutExtension(file.name), kind: "cells", columns, quoted, rows };
+}
+
+interface Sample {
+  readonly text: string;
+  readonly isAll: boolean;
+}
+
+async function sampleOf(path: string, encoding: string): Promise<Sample> {
+  const handle = await open(path);
+  try {
+    let size = SAMPLE_BYTES;
+    for (;;) {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
+      const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
+      const isAll = bytesRead < size;
+      // A first line may be longer than the sample: 1,600 columns with long names are.
+      if (isAll || /[\r\n]/.test(text) || size > MAX_RECORD_BYTES) return { text, isAll };
+      size *= 8;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The first records, without the last one of a sample, which may be cut. */
+function recordsOf({ text, isAll }: Sample, delimiter: string): string[][] {
+  const options = { ...PARSER, delimiter, to: SAMPLE_LINES, skip_records_with_error: true };
+  const records = parseSync(text, options) as unknown as string[][];
+  return isAll || records.length === 1 ? records : records.slice(0, -1);
+}
+
+/** What divides most lines into as many fields as the first line; a comma where nothing divides. */
+function separatorOf(sample: Sample): string {
+  let best = { separator: ",", share: 0 };
+  for (const separator of SEPARATORS) {
+    const counts = recordsOf(sample, separator).map(({ length }) => length);
+    const [width = 1] = counts;
+    if (width < 2) continue;
+    const share = counts.filter((count) => count === width).length / counts.length;
+    if (separator === " " && (share < 1 || best.share >= REGULAR)) continue;
+    if (share > best.share) best = { separator, share };
+  }
+  return best.separator;
+}
+
+function headerOf(sample: Sample, delimiter: string): string[] {
+  try {
+    const [header = []] = parseSync(sample.text, { ...PARSER, delimiter, to: 1 }) as unknown as string[][];
+    return header;
+  } catch (error) {
+    throw malformed(error);
+  }
+}
+
+interface Reading {
+  readonly encoding: string;
+  readonly delimiter: string;
+  readonly columns: readonly string[];
+  /** Where wanted, columns with a quoted value are added. */
+  readonly noteQuoted?: Set<number>;
+}
+
+async function* readRows(path: string, reading: Reading): AsyncGenerator<Row> {
+  const { encoding, delimiter, columns, noteQuoted } = reading;
+  const cast = noteQuoted && {
+    cast: (value: string, { index, quoting }: CastingContext) => {
+      if (quoting && value !== "") noteQuoted.add(index);
+      return value;
+    },
+  };
+  const parser = parse({ ...PARSER, delimiter, from: 2, ...cast });
+  // The parser reads UTF-8 itself.
+  const bytes =
+    encoding === "utf-8"
+      ? createReadStream(path, { highWaterMark: 256 * 1024 })
+      : Readable.from(decoded(path, encoding));
+  bytes.once("error", (error: Error) => parser.destroy(error)).pipe(parser);
+  let row = 0;
+  try {
+    for await (const values of parser as AsyncIterable<string[]>) {
+      row++;
+      if (values.length > columns.length) checkSurplus(values, columns.length, row);
+      yield { values };
+    }
+  } catch (error) {
+    throw malformed(error);
+  } finally {
+    bytes.destroy();
+    parser.destroy();
+  }
+}
+
+/** Missing values at the end of a line are NULL; surplus ones would be lost. */
+function checkSurplus(values: readonly string[], width: number, row: number): void {
+  if (values.slice(width).every((value) => value === "")) return;
+  throw new ImportFailure(
+    2003,
+    `Row ${row} below the header has ${values.length} values, the header ${width}. Put values with a separator in them into quotes.`,
+  );
+}
+
+function malformed(error: unknown): unknown {
+  const { code, message } = error as CsvError;
+  if (typeof code !== "string" || !code.startsWith("CSV_")) return error;
+  return new ImportFailure(2003, `${message}.`, { cause: error });
+}

@@ -1,0 +1,99 @@
+/** How the text of a file is encoded. */
+import { createReadStream } from "node:fs";
+import { detect } from "chardet";
+import { ImportFailure } from "../errors";
+
+/** What is shown to the guesser: stretches with letters beyond ASCII, from anywhere in the file. */
+const SAMPLE_BYTES = 64 * 1024;
+const MARKS: readonly (readonly [encoding: string, bytes: Buffer])[] = [
+  ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
+  ["utf-16le", Buffer.from([0xff, 0xfe])],
+  ["utf-16be", Buffer.from([0xfe, 0xff])],
+];
+/** Control characters that no text has: all but bell to carriage return, and escape. */
+const isBinary = (byte: number) => byte < 7 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32);
+const MAX_BINARY_SHARE = 0.02;
+
+/**
+ * The encoding of the whole file, as `TextDecoder` calls it. UTF-8 is what is valid UTF-8 to its end; anything else is
+ * guessed.
+ * @throws ImportFailure 1002 for what is no text, 2007 for text with U+0000
+ */
+export async function encodingOf(path: string): Promise<string> {
+  let sample = Buffer.alloc(0);
+  let isUtf8 = true;
+  let hasZero = false;
+  let first = true;
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    if (first) {
+      const mark = MARKS.find(([, bytes]) => chunk.subarray(0, bytes.length).equals(bytes));
+      if (mark && mark[0] !== "utf-8") return mark[0];
+      const utf16 = withoutMark(chunk);
+      if (utf16) return utf16;
+      checkIsText(chunk);
+      first = false;
+    }
+    hasZero ||= chunk.includes(0);
+    try {
+      if (isUtf8) decoder.decode(chunk, { stream: true });
+    } catch {
+      isUtf8 = false;
+    }
+    if (sample.length < SAMPLE_BYTES) sample = Buffer.concat([sample, beyondAscii(chunk)]);
+  }
+  if (hasZero)
+    throw new ImportFailure(
+      2007,
+      "The file contains the character U+0000, which a database cannot keep. Remove it.",
+    );
+  try {
+    if (isUtf8) decoder.decode();
+  } catch {
+    isUtf8 = false; // it ends within a character
+  }
+  return isUtf8 ? "utf-8" : guessed(sample);
+}
+
+/** UTF-16 without a mark: every other byte of its ASCII letters is zero. */
+function withoutMark(chunk: Buffer): string | undefined {
+  const head = chunk.subarray(0, 1024);
+  if (head.length < 4 || !head.includes(0)) return undefined;
+  const zeros = [0, 1].map((odd) => head.filter((byte, i) => i % 2 === odd && byte === 0).length);
+  const half = head.length / 2;
+  if (zeros[1]! > half * 0.6 && zeros[0]! < half * 0.1) return "utf-16le";
+  return zeros[0]! > half * 0.6 && zeros[1]! < half * 0.1 ? "utf-16be" : undefined;
+}
+
+function checkIsText(chunk: Buffer): void {
+  const head = chunk.subarray(0, 4096);
+  const controls = head.filter(isBinary).length;
+  if (controls > Math.max(1, head.length * MAX_BINARY_SHARE))
+    throw new ImportFailure(1002, "The file is not text, and its format is not known.");
+}
+
+/** The lines of the chunk that have a byte beyond ASCII. */
+function beyondAscii(chunk: Buffer): Buffer {
+  const lines = chunk.toString("latin1").split("\n");
+  const telling = lines.filter((line) => /[\x80-\xff]/.test(line)).join("\n");
+  return Buffer.from(telling.slice(0, SAMPLE_BYTES), "latin1");
+}
+
+function guessed(sample: Buffer): string {
+  const name = detect(sample) ?? "windows-1252";
+  // A browser reads ISO-8859-1 as its superset Windows-1252, and so does TextDecoder; UTF-8 it is not.
+  const label = /^(utf-8|ascii)$/i.test(name) ? "windows-1252" : name;
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return "windows-1252";
+  }
+}
+
+/** The text of a file in pieces, without a byte order mark. */
+export async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding);
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>)
+    yield decoder.decode(chunk, { stream: true });
+  yield decoder.decode();
+}

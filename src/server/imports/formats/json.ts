@@ -1,0 +1,166 @@
+/** GeoJSON (RFC 7946, and the `crs` of its predecessor), and JSON arrays of flat objects. Read in pieces. */
+import { createReadStream } from "node:fs";
+import { JSONParser } from "@streamparser/json";
+import { type Shape, ShapeError, shapeOf } from "../../../frame/shape";
+import { SRID_LNGLAT } from "../../../geo";
+import { ImportFailure } from "../errors";
+import type { Row, TableSource } from "../table-source";
+import { type FileToImport, withoutExtension } from "../unpack";
+import { decoded, encodingOf } from "./encoding";
+
+/** Values at these paths arrive one at a time; what is around them is never held as a whole. */
+const ARRAY_PATHS = ["$.*"];
+const OBJECT_PATHS = [
+  "$.type",
+  "$.crs",
+  "$.features.*",
+  "$.geometry",
+  "$.properties",
+  "$.coordinates",
+  "$.geometries",
+];
+
+/** @throws ImportFailure 1002, 1005, 2007, 3007 */
+export async function openJson(file: FileToImport): Promise<TableSource> {
+  const encoding = await encodingOf(file.path);
+  const start = await firstCharacter(file.path);
+  if (start === "") throw new ImportFailure(1005, "There is nothing in the file.");
+  const columns = new Columns();
+  const name = withoutExtension(file.name);
+  const values = (paths: string[]) => valuesAt(decoded(file.path, encoding), paths);
+  if (start === "[") {
+    return {
+      name,
+      kind: "cells",
+      columns: columns.names,
+      rows: () => objectRows(values(ARRAY_PATHS), columns),
+    };
+  }
+  const source = {
+    name,
+    kind: "features" as const,
+    columns: columns.names,
+    projection: SRID_LNGLAT,
+    rows: () =>
+      featureRows(values(OBJECT_PATHS), columns, (srid) => {
+        source.projection = srid;
+      }),
+  };
+  return source;
+}
+
+async function firstCharacter(path: string): Promise<string> {
+  for await (const chunk of createReadStream(path)) {
+    const text = (chunk as Buffer).toString("utf8").replace(/[\s\ufeff]/g, "");
+    if (text) return text[0]!;
+  }
+  return "";
+}
+
+/** Columns in the order in which their names are met. */
+class Columns {
+  readonly names: string[] = [];
+  readonly #at = new Map<string, number>();
+
+  values(properties: object): unknown[] {
+    const values: unknown[] = [];
+    for (const [name, value] of Object.entries(properties)) {
+      let at = this.#at.get(name);
+      if (at === undefined) {
+        at = this.names.push(name) - 1;
+        this.#at.set(name, at);
+      }
+      values[at] = value;
+    }
+    return values;
+  }
+}
+
+interface Found {
+  /** Member of the object that is the file; undefined in an array. */
+  readonly member: string | undefined;
+  readonly isElement: boolean;
+  readonly value: unknown;
+}
+
+async function* valuesAt(text: AsyncIterable<string>, paths: string[]): AsyncGenerator<Found> {
+  const parser = new JSONParser({ paths, keepStack: false });
+  let found: Found[] = [];
+  parser.onValue = ({ value, key, stack }) => {
+    const isElement = typeof key === "number";
+    const member = stack.length > 1 ? stack[1]!.key : isElement ? undefined : key;
+    found.push({ member: member as string | undefined, isElement, value });
+  };
+  try {
+    for await (const piece of text) {
+      if (piece) parser.write(piece);
+      yield* found;
+      found = [];
+    }
+  } catch (error) {
+    if (error instanceof ImportFailure) throw error;
+    throw new ImportFailure(3007, `The JSON cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+  if (!parser.isEnded) throw new ImportFailure(3007, "The JSON ends in the middle. Was it cut off?");
+}
+
+async function* objectRows(found: AsyncIterable<Found>, columns: Columns): AsyncGenerator<Row> {
+  let row = 0;
+  for await (const { value } of found) {
+    row++;
+    if (!isObject(value)) throw new ImportFailure(3007, `Element ${row} of the JSON array is no object.`);
+    yield { values: columns.values(value) as Row["values"] };
+  }
+}
+
+async function* featureRows(
+  found: AsyncIterable<Found>,
+  columns: Columns,
+  onProjection: (srid: number) => void,
+): AsyncGenerator<Row> {
+  const alone: Record<string, unknown> = {};
+  let row = 0;
+  for await (const { member, isElement, value } of found) {
+    if (member === "features" && isElement) yield feature(value, ++row, columns);
+    else if (member === "crs") onProjection(sridOf(value));
+    else if (member !== undefined && !isElement) alone[member] = value;
+  }
+  const { type } = alone;
+  if (type === "FeatureCollection") return;
+  if (type === "Feature") yield feature(alone, 1, columns);
+  else if (typeof type === "string" && row === 0)
+    yield feature({ type: "Feature", geometry: alone }, 1, columns);
+  else throw new ImportFailure(3007, "The JSON is neither GeoJSON nor an array of objects.");
+}
+
+function feature(value: unknown, row: number, columns: Columns): Row {
+  if (!isObject(value) || value.type !== "Feature") {
+    throw new ImportFailure(3007, `Element ${row} of the features is no Feature.`);
+  }
+  const { properties, geometry } = value;
+  return {
+    values: columns.values(isObject(properties) ? properties : {}) as Row["values"],
+    geometry: geometry === null || geometry === undefined ? null : shape(geometry, row),
+  };
+}
+
+function shape(geometry: unknown, row: number): Shape {
+  try {
+    return shapeOf(geometry);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new ImportFailure(3007, `The geometry of feature ${row} is not GeoJSON: ${error.message}.`);
+  }
+}
+
+/** `{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25830"}}`; without one, or as CRS84, it is 4326. */
+function sridOf(crs: unknown): number {
+  const name = isObject(crs) && isObject(crs.properties) ? String(crs.properties.name) : "";
+  if (crs === null || /CRS84$/i.test(name)) return SRID_LNGLAT;
+  const srid = /EPSG:[\d.]*:?(\d+)$/i.exec(name)?.[1];
+  if (srid === undefined) throw new ImportFailure(3008, `The crs of the GeoJSON is not known: "${name}".`);
+  return Number(srid);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,55 @@
+import { readFile, stat } from "node:fs/promises";
+import { kml } from "@tmcw/togeojson";
+import { DOMParser } from "@xmldom/xmldom";
+import { shapeOf } from "../../../frame/shape";
+import { ImportFailure } from "../errors";
+import type { Cell, Row, TableSource } from "../table-source";
+import { type FileToImport, withoutExtension } from "../unpack";
+import { encodingOf } from "./encoding";
+
+/** It is read as a whole, and takes some twenty times its size in memory. */
+const MAX_BYTES = 64 * 1024 ** 2;
+/** What a placemark looks like is not data. */
+const STYLE =
+  /^(styleUrl|styleHash|styleMapHash|icon|icon-.*|stroke|stroke-.*|fill|fill-.*|label-.*|visibility)$/;
+
+/** @throws ImportFailure 1002, 2001, 3202, 6666 */
+export async function openKml(file: FileToImport): Promise<TableSource> {
+  const { size } = await stat(file.path);
+  if (size > MAX_BYTES) {
+    const sizeMb = Math.round(size / 1024 ** 2);
+    throw new ImportFailure(
+      6666,
+      `A KML of ${sizeMb} MB is too large (64 MB). Convert it to GeoJSON, which has no limit.`,
+    );
+  }
+  const encoding = await encodingOf(file.path);
+  const features = placemarks(new TextDecoder(encoding).decode(await readFile(file.path)));
+  if (features.length === 0) throw new ImportFailure(3202, "There is no placemark in the KML.");
+  const columns = [...new Set(features.flatMap(({ properties }) => Object.keys(properties ?? {})))].filter(
+    (name) => !STYLE.test(name),
+  );
+  const rows = async function* (): AsyncGenerator<Row> {
+    for (const { properties, geometry } of features) {
+      yield {
+        values: columns.map((name) => properties?.[name] as Cell),
+        geometry: geometry ? shapeOf(geometry) : null,
+      };
+    }
+  };
+  return { name: withoutExtension(file.name), kind: "features", columns, rows };
+}
+
+function placemarks(text: string) {
+  try {
+    const document = new DOMParser({
+      onError: (level, message) => {
+        if (level !== "warning") throw new Error(message);
+      },
+    }).parseFromString(text, "text/xml");
+    return kml(document as never).features;
+  } catch (error) {
+    const [message] = (error as Error).message.split("\n");
+    throw new ImportFailure(2001, `The KML cannot be read: ${message}.`, { cause: error });
+  }
+}

@@ -1,0 +1,99 @@
+/** Workbooks of Excel and OpenDocument: the first sheet that has cells, its first row as header. */
+import { open, readFile, stat } from "node:fs/promises";
+import { read, utils, type WorkBook } from "@e965/xlsx";
+import { openPromise } from "yauzl";
+import { ImportFailure } from "../errors";
+import type { Cell, Row, TableSource } from "../table-source";
+import { type FileToImport, withoutExtension } from "../unpack";
+
+/** It is read as a whole; unpacked, cells take several times this in memory. */
+const MAX_BYTES = 32 * 1024 ** 2;
+const MAX_UNPACKED_BYTES = 256 * 1024 ** 2;
+
+/** @throws ImportFailure 1004, 1005, 1018, 6666 */
+export async function openSpreadsheet(file: FileToImport): Promise<TableSource> {
+  await checkSize(file);
+  const [header = [], ...lines] = cellsOf(await workbook(file));
+  const columns = header.map((name) => (name === null || name === undefined ? "" : String(name)));
+  const width = lines.reduce((most, { length }) => Math.max(most, length), columns.length);
+  while (columns.length < width) columns.push("");
+  const rows = async function* (): AsyncGenerator<Row> {
+    for (const values of lines) yield { values };
+  };
+  return { name: withoutExtension(file.name), kind: "cells", columns, rows };
+}
+
+async function checkSize(file: FileToImport): Promise<void> {
+  const { size } = await stat(file.path);
+  if (size <= MAX_BYTES && (await unpackedBytes(file)) <= MAX_UNPACKED_BYTES) return;
+  throw new ImportFailure(
+    6666,
+    "The workbook is too large to be read. Save the sheet as CSV, which has no limit.",
+  );
+}
+
+async function unpackedBytes({ path, name }: FileToImport): Promise<number> {
+  if (/\.xls$/i.test(name) || (await isCompound(path))) return 0; // not packed
+  try {
+    const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    try {
+      let bytes = 0;
+      for await (const { uncompressedSize } of zip.eachEntry()) bytes += uncompressedSize;
+      return bytes;
+    } finally {
+      zip.close();
+    }
+  } catch (error) {
+    throw new ImportFailure(1004, `${name} is not a workbook: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** How workbooks are stored that are of old Excels, or have a password. */
+const COMPOUND = Buffer.from([0xd0, 0xcf, 0x11, 0xe0]);
+
+async function isCompound(path: string): Promise<boolean> {
+  const handle = await open(path);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(COMPOUND.length), 0, COMPOUND.length, 0);
+    return buffer.equals(COMPOUND);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
+  // The reader takes anything, also text, for a workbook.
+  if (/\.xls$/i.test(name) && !(await isCompound(path)))
+    throw new ImportFailure(1004, `${name} is not a workbook of Excel.`);
+  const bytes = await readFile(path);
+  try {
+    return read(bytes, { cellDates: true, UTC: true, dense: true, cellFormula: false, cellHTML: false });
+  } catch (error) {
+    const { message } = error as Error;
+    if (/password|encrypt/i.test(message))
+      throw new ImportFailure(1018, `${name} has a password. Save it without one.`);
+    throw new ImportFailure(1004, `${name} cannot be read: ${message}.`, { cause: error });
+  }
+}
+
+function cellsOf({ SheetNames, Sheets }: WorkBook): Cell[][] {
+  for (const name of SheetNames) {
+    const rows = utils.sheet_to_json<Cell[]>(Sheets[name]!, {
+      header: 1,
+      raw: true,
+      blankrows: false,
+      UTC: true,
+    });
+    if (rows.length > 0) return rows.map((row) => Array.from(row, plain));
+  }
+  throw new ImportFailure(1005, "There is nothing in the workbook.");
+}
+
+/** Times are numbers of days in the file; the last digits of a second are noise. */
+function plain(cell: Cell): Cell {
+  if (!(cell instanceof Date)) return cell;
+  const time = Math.round(cell.getTime() / 1000) * 1000;
+  return Number.isFinite(time) ? new Date(time === 0 ? 0 : time) : null;
+}

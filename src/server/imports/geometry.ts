@@ -1,0 +1,172 @@
+/** Geometries on their way into `the_geom`: flat, in one piece or MULTI as CARTO has them, as hexadecimal EWKB. */
+import { Geometry } from "wkx";
+import { readEwkbHead } from "../../frame/ewkb";
+import { isHexEwkb } from "../../frame/geometry-writer";
+import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../frame/shape";
+import { parseWkt } from "../../frame/wkt";
+import { SRID_LNGLAT } from "../../geo";
+import { ImportFailure } from "./errors";
+
+/** Names of columns that may hold geometries, in the order in which CARTO looks for them. */
+export const GEOMETRY_NAMES = ["geometry", "the_geom", "wkb_geometry", "geom", "geojson", "wkt"];
+
+const LATITUDE_NAMES = new Set(
+  "latitude lat latitudedecimal latitud lati decimallatitude decimallat point_latitude".split(" "),
+);
+const LONGITUDE_NAMES = new Set(
+  "longitude lon lng longitudedecimal longitud long decimallongitude decimallong point_longitude".split(" "),
+);
+
+export const latitudeColumn = (names: readonly string[]) => indexOf(names, LATITUDE_NAMES);
+export const longitudeColumn = (names: readonly string[]) => indexOf(names, LONGITUDE_NAMES);
+
+function indexOf(names: readonly string[], wanted: ReadonlySet<string>): number | undefined {
+  const at = names.findIndex((name) => wanted.has(name));
+  return at === -1 ? undefined : at;
+}
+
+export interface EncodedGeometry {
+  readonly hex: string;
+  readonly srid: number;
+  /** Only EWKB that came with heights is not: the database flattens it. */
+  readonly flat: boolean;
+}
+
+/**
+ * The geometry in a cell: WKT and EWKT, GeoJSON, KML, WKB and EWKB in hexadecimal.
+ * @throws ShapeError if it is none
+ * @throws ImportFailure 3201 for a collection
+ */
+export function geometryOfText(cell: string): EncodedGeometry {
+  const text = cell.trim();
+  if (text.startsWith("{")) return encodeGeometry(shapeOfGeoJson(text), SRID_LNGLAT);
+  if (text.startsWith("<")) return encodeGeometry(shapeOfKml(text), SRID_LNGLAT);
+  if (isHexEwkb(text)) return ofHex(text);
+  const { shape, srid } = parseWkt(text);
+  return encodeGeometry(shape, srid || SRID_LNGLAT);
+}
+
+function shapeOfGeoJson(text: string): Shape {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ShapeError("it is neither GeoJSON nor anything else");
+  }
+  const { type, geometry } = value as Record<string, unknown>;
+  return shapeOf(type === "Feature" ? geometry : value);
+}
+
+/** `<Point>`, `<LineString>` or `<Polygon>` as KML has them; no document, no folders. */
+function shapeOfKml(text: string): Shape {
+  const type = /^<(Point|LineString|Polygon)\b/i.exec(text)?.[1]?.toLowerCase();
+  const lists = [...text.matchAll(/<coordinates>([^<]*)<\/coordinates>/gi)].map(([, list]) =>
+    list!
+      .trim()
+      .split(/\s+/)
+      .map((position) => position.split(",").map(Number)),
+  );
+  const [first] = lists;
+  if (type === undefined || first === undefined) throw new ShapeError("the KML is no point, line or polygon");
+  if (type === "point") return shapeOf({ type: "Point", coordinates: first[0] });
+  if (type === "linestring") return shapeOf({ type: "LineString", coordinates: first });
+  return shapeOf({ type: "Polygon", coordinates: lists });
+}
+
+const MULTIPOINT_CODE = 4;
+const COLLECTION_CODE = 7;
+
+function ofHex(hex: string): EncodedGeometry {
+  const bytes = Buffer.from(hex, "hex");
+  const head = readEwkbHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)!;
+  const srid = head.srid || SRID_LNGLAT;
+  if (head.code === COLLECTION_CODE) throw collectionError();
+  if (head.code === MULTIPOINT_CODE) {
+    return encodeGeometry(shapeOf((Geometry.parse(bytes) as Geometry).toGeoJSON()), srid);
+  }
+  // Without an SRID the database takes the column's, which is 4326.
+  return { hex, srid, flat: head.dims === 2 };
+}
+
+/**
+ * The shape without heights, as EWKB; of several points only the first.
+ * @throws ShapeError for what PostGIS would refuse: open rings, lines of one point
+ * @throws ImportFailure 3201 for a collection
+ */
+export function encodeGeometry(shape: Shape, srid: number): EncodedGeometry {
+  if (shape.type === "GeometryCollection") throw collectionError();
+  const flat = firstPoint({ ...shape, coordinates: flattened(shape.coordinates) });
+  checkClosed(flat);
+  const bytes = encodeShape(flat, srid, { hasZ: false, hasM: false });
+  return { hex: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex"), srid, flat: true };
+}
+
+/** Lines and polygons as MULTI, so that a table of a vector format has one type. */
+export function promoted(shape: Shape): Shape {
+  if (shape.type !== "LineString" && shape.type !== "Polygon") return shape;
+  return { ...shape, type: `Multi${shape.type}`, coordinates: [shape.coordinates] };
+}
+
+function flattened(coordinates: Coordinates): Coordinates {
+  if (typeof coordinates[0] === "number")
+    return coordinates.length > 2 ? coordinates.slice(0, 2) : coordinates;
+  return (coordinates as readonly Coordinates[]).map(flattened);
+}
+
+function firstPoint(shape: Shape): Shape {
+  if (shape.type !== "MultiPoint") return shape;
+  return { ...shape, type: "Point", coordinates: (shape.coordinates[0] as Coordinates | undefined) ?? [] };
+}
+
+function checkClosed({ type, coordinates }: Shape): void {
+  const lines = coordinates as readonly Coordinates[];
+  if (type === "LineString") checkLine(lines);
+  else if (type === "MultiLineString")
+    lines.forEach((line) => void checkLine(line as readonly Coordinates[]));
+  else if (type === "Polygon") lines.forEach((ring) => void checkRing(ring as readonly Coordinates[]));
+  else if (type === "MultiPolygon") {
+    for (const polygon of lines) {
+      for (const ring of polygon) checkRing(ring as readonly Coordinates[]);
+    }
+  } else if (coordinates.length === 1) throw new ShapeError("a position has one coordinate");
+}
+
+function checkLine(line: readonly Coordinates[]): void {
+  if (line.length === 1) throw new ShapeError("a line has one point");
+}
+
+function checkRing(ring: readonly Coordinates[]): void {
+  const [first, last] = [ring[0], ring.at(-1)];
+  if (first === undefined) return; // an empty polygon
+  if (ring.length < 4) throw new ShapeError(`a ring has ${ring.length} points and needs 4`);
+  if (first[0] !== last![0] || first[1] !== last![1])
+    throw new ShapeError("a ring does not end where it begins");
+}
+
+function collectionError(): ImportFailure {
+  return new ImportFailure(
+    3201,
+    "A geometry is a GEOMETRYCOLLECTION. Split it into points, lines and polygons, for example with ST_Dump.",
+  );
+}
+
+const POINT_HEAD = "0101000020e6100000"; // little endian, point with SRID, 4326
+const scratch = Buffer.alloc(16);
+
+/** A point of two texts, or null where they are no numbers or none on earth. */
+export function pointOfTexts(lng: string | null, lat: string | null): string | null {
+  const [x, y] = [degrees(lng, 180), degrees(lat, 90)];
+  if (x === null || y === null) return null;
+  scratch.writeDoubleLE(x, 0);
+  scratch.writeDoubleLE(y, 8);
+  return POINT_HEAD + scratch.toString("hex");
+}
+
+/** Decimal commas are common among coordinates. */
+const DEGREES = /^\s*[+-]?\d+(?:[.,]\d*)?\s*$/;
+
+function degrees(text: string | null, limit: number): number | null {
+  if (text === null || !DEGREES.test(text)) return null;
+  const value = Number(text.replace(",", "."));
+  return Math.abs(value) <= limit ? value : null;
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Engine } from "../engine/engine";
+import { asFailure, ImportFailure } from "./errors";
+import { type ImportRecord, type ImportState, isFinished, isOld, RecordStore } from "./record";
+import { type ImportSource, runImport } from "./run-import";
+
+/** So many imports run at a time; an account of CARTO has three, too. */
+export const SLOTS = 3;
+
+export type ImportOptions = Pick<
+  ImportRecord,
+  | "typeGuessing"
+  | "quotedFieldsGuessing"
+  | "contentGuessing"
+  | "createVisualization"
+  | "collisionStrategy"
+  | "privacy"
+>;
+
+/** A place among those that may import, with a folder for the upload. Give it back, or start an import with it. */
+export interface Slot {
+  readonly dir: string;
+  release(): Promise<void>;
+}
+
+/**
+ * The imports of one server. What is known of each survives the server; the work does not: an import that was
+ * under way when its server ended has failed.
+ */
+export class Imports {
+  readonly #engine: Engine;
+  readonly #store: RecordStore;
+  readonly #records = new Map<string, ImportRecord>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #taken = 0;
+
+  private constructor(engine: Engine, store: RecordStore) {
+    this.#engine = engine;
+    this.#store = store;
+  }
+
+  /** Reads what a server before this one left in `dir`, and removes the files of its unfinished imports. */
+  static async open(dir: string, engine: Engine): Promise<Imports> {
+    const imports = new Imports(engine, new RecordStore(dir));
+    for (const record of await imports.#store.open()) {
+      imports.#records.set(record.id, record);
+      if (!isFinished(record)) await imports.#fail(record, endedError());
+    }
+    return imports;
+  }
+
+  /** Whether an upload or an import is under way. */
+  get busy(): boolean {
+    return this.#taken > 0;
+  }
+
+  get(id: string): ImportRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Ids of those not yet finished, the newest first. */
+  unfinished(): string[] {
+    const records = [...this.#records.values()].filter((record) => !isFinished(record));
+    return records.map(({ id }) => id).reverse();
+  }
+
+  /** Takes a slot, or nothing if all are taken. */
+  async slot(): Promise<Slot | undefined> {
+    if (this.#taken >= SLOTS || this.#stop.signal.aborted) return undefined;
+    this.#taken++;
+    const dir = join(this.#store.dir, `work-${randomUUID()}`);
+    let released = false;
+    const release = async () => {
+      if (released) return;
+      released = true;
+      await rm(dir, { recursive: true, force: true }).catch(() => {});
+      this.#taken--;
+    };
+    try {
+      await mkdir(dir, { mode: 0o700 });
+      return { dir, release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** Starts an import, which gives the slot back when it ends; returns its id. */
+  async start(slot: Slot, source: ImportSource, options: ImportOptions): Promise<string> {
+    await this.#forgetOld();
+    const record: ImportRecord = {
+      id: randomUUID(),
+      createdAt: new Date().toISOString(),
+      finishedAt: null,
+      dataType: source.kind,
+      state: "pending",
+      displayName: source.displayName,
+      originalUrl: source.kind === "url" ? withoutCredentials(source.url) : "",
+      ...options,
+      tableId: null,
+      tableNames: [],
+      errorCode: null,
+      errorDetail: "",
+      httpStatus: null,
+      tooManyTables: false,
+    };
+    await this.#store.write(record);
+    this.#records.set(record.id, record);
+    const work = this.#run(record, slot, source).finally(() => this.#running.delete(work));
+    this.#running.add(work);
+    return record.id;
+  }
+
+  /** Ends what runs, as failed. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error("the server stops"));
+    await Promise.all(this.#running);
+  }
+
+  async #run(record: ImportRecord, slot: Slot, source: ImportSource): Promise<void> {
+    const { signal } = this.#stop;
+    const enter = async (state: ImportState) => {
+      signal.throwIfAborted();
+      record.state = state;
+      await this.#store.write(record);
+    };
+    try {
+      const done = await runImport({ engine: this.#engine, dir: slot.dir, record, source, enter, signal });
+      Object.assign(record, { ...done, tableId: done.tableNames.length > 0 ? randomUUID() : null });
+      await slot.release(); // before the end is told: who sees it may start the next one
+      await this.#finish(record, "complete");
+    } catch (error) {
+      await slot.release();
+      await this.#fail(record, signal.aborted ? endedError() : asFailure(error));
+    }
+  }
+
+  async #fail(record: ImportRecord, { code, detail }: ImportFailure): Promise<void> {
+    record.errorCode = code;
+    record.errorDetail = detail;
+    record.tableNames = [];
+    await this.#finish(record, "failure");
+  }
+
+  /** What could not be written down still counts for those who ask this server. */
+  async #finish(record: ImportRecord, state: "complete" | "failure"): Promise<void> {
+    record.finishedAt = new Date().toISOString();
+    record.state = state;
+    await this.#store
+      .write(record)
+      .catch((error) => console.error(new Date().toISOString(), "import not recorded:", error));
+  }
+
+  async #forgetOld(): Promise<void> {
+    for (const record of this.#records.values()) {
+      if (!isOld(record)) continue;
+      this.#records.delete(record.id);
+      await this.#store.remove(record);
+    }
+  }
+}
+
+function endedError(): ImportFailure {
+  return new ImportFailure(
+    6671,
+    "The server ended while the import was under way. Nothing of it is left; import again.",
+  );
+}
+
+/** A password in a URL is not for others who look at the import. */
+function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  url.username = "";
+  url.password = "";
+  return url.href;
+}

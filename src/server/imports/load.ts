@@ -1,0 +1,155 @@
+import { randomBytes } from "node:crypto";
+import { ident, literal } from "../../sql";
+import { DatabaseError, type Engine } from "../engine/engine";
+import type { Plan } from "./analyse";
+import { escapeCopy } from "./copy-text";
+import { asFailure, ImportFailure } from "./errors";
+import type { TableSource } from "./table-source";
+import { cellWriter } from "./types";
+
+const CHUNK_CHARS = 256 * 1024;
+
+/** A name as `TEMPORARY_TABLE` has them: a server that starts drops such tables. */
+export const temporaryName = () => `cartoframes_tmp_${randomBytes(8).toString("hex")}`;
+
+/**
+ * Loads the file into `table` and makes it a CARTO table. The table is not there before; after a failure it may
+ * be, and the caller drops it.
+ */
+export async function loadTable(
+  engine: Engine,
+  table: string,
+  source: TableSource,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
+    if (projected !== null) await checkProjection(engine, projected, signal);
+    await engine.query(createTable(table, plan), { signal });
+    await copyRows(engine, table, source, plan, signal);
+    if (projected !== null) await engine.query(transform(table, projected), { signal });
+    if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
+    await cartodbfy(engine, table, signal);
+  } catch (error) {
+    throw loadFailure(error);
+  }
+}
+
+export async function cartodbfy(engine: Engine, table: string, signal: AbortSignal): Promise<void> {
+  await engine.query(`SELECT CDB_CartodbfyTable(${literal(ident(table))}::regclass)`, { signal });
+}
+
+/**
+ * The table to load into. Where the geometries are ready it has CARTO's shape already, with
+ * `the_geom_webmercator` generated while rows arrive: then nothing is rewritten afterwards.
+ */
+function createTable(table: string, { id, columns, geometry }: Plan): string {
+  const definitions = columns.map(({ name, type }) => `${ident(name)} ${type}`);
+  const key = id === null ? "cartodb_id bigserial" : `cartodb_id ${id.type}`;
+  const geometries =
+    geometry === null || geometry.ready
+      ? [
+          "the_geom geometry(Geometry,4326)",
+          "the_geom_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(the_geom)) STORED",
+        ]
+      : ["the_geom geometry"];
+  return `CREATE TABLE ${ident(table)} (${[key, ...geometries, ...definitions].join(", ")})`;
+}
+
+async function copyRows(
+  engine: Engine,
+  table: string,
+  source: TableSource,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
+  const names = [
+    ...(plan.id === null ? [] : ["cartodb_id"]),
+    ...(plan.geometry === null ? [] : ["the_geom"]),
+    ...plan.columns.map(({ name }) => name),
+  ];
+  if (plan.rowCount === 0 || names.length === 0) return;
+  const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
+  const { rows } = await engine.copyIn(copy, copyText(source, plan), { signal });
+  if (rows !== plan.rowCount) {
+    throw new ImportFailure(
+      2001,
+      `${rows} of ${plan.rowCount} rows were loaded; the file changed meanwhile.`,
+    );
+  }
+}
+
+/** The rows in the text format of COPY. */
+async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer> {
+  const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
+    at,
+    write: cellWriter(type),
+  }));
+  const geometryAt = plan.id === null ? 0 : 1;
+  const { geometry } = plan;
+  let chunk = "";
+  for await (const row of source.rows()) {
+    for (let i = 0; i < columns.length; i++) {
+      if (i > 0) chunk += "\t";
+      if (i === geometryAt && geometry !== null) chunk += `${geometryText(geometry.of(row))}\t`;
+      const { at, write } = columns[i]!;
+      chunk += escapeCopy(write(row.values[at]));
+    }
+    if (geometry !== null && columns.length <= geometryAt) {
+      chunk += `${columns.length > 0 ? "\t" : ""}${geometryText(geometry.of(row))}`;
+    }
+    chunk += "\n";
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield Buffer.from(chunk);
+    chunk = "";
+  }
+  if (chunk) yield Buffer.from(chunk);
+}
+
+type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
+const geometryText = (geometry: Geometry) =>
+  geometry === null ? "\\N" : typeof geometry === "string" ? geometry : geometry.hex;
+
+/** Before anything is loaded: whether PostGIS can do something with the text of a .prj file. */
+async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
+  const probe = `SELECT ST_Transform(ST_MakePoint(0, 0), ${literal(wkt)}, 4326)`;
+  await engine.query(probe, { signal }).catch((error) => {
+    if (signal.aborted) throw error;
+    const start = wkt.trim().slice(0, 60);
+    throw new ImportFailure(3008, `The projection of the .prj file is not known: ${start}…`, {
+      cause: error,
+    });
+  });
+}
+
+function transform(table: string, wkt: string): string {
+  return `ALTER TABLE ${ident(table)} ALTER COLUMN the_geom TYPE geometry(Geometry,4326)
+    USING ST_Transform(ST_SetSRID(the_geom, 0), ${literal(wkt)}, 4326)`;
+}
+
+function repair(table: string): string {
+  return `UPDATE ${ident(table)}
+    SET the_geom = ST_Multi(ST_CollectionExtract(ST_WrapX(ST_MakeValid(the_geom), 180, -360), 3))
+    WHERE ST_XMax(the_geom) > 180 OR NOT ST_IsValid(the_geom)`;
+}
+
+function loadFailure(error: unknown): ImportFailure {
+  if (!(error instanceof DatabaseError)) return asFailure(error, 2001);
+  const { code, message, where } = error;
+  const options = { cause: error };
+  if (/invalid cartodb_id/i.test(message)) {
+    return new ImportFailure(
+      2011,
+      "The column cartodb_id must have a different whole number in each row. Correct it, or rename or remove the column to have the rows numbered.",
+      options,
+    );
+  }
+  if (/SRID/.test(message)) return new ImportFailure(3008, `${message}.`, options);
+  if (code === "22021") return new ImportFailure(2007, `${message}.`, options);
+  if (code.startsWith("22") && /geometry|transform|proj/i.test(message))
+    return new ImportFailure(2014, `${message}.`, options);
+  const disk = asFailure(error);
+  if (disk.code === 8001) return disk;
+  return new ImportFailure(2001, `${[message, where].filter(Boolean).join(", ")}.`, options);
+}

@@ -1,0 +1,157 @@
+/** Gives loaded tables their names, in one transaction: all of an import appear, or none. */
+import { normalizeTableName } from "../../frame/names";
+import { ident, literal } from "../../sql";
+import { DatabaseError, type Engine } from "../engine/engine";
+import { ImportFailure } from "./errors";
+import { type Privacy, privacySql } from "./privacy";
+import { freeTableName, takenNames } from "./table-names";
+
+export interface LoadedTable {
+  /** Its name while it was loaded. */
+  readonly temporary: string;
+  /** What it should be called, as the file was. */
+  readonly wanted: string;
+}
+
+const ATTEMPTS = 5;
+/** SQLSTATEs: duplicate_table, duplicate_object; dependent_objects_still_exist. */
+const NAME_TAKEN = new Set(["42P07", "42710"]);
+const OBJECTS_DEPEND = "2BP01";
+
+/** @throws ImportFailure 2012, 2013 */
+export async function publish(
+  engine: Engine,
+  tables: readonly LoadedTable[],
+  { overwrite, privacy, signal }: { overwrite: boolean; privacy: Privacy | null; signal: AbortSignal },
+): Promise<string[]> {
+  for (let attempt = 1; ; attempt++) {
+    const taken = await takenNames(engine);
+    const names: string[] = [];
+    const sql: string[] = [];
+    for (const { temporary, wanted } of tables) {
+      const old = normalizeTableName(wanted);
+      const replaces = overwrite && taken.has(old) && !names.includes(old);
+      const name = replaces ? old : freeTableName(wanted, taken);
+      const steps = replaces ? await replacement(engine, temporary, name) : newName(temporary, name);
+      sql.push(...steps.before, ...(privacy || !replaces ? [privacySql(name, privacy)] : []), ...steps.after);
+      taken.add(name);
+      names.push(name);
+    }
+    try {
+      await engine.query(sql.join(";\n"), { signal });
+      return names;
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (NAME_TAKEN.has(error.code) && attempt < ATTEMPTS) continue; // somebody else was faster
+      if (error.code !== OBJECTS_DEPEND) throw error;
+      throw new ImportFailure(
+        2013,
+        `${error.message}. Drop what depends on it, or import under another name.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+interface Steps {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+function newName(temporary: string, name: string): Steps {
+  // Registered again, its key, sequence and indexes get their names after it, too.
+  const register = `SELECT CDB_CartodbfyTable(${literal(ident(name))}::regclass)`;
+  return { before: [`ALTER TABLE ${ident(temporary)} RENAME TO ${ident(name)}`, register], after: [] };
+}
+
+/** The new table instead of the old one, with the old one's rights, and with the views that stand on it. */
+async function replacement(engine: Engine, temporary: string, name: string): Promise<Steps> {
+  const kind = await one(
+    engine,
+    `SELECT relkind FROM pg_class WHERE oid = ${literal(ident(name))}::regclass`,
+  );
+  if (kind !== "r") throw new ImportFailure(2013, `"${name}" is not a table.`);
+  await checkSameClasses(engine, name, temporary);
+  const views = await rows(engine, viewsOn(name));
+  const materialized = views.find(([, viewKind]) => viewKind !== "v");
+  if (materialized) {
+    const what = `The materialized view ${materialized[0]} depends on "${name}".`;
+    throw new ImportFailure(2013, `${what} Drop it, or import under another name.`);
+  }
+  const grants = await rows(engine, grantsOn(literal(ident(name))));
+  const viewGrants: string[] = [];
+  for (const [view] of views) {
+    viewGrants.push(...(await rows(engine, grantsOn(literal(view!)))).map(([grant]) => grant!));
+  }
+  const { before } = newName(temporary, name);
+  return {
+    before: [
+      ...views.map(([view]) => `DROP VIEW ${view}`).reverse(),
+      `DROP TABLE ${ident(name)}`,
+      ...before,
+      ...grants.map(([grant]) => grant!),
+    ],
+    after: [
+      ...views.map(([view, , definition]) => `CREATE VIEW ${view} AS ${definition!.replace(/;\s*$/, "")}`),
+      ...viewGrants,
+    ],
+  };
+}
+
+/** The views that read from the table, directly or through others; each behind those it needs itself. */
+const viewsOn = (name: string) => `
+  WITH RECURSIVE dependent AS (
+    SELECT ${literal(ident(name))}::regclass::oid AS oid, 0 AS level
+    UNION
+    SELECT r.ev_class, level + 1
+    FROM dependent
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = dependent.oid
+      AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid
+    WHERE r.ev_class <> dependent.oid
+  )
+  SELECT c.oid::regclass::text, c.relkind, pg_get_viewdef(c.oid)
+  FROM (SELECT oid, max(level) AS level FROM dependent WHERE level > 0 GROUP BY oid) v JOIN pg_class c ON c.oid = v.oid
+  ORDER BY level`;
+
+const grantsOn = (relation: string) => `
+  SELECT format('GRANT %s ON %s TO %s%s', acl.privilege_type, c.oid::regclass,
+    CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END,
+    CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl
+  WHERE c.oid = ${relation}::regclass AND acl.grantee <> c.relowner`;
+
+const CLASS_NAMES: Readonly<Record<string, string>> = { N: "number", S: "string", B: "boolean", D: "date" };
+
+/** What was in the old table must be in the new one, with a type of the same class. */
+async function checkSameClasses(engine: Engine, name: string, temporary: string): Promise<void> {
+  const classes = async (table: string) => {
+    const found = await rows(
+      engine,
+      `SELECT attname, typcategory, typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+       WHERE attrelid = ${literal(ident(table))}::regclass AND attnum > 0 AND NOT attisdropped
+         AND attname NOT IN ('cartodb_id', 'the_geom_webmercator')`,
+    );
+    return new Map(found.map(([column, category, type]) => [column!, CLASS_NAMES[category!] ?? type!]));
+  };
+  const [old, fresh] = [await classes(name), await classes(temporary)];
+  for (const [column, was] of old) {
+    const is = fresh.get(column);
+    if (is === was) continue;
+    const what = is === undefined ? "is not in the new data" : `is a ${was}, in the new data a ${is}`;
+    throw new ImportFailure(
+      2012,
+      `Table "${name}" was not replaced: its column "${column}" ${what}. It is as it was.`,
+    );
+  }
+}
+
+async function rows(engine: Engine, sql: string): Promise<readonly (readonly (string | null)[])[]> {
+  return (await engine.query(sql)).statements[0]!.rows;
+}
+
+async function one(engine: Engine, sql: string): Promise<string | null> {
+  return (await rows(engine, sql))[0]?.[0] ?? null;
+}

@@ -1,0 +1,126 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { parseJson } from "../../json";
+import { errorText, type ImportErrorCode } from "./errors";
+
+/** More tables of one archive are left out, with a warning. */
+export const MAX_TABLES_PER_IMPORT = 26;
+const KEEP_FINISHED_MS = 24 * 60 * 60_000;
+
+export const COLLISION_STRATEGIES = ["skip", "overwrite"] as const;
+export const PRIVACIES = ["public", "private", "link"] as const;
+
+const STATES = [
+  "enqueued",
+  "pending",
+  "uploading",
+  "unpacking",
+  "importing",
+  "guessing",
+  "geocoding",
+  "complete",
+  "failure",
+] as const;
+export type ImportState = (typeof STATES)[number];
+
+/** One import as it lies on the disk: what was asked for, and how far it got. */
+const ImportRecord = z.object({
+  id: z.uuid(),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  dataType: z.enum(["file", "url", "query", "table"]),
+  state: z.enum(STATES),
+  displayName: z.string(),
+  originalUrl: z.string(),
+  typeGuessing: z.boolean(),
+  quotedFieldsGuessing: z.boolean(),
+  contentGuessing: z.boolean(),
+  createVisualization: z.boolean(),
+  collisionStrategy: z.enum(COLLISION_STRATEGIES).nullable(),
+  privacy: z.enum(PRIVACIES).nullable(),
+  tableId: z.string().nullable(),
+  tableNames: z.array(z.string()),
+  errorCode: z.custom<ImportErrorCode>((code) => typeof code === "number").nullable(),
+  errorDetail: z.string(),
+  /** Of a download that was answered with an error. */
+  httpStatus: z.object({ code: z.number(), message: z.string() }).nullable(),
+  tooManyTables: z.boolean(),
+});
+export type ImportRecord = z.infer<typeof ImportRecord>;
+
+export const isFinished = ({ state }: ImportRecord) => state === "complete" || state === "failure";
+
+/** The one account of a local server has always had this id. */
+const USER_ID = "16fd2706-8baf-433b-82eb-8c7fada847da";
+
+/** The import as the API shows it: section 5.2 of the protocol. `success` is there at the end only. */
+export function importObject(record: ImportRecord): Record<string, unknown> {
+  const { state, errorCode, httpStatus } = record;
+  return {
+    id: record.id,
+    queue_id: record.id,
+    user_id: USER_ID,
+    table_id: record.tableId,
+    data_type: record.dataType,
+    table_name: record.tableNames[0] ?? null,
+    state,
+    error_code: errorCode,
+    tables_created_count: state === "complete" ? record.tableNames.length : null,
+    synchronization_id: null,
+    type_guessing: record.typeGuessing,
+    quoted_fields_guessing: record.quotedFieldsGuessing,
+    content_guessing: record.contentGuessing,
+    create_visualization: record.createVisualization,
+    visualization_id: null,
+    user_defined_limits: '{"twitter_credits_limit":0}',
+    get_error_text: errorCode === null ? null : errorText(errorCode, record.errorDetail),
+    display_name: record.displayName,
+    ...(isFinished(record) && { success: state === "complete" }),
+    warnings: record.tooManyTables ? { max_tables_per_import: MAX_TABLES_PER_IMPORT } : null,
+    is_raster: false,
+    original_url: record.originalUrl,
+    ...(state === "complete" && { any_table_raster: false, derived_visualization_id: null }),
+    ...(httpStatus && {
+      http_response_code: httpStatus.code,
+      http_response_code_message: httpStatus.message,
+    }),
+  };
+}
+
+/** The records of a folder, one file each. A file is whole at any time, also for a reader after a kill. */
+export class RecordStore {
+  constructor(readonly dir: string) {}
+
+  /** Every record there is; removes those that are old, whatever cannot be read, and whatever else lies there. */
+  async open(): Promise<ImportRecord[]> {
+    await mkdir(this.dir, { recursive: true, mode: 0o700 });
+    const records: ImportRecord[] = [];
+    for (const name of await readdir(this.dir)) {
+      const file = join(this.dir, name);
+      const text = name.endsWith(".json") ? await readFile(file, "utf8").catch(() => "") : "";
+      const { data: record } = ImportRecord.safeParse(parseJson(text));
+      if (record && !isOld(record)) records.push(record);
+      else await rm(file, { recursive: true, force: true });
+    }
+    return records;
+  }
+
+  async write(record: ImportRecord): Promise<void> {
+    const file = this.#file(record);
+    await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+
+  async remove(record: ImportRecord): Promise<void> {
+    await rm(this.#file(record), { force: true });
+  }
+
+  #file({ id }: ImportRecord): string {
+    return join(this.dir, `${id}.json`);
+  }
+}
+
+export function isOld({ finishedAt }: ImportRecord): boolean {
+  return finishedAt !== null && Date.now() - Date.parse(finishedAt) > KEEP_FINISHED_MS;
+}

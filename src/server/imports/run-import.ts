@@ -1,0 +1,187 @@
+import { join } from "node:path";
+import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
+import { ident, literal } from "../../sql";
+import { queryText } from "../../sql-lexer";
+import { DatabaseError, type Engine } from "../engine/engine";
+import { analyse, type Plan } from "./analyse";
+import { download } from "./download";
+import { asFailure, ImportFailure } from "./errors";
+import { tableSources } from "./formats";
+import { openPlaces } from "./gazetteer";
+import { guessContent } from "./guess-content";
+import { cartodbfy, loadTable, temporaryName } from "./load";
+import { type LoadedTable, publish } from "./publish";
+import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { takenNames } from "./table-names";
+import type { TableSource } from "./table-source";
+import { type FileToImport, unpack } from "./unpack";
+
+/** Where the rows come from. `displayName` is what the user will recognise. */
+export type ImportSource = { readonly displayName: string } & (
+  | { readonly kind: "file"; readonly file: FileToImport }
+  | { readonly kind: "url"; readonly url: string }
+  | { readonly kind: "query"; readonly sql: string; readonly tableName: string }
+  | { readonly kind: "table"; readonly from: string; readonly tableName: string }
+);
+
+interface Job {
+  readonly engine: Engine;
+  /** A folder of the import's own; the caller removes it. */
+  readonly dir: string;
+  /** `httpStatus` is set on the way. */
+  readonly record: ImportRecord;
+  readonly source: ImportSource;
+  readonly enter: (state: ImportState) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+type Result = Pick<ImportRecord, "tableNames" | "tooManyTables" | "errorCode" | "errorDetail">;
+
+const COMPLETE = { tooManyTables: false, errorCode: null, errorDetail: "" } as const;
+const SKIPPED: Result = {
+  tableNames: [],
+  tooManyTables: false,
+  errorCode: 1022,
+  errorDetail: "Tables of these names are there already, and collision_strategy is skip.",
+};
+
+/**
+ * One import from its source to its tables.
+ * @throws ImportFailure, with no table left behind
+ */
+export async function runImport(job: Job): Promise<Result> {
+  const { source } = job;
+  if (source.kind === "query") return fromSql(job, source.tableName, queryOf(source.sql));
+  if (source.kind === "table") return fromSql(job, source.tableName, `SELECT * FROM ${ident(source.from)}`);
+  let file: FileToImport;
+  if (source.kind === "url") {
+    await job.enter("uploading");
+    file = await download(source.url, job.dir, {
+      signal: job.signal,
+      onStatus: (httpStatus) => {
+        job.record.httpStatus = httpStatus;
+      },
+    });
+    job.record.displayName = file.name;
+  } else {
+    file = source.file;
+  }
+  await job.enter("unpacking");
+  return fromFiles(job, await unpack(file, join(job.dir, "unpacked"), job.signal));
+}
+
+async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
+  const { engine, record, signal } = job;
+  await job.enter("importing");
+  const all = await tableSources(files, record);
+  const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
+  if (sources.length === 0) return SKIPPED;
+  const tables: LoadedTable[] = [];
+  return cleanedUp(engine, tables, async () => {
+    for (const source of sources) {
+      const plan = await withGuess(job, await analyse(source, record, signal));
+      const temporary = temporaryName();
+      tables.push({ temporary, wanted: source.name });
+      await loadTable(engine, temporary, source, plan, signal);
+    }
+    const tableNames = await publishAll(job, tables);
+    return { ...COMPLETE, tableNames, tooManyTables: all.length > MAX_TABLES_PER_IMPORT };
+  });
+}
+
+/** With content guessing, a table without a geometry gets one of the places it names. */
+async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
+  if (!record.contentGuessing || plan.geometry !== null) return plan;
+  await enter("guessing");
+  const guess = guessContent(plan, await openPlaces());
+  if (guess) await enter("geocoding");
+  await enter("importing");
+  return guess
+    ? { ...plan, geometry: { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" } }
+    : plan;
+}
+
+/** With `skip`, what has a table already is not even looked at. */
+async function notSkipped({ engine, record }: Job, sources: TableSource[]): Promise<TableSource[]> {
+  if (record.collisionStrategy !== "skip") return sources;
+  const taken = await takenNames(engine);
+  return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));
+}
+
+async function fromSql(job: Job, tableName: string, query: string): Promise<Result> {
+  const { engine, record, signal } = job;
+  await job.enter("importing");
+  if (record.collisionStrategy === "skip" && (await takenNames(engine)).has(normalizeTableName(tableName)))
+    return SKIPPED;
+  const temporary = temporaryName();
+  const tables = [{ temporary, wanted: tableName }];
+  return cleanedUp(engine, tables, async () => {
+    await engine.query(`CREATE TABLE ${ident(temporary)} AS ${query}\n`, { signal }).catch((error) => {
+      throw queryFailure(error);
+    });
+    await renameColumns(engine, temporary, signal);
+    await cartodbfy(engine, temporary, signal).catch((error) => {
+      const isId = error instanceof DatabaseError && /invalid cartodb_id/i.test(error.message);
+      throw isId
+        ? new ImportFailure(
+            2011,
+            `${error.message}. Leave cartodb_id out of the query to have the rows numbered.`,
+          )
+        : queryFailure(error);
+    });
+    return { ...COMPLETE, tableNames: await publishAll(job, tables) };
+  });
+}
+
+function publishAll({ engine, record, signal }: Job, tables: readonly LoadedTable[]): Promise<string[]> {
+  const overwrite = record.collisionStrategy === "overwrite";
+  return publish(engine, tables, { overwrite, privacy: record.privacy, signal });
+}
+
+/** Whatever happens, no temporary table stays: after `work` those that were published have other names. */
+async function cleanedUp<T>(
+  engine: Engine,
+  tables: readonly LoadedTable[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    for (const { temporary } of tables) {
+      // One that cannot be dropped now is dropped by the next server.
+      await engine.query(`DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
+    }
+    throw error;
+  }
+}
+
+function queryOf(sql: string): string {
+  const query = queryText(sql);
+  if (query === undefined)
+    throw new ImportFailure(8003, "sql must be one query: SELECT, WITH, VALUES or TABLE.");
+  return query;
+}
+
+/** Joined columns whose types do not fit are what a merge of two tables fails with. */
+const TYPES_DIFFER = /operator does not exist: .* = |types .* cannot be matched|type .* cannot be matched/;
+
+function queryFailure(error: unknown): ImportFailure {
+  if (!(error instanceof DatabaseError)) return asFailure(error);
+  const disk = asFailure(error);
+  if (disk.code === 8001) return disk;
+  const { message, hint } = error;
+  const detail = [`${message}.`, hint].filter(Boolean).join(" ");
+  return new ImportFailure(TYPES_DIFFER.test(message) ? 8004 : 8003, detail, { cause: error });
+}
+
+async function renameColumns(engine: Engine, table: string, signal: AbortSignal): Promise<void> {
+  const { statements } = await engine.query(`SELECT CDB_ColumnNames(${literal(ident(table))}::regclass)`);
+  const names = statements[0]!.rows.map(([name]) => name!);
+  const kept = names.filter((name) => normalizeColumnNames([name])[0] === name);
+  const others = names.filter((name) => !kept.includes(name));
+  const renamed = normalizeColumnNames(others, names);
+  const steps = others.map(
+    (name, i) => `ALTER TABLE ${ident(table)} RENAME ${ident(name)} TO ${ident(renamed[i]!)}`,
+  );
+  if (steps.length > 0) await engine.query(steps.join(";\n"), { signal });
+}

@@ -1,0 +1,218 @@
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { JsonpCallback } from "../../api/schemas/sql";
+import { parseJson } from "../../json";
+import { freeBytes, leavingRoom } from "../disk";
+import { abortOnDisconnect } from "../guard";
+import { type Imports, SLOTS } from "../imports/imports";
+import { importObject } from "../imports/record";
+import { ImportRequest, importOptions } from "../imports/request";
+import type { ImportSource } from "../imports/run-import";
+import type { FileToImport } from "../imports/unpack";
+import { answerError } from "./errors";
+import { parameters } from "./parameters";
+
+/** Parameters in a body: `sql` is the one that can be long. */
+const MAX_FORM_BYTES = 64 * 1024 ** 2;
+const MAX_FIELD_BYTES = 1024 ** 2;
+const MAX_FIELDS = 100;
+
+const FORMS: readonly (readonly [type: string, parse: (text: string) => unknown])[] = [
+  ["application/json", parseJson],
+  ["application/x-www-form-urlencoded", (text) => Object.fromEntries(new URLSearchParams(text))],
+];
+
+/** An import that was not accepted, in the Import API's error shape. */
+class ImportRefusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. A file is written to the disk as it
+ * arrives: multipart (`file` or `filename`), or as the whole body with `?filename=`.
+ */
+export function importRoutes(app: FastifyInstance, imports: Imports): void {
+  app.register(async (routes) => {
+    routes.setErrorHandler((error: Error, request, reply) => {
+      if (!(error instanceof ImportRefusal)) return answerError(error, request, reply);
+      return send(request, reply.code(error.status), { errors: { imports: error.message } });
+    });
+    // A body with ?filename= is a file, whatever its Content-Type says.
+    for (const [type, parse] of FORMS) {
+      routes.removeContentTypeParser(type);
+      routes.addContentTypeParser(type, async (request: FastifyRequest, body: Readable) =>
+        namedFile(request) === undefined ? parse(await shortText(body)) : undefined,
+      );
+    }
+    routes.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, _body, done) =>
+      done(null),
+    );
+    for (const prefix of ["", "/user/:user", "/u/:user"]) {
+      const url = `${prefix}/api/:version/imports`;
+      for (const path of [url, `${url}/`]) {
+        const config = { access: "key may be in the body", streamsMultipart: true } as const;
+        routes.post(path, { config }, (request, reply) =>
+          create(imports, request, reply).then((answer) => send(request, reply, answer)),
+        );
+        routes.get(path, async (request, reply) =>
+          send(request, reply, { imports: imports.unfinished(), success: true }),
+        );
+      }
+      routes.get(`${url}/:id`, async (request, reply) => {
+        const record = imports.get((request.params as { id: string }).id);
+        if (!record) throw new ImportRefusal(404, "There is no such import.");
+        return send(request, reply, importObject(record));
+      });
+    }
+  });
+}
+
+async function create(imports: Imports, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const slot = await imports.slot();
+  if (!slot) {
+    throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
+  }
+  try {
+    const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
+    const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
+    if (!parsed.success) throw new ImportRefusal(400, parsed.error.issues[0]!.message);
+    const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
+    return { item_queue_id: id, success: true };
+  } catch (error) {
+    await slot.release();
+    throw error;
+  }
+}
+
+/** What the table is made of. A query wins over everything, as it does when CARTO's job runs. */
+function sourceOf(request: ImportRequest, file: FileToImport | undefined): ImportSource {
+  const { sql, table_copy, table_name = "", url } = request;
+  if (sql) return { kind: "query", sql, tableName: table_name, displayName: table_name };
+  if (table_copy) {
+    const tableName = table_name || `${table_copy}_copy`;
+    return { kind: "table", from: table_copy, tableName, displayName: tableName };
+  }
+  if (url)
+    return { kind: "url", url: webAddress(url), displayName: url.split(/[?#]/)[0]!.split("/").at(-1)! };
+  if (request.connector !== undefined || request.remote_visualization_id) {
+    throw new ImportRefusal(400, "This server imports files, URLs and queries; it has no connectors.");
+  }
+  if (file) return { kind: "file", file, displayName: file.name };
+  if (table_name) {
+    return { kind: "table", from: table_name, tableName: `${table_name}_copy`, displayName: table_name };
+  }
+  throw new ImportRefusal(400, "There is nothing to import: send a file, url, sql or table_copy.");
+}
+
+function webAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return url.href;
+  throw new ImportRefusal(400, "url must be a whole address that begins with http:// or https://.");
+}
+
+interface Received {
+  readonly fields: Record<string, unknown>;
+  readonly file?: FileToImport;
+}
+
+async function receive(request: FastifyRequest, dir: string, signal: AbortSignal): Promise<Received> {
+  if (request.isMultipart()) return receiveMultipart(request, dir, signal);
+  const name = namedFile(request);
+  if (name === undefined) return { fields: {} };
+  const body = request.raw.iterator({ destroyOnReturn: false }); // destroyed, it would take the connection with it
+  return { fields: {}, file: await store(Readable.from(body), name, dir, signal) };
+}
+
+/** The name of the file that the whole body is. */
+function namedFile({ query, headers }: FastifyRequest): string | undefined {
+  const { filename } = query as { filename?: unknown };
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  return typeof filename === "string" && filename && hasBody ? filename : undefined;
+}
+
+async function receiveMultipart(
+  request: FastifyRequest,
+  dir: string,
+  signal: AbortSignal,
+): Promise<Received> {
+  const fields: Record<string, unknown> = {};
+  let file: FileToImport | undefined;
+  const limits = { fieldSize: MAX_FIELD_BYTES, fields: MAX_FIELDS, fileSize: Number.POSITIVE_INFINITY };
+  const parts = request.parts({ limits })[Symbol.asyncIterator]();
+  try {
+    // The parser waits forever for the rest of a body that was cut off.
+    for (let next = await unlessAborted(parts.next(), signal); !next.done; ) {
+      const part = next.value;
+      if (part.type === "field") {
+        if (part.valueTruncated)
+          throw new ImportRefusal(400, `The field ${part.fieldname} is longer than 1 MB.`);
+        fields[part.fieldname] = part.value;
+      } else {
+        if (file) throw new ImportRefusal(400, "An import has one file. Pack several into a .zip.");
+        file = await store(part.file, part.filename ?? "", dir, signal);
+      }
+      next = await unlessAborted(parts.next(), signal);
+    }
+  } catch (error) {
+    if (error instanceof ImportRefusal) throw error;
+    throw new ImportRefusal(400, `The multipart body cannot be read: ${(error as Error).message}`);
+  }
+  return { fields, file };
+}
+
+async function store(body: Readable, name: string, dir: string, signal: AbortSignal): Promise<FileToImport> {
+  const path = join(dir, "upload");
+  const guarded = leavingRoom(
+    body,
+    () => freeBytes(dir),
+    (bytes) =>
+      new ImportRefusal(
+        400,
+        `The disk has no room for a file of more than ${Math.round(bytes / 1024 ** 2)} MB`,
+      ),
+  );
+  await pipeline(Readable.from(guarded), createWriteStream(path, { mode: 0o600 }), { signal });
+  return { path, name: plainName(name) };
+}
+
+/** Without folders, and with `_` for blanks, as CARTO stores uploads. */
+const plainName = (name: string) => name.split(/[\\/]/).at(-1)!.replaceAll(" ", "_");
+
+async function shortText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_FORM_BYTES)
+      throw new ImportRefusal(413, "The parameters of an import have at most 64 MB.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new ImportRefusal(400, "The upload was cut off."));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** As JSON, or as a call of the function that a script element asked for. */
+function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
+  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  if (callback === undefined) return reply.type("application/json; charset=utf-8").send(answer);
+  return reply
+    .code(200)
+    .type("text/javascript; charset=utf-8")
+    .send(`${callback}(${JSON.stringify(answer)})`);
+}

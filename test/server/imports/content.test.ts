@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { importer } from "../../support/imports";
+import { startTestServer, type TestServer } from "../../support/server";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server?.close());
+const { upload, finished, file, leftovers } = importer(() => server);
+
+const guessed = async (csv: string) => {
+  const { table_name, content_guessing, error_code } = await file("guess.csv", csv, {
+    content_guessing: "true",
+  });
+  expect([content_guessing, error_code]).toEqual([true, null]);
+  const { rows } = await server.sql(
+    `SELECT GeometryType(the_geom) AS kind, ST_X(ST_PointOnSurface(the_geom))::int AS lng, ST_Y(ST_PointOnSurface(the_geom))::int AS lat,
+       ST_IsValid(the_geom) AS valid, ST_XMax(the_geom) <= 180 AND ST_XMin(the_geom) >= -180 AS within
+     FROM ${table_name} ORDER BY cartodb_id`,
+  );
+  await server.sql(`DROP TABLE ${table_name}`);
+  expect(rows.every(({ valid, within, kind }) => kind === null || (valid && within))).toBe(true);
+  return rows.map(({ kind, lng, lat }) => kind && [kind, lng, lat]);
+};
+
+test.each<[string, string, unknown[]]>([
+  [
+    "countries, also across the date line",
+    "name,v\nSpain,1\nFrance,2\nAntarctica,3\nFiji,4\nRussia,5\n",
+    ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"],
+  ],
+  ["country codes", "c,v\nESP,1\nFRA,2\nPRT,3\n", ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"]],
+  ["states", "where,v\nNevada,1\nTX,2\nOregon,3\n", ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"]],
+  ["counties by code", "fips,v\n48001,1\n48003,2\n", ["MULTIPOLYGON", "MULTIPOLYGON"]],
+  [
+    "counties beside their state",
+    "county,state\nWashington,Oregon\nWashington,Utah\nLake,Oregon\n",
+    ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"],
+  ],
+  ["cities", "city,v\nMadrid,1\nBerlin,2\n,3\n", ["POINT", "POINT", null]],
+])("%s", async (_, csv, kinds) => {
+  expect((await guessed(csv)).map((place) => (place ? (place as unknown[])[0] : null))).toEqual(kinds);
+});
+
+test("cities in the country beside them", async () => {
+  expect(await guessed("city,country\nMadrid,Colombia\nMadrid,Spain\nParis,France\n")).toEqual([
+    ["POINT", -74, 5],
+    ["POINT", -4, 40],
+    ["POINT", 2, 49],
+  ]);
+});
+
+test("a row of ten may be something else; two of ten may not", async () => {
+  const cities = ["Madrid", "Berlin", "Paris", "London", "Rome", "Vienna", "Lisbon", "Athens"];
+  const csv = (...others: string[]) =>
+    `town,v\n${[...cities, ...others].map((name) => `${name},1`).join("\n")}\n`;
+  expect((await guessed(csv("Dublin", "qwxyz"))).filter(Boolean)).toHaveLength(9);
+  expect((await guessed(csv("nowhere at all", "qwxyz"))).filter(Boolean)).toEqual([]);
+});
+
+test("only where it is asked for, and where there is no geometry yet", async () => {
+  const csv = "city,lat,lng\nMadrid,1,2\nBerlin,3,4\n";
+  expect(await guessed(csv)).toEqual([
+    ["POINT", 2, 1],
+    ["POINT", 4, 3],
+  ]);
+  const { table_name } = await file("plain.csv", "city\nMadrid\nBerlin\n");
+  expect((await server.sql(`SELECT count(the_geom)::int AS n FROM ${table_name}`)).rows).toEqual([{ n: 0 }]);
+});
+
+test("the states of an import that guesses", async () => {
+  const states: string[] = [];
+  await finished(await upload("states.csv", "city\nMadrid\nBerlin\n", { content_guessing: "true" }), states);
+  expect(states).toContain("guessing");
+  expect(states.at(-1)).toBe("complete");
+  expect(await leftovers()).toEqual([]);
+});

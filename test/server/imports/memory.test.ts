@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { localHome } from "../../../src/server/home";
+import { findServer } from "../../../src/server/launcher";
+import { importer } from "../../support/imports";
+import { startTestServer, type TestServer } from "../../support/server";
+
+const MB = 1024 ** 2;
+const ROWS = 700_000;
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server?.close());
+const { post, finished } = importer(() => server);
+
+/** Made while it is sent: this process does not hold it either. */
+function csv(rows: number): ReadableStream {
+  let row = 0;
+  return new ReadableStream({
+    start: (stream) => stream.enqueue(Buffer.from("n,word,x,at,latitude,longitude\n")),
+    pull(stream) {
+      let lines = "";
+      for (const end = Math.min(rows, row + 2000); row < end; row++) {
+        lines += `${row},"word number ${row}, ${row % 8}",${row / 7},2017-03-04 10:11:12,${row % 90},${row % 180}\n`;
+      }
+      stream.enqueue(Buffer.from(lines));
+      if (row === rows) stream.close();
+    },
+  });
+}
+
+const residentMb = (pid: number) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+
+test.skipIf(!existsSync("/proc/self/status"))(
+  "a file of 60 MB takes far less than its size in memory",
+  { timeout: 600_000 },
+  async () => {
+    const send = async (rows: number) =>
+      finished(await post({ filename: "large.csv" }, { body: csv(rows), duplex: "half" } as RequestInit));
+    await send(50_000); // code and caches that any import needs
+    const { pid } = (await findServer(localHome(server.home)))!.status;
+    const before = residentMb(pid);
+    let most = before;
+    const watch = setInterval(() => {
+      most = Math.max(most, residentMb(pid));
+    }, 50);
+    const answer = await send(ROWS).finally(() => clearInterval(watch));
+    expect(answer).toMatchObject({ success: true, error_code: null });
+    const { rows } = await server.sql(
+      `SELECT count(*)::int AS n, count(the_geom)::int AS g, pg_typeof(max(at))::text AS t FROM ${answer.table_name}`,
+    );
+    expect(rows).toEqual([{ n: ROWS, g: ROWS, t: "timestamp with time zone" }]);
+    console.log(`${Math.round(most - before)} MB above ${Math.round(before)} MB`);
+    expect(most - before).toBeLessThan((150 * MB) / MB);
+  },
+);

@@ -1,0 +1,8 @@
+import { onPostgres } from "../../support/engine";
+
+onPostgres({
+  csv: () => import("./csv.test"),
+  formats: () => import("./formats.test"),
+  content: () => import("./content.test"),
+  api: () => import("./api.test"),
+});

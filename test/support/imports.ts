@@ -1,0 +1,89 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ZipFile } from "yazl";
+import { homesIn } from "../../src/server/home";
+import type { TestServer } from "./server";
+
+/** An import object, as the API answers it. */
+export interface ImportAnswer {
+  readonly id: string;
+  readonly state: string;
+  readonly success?: boolean;
+  readonly error_code: number | null;
+  readonly get_error_text: { title: string; what_about: string; source: string } | null;
+  readonly table_name: string | null;
+  readonly tables_created_count: number | null;
+  readonly data_type: string;
+  readonly warnings: Record<string, unknown> | null;
+  readonly [member: string]: unknown;
+}
+
+type Parameters = Record<string, string>;
+type Content = string | Uint8Array;
+
+/** Asks the Import API of a server as other programs do: by plain HTTP. */
+export function importer(server: () => TestServer) {
+  const query = (parameters: Parameters) => new URLSearchParams(parameters).toString();
+
+  const post = (parameters: Parameters = {}, init: RequestInit = {}) =>
+    server().ask(`/api/v1/imports?${query(parameters)}`, { method: "POST", ...init });
+
+  const upload = (name: string, content: Content, parameters: Parameters = {}) => {
+    const form = new FormData();
+    form.append("file", new Blob([content as Uint8Array<ArrayBuffer>]), name);
+    return post(parameters, { body: form });
+  };
+
+  const get = async (id: string) =>
+    (await server().ask(`/api/v1/imports/${id}`)).json() as Promise<ImportAnswer>;
+
+  /** Waits for the end; `states` are those that were seen on the way. */
+  const finished = async (response: Response, states: string[] = []): Promise<ImportAnswer> => {
+    const answer = (await response.json()) as { item_queue_id?: string };
+    if (!answer.item_queue_id) throw new Error(JSON.stringify(answer));
+    for (;;) {
+      const found = await get(answer.item_queue_id);
+      if (found.state !== states.at(-1)) states.push(found.state);
+      if (found.success !== undefined) return found;
+      await sleep(20);
+    }
+  };
+
+  /** Uploads a file and waits until it is a table, or has failed. */
+  const file = async (name: string, content: Content, parameters?: Parameters) =>
+    finished(await upload(name, content, parameters));
+
+  /** The columns of a table but CARTO's own, with their types. */
+  const columns = async (table: string) => {
+    const { rows } = await server().sql(
+      `SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '${table}'
+       AND column_name NOT IN ('cartodb_id', 'the_geom', 'the_geom_webmercator') ORDER BY ordinal_position`,
+    );
+    return Object.fromEntries(rows.map(({ column_name, data_type }) => [column_name, data_type]));
+  };
+
+  /** What must not be there after an import, however it ended. */
+  const leftovers = async () => {
+    const { rows } = await server().sql(
+      "SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%' AND relkind = 'r'",
+    );
+    return rows;
+  };
+
+  /** Folders of uploads and imports that are under way, or were not removed. */
+  const workDirs = async () => {
+    const home = (await homesIn(server().home)).at(-1); // that of the database, if there is one
+    return (await readdir(join(home!.dir, "imports"))).filter((name) => name.startsWith("work-"));
+  };
+
+  return { post, upload, get, finished, file, columns, leftovers, workDirs };
+}
+
+export async function zipOf(files: Record<string, Content>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
+  zip.end();
+  return buffer(zip.outputStream as never);
+}
