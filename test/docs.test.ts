@@ -47,7 +47,14 @@ function uncalled(code: string): string {
 }
 
 /** In the order in which they use each other's tables. */
-const DOCUMENTS = ["README.md", "docs/frames.md", "docs/maps.md", "docs/api.md", "docs/batch.md", "docs/sync.md"];
+const DOCUMENTS = [
+  "README.md",
+  "docs/frames.md",
+  "docs/maps.md",
+  "docs/api.md",
+  "docs/sync.md",
+  "docs/batch.md",
+];
 
 describe("the examples are cells that run and show what they say", () => {
   let home: string;
