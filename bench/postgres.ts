@@ -9,7 +9,7 @@ import { CartoContext } from "../src/context/carto-context";
 import { homesIn } from "../src/server/home";
 import { stopServer } from "../src/server/launcher";
 import { startPostgres } from "../test/support/postgres";
-import { compare, POINTS, printHeader } from "./support";
+import { compare, POINTS, printHeader, quietly } from "./support";
 
 const ROWS = Number(process.env.BENCH_ROWS) || 1_000_000;
 
@@ -89,16 +89,6 @@ async function copyCsv(psql: (sql: string) => Promise<unknown>, csv: string): Pr
 
 function expectRows(frame: { shape: number[] }): void {
   if (frame.shape[0] !== ROWS) throw new Error(`Got ${frame.shape[0]} rows, expected ${ROWS}.`);
-}
-
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  const { log } = console;
-  console.log = () => {};
-  try {
-    await work();
-  } finally {
-    console.log = log;
-  }
 }
 
 main();

@@ -32,6 +32,7 @@ import { PgliteSession, type SessionOptions } from "./pglite-session";
 import type { ResultReader } from "./result-reader";
 import { copyThroughFile, refuseBeyondRole, refuseCopy } from "./sql-scan";
 import { Turns, unlessAborted } from "./turns";
+import { TypeNames } from "./type-names";
 
 export interface PgliteOptions {
   /** Made on first use. The caller holds its lock: see `lockDataDir`. */
@@ -80,7 +81,7 @@ export async function openPglite({
 class PgliteEngine implements Engine {
   readonly #options: SessionOptions;
   readonly #turns = new Turns();
-  readonly #typeNames = new Map<number, string>();
+  readonly #typeNames = new TypeNames();
   #session: Promise<PgliteSession> | null = null;
   #versions: { postgres: string; postgis: string } | null = null;
   #running: EngineActivity["running"] = null;
@@ -98,8 +99,7 @@ class PgliteEngine implements Engine {
     return this.#turn(sql, options, async (session) => {
       await this.#setRole(session, roleName(role));
       const result = throwing(await session.run(sql));
-      await this.#learnTypes(session, result);
-      return this.#queryResult(result);
+      return this.#typeNames.resultOf(session, result);
     });
   }
 
@@ -273,31 +273,6 @@ class PgliteEngine implements Engine {
   #newSpoolFile(): { path: string; inDatabase: string } {
     const name = `${++this.#spoolFiles}`;
     return { path: join(spoolDir(this.#options.dataDir), name), inDatabase: `${SPOOL_IN_DATABASE}/${name}` };
-  }
-
-  async #learnTypes(session: PgliteSession, { statements }: ResultReader): Promise<void> {
-    const oids = new Set(statements.flatMap(({ fields }) => fields?.map((field) => field.typeOid) ?? []));
-    const unknown = [...oids].filter((oid) => !this.#typeNames.has(oid));
-    if (unknown.length === 0) return;
-    const found = await session.run(
-      `SELECT oid, typname FROM pg_catalog.pg_type WHERE oid IN (${unknown.join(",")})`,
-    );
-    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#typeNames.set(Number(oid), name!);
-  }
-
-  #queryResult({ statements, notices, warnings }: ResultReader): QueryResult {
-    return {
-      statements: statements.map((statement) => ({
-        ...statement,
-        fields:
-          statement.fields?.map((field) => ({
-            ...field,
-            typeName: this.#typeNames.get(field.typeOid) ?? null,
-          })) ?? null,
-      })),
-      notices,
-      warnings,
-    };
   }
 }
 

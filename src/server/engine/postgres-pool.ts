@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as incoming, setTimeout as sleep } from "node:timers/promises";
 import type { DatabaseAddress } from "../database";
 import type { DatabaseError } from "./engine";
 import { PostgresSession } from "./postgres-session";
@@ -79,6 +79,7 @@ export class PostgresPool {
   async #find(): Promise<PostgresSession> {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.closing);
+      await incoming(); // a busy process may not have read yet that the server has hung up
       if (idle.session.isLost) continue;
       if (Date.now() - idle.since < TRUST_MS || (await answers(idle.session))) return idle.session;
       idle.session.destroy();

@@ -39,12 +39,12 @@ export class PostgresSession {
     this.#address = address;
     this.#connected = connected;
     this.#maxResultBytes = maxResultBytes;
-    connected.client.once("end", () => {
+    const lose = () => {
       this.#isLost = true;
-    });
-    connected.client.once("error", () => {
-      this.#isLost = true;
-    });
+    };
+    connected.client.once("error", lose);
+    connected.client.once("end", lose);
+    connected.client.connection.stream.once("end", lose); // a turn of the event loop before the client says so
   }
 
   static async open(address: DatabaseAddress, maxResultBytes: number): Promise<PostgresSession> {

@@ -19,6 +19,7 @@ import { PostgresPool } from "./postgres-pool";
 import type { PostgresSession } from "./postgres-session";
 import type { ResultReader } from "./result-reader";
 import { checkCopy, isOneTransaction, refuseBeyondRole, refuseChangeOfRole, refuseCopy } from "./sql-scan";
+import { TypeNames } from "./type-names";
 
 export interface PostgresOptions {
   /** Default 20. */
@@ -73,7 +74,7 @@ interface Facts {
 class PostgresEngine implements Engine {
   readonly #address: DatabaseAddress;
   readonly #pool: PostgresPool;
-  readonly #typeNames = new Map<number, string>();
+  readonly #typeNames = new TypeNames();
   readonly #running = new Map<Running, PostgresSession>();
   #facts: Facts | null = null;
   #isCurrent = false;
@@ -104,9 +105,7 @@ class PostgresEngine implements Engine {
         await this.#setRole(session, options.role);
         result = await session.run(sql);
       }
-      throwing(result);
-      await this.#learnTypes(session, result);
-      const { warnings, ...rest } = this.#queryResult(result);
+      const { warnings, ...rest } = await this.#typeNames.resultOf(session, throwing(result));
       const announced = [news, installed].filter((text) => text) as string[];
       return { ...rest, warnings: [...announced, ...warnings] };
     });
@@ -282,31 +281,6 @@ class PostgresEngine implements Engine {
     this.#isCurrent = true;
     if (done) console.error(new Date().toISOString(), done);
     return done;
-  }
-
-  async #learnTypes(session: PostgresSession, { statements }: ResultReader): Promise<void> {
-    const oids = new Set(statements.flatMap(({ fields }) => fields?.map((field) => field.typeOid) ?? []));
-    const unknown = [...oids].filter((oid) => !this.#typeNames.has(oid));
-    if (unknown.length === 0) return;
-    const found = await session.run(
-      `SELECT oid, typname FROM pg_catalog.pg_type WHERE oid IN (${unknown.join(",")})`,
-    );
-    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#typeNames.set(Number(oid), name!);
-  }
-
-  #queryResult({ statements, notices, warnings }: ResultReader): QueryResult {
-    return {
-      statements: statements.map((statement) => ({
-        ...statement,
-        fields:
-          statement.fields?.map((field) => ({
-            ...field,
-            typeName: this.#typeNames.get(field.typeOid) ?? null,
-          })) ?? null,
-      })),
-      notices,
-      warnings,
-    };
   }
 }
 
