@@ -7,6 +7,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { Client } from "pg";
+import { functionsSql } from "../src/server/sql/functions";
 import { type CellResult, Kernel, type Output } from "../test/support/jupyter";
 import { postgresBin, startPostgres } from "../test/support/postgres";
 
@@ -51,6 +53,10 @@ async function runOnPostgres(file: string, home: string): Promise<number> {
   const postgres = await startPostgres();
   process.once("exit", () => postgres.stop());
   const database = await postgres.createDatabase("notebook", "analyst");
+  const analyst = new Client(database);
+  await analyst.connect();
+  await analyst.query(functionsSql()); // what the first write would install, and announce
+  await analyst.end();
   return runNotebook(file, { home, check: true, database });
 }
 

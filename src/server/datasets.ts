@@ -137,8 +137,12 @@ function privacySql(table: string, privacy: Privacy): string {
     privacy === "PRIVATE"
       ? `REVOKE SELECT ON ${table} FROM publicuser, PUBLIC`
       : `GRANT SELECT ON ${table} TO publicuser`;
-  const isLink = privacy === "LINK";
-  return `${rights};
+  return `${rights}; ${linkSql(table, privacy === "LINK")}`;
+}
+
+/** A statement that tells a LINK from a PUBLIC table. `table` is quoted already. */
+export function linkSql(table: string, isLink: boolean): string {
+  return `
     INSERT INTO cartodb.cdb_datasets (tabname, is_link) VALUES (${literal(table)}::regclass, ${isLink})
     ON CONFLICT (tabname) DO UPDATE SET is_link = excluded.is_link`;
 }

@@ -2,6 +2,7 @@ import { onPostgres } from "../support/engine";
 
 onPostgres({
   "SQL API": () => import("./sql-api.test"),
+  "formats of the SQL API": () => import("./formats.test"),
   "COPY API": () => import("./copy-api.test"),
   "Batch SQL API": () => import("./jobs-api.test"),
   BatchJobStatus: () => import("../context/batch.test"),

@@ -240,7 +240,9 @@ describe.skipIf(!postgresBin())("the server", () => {
       readFileSync(`/proc/${status.pid}/cmdline`, "utf8"),
       readFileSync(`/proc/${status.pid}/environ`, "utf8"),
       (await cli("status")).output,
-      ...readdirSync(dir).map((name) => readFileSync(join(dir, name), "utf8")),
+      ...readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
     ];
     for (const text of texts) {
       expect(text).not.toContain(PASSWORD);

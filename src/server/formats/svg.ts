@@ -7,8 +7,8 @@ const POINT_RADIUS_PX = 5;
 const STROKE_WIDTH_PX = 1;
 
 /**
- * The geometries without their attributes, scaled into a box of 1024 × 768 with y downwards: areas below lines below
- * nothing, as they come by dimension; points as circles, everything else as paths.
+ * The geometries without their attributes, scaled into a box of 1024 × 768 with y downwards and ordered by dimension:
+ * points as circles, everything else as paths.
  */
 export const svg: Export = async (request) => {
   const { engine, query, decimals, options, onEnd } = request;

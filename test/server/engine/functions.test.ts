@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { literal } from "../../../src/sql";
-import { useEngine } from "../../support/engine";
+import { defaultEngine, useEngine } from "../../support/engine";
 
 const db = useEngine();
 
@@ -105,7 +105,7 @@ test("CDB_TableMetadataTouch keeps one row a table, and none of dropped tables",
 test("clients see a stand-alone account without quota", async () => {
   expect(await db.rows("SHOW search_path")).toEqual([["public, cartodb"]]);
   expect(await db.rows("SELECT CDB_Username(), _CDB_UserQuotaInBytes(), CDB_UserDataSize() > 0")).toEqual([
-    ["local", "0", "t"],
+    [defaultEngine() === "pglite" ? "local" : "carto", "0", "t"],
   ]);
 });
 

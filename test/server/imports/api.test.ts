@@ -359,6 +359,8 @@ test.each([
     `SELECT has_table_privilege('publicuser', '${table_name}', 'SELECT') AS readable`,
   );
   expect(rows).toEqual([{ readable }]);
+  const dataset = await server.ask(`/api/v1/viz/${table_name}`);
+  expect(await dataset.json()).toMatchObject({ name: table_name, privacy: privacy.toUpperCase() });
 });
 
 describe("downloads", () => {
