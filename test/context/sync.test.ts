@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import {
   afterAll,
@@ -15,23 +12,20 @@ import {
 } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
 import { ConflictError, InvalidArgumentError, SqlError, TableNotFoundError } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
 import { mulberry32 } from "../support/seeded";
+import { removeHome, stopServers, temporaryHome, testAddress } from "../support/server";
 
 let home: string;
 let cc: CartoContext;
 /** Somebody else on the same data. */
 let other: CartoContext;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-sync-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
-  other = new CartoContext({ baseUrl: `local:${home}` });
+  home = await temporaryHome();
+  const baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
+  other = new CartoContext({ baseUrl });
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 let warn: MockInstance;
@@ -496,11 +490,11 @@ describe("changes by others", () => {
 
   test("a restart of the server is none", async () => {
     const df = await writeCities("restarted");
-    await stopServer(localHome(home));
+    await stopServers(home);
     rowsOf(df)[1]![5] = 9;
     expect(await cc.sync(df, "restarted")).toMatchObject({ updated: 1 });
     await other.query("UPDATE restarted SET people = 10 WHERE cartodb_id = 2");
-    await stopServer(localHome(home));
+    await stopServers(home);
     await expect(cc.sync(df, "restarted")).rejects.toThrow(ConflictError);
   });
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import {
   afterAll,
@@ -22,19 +19,16 @@ import {
   TableExistsError,
   TableNotFoundError,
 } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { connectLocal, stopServer } from "../../src/server/launcher";
+import { removeHome, runningServer, temporaryHome, testAddress } from "../support/server";
 
 let home: string;
 let cc: CartoContext;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-write-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
+  home = await temporaryHome();
+  const baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 let warn: MockInstance;
@@ -54,7 +48,7 @@ const printed = () => log.mock.calls.flat().join("\n");
 
 /** What the dataset endpoint says. */
 async function privacyOf(table: string): Promise<string> {
-  const { baseUrl, key } = await connectLocal(localHome(home));
+  const { baseUrl, key } = (await runningServer(home))!;
   const headers = { Authorization: `Basic ${Buffer.from(`local:${key}`).toString("base64")}` };
   const answer = await fetch(`${baseUrl}/api/v1/viz/${table}`, { headers });
   return ((await answer.json()) as { privacy: string }).privacy;
