@@ -236,7 +236,7 @@ export class CartoContext {
     await this.#run(`delete ${tableName}`, signal, async (signal) => {
       const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
       await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
-        throw /^table .* does not exist$/.test(error.message)
+        throw /^table .* does not exist$/s.test(error.message)
           ? new TableNotFoundError(noTable(tableName))
           : error;
       });

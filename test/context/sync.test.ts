@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DataFrame } from "danfojs-node";
 import {
   afterAll,
@@ -11,9 +12,15 @@ import {
   vi,
 } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
-import { ConflictError, InvalidArgumentError, SqlError, TableNotFoundError } from "../../src/errors";
+import {
+  CartoError,
+  ConflictError,
+  InvalidArgumentError,
+  SqlError,
+  TableNotFoundError,
+} from "../../src/errors";
 import { mulberry32 } from "../support/seeded";
-import { removeHome, stopServers, temporaryHome, testAddress } from "../support/server";
+import { removeHome, runningServer, stopServers, temporaryHome, testAddress } from "../support/server";
 
 let home: string;
 let cc: CartoContext;
@@ -535,6 +542,26 @@ test("aborted at any moment, the table is as before or as the frame, and nothing
       "SELECT count(*)::int AS total, count(*) FILTER (WHERE v = -1)::int AS minus FROM aborted",
     )) as [[number, number]];
     expect([total, [0, rows.length].includes(minus)]).toEqual([rows.length, true]);
+  }
+});
+
+test("the server killed at any moment, the table is as before or as the frame, and nothing is left", async () => {
+  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
+  await cc.write(frame(["id", "v"], ...rows), "killed");
+  for (const [round, afterMs] of [30, 150, 300, 500].entries()) {
+    const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -round]));
+    await cc.query("SELECT 1"); // starts one
+    const server = (await runningServer(home))!;
+    const killed = sleep(afterMs).then(() => process.kill(server.status.pid, "SIGKILL"));
+    await cc.sync(edited, "killed", { key: "id", force: true }).catch((error) => {
+      expect(error, error.stack).toBeInstanceOf(CartoError);
+    });
+    await killed;
+    const [[total, same]] = (await values(
+      `SELECT count(*)::int AS total, count(*) FILTER (WHERE v = ${-round})::int AS same FROM killed`,
+    )) as [[number, number]];
+    expect([total, [0, 1, rows.length].includes(same)], `round ${round}`).toEqual([rows.length, true]);
+    await stopServers(home); // what is left is dropped at the next start, or when nothing is done for a minute
   }
 });
 

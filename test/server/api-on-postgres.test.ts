@@ -10,5 +10,6 @@ onPostgres({
   "cc.query": () => import("../context/query.test"),
   "cc.write": () => import("../context/write.test"),
   "cc.sync": () => import("../context/sync.test"),
+  names: () => import("../context/names.test"),
   "cc.tables": () => import("../context/tables.test"),
 });

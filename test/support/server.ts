@@ -46,7 +46,7 @@ export async function stopServers(home: string): Promise<void> {
 }
 
 /** The server that runs on a home. */
-export async function runningServer(home: string): Promise<LocalServer | undefined> {
+export async function runningServer(home: string): ReturnType<typeof findServer> {
   for (const of of await homesIn(home)) {
     const found = await findServer(of);
     if (found) return found;
