@@ -63,7 +63,10 @@ async function main(): Promise<void> {
     );
     await compare(
       `write ${count} rows into PostgreSQL`,
-      () => quietly(() => cc.write(df, "written", { lnglat: ["lng", "lat"], overwrite: true })),
+      () =>
+        quietly(() =>
+          cc.write(df, "written", { lnglat: ["lng", "lat"], overwrite: true }).then((job) => job?.wait()),
+        ),
       { name: "`psql \\copy` of CSV and the same indexes", run: () => copyCsv(psql, csv) },
       3,
     );

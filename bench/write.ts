@@ -25,7 +25,10 @@ async function main(): Promise<void> {
         `SELECT id, name, value, kind, at, ST_X(the_geom) AS lng, ST_Y(the_geom) AS lat FROM (${POINTS(rowCount)}) t`,
       );
       const title = `write ${rowCount.toLocaleString("en-US")} rows`;
-      const ours = () => quietly(() => cc.write(df, "written", { lnglat: ["lng", "lat"], overwrite: true }));
+      const ours = () =>
+        quietly(() =>
+          cc.write(df, "written", { lnglat: ["lng", "lat"], overwrite: true }).then((job) => job?.wait()),
+        );
       await compare(title, ours, { name: "multi-row INSERTs by `pg`", run: () => insertRows(client, df) }, 3);
     }
   } finally {

@@ -74,6 +74,25 @@ export class ConflictError extends CartoError {
   override name = "ConflictError";
 }
 
+/** An import of a file failed; nothing of it is left. */
+export class ImportError extends CartoError {
+  override name = "ImportError";
+  /** CARTO's number for what went wrong, such as 8001 for a full account. */
+  readonly code: number;
+  /** For questions to who runs the server. */
+  readonly importId?: string;
+
+  constructor(
+    message: string,
+    { code, importId }: { code: number; importId?: string },
+    options?: ErrorOptions,
+  ) {
+    super(`${message} (code ${code})`, options);
+    this.code = code;
+    this.importId = importId;
+  }
+}
+
 /** The account takes no more requests of this kind for now. Nothing of the refused one was done. */
 export class RateLimitError extends CartoError {
   override name = "RateLimitError";

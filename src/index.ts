@@ -12,13 +12,16 @@ export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export { Credentials, type CredentialsOptions } from "./context/credentials";
 export type { ContextOptions } from "./context/endpoint";
+export type { Privacy } from "./context/privacy";
 export type { QueryOptions, ReadOptions } from "./context/read";
 export type { SyncOptions, SyncResult } from "./context/sync";
 export type { WriteOptions } from "./context/write";
+export type { ImportWriteOptions } from "./context/write-import";
 export {
   AuthenticationError,
   CartoError,
   ConflictError,
+  ImportError,
   InvalidArgumentError,
   JobError,
   QuotaError,

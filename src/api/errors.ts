@@ -65,7 +65,7 @@ export function statementError(
   message: string,
   details: ConstructorParameters<typeof SqlError>[1] = {},
 ): CartoError {
-  const missing = /^relation "(.+)" does not exist$/.exec(message)?.[1];
+  const missing = /^relation "(.+)" does not exist$/s.exec(message)?.[1];
   if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {

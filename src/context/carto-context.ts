@@ -153,7 +153,7 @@ export class CartoContext {
     const frame = await this.#run(`read ${tableName}`, options.signal, (signal, progress) =>
       this.#readTable(report.table, { ...options, signal, progress }),
     );
-    printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
+    await this.#printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
     return frame;
   }
 
@@ -166,18 +166,23 @@ export class CartoContext {
    * await cc.write(df, "airports", { lnglat: ["longitude", "latitude"], overwrite: true });
    * ```
    *
+   * More than 100,000 points of `lnglat` are registered by a batch job: the table appears when that is done.
+   *
+   * @returns the job, which `await job.wait()` waits for; null if the table is there
    * @throws TableExistsError if there is a table of that name and `overwrite` is not set
    * @throws InvalidArgumentError for a value that PostgreSQL cannot keep, with its row and column
+   * @throws ImportError with options of the Import API, such as `contentGuessing`
    */
-  async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<null> {
+  async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
-    this.#baselines.remember(df, report.baseline);
-    printReport(report, tableName);
-    return null;
+    if (report.baseline) this.#baselines.remember(df, report.baseline);
+    else this.#baselines.forget(quoted(report.table));
+    await this.#printReport(report, tableName);
+    return report.job ? new BatchJobStatus(this, report.job) : null;
   }
 
   /**
@@ -231,7 +236,7 @@ export class CartoContext {
     await this.#run(`delete ${tableName}`, signal, async (signal) => {
       const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
       await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
-        throw /^table .* does not exist$/.test(error.message)
+        throw /^table .* does not exist$/s.test(error.message)
           ? new TableNotFoundError(noTable(tableName))
           : error;
       });
@@ -296,6 +301,29 @@ export class CartoContext {
     return new BatchJobStatus(this, job);
   }
 
+  /** Tells what a write has done, and where the table can be looked at. */
+  async #printReport(report: Omit<WriteReport, "baseline">, asked: string): Promise<void> {
+    const { table, rowCount, renamed, warnings, job, isSkipped } = report;
+    const { label } = table;
+    for (const warning of warnings) console.warn(warning);
+    if (isSkipped) {
+      console.log(`There is a table ${label}, and it is left as it was: nothing was written.`);
+      return;
+    }
+    if (label !== asked) console.log(`The table is named ${label}.`);
+    if (renamed.length > 0)
+      console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
+    const { baseUrl, isCurrent } = await this.#transport.endpoint();
+    const page = isCurrent ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
+    const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
+    if (!job) console.log(`${rows} written to ${label}${page || "."}`);
+    else {
+      console.log(
+        `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
+      );
+    }
+  }
+
   /** Runs one call of a cell: interruptible, with progress once it takes long. */
   async #run<T>(
     label: string,
@@ -338,16 +366,4 @@ function checkBatch(query: BatchQuery): void {
 
 function noTable(table: string): string {
   return `There is no table "${table}". See await cc.tables().`;
-}
-
-function printReport(
-  { table, rowCount, renamed, warnings }: Omit<WriteReport, "baseline">,
-  asked: string,
-): void {
-  const name = table.label;
-  for (const warning of warnings) console.warn(warning);
-  if (name !== asked) console.log(`The table is named ${name}.`);
-  if (renamed.length > 0)
-    console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
-  console.log(`${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"} written to ${name}.`);
 }

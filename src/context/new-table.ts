@@ -46,10 +46,24 @@ export async function register(
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  const relation = `${literal(quoted(temporary))}::regclass`;
-  const schema = temporary.schema === undefined ? "" : `${literal(temporary.schema)}, `;
-  await run(`SELECT CDB_CartodbfyTable(${schema}${relation})`);
-  const { rows } = await run(swap(temporary, table, overwrite));
+  await run(registerSql(temporary));
+  return giveName(run, temporary, table, overwrite);
+}
+
+/** Makes a table a CARTO table. */
+export function registerSql(table: TableName): string {
+  const schema = table.schema === undefined ? "" : `${literal(table.schema)}, `;
+  return `SELECT CDB_CartodbfyTable(${schema}${literal(quoted(table))}::regclass)`;
+}
+
+/** Gives a CARTO table its name. @returns what `register` returns */
+export async function giveName(
+  run: Run,
+  temporary: TableName,
+  table: TableName,
+  overwrite: boolean,
+): Promise<string> {
+  const { rows } = await run(swapSql(temporary, table, overwrite));
   return String(rows.at(-1)!.snapshot);
 }
 
@@ -68,7 +82,7 @@ function tableExistsError(table: TableName): TableExistsError {
  * One transaction that puts the loaded table in the place of its name; several statements are one already. It answers
  * which transactions the table shows.
  */
-function swap(temporary: TableName, table: TableName, overwrite: boolean): string {
+export function swapSql(temporary: TableName, table: TableName, overwrite: boolean): string {
   const { schema } = table;
   const moved = quoted({ schema, table: temporary.table });
   const inSchema = (name: string) => quoted({ schema, table: name });
@@ -77,7 +91,7 @@ function swap(temporary: TableName, table: TableName, overwrite: boolean): strin
     return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary.table + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
-    ...(overwrite ? [`DROP TABLE IF EXISTS ${quoted(table)}`] : []),
+    ...(overwrite ? [copyRights(table, temporary), `DROP TABLE IF EXISTS ${quoted(table)}`] : []),
     ...(schema === undefined || schema === temporary.schema
       ? []
       : [`ALTER TABLE ${quoted(temporary)} SET SCHEMA ${ident(schema)}`]),
@@ -86,6 +100,22 @@ function swap(temporary: TableName, table: TableName, overwrite: boolean): strin
     `DO ${literal(`BEGIN PERFORM CDB_TableMetadataTouch(${literal(quoted(table))}::regclass); END`)}`,
     "SELECT txid_current_snapshot()::text AS snapshot",
   ].join(";\n");
+}
+
+/** Who may do what with the old table may with the new one: so a public table stays public, a shared one shared. */
+function copyRights(from: TableName, to: TableName): string {
+  return `DO ${literal(`DECLARE granted record;
+BEGIN
+  FOR granted IN
+    SELECT rights.privilege_type, rights.is_grantable,
+      CASE rights.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(rights.grantee)) END AS grantee
+    FROM pg_class c CROSS JOIN aclexplode(c.relacl) rights
+    WHERE c.oid = to_regclass(${literal(quoted(from))}) AND rights.grantee <> c.relowner
+  LOOP
+    EXECUTE format('GRANT %s ON TABLE %s TO %s%s', granted.privilege_type, ${literal(quoted(to))}, granted.grantee,
+      CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+  END LOOP;
+END`)}`;
 }
 
 function nameTaken(error: unknown, table: string): boolean {

@@ -6,6 +6,7 @@ import type { Progress } from "../kernel/progress";
 import { ident } from "../sql";
 import { isWord, queryText, scanStatements, type Token } from "../sql-lexer";
 import { dropTemporary, explainRegistering, refuseExisting, register } from "./new-table";
+import { applyPrivacy, privacyOf } from "./privacy";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "./table-name";
 
 export interface QueryToTableOptions {
@@ -32,8 +33,10 @@ export async function queryToTable(
   const { before, opening, query, closing } = splitQuery(sql);
   const table = await newTableNamed(tableName, { transport, signal });
   if (!overwrite) await refuseExisting(transport, table, signal);
+  const privacy = overwrite ? await privacyOf(transport, table, signal) : undefined;
   const temporary = await temporaryTable({ transport, signal });
   const run = (text: string) => runSql(transport, text, { signal });
+  let renamed: QueryToTableReport["renamed"];
   try {
     const ours = `CREATE TABLE ${quoted(temporary)} AS\n${opening}`;
     const isAlone = scanStatements(before).length === 0; // else an error may lie before what is ours
@@ -45,15 +48,16 @@ export async function queryToTable(
     });
     const { fields } = await run(`SELECT * FROM ${quoted(temporary)} LIMIT 0`);
     const names = fields.map(({ name }) => name);
-    const renamed = newNames(names);
+    renamed = newNames(names);
     if (renamed.length > 0) await run(renames(temporary, renamed));
     progress.update({ done: 0, unit: "rows", note: "indexing" });
     await register(run, temporary, table, overwrite);
-    return { table, renamed };
   } catch (error) {
     await dropTemporary(transport, temporary);
     throw explainRegistering(error, table);
   }
+  if (privacy !== undefined) await applyPrivacy(transport, table, privacy, signal);
+  return { table, renamed };
 }
 
 /** What `WITH name AS (…)` calls the rows of a statement that returns some by the way. */

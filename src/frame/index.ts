@@ -1,5 +1,6 @@
 export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
+export { encodeCsv } from "./csv";
 export {
   type Danfo,
   type FrameOptions,

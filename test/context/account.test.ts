@@ -2,7 +2,13 @@ import { DataFrame } from "danfojs-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { accountOf, firstSchema } from "../../src/context/account";
 import { CartoContext } from "../../src/context/carto-context";
-import { AuthenticationError, ServerError, TableExistsError, TableNotFoundError } from "../../src/errors";
+import {
+  AuthenticationError,
+  ConflictError,
+  ServerError,
+  TableExistsError,
+  TableNotFoundError,
+} from "../../src/errors";
 import { startProxy, type Tampering, type TestProxy } from "../support/proxy";
 import { startTestServer, type TestServer } from "../support/server";
 
@@ -134,6 +140,24 @@ describe("a member of an organisation", () => {
 
   const frame = (owner: string) => new DataFrame({ owner: [owner], lng: [1], lat: [2] } as never);
   const ownerIn = async (table: string) => (await server.sql(`SELECT owner FROM ${table}`)).rows;
+
+  test("syncs, keeps queries, and is told where to look", async () => {
+    const cc = context();
+    await cc.query("SELECT 'An' AS owner, 1 AS n", { tableName: "kept" });
+    expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
+      `1 row written to kept: ${proxy.baseUrl}/dataset/kept`,
+    ]);
+    expect(await ownerIn('"An""a-1".kept')).toEqual([{ owner: "An" }]);
+    const df = await cc.read("kept");
+    expect(await cc.sync(df, "kept")).toMatchObject({ unchanged: 1 });
+    await server.sql('UPDATE "An""a-1".kept SET n = 2');
+    df.addColumn("n", [3], { inplace: true });
+    await expect(cc.sync(df, "kept")).rejects.toThrow(ConflictError);
+    expect(await cc.sync(df, "kept", { force: true })).toMatchObject({ updated: 1 });
+    await cc.delete("kept");
+    const left = await server.sql("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'");
+    expect(left.rows).toEqual([]);
+  });
 
   test("reads, writes, replaces and deletes tables of the own schema, and leaves others alone", async () => {
     const cc = context();

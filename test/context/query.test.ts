@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { DataFrame } from "danfojs-node";
 import {
   afterAll,
@@ -15,20 +12,17 @@ import {
 } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableExistsError } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import { removeHome, temporaryHome, testAddress } from "../support/server";
 
 let home: string;
 let cc: CartoContext;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-query-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
+  home = await temporaryHome();
+  const baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
   await cc.query("CREATE TABLE log (i int)");
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 beforeEach(() => {

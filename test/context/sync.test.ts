@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DataFrame } from "danfojs-node";
 import {
   afterAll,
@@ -14,24 +12,27 @@ import {
   vi,
 } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
-import { ConflictError, InvalidArgumentError, SqlError, TableNotFoundError } from "../../src/errors";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import {
+  CartoError,
+  ConflictError,
+  InvalidArgumentError,
+  SqlError,
+  TableNotFoundError,
+} from "../../src/errors";
 import { mulberry32 } from "../support/seeded";
+import { removeHome, runningServer, stopServers, temporaryHome, testAddress } from "../support/server";
 
 let home: string;
 let cc: CartoContext;
 /** Somebody else on the same data. */
 let other: CartoContext;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-sync-"));
-  cc = new CartoContext({ baseUrl: `local:${home}` });
-  other = new CartoContext({ baseUrl: `local:${home}` });
+  home = await temporaryHome();
+  const baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
+  other = new CartoContext({ baseUrl });
 });
-afterAll(async () => {
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => removeHome(home));
 
 let log: MockInstance;
 let warn: MockInstance;
@@ -496,11 +497,11 @@ describe("changes by others", () => {
 
   test("a restart of the server is none", async () => {
     const df = await writeCities("restarted");
-    await stopServer(localHome(home));
+    await stopServers(home);
     rowsOf(df)[1]![5] = 9;
     expect(await cc.sync(df, "restarted")).toMatchObject({ updated: 1 });
     await other.query("UPDATE restarted SET people = 10 WHERE cartodb_id = 2");
-    await stopServer(localHome(home));
+    await stopServers(home);
     await expect(cc.sync(df, "restarted")).rejects.toThrow(ConflictError);
   });
 
@@ -541,6 +542,26 @@ test("aborted at any moment, the table is as before or as the frame, and nothing
       "SELECT count(*)::int AS total, count(*) FILTER (WHERE v = -1)::int AS minus FROM aborted",
     )) as [[number, number]];
     expect([total, [0, rows.length].includes(minus)]).toEqual([rows.length, true]);
+  }
+});
+
+test("the server killed at any moment, the table is as before or as the frame, and nothing is left", async () => {
+  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
+  await cc.write(frame(["id", "v"], ...rows), "killed");
+  for (const [round, afterMs] of [30, 150, 300, 500].entries()) {
+    const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -round]));
+    await cc.query("SELECT 1"); // starts one
+    const server = (await runningServer(home))!;
+    const killed = sleep(afterMs).then(() => process.kill(server.status.pid, "SIGKILL"));
+    await cc.sync(edited, "killed", { key: "id", force: true }).catch((error) => {
+      expect(error, error.stack).toBeInstanceOf(CartoError);
+    });
+    await killed;
+    const [[total, same]] = (await values(
+      `SELECT count(*)::int AS total, count(*) FILTER (WHERE v = ${-round})::int AS same FROM killed`,
+    )) as [[number, number]];
+    expect([total, [0, 1, rows.length].includes(same)], `round ${round}`).toEqual([rows.length, true]);
+    await stopServers(home); // what is left is dropped at the next start, or when nothing is done for a minute
   }
 });
 

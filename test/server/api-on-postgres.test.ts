@@ -7,5 +7,9 @@ onPostgres({
   "Batch SQL API": () => import("./jobs-api.test"),
   BatchJobStatus: () => import("../context/batch.test"),
   CartoContext: () => import("../context/context.test"),
+  "cc.query": () => import("../context/query.test"),
+  "cc.write": () => import("../context/write.test"),
+  "cc.sync": () => import("../context/sync.test"),
+  names: () => import("../context/names.test"),
   "cc.tables": () => import("../context/tables.test"),
 });

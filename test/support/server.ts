@@ -40,9 +40,23 @@ export async function testAddress(home: string): Promise<string> {
   return createTestDatabase();
 }
 
+/** Stops all servers of a home. */
+export async function stopServers(home: string): Promise<void> {
+  await Promise.all((await homesIn(home)).map(stopServer));
+}
+
+/** The server that runs on a home. */
+export async function runningServer(home: string): ReturnType<typeof findServer> {
+  for (const of of await homesIn(home)) {
+    const found = await findServer(of);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** Stops all servers of a home and removes it. */
 export async function removeHome(home: string): Promise<void> {
-  await Promise.all((await homesIn(home)).map(stopServer));
+  await stopServers(home);
   await rm(home, { recursive: true, force: true });
 }
 

@@ -1,0 +1,39 @@
+import { ServerError, SqlError } from "../errors";
+import { DatasetResponse } from "./schemas/datasets";
+import type { Transport } from "./transport";
+
+interface DatasetOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What the account's pages know of a table; undefined if they know none, or the server has no such pages. */
+export async function fetchDataset(
+  transport: Transport,
+  table: string,
+  { signal }: DatasetOptions = {},
+): Promise<DatasetResponse | undefined> {
+  const request = { path: `/api/v1/viz/${encodeURIComponent(table)}`, signal, repeatable: true };
+  try {
+    return (await transport.sendForJson(request, DatasetResponse, "a server with datasets")).value;
+  } catch (error) {
+    if (error instanceof ServerError || error instanceof SqlError) return undefined;
+    throw error;
+  }
+}
+
+/** Changes who may see a dataset. */
+export async function setPrivacy(
+  transport: Transport,
+  id: string,
+  privacy: string,
+  { signal }: DatasetOptions = {},
+): Promise<void> {
+  const request = {
+    method: "PUT",
+    path: `/api/v1/viz/${encodeURIComponent(id)}`,
+    json: { id, privacy },
+    signal,
+    repeatable: true,
+  };
+  await transport.sendForJson(request, DatasetResponse, "a server with datasets");
+}

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ImportError, RateLimitError, ServerError } from "../errors";
+import { importErrorSentence } from "./import-errors";
+import { ImportCreated, ImportResponse } from "./schemas/imports";
+import type { Transport } from "./transport";
+
+/** What the Import API may be told, see `docs/imports.md`. */
+export interface ImportParameters {
+  readonly typeGuessing?: boolean;
+  readonly quotedFieldsGuessing?: boolean;
+  readonly contentGuessing?: boolean;
+  readonly collisionStrategy?: "skip" | "overwrite";
+  readonly privacy?: string;
+}
+
+interface ImportOptions extends ImportParameters {
+  readonly signal?: AbortSignal;
+}
+
+const POLL_MS = 1_000;
+
+/** Uploads a file and starts its import. @returns the import's id */
+export async function startImport(
+  transport: Transport,
+  filename: string,
+  bytes: () => AsyncIterable<Uint8Array>,
+  { signal, ...parameters }: ImportOptions = {},
+): Promise<string> {
+  const names = {
+    typeGuessing: "type_guessing",
+    quotedFieldsGuessing: "quoted_fields_guessing",
+    contentGuessing: "content_guessing",
+    collisionStrategy: "collision_strategy",
+    privacy: "privacy",
+  } as const satisfies Record<keyof ImportParameters, string>;
+  const query: Record<string, string> = { filename };
+  for (const [name, parameter] of Object.entries(names)) {
+    const value = parameters[name as keyof ImportParameters];
+    if (value !== undefined) query[parameter] = String(value);
+  }
+  const request = { path: "/api/v1/imports", query, body: bytes, signal };
+  const { value } = await transport.sendForJson(request, ImportCreated, "an Import API").catch((error) => {
+    // without Retry-After the slots are meant, of which there are few
+    throw error instanceof RateLimitError && error.retryAfterS === undefined
+      ? new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error })
+      : error;
+  });
+  if (value.success === false) throw new ServerError("The server did not take the file for an import.");
+  return value.item_queue_id;
+}
+
+/**
+ * Waits until an import has ended. `onState` is told each new state.
+ * @returns the name of the table, undefined where `collisionStrategy: "skip"` made none
+ * @throws ImportError with the code and what it means
+ */
+export async function finishedImport(
+  transport: Transport,
+  id: string,
+  {
+    signal,
+    onState,
+    keepsRunning = true /* false: waiting does not keep the program alive */,
+  }: {
+    readonly signal?: AbortSignal;
+    readonly onState?: (state: string) => void;
+    readonly keepsRunning?: boolean;
+  } = {},
+): Promise<string | undefined> {
+  const path = `/api/v1/imports/${encodeURIComponent(id)}`;
+  for (;;) {
+    const request = { path, signal, repeatable: true };
+    const { value } = await transport.sendForJson(request, ImportResponse, "an Import API");
+    const { state, success, error_code } = value;
+    const failed = success === false || state === "failure" || state === "stuck";
+    if (failed) throw importError(value);
+    if (success === true || state === "complete") {
+      return error_code === 1022 ? undefined : (value.table_name ?? undefined);
+    }
+    onState?.(state);
+    await sleep(POLL_MS, undefined, { signal, ref: keepsRunning }).catch((error) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
+  }
+}
+
+function importError({ id, error_code, get_error_text }: ImportResponse): ImportError {
+  const code = error_code ?? 99999;
+  const said = typeof get_error_text === "string" ? get_error_text : get_error_text?.what_about;
+  const detail = said ? plainText(said) : "";
+  const sentence = importErrorSentence(code);
+  const message = detail === "" || sentence.includes(detail) ? sentence : `${sentence}\n  Detail: ${detail}`;
+  return new ImportError(message, { code, importId: id });
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  "#39": "'",
+  nbsp: " ",
+};
+
+/** The server explains in HTML. */
+function plainText(html: string): string {
+  return html
+    .replace(/<[^>]*>/g, " ")
+    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!)
+    .replace(/\s+/g, " ")
+    .trim();
+}

@@ -1,0 +1,80 @@
+import { paced } from "./pace";
+import type { ValuesColumn, WriteColumn, WriteType } from "./write-column";
+
+const CHUNK_CHARS = 1 << 18;
+const EWKB_POINT_4326 = "0101000020E6100000";
+
+type TextOf = (value: never) => string;
+
+/** How the values of a column are written; a missing one is an empty field. */
+const TEXTS = {
+  bool: String,
+  int4: String,
+  int8: String,
+  float8: String,
+  numeric: String,
+  text: (value: string) => value,
+  timestamptz: (ms: number) => timeText(ms),
+  jsonb: (value: string) => value,
+  bytea: (value: Uint8Array) => `\\x${Buffer.from(value).toString("hex")}`,
+  geometry: (value: Uint8Array | string) =>
+    typeof value === "string" ? value : Buffer.from(value).toString("hex").toUpperCase(),
+} satisfies Record<WriteType, TextOf>;
+
+/** As PostgreSQL reads it, which knows no year 0 and no year with a sign. */
+function timeText(ms: number): string {
+  const [, sign, year, rest] = /^([+-]?)(\d+)(.*)Z$/.exec(new Date(ms).toISOString())!;
+  const isBc = sign === "-" || Number(year) === 0;
+  const shown = isBc ? String(Number(year) + 1).padStart(4, "0") : year!.replace(/^0+(?=\d{4})/, "");
+  return `${shown}${rest!.replace("T", " ")}+00${isBc ? " BC" : ""}`;
+}
+
+/** The columns as CSV in UTF-8, names first, in chunks of which only one is in memory. */
+export async function* encodeCsv(
+  columns: readonly WriteColumn[],
+  rowCount: number,
+  { signal, onRows }: { readonly signal?: AbortSignal; readonly onRows?: (rows: number) => void } = {},
+): AsyncGenerator<Uint8Array> {
+  const pace = paced(signal);
+  const fields = columns.map(fieldOf);
+  let chunk = `${columns.map(({ name }) => quoted(name)).join(",")}\n`;
+  for (let row = 0; row < rowCount; row++) {
+    for (let i = 0; i < fields.length; i++) chunk += (i > 0 ? "," : "") + fields[i]!(row);
+    chunk += "\n";
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield Buffer.from(chunk);
+    chunk = "";
+    onRows?.(row + 1);
+    if (pace.due()) await pace.pause();
+  }
+  yield Buffer.from(chunk);
+  onRows?.(rowCount);
+}
+
+function fieldOf(column: WriteColumn): (row: number) => string {
+  if ("lng" in column) {
+    const bytes = Buffer.alloc(16);
+    return (row) => {
+      const [lng, lat] = [column.lng[row]!, column.lat[row]!];
+      if (Number.isNaN(lng) || Number.isNaN(lat)) return "";
+      bytes.writeDoubleLE(lng, 0);
+      bytes.writeDoubleLE(lat, 8);
+      return EWKB_POINT_4326 + bytes.toString("hex").toUpperCase();
+    };
+  }
+  return fieldOfValues(column);
+}
+
+function fieldOfValues({ pgtype, values }: ValuesColumn): (row: number) => string {
+  const textOf = TEXTS[pgtype] as (value: unknown) => string;
+  return (row) => {
+    const value = values[row];
+    if (value === null || value === undefined || Number.isNaN(value)) return "";
+    return quoted(textOf(value));
+  };
+}
+
+/** An empty text is quoted, so that it is none that is missing. */
+function quoted(text: string): string {
+  return text === "" || /[",\r\n;\t|]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
