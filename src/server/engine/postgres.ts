@@ -31,7 +31,7 @@ export interface PostgresOptions {
 }
 
 /** Beside PostGIS' schema, which may be any. */
-const FUNCTIONS_SCHEMA = "cartodb";
+const FUNCTIONS_SCHEMAS = ["cartodb", "cdb_observatory"];
 
 /** What the readers of text values, and the lexer that looks at statements, take for granted. */
 const SETTINGS_SQL = `RESET ROLE; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = ISO;
@@ -296,7 +296,7 @@ async function readFacts(session: PostgresSession): Promise<Facts> {
   const [postgres, postgis, postgisSchema, schemas] = info.statements[0]!.rows[0]!;
   const own = JSON.parse(schemas!) as string[];
   const path = [...(own.length > 0 ? own : ["public"]), ...(postgisSchema ? [postgisSchema] : [])];
-  const searchPath = [...new Set([...path, FUNCTIONS_SCHEMA])].map(ident).join(", ");
+  const searchPath = [...new Set([...path, ...FUNCTIONS_SCHEMAS])].map(ident).join(", ");
   const settings = [SETTINGS_SQL, `SET search_path = ${searchPath}`];
   if (!watching.error) settings.push(WATCH_CLIENT_SQL);
   return { postgres: postgres!.split(" ")[0]!, postgis: postgis ?? null, prepareSql: settings.join(";\n") };
