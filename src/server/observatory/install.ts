@@ -1,7 +1,13 @@
 /** The Data Observatory in a database: put there when a statement of the master first needs it, if that is allowed. */
 import { ident } from "../../sql";
 import { DatabaseError, type Engine, type QueryResult, type StatementOptions } from "../engine/engine";
-import { CATALOG_SCHEMA, FUNCTIONS_SCHEMA, installSql, OBSERVATORY_MARK, observatoryVersion } from "./observatory-sql";
+import {
+  CATALOG_SCHEMA,
+  FUNCTIONS_SCHEMA,
+  installSql,
+  OBSERVATORY_MARK,
+  observatoryVersion,
+} from "./observatory-sql";
 import { readStarter, starterSql } from "./starter";
 
 /** Whether a statement calls one of the functions, or names the catalog. */
@@ -14,7 +20,9 @@ const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
 const DUPLICATE_SCHEMA = "42P06";
 
 /** What became of an observatory that a statement needs: what was done, or why nothing could be. */
-type Provided = { readonly done: readonly string[] } | { readonly refused: (missed: DatabaseError) => DatabaseError };
+type Provided =
+  | { readonly done: readonly string[] }
+  | { readonly refused: (missed: DatabaseError) => DatabaseError };
 
 /**
  * An engine that has the Data Observatory as soon as a statement of the master mentions it. What was installed is told
@@ -80,7 +88,8 @@ async function readState(engine: Engine): Promise<State> {
       (SELECT e.extnamespace::regnamespace::name FROM pg_catalog.pg_extension e WHERE e.extname = 'postgis')
     FROM (VALUES (1)) one
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname IN ('${FUNCTIONS_SCHEMA}', '${CATALOG_SCHEMA}')`);
-  const [database, role, functions, catalog, existing, owned, mayCreate, postgisSchema] = statements[0]!.rows[0]!;
+  const [database, role, functions, catalog, existing, owned, mayCreate, postgisSchema] =
+    statements[0]!.rows[0]!;
   return {
     database: database!,
     role: role!,
@@ -115,7 +124,9 @@ async function provide(engine: Engine): Promise<Provided> {
   }
   if (catalog === null) {
     const { datasets } = await readStarter();
-    report(`Installing the starter catalog of the Data Observatory: ${datasets.map(({ id }) => id).join(", ")} …`);
+    report(
+      `Installing the starter catalog of the Data Observatory: ${datasets.map(({ id }) => id).join(", ")} …`,
+    );
     await engine.query(await starterSql(datasets, postgisSchema!));
     done.push(`Installed its starter catalog: ${datasets.map(({ id }) => id).join(", ")}.`);
   }

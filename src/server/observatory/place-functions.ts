@@ -79,19 +79,18 @@ DECLARE
   standard CONSTANT text := _obs_suggested_name(name);
   candidate text;
   found text;
-  is_known boolean := false;
 BEGIN
+  -- Of several, the one whose areas fit the place best.
   FOR candidate IN
-    SELECT m.numer_id FROM obs_meta_numer m
-    WHERE _obs_suggested_name(m.numer_name) = standard AND (section IS NULL OR m.numer_tags ? section)
-      AND (boundary_id IS NULL OR boundary_id = ANY (m.geoms))
-    ORDER BY m.numer_weight DESC, cardinality(m.geoms) DESC, m.numer_id
+    SELECT e->>'numer_id' FROM json_array_elements(OBS_GetMeta(geom, (
+      SELECT json_agg(json_build_object('numer_id', m.numer_id, 'geom_id', boundary_id, 'numer_timespan', time_span))
+      FROM obs_meta_numer m WHERE _obs_suggested_name(m.numer_name) = standard AND (section IS NULL OR m.numer_tags ? section)
+    ), 1, 1, ${MEASURE_TARGET_GEOMS})) e ORDER BY (e->>'score')::numeric DESC, e->>'numer_id'
   LOOP
-    is_known := true;
     found := _obs_value(geom, candidate, "normalize", boundary_id, time_span, 0.00001);
     EXIT WHEN found IS NOT NULL;
   END LOOP;
-  IF NOT is_known THEN
+  IF NOT EXISTS (SELECT FROM obs_meta_numer m WHERE _obs_suggested_name(m.numer_name) = standard) THEN
     RAISE EXCEPTION 'There is no measure named "%"', name
       USING HINT = 'SELECT numer_id, numer_name FROM OBS_GetAvailableNumerators() lists them.';
   END IF;

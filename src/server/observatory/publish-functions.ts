@@ -5,6 +5,9 @@
 import { km2 } from "./geometry-functions";
 import { META_VIEWS } from "./schema";
 
+/** Along the longer side of a level's extent. */
+const COVERAGE_CELLS = 200;
+
 export const publishSql = `
 CREATE OR REPLACE FUNCTION _obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -67,6 +70,22 @@ BEGIN
   INSERT INTO obs_dataset_table VALUES (dataset, table_id);
   RETURN name;
 END
+$$;
+
+-- Roughly where a level has boundaries: their boxes on a grid, so that few remain of many.
+CREATE OR REPLACE FUNCTION _obs_coverage(boundary_table text) RETURNS geometry LANGUAGE sql STABLE AS $$
+  WITH boxes AS MATERIALIZED (
+    SELECT (ST_Dump(b.footprint)).geom AS box FROM obs_boundary b WHERE b.tablename = $1
+  ), grid AS (
+    SELECT nullif(greatest(ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)), 0) / ${COVERAGE_CELLS} AS step
+    FROM (SELECT ST_Extent(box) AS e FROM boxes) extent
+  )
+  SELECT ST_Union(ST_MakeEnvelope(west, south, east, north, 4326)) FROM (
+    SELECT DISTINCT greatest(-180, floor(ST_XMin(box) / step) * step) AS west,
+      greatest(-90, floor(ST_YMin(box) / step) * step) AS south,
+      least(180, ceil(ST_XMax(box) / step) * step) AS east, least(90, ceil(ST_YMax(box) / step) * step) AS north
+    FROM boxes, grid
+  ) cells
 $$;
 
 -- Notes a column, which belongs to the dataset that brought it first.
@@ -156,21 +175,20 @@ BEGIN
     license = excluded.license, version = excluded.version, published_at = now();
 
   IF geometry_column IS NOT NULL THEN
-    EXECUTE format('SELECT count(*), min(%1$I::text) FROM %2$s WHERE cdb_observatory._obs_area(%3$I) IS NULL', id_column, source, geometry_column)
-    INTO bad_count, bad;
-    IF bad_count > 0 THEN
-      RAISE WARNING '% of % have no polygon and are left out, for example "%"', bad_count, source, bad;
-    END IF;
     table_id := format('%s|%s|%s|boundary', dataset, level, timespan);
     geometry_table := _obs_make_table(dataset, table_id, timespan, boundary->>'description', format(
-      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, cdb_observatory._obs_area(%3$I) AS the_geom FROM %4$s WHERE cdb_observatory._obs_area(%3$I) IS NOT NULL',
+      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, cdb_observatory._obs_area(%3$I) AS the_geom FROM %4$s',
       id_column, CASE WHEN name_column IS NULL THEN 'NULL' ELSE quote_ident(name_column) END, geometry_column, source));
+    EXECUTE format('WITH gone AS (DELETE FROM observatory.%I WHERE the_geom IS NULL RETURNING geoid) SELECT count(*), min(geoid) FROM gone', geometry_table)
+    INTO bad_count, bad;
+    IF bad_count > 0 THEN
+      RAISE WARNING '% rows of % have no polygon and are left out, for example "%"', bad_count, source, bad;
+    END IF;
     EXECUTE format('ALTER TABLE observatory.%1$I ALTER COLUMN the_geom TYPE geometry(MultiPolygon, 4326);
       CREATE INDEX ON observatory.%1$I USING gist (the_geom);
       INSERT INTO obs_boundary SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I;
       ANALYZE observatory.%1$I', geometry_table);
-    UPDATE obs_table t SET the_geom = (
-      SELECT ST_Union(b.footprint) FROM obs_boundary b WHERE b.tablename = geometry_table) WHERE t.id = table_id;
+    UPDATE obs_table t SET the_geom = _obs_coverage(geometry_table) WHERE t.id = table_id;
     PERFORM _obs_note_column(dataset, level, 'Geometry', boundary, coalesce((boundary->>'weight')::numeric, 1), publication);
     PERFORM _obs_tag_all(level, json_build_object('sections', coalesce(boundary->'sections', publication->'sections', '{}'),
       'subsection', 'Boundaries'), publication);

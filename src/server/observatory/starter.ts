@@ -45,7 +45,10 @@ export interface StarterPublication {
     readonly weight?: number;
   };
   /** Only where the publication brings the boundaries. */
-  readonly areas?: { readonly object: "countries" | "states" | "counties"; readonly list: readonly StarterArea[] };
+  readonly areas?: {
+    readonly object: "countries" | "states" | "counties";
+    readonly list: readonly StarterArea[];
+  };
   readonly measures: readonly PublishedMeasure[];
   /** Names of the measures' columns and their types. */
   readonly columns: readonly (readonly [name: string, type: "float8" | "text"])[];
@@ -77,11 +80,16 @@ export const STARTER_FILE = "observatory.json.br";
 export const STARTER_MARK = `${OBSERVATORY_MARK}with starter catalog`;
 
 export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<StarterCatalog> {
-  return JSON.parse((await promisify(brotliDecompress)(await readFile(file))).toString("utf8")) as StarterCatalog;
+  return JSON.parse(
+    (await promisify(brotliDecompress)(await readFile(file))).toString("utf8"),
+  ) as StarterCatalog;
 }
 
 /** One transaction that publishes these datasets of the starter catalog. */
-export async function starterSql(datasets: readonly StarterDataset[], postgisSchema: string): Promise<string> {
+export async function starterSql(
+  datasets: readonly StarterDataset[],
+  postgisSchema: string,
+): Promise<string> {
   const areas = areaReader(await readGazetteer());
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
@@ -107,7 +115,9 @@ function publishSql(
   const { timespan, boundary, measures } = publication;
   const columns = [
     ["starter_id", "text"],
-    ...(publication.areas ? [["starter_name", "text"] as const, ["starter_geometry", "geometry"] as const] : []),
+    ...(publication.areas
+      ? [["starter_name", "text"] as const, ["starter_geometry", "geometry"] as const]
+      : []),
     ...publication.columns,
   ] as const;
   const given = {
