@@ -10,7 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { Geodesic } from "geographiclib-geodesic";
-import type { MultiPolygon, Polygon, Position } from "geojson";
+import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
@@ -953,7 +953,7 @@ function least(values: readonly number[]): number {
 }
 
 function ringsOf(member: ReturnType<typeof members>[number]): Position[][] {
-  const { type, coordinates } = feature(US, member).geometry as Polygon | MultiPolygon;
+  const { type, coordinates } = (feature(US, member) as Feature<Polygon | MultiPolygon>).geometry;
   return type === "Polygon" ? coordinates : coordinates.flat();
 }
 

@@ -72,7 +72,7 @@ BEGIN
 END
 $do$;
 COMMENT ON SCHEMA ${FUNCTIONS_SCHEMA} IS ${literal(observatoryVersion())};`;
-  return `BEGIN;
+  return `/* installing the functions of the Data Observatory */ BEGIN;
 ${isFirst ? `CREATE SCHEMA ${FUNCTIONS_SCHEMA}; CREATE SCHEMA ${CATALOG_SCHEMA};` : ""}
 SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = ${observatoryPath(postgisSchema, CATALOG_SCHEMA)};

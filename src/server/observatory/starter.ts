@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
-import type { MultiPolygon, Polygon } from "geojson";
+import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature, merge } from "topojson-client";
 import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
@@ -94,7 +94,7 @@ export async function starterSql(
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
   );
-  return `BEGIN;
+  return `/* installing the starter catalog of the Data Observatory */ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = ${observatoryPath(postgisSchema, "cdb_observatory")};
 ${statements.join(";\n")};
@@ -157,7 +157,7 @@ function areaReader({ countries, counties }: Gazetteer): AreaReader {
       const parts = indexes.map((at) => objects[at]!);
       const area =
         parts.length === 1
-          ? (feature(topology, parts[0]!).geometry as Polygon | MultiPolygon)
+          ? (feature(topology, parts[0]!) as Feature<Polygon | MultiPolygon>).geometry
           : merge(topology, parts as Parameters<typeof merge>[1]);
       const { hex } = encodeGeometry(promoted(shapeOf(unwrapped(area))), SRID_LNGLAT);
       return [geoid, name, hex, ...(values.get(geoid) ?? [])];

@@ -122,7 +122,7 @@ describe("the starter catalog", () => {
         ],
       ]
     `);
-    expect(await rows("SELECT timespan_id FROM OBS_GetAvailableTimespans()")).toHaveLength(19);
+    expect(await rows("SELECT timespan_id FROM OBS_GetAvailableTimespans()")).toHaveLength(18);
   });
 
   test.each([
