@@ -1,6 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
-import type { ColumnKind } from "../frame";
+import { type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
 import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
 import { shown } from "./check";
@@ -62,18 +62,14 @@ interface FrameColumn {
 class FrameTable {
   readonly rowCount: number;
   readonly names: readonly string[];
-  // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
-  private readonly rows: readonly (readonly unknown[])[];
   private readonly dtypes: readonly string[];
 
-  constructor(frame: DataFrame) {
-    const { $data, $columns, $dtypes } = frame as unknown as {
-      $data: readonly (readonly unknown[])[];
+  constructor(private readonly frame: DataFrame) {
+    const { $columns, $dtypes } = frame as unknown as {
       $columns: readonly unknown[];
       $dtypes: readonly string[];
     };
-    this.rows = $data;
-    this.rowCount = $data.length;
+    this.rowCount = rowCountOf(frame);
     this.names = $columns.map(String);
     this.dtypes = $dtypes;
   }
@@ -82,13 +78,16 @@ class FrameTable {
   column(name: string, option: string, label: string): FrameColumn {
     const index = this.names.indexOf(name);
     if (index === -1) throw missing(name, option, label, this.names);
-    return { name, dtype: this.dtypes[index]!, values: this.rows.map((row) => row[index]) };
+    return { name, dtype: this.dtypes[index]!, values: columnValues(this.frame, index) };
   }
 
   /** The first value of a column that is not missing. */
   firstOf(index: number): unknown {
-    const row = this.rows.find((cells) => !isMissing(cells[index]));
-    return row?.[index];
+    for (let row = 0; row < this.rowCount; row++) {
+      const value = cellOf(this.frame, row, index);
+      if (!isMissing(value)) return value;
+    }
+    return undefined;
   }
 }
 
