@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import type { LocalServer } from "../launcher";
+import { inTransaction } from "./observatory-sql";
 import { type PublishedMeasure, readStarter, starterSql } from "./starter";
 
 interface Answer {
@@ -96,9 +97,9 @@ export class ObservatoryCommands {
       );
     }
     const [row] = await this.#sql(
-      "SELECT extnamespace::regnamespace::text AS schema, OBS_DumpVersion() FROM pg_extension WHERE extname = 'postgis'",
+      "SELECT n.nspname AS schema, OBS_DumpVersion() FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'",
     );
-    await this.#sql(await starterSql([starter], String(row!.schema).replace(/^"|"$/g, "")));
+    await this.#sql(inTransaction(`adding ${dataset}`, await starterSql([starter], String(row!.schema))));
     return [`Added ${dataset}.`];
   }
 

@@ -5,6 +5,7 @@ import {
   CATALOG_SCHEMA,
   FUNCTIONS_SCHEMA,
   installSql,
+  inTransaction,
   OBSERVATORY_MARK,
   observatoryVersion,
 } from "./observatory-sql";
@@ -106,30 +107,36 @@ async function provide(engine: Engine): Promise<Provided> {
   const state = await readState(engine);
   const refused = refusalOf(state);
   if (refused) return { refused };
-  const { functions, catalog, existing, database, postgisSchema } = state;
-  const done: string[] = [];
+  const { functions, catalog, existing, database } = state;
+  const postgisSchema = state.postgisSchema!;
   const isFirst = existing === 0;
-  if (functions !== observatoryVersion()) {
-    try {
-      await engine.query(installSql({ postgisSchema: postgisSchema!, isFirst }));
-    } catch (error) {
-      const wasFaster = error instanceof DatabaseError && error.code === DUPLICATE_SCHEMA;
-      if (wasFaster && isFirst) return provide(engine); // somebody else has installed it in this moment
-      throw error;
-    }
-    const what = isFirst ? "Installed" : "Renewed";
-    done.push(
-      `${what} the Data Observatory in schemas "${CATALOG_SCHEMA}" and "${FUNCTIONS_SCHEMA}" of database "${database}".`,
+  const isRenewed = functions !== observatoryVersion();
+  if (!isRenewed && catalog !== null) return { done: [] };
+  const { datasets } = await readStarter();
+  const names = datasets.map(({ id }) => id).join(", ");
+  const where = `in schemas "${CATALOG_SCHEMA}" and "${FUNCTIONS_SCHEMA}" of database "${database}"`;
+  const what =
+    catalog === null
+      ? `installing the starter catalog of the Data Observatory: ${names}`
+      : "renewing the Data Observatory";
+  report(`${what} …`);
+  try {
+    await engine.query(
+      inTransaction(
+        what,
+        ...(isRenewed ? [installSql({ postgisSchema, isFirst })] : []),
+        ...(catalog === null ? [await starterSql(datasets, postgisSchema)] : []),
+      ),
     );
+  } catch (error) {
+    const wasFaster = error instanceof DatabaseError && error.code === DUPLICATE_SCHEMA;
+    if (wasFaster && isFirst) return provide(engine); // somebody else has installed it in this moment
+    throw error;
   }
-  if (catalog === null) {
-    const { datasets } = await readStarter();
-    report(
-      `Installing the starter catalog of the Data Observatory: ${datasets.map(({ id }) => id).join(", ")} …`,
-    );
-    await engine.query(await starterSql(datasets, postgisSchema!));
-    done.push(`Installed its starter catalog: ${datasets.map(({ id }) => id).join(", ")}.`);
-  }
+  const done = [
+    ...(isRenewed ? [`${isFirst ? "Installed" : "Renewed"} the Data Observatory ${where}.`] : []),
+    ...(catalog === null ? [`Installed its starter catalog: ${names}.`] : []),
+  ];
   for (const text of done) report(text);
   return { done };
 }

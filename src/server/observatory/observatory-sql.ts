@@ -7,6 +7,7 @@ import { ident, literal } from "../../sql";
 import { dataSql } from "./data-functions";
 import { discoverySql } from "./discovery-functions";
 import { geometrySql } from "./geometry-functions";
+import { LOCK_SQL } from "./lock";
 import { placesSql } from "./place-functions";
 import { publishSql } from "./publish-functions";
 import { catalogSql, META_VIEWS, metaSql } from "./schema";
@@ -32,8 +33,8 @@ export function observatoryPath(postgisSchema: string, first: string): string {
 }
 
 /**
- * One transaction that installs the catalog, empty, and its functions, or brings the functions up to this version. A
- * first one fails with 42P06 where somebody else was faster.
+ * Installs the catalog, empty, and its functions, or brings the functions up to this version. The first time it fails
+ * with 42P06 where somebody else was faster. For `inTransaction`.
  */
 export function installSql({
   postgisSchema,
@@ -72,10 +73,15 @@ BEGIN
 END
 $do$;
 COMMENT ON SCHEMA ${FUNCTIONS_SCHEMA} IS ${literal(observatoryVersion())};`;
-  return `/* installing the functions of the Data Observatory */ BEGIN;
+  return `
 ${isFirst ? `CREATE SCHEMA ${FUNCTIONS_SCHEMA}; CREATE SCHEMA ${CATALOG_SCHEMA};` : ""}
-SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = ${observatoryPath(postgisSchema, CATALOG_SCHEMA)};
-${body}
+${body}`;
+}
+
+/** All of it or nothing; `what` is shown to those who wait for it. */
+export function inTransaction(what: string, ...statements: readonly string[]): string {
+  return `/* ${what} */ BEGIN; SELECT pg_catalog.${LOCK_SQL}; SET LOCAL client_min_messages = warning;
+${statements.join(";\n")};
 COMMIT;`;
 }

@@ -3,6 +3,7 @@
  * description as JSON; see docs/observatory.md.
  */
 import { km2 } from "./geometry-functions";
+import { LOCK_SQL } from "./lock";
 import { META_VIEWS } from "./schema";
 
 /** Along the longer side of a level's extent. */
@@ -278,7 +279,7 @@ CREATE OR REPLACE FUNCTION OBS_Publish(source regclass, publication json) RETURN
 DECLARE
   done json;
 BEGIN
-  PERFORM pg_advisory_xact_lock(${0x6f6273});
+  PERFORM ${LOCK_SQL};
   done := _obs_publish(source, publication);
   PERFORM _obs_refresh();
   RETURN done;
@@ -291,7 +292,7 @@ DECLARE
   name text;
   removed int := 0;
 BEGIN
-  PERFORM pg_advisory_xact_lock(${0x6f6273});
+  PERFORM ${LOCK_SQL};
   IF NOT EXISTS (SELECT FROM obs_dataset d WHERE d.id = dataset) THEN
     PERFORM _obs_refuse(format('There is no dataset "%s"', dataset), (
       SELECT 'There are ' || string_agg(d.id, ', ' ORDER BY d.id) || '.' FROM obs_dataset d));

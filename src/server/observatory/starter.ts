@@ -85,7 +85,7 @@ export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<Star
   ) as StarterCatalog;
 }
 
-/** One transaction that publishes these datasets of the starter catalog. */
+/** Publishes these datasets of the starter catalog. For `inTransaction`. */
 export async function starterSql(
   datasets: readonly StarterDataset[],
   postgisSchema: string,
@@ -94,13 +94,10 @@ export async function starterSql(
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
   );
-  return `/* installing the starter catalog of the Data Observatory */ BEGIN;
-SET LOCAL client_min_messages = warning;
-SET LOCAL search_path = ${observatoryPath(postgisSchema, "cdb_observatory")};
+  return `SET LOCAL search_path = ${observatoryPath(postgisSchema, "cdb_observatory")};
 ${statements.join(";\n")};
 SELECT _obs_refresh();
-COMMENT ON SCHEMA ${CATALOG_SCHEMA} IS ${literal(STARTER_MARK)};
-COMMIT;`;
+COMMENT ON SCHEMA ${CATALOG_SCHEMA} IS ${literal(STARTER_MARK)}`;
 }
 
 const STAGING = `${CATALOG_SCHEMA}.starter_staging`;
