@@ -233,7 +233,7 @@ BEGIN
     FROM asked a
     JOIN obs_geometry g ON g.id = a.geom_id AND g.timespan = coalesce(a.geom_timespan, g.timespan)
     WHERE a.numer_id IS NULL
-  ), targets AS (
+  ), targets AS MATERIALIZED (
     SELECT t.desired, t.target_area, s.geom_id, s.score, s.numgeoms
     FROM (
       SELECT coalesce(a.target_geoms, wanted) AS desired, a.target_area, array_agg(DISTINCT m.geom_id) AS geom_ids

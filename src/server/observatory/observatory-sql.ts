@@ -10,7 +10,7 @@ import { geometrySql } from "./geometry-functions";
 import { LOCK_SQL } from "./lock";
 import { placesSql } from "./place-functions";
 import { publishSql } from "./publish-functions";
-import { catalogSql, META_VIEWS, metaSql } from "./schema";
+import { ANALYZE_SQL, catalogSql, META_VIEWS, metaSql } from "./schema";
 
 export const CATALOG_SCHEMA = "observatory";
 export const FUNCTIONS_SCHEMA = "cdb_observatory";
@@ -49,6 +49,7 @@ ${[...META_VIEWS]
   .reverse()
   .map((view) => `DROP MATERIALIZED VIEW IF EXISTS ${view};`)
   .join("\n")}
+${ANALYZE_SQL}
 ${metaSql}
 INSERT INTO obs_dump_version VALUES ('cartoframes') ON CONFLICT DO NOTHING;
 SET LOCAL search_path = ${observatoryPath(postgisSchema, FUNCTIONS_SCHEMA)};

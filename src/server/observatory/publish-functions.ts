@@ -4,7 +4,7 @@
  */
 import { km2 } from "./geometry-functions";
 import { LOCK_SQL } from "./lock";
-import { META_VIEWS } from "./schema";
+import { ANALYZE_SQL, META_VIEWS } from "./schema";
 
 /** Along the longer side of a level's extent. */
 const COVERAGE_CELLS = 200;
@@ -12,6 +12,7 @@ const COVERAGE_CELLS = 200;
 export const publishSql = `
 CREATE OR REPLACE FUNCTION _obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  ${ANALYZE_SQL}
 ${META_VIEWS.map((view) => `  REFRESH MATERIALIZED VIEW ${view};`).join("\n")}
 END
 $$;

@@ -209,6 +209,10 @@ SELECT geom_id, numer_id, array_agg(DISTINCT numer_timespan) AS timespans,
 FROM obs_meta GROUP BY geom_id, numer_id;
 `;
 
+/** Without its statistics the views take half a minute; an embedded database has nobody who gathers them. */
+export const ANALYZE_SQL = `ANALYZE obs_timespan, obs_column, obs_table, obs_column_table, obs_column_to_column, obs_tag,
+  obs_column_tag, obs_boundary;`;
+
 /** In the order in which they depend on each other. */
 export const META_VIEWS = [
   "obs_geometry",

@@ -563,3 +563,11 @@ describe("publishing", () => {
     );
   });
 });
+
+test("the functions of another version are renewed, and the data stay", async () => {
+  const before = await rows("SELECT * FROM OBS_Datasets()");
+  await engine.query("COMMENT ON SCHEMA cdb_observatory IS 'Data Observatory of cartoframes, older'");
+  const { warnings } = await withObservatory(db.get()).query("SELECT OBS_DumpVersion()");
+  expect(warnings).toEqual([expect.stringMatching(/^Renewed the Data Observatory/)]);
+  expect(await rows("SELECT * FROM OBS_Datasets()")).toEqual(before);
+});
