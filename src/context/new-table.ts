@@ -1,11 +1,14 @@
 /** How a table that was loaded under a temporary name becomes a CARTO table under its own. */
-import { runSql, type SqlResult } from "../api/sql";
+import { type RunOptions, runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError, TableExistsError } from "../errors";
 import { ident, literal } from "../sql";
 import { quoted, type TableName } from "./table-name";
 
-type Run = (sql: string) => Promise<SqlResult>;
+type Run = (sql: string, options?: Pick<RunOptions, "effect">) => Promise<SqlResult>;
+
+/** The effect of a request that only touches a temporary table. */
+export const NO_EFFECT = "No table was changed: run it again.";
 
 /** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
 const NAMED_AFTER_TABLE = [
@@ -46,7 +49,7 @@ export async function register(
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  await run(registerSql(temporary));
+  await run(registerSql(temporary), { effect: NO_EFFECT });
   return giveName(run, temporary, table, overwrite);
 }
 
@@ -63,7 +66,10 @@ export async function giveName(
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  const { rows } = await run(swapSql(temporary, table, overwrite));
+  const effect = overwrite
+    ? `Table "${table.label}" is as it was or replaced, either as a whole: look before you run it again.`
+    : `Table "${table.label}" is there as a whole, or not at all: look before you run it again.`;
+  const { rows } = await run(swapSql(temporary, table, overwrite), { effect });
   return String(rows.at(-1)!.snapshot);
 }
 

@@ -1,0 +1,5 @@
+import { onPostgres } from "../support/engine";
+
+onPostgres({
+  killed: () => import("./kill.test"),
+});
