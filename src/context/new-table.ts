@@ -97,6 +97,7 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
     return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary.table + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
+    oneAtATime(table),
     ...(overwrite ? [copyRights(table, temporary), `DROP TABLE IF EXISTS ${quoted(table)}`] : []),
     ...(schema === undefined || schema === temporary.schema
       ? []
@@ -106,6 +107,12 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
     `DO ${literal(`BEGIN PERFORM CDB_TableMetadataTouch(${literal(quoted(table))}::regclass); END`)}`,
     "SELECT txid_current_snapshot()::text AS snapshot",
   ].join(";\n");
+}
+
+/** Two that give the same name at once would otherwise meet in PostgreSQL's catalogue, where the second one fails. */
+function oneAtATime(table: TableName): string {
+  const key = `hashtext(${literal(`cartoframes ${table.table}`)})`;
+  return `DO ${literal(`BEGIN PERFORM pg_advisory_xact_lock(${key}); END`)}`;
 }
 
 /** Who may do what with the old table may with the new one: so a public table stays public, a shared one shared. */
@@ -126,6 +133,7 @@ END`)}`;
 
 function nameTaken(error: unknown, table: string): boolean {
   if (!(error instanceof SqlError)) return false;
+  if (/unique constraint "pg_(class_relname|type_typname)_nsp_index"/.test(error.message)) return true;
   return error.sqlState === DUPLICATE_TABLE || error.message === `relation "${table}" already exists`;
 }
 

@@ -13,7 +13,9 @@ import { runningServer, startTestServer, type TestServer } from "../support/serv
 const embedded = defaultEngine() === "pglite";
 const ROW_BYTES = 4000;
 const ROWS = 100_000;
-const SELECT = `SELECT n, repeat(chr(97 + n % 26), ${ROW_BYTES}) AS t FROM generate_series(1, ${ROWS}) n`;
+const select = (rows: number) =>
+  `SELECT n, repeat(chr(97 + n % 26), ${ROW_BYTES}) AS t FROM generate_series(1, ${rows}) n`;
+const SELECT = select(ROWS);
 const BYTES = ROWS * ROW_BYTES;
 /** A server that held the rows would take 400 MB and more. */
 const FLAT_MB = 120;
@@ -45,10 +47,6 @@ describe.skipIf(!existsSync("/proc/self/status"))("400 MB", () => {
   test.each([
     ["binary COPY", path("/copyto", { q: `COPY (${SELECT}) TO STDOUT WITH (FORMAT binary)` })],
     ["CSV", path("", { q: SELECT, format: "csv" })],
-    [
-      "GeoJSON",
-      path("", { q: `SELECT *, NULL::geometry AS the_geom FROM (${SELECT}) t`, format: "geojson" }),
-    ],
   ])("as %s pass through the server's memory", async (_, from) => {
     let bytes = 0;
     const growth = await growthMb(pid, async () => {
@@ -79,10 +77,7 @@ describe("a client that reads 1 kB a second", () => {
   const ask = (q: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const headers = { Authorization: `Basic ${btoa(`local:${server.key}`)}` };
-      get(`${server.baseUrl}${path("/copyto", { q })}`, { headers, highWaterMark: 1024 }, resolve).once(
-        "error",
-        reject,
-      );
+      get(`${server.baseUrl}${path("/copyto", { q })}`, { headers }, resolve).once("error", reject);
     });
   /** Whether the server still has the statement, or what it has written. */
   const heldByReaders = async () =>
@@ -98,7 +93,7 @@ describe("a client that reads 1 kB a second", () => {
     await expect.poll(heldByReaders).toBe(0);
     const readers: IncomingMessage[] = [];
     const growth = await growthMb(pid, async () => {
-      for (let n = 0; n < 3; n++) readers.push(await ask(`COPY (${SELECT}) TO STDOUT`));
+      for (let n = 0; n < 3; n++) readers.push(await ask(`COPY (${select(ROWS / 4)}) TO STDOUT`));
       for (let second = 0; second < 4; second++) {
         for (const reader of readers) reader.read(1024);
         expect((await server.sql(`SELECT ${second} AS a`)).rows).toEqual([{ a: second }]);

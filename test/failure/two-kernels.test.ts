@@ -7,7 +7,7 @@ import { type KernelProcess, type Outcome, startKernelProcess } from "../support
 import { removeHome, temporaryHome, testAddress } from "../support/server";
 
 const ROWS = 30_000;
-const ROUNDS = 4;
+const ROUNDS = 3;
 
 let home: string;
 let transport: Transport;
