@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** See `ApiRequest`. */
+  readonly effect?: string;
   /** The user's statement, where `sql` has something around it. */
   readonly written?: WrittenSql;
   /** Set by what finds out whether the key is good, before anything else is asked. */

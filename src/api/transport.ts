@@ -54,6 +54,8 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** What an error says of the effect when the connection breaks, where the caller knows more than that there may be one. */
+  readonly effect?: string;
   /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
   /** Kept in a SqlError. */

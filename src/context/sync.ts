@@ -16,7 +16,7 @@ import {
 import type { Progress } from "../kernel/progress";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
-import { dropTemporary } from "./new-table";
+import { dropTemporary, NO_EFFECT } from "./new-table";
 import {
   applySql,
   flattens,
@@ -148,7 +148,8 @@ export async function syncFrame(
   const apply = async () => {
     await send(transport, upload, differences, options);
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
-    return runSql(transport, sql, { signal });
+    const effect = `Table "${table.label}" is as it was or equal to the frame, either as a whole: look before you run it again.`;
+    return runSql(transport, sql, { signal, effect });
   };
   try {
     const { rows } = await apply().catch((error) => {
@@ -378,7 +379,8 @@ async function send(
   const definitions = sides.map((side) => `${ident(side.name)} ${side.uploaded}`);
   if (differences) definitions.push(`${marker} boolean`);
   const create = `CREATE UNLOGGED TABLE ${table} (${definitions.join(", ")})`;
-  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, { signal });
+  const options = { signal, effect: NO_EFFECT };
+  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, options);
   const total = differences ? differences.rows.length + differences.gone.length : rowCount;
   if (total === 0) return;
   const names = [...sides.map((side) => ident(side.name)), ...(differences ? [marker] : [])];
@@ -388,7 +390,7 @@ async function send(
     differences
       ? encodeDifferences(columns, keyCount, differences, { signal, onRows })
       : encodeCopy(columns, { signal, onRows });
-  await copyFrom(transport, copy, bytes, { signal });
+  await copyFrom(transport, copy, bytes, options);
 }
 
 /** A name that no column has. */

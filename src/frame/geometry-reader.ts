@@ -25,7 +25,7 @@ export class GeometryBuilder implements ColumnBuilder {
       else if (!isEwkb(batch.view, at, at + size)) {
         throw badValue(this.field, values.length, `the ${size} bytes are not a geometry`);
       } else if (size <= SHORT_BYTES) {
-        short.add(values.length, batch.bytes, at, at + size);
+        short.add(values.length, batch, at, at + size);
         values.push(null);
       } else values.push(hex(batch.bytes, at, at + size));
     }

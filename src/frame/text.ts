@@ -44,7 +44,8 @@ export class TextBuilder implements ColumnBuilder {
 
   constructor(private readonly field: Field) {}
 
-  append({ bytes, rows, stride, at, length }: Batch, field: number): void {
+  append(batch: Batch, field: number): void {
+    const { bytes, rows, stride, at, length } = batch;
     for (let r = 0, i = field; r < rows; r++, i += stride) {
       const size = length[i]!;
       if (size === -1) {
@@ -52,8 +53,8 @@ export class TextBuilder implements ColumnBuilder {
         continue;
       }
       const start = at[i]!;
-      if (!this.caching && size <= SHORT_BYTES && isPlain(bytes, start, start + size)) {
-        this.short.add(this.values.length, bytes, start, start + size);
+      if (!this.caching && size <= SHORT_BYTES && isPlain(batch, start, start + size)) {
+        this.short.add(this.values.length, batch, start, start + size);
         this.values.push(null);
         continue;
       }
@@ -94,12 +95,15 @@ export class TextBuilder implements ColumnBuilder {
 }
 
 /** ASCII without U+0000. */
-function isPlain(bytes: Buffer, at: number, end: number): boolean {
-  for (let i = at; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte === 0 || byte >= 0x80) return false;
+function isPlain({ bytes, view }: Batch, at: number, end: number): boolean {
+  let high = 0;
+  let i = at;
+  for (; i + 4 <= end; i += 4) {
+    const word = view.getInt32(i);
+    high |= word | (word - 0x01010101); // sets the high bit of a byte that is 0, or follows one
   }
-  return true;
+  for (; i < end; i++) high |= bytes[i]! | (bytes[i]! - 1);
+  return (high & 0x80808080) === 0;
 }
 
 function isSame(text: string, bytes: Buffer, at: number, end: number): boolean {

@@ -1,6 +1,7 @@
 import { ServerError } from "../../errors";
 import { ident } from "../../sql";
 import { type DatabaseAddress, shownDatabase } from "../database";
+import { DISK_FULL } from "../disk";
 import { roleName } from "../sql/roles";
 import {
   type CopyOutResult,
@@ -230,6 +231,7 @@ class PostgresEngine implements Engine {
   /** A statement that was cancelled by its signal fails like one of the embedded database. */
   #explained(error: unknown, signal: AbortSignal | undefined): unknown {
     if (this.#isClosed) return closedError();
+    if (error instanceof DatabaseError && error.code === DISK_FULL) return fullDiskError(error);
     if (!signal?.aborted || !(error instanceof DatabaseError || error === signal.reason)) return error;
     return canceledError(signal);
   }
@@ -305,6 +307,18 @@ async function readFacts(session: PostgresSession): Promise<Facts> {
 function throwing(result: ResultReader): ResultReader {
   if (result.error) throw result.error;
   return result;
+}
+
+/** How much is free there, and where, cannot be asked from here. */
+function fullDiskError(error: DatabaseError): DatabaseError {
+  return new DatabaseError(
+    `the disk of the database's server is full: ${error.message}`,
+    {
+      ...error,
+      hint: "What was committed before is safe. Delete tables that are not needed, or ask who runs the database for room; then run it again.",
+    },
+    { cause: error },
+  );
 }
 
 function closedError(): ServerError {
