@@ -1,0 +1,316 @@
+/**
+ * Texts at features. Where they go is decided for the whole map at once, once per zoom and visible layers, so that a
+ * label neither jumps while the map is moved nor is cut where strips of it are painted one after the other.
+ */
+import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
+import { boxAround, copiesOf } from "./box";
+import type { Canvas2D } from "./canvas";
+import { cssColor, sizeSlots } from "./style";
+
+/** More labels than these are not considered: those of the largest features and the first rows. */
+const MAX_LABELS = 20_000;
+/** Longer ones are cut. */
+const MAX_LETTERS = 60;
+/** Between a point and its label, and around each label, in CSS pixels. */
+const GAP_PX = 3;
+const PADDING_PX = 2;
+const HALO_PX = 3;
+/** Height of a line of text and of its middle, as shares of the letters' size. */
+const LINE = 1.2;
+/** Of the collision grid, in CSS pixels. */
+const CELL_PX = 64;
+
+export const LABEL_FONT = "cartoframes";
+const FAMILIES = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
+
+interface Candidate {
+  readonly layer: number;
+  readonly text: string;
+  /** World units. */
+  readonly x: number;
+  readonly y: number;
+  /** Half of what is in the way in the middle: a point's radius in CSS pixels. */
+  readonly radiusPx: number;
+  /** What a polygon offers, in world units. */
+  readonly roomX: number;
+  /** More is more important. */
+  readonly weight: number;
+  widthPx: number;
+}
+
+/** A label that has found its place: its middle in world units. */
+interface Placed {
+  readonly candidate: Candidate;
+  readonly offsetXPx: number;
+  readonly offsetYPx: number;
+}
+
+export class LabelPainter {
+  readonly #styles: readonly (LabelStyle | undefined)[];
+  readonly #layers: readonly SceneLayer[];
+  #candidates: Candidate[] | undefined;
+  #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
+
+  constructor(layers: readonly SceneLayer[]) {
+    this.#layers = layers;
+    this.#styles = layers.map(({ label }) => label);
+  }
+
+  get isEmpty(): boolean {
+    return this.#styles.every((style) => style === undefined);
+  }
+
+  /** Paints what of the labels is in the view, over what is there. */
+  paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>): void {
+    if (this.isEmpty) return;
+    const { originX, originY, worldPx, pixelRatio } = viewport;
+    const key = JSON.stringify([worldPx, [...hidden].sort()]);
+    if (this.#placed?.key !== key) this.#placed = { key, labels: this.#place(context, worldPx, hidden) };
+
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    for (const { candidate, offsetXPx, offsetYPx } of this.#placed.labels) {
+      const style = this.#styles[candidate.layer]!;
+      const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
+      const view = boxAround(viewport, reachPx);
+      for (const copy of copiesOf([candidate.x, candidate.y, candidate.x, candidate.y], view)) {
+        const x = ((candidate.x + copy - originX) * worldPx + offsetXPx) * pixelRatio;
+        const y = ((candidate.y - originY) * worldPx + offsetYPx) * pixelRatio;
+        context.font = fontOf(style.sizePx * pixelRatio);
+        context.strokeStyle = cssColor(style.halo);
+        context.lineWidth = HALO_PX * pixelRatio;
+        context.strokeText(candidate.text, x, y);
+        context.fillStyle = cssColor(style.color);
+        context.fillText(candidate.text, x, y);
+      }
+    }
+  }
+
+  /** The most important first, each where it covers none before it. */
+  #place(context: Canvas2D, worldPx: number, hidden: ReadonlySet<number>): Placed[] {
+    this.#candidates ??= candidatesOf(this.#layers);
+    const taken = new Collisions(worldPx);
+    const placed: Placed[] = [];
+    for (const candidate of this.#candidates) {
+      if (hidden.has(candidate.layer)) continue;
+      const { sizePx } = this.#styles[candidate.layer]!;
+      if (Number.isNaN(candidate.widthPx)) {
+        context.font = fontOf(sizePx);
+        candidate.widthPx = context.measureText(candidate.text).width;
+      }
+      const { widthPx, roomX, radiusPx } = candidate;
+      if (widthPx > roomX * worldPx) continue;
+      const height = sizePx * LINE;
+      const [x, y] = [candidate.x * worldPx, candidate.y * worldPx];
+      for (const [offsetXPx, offsetYPx] of offsets(widthPx, height, radiusPx)) {
+        const [left, top] = [x + offsetXPx - widthPx / 2, y + offsetYPx - height / 2];
+        if (!taken.add([left - PADDING_PX, top, left + widthPx + PADDING_PX, top + height])) continue;
+        placed.push({ candidate, offsetXPx, offsetYPx });
+        break;
+      }
+    }
+    return placed;
+  }
+}
+
+/** Font sizes in steps: a canvas parses each new one. */
+const fontOf = (px: number) => `500 ${px}px ${FAMILIES}`;
+
+/** Around a point: right, left, above, below. In the middle of all else. */
+function offsets(width: number, height: number, radius: number): readonly (readonly [number, number])[] {
+  if (radius === 0) return [[0, 0]];
+  const beside = radius + GAP_PX + width / 2;
+  const above = radius + GAP_PX + height / 2 - 2;
+  return [
+    [beside, 0],
+    [-beside, 0],
+    [0, -above],
+    [0, above],
+  ];
+}
+
+type Rect = readonly [left: number, top: number, right: number, bottom: number];
+
+/** Rectangles on a world that goes on at its sides, in a grid of cells. */
+class Collisions {
+  readonly #cells = new Map<number, Rect[]>();
+  readonly #worldPx: number;
+
+  constructor(worldPx: number) {
+    this.#worldPx = worldPx;
+  }
+
+  /** Adds it if it touches none that is there. */
+  add(rect: Rect): boolean {
+    const keys = keysOf(rect);
+    for (const key of keys) {
+      for (const [left, top, right, bottom] of this.#cells.get(key) ?? []) {
+        if (rect[0] < right && rect[2] > left && rect[1] < bottom && rect[3] > top) return false;
+      }
+    }
+    this.#put(rect, keys);
+    // across the antimeridian its other side is at the other end of the world
+    for (const move of [rect[0] < 0 ? this.#worldPx : 0, rect[2] > this.#worldPx ? -this.#worldPx : 0]) {
+      if (move === 0) continue;
+      const moved: Rect = [rect[0] + move, rect[1], rect[2] + move, rect[3]];
+      this.#put(moved, keysOf(moved));
+    }
+    return true;
+  }
+
+  #put(rect: Rect, keys: readonly number[]): void {
+    for (const key of keys) {
+      const cell = this.#cells.get(key);
+      if (cell) cell.push(rect);
+      else this.#cells.set(key, [rect]);
+    }
+  }
+}
+
+function keysOf([left, top, right, bottom]: Rect): number[] {
+  const keys: number[] = [];
+  for (let column = Math.floor(left / CELL_PX); column <= Math.floor(right / CELL_PX); column++) {
+    for (let row = Math.floor(top / CELL_PX); row <= Math.floor(bottom / CELL_PX); row++)
+      keys.push(column * 2 ** 24 + row);
+  }
+  return keys;
+}
+
+function candidatesOf(layers: readonly SceneLayer[]): Candidate[] {
+  const all = layers.flatMap((layer, index) => {
+    const column = layer.label && layer.columns?.[layer.label.column];
+    return column?.kind === "texts" ? labelsOf(layer, index, column) : [];
+  });
+  return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
+}
+
+function labelsOf(
+  { geometry, size }: SceneLayer,
+  layer: number,
+  { texts, codes }: RowColumn & { kind: "texts" },
+): Candidate[] {
+  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const sizes = sizeSlots(size);
+  const candidates: Candidate[] = [];
+  for (let i = 0; i < count; i++) {
+    const row = geometry.rows ? geometry.rows[i]! : i;
+    const code = codes[row]!;
+    const text = code === 0 ? "" : oneLine(texts[code - 1]!);
+    if (text === "") continue;
+    const px = sizes.values[sizes.ofRow?.[row] ?? 0]!;
+    const anchor = geometry.kind === "point" ? anchorOfPoint(geometry, i, px) : anchorOfPath(geometry, i);
+    if (Number.isFinite(anchor.x + anchor.y))
+      candidates.push({ layer, text, ...anchor, widthPx: Number.NaN });
+    // points are taken in the order of their rows, so of equal ones the first will do
+    if (sizes.ofRow === undefined && geometry.kind === "point" && candidates.length === MAX_LABELS) break;
+  }
+  return candidates;
+}
+
+/** Control characters and line breaks have no picture. */
+function oneLine(text: string): string {
+  const line = text
+    .slice(0, 4 * MAX_LETTERS)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
+  return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
+}
+
+type Anchor = Pick<Candidate, "x" | "y" | "radiusPx" | "roomX" | "weight">;
+
+const anchorOfPoint = ({ x, y }: PointGeometry, i: number, px: number): Anchor => ({
+  x: x[i]!,
+  y: y[i]!,
+  radiusPx: Math.max(1, px / 2),
+  roomX: Infinity,
+  weight: px,
+});
+
+/** In the middle of the longest line, or of the widest place of a polygon. */
+function anchorOfPath(geometry: PathGeometry, feature: number): Anchor {
+  return geometry.kind === "line" ? anchorOfLine(geometry, feature) : anchorOfPolygon(geometry, feature);
+}
+
+function anchorOfLine({ xy, paths, features }: PathGeometry, feature: number): Anchor {
+  let best = { x: Number.NaN, y: Number.NaN, length: 0 };
+  for (let path = features[feature]!; path < features[feature + 1]!; path++) {
+    const [from, end] = [paths[path]!, paths[path + 1]!];
+    let length = 0;
+    for (let i = from; i + 1 < end; i++) length += segment(xy, i);
+    if (!(length > best.length)) continue;
+    let rest = length / 2;
+    for (let i = from; i + 1 < end; i++) {
+      const step = segment(xy, i);
+      if (step < rest) {
+        rest -= step;
+        continue;
+      }
+      const share = rest / step;
+      best = {
+        x: xy[2 * i]! + share * (xy[2 * i + 2]! - xy[2 * i]!),
+        y: xy[2 * i + 1]! + share * (xy[2 * i + 3]! - xy[2 * i + 1]!),
+        length,
+      };
+      break;
+    }
+  }
+  return { x: best.x, y: best.y, radiusPx: 0, roomX: Math.max(best.length, 0), weight: best.length };
+}
+
+const segment = (xy: Float64Array, i: number) =>
+  Math.hypot(xy[2 * i + 2]! - xy[2 * i]!, xy[2 * i + 3]! - xy[2 * i + 1]!);
+
+/** How many heights of a polygon are looked at for the widest place. */
+const SCANS = 9;
+/** A label may be so much wider than its polygon, which its neighbours mostly bear. */
+const OVERHANG = 1.25;
+
+/** Scans the middle heights of the feature; the widest inside there is has the label, as ST_PointOnSurface's. */
+function anchorOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Anchor {
+  const [first, last] = [features[feature]!, features[feature + 1]!];
+  let [minY, maxY] = [Infinity, -Infinity];
+  let largest = 0;
+  // of several parts the largest, by its ring
+  for (let path = first; path < last; path++) {
+    const area = Math.abs(ringArea(xy, paths[path]!, paths[path + 1]!));
+    if (!(area > largest)) continue;
+    largest = area;
+    [minY, maxY] = [Infinity, -Infinity];
+    for (let i = paths[path]!; i < paths[path + 1]!; i++) {
+      minY = Math.min(minY, xy[2 * i + 1]!);
+      maxY = Math.max(maxY, xy[2 * i + 1]!);
+    }
+  }
+  let best = { x: Number.NaN, y: Number.NaN, width: 0, score: 0 };
+  for (let scan = 1; scan <= SCANS; scan++) {
+    const share = scan / (SCANS + 1);
+    const y = minY + (maxY - minY) * share;
+    const crossings = crossingsAt(xy, paths, first, last, y);
+    for (let i = 0; i + 1 < crossings.length; i += 2) {
+      const width = crossings[i + 1]! - crossings[i]!;
+      const score = width * (0.5 + Math.min(share, 1 - share)); // not at the very top or bottom
+      if (score > best.score) best = { x: (crossings[i]! + crossings[i + 1]!) / 2, y, width, score };
+    }
+  }
+  return { x: best.x, y: best.y, radiusPx: 0, roomX: best.width * OVERHANG, weight: Math.sqrt(largest) };
+}
+
+function ringArea(xy: Float64Array, from: number, end: number): number {
+  let twice = 0;
+  for (let i = from, j = end - 1; i < end; j = i++)
+    twice += (xy[2 * j]! - xy[2 * i]!) * (xy[2 * j + 1]! + xy[2 * i + 1]!);
+  return twice / 2;
+}
+
+function crossingsAt(xy: Float64Array, paths: Uint32Array, first: number, last: number, y: number): number[] {
+  const crossings: number[] = [];
+  for (let path = first; path < last; path++) {
+    const [from, end] = [paths[path]!, paths[path + 1]!];
+    for (let i = from, j = end - 1; i < end; j = i++) {
+      const [xi, yi, xj, yj] = [xy[2 * i]!, xy[2 * i + 1]!, xy[2 * j]!, xy[2 * j + 1]!];
+      if (yi > y !== yj > y) crossings.push(((xj - xi) * (y - yi)) / (yj - yi) + xi);
+    }
+  }
+  return crossings.sort((a, b) => a - b);
+}
