@@ -23,16 +23,22 @@ const CELL_PX = 64;
 export const LABEL_FONT = "cartoframes";
 const FAMILIES = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
 
+/** Where a label may be, in world units. */
+interface Anchor {
+  readonly x: number;
+  readonly y: number;
+  /** Width that there is for it. */
+  readonly room: number;
+}
+
 interface Candidate {
   readonly layer: number;
   readonly text: string;
-  /** World units. */
-  readonly x: number;
-  readonly y: number;
-  /** Half of what is in the way in the middle: a point's radius in CSS pixels. */
+  readonly kind: "point" | "line" | "polygon";
+  /** The best first. */
+  readonly anchors: readonly Anchor[];
+  /** Half of a point's diameter or of a line's width in CSS pixels. */
   readonly radiusPx: number;
-  /** What a polygon offers, in world units. */
-  readonly roomX: number;
   /** More is more important. */
   readonly weight: number;
   widthPx: number;
@@ -41,6 +47,7 @@ interface Candidate {
 /** A label that has found its place: its middle in world units. */
 interface Placed {
   readonly candidate: Candidate;
+  readonly anchor: Anchor;
   readonly offsetXPx: number;
   readonly offsetYPx: number;
 }
@@ -70,13 +77,13 @@ export class LabelPainter {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    for (const { candidate, offsetXPx, offsetYPx } of this.#placed.labels) {
+    for (const { candidate, anchor, offsetXPx, offsetYPx } of this.#placed.labels) {
       const style = this.#styles[candidate.layer]!;
       const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
       const view = boxAround(viewport, reachPx);
-      for (const copy of copiesOf([candidate.x, candidate.y, candidate.x, candidate.y], view)) {
-        const x = ((candidate.x + copy - originX) * worldPx + offsetXPx) * pixelRatio;
-        const y = ((candidate.y - originY) * worldPx + offsetYPx) * pixelRatio;
+      for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view)) {
+        const x = ((anchor.x + copy - originX) * worldPx + offsetXPx) * pixelRatio;
+        const y = ((anchor.y - originY) * worldPx + offsetYPx) * pixelRatio;
         context.font = fontOf(style.sizePx * pixelRatio);
         context.strokeStyle = cssColor(style.halo);
         context.lineWidth = HALO_PX * pixelRatio;
@@ -99,35 +106,40 @@ export class LabelPainter {
         context.font = fontOf(sizePx);
         candidate.widthPx = context.measureText(candidate.text).width;
       }
-      const { widthPx, roomX, radiusPx } = candidate;
-      if (widthPx > roomX * worldPx) continue;
-      const height = sizePx * LINE;
-      const [x, y] = [candidate.x * worldPx, candidate.y * worldPx];
-      for (const [offsetXPx, offsetYPx] of offsets(widthPx, height, radiusPx)) {
-        const [left, top] = [x + offsetXPx - widthPx / 2, y + offsetYPx - height / 2];
-        if (!taken.add([left - PADDING_PX, top, left + widthPx + PADDING_PX, top + height])) continue;
-        placed.push({ candidate, offsetXPx, offsetYPx });
-        break;
-      }
+      const label = this.#placeOne(candidate, sizePx * LINE, worldPx, taken);
+      if (label) placed.push(label);
     }
     return placed;
+  }
+
+  #placeOne(candidate: Candidate, height: number, worldPx: number, taken: Collisions): Placed | undefined {
+    const { widthPx, anchors } = candidate;
+    for (const anchor of anchors) {
+      if (widthPx > anchor.room * worldPx) continue;
+      const [x, y] = [anchor.x * worldPx, anchor.y * worldPx];
+      for (const [offsetXPx, offsetYPx] of offsets(candidate, height)) {
+        const [left, top] = [x + offsetXPx - widthPx / 2, y + offsetYPx - height / 2];
+        if (taken.add([left - PADDING_PX, top, left + widthPx + PADDING_PX, top + height]))
+          return { candidate, anchor, offsetXPx, offsetYPx };
+      }
+    }
+    return undefined;
   }
 }
 
 /** Font sizes in steps: a canvas parses each new one. */
 const fontOf = (px: number) => `500 ${px}px ${FAMILIES}`;
 
-/** Around a point: right, left, above, below. In the middle of all else. */
-function offsets(width: number, height: number, radius: number): readonly (readonly [number, number])[] {
-  if (radius === 0) return [[0, 0]];
-  const beside = radius + GAP_PX + width / 2;
-  const above = radius + GAP_PX + height / 2 - 2;
-  return [
-    [beside, 0],
-    [-beside, 0],
-    [0, -above],
-    [0, above],
-  ];
+/** Around a point: right, left, above, below; above or below a line; in the middle of a polygon. */
+function offsets(
+  { kind, widthPx, radiusPx }: Candidate,
+  height: number,
+): readonly (readonly [number, number])[] {
+  if (kind === "polygon") return [[0, 0]];
+  const beside = radiusPx + GAP_PX + widthPx / 2;
+  const above = radiusPx + GAP_PX + height / 2 - 2;
+  const upright = [[0, -above] as const, [0, above] as const];
+  return kind === "line" ? upright : [[beside, 0], [-beside, 0], ...upright];
 }
 
 type Rect = readonly [left: number, top: number, right: number, bottom: number];
@@ -199,9 +211,10 @@ function labelsOf(
     const text = code === 0 ? "" : oneLine(texts[code - 1]!);
     if (text === "") continue;
     const px = sizes.values[sizes.ofRow?.[row] ?? 0]!;
-    const anchor = geometry.kind === "point" ? anchorOfPoint(geometry, i, px) : anchorOfPath(geometry, i);
-    if (Number.isFinite(anchor.x + anchor.y))
-      candidates.push({ layer, text, ...anchor, widthPx: Number.NaN });
+    const { anchors, weight } = placesOf(geometry, i, px);
+    const { kind } = geometry;
+    if (anchors.length > 0)
+      candidates.push({ layer, text, kind, anchors, radiusPx: px / 2, weight, widthPx: Number.NaN });
     // points are taken in the order of their rows, so of equal ones the first will do
     if (sizes.ofRow === undefined && geometry.kind === "point" && candidates.length === MAX_LABELS) break;
   }
@@ -217,22 +230,20 @@ function oneLine(text: string): string {
   return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
 }
 
-type Anchor = Pick<Candidate, "x" | "y" | "radiusPx" | "roomX" | "weight">;
-
-const anchorOfPoint = ({ x, y }: PointGeometry, i: number, px: number): Anchor => ({
-  x: x[i]!,
-  y: y[i]!,
-  radiusPx: Math.max(1, px / 2),
-  roomX: Infinity,
-  weight: px,
-});
-
-/** In the middle of the longest line, or of the widest place of a polygon. */
-function anchorOfPath(geometry: PathGeometry, feature: number): Anchor {
-  return geometry.kind === "line" ? anchorOfLine(geometry, feature) : anchorOfPolygon(geometry, feature);
+interface Places {
+  readonly anchors: readonly Anchor[];
+  readonly weight: number;
 }
 
-function anchorOfLine({ xy, paths, features }: PathGeometry, feature: number): Anchor {
+/** At a point, in the middle of the longest line, or where a polygon is widest. */
+function placesOf(geometry: PointGeometry | PathGeometry, i: number, px: number): Places {
+  if (geometry.kind !== "point")
+    return geometry.kind === "line" ? placesOfLine(geometry, i) : placesOfPolygon(geometry, i);
+  const [x, y] = [geometry.x[i]!, geometry.y[i]!];
+  return { anchors: Number.isFinite(x + y) ? [{ x, y, room: Infinity }] : [], weight: px };
+}
+
+function placesOfLine({ xy, paths, features }: PathGeometry, feature: number): Places {
   let best = { x: Number.NaN, y: Number.NaN, length: 0 };
   for (let path = features[feature]!; path < features[feature + 1]!; path++) {
     const [from, end] = [paths[path]!, paths[path + 1]!];
@@ -255,7 +266,8 @@ function anchorOfLine({ xy, paths, features }: PathGeometry, feature: number): A
       break;
     }
   }
-  return { x: best.x, y: best.y, radiusPx: 0, roomX: Math.max(best.length, 0), weight: best.length };
+  const { x, y, length } = best;
+  return { anchors: length > 0 ? [{ x, y, room: length }] : [], weight: length };
 }
 
 const segment = (xy: Float64Array, i: number) =>
@@ -265,35 +277,50 @@ const segment = (xy: Float64Array, i: number) =>
 const SCANS = 9;
 /** A label may be so much wider than its polygon, which its neighbours mostly bear. */
 const OVERHANG = 1.25;
+/** A place need not be so much higher than wide: a text is not. */
+const FLATNESS = 3;
 
-/** Scans the middle heights of the feature; the widest inside there is has the label, as ST_PointOnSurface's. */
-function anchorOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Anchor {
+/** Scans the largest part at several heights; a place counts for as much as it is wide and, above and below, high. */
+function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Places {
   const [first, last] = [features[feature]!, features[feature + 1]!];
-  let [minY, maxY] = [Infinity, -Infinity];
-  let largest = 0;
-  // of several parts the largest, by its ring
+  let [largest, outer] = [0, -1];
   for (let path = first; path < last; path++) {
     const area = Math.abs(ringArea(xy, paths[path]!, paths[path + 1]!));
-    if (!(area > largest)) continue;
-    largest = area;
-    [minY, maxY] = [Infinity, -Infinity];
-    for (let i = paths[path]!; i < paths[path + 1]!; i++) {
-      minY = Math.min(minY, xy[2 * i + 1]!);
-      maxY = Math.max(maxY, xy[2 * i + 1]!);
-    }
+    if (area > largest) [largest, outer] = [area, path];
   }
-  let best = { x: Number.NaN, y: Number.NaN, width: 0, score: 0 };
+  if (outer === -1) return { anchors: [], weight: 0 };
+  let [minY, maxY] = [Infinity, -Infinity];
+  for (let i = paths[outer]!; i < paths[outer + 1]!; i++) {
+    minY = Math.min(minY, xy[2 * i + 1]!);
+    maxY = Math.max(maxY, xy[2 * i + 1]!);
+  }
+  const places: (Anchor & { score: number })[] = [];
   for (let scan = 1; scan <= SCANS; scan++) {
-    const share = scan / (SCANS + 1);
-    const y = minY + (maxY - minY) * share;
-    const crossings = crossingsAt(xy, paths, first, last, y);
-    for (let i = 0; i + 1 < crossings.length; i += 2) {
-      const width = crossings[i + 1]! - crossings[i]!;
-      const score = width * (0.5 + Math.min(share, 1 - share)); // not at the very top or bottom
-      if (score > best.score) best = { x: (crossings[i]! + crossings[i + 1]!) / 2, y, width, score };
-    }
+    const y = minY + ((maxY - minY) * scan) / (SCANS + 1);
+    const [from, to] = widest(crossingsAt(xy, paths, first, last, 1, y)) ?? [0, 0];
+    const x = (from + to) / 2;
+    const upright = crossingsAt(xy, paths, first, last, 0, x);
+    const above = upright.filter((at) => at < y).at(-1) ?? y;
+    const below = upright.find((at) => at > y) ?? y;
+    const clear = Math.min(y - above, below - y);
+    const score = Math.min(to - from, 2 * FLATNESS * clear) + clear; // of equal ones the one in the middle
+    if (to > from) places.push({ x, y, room: (to - from) * OVERHANG, score });
   }
-  return { x: best.x, y: best.y, radiusPx: 0, roomX: best.width * OVERHANG, weight: Math.sqrt(largest) };
+  places.sort((a, b) => b.score - a.score);
+  return {
+    anchors: places.map(({ x, y, room }) => ({ x, y, room })),
+    weight: Math.sqrt(largest),
+  };
+}
+
+/** The widest of the intervals between two crossings that lie inside. */
+function widest(crossings: readonly number[]): readonly [number, number] | undefined {
+  let found: readonly [number, number] | undefined;
+  for (let i = 0; i + 1 < crossings.length; i += 2) {
+    const [from, to] = [crossings[i]!, crossings[i + 1]!];
+    if (!found || to - from > found[1] - found[0]) found = [from, to];
+  }
+  return found;
 }
 
 function ringArea(xy: Float64Array, from: number, end: number): number {
@@ -303,13 +330,24 @@ function ringArea(xy: Float64Array, from: number, end: number): number {
   return twice / 2;
 }
 
-function crossingsAt(xy: Float64Array, paths: Uint32Array, first: number, last: number, y: number): number[] {
+/** Where the rings cross a line, ascending: axis 1 is a height y, axis 0 a longitude x. */
+function crossingsAt(
+  xy: Float64Array,
+  paths: Uint32Array,
+  first: number,
+  last: number,
+  axis: 0 | 1,
+  value: number,
+): number[] {
+  const other = 1 - axis;
   const crossings: number[] = [];
   for (let path = first; path < last; path++) {
     const [from, end] = [paths[path]!, paths[path + 1]!];
     for (let i = from, j = end - 1; i < end; j = i++) {
-      const [xi, yi, xj, yj] = [xy[2 * i]!, xy[2 * i + 1]!, xy[2 * j]!, xy[2 * j + 1]!];
-      if (yi > y !== yj > y) crossings.push(((xj - xi) * (y - yi)) / (yj - yi) + xi);
+      const [a, b] = [xy[2 * i + axis]!, xy[2 * j + axis]!];
+      if (a > value === b > value) continue;
+      const [c, d] = [xy[2 * i + other]!, xy[2 * j + other]!];
+      crossings.push(((d - c) * (value - a)) / (b - a) + c);
     }
   }
   return crossings.sort((a, b) => a - b);
