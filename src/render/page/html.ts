@@ -29,7 +29,7 @@ export function sceneToHtml(scene: Scene, png: Uint8Array): string {
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
     // Without a colour scheme of its own the frame stays transparent in a dark notebook.
-    `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" allow="fullscreen" allowfullscreen style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
+    `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" allow="fullscreen" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
     "</div>",
   ].join("\n");
 }
