@@ -129,12 +129,12 @@ const MAPS: Record<string, () => MapOptions> = {
 };
 
 test.each(Object.entries(MAPS))("%s", async (name, options) => {
-  expectGolden(`furniture-${name}`, renderPng(await sceneOf(options())));
+  await expectGolden(`furniture-${name}`, renderPng(await sceneOf(options())));
 });
 
 test("a map twice as sharp has the same labels", async () => {
   const scene = await sceneOf(MAPS["labels-points"]!());
-  expectGolden(
+  await expectGolden(
     "furniture-labels-2x",
     renderPng({ ...scene, widthPx: 320, heightPx: 200 }, { pixelRatio: 2 }),
   );

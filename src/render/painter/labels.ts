@@ -76,7 +76,7 @@ export class LabelPainter {
     const key = JSON.stringify([worldPx, [...hidden].sort()]);
     if (this.#placed?.key !== key) this.#placed = { key, labels: this.#place(context, worldPx, hidden) };
 
-    context.textAlign = "center";
+    context.textAlign = "left";
     context.textBaseline = "alphabetic"; // "middle" is another one in Skia and in Chromium
     context.lineJoin = "round";
     for (const { candidate, anchor, offsetXPx, offsetYPx } of this.#placed.labels) {
@@ -84,8 +84,10 @@ export class LabelPainter {
       const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
       const view = boxAround(viewport, reachPx);
       for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view)) {
-        const x = ((anchor.x + copy - originX) * worldPx + offsetXPx) * pixelRatio;
-        const y = ((anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx) * pixelRatio;
+        // on whole pixels: Chromium puts lines of text there, Skia alone would not
+        const left = (anchor.x + copy - originX) * worldPx + offsetXPx - candidate.widthPx / 2;
+        const base = (anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx;
+        const [x, y] = [Math.round(left * pixelRatio), Math.round(base * pixelRatio)];
         context.font = fontOf(style.sizePx * pixelRatio);
         context.strokeStyle = cssColor(style.halo);
         context.lineWidth = HALO_PX * pixelRatio;

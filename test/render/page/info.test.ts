@@ -344,10 +344,6 @@ describe("labels", () => {
     const { page, frame, errors } = await openScene(built);
     expect(await frame.evaluate("document.fonts.check('12px cartoframes')")).toBe(true);
     const picture = await decodePng(renderPng(built));
-    if (process.env.DUMP) {
-      require("node:fs").writeFileSync("/tmp/wt/maps-a.png", renderPng(built));
-      require("node:fs").writeFileSync("/tmp/wt/maps-b.png", await page.screenshot());
-    }
     const area = { x: 60, y: 100, width: 500, height: 200 };
     const { mean } = difference(await decodePng(await page.screenshot()), picture, area);
     const without = await decodePng(
