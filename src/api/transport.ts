@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import { CartoError, ServerError } from "../errors";
 import { parseJson } from "../json";
 import { Deadline, type Limits, unlessAborted } from "./abort";
+import { piecesOf } from "./body";
 import { answerError, connectionError, redirectError } from "./errors";
 import {
   type FetchAnswer,
@@ -274,9 +275,9 @@ class Exchange {
   async *bytes(): AsyncGenerator<Uint8Array> {
     try {
       const body = this.#answer?.body as AsyncIterable<Uint8Array> | null | undefined;
-      const iterator = body?.[Symbol.asyncIterator]();
-      while (iterator) {
-        const next = await this.#deadline.nextPiece(iterator.next());
+      const pieces = body && piecesOf(body);
+      while (pieces) {
+        const next = await this.#deadline.nextPiece(pieces.next());
         if (next.done) break;
         this.#byteCount += next.value.length;
         yield next.value;

@@ -1,4 +1,5 @@
 import { type Batch, badValue, type ColumnBuilder } from "./builder";
+import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, StringColumn } from "./types";
 
 /** A text keeps its byte order mark, if it has one: it is content. */
@@ -35,6 +36,7 @@ const TRIAL = 4096;
  */
 export class TextBuilder implements ColumnBuilder {
   private readonly values: (string | null)[] = [];
+  private readonly short = new ShortStrings();
   private readonly slots: string[] = new Array<string>(CACHE_SLOTS).fill("");
   private lookups = 0;
   private hits = 0;
@@ -50,6 +52,11 @@ export class TextBuilder implements ColumnBuilder {
         continue;
       }
       const start = at[i]!;
+      if (!this.caching && size <= SHORT_BYTES && isPlain(bytes, start, start + size)) {
+        this.short.add(this.values.length, bytes, start, start + size);
+        this.values.push(null);
+        continue;
+      }
       const text =
         this.caching && size <= CACHED_BYTES
           ? this.interned(bytes, start, start + size)
@@ -59,6 +66,7 @@ export class TextBuilder implements ColumnBuilder {
       }
       this.values.push(text);
     }
+    this.short.moveTo(this.values, "latin1");
     if (this.lookups > TRIAL) {
       this.caching = this.hits * 4 > this.lookups;
       this.lookups = this.hits = 0;
@@ -83,6 +91,15 @@ export class TextBuilder implements ColumnBuilder {
     if (text !== undefined && text.length === end - at) this.slots[slot] = text;
     return text;
   }
+}
+
+/** ASCII without U+0000. */
+function isPlain(bytes: Buffer, at: number, end: number): boolean {
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0 || byte >= 0x80) return false;
+  }
+  return true;
 }
 
 function isSame(text: string, bytes: Buffer, at: number, end: number): boolean {

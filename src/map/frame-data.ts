@@ -1,6 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
-import type { Column, ColumnKind } from "../frame";
+import { type Column, type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
 import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
 import { shown } from "./check";
@@ -89,18 +89,14 @@ export interface CellColumn {
 class FrameTable implements CellTable {
   readonly rowCount: number;
   readonly names: readonly string[];
-  // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
-  private readonly rows: readonly (readonly unknown[])[];
   private readonly dtypes: readonly string[];
 
-  constructor(frame: DataFrame) {
-    const { $data, $columns, $dtypes } = frame as unknown as {
-      $data: readonly (readonly unknown[])[];
+  constructor(private readonly frame: DataFrame) {
+    const { $columns, $dtypes } = frame as unknown as {
       $columns: readonly unknown[];
       $dtypes: readonly string[];
     };
-    this.rows = $data;
-    this.rowCount = $data.length;
+    this.rowCount = rowCountOf(frame);
     this.names = $columns.map(String);
     this.dtypes = $dtypes;
   }
@@ -108,12 +104,15 @@ class FrameTable implements CellTable {
   column(name: string): CellColumn | undefined {
     const index = this.names.indexOf(name);
     if (index === -1) return undefined;
-    return { name, dtype: this.dtypes[index]!, values: this.rows.map((row) => row[index]) };
+    return { name, dtype: this.dtypes[index]!, values: columnValues(this.frame, index) };
   }
 
   firstOf(index: number): unknown {
-    const row = this.rows.find((cells) => !isMissing(cells[index]));
-    return row?.[index];
+    for (let row = 0; row < this.rowCount; row++) {
+      const value = cellOf(this.frame, row, index);
+      if (!isMissing(value)) return value;
+    }
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
-import { isFrame } from "../frame";
+import { isFrame, rowCountOf } from "../frame";
 import { checkKeys, checkText, expected, isObject, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
@@ -127,8 +127,8 @@ export function nameOf({ from }: Layer | QueryLayer): string | undefined {
 
 /** Without `frame.shape`, which is the column of a frame that has one of that name. */
 function shapeOf(frame: DataFrame): string {
-  const { $data, $columns } = frame as unknown as { $data: unknown[]; $columns: unknown[] };
-  return `${$data.length} × ${$columns.length}`;
+  const { $columns } = frame as unknown as { $columns: unknown[] };
+  return `${rowCountOf(frame)} × ${$columns.length}`;
 }
 
 function checkOptions(what: string, options: unknown, names: readonly string[]): void {
