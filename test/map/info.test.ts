@@ -100,9 +100,9 @@ test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) =
   const values = Float64Array.from({ length: 50 }, make);
   const codes = Uint32Array.from({ length: 50 }, () => Math.floor(random() * 4));
   const { layers, ...rest } = await of({});
-  const columns = [
-    { kind: "numbers", values } as const,
-    { kind: "texts", texts: ["a", "</script>", "\u0000"], codes } as const,
+  const columns: RowColumn[] = [
+    { kind: "numbers", values },
+    { kind: "texts", texts: ["a", "</script>", "\u0000"], codes },
   ];
   const axis = Float64Array.from({ length: 50 }, random);
   const layer = {
@@ -115,7 +115,7 @@ test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) =
   expect(back.columns![0]).toEqual(columns[0]);
   const textsOf = (column: RowColumn) =>
     column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : [];
-  expect(textsOf(back.columns![1]!)).toEqual(textsOf(columns[1]));
+  expect(textsOf(back.columns![1]!)).toEqual(textsOf(columns[1]!));
 });
 
 test("GeoJSON: features, a file, ids, properties that are missing", async () => {
