@@ -12,6 +12,7 @@ import { writeNotices } from "./notices";
 import { buildStarter } from "./observatory";
 import { buildPage } from "./page";
 import { buildTemplate } from "./template";
+import { buildVega } from "./vega";
 
 const ROOT = join(__dirname, "..");
 const DIST = join(ROOT, "dist");
@@ -19,6 +20,7 @@ const DIST = join(ROOT, "dist");
 async function main(): Promise<void> {
   await build(BUNDLES);
   await buildPage(DIST);
+  await buildVega(DIST);
   await buildBasemap(join(DIST, "basemap.bin"));
   await buildGazetteer(join(DIST, "gazetteer.json.br"));
   await buildStarter(join(DIST, "observatory.json.br"));

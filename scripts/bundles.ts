@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { PAGE_BUNDLES } from "./page";
+import { VEGA_BUNDLE } from "./vega";
 
 const ROOT = join(__dirname, "..");
 const { dependencies, optionalDependencies } = createRequire(__filename)("../package.json");
@@ -30,8 +31,9 @@ export const BUNDLES = {
 /** The npm packages whose code ends up in the bundles, sorted. */
 export async function bundledPackages(): Promise<string[]> {
   const page = await build({ ...PAGE_BUNDLES, outdir: "dist", write: false, metafile: true });
+  const vega = await build({ ...VEGA_BUNDLE, outdir: "dist", write: false, metafile: true });
   const programs = await build({ ...BUNDLES, write: false, metafile: true });
-  const outputs = [programs, page].flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const outputs = [programs, page, vega].flatMap(({ metafile }) => Object.values(metafile.outputs));
   const files = outputs.flatMap(({ inputs }) => Object.keys(inputs));
   const names = files.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
   return [...new Set(names.filter((name) => name !== undefined))].sort();

@@ -61,7 +61,7 @@ export {
   styling,
   type ViewOptions,
 } from "./map";
-export { MapView, type MapViewOptions } from "./render";
+export { Figure, FigureCell, type FigureOptions, figure, MapView, type MapViewOptions } from "./render";
 
 installNotebookSupport();
 

@@ -6,12 +6,13 @@ import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
-import { MapView } from "../render";
+import { type FigureCell, MapView } from "../render";
 import { accountOf } from "./account";
 import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
+import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import { queryToTable } from "./query-to-table";
 import { type QueryOptions, type ReadOptions, readFrame } from "./read";
 import { currentLine, runInCell } from "./run-in-cell";
@@ -25,6 +26,10 @@ import { type WriteOptions, type WriteReport, writeFrame } from "./write";
 export interface CartoMapOptions extends MapOptions {
   /** False: a picture instead of a live map. @default true */
   readonly interactive?: boolean;
+  /** Of a picture: its pixels per pixel of the map; 2 is sharp on paper and fine screens. @default 1 */
+  readonly scale?: number;
+  /** A cell of a figure, which shows the map as a picture: `figure({ columns: 2 }).at(0)`. */
+  readonly ax?: FigureCell;
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
@@ -257,15 +262,20 @@ export class CartoContext {
    *
    * @param options `layers`: from bottom to top, and perhaps a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
    *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: a heading;
-   *   `interactive: false`: a picture
+   *   `interactive: false`: a picture, of `scale` times as many pixels; `ax: fig.at(0)`: a picture in a `figure`
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
-    const { interactive, signal, ...rest } = options;
+    const { interactive, scale, ax, signal, ...rest } = options;
+    const isPicture = checkPicture({ interactive, scale, ax });
     return this.#run("map", signal, async (signal, progress) => {
-      const { scene, warnings } = await mapScene(this.#transport, { ...rest, signal, progress });
+      const size = rest.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
+      const { scene, warnings } = await mapScene(this.#transport, { ...rest, size, signal, progress });
       for (const warning of warnings) console.warn(warning);
-      return new MapView(scene, { interactive });
+      const tiles = isPicture ? await fetchTiles(scene, { scale, signal }) : undefined;
+      const view = new MapView(scene, { interactive: !isPicture, scale, tiles });
+      ax?.map(view.still);
+      return view;
     });
   }
 

@@ -10,6 +10,9 @@ import { cellDisplay, insideKernel, loadedModules, type MimeBundle } from "./tsl
  */
 export const JUPYTER_DISPLAY = Symbol.for("Jupyter.display");
 
+/** A method of this name, beside the one above, returns the metadata of the output: `{ "image/png": { width } }`. */
+export const JUPYTER_METADATA = Symbol.for("cartoframes.display-metadata");
+
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const INSTALLED = Symbol.for("cartoframes.notebook-support");
 
@@ -39,9 +42,16 @@ export function show(value: unknown): boolean {
   const output = cellDisplay();
   const bundle = output && bundleOf(value);
   if (!output || !bundle) return false;
-  if (bundle instanceof Promise) bundle.then((ready) => output(ready)).catch((error) => console.error(error));
-  else output(bundle);
+  const options = { metadata: metadataOf(value) };
+  if (bundle instanceof Promise)
+    bundle.then((ready) => output(ready, options)).catch((error) => console.error(error));
+  else output(bundle, options);
   return true;
+}
+
+function metadataOf(value: unknown): object {
+  const described = value as { [JUPYTER_METADATA]?: unknown };
+  return typeof described[JUPYTER_METADATA] === "function" ? described[JUPYTER_METADATA]() : {};
 }
 
 function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> | undefined {

@@ -1,5 +1,5 @@
 /** What a notebook sees. Knows Jupyter and danfo's frames; knows nothing of CARTO, HTTP or maps. */
-export { installNotebookSupport, JUPYTER_DISPLAY, show } from "./hooks";
+export { installNotebookSupport, JUPYTER_DISPLAY, JUPYTER_METADATA, show } from "./hooks";
 export { InterruptedError, withInterrupt } from "./interrupt";
 export { type Progress, type ProgressState, progress } from "./progress";
 export { type Display, type DisplayOptions, display, insideKernel, type MimeBundle } from "./tslab";

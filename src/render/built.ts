@@ -5,6 +5,9 @@ import { CartoError } from "../errors";
 /** The folder of the built files: where the running bundle lies, or `dist` when run from the sources. */
 const DIST = basename(__dirname) === "dist" ? __dirname : join(__dirname, "..", "..", "dist");
 
+/** Where a file lies that `npm run build` made. */
+export const builtPath = (name: string): string => join(DIST, name);
+
 /**
  * A file that `npm run build` made.
  * @throws CartoError if it is not there.

@@ -1,6 +1,9 @@
 /**
  * Shows a scene: `scene.ts` says what can be painted, `painter/` paints it in the page and in Node, `page/` is the live
- * map and its embedding, `png.ts` the picture, `MapView` what a notebook gets.
+ * map and its embedding, `png.ts` the picture, `MapView` what a notebook gets; `figure/` puts maps and charts together.
  */
+export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
 export { MapView, type MapViewOptions } from "./map-view";
+export { viewportOf } from "./projection";
 export type { Scene } from "./scene";
+export { decodeTile, type TilePicture, type TilePictures, type TileSheet, tilesOf } from "./tiles";

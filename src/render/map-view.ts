@@ -1,18 +1,24 @@
 import { writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
-import { JUPYTER_DISPLAY, type MimeBundle, show } from "../kernel";
+import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, show } from "../kernel";
+import type { StillMap } from "./figure";
 import { alongCurve } from "./page/curve";
-import { summarizeScene } from "./page/describe";
+import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
-import { renderPng } from "./png";
+import { renderCanvas, renderPng } from "./png";
 import type { Scene } from "./scene";
+import type { TilePictures } from "./tiles";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 export interface MapViewOptions {
   /** False: the map is a picture. */
   readonly interactive?: boolean;
+  /** Pixels of the picture per pixel of the map. @default 1 */
+  readonly scale?: number;
+  /** The basemap's tiles for the picture. @internal */
+  readonly tiles?: TilePictures | undefined;
 }
 
 /**
@@ -22,10 +28,14 @@ export interface MapViewOptions {
 export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
+  readonly #scale: number;
+  readonly #tiles: TilePictures | undefined;
 
-  constructor(scene: Scene, { interactive = true }: MapViewOptions = {}) {
+  constructor(scene: Scene, { interactive = true, scale = 1, tiles }: MapViewOptions = {}) {
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
+    this.#scale = scale;
+    this.#tiles = tiles;
   }
 
   /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
@@ -38,9 +48,20 @@ export class MapView {
     return sceneToDocument(this.#scene, this.toPNG());
   }
 
-  /** The first view as a PNG of exactly the map's size. */
+  /** The first view as a PNG of exactly the map's size, times `scale`. */
   toPNG(): Uint8Array {
-    return renderPng(this.#scene);
+    return renderPng(this.#scene, { pixelRatio: this.#scale, tiles: this.#tiles });
+  }
+
+  /** What a figure shows of it. @internal */
+  get still(): StillMap {
+    const { widthPx, heightPx } = this.#scene;
+    return {
+      widthPx,
+      heightPx,
+      description: describeScene(this.#scene),
+      canvas: () => renderCanvas(this.#scene, { pixelRatio: this.#scale, tiles: this.#tiles }),
+    };
   }
 
   /**
@@ -69,6 +90,12 @@ export class MapView {
     const png = this.toPNG();
     const picture = { "image/png": png, "text/plain": String(this) };
     return this.#interactive ? { "text/html": sceneToHtml(this.#scene, png), ...picture } : picture;
+  }
+
+  /** A picture of twice as many pixels is as large on the screen, and sharper. */
+  [JUPYTER_METADATA](): object {
+    const { widthPx: width, heightPx: height } = this.#scene;
+    return this.#scale === 1 ? {} : { "image/png": { width, height } };
   }
 
   toString(): string {

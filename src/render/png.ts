@@ -1,44 +1,29 @@
 /** The scene's first view as a picture, painted by the painter of the page. */
-import { createRequire } from "node:module";
 import { inflateSync } from "node:zlib";
-import { CartoError } from "../errors";
+import type { Canvas } from "@napi-rs/canvas";
 import { decodeBasemap } from "./basemap-data";
 import { built } from "./built";
 import { drawAttribution, drawLegends, drawScale, drawTitle } from "./lettering";
-import { type BasemapShapes, paint, prepare } from "./painter";
+import { type BasemapShapes, paintBasemap, paintLayers, prepare } from "./painter";
 import { viewportOf } from "./projection";
 import type { Scene } from "./scene";
-
-type Skia = typeof import("@napi-rs/canvas");
-
-/** For characters that the shipped font lacks, if the system has one of these; others stay blank. */
-const FALLBACK_FONTS = [
-  "Noto Sans",
-  "DejaVu Sans",
-  "Segoe UI",
-  "Arial Unicode MS",
-  "Noto Sans CJK SC",
-  "PingFang SC",
-  "Microsoft YaHei",
-  "Hiragino Sans",
-  "Malgun Gothic",
-  "Apple Color Emoji",
-  "Segoe UI Emoji",
-  "Noto Color Emoji",
-];
-const OWN_FONT = "cartoframes";
-const FONTS = [OWN_FONT, ...FALLBACK_FONTS].map((name) => `"${name}"`).join(", ");
+import { FONTS, loadSkia } from "./skia";
+import { drawTiles, type TilePictures } from "./tiles";
 
 export interface PngOptions {
   /** Pixels of the picture per pixel of the scene. @default 1 */
   readonly pixelRatio?: number;
+  /** The basemap's tiles; without them land and borders are outlines. */
+  readonly tiles?: TilePictures | undefined;
 }
 
-/**
- * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale and attribution. The same scene gives
- * the same bytes. Nothing is fetched, so it has outlines where the page has tiles.
- */
-export function renderPng(scene: Scene, { pixelRatio = 1 }: PngOptions = {}): Uint8Array {
+/** A PNG of exactly the scene's size times `pixelRatio`. The same scene gives the same bytes. Nothing is fetched. */
+export function renderPng(scene: Scene, options: PngOptions = {}): Uint8Array {
+  return renderCanvas(scene, options).encodeSync("png");
+}
+
+/** Basemap, layers, labels, title, legends, scale and attribution. */
+export function renderCanvas(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}): Canvas {
   const { createCanvas } = loadSkia();
   const viewport = viewportOf(scene, { pixelRatio });
   const canvas = createCanvas(
@@ -47,32 +32,23 @@ export function renderPng(scene: Scene, { pixelRatio = 1 }: PngOptions = {}): Ui
   );
   const context = canvas.getContext("2d");
   const shapes = scene.basemap.vector ? loadShapes() : undefined;
-  paint(context, prepare(scene, { createCanvas, shapes }), viewport);
+  const prepared = prepare(scene, { createCanvas, shapes });
+  paintBasemap(context, prepared, viewport);
+  if (tiles) drawTiles(context, viewport, tiles.ground);
+  paintLayers(context, prepared, viewport);
+  if (tiles) drawTiles(context, viewport, tiles.labels);
 
   context.scale(pixelRatio, pixelRatio);
-  if (shapes) drawAttribution(context, scene, { text: "Natural Earth", fonts: FONTS });
+  const attribution = tiles ? plainText(scene.basemap.tiles?.attribution) : shapes && "Natural Earth";
+  if (attribution) drawAttribution(context, scene, { text: attribution, fonts: FONTS });
   drawScale(context, scene, { viewport, fonts: FONTS });
   const takenPx = drawLegends(context, scene, { fonts: FONTS });
   drawTitle(context, scene, { takenPx, fonts: FONTS });
-  return canvas.encodeSync("png");
+  return canvas;
 }
 
-let skia: Skia | undefined;
-
-/** Loaded with the first picture: it is 30 MB of native code. */
-function loadSkia(): Skia {
-  if (skia) return skia;
-  try {
-    skia = createRequire(__filename)("@napi-rs/canvas") as Skia;
-  } catch (cause) {
-    throw new CartoError(
-      "Pictures need the package @napi-rs/canvas, which cannot be loaded here. Install it again: npm install @napi-rs/canvas",
-      { cause },
-    );
-  }
-  skia.GlobalFonts.register(built("font.ttf"), OWN_FONT);
-  return skia;
-}
+/** A picture has no links. */
+const plainText = (attribution = ""): string => attribution.replace(/\[([^\]]*)\]\([^\s)]*\)/g, "$1").trim();
 
 let shapes: BasemapShapes | undefined;
 

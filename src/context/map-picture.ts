@@ -1,0 +1,102 @@
+/** What a map that is a picture needs besides its scene: the tiles of its basemap, where the network has them. */
+import { InvalidArgumentError } from "../errors";
+import {
+  decodeTile,
+  FigureCell,
+  type Scene,
+  type TilePicture,
+  type TilePictures,
+  type TileSheet,
+  tilesOf,
+  viewportOf,
+} from "../render";
+
+/** Two of them, or one and a chart, are as wide as a notebook's cell. */
+export const DEFAULT_FIGURE_MAP_SIZE = [480, 320] as const;
+
+const MAX_SCALE = 4;
+/** For all tiles together. A picture without them is better than one that is waited for. */
+const PATIENCE_MS = 4000;
+/** As many as browsers ask a host for at once. */
+const AT_ONCE = 6;
+
+interface PictureOptions {
+  readonly interactive?: boolean | undefined;
+  readonly scale?: number | undefined;
+  readonly ax?: FigureCell | undefined;
+}
+
+/**
+ * Whether the map is a picture.
+ * @throws InvalidArgumentError for options that do not go together.
+ */
+export function checkPicture({ interactive, scale, ax }: PictureOptions): boolean {
+  if (interactive !== undefined && typeof interactive !== "boolean")
+    throw new InvalidArgumentError(`interactive is ${String(interactive)}; expected true or false.`);
+  if (ax !== undefined && !(ax instanceof FigureCell))
+    throw new InvalidArgumentError(
+      "ax is no cell of a figure. Make one: const fig = figure({ columns: 2 }), and pass ax: fig.at(0).",
+    );
+  if (ax !== undefined && interactive === true)
+    throw new InvalidArgumentError("A map in a figure is a picture. Leave out interactive, or ax.");
+  const isPicture = ax !== undefined || interactive === false;
+  if (scale === undefined) return isPicture;
+  if (!isPicture)
+    throw new InvalidArgumentError("scale is for pictures: add interactive: false, or leave scale out.");
+  if (typeof scale === "number" && scale >= 1 && scale <= MAX_SCALE) return true;
+  throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to ${MAX_SCALE}.`);
+}
+
+/**
+ * All tiles of the first view, or undefined if one of them does not come: a basemap with holes would be worse than
+ * outlines. A tile that the server does not have (404) is empty.
+ */
+export async function fetchTiles(
+  scene: Scene,
+  { scale = 1, signal }: { readonly scale?: number | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<TilePictures | undefined> {
+  const { tiles } = scene.basemap;
+  if (!tiles) return undefined;
+  const viewport = viewportOf(scene, { pixelRatio: scale });
+  const ended = new AbortController(); // the first failure ends the others
+  const signals = [ended.signal, AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
+  const fetched = (template: string | undefined) =>
+    template === undefined
+      ? []
+      : fetchSheet(tilesOf(viewport, template, tiles.subdomains), AbortSignal.any(signals));
+  try {
+    const [ground, labels] = await Promise.all([
+      fetched(tiles.urlTemplate),
+      fetched(tiles.labelsUrlTemplate),
+    ]);
+    return { ground, labels };
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  } finally {
+    ended.abort();
+  }
+}
+
+async function fetchSheet({ zoom, places }: TileSheet, signal: AbortSignal): Promise<TilePicture[]> {
+  const pictures: TilePicture[] = [];
+  const urls = [...new Set(places.map(({ url }) => url))]; // copies of the world show the same ones
+  const worker = async () => {
+    for (let url = urls.pop(); url !== undefined; url = urls.pop()) {
+      const image = await fetchTile(url, signal);
+      if (image === undefined) continue;
+      for (const { column, row } of places.filter((place) => place.url === url))
+        pictures.push({ zoom, column, row, image });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return pictures;
+}
+
+/** Undefined if there is none at this place. */
+async function fetchTile(url: string, signal: AbortSignal): Promise<TilePicture["image"] | undefined> {
+  const response = await fetch(url, { signal, headers: { "User-Agent": "cartoframes" } });
+  if (response.status === 404 || response.status === 204) return undefined;
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return decodeTile(new Uint8Array(await response.arrayBuffer()));
+}

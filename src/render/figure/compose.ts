@@ -1,0 +1,78 @@
+/** Cells to one Vega-Lite specification. */
+import { InvalidArgumentError } from "../../errors";
+import { type ChartSpec, type Json, merged } from "./spec";
+
+export interface MapCell {
+  readonly kind: "map";
+  /** Its picture as a data URL. */
+  readonly url: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly description: string;
+}
+
+export interface ChartCell {
+  readonly kind: "chart";
+  /** How messages name it. */
+  readonly place: string;
+  readonly chart: ChartSpec;
+  /** Sides that the figure decides; absent where the chart says it, or its number of categories. */
+  readonly sides: { readonly width?: number; readonly height?: number };
+}
+
+export type Cell = MapCell | ChartCell;
+
+const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
+
+/** Side by side, `columns` in a row; where a cell is missing, it stays blank. */
+export function compose(
+  cells: readonly (Cell | undefined)[],
+  { columns, title }: { readonly columns: number; readonly title?: string | undefined },
+): Json {
+  const charts = cells.filter((cell) => cell?.kind === "chart");
+  const datasets: Record<string, unknown> = {};
+  for (const { chart, place } of charts) addDatasets(datasets, chart.datasets, place);
+  const config = charts.reduce<Json>((all, { chart }) => merged(all, chart.config), {});
+  const params = charts.flatMap(({ chart }) => chart.params);
+  const maps = cells.filter((cell) => cell?.kind === "map");
+  return {
+    $schema: SCHEMA,
+    ...(maps.length > 0 && { description: maps.map(({ description }) => description).join(". ") }),
+    ...(title !== undefined && { title: { text: title, anchor: "start", fontSize: 16, offset: 14 } }),
+    columns,
+    align: "each",
+    spacing: 20,
+    concat: cells.map((cell) =>
+      cell === undefined ? BLANK : cell.kind === "map" ? imageOf(cell) : sized(cell),
+    ),
+    ...(params.length > 0 && { params }),
+    ...(Object.keys(datasets).length > 0 && { datasets }),
+    ...(Object.keys(config).length > 0 && { config }),
+    // not one legend for charts that happen to use the same channel
+    resolve: { scale: { color: "independent", size: "independent", shape: "independent" } },
+  };
+}
+
+const BLANK: Json = { data: { values: [] }, mark: "point", width: 1, height: 1, view: { stroke: null } };
+
+const imageOf = ({ url, widthPx, heightPx, description }: MapCell): Json => ({
+  data: { values: [{}] },
+  mark: { type: "image", width: widthPx, height: heightPx, align: "left", baseline: "top", description },
+  encoding: { x: { value: 0 }, y: { value: 0 }, url: { value: url } },
+  width: widthPx,
+  height: heightPx,
+  view: { stroke: null },
+});
+
+const sized = ({ chart, sides }: ChartCell): Json => ({ ...sides, ...chart.spec });
+
+function addDatasets(all: Record<string, unknown>, more: Json, place: string): void {
+  for (const [name, values] of Object.entries(more)) {
+    const known = Object.hasOwn(all, name);
+    if (known && JSON.stringify(all[name]) !== JSON.stringify(values))
+      throw new InvalidArgumentError(
+        `The chart of ${place} has a dataset ${JSON.stringify(name)}, and so has another one of the figure with other rows. Give it another name.`,
+      );
+    Object.defineProperty(all, name, { value: values, enumerable: true, configurable: true, writable: true });
+  }
+}

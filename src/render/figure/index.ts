@@ -1,0 +1,1 @@
+export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure";
