@@ -39,6 +39,7 @@ export {
   type BaseMapOptions,
   type BinMethod,
   type Bins,
+  type ChartScheme,
   type ColorByColumn,
   type GeoJson,
   type Info,
@@ -51,6 +52,7 @@ export {
   type MapLayer,
   type MapOptions,
   QueryLayer,
+  type ScaleValues,
   type Scheme,
   type SchemeFunction,
   type SchemeName,
@@ -59,6 +61,7 @@ export {
   type StyleOptions,
   type Styling,
   styling,
+  type VegaScale,
   type ViewOptions,
 } from "./map";
 export { Figure, FigureCell, type FigureOptions, figure, MapView, type MapViewOptions } from "./render";

@@ -6,6 +6,12 @@ export {
   type SceneToBuild,
   type ViewOptions,
 } from "./build-scene";
+export {
+  type ChartScheme,
+  type SchemeFunction,
+  type Styling,
+  styling,
+} from "./chart-scheme";
 export { dataFromFrame } from "./frame-data";
 export { dataFromGeoJson, type GeoJson, parseGeoJson } from "./geojson";
 export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
@@ -19,12 +25,5 @@ export type {
   StrokeOptions,
   StyleOptions,
 } from "./style-options";
-export {
-  type BinMethod,
-  type Bins,
-  type Scheme,
-  type SchemeFunction,
-  type SchemeName,
-  type Styling,
-  styling,
-} from "./styling";
+export type { BinMethod, Bins, Scheme, SchemeName } from "./styling";
+export type { ScaleValues, VegaScale } from "./vega-scale";

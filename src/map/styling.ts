@@ -110,25 +110,6 @@ export interface Scheme {
   readonly colors?: readonly string[];
 }
 
-/**
- * @param bins how many classes, 2 to 7 (qualitative schemes: to 11), or their upper bounds. Default 5 (10).
- * @param method how values are put into classes. Default quantiles; categories for text and qualitative schemes.
- */
-export type SchemeFunction = (bins?: Bins, method?: BinMethod) => Scheme;
-
-/** Colour schemes for `color: { column, scheme }`. */
-export interface Styling extends Readonly<Record<SchemeName, SchemeFunction>> {
-  /**
-   * A scheme of your own colours: `styling.custom(["#fee", "tomato", "rgb(90, 0, 0)"], 3, "jenks")`.
-   * @param colors one or more CSS colours, from the lowest class to the highest
-   * @param bins how many classes, at most as many as colours, or their upper bounds. Default: as many as colours.
-   * @param method how values are put into classes. Default quantiles; categories for text.
-   */
-  custom(colors: readonly string[], bins?: Bins, method?: BinMethod): Scheme;
-  /** The scheme of a name: `styling.scheme("mint", 5, "equal")` is `styling.mint(5, "equal")`. */
-  scheme(name: string, bins?: Bins, method?: BinMethod): Scheme;
-}
-
 const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category", "continuous"];
 const DEFAULT_BINS = 5;
 const MOST_BINS = 7;
@@ -172,29 +153,10 @@ const SCHEMES: Readonly<Record<SchemeName, CartoColors>> = {
   safe: Safe,
   vivid: Vivid,
 };
-const SCHEME_NAMES = Object.keys(SCHEMES) as SchemeName[];
+export const SCHEME_NAMES = Object.keys(SCHEMES) as SchemeName[];
 
-/**
- * The CARTOColors as schemes for a column.
- *
- * ```ts
- * new Layer("counties", { color: { column: "rate", scheme: styling.sunset(7, "jenks") } });
- * new Layer("airports", { color: { column: "state", scheme: styling.prism(8) } });
- * new Layer("trees", { color: { column: "height", scheme: styling.mint([5, 10, 20, 40]) } });
- * ```
- */
-export const styling: Styling = {
-  ...(Object.fromEntries(
-    SCHEME_NAMES.map((name): [SchemeName, SchemeFunction] => [
-      name,
-      (bins, method) => named(name, bins, method),
-    ]),
-  ) as Record<SchemeName, SchemeFunction>),
-  custom,
-  scheme: named,
-};
-
-function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
+/** @throws InvalidArgumentError for a name or bins that there are not. */
+export function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const known = schemeName(name);
   const isQualitative = qualitative(known);
   const scheme = withMethod({ name: known, bins: bins ?? defaultBins(isQualitative, method) }, method);
@@ -215,7 +177,8 @@ function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
 const defaultBins = (isQualitative: boolean, method: BinMethod | undefined) =>
   isQualitative ? DEFAULT_CATEGORIES : method === "continuous" ? MOST_BINS : DEFAULT_BINS;
 
-function custom(colors: readonly string[], bins?: Bins, method?: BinMethod): Scheme {
+/** @throws InvalidArgumentError for what is no colour, and for more bins than colours. */
+export function custom(colors: readonly string[], bins?: Bins, method?: BinMethod): Scheme {
   if (!Array.isArray(colors) || colors.length === 0 || colors.length > 100)
     throw expected("colors", colors, "an array of 1 to 100 CSS colours");
   for (const color of colors as readonly unknown[]) {

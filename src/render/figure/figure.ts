@@ -19,6 +19,8 @@ const CHART_WIDTH_PX = 300;
 const CHART_HEIGHT_PX = 240;
 /** Lower ones are not made to fit beside a map. */
 const MIN_CHART_HEIGHT_PX = 60;
+/** What an SVG names stands in it at each text; whoever opens it has other fonts. */
+const SVG_FONT = "cartoframes, Inter, sans-serif";
 
 /** A map as a picture, as `cc.map` makes it. @internal */
 export interface StillMap {
@@ -132,7 +134,7 @@ export class Figure {
       case ".png":
         return this.toPNG(2);
       case ".svg":
-        return drawn(this.toVegaLite()).toSvg();
+        return drawn(this.toVegaLite(), SVG_FONT).toSvg();
       default:
         throw new InvalidArgumentError(
           `Cannot save a figure as ${JSON.stringify(path)}: the name has to end in ".png" or ".svg" for a picture, in ".vl.json" for the Vega-Lite specification.`,
@@ -217,10 +219,10 @@ export class FigureCell {
     const whole = df === undefined ? checked : this.#withFrame(checked, df, place);
     const chart = splitSpec(whole);
     try {
-      const warnings: string[] = [];
+      const warnings = new Set<string>();
       compileChart(
         { ...chart.spec, datasets: chart.datasets, config: chart.config, params: paramsOf(chart) },
-        (text) => warnings.push(text),
+        { warn: (text) => warnings.add(text) },
       );
       for (const warning of warnings) console.warn(`${place}: ${warning}`);
     } catch (cause) {
@@ -281,7 +283,7 @@ function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): Ch
   const { spec, datasets, config } = cell.chart;
   if (!("mark" in spec || "layer" in spec)) return cell; // of many views, whose sides are their own
   const alone = { datasets, config, params: paramsOf(cell.chart), padding: 0 };
-  const compiled = compileChart({ ...spec, ...alone }, () => {}) as Json;
+  const compiled = compileChart({ ...spec, ...alone }) as Json;
   const isOpen = (side: "width" | "height") => spec[side] === undefined && typeof compiled[side] === "number";
   const sides = {
     ...(isOpen("width") && { width: CHART_WIDTH_PX }),
@@ -293,9 +295,9 @@ function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): Ch
   return { ...cell, sides: { ...sides, height: Math.max(MIN_CHART_HEIGHT_PX, mapHeightPx - aroundPx) } };
 }
 
-function drawn(spec: Json): Drawing {
+function drawn(spec: Json, font?: string): Drawing {
   try {
-    return drawChart(spec);
+    return drawChart(spec, font === undefined ? {} : { font });
   } catch (cause) {
     throw new InvalidArgumentError(`The charts of the figure cannot be drawn together: ${messageOf(cause)}`, {
       cause,

@@ -37,8 +37,11 @@ function loadProgram(): VegaProgram {
 }
 
 /** @throws Error with Vega's or Vega-Lite's words. */
-export const compileChart = (spec: object, warn: (message: string) => void): object =>
-  loadProgram().compile(spec, { font: FONTS, warn });
+export const compileChart = (
+  spec: object,
+  { font = FONTS, warn = () => {} }: Partial<CompileOptions> = {},
+): object => loadProgram().compile(spec, { font, warn });
 
-/** @throws Error with Vega's words. */
-export const drawChart = (spec: object): Drawing => loadProgram().draw(compileChart(spec, () => {}));
+/** Of a copy, as Vega writes what it calculates into the rows. @throws Error with Vega's words. */
+export const drawChart = (spec: object, options?: Partial<CompileOptions>): Drawing =>
+  loadProgram().draw(compileChart(structuredClone(spec), options));
