@@ -104,9 +104,10 @@ test("a chart is as high as the map beside it, unless it says its size", async (
     const { height } = await pixelsOf(fig.toPNG());
     return { height, spec: specOf(fig).concat[1]! };
   };
-  const fitted = await size(LINE);
+  const { title, ...untitled } = LINE;
+  const fitted = await size(untitled);
   expect(fitted.spec.width).toBe(300);
-  expect(fitted.height).toBeLessThanOrEqual(332);
+  expect(fitted.height).toBeLessThanOrEqual(340);
   expect(fitted.height).toBeGreaterThanOrEqual(330);
   expect((await size({ ...LINE, width: 111, height: 77 })).spec).toMatchObject({ width: 111, height: 77 });
 });

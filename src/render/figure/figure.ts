@@ -278,7 +278,7 @@ function mapCell(map: StillMap): { readonly cell: MapCell; readonly canvas: Canv
   return { cell: { kind: "map", url, widthPx, heightPx, description }, canvas };
 }
 
-/** A chart with the sides that it does not have: as high, with axes and title, as the highest map in its row. */
+/** A chart with the sides that it does not have: it ends, with its axis, where the highest map of its row does. */
 function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): ChartCell {
   const { spec, datasets, config } = cell.chart;
   if (!("mark" in spec || "layer" in spec)) return cell; // of many views, whose sides are their own
@@ -291,7 +291,7 @@ function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): Ch
   };
   const mapHeightPx = Math.max(0, ...beside.map((other) => (other?.kind === "map" ? other.heightPx : 0)));
   if (sides.height === undefined || mapHeightPx === 0) return { ...cell, sides };
-  const aroundPx = drawn({ ...sides, ...spec, ...alone }).heightPx - CHART_HEIGHT_PX;
+  const aroundPx = drawn({ ...sides, ...spec, ...alone }).belowPx - CHART_HEIGHT_PX;
   return { ...cell, sides: { ...sides, height: Math.max(MIN_CHART_HEIGHT_PX, mapHeightPx - aroundPx) } };
 }
 

@@ -73,6 +73,7 @@ export const draw: VegaProgram["draw"] = (vega: object): Drawing => {
   return {
     widthPx,
     heightPx,
+    belowPx: heightPx - origin[1],
     toCanvas(imageOf, pixelRatio) {
       putImages(root, (url) => {
         const canvas = imageOf(url);

@@ -23,6 +23,8 @@ export interface Drawing {
   /** With axes, titles and padding. */
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Of that, from the upper edge of the plot down. */
+  readonly belowPx: number;
   /** @param imageOf the picture that an image mark shows, by its URL */
   toCanvas(imageOf: (url: string) => object | undefined, pixelRatio: number): Canvas;
   toSvg(): string;
