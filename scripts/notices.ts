@@ -66,6 +66,10 @@ const NAMED: Readonly<Record<string, string>> = {
     "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };
 
+/** Vega's packages have one licence, which most of them leave to their repository. */
+const VEGA =
+  "Copyright University of Washington Interactive Data Lab, BSD 3-Clause, https://github.com/vega/vega. The text is that of vega-lite.";
+
 /** The licence file of a package, or the chapter of its README. */
 async function licenceText(dir: string): Promise<string> {
   const named = NAMED[basename(dir)];
@@ -73,6 +77,7 @@ async function licenceText(dir: string): Promise<string> {
   const names = await readdir(dir);
   const file = names.find((name) => /^licen[cs]e(\.|$)/i.test(name));
   if (file) return (await readFile(join(dir, file), "utf8")).trim();
+  if (/^vega(-|$)/.test(basename(dir))) return VEGA;
   const readme = names.find((name) => /^readme\.md$/i.test(name));
   const text = readme ? await readFile(join(dir, readme), "utf8") : "";
   const chapter = /^#* ?licen[cs]e\b[^\n]*\n([\s\S]+)/im.exec(text)?.[1];

@@ -36,7 +36,10 @@ test("a figure is one output, sent before the cell ends", async () => {
     {
       output_type: "display_data",
       data: {
-        "application/vnd.vegalite.v5+json": expect.objectContaining({ columns: 2, concat: [expect.anything(), expect.anything()] }),
+        "application/vnd.vegalite.v5+json": expect.objectContaining({
+          columns: 2,
+          concat: [expect.anything(), expect.anything()],
+        }),
         "image/png": expect.stringMatching(/^iVBORw0KGgo/),
         "text/plain": "Figure(2 columns, map, chart)",
       },
