@@ -63,7 +63,7 @@ const Options = z.looseObject({
 const Layer = z.looseObject({
   type: text.default("mapnik"),
   id: text.optional(),
-  options: z.unknown(),
+  options: z.unknown().optional(),
 });
 
 const Config = z.looseObject({
@@ -87,6 +87,10 @@ export function parseMapConfig(value: unknown, { aggregation = true } = {}): Map
     throw new MapsRefusal(400, `Unsupported layergroup configuration version ${version}`, {
       type: "mapconfig",
     });
+  }
+  for (const member of ["analyses", "dataviews"]) {
+    if (Object.keys(parsed.data[member] ?? {}).length === 0) continue;
+    throw new MapsRefusal(400, `Maps with ${member} are not available on this server`, { type: "mapconfig" });
   }
   const options = layers.map(({ type, options: given, id: ownId }, index) => {
     const id = ownId ?? `layer${index}`;

@@ -237,10 +237,11 @@ function twkb({ tile, scale }: Frame): string {
 }
 
 /**
- * `s.g`: the rows' geometries as they are sent: generalised by half a pixel, except for polygons that are narrower than
- * one, which would collapse. What is no valid polygon then, and was none before, is made one.
+ * `s.g`: the rows' geometries as they are sent: generalised by half a pixel, except for polygons that are smaller or
+ * narrower than one, which would collapse. What is no valid polygon then, and was none before, is made one.
  */
-function shapes({ toleranceM }: Frame): string {
+function shapes(frame: Frame): string {
+  const { toleranceM } = frame;
   const plain = "ST_CurveToLine(ST_Force2D(r.g))";
   const simple = (geometry: string) =>
     toleranceM === null
@@ -255,7 +256,7 @@ function shapes({ toleranceM }: Frame): string {
       WHEN GeometryType(r.g) IN ('TIN', 'TRIANGLE') THEN ST_Force2D(r.g)
       WHEN GeometryType(r.g) = 'POLYHEDRALSURFACE' THEN ST_Force2D(ST_CollectionExtract(r.g, 3))
       WHEN ST_Dimension(r.g) = 1 THEN ${simple(plain)}
-      WHEN ${isNarrow} THEN ${plain}
+      WHEN ${isSmall(frame)} OR ${isNarrow} THEN ${plain}
       ELSE (
         SELECT CASE WHEN ST_IsValid(p.g) THEN p.g ELSE ${simple(`ST_MakeValid(${plain})`)} END
         FROM (SELECT ${simple(plain)} AS g OFFSET 0) AS p
