@@ -66,7 +66,11 @@ export function statementError(
   details: ConstructorParameters<typeof SqlError>[1] = {},
 ): CartoError {
   const missing = /^relation "(.+)" does not exist$/s.exec(message)?.[1];
-  if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
+  if (missing) {
+    return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`, {
+      table: missing,
+    });
+  }
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
     return new QuotaError(`${sentence(message)} Delete tables, or write fewer rows or columns.`);

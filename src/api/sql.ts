@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  readonly whenLimited?: "wait" | "throw";
   /** The user's statement, where `sql` has something around it. */
   readonly written?: WrittenSql;
   /** Set by what finds out whether the key is good, before anything else is asked. */

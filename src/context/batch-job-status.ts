@@ -3,6 +3,7 @@ import { cancelJob, fetchJob } from "../api/jobs";
 import { type JobResponse, readStatus } from "../api/schemas/jobs";
 import { InvalidArgumentError, JobError, TimeoutError } from "../errors";
 import type { Progress } from "../kernel/progress";
+import { checkOptions, type OptionNames } from "../options";
 import type { CartoContext } from "./carto-context";
 import { runInCell } from "./run-in-cell";
 import { transportOf } from "./transport-of";
@@ -27,6 +28,9 @@ export interface WaitOptions {
   /** Ends the waiting, not the job, after so long. @default for ever */
   readonly timeoutMs?: number;
 }
+
+const SIGNAL: OptionNames<Omit<WaitOptions, "timeoutMs">> = { signal: true };
+const WAIT_OPTIONS: OptionNames<WaitOptions> = { ...SIGNAL, timeoutMs: true };
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -82,8 +86,9 @@ export class BatchJobStatus {
    * Asks the server, and warns with the reason if the job has failed.
    * @throws JobError if the server does not know the job
    */
-  async status({ signal }: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
-    const job = await this.#fetch(signal);
+  async status(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+    checkOptions("status", options, SIGNAL);
+    const job = await this.#fetch(options.signal);
     if (job.status === "failed") console.warn(`Job failed: ${reasonOf(job)}`);
     return stateOf(job);
   }
@@ -94,7 +99,9 @@ export class BatchJobStatus {
    * @throws JobError with the reason if the job fails or is cancelled
    * @throws TimeoutError after `timeoutMs`
    */
-  async wait({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<JobState> {
+  async wait(options: WaitOptions = {}): Promise<JobState> {
+    checkOptions("wait", options, WAIT_OPTIONS);
+    const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
     return runInCell({ label: `job ${shortId(this.jobId)}`, signal }, async (signal, progress) => {
       const job = await this.#poll(signal, progress, performance.now() + timeoutMs);
       if (job.status !== "done") throw this.#error(job);
@@ -110,7 +117,9 @@ export class BatchJobStatus {
    * job that were done before keep their effect.
    * @throws JobError if the job has ended already
    */
-  async cancel({ signal }: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+  async cancel(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+    checkOptions("cancel", options, SIGNAL);
+    const { signal } = options;
     return stateOf(this.#remember(await cancelJob(transportOf(this.#context), this.jobId, { signal })));
   }
 

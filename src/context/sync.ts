@@ -14,6 +14,7 @@ import {
   type WriteColumn,
 } from "../frame";
 import type { Progress } from "../kernel/progress";
+import type { OptionNames } from "../options";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
 import { dropTemporary } from "./new-table";
@@ -42,6 +43,15 @@ export interface SyncOptions {
   /** Cancels the sync; the table stays as it was. */
   readonly signal?: AbortSignal;
 }
+
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  key: true,
+  lnglat: true,
+  encodeGeom: true,
+  geomCol: true,
+  force: true,
+  signal: true,
+};
 
 /** Rows of a table that `cc.sync` made equal to a frame. */
 export interface SyncResult {
@@ -206,6 +216,7 @@ WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped
     if (!(error instanceof TableNotFoundError)) throw error;
     throw new TableNotFoundError(
       `There is no table "${table.label}". Make it with await cc.write(df, ${JSON.stringify(table.label)}) first.`,
+      { table: table.label },
     );
   });
   const [first] = rows;
