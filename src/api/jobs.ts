@@ -69,7 +69,21 @@ async function ask(transport: Transport, request: ApiRequest): Promise<JobRespon
   const answer = transport.sendForJson(request, JobResponse, "a Batch SQL API").catch((error) => {
     throw error instanceof SqlError ? new JobError(explain(error.message), {}, { cause: error }) : error;
   });
-  return (await answer).value;
+  return withoutSecrets((await answer).value, transport);
+}
+
+/** Why a query failed is the database's message, and may quote what was sent. */
+function withoutSecrets(job: JobResponse, transport: Transport): JobResponse {
+  const redacted = <T extends { failed_reason?: string }>(part: T): T =>
+    part.failed_reason === undefined
+      ? part
+      : { ...part, failed_reason: transport.redact(part.failed_reason) };
+  const { query } = job;
+  if (typeof query === "string") return redacted(job);
+  return redacted({
+    ...job,
+    query: Array.isArray(query) ? query.map(redacted) : { ...query, query: query.query.map(redacted) },
+  });
 }
 
 function explain(message: string): string {

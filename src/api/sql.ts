@@ -47,7 +47,7 @@ export async function runSql(
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
   const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
   const { rows, fields, total_rows, error, hint, detail, warnings } = value;
-  for (const warning of warnings) console.warn(warning); // PostgreSQL's, or the server's word on what it has done
+  for (const warning of warnings) console.warn(transport.redact(warning)); // PostgreSQL's, or the server's word on what it has done
   if (error)
     throw statementError(error[0] ?? "the statement failed", {
       sql: options.written?.sql ?? sql,

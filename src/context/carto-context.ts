@@ -1,5 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { type BatchQuery, createJob, type JobQueryOptions } from "../api/jobs";
+import { redactError } from "../api/redact";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
@@ -356,6 +357,7 @@ export class CartoContext {
   ): Promise<T> {
     return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, (signal, progress) =>
       work(signal, progress).catch(async (error) => {
+        redactError(error, (text) => this.#transport.redact(text));
         throw await withNearTable(error, { transport: this.#transport, signal });
       }),
     );
