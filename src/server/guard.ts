@@ -103,6 +103,11 @@ export function checkBodyKey(request: FastifyRequest, keys: ApiKeys): void {
   admit(request, keys, parameterKey(request.body));
 }
 
+/** The same with the key among the fields of a multipart body that its handler has read. */
+export function checkFieldsKey(request: FastifyRequest, keys: ApiKeys, fields: object): void {
+  if (!request.apiKey) admit(request, keys, parameterKey(fields));
+}
+
 function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined): void {
   const key = token === undefined ? keys.default : keys.find(token);
   if (!key) throw new Refusal(401, "Unauthorized");
