@@ -97,9 +97,13 @@ function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: num
 const phrase = (text: string) => text.replace(/\.$/, "");
 const sentence = (text: string) => `${phrase(text)}.`;
 
+/** The cause of an error of a statement that the server has stopped, and taken back. */
+export class StatementStopped extends Error {}
+
 function timeLimitError(message: string): TimeoutError {
   return new TimeoutError(
     `The statement was stopped because it took too long (${phrase(message)}). Let it work on fewer rows, or run it as a batch job.`,
+    { cause: new StatementStopped(message) },
   );
 }
 

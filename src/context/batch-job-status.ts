@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { cancelJob, fetchJob } from "../api/jobs";
+import { cancelJob, failureReason, fetchJob, finishedJob, isOver } from "../api/jobs";
 import { type JobResponse, readStatus } from "../api/schemas/jobs";
 import { InvalidArgumentError, JobError, TimeoutError } from "../errors";
 import type { Progress } from "../kernel/progress";
@@ -33,11 +32,6 @@ const SIGNAL: OptionNames<Omit<WaitOptions, "timeoutMs">> = { signal: true };
 const WAIT_OPTIONS: OptionNames<WaitOptions> = { ...SIGNAL, timeoutMs: true };
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
-
-/** How often `wait` asks: often at first, for short jobs, then as CARTO's own clients do. */
-const FIRST_POLL_MS = 250;
-const LAST_POLL_MS = 2_000;
-const SLOWER = 1.5;
 
 const SHOWN_SQL_CHARS = 60;
 
@@ -89,7 +83,7 @@ export class BatchJobStatus {
   async status(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
     checkOptions("status", options, SIGNAL);
     const job = await this.#fetch(options.signal);
-    if (job.status === "failed") console.warn(`Job failed: ${reasonOf(job)}`);
+    if (job.status === "failed") console.warn(`Job failed: ${failureReason(job)}`);
     return stateOf(job);
   }
 
@@ -124,20 +118,16 @@ export class BatchJobStatus {
   }
 
   async #poll(signal: AbortSignal, progress: Progress, deadlineMs: number): Promise<JobResponse> {
-    for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * SLOWER, LAST_POLL_MS)) {
-      const job = await this.#fetch(signal);
-      if (isOver(job)) return job;
-      showOn(progress, job);
-      const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0) {
-        throw new TimeoutError(
-          `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
-        );
-      }
-      await sleep(Math.min(pauseMs, leftMs), undefined, { signal }).catch((error) => {
-        throw signal.aborted ? signal.reason : error;
-      });
-    }
+    const onState = (job: JobResponse) => {
+      this.#remember(job);
+      if (!isOver(job)) showOn(progress, job);
+    };
+    const transport = transportOf(this.#context);
+    const job = await finishedJob(transport, this.jobId, { signal, onState, untilMs: deadlineMs });
+    if (isOver(job)) return job;
+    throw new TimeoutError(
+      `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
+    );
   }
 
   async #fetch(signal?: AbortSignal): Promise<JobResponse> {
@@ -155,7 +145,7 @@ export class BatchJobStatus {
     const { status } = job;
     if (status === "cancelled") return new JobError(`Job ${jobId} was cancelled.`, { jobId, status });
     if (status !== "failed") return new JobError(`Job ${jobId} ended as ${status}.`, { jobId, status });
-    const failedReason = reasonOf(job);
+    const failedReason = failureReason(job);
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
   }
 
@@ -176,13 +166,6 @@ function stateOf({ status, updated_at, created_at }: JobResponse): JobState {
   return { status, updatedAt: new Date(updated_at), createdAt: new Date(created_at) };
 }
 
-/** CARTO's own server tells the reason of an object's query with that query only. */
-function reasonOf(job: JobResponse): string {
-  const reason =
-    job.failed_reason ?? partsOf(job).all.find(({ status }) => status === "failed")?.failed_reason;
-  return reason ?? "the server gives no reason";
-}
-
 type Part = { query: string; status?: string; fallback_status?: string; failed_reason?: string };
 
 function partsOf({ query, fallback_status }: JobResponse): { all: readonly Part[]; failed?: string } {
@@ -190,13 +173,6 @@ function partsOf({ query, fallback_status }: JobResponse): { all: readonly Part[
   const part = all.find(({ fallback_status }) => fallback_status === "failed");
   if (part) return { all, failed: part.failed_reason ? `: ${part.failed_reason}` : "." };
   return { all, ...(fallback_status === "failed" && { failed: "." }) };
-}
-
-/** Whether nothing of a job is to come any more, its last statement included. */
-function isOver({ status, fallback_status }: JobResponse): boolean {
-  if (status === "pending" || status === "running") return false;
-  const ended = status === "done" || status === "failed";
-  return !(ended && (fallback_status === "pending" || fallback_status === "running"));
 }
 
 function showOn(progress: Progress, job: JobResponse): void {

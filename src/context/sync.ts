@@ -1,5 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { copyFrom, copyTo } from "../api/copy";
+import { StatementStopped } from "../api/errors";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../errors";
@@ -18,6 +19,7 @@ import type { OptionNames } from "../options";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
 import { dropTemporary } from "./new-table";
+import { applyByJob } from "./sync-job";
 import {
   applySql,
   flattens,
@@ -141,7 +143,7 @@ export async function syncFrame(
     const result = { inserted: 0, updated: 0, deleted: 0, unchanged: rowCount };
     return { ...report, result, baseline: before.baseline };
   }
-  const sql = applySql({
+  const request = {
     table: quoted(table),
     uploaded: quoted(upload.table),
     differences: quoted(await temporaryTable({ transport, signal })),
@@ -154,11 +156,14 @@ export async function syncFrame(
     keysAreChecked,
     keysAreNullable: keys.some(({ target }) => target.nullable),
     baseline: !force ? baseline : differences && before.baseline, // what was compared must still be so
-  });
+  };
   const apply = async () => {
     await send(transport, upload, differences, options);
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
-    return runSql(transport, sql, { signal });
+    return runSql(transport, applySql(request), { signal }).catch((error) => {
+      if (!(error.cause instanceof StatementStopped)) throw error;
+      return applyByJob(transport, request, upload.table, options);
+    });
   };
   try {
     const { rows } = await apply().catch((error) => {
