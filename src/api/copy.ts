@@ -18,9 +18,9 @@ export async function copyFrom(
   transport: Transport,
   sql: string,
   bytes: () => AsyncIterable<Uint8Array>,
-  { signal }: { signal?: AbortSignal } = {},
+  options: Pick<ApiRequest, "signal" | "effect"> = {},
 ): Promise<number> {
-  const request = { path: "/api/v2/sql/copyfrom", query: { q: sql }, body: bytes, signal, sql };
+  const request = { path: "/api/v2/sql/copyfrom", query: { q: sql }, body: bytes, sql, ...options };
   const { value } = await transport.sendForJson(request, CopyFromResponse, "copyfrom");
   return value.total_rows;
 }

@@ -176,7 +176,14 @@ export class ConnectionFailure extends Error {
 /** A connection that did not come about, or broke before its answer was complete. */
 export function connectionError(
   error: unknown,
-  { label, redact, repeatable }: { label: string; redact: (text: string) => string; repeatable?: boolean },
+  {
+    label,
+    redact,
+    repeatable,
+    effect = repeatable
+      ? "It changed nothing: run it again."
+      : "A statement that was under way may have taken effect or not: look before you run it again.",
+  }: { label: string; redact: (text: string) => string; repeatable?: boolean; effect?: string },
 ): CartoError {
   const code = codeOf(error);
   const said = error instanceof Error ? error.message : String(error);
@@ -199,9 +206,6 @@ export function connectionError(
       { cause },
     );
   }
-  const effect = repeatable
-    ? "It changed nothing: run it again."
-    : "A statement that was under way may have taken effect or not: look before you run it again.";
   return new ServerError(
     `The connection to ${label} broke before the answer was complete (${reason}). ${effect}`,
     { cause },

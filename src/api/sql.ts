@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly repeatable?: boolean;
   /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
+  /** See `ApiRequest`. */
+  readonly effect?: string;
   /** The user's statement, where `sql` has something around it. */
   readonly written?: WrittenSql;
   /** Set by what finds out whether the key is good, before anything else is asked. */

@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import { CartoError, ServerError } from "../errors";
 import { parseJson } from "../json";
 import { Deadline, type Limits, unlessAborted } from "./abort";
+import { piecesOf } from "./body";
 import { answerError, connectionError, redirectError } from "./errors";
 import {
   type FetchAnswer,
@@ -53,6 +54,8 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** What an error says of the effect when the connection breaks, where the caller knows more than that there may be one. */
+  readonly effect?: string;
   /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
   /** Kept in a SqlError. */
@@ -287,9 +290,9 @@ class Exchange {
   async *bytes(): AsyncGenerator<Uint8Array> {
     try {
       const body = this.#answer?.body as AsyncIterable<Uint8Array> | null | undefined;
-      const iterator = body?.[Symbol.asyncIterator]();
-      while (iterator) {
-        const next = await this.#deadline.nextPiece(iterator.next());
+      const pieces = body && piecesOf(body);
+      while (pieces) {
+        const next = await this.#deadline.nextPiece(pieces.next());
         if (next.done) break;
         this.#byteCount += next.value.length;
         yield next.value;

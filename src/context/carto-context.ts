@@ -34,6 +34,7 @@ export interface CartoMapOptions extends MapOptions {
 const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
 const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
   layers: true,
+  title: true,
   zoom: true,
   lat: true,
   lng: true,
@@ -276,7 +277,7 @@ export class CartoContext {
    * DataFrames alone contacts none.
    *
    * @param options `layers`: from bottom to top, and perhaps a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
-   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default;
+   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: a heading;
    *   `interactive: false`: a picture
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */

@@ -1,11 +1,14 @@
 /** How a table that was loaded under a temporary name becomes a CARTO table under its own. */
-import { runSql, type SqlResult } from "../api/sql";
+import { type RunOptions, runSql, type SqlResult } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { SqlError, TableExistsError } from "../errors";
 import { ident, literal } from "../sql";
 import { quoted, type TableName } from "./table-name";
 
-type Run = (sql: string) => Promise<SqlResult>;
+type Run = (sql: string, options?: Pick<RunOptions, "effect">) => Promise<SqlResult>;
+
+/** The effect of a request that only touches a temporary table. */
+export const NO_EFFECT = "No table was changed: run it again.";
 
 /** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
 const NAMED_AFTER_TABLE = [
@@ -46,7 +49,7 @@ export async function register(
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  await run(registerSql(temporary));
+  await run(registerSql(temporary), { effect: NO_EFFECT });
   return giveName(run, temporary, table, overwrite);
 }
 
@@ -63,7 +66,10 @@ export async function giveName(
   table: TableName,
   overwrite: boolean,
 ): Promise<string> {
-  const { rows } = await run(swapSql(temporary, table, overwrite));
+  const effect = overwrite
+    ? `Table "${table.label}" is as it was or replaced, either as a whole: look before you run it again.`
+    : `Table "${table.label}" is there as a whole, or not at all: look before you run it again.`;
+  const { rows } = await run(swapSql(temporary, table, overwrite), { effect });
   return String(rows.at(-1)!.snapshot);
 }
 
@@ -91,6 +97,7 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
     return `IF to_regclass(${literal(inSchema(to))}) IS NULL THEN ALTER ${kind} IF EXISTS ${inSchema(temporary.table + suffix)} RENAME TO ${ident(to)}; END IF;`;
   });
   return [
+    oneAtATime(table),
     ...(overwrite ? [copyRights(table, temporary), `DROP TABLE IF EXISTS ${quoted(table)}`] : []),
     ...(schema === undefined || schema === temporary.schema
       ? []
@@ -100,6 +107,12 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
     `DO ${literal(`BEGIN PERFORM CDB_TableMetadataTouch(${literal(quoted(table))}::regclass); END`)}`,
     "SELECT txid_current_snapshot()::text AS snapshot",
   ].join(";\n");
+}
+
+/** Two that give the same name at once would otherwise meet in PostgreSQL's catalogue, where the second one fails. */
+function oneAtATime(table: TableName): string {
+  const key = `hashtext(${literal(`cartoframes ${table.table}`)})`;
+  return `DO ${literal(`BEGIN PERFORM pg_advisory_xact_lock(${key}); END`)}`;
 }
 
 /** Who may do what with the old table may with the new one: so a public table stays public, a shared one shared. */
@@ -120,6 +133,7 @@ END`)}`;
 
 function nameTaken(error: unknown, table: string): boolean {
   if (!(error instanceof SqlError)) return false;
+  if (/unique constraint "pg_(class_relname|type_typname)_nsp_index"/.test(error.message)) return true;
   return error.sqlState === DUPLICATE_TABLE || error.message === `relation "${table}" already exists`;
 }
 

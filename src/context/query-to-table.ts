@@ -36,7 +36,7 @@ export async function queryToTable(
   if (!overwrite) await refuseExisting(transport, table, signal);
   const privacy = overwrite ? await privacyOf(transport, table, signal) : undefined;
   const temporary = await temporaryTable({ transport, signal });
-  const run = (text: string) => runSql(transport, text, { signal });
+  const run: Parameters<typeof register>[0] = (text, known) => runSql(transport, text, { signal, ...known });
   let renamed: QueryToTableReport["renamed"];
   let hasGeometry: boolean;
   try {

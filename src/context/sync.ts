@@ -18,7 +18,7 @@ import type { Progress } from "../kernel/progress";
 import type { OptionNames } from "../options";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
-import { dropTemporary } from "./new-table";
+import { dropTemporary, NO_EFFECT } from "./new-table";
 import { applyByJob } from "./sync-job";
 import {
   applySql,
@@ -160,7 +160,8 @@ export async function syncFrame(
   const apply = async () => {
     await send(transport, upload, differences, options);
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
-    return runSql(transport, applySql(request), { signal }).catch((error) => {
+    const effect = `Table "${table.label}" is as it was or equal to the frame, either as a whole: look before you run it again.`;
+    return runSql(transport, applySql(request), { signal, effect }).catch((error) => {
       if (!(error.cause instanceof StatementStopped)) throw error;
       return applyByJob(transport, request, upload.table, options);
     });
@@ -394,7 +395,8 @@ async function send(
   const definitions = sides.map((side) => `${ident(side.name)} ${side.uploaded}`);
   if (differences) definitions.push(`${marker} boolean`);
   const create = `CREATE UNLOGGED TABLE ${table} (${definitions.join(", ")})`;
-  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, { signal });
+  const options = { signal, effect: NO_EFFECT };
+  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, options);
   const total = differences ? differences.rows.length + differences.gone.length : rowCount;
   if (total === 0) return;
   const names = [...sides.map((side) => ident(side.name)), ...(differences ? [marker] : [])];
@@ -404,7 +406,7 @@ async function send(
     differences
       ? encodeDifferences(columns, keyCount, differences, { signal, onRows })
       : encodeCopy(columns, { signal, onRows });
-  await copyFrom(transport, copy, bytes, { signal });
+  await copyFrom(transport, copy, bytes, options);
 }
 
 /** A name that no column has. */

@@ -103,7 +103,7 @@ export async function importColumns(
     const made = { ...temporary, table: name, label: name };
     const warnings = options.typeGuessing ? [] : await giveTypes(transport, made, columns, signal);
     if (byServer) return { table: made, warnings };
-    const run = (sql: string) => runSql(transport, sql, { signal });
+    const run: Parameters<typeof giveName>[0] = (sql, known) => runSql(transport, sql, { signal, ...known });
     return { table, snapshot: await giveName(run, made, table, overwrite), warnings };
   } catch (error) {
     if (!byServer) void dropWhenOver(transport, id, temporary);

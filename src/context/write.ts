@@ -2,7 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { copyFrom } from "../api/copy";
 import { createJob } from "../api/jobs";
 import type { JobResponse } from "../api/schemas/jobs";
-import { runSql } from "../api/sql";
+import { type RunOptions, runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { AuthenticationError, JobError, ServerError, SqlError } from "../errors";
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../frame";
@@ -14,6 +14,7 @@ import type { Baseline } from "./baselines";
 import {
   dropTemporary,
   explainRegistering,
+  NO_EFFECT,
   refuseExisting,
   register,
   registerSql,
@@ -147,14 +148,18 @@ async function load(
   }: Write & { readonly overwrite: boolean; readonly isByJob: boolean },
 ): Promise<string | JobResponse> {
   const temporary = await temporaryTable({ transport, signal });
-  const run = (sql: string) => runSql(transport, sql, { signal });
+  const run = (sql: string, known?: Pick<RunOptions, "effect">) =>
+    runSql(transport, sql, { signal, effect: NO_EFFECT, ...known });
   try {
     await createTable(run, quoted(temporary), columns);
     if (rowCount > 0 && columns.length > 0) {
       const names = columns.map(({ name }) => ident(name)).join(", ");
       const copy = `COPY ${quoted(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
       const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
-      await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), { signal });
+      await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), {
+        signal,
+        effect: NO_EFFECT,
+      });
     }
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
     const job = isByJob

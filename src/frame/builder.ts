@@ -40,22 +40,38 @@ function doubled(needed: number): number {
   return Math.max(FIRST_CAPACITY, 2 ** Math.ceil(Math.log2(needed)));
 }
 
-/** Numbers in a Float64Array that grows. */
-export class Floats {
-  values = new Float64Array(0);
+/** Numbers in a typed array that grows. */
+class Numbers<T extends Float64Array | Int32Array> {
+  values: T;
   length = 0;
 
-  reserve(more: number): Float64Array {
+  constructor(private readonly make: new (length: number) => T) {
+    this.values = new make(0);
+  }
+
+  reserve(more: number): T {
     const needed = this.length + more;
     if (needed <= this.values.length) return this.values;
-    const grown = new Float64Array(doubled(needed));
+    const grown = new this.make(doubled(needed));
     grown.set(this.values);
     this.values = grown;
     return grown;
   }
 
-  finish(): Float64Array {
-    return this.length === this.values.length ? this.values : this.values.slice(0, this.length);
+  finish(): T {
+    return this.length === this.values.length ? this.values : (this.values.slice(0, this.length) as T);
+  }
+}
+
+export class Floats extends Numbers<Float64Array> {
+  constructor() {
+    super(Float64Array);
+  }
+}
+
+export class Integers extends Numbers<Int32Array> {
+  constructor() {
+    super(Int32Array);
   }
 }
 

@@ -1,3 +1,4 @@
+import { repairShape } from "./cells";
 import type { Danfo } from "./danfo";
 
 /**
@@ -77,6 +78,7 @@ export function repairDanfo({ DataFrame, Series, Utils }: Danfo): void {
   repairFilters(frame, ownerOf<SeriesPrototype>(Series.prototype, "iloc"));
   repairSorting(frame, ownerOf<SeriesPrototype>(Series.prototype, "sortValues"));
   repairLoc(frame);
+  repairShape(ownerOf<object>(DataFrame.prototype, "shape"));
 }
 
 /** danfojs-node exports subclasses; what `head` or `query` give are of the classes below them. */

@@ -1,6 +1,7 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
+import { columnValues, rowCountOf } from "./cells";
 import { fitColumn, type TableColumn } from "./fit-column";
 import { encodeGeometries, isGeometry } from "./geometry-writer";
 import { cannotStore, inferColumn, type SourceColumn } from "./infer";
@@ -62,7 +63,7 @@ export async function columnsFromFrame(
     } else columns.push(await writeColumn(column, names[i]!, warnings, pace));
   }
   if (geometry !== null) columns.push(geometry.column);
-  return { columns, rowCount: (frame as unknown as Rows).$data.length, renamed, warnings };
+  return { columns, rowCount: rowCountOf(frame), renamed, warnings };
 }
 
 export interface FrameToFit extends Omit<FrameToWrite, "columns"> {
@@ -114,7 +115,7 @@ export async function columnsForTable(
   const renamed = others.flatMap(({ name }, i) =>
     name === names[i] || targets.has(names[i]!) ? [] : [{ from: name, to: names[i]! }],
   );
-  return { columns, rowCount: (frame as unknown as Rows).$data.length, renamed, warnings };
+  return { columns, rowCount: rowCountOf(frame), renamed, warnings };
 }
 
 function namesInTable(
@@ -130,19 +131,16 @@ function namesInTable(
 }
 
 async function columnsOf(frame: DataFrame, pace: Pace): Promise<SourceColumn[]> {
-  // the rows are the one place that danfo keeps right: assigning a Series to a column spoils its columns
-  const { $data: rows, $columns, $dtypes } = frame as unknown as Rows;
-  const columns: unknown[][] = $columns.map(() => new Array(rows.length));
-  for (let row = 0; row < rows.length; row++) {
-    if (row % 4096 === 0 && pace.due()) await pace.pause();
-    const cells = rows[row]!;
-    for (let i = 0; i < columns.length; i++) columns[i]![row] = cells[i];
+  const { $columns, $dtypes } = frame as unknown as Internals;
+  const columns: SourceColumn[] = [];
+  for (const [i, name] of $columns.entries()) {
+    if (pace.due()) await pace.pause();
+    columns.push({ name: String(name), dtype: $dtypes[i] ?? "string", values: columnValues(frame, i) });
   }
-  return columns.map((values, i) => ({ name: String($columns[i]), dtype: $dtypes[i] ?? "string", values }));
+  return columns;
 }
 
-interface Rows {
-  readonly $data: readonly (readonly unknown[])[];
+interface Internals {
   readonly $columns: readonly unknown[];
   readonly $dtypes: readonly string[];
   readonly $index: readonly unknown[];
@@ -150,7 +148,7 @@ interface Rows {
 
 /** The index as a column, or null if it only counts the rows. */
 function indexColumn(frame: DataFrame): SourceColumn | null {
-  const { $index: values } = frame as unknown as Rows;
+  const { $index: values } = frame as unknown as Internals;
   return values.every((label, row) => label === row) ? null : { name: INDEX, dtype: "string", values };
 }
 

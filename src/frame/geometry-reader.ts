@@ -1,26 +1,35 @@
 import { type Batch, badValue, type ColumnBuilder } from "./builder";
 import { isEwkb } from "./ewkb";
+import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, GeometryColumn } from "./types";
 
 /** One geometry as CARTO writes it, upper case hexadecimal EWKB; undefined if the bytes are none. */
 export function geometryAt({ bytes, view }: Batch, at: number, end: number): string | undefined {
-  return isEwkb(view, at, end) ? bytes.toString("hex", at, end).toUpperCase() : undefined;
+  return isEwkb(view, at, end) ? hex(bytes, at, end) : undefined;
 }
+
+const hex = (bytes: Buffer, at: number, end: number) => bytes.toString("hex", at, end).toUpperCase();
 
 export class GeometryBuilder implements ColumnBuilder {
   private readonly values: (string | null)[] = [];
+  private readonly short = new ShortStrings();
 
   constructor(private readonly field: Field) {}
 
   append(batch: Batch, field: number): void {
+    const { values, short } = this;
     for (let r = 0, i = field; r < batch.rows; r++, i += batch.stride) {
-      const bytes = batch.length[i]!;
-      const value = bytes === -1 ? null : geometryAt(batch, batch.at[i]!, batch.at[i]! + bytes);
-      if (value === undefined) {
-        throw badValue(this.field, this.values.length, `the ${bytes} bytes are not a geometry`);
-      }
-      this.values.push(value);
+      const size = batch.length[i]!;
+      const at = batch.at[i]!;
+      if (size === -1) values.push(null);
+      else if (!isEwkb(batch.view, at, at + size)) {
+        throw badValue(this.field, values.length, `the ${size} bytes are not a geometry`);
+      } else if (size <= SHORT_BYTES) {
+        short.add(values.length, batch, at, at + size);
+        values.push(null);
+      } else values.push(hex(batch.bytes, at, at + size));
     }
+    short.moveTo(values, "hex");
   }
 
   async finish(): Promise<{ column: GeometryColumn }> {

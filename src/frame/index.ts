@@ -1,3 +1,4 @@
+export { cellOf, columnValues, isFrame, isSeries, rowCountOf } from "./cells";
 export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
 export { encodeCsv } from "./csv";
@@ -5,10 +6,7 @@ export {
   type Danfo,
   type FrameOptions,
   frameFromColumns,
-  isFrame,
-  isSeries,
   loadDanfo,
-  rowCountOf,
 } from "./danfo";
 export { CopyFormatError, DanfoMissingError } from "./errors";
 export type { TableColumn } from "./fit-column";

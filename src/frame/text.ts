@@ -1,4 +1,5 @@
 import { type Batch, badValue, type ColumnBuilder } from "./builder";
+import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, StringColumn } from "./types";
 
 /** A text keeps its byte order mark, if it has one: it is content. */
@@ -35,6 +36,7 @@ const TRIAL = 4096;
  */
 export class TextBuilder implements ColumnBuilder {
   private readonly values: (string | null)[] = [];
+  private readonly short = new ShortStrings();
   private readonly slots: string[] = new Array<string>(CACHE_SLOTS).fill("");
   private lookups = 0;
   private hits = 0;
@@ -42,7 +44,8 @@ export class TextBuilder implements ColumnBuilder {
 
   constructor(private readonly field: Field) {}
 
-  append({ bytes, rows, stride, at, length }: Batch, field: number): void {
+  append(batch: Batch, field: number): void {
+    const { bytes, rows, stride, at, length } = batch;
     for (let r = 0, i = field; r < rows; r++, i += stride) {
       const size = length[i]!;
       if (size === -1) {
@@ -50,6 +53,11 @@ export class TextBuilder implements ColumnBuilder {
         continue;
       }
       const start = at[i]!;
+      if (!this.caching && size <= SHORT_BYTES && isPlain(batch, start, start + size)) {
+        this.short.add(this.values.length, batch, start, start + size);
+        this.values.push(null);
+        continue;
+      }
       const text =
         this.caching && size <= CACHED_BYTES
           ? this.interned(bytes, start, start + size)
@@ -59,6 +67,7 @@ export class TextBuilder implements ColumnBuilder {
       }
       this.values.push(text);
     }
+    this.short.moveTo(this.values, "latin1");
     if (this.lookups > TRIAL) {
       this.caching = this.hits * 4 > this.lookups;
       this.lookups = this.hits = 0;
@@ -83,6 +92,18 @@ export class TextBuilder implements ColumnBuilder {
     if (text !== undefined && text.length === end - at) this.slots[slot] = text;
     return text;
   }
+}
+
+/** ASCII without U+0000. */
+function isPlain({ bytes, view }: Batch, at: number, end: number): boolean {
+  let high = 0;
+  let i = at;
+  for (; i + 4 <= end; i += 4) {
+    const word = view.getInt32(i);
+    high |= word | (word - 0x01010101); // sets the high bit of a byte that is 0, or follows one
+  }
+  for (; i < end; i++) high |= bytes[i]! | (bytes[i]! - 1);
+  return (high & 0x80808080) === 0;
 }
 
 function isSame(text: string, bytes: Buffer, at: number, end: number): boolean {

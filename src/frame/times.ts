@@ -1,4 +1,4 @@
-import { type Batch, type Built, badValue, type ColumnBuilder, Floats, Nulls } from "./builder";
+import { type Batch, type Built, badValue, type ColumnBuilder, Integers, Nulls } from "./builder";
 import type { Pace } from "./pace";
 import type { Field } from "./types";
 
@@ -84,8 +84,8 @@ export interface WholeCodec {
 
 /** int8, date, timestamp, timestamptz: kept as they came until every value of the column is known. */
 export class WholeBuilder implements ColumnBuilder {
-  private readonly highs = new Floats();
-  private readonly lows = new Floats();
+  private readonly highs = new Integers();
+  private readonly lows = new Integers();
   private readonly nulls = new Nulls();
 
   constructor(

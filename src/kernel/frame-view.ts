@@ -1,5 +1,6 @@
 import escapeHtml from "escape-html";
 import stringWidth from "string-width";
+import { cellOf, isFrame, isSeries, rowCountOf } from "../frame/cells";
 import { type Cell, columnText, labelText, visible } from "./cell-text";
 
 /**
@@ -8,8 +9,6 @@ import { type Cell, columnText, labelText, visible } from "./cell-text";
  */
 export interface FrameLike {
   readonly $isSeries: boolean;
-  /** Rows of a DataFrame, values of a Series. */
-  readonly $data: readonly unknown[];
   /** danfo gives some Series a plain string. */
   readonly $columns: readonly unknown[] | string;
   readonly $dtypes: readonly unknown[];
@@ -44,14 +43,10 @@ interface Table {
   readonly shape: string;
 }
 
-export function isFrame(value: unknown): value is FrameLike {
-  if (typeof value !== "object" || value === null) return false;
-  const { $isSeries, $data, $columns, $dtypes, $index } = value as Partial<FrameLike>;
-  return (
-    typeof $isSeries === "boolean" &&
-    [$data, $dtypes, $index].every(Array.isArray) &&
-    (Array.isArray($columns) || typeof $columns === "string")
-  );
+export function isFrameLike(value: unknown): value is FrameLike {
+  if (!isFrame(value) && !isSeries(value)) return false;
+  const { $columns } = value as unknown as FrameLike;
+  return Array.isArray($columns) || typeof $columns === "string";
 }
 
 /** How a notebook shows a frame. The cost is that of the rows and columns shown, not of the frame. */
@@ -71,7 +66,7 @@ export function frameSummary(frame: FrameLike): string {
 }
 
 function tableOf(frame: FrameLike): Table {
-  const rows = pick(frame.$data.length, ROWS);
+  const rows = pick(rowCountOf(frame), ROWS);
   const gapColumn: Column = {
     name: "…",
     dtype: "",
@@ -88,12 +83,7 @@ function tableOf(frame: FrameLike): Table {
 
 function columnOf(frame: FrameLike, column: number, rows: readonly number[]): Column {
   const gap = rows.indexOf(GAP);
-  const shown = rows
-    .filter((row) => row !== GAP)
-    .map((row) => {
-      const value = frame.$data[row];
-      return frame.$isSeries ? value : (value as readonly unknown[] | undefined)?.[column];
-    });
+  const shown = rows.filter((row) => row !== GAP).map((row) => cellOf(frame, row, column));
   const { cells, align, geometry } = columnText(shown);
   return {
     name: visible(String(columnNames(frame)[column])),
@@ -114,7 +104,7 @@ function pick(count: number, { max, head, tail }: typeof ROWS): number[] {
 const counted = (n: number, noun: string) => `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
 
 function shapeOf(frame: FrameLike): string {
-  const rows = counted(frame.$data.length, frame.$isSeries ? "value" : "row");
+  const rows = counted(rowCountOf(frame), frame.$isSeries ? "value" : "row");
   return frame.$isSeries ? rows : `${rows} × ${counted(columnNames(frame).length, "column")}`;
 }
 

@@ -1,7 +1,7 @@
 import Module from "node:module";
 import type { inspect as Inspect, InspectOptions } from "node:util";
 import { repairDanfo } from "../frame/danfo-repairs";
-import { frameBundle, frameSummary, frameText, isFrame } from "./frame-view";
+import { frameBundle, frameSummary, frameText, isFrameLike } from "./frame-view";
 import { cellDisplay, insideKernel, loadedModules, type MimeBundle } from "./tslab";
 
 /**
@@ -48,7 +48,7 @@ function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> | undefined 
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return undefined;
   const displayable = value as { [JUPYTER_DISPLAY]?: unknown };
   if (typeof displayable[JUPYTER_DISPLAY] === "function") return displayable[JUPYTER_DISPLAY]();
-  if (!isFrame(value)) return undefined;
+  if (!isFrameLike(value)) return undefined;
   try {
     return frameBundle(value);
   } catch {
@@ -127,7 +127,7 @@ function inspectFrame(
   inspect: typeof Inspect,
 ): string {
   try {
-    if (isFrame(this)) {
+    if (isFrameLike(this)) {
       if (depth < 0) return `[${frameSummary(this)}]`;
       const nested = depth !== options.depth; // inside another object, behind the name of a property
       return nested ? `\n${frameText(this)}` : frameText(this);

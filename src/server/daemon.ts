@@ -14,6 +14,7 @@ import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeS
 import { Imports } from "./imports/imports";
 import { describeStatement, openJobQueue } from "./jobs/queue";
 import { allLeftovers, ownLeftovers } from "./leftovers";
+import { withObservatory } from "./observatory/install";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -43,8 +44,9 @@ export async function runServer(
   {
     port,
     idleStopMs = IDLE_STOP_MS,
+    quietMs = QUIET_MS,
     database,
-  }: { port?: number; idleStopMs?: number; database?: DatabaseAddress } = {},
+  }: { port?: number; idleStopMs?: number; quietMs?: number; database?: DatabaseAddress } = {},
 ): Promise<RunningServer> {
   await makeHome(home);
   const lock = await lockDataDir(home.dataDir);
@@ -57,7 +59,7 @@ export async function runServer(
   const opening = database
     ? openPostgres(database, { onRefused: () => void stop() })
     : openPglite({ dataDir: home.dataDir });
-  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)));
+  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)).then(withObservatory));
   const imports = await Imports.open(join(home.dir, "imports"), engine);
   const startedAt = new Date().toISOString();
   let engineName = "opening";
@@ -105,18 +107,23 @@ export async function runServer(
   const listeningPort = await listen(app, port, previous?.port);
   state = { protocol: PROTOCOL, version, port: listeningPort, key };
   await writeState(home, { ...state, pid: process.pid });
+  let isTidy = true;
   watch = watchRequests(
     app,
     () => jobs.isBusy() || imports.busy,
-    Math.min(idleStopMs, WATCH_MS),
-    async (quietMs) => {
+    Math.min(idleStopMs, quietMs, WATCH_MS),
+    async (sinceMs) => {
       if (!(await lock.isHeld())) {
         reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
         process.exit(1); // without another write: what is there now belongs to somebody else
       }
       if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
-      if (quietMs >= idleStopMs) await stop();
-      else if (quietMs >= QUIET_MS && quietMs < QUIET_MS + WATCH_MS) await leftovers.drop(engine);
+      if (sinceMs >= idleStopMs) await stop();
+      else if (sinceMs < quietMs) isTidy = false;
+      else if (!isTidy) {
+        isTidy = true;
+        await leftovers.drop(engine);
+      }
     },
   );
   engine.info().then(

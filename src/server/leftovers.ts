@@ -36,7 +36,10 @@ export function allLeftovers(isNeeded: IsNeeded): Leftovers {
   return leftovers;
 }
 
-const NEW_TABLE = new RegExp(`\\bcreate\\b[^;]*\\b(${TEMPORARY_TABLE.source.replace(/[$^]/g, "")})\\b`, "i");
+const NEW_TABLE = new RegExp(
+  `\\b(?:create|rename to)\\b[^;]*\\b(${TEMPORARY_TABLE.source.replace(/[$^]/g, "")})\\b`,
+  "i",
+);
 
 /**
  * Of a database that others use, too: a table of such a name may be filled from another machine at this moment, and

@@ -1,7 +1,7 @@
 import { DataFrame, Series } from "danfojs-node";
 import { describe, expect, test } from "vitest";
 import wkx from "wkx";
-import { frameBundle, frameText, isFrame } from "../../src/kernel/frame-view";
+import { frameBundle, frameText, isFrameLike } from "../../src/kernel/frame-view";
 
 /** A frame by its fields, as danfo has them. */
 function frame(columns: Record<string, readonly unknown[]>, dtypes: readonly string[] = []) {
@@ -238,7 +238,7 @@ describe("HTML form", () => {
 describe("danfo's own objects", () => {
   test("a DataFrame and its columns", () => {
     const df = new DataFrame({ a: [1, 2], b: ["x", "y"] });
-    expect(isFrame(df)).toBe(true);
+    expect(isFrameLike(df)).toBe(true);
     expect(frameText(df as never)).toMatchInlineSnapshot(`
       "       a  b
          int32  string
@@ -301,5 +301,5 @@ test.each([
   ["a prototype", DataFrame.prototype],
   ["something like it", { $isSeries: false, $data: [], $columns: 3, $dtypes: [], $index: [] }],
 ])("%s is no frame", (_, value) => {
-  expect(isFrame(value)).toBe(false);
+  expect(isFrameLike(value)).toBe(false);
 });

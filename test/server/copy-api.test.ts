@@ -122,6 +122,21 @@ test("the server's own files are out of reach", async () => {
   }
 });
 
+test("an upload beyond the quota is refused, and leaves no row", async () => {
+  await server.sql("CREATE TABLE full_up (a text); SELECT CDB_SetUserQuotaInBytes(1)");
+  try {
+    const q = encodeURIComponent("COPY full_up FROM STDIN");
+    const refused = await server.ask(`/api/v2/sql/copyfrom?q=${q}`, {
+      method: "POST",
+      body: "x\n".repeat(9),
+    });
+    expect([refused.status, await refused.json()]).toEqual([400, { error: ["DB Quota exceeded"] }]);
+  } finally {
+    await server.sql("SELECT CDB_SetUserQuotaInBytes(0)");
+  }
+  expect((await server.sql("SELECT count(*) AS n FROM full_up")).rows).toEqual([{ n: 0 }]);
+});
+
 test("an upload that is cut off leaves no row", async () => {
   await server.sql("CREATE TABLE cut (a text)");
   const controller = new AbortController();
@@ -228,12 +243,14 @@ test("an answer for a reader that has gone already is closed", async () => {
 
 test("a small gzip of very much is stopped before the disk is full", async () => {
   const body = Readable.from([gzipSync(Buffer.alloc(200 * 1024 ** 2))]);
-  const options = { encoding: "gzip", freeBytes: async () => 650 * 1024 ** 2 };
+  const options = { encoding: "gzip", dir: "/data", freeBytes: async () => 650 * 1024 ** 2 };
   let bytes = 0;
   const take = async () => {
     for await (const chunk of uploadedBytes(body, options)) bytes += chunk.length;
   };
-  await expect(take()).rejects.toThrow(/^The disk has no room for a table of more than 1\d\d MB$/);
+  await expect(take()).rejects.toThrow(
+    /^The disk has no room for a table of more than 1\d\d MB: 650 MB are free in \/data, of which 512 MB are kept$/,
+  );
   expect(bytes).toBeLessThan(200 * 1024 ** 2);
 });
 

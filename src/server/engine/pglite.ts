@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
+import { explainFullDisk } from "../disk";
 import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
 import { copyRoleName, LOCAL_ROLES_SQL, LOCAL_ROLES_VERSION, roleName } from "../sql/roles";
 import {
@@ -128,8 +129,8 @@ class PgliteEngine implements Engine {
     const { signal } = options;
     try {
       // Outside the turn: a slow sender keeps nobody waiting.
-      await pipeline(data, createWriteStream(file.path, { mode: 0o600 }), { signal }).catch((error) => {
-        throw signal?.aborted ? canceledError(signal) : error;
+      await pipeline(data, createWriteStream(file.path, { mode: 0o600 }), { signal }).catch(async (error) => {
+        throw signal?.aborted ? canceledError(signal) : await explainFullDisk(error, this.#options.dataDir);
       });
       return { rows: await this.#turn(sql, options, (session) => this.#copy(session, copy, options)) };
     } finally {
@@ -184,6 +185,8 @@ class PgliteEngine implements Engine {
       if (timeoutMs !== undefined) limit = AbortSignal.timeout(timeoutMs);
       limit?.addEventListener("abort", timeOut, { once: true });
       return await work(session);
+    } catch (error) {
+      throw await explainFullDisk(error, this.#options.dataDir);
     } finally {
       signal?.removeEventListener("abort", cancel);
       limit?.removeEventListener("abort", timeOut);

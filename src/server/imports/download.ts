@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import fetch, { type Response } from "node-fetch";
-import { freeBytes, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
 import { diskError, type FileToImport } from "./unpack";
 
@@ -35,14 +35,14 @@ export async function download(
     if (!response.ok) throw refused(response, url, options);
     const path = join(dir, "download");
     const body = silence.watched(response.body ?? Readable.from([]));
-    const guarded = leavingRoom(body, () => freeBytes(dir), diskError);
+    const guarded = leavingRoom(body, { dir, what: "file" }, diskError);
     await pipeline(Readable.from(guarded), createWriteStream(path, { mode: 0o600 }), {
       signal: silence.signal,
     });
     return { path, name: nameOf(response, url) };
   } catch (error) {
     options.signal.throwIfAborted();
-    throw downloadFailure(error, { isSilent: silence.isBroken, isAnswered });
+    throw downloadFailure(await explainFullDisk(error, dir), { isSilent: silence.isBroken, isAnswered });
   } finally {
     silence.end();
   }

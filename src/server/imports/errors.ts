@@ -1,5 +1,6 @@
 /** The error codes of CARTO's Import API, and how an import object tells about them. */
 import escapeHtml from "escape-html";
+import { DISK_FULL } from "../disk";
 
 type Source = "user" | "cartodb" | "external";
 
@@ -100,8 +101,9 @@ export function errorText(code: ImportErrorCode, detail: string) {
 export function asFailure(error: unknown, otherwise: ImportErrorCode = 99999): ImportFailure {
   if (error instanceof ImportFailure) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "53100" /* disk_full */) {
-    return new ImportFailure(8001, "The disk is full. Make room and import again.", { cause: error });
+  if (code === DISK_FULL || code === "ENOSPC") {
+    const said = code === DISK_FULL ? message.replace(/^t/, "T") : "The disk is full";
+    return new ImportFailure(8001, `${said}. Make room and import again.`, { cause: error });
   }
   return new ImportFailure(otherwise, sentence(message ?? String(error)), { cause: error });
 }

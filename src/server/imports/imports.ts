@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describeDataset } from "../datasets";
+import { explainFullDisk } from "../disk";
 import type { Engine } from "../engine/engine";
 import { asFailure, ImportFailure } from "./errors";
 import { type ImportRecord, type ImportState, isFinished, isOld, RecordStore } from "./record";
@@ -137,7 +138,10 @@ export class Imports {
       await this.#finish(record, "complete");
     } catch (error) {
       await slot.release();
-      await this.#fail(record, signal.aborted ? endedError() : asFailure(error));
+      await this.#fail(
+        record,
+        signal.aborted ? endedError() : asFailure(await explainFullDisk(error, this.#store.dir)),
+      );
     }
   }
 

@@ -14,8 +14,9 @@ export interface LoadedTable {
 }
 
 const ATTEMPTS = 5;
-/** SQLSTATEs: duplicate_table, duplicate_object; dependent_objects_still_exist. */
+/** SQLSTATEs: duplicate_table, duplicate_object; unique_violation; dependent_objects_still_exist. */
 const NAME_TAKEN = new Set(["42P07", "42710"]);
+const UNIQUE_VIOLATION = "23505";
 const OBJECTS_DEPEND = "2BP01";
 
 /** @throws ImportFailure 2012, 2013 */
@@ -43,7 +44,7 @@ export async function publish(
       return names;
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      if (NAME_TAKEN.has(error.code) && attempt < ATTEMPTS) continue; // somebody else was faster
+      if (isNameTaken(error) && attempt < ATTEMPTS) continue; // somebody else was faster
       if (error.code !== OBJECTS_DEPEND) throw error;
       throw new ImportFailure(
         2013,
@@ -54,6 +55,11 @@ export async function publish(
       );
     }
   }
+}
+
+/** A name that another transaction takes at this moment shows as a value that the catalogue has twice. */
+function isNameTaken({ code, constraint }: DatabaseError): boolean {
+  return NAME_TAKEN.has(code) || (code === UNIQUE_VIOLATION && constraint?.startsWith("pg_") === true);
 }
 
 interface Steps {

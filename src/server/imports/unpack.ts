@@ -1,12 +1,12 @@
 /** Archives on the way to the files in them. What an archive claims is not believed: sizes are counted. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
-import { freeBytes, KEEP_FREE_BYTES, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
 
 /** A file on our disk, and what it was called where it came from. */
@@ -154,15 +154,15 @@ function checkSize(bytes: number, packedBytes: number): void {
 }
 
 async function write(chunks: AsyncIterable<Buffer>, path: string, signal: AbortSignal): Promise<void> {
-  const guarded = leavingRoom(chunks, () => freeBytes(join(path, "..")), diskError);
-  await pipeline(Readable.from(guarded), createWriteStream(path, { mode: 0o600 }), { signal });
+  const guarded = leavingRoom(chunks, { dir: dirname(path), what: "file" }, diskError);
+  const file = createWriteStream(path, { mode: 0o600 });
+  await pipeline(Readable.from(guarded), file, { signal }).catch(async (error) => {
+    throw await explainFullDisk(error, dirname(path));
+  });
 }
 
-export function diskError(bytes: number): ImportFailure {
-  return new ImportFailure(
-    6666,
-    `The disk has no room for a file of more than ${Math.round(bytes / 1024 ** 2)} MB. ${Math.round(KEEP_FREE_BYTES / 1024 ** 2)} MB stay free.`,
-  );
+export function diskError(message: string): ImportFailure {
+  return new ImportFailure(6666, `${message}.`);
 }
 
 /** `trees` of `trees.csv`, and of `trees.csv.gz`, which is unpacked before. Only the last extension goes. */

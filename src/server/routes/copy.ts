@@ -40,6 +40,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const { kind } = await engine.info();
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
+      dir: dataDir,
       // A user's database has its own disk, and streams.
       freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
       // Nor has it a quota of ours, unless it has our functions.
@@ -113,21 +114,20 @@ export async function* uploadedBytes(
   body: Readable,
   {
     encoding,
-    freeBytes,
+    dir,
+    freeBytes: free,
     quotaBytes = Promise.resolve(Number.POSITIVE_INFINITY),
   }: {
     readonly encoding?: string;
+    readonly dir: string;
     readonly freeBytes: () => Promise<number>;
     /** Known at the end at the latest: the database may be busy, and the upload does not wait for it. */
     readonly quotaBytes?: Promise<number>;
   },
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  const noRoom = (bytes: number) => {
-    const sizeMb = Math.round(bytes / 1024 ** 2);
-    return new Refusal(400, `The disk has no room for a table of more than ${sizeMb} MB`);
-  };
-  for await (const chunk of leavingRoom(unpacked(body, encoding), freeBytes, noRoom)) {
+  const refuse = (message: string) => new Refusal(400, message);
+  for await (const chunk of leavingRoom(unpacked(body, encoding), { dir, what: "table", free }, refuse)) {
     bytes += chunk.length;
     yield chunk;
   }

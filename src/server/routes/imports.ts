@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
 import { parseJson } from "../../json";
-import { freeBytes, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom } from "../disk";
 import { abortOnDisconnect, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
@@ -176,16 +176,13 @@ async function receiveMultipart(
 
 async function store(body: Readable, name: string, dir: string, signal: AbortSignal): Promise<FileToImport> {
   const path = join(dir, "upload");
-  const guarded = leavingRoom(
-    body,
-    () => freeBytes(dir),
-    (bytes) =>
-      new ImportRefusal(
-        400,
-        `The disk has no room for a file of more than ${Math.round(bytes / 1024 ** 2)} MB`,
-      ),
-  );
-  await pipeline(Readable.from(guarded), createWriteStream(path, { mode: 0o600 }), { signal });
+  const refuse = (message: string) => new ImportRefusal(400, message);
+  const guarded = leavingRoom(body, { dir, what: "file" }, refuse);
+  const file = createWriteStream(path, { mode: 0o600 });
+  await pipeline(Readable.from(guarded), file, { signal }).catch(async (error) => {
+    const explained = (await explainFullDisk(error, dir)) as Error;
+    throw explained === error ? error : refuse(explained.message);
+  });
   return { path, name: plainName(name) };
 }
 

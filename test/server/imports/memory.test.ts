@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localHome } from "../../../src/server/home";
 import { findServer } from "../../../src/server/launcher";
-import { importer } from "../../support/imports";
+import { type ImportAnswer, importer } from "../../support/imports";
+import { growthMb } from "../../support/memory";
 import { startTestServer, type TestServer } from "../../support/server";
 
-const MB = 1024 ** 2;
 const ROWS = 700_000;
 
 let server: TestServer;
@@ -31,9 +31,6 @@ function csv(rows: number): ReadableStream {
   });
 }
 
-const residentMb = (pid: number) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
-
 test.skipIf(!existsSync("/proc/self/status"))(
   "a file of 60 MB takes far less than its size in memory",
   { timeout: 600_000 },
@@ -42,18 +39,15 @@ test.skipIf(!existsSync("/proc/self/status"))(
       finished(await post({ filename: "large.csv" }, { body: csv(rows), duplex: "half" } as RequestInit));
     await send(50_000); // code and caches that any import needs
     const { pid } = (await findServer(localHome(server.home)))!.status;
-    const before = residentMb(pid);
-    let most = before;
-    const watch = setInterval(() => {
-      most = Math.max(most, residentMb(pid));
-    }, 50);
-    const answer = await send(ROWS).finally(() => clearInterval(watch));
+    let answer: ImportAnswer | undefined;
+    const growth = await growthMb(pid, async () => {
+      answer = await send(ROWS);
+    });
     expect(answer).toMatchObject({ success: true, error_code: null });
     const { rows } = await server.sql(
-      `SELECT count(*)::int AS n, count(the_geom)::int AS g, pg_typeof(max(at))::text AS t FROM ${answer.table_name}`,
+      `SELECT count(*)::int AS n, count(the_geom)::int AS g, pg_typeof(max(at))::text AS t FROM ${answer!.table_name}`,
     );
     expect(rows).toEqual([{ n: ROWS, g: ROWS, t: "timestamp with time zone" }]);
-    console.log(`${Math.round(most - before)} MB above ${Math.round(before)} MB`);
-    expect(most - before).toBeLessThan((150 * MB) / MB);
+    expect(growth).toBeLessThan(150);
   },
 );

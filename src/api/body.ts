@@ -1,0 +1,54 @@
+import { finished, type Readable } from "node:stream";
+
+/** So much waits for its reader; then the connection is not read from. */
+const AHEAD_BYTES = 1 << 20;
+
+/**
+ * The bytes of an answer's body, of a Node stream in larger pieces than it gives: all that has come since the last
+ * one. A stream's own iterator takes as long for its many small pieces as a million rows take to decode.
+ */
+export function piecesOf(body: AsyncIterable<Uint8Array>): AsyncIterator<Uint8Array> {
+  return isReadable(body) ? new Pieces(body) : body[Symbol.asyncIterator]();
+}
+
+const isReadable = (body: unknown): body is Readable =>
+  ["on", "pause", "resume", "destroy"].every(
+    (method) => typeof (body as Record<string, unknown>)[method] === "function",
+  );
+
+class Pieces implements AsyncIterator<Uint8Array> {
+  readonly #body: Readable;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #end: { readonly error?: Error } | undefined;
+  #wake = () => {};
+
+  constructor(body: Readable) {
+    this.#body = body;
+    finished(body, { writable: false }, (error) => {
+      this.#end = error ? { error } : {};
+      this.#wake();
+    });
+    body.on("data", (chunk: Uint8Array) => {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      if (this.#size >= AHEAD_BYTES) body.pause();
+      this.#wake();
+    });
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (this.#size === 0) {
+      if (this.#end?.error) throw this.#end.error;
+      if (this.#end) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#size = 0;
+    this.#body.resume();
+    return { done: false, value: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+  }
+}
