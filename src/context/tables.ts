@@ -34,9 +34,11 @@ export async function withNearTable(
 ): Promise<unknown> {
   if (!(error instanceof TableNotFoundError) || error.table === undefined) return error;
   const { table, message, cause } = error;
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), NAMES_WITHIN_MS);
   try {
     const { rows } = await runSql(transport, LIST_SQL, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(NAMES_WITHIN_MS)]),
+      signal: AbortSignal.any([signal, tooLong.signal]),
       whenLimited: "throw",
     });
     const [meant] = near(
@@ -54,6 +56,8 @@ export async function withNearTable(
     );
   } catch {
     return error; // what is known is said, whether there is more to say or not
+  } finally {
+    clearTimeout(timer);
   }
 }
 
