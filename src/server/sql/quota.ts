@@ -54,7 +54,7 @@ BEGIN
     IF quota > 0 THEN
       size := cartodb.CDB_UserDataSize(TG_ARGV[2]);
       IF size > quota THEN
-        RAISE EXCEPTION 'Quota exceeded by %KB', (size - quota) / 1024 USING ERRCODE = 'configuration_limit_exceeded';
+        RAISE EXCEPTION 'Quota exceeded by %KB', (size - quota) / 1024 USING ERRCODE = 'disk_full';
       END IF;
     END IF;
   END IF;
