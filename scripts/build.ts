@@ -9,6 +9,7 @@ import { BUNDLES } from "./bundles";
 import { buildFont } from "./font";
 import { buildGazetteer } from "./gazetteer";
 import { writeNotices } from "./notices";
+import { buildStarter } from "./observatory";
 import { buildPage } from "./page";
 import { buildTemplate } from "./template";
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   await buildPage(DIST);
   await buildBasemap(join(DIST, "basemap.bin"));
   await buildGazetteer(join(DIST, "gazetteer.json.br"));
+  await buildStarter(join(DIST, "observatory.json.br"));
   await buildFont(join(DIST, "font.ttf"));
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   const tsc = createRequire(__filename).resolve("typescript/bin/tsc");

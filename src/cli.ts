@@ -11,7 +11,8 @@ import { lab } from "./kernel/lab";
 import { databaseAddress, shownDatabase } from "./server/database";
 import { LockedError } from "./server/engine/lock";
 import { databaseHome, homesIn, localHome } from "./server/home";
-import { findServer, stopServer } from "./server/launcher";
+import { connectLocal, findServer, stopServer } from "./server/launcher";
+import { ObservatoryCommands, readPublication } from "./server/observatory/commands";
 
 const program = new Command("cartoframes")
   .description("Maps and spatial data frames for TypeScript notebooks, and the local CARTO behind them.")
@@ -140,6 +141,58 @@ program
     const removed = deleteCredentials();
     for (const file of removed) console.log(`Removed ${file}.`);
     if (removed.length === 0) console.log("No credentials are saved.");
+  });
+
+const observatory = program
+  .command("observatory")
+  .description("list, describe, add and remove the datasets of the local server's Data Observatory");
+
+type Place = { home?: string; database?: string };
+
+/** The server of that place, started if it does not run. */
+async function observatoryOf({ home, database: url }: Place): Promise<ObservatoryCommands> {
+  const database = url === undefined ? undefined : databaseAddress(url);
+  const server = await connectLocal(database ? databaseHome(database, home) : localHome(home), database);
+  return new ObservatoryCommands(server, (line) => console.error(line));
+}
+
+function observatoryCommand(name: string, description: string): Command {
+  return observatory
+    .command(name)
+    .description(description)
+    .option(...home)
+    .option("--database <url>", "the one in this PostgreSQL database instead of the embedded one");
+}
+
+observatoryCommand(
+  "list",
+  "the datasets that are installed, and those of the starter catalog that are not",
+).action(async (place: Place) => {
+  for (const line of await (await observatoryOf(place)).list()) console.log(line);
+});
+
+observatoryCommand("info", "boundaries and measures of a dataset, their sources and licences")
+  .argument("<dataset>")
+  .action(async (dataset: string, place: Place) => {
+    for (const line of await (await observatoryOf(place)).info(dataset)) console.log(line);
+  });
+
+observatoryCommand("add", "add a dataset of the starter catalog, or a table as boundaries and measures")
+  .argument("<dataset>", "its name; with --table the name of a JSON file that describes the table")
+  .option("--table <name>", "a table of the server: see docs/observatory.md for the file")
+  .action(async (dataset: string, { table, ...place }: Place & { table?: string }) => {
+    const publication = table === undefined ? undefined : await readPublication(dataset);
+    const commands = await observatoryOf(place);
+    const lines = publication
+      ? await commands.addTable(table!, publication)
+      : await commands.addStarter(dataset);
+    for (const line of lines) console.log(line);
+  });
+
+observatoryCommand("remove", "remove a dataset; tables of yours that it was made of stay")
+  .argument("<dataset>")
+  .action(async (dataset: string, place: Place) => {
+    for (const line of await (await observatoryOf(place)).remove(dataset)) console.log(line);
   });
 
 function refuseKey(): never {

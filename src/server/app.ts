@@ -88,7 +88,10 @@ export async function createApp({
     if (request.isMultipart() && !request.routeOptions.config.streamsMultipart)
       request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
-  app.addHook("preHandler", async (request) => checkBodyKey(request, keys));
+  app.addHook("preHandler", async (request) => {
+    // A handler that reads the fields itself checks a key among them: checkFieldsKey.
+    if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
+  });
   app.addHook("onSend", async (_request, reply) => {
     // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: all else is answered to pages
     // of its own origin only (checkOrigin), and those need none.
@@ -107,7 +110,7 @@ export async function createApp({
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
   jobRoutes(app, jobs);
-  importRoutes(app, imports);
+  importRoutes(app, imports, keys);
   await mapRoutes(app, engine, home.dir);
   adminRoutes(app, control);
   return app;

@@ -14,6 +14,7 @@ import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeS
 import { Imports } from "./imports/imports";
 import { describeStatement, openJobQueue } from "./jobs/queue";
 import { allLeftovers, ownLeftovers } from "./leftovers";
+import { withObservatory } from "./observatory/install";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -58,7 +59,7 @@ export async function runServer(
   const opening = database
     ? openPostgres(database, { onRefused: () => void stop() })
     : openPglite({ dataDir: home.dataDir });
-  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)));
+  const engine = deferEngine(opening.then((opened) => leftovers.watch(opened)).then(withObservatory));
   const imports = await Imports.open(join(home.dir, "imports"), engine);
   const startedAt = new Date().toISOString();
   let engineName = "opening";

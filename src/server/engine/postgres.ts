@@ -1,7 +1,7 @@
 import { ServerError } from "../../errors";
 import { ident } from "../../sql";
 import { type DatabaseAddress, shownDatabase } from "../database";
-import { DISK_FULL } from "../disk";
+import { saysDiskFull } from "../disk";
 import { roleName } from "../sql/roles";
 import {
   type CopyOutResult,
@@ -32,7 +32,7 @@ export interface PostgresOptions {
 }
 
 /** Beside PostGIS' schema, which may be any. */
-const FUNCTIONS_SCHEMA = "cartodb";
+const FUNCTIONS_SCHEMAS = ["cartodb", "cdb_observatory"];
 
 /** What the readers of text values, and the lexer that looks at statements, take for granted. */
 const SETTINGS_SQL = `RESET ROLE; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = ISO;
@@ -231,7 +231,7 @@ class PostgresEngine implements Engine {
   /** A statement that was cancelled by its signal fails like one of the embedded database. */
   #explained(error: unknown, signal: AbortSignal | undefined): unknown {
     if (this.#isClosed) return closedError();
-    if (error instanceof DatabaseError && error.code === DISK_FULL) return fullDiskError(error);
+    if (error instanceof DatabaseError && saysDiskFull(error)) return fullDiskError(error);
     if (!signal?.aborted || !(error instanceof DatabaseError || error === signal.reason)) return error;
     return canceledError(signal);
   }
@@ -298,7 +298,7 @@ async function readFacts(session: PostgresSession): Promise<Facts> {
   const [postgres, postgis, postgisSchema, schemas] = info.statements[0]!.rows[0]!;
   const own = JSON.parse(schemas!) as string[];
   const path = [...(own.length > 0 ? own : ["public"]), ...(postgisSchema ? [postgisSchema] : [])];
-  const searchPath = [...new Set([...path, FUNCTIONS_SCHEMA])].map(ident).join(", ");
+  const searchPath = [...new Set([...path, ...FUNCTIONS_SCHEMAS])].map(ident).join(", ");
   const settings = [SETTINGS_SQL, `SET search_path = ${searchPath}`];
   if (!watching.error) settings.push(WATCH_CLIENT_SQL);
   return { postgres: postgres!.split(" ")[0]!, postgis: postgis ?? null, prepareSql: settings.join(";\n") };

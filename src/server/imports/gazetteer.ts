@@ -39,7 +39,8 @@ export function placeKey(name: string): string {
     .trim();
 }
 
-const POSTAL_CODES: Readonly<Record<string, string>> = Object.fromEntries(
+/** Of states, by FIPS code. */
+export const POSTAL_CODES: Readonly<Record<string, string>> = Object.fromEntries(
   `01AL 02AK 04AZ 05AR 06CA 08CO 09CT 10DE 11DC 12FL 13GA 15HI 16ID 17IL 18IN 19IA 20KS 21KY 22LA 23ME 24MD 25MA
    26MI 27MN 28MS 29MO 30MT 31NE 32NV 33NH 34NJ 35NM 36NY 37NC 38ND 39OH 40OK 41OR 42PA 44RI 45SC 46SD 47TN 48TX
    49UT 50VT 51VA 53WA 54WV 55WI 56WY 60AS 66GU 69MP 72PR 78VI`
@@ -63,9 +64,8 @@ export interface Places {
 }
 
 /** It takes some 50 MB while it is used; who is done lets go of it. */
-export async function openPlaces(file = join(DIST, "gazetteer.json.br")): Promise<Places> {
-  const text = await promisify(brotliDecompress)(await readFile(file));
-  const gazetteer = JSON.parse(text.toString("utf8")) as Gazetteer;
+export async function openPlaces(file?: string): Promise<Places> {
+  const gazetteer = await readGazetteer(file);
   const countryNames = new Map(Object.entries(gazetteer.countryNames)); // "constructor" is no country
   const states = stateIndex(gazetteer);
   const county = countyIndex(gazetteer, states);
@@ -84,9 +84,15 @@ export async function openPlaces(file = join(DIST, "gazetteer.json.br")): Promis
   };
 }
 
+export async function readGazetteer(file = join(DIST, "gazetteer.json.br")): Promise<Gazetteer> {
+  const text = await promisify(brotliDecompress)(await readFile(file));
+  return JSON.parse(text.toString("utf8")) as Gazetteer;
+}
+
 type Area = GeometryObject<{ name: string }> & { readonly properties: { readonly name: string } };
 
-function members(topology: Topology, name: string): Area[] {
+/** The areas of one of the topology's objects, in their order. */
+export function members(topology: Topology, name: string): Area[] {
   return (topology.objects[name] as GeometryCollection<{ name: string }>).geometries as Area[];
 }
 
@@ -192,7 +198,7 @@ function geometryReader({ countries, counties, countryNames, cities }: Gazetteer
 }
 
 /** Rings that jump from one edge of the world to the other go on beyond 180 degrees instead. */
-function unwrapped({ type, coordinates }: Polygon | MultiPolygon): MultiPolygon {
+export function unwrapped({ type, coordinates }: Polygon | MultiPolygon): MultiPolygon {
   const polygons = type === "Polygon" ? [coordinates] : coordinates;
   return { type: "MultiPolygon", coordinates: polygons.map((rings) => rings.map(unwrappedRing)) };
 }
@@ -209,6 +215,8 @@ function unwrappedRing(ring: Position[]): Position[] {
     const [start, end] = [path[0]!, path.at(-1)!];
     const pole = start[1]! < 0 ? -90 : 90;
     path.push([end[0]!, pole], [start[0]!, pole], start);
+  } else if (path[0]!.join() !== path.at(-1)!.join()) {
+    path.push(path[0]!); // Illinois, in us-atlas 3, ends 100 m before it began
   }
   const west = Math.min(...path.map(([lng]) => lng!));
   return west < -180 ? path.map(([lng, lat]): Position => [lng! + 360, lat!]) : path;

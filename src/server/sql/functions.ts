@@ -11,7 +11,7 @@ import { statisticsSql } from "./statistics";
 import { tablesSql } from "./tables";
 
 /** Clients take an account whose first schema is `public` for a stand-alone one. */
-export const SEARCH_PATH = "public, cartodb";
+export const SEARCH_PATH = "public, cartodb, cdb_observatory";
 
 /** One transaction's worth of SQL; may be run again, by the role that ran it first. */
 export function functionsSql({

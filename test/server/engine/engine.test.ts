@@ -119,7 +119,12 @@ describe.each(ENGINES)("%s", (kind) => {
   describe("nothing of a session reaches the next call", () => {
     test.each([
       ["a setting", "SET work_mem = '3MB'", "SHOW work_mem", [["4MB"]]],
-      ["the search path", "SET search_path = pg_catalog", "SHOW search_path", [["public, cartodb"]]],
+      [
+        "the search path",
+        "SET search_path = pg_catalog",
+        "SHOW search_path",
+        [["public, cartodb, cdb_observatory"]],
+      ],
       [
         "an open transaction",
         "BEGIN; CREATE TABLE unfinished (a int)",

@@ -103,7 +103,7 @@ test("CDB_TableMetadataTouch keeps one row a table, and none of dropped tables",
 });
 
 test("clients see a stand-alone account without quota", async () => {
-  expect(await db.rows("SHOW search_path")).toEqual([["public, cartodb"]]);
+  expect(await db.rows("SHOW search_path")).toEqual([["public, cartodb, cdb_observatory"]]);
   expect(await db.rows("SELECT CDB_Username(), _CDB_UserQuotaInBytes(), CDB_UserDataSize() > 0")).toEqual([
     [defaultEngine() === "pglite" ? "local" : "carto", "0", "t"],
   ]);

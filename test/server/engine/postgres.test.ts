@@ -169,9 +169,9 @@ describe.skipIf(!postgresBin())("a database of the user's", () => {
       });
       const path = async (address: string) => (await rowsOf(await open(address), "SHOW search_path"))[0]![0];
       expect([await path(url), await path(roleUrl("ana")), await path(roleUrl("gis"))]).toEqual([
-        "public, cartodb",
-        "ana, public, cartodb",
-        "gis, public, cartodb",
+        "public, cartodb, cdb_observatory",
+        "ana, public, cartodb, cdb_observatory",
+        "gis, public, cartodb, cdb_observatory",
       ]);
       const gis = await open(roleUrl("gis"));
       await gis.query("CREATE TABLE trees (a int)");

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Geometry, type MultiPolygon, type Point } from "wkx";
+import { Geometry, type MultiPolygon, type Point, type Polygon } from "wkx";
 import { buildGazetteer } from "../../../scripts/gazetteer";
 import { openPlaces, type Places, placeKey } from "../../../src/server/imports/gazetteer";
 import { temporaryDir } from "../../support/engine";
@@ -71,6 +71,12 @@ describe("cities", () => {
 
   test("not in another country", () =>
     expect(places.city("Madrid", { country: "country:FJ" })).toBeUndefined());
+});
+
+test("a ring that us-atlas leaves open is closed", () => {
+  const { polygons } = geometry(places.state("Illinois")) as MultiPolygon;
+  const [{ exteriorRing: ring }] = polygons as [Polygon];
+  expect(ring[0]).toEqual(ring.at(-1));
 });
 
 test("areas that cross the date line go on beyond it, and none is torn over the map", () => {

@@ -1,0 +1,184 @@
+/** The Data Observatory in a database: put there when a statement of the master first needs it, if that is allowed. */
+import { ident } from "../../sql";
+import { DatabaseError, type Engine, type QueryResult, type StatementOptions } from "../engine/engine";
+import {
+  CATALOG_SCHEMA,
+  FUNCTIONS_SCHEMA,
+  installSql,
+  inTransaction,
+  OBSERVATORY_MARK,
+  observatoryVersion,
+} from "./observatory-sql";
+import { readStarter, starterSql } from "./starter";
+
+/** Whether a statement calls one of the functions, or names the catalog. */
+export function mentionsObservatory(sql: string): boolean {
+  return /\bobs_\w+"?\s*\(|\b(?:cdb_)?observatory"?\s*\./i.test(sql);
+}
+
+/** SQLSTATEs: undefined_function, undefined_table, undefined_object, invalid_schema_name. */
+const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
+const DUPLICATE_SCHEMA = "42P06";
+
+/** What became of an observatory that a statement needs: what was done, or why nothing could be. */
+type Provided =
+  | { readonly done: readonly string[] }
+  | { readonly refused: (missed: DatabaseError) => DatabaseError };
+
+/**
+ * An engine that has the Data Observatory as soon as a statement of the master mentions it. What was installed is told
+ * with that statement's answer, as warnings.
+ */
+export function withObservatory(engine: Engine): Engine {
+  let providing: Promise<Provided> | undefined;
+
+  async function prepared<T>(
+    sql: string,
+    { role = "master" }: StatementOptions,
+    run: () => Promise<T>,
+  ): Promise<{ result: T; done: readonly string[] }> {
+    if (role !== "master" || !mentionsObservatory(sql)) return { result: await run(), done: [] };
+    const isFirst = providing === undefined;
+    providing ??= provide(engine);
+    const provided = await providing.catch((error) => {
+      providing = undefined; // the next statement tries again
+      throw error;
+    });
+    try {
+      return { result: await run(), done: isFirst && "done" in provided ? provided.done : [] };
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || !UNDEFINED.has(error.code)) throw error;
+      providing = undefined; // somebody may have dropped it, or made room for it
+      throw "refused" in provided ? provided.refused(error) : error;
+    }
+  }
+
+  return {
+    query: async (sql, options = {}): Promise<QueryResult> => {
+      const { result, done } = await prepared(sql, options, () => engine.query(sql, options));
+      return done.length === 0 ? result : { ...result, warnings: [...done, ...result.warnings] };
+    },
+    copyOut: async (sql, options = {}) =>
+      (await prepared(sql, options, () => engine.copyOut(sql, options))).result,
+    copyIn: (sql, data, options) => engine.copyIn(sql, data, options),
+    info: () => engine.info(),
+    activity: () => engine.activity(),
+    close: () => engine.close(),
+  };
+}
+
+interface State {
+  readonly database: string;
+  readonly role: string;
+  readonly functions: string | null;
+  readonly catalog: string | null;
+  /** Of the two schemas, how many there are and how many are the role's. */
+  readonly existing: number;
+  readonly owned: number;
+  readonly mayCreate: boolean;
+  readonly postgisSchema: string | null;
+}
+
+async function readState(engine: Engine): Promise<State> {
+  const { statements } = await engine.query(`
+    SELECT pg_catalog.current_database(), current_user,
+      max(pg_catalog.obj_description(n.oid, 'pg_namespace')) FILTER (WHERE n.nspname = '${FUNCTIONS_SCHEMA}'),
+      max(pg_catalog.obj_description(n.oid, 'pg_namespace')) FILTER (WHERE n.nspname = '${CATALOG_SCHEMA}'),
+      count(n.oid), count(n.oid) FILTER (WHERE pg_catalog.pg_has_role(n.nspowner, 'USAGE')),
+      pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+      (SELECT e.extnamespace::regnamespace::name FROM pg_catalog.pg_extension e WHERE e.extname = 'postgis')
+    FROM (VALUES (1)) one
+    LEFT JOIN pg_catalog.pg_namespace n ON n.nspname IN ('${FUNCTIONS_SCHEMA}', '${CATALOG_SCHEMA}')`);
+  const [database, role, functions, catalog, existing, owned, mayCreate, postgisSchema] =
+    statements[0]!.rows[0]!;
+  return {
+    database: database!,
+    role: role!,
+    functions: functions ?? null,
+    catalog: catalog ?? null,
+    existing: Number(existing),
+    owned: Number(owned),
+    mayCreate: mayCreate === "t",
+    postgisSchema: postgisSchema ?? null,
+  };
+}
+
+async function provide(engine: Engine): Promise<Provided> {
+  const state = await readState(engine);
+  const refused = refusalOf(state);
+  if (refused) return { refused };
+  const { functions, catalog, existing, database } = state;
+  const postgisSchema = state.postgisSchema!;
+  const isFirst = existing === 0;
+  const isRenewed = functions !== observatoryVersion();
+  if (!isRenewed && catalog !== null) return { done: [] };
+  const { datasets } = await readStarter();
+  const names = datasets.map(({ id }) => id).join(", ");
+  const where = `in schemas "${CATALOG_SCHEMA}" and "${FUNCTIONS_SCHEMA}" of database "${database}"`;
+  const what =
+    catalog === null
+      ? `installing the starter catalog of the Data Observatory: ${names}`
+      : "renewing the Data Observatory";
+  report(`${what} …`);
+  try {
+    await engine.query(
+      inTransaction(
+        what,
+        ...(isRenewed ? [installSql({ postgisSchema, isFirst })] : []),
+        ...(catalog === null ? [await starterSql(datasets, postgisSchema)] : []),
+      ),
+    );
+  } catch (error) {
+    const wasFaster = error instanceof DatabaseError && error.code === DUPLICATE_SCHEMA;
+    if (wasFaster && isFirst) return provide(engine); // somebody else has installed it in this moment
+    throw error;
+  }
+  const done = [
+    ...(isRenewed ? [`${isFirst ? "Installed" : "Renewed"} the Data Observatory ${where}.`] : []),
+    ...(catalog === null ? [`Installed its starter catalog: ${names}.`] : []),
+  ];
+  for (const text of done) report(text);
+  return { done };
+}
+
+/** Why it cannot be put there; undefined if it is there, or can be. */
+function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | undefined {
+  const { database, role, functions, existing, owned, mayCreate, postgisSchema } = state;
+  const because = (message: string, code: string, hint: string) => (missed: DatabaseError) =>
+    new DatabaseError(message, { code, hint, detail: missed.message }, { cause: missed });
+  const isOurs = functions?.startsWith(OBSERVATORY_MARK) ?? false;
+  if (existing > 0 && !isOurs) {
+    return (missed) =>
+      new DatabaseError(
+        missed.message,
+        {
+          ...missed,
+          hint: `Schema "${CATALOG_SCHEMA}" or "${FUNCTIONS_SCHEMA}" of database "${database}" was not made by cartoframes, so it is left as it is.`,
+        },
+        { cause: missed },
+      );
+  }
+  if (isOurs && (functions === observatoryVersion() ? state.catalog !== null : false)) return undefined;
+  if (isOurs ? owned < existing : !mayCreate) {
+    const order = isOurs
+      ? `ALTER SCHEMA ${FUNCTIONS_SCHEMA} OWNER TO ${ident(role)}; ALTER SCHEMA ${CATALOG_SCHEMA} OWNER TO ${ident(role)}`
+      : `GRANT CREATE ON DATABASE ${ident(database)} TO ${ident(role)}`;
+    return because(
+      `permission denied for database ${database}: the Data Observatory is not installed, and role "${role}" may not install it`,
+      "42501",
+      `Who administers the database can run: ${order}.`,
+    );
+  }
+  if (postgisSchema === null) {
+    return because(
+      `the Data Observatory needs PostGIS, which database "${database}" does not have`,
+      "0A000",
+      "Who administers the database can run: CREATE EXTENSION postgis.",
+    );
+  }
+  return undefined;
+}
+
+function report(text: string): void {
+  console.error(new Date().toISOString(), text);
+}

@@ -1,0 +1,163 @@
+/** The starter catalog: measures that `scripts/observatory.ts` packs, on the boundaries of the gazetteer. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliDecompress } from "node:zlib";
+import type { Feature, MultiPolygon, Polygon } from "geojson";
+import { feature, merge } from "topojson-client";
+import { shapeOf } from "../../frame/shape";
+import { SRID_LNGLAT } from "../../geo";
+import { ident, literal } from "../../sql";
+import { DIST } from "../dist";
+import { type Gazetteer, members, readGazetteer, unwrapped } from "../imports/gazetteer";
+import { encodeGeometry, promoted } from "../imports/geometry";
+import { CATALOG_SCHEMA, OBSERVATORY_MARK, observatoryPath } from "./observatory-sql";
+
+/** What `OBS_Publish` takes of a measure; docs/observatory.md describes it. */
+export interface PublishedMeasure {
+  readonly column: string;
+  readonly id?: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly unit?: string;
+  /** Absent: it can be looked up, not summed over areas. */
+  readonly aggregate?: "sum" | "median" | "average" | "quantile" | "mode";
+  /** A column among the measures, or an id of the catalog: what it is a part of. */
+  readonly denominator?: string;
+  /** The same: what it is an average over. */
+  readonly universe?: string;
+  readonly subsection?: string;
+  readonly source?: string;
+  readonly license?: string;
+  /** 0 hides it from discovery. */
+  readonly weight?: number;
+}
+
+/** An area of the gazetteer, or one dissolved from several: their places in the topology's object. */
+export type StarterArea = readonly [geoid: string, name: string, members: readonly number[]];
+
+export interface StarterPublication {
+  readonly timespan: string;
+  readonly boundary: {
+    readonly id: string;
+    readonly name?: string;
+    readonly description?: string;
+    readonly weight?: number;
+  };
+  /** Only where the publication brings the boundaries. */
+  readonly areas?: {
+    readonly object: "countries" | "states" | "counties";
+    readonly list: readonly StarterArea[];
+  };
+  readonly measures: readonly PublishedMeasure[];
+  /** Names of the measures' columns and their types. */
+  readonly columns: readonly (readonly [name: string, type: "float8" | "text"])[];
+  /** Identifier first, then the columns' values. */
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+export interface StarterDataset {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  readonly license: string;
+  readonly version: string;
+  /** Names by tag. */
+  readonly sections: Readonly<Record<string, string>>;
+  readonly publications: readonly StarterPublication[];
+}
+
+/** What the file holds. */
+export interface StarterCatalog {
+  readonly version: 1;
+  readonly datasets: readonly StarterDataset[];
+}
+
+export const STARTER_FILE = "observatory.json.br";
+
+/** The comment on the catalog's schema once the starter catalog has been there, removed again or not. */
+export const STARTER_MARK = `${OBSERVATORY_MARK}with starter catalog`;
+
+export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<StarterCatalog> {
+  return JSON.parse(
+    (await promisify(brotliDecompress)(await readFile(file))).toString("utf8"),
+  ) as StarterCatalog;
+}
+
+/** Publishes these datasets of the starter catalog. For `inTransaction`. */
+export async function starterSql(
+  datasets: readonly StarterDataset[],
+  postgisSchema: string,
+): Promise<string> {
+  const areas = areaReader(await readGazetteer());
+  const statements = datasets.flatMap((dataset) =>
+    dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
+  );
+  return `SET LOCAL search_path = ${observatoryPath(postgisSchema, "cdb_observatory")};
+${statements.join(";\n")};
+SELECT _obs_refresh();
+COMMENT ON SCHEMA ${CATALOG_SCHEMA} IS ${literal(STARTER_MARK)}`;
+}
+
+const STAGING = `${CATALOG_SCHEMA}.starter_staging`;
+
+type AreaReader = (publication: StarterPublication) => readonly (readonly (string | number | null)[])[];
+
+function publishSql(
+  { id, name, description, source, license, version, sections }: StarterDataset,
+  publication: StarterPublication,
+  areas: AreaReader,
+): string[] {
+  const { timespan, boundary, measures } = publication;
+  const columns = [
+    ["starter_id", "text"],
+    ...(publication.areas
+      ? [["starter_name", "text"] as const, ["starter_geometry", "geometry"] as const]
+      : []),
+    ...publication.columns,
+  ] as const;
+  const given = {
+    dataset: id,
+    name,
+    description,
+    source,
+    license,
+    version,
+    sections,
+    timespan,
+    boundary: {
+      ...boundary,
+      id_column: "starter_id",
+      ...(publication.areas && { name_column: "starter_name", geometry_column: "starter_geometry" }),
+    },
+    measures,
+  };
+  const fields = columns.map(([, type], at) => (type === "text" ? `r->>${at}` : `(r->>${at})::${type}`));
+  return [
+    `DROP TABLE IF EXISTS ${STAGING}`,
+    `CREATE TABLE ${STAGING} (${columns.map(([column, type]) => `${ident(column)} ${type}`).join(", ")})`,
+    `INSERT INTO ${STAGING} SELECT ${fields.join(", ")} FROM json_array_elements(${literal(JSON.stringify(areas(publication)))}) r`,
+    `SELECT _obs_publish(${literal(STAGING)}, ${literal(JSON.stringify(given))})`,
+    `DROP TABLE ${STAGING}`,
+  ];
+}
+
+/** Rows of a publication, with name and geometry behind the identifier where it brings boundaries. */
+function areaReader({ countries, counties }: Gazetteer): AreaReader {
+  return ({ areas, rows }) => {
+    if (!areas) return rows;
+    const topology = areas.object === "countries" ? countries : counties;
+    const objects = members(topology, areas.object);
+    const values = new Map(rows.map(([geoid, ...rest]) => [geoid, rest]));
+    return areas.list.map(([geoid, name, indexes]) => {
+      const parts = indexes.map((at) => objects[at]!);
+      const area =
+        parts.length === 1
+          ? (feature(topology, parts[0]!) as Feature<Polygon | MultiPolygon>).geometry
+          : merge(topology, parts as Parameters<typeof merge>[1]);
+      const { hex } = encodeGeometry(promoted(shapeOf(unwrapped(area))), SRID_LNGLAT);
+      return [geoid, name, hex, ...(values.get(geoid) ?? [])];
+    });
+  };
+}
