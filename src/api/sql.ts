@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly written?: WrittenSql;
   /** Set by what finds out whether the key is good, before anything else is asked. */
   readonly isAuthentication?: boolean;
+  /** Told PostgreSQL's warnings, and the server's word on what it has done. @default they are printed */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /**
@@ -41,13 +43,13 @@ export interface RunOptions {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { skipFields = [], ...options }: RunOptions = {},
+  { skipFields = [], onWarning = console.warn, ...options }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
   const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
   const { rows, fields, total_rows, error, hint, detail, warnings } = value;
-  for (const warning of warnings) console.warn(warning); // PostgreSQL's, or the server's word on what it has done
+  for (const warning of warnings) onWarning(warning);
   if (error)
     throw statementError(error[0] ?? "the statement failed", {
       sql: options.written?.sql ?? sql,
