@@ -43,7 +43,7 @@ export interface RunOptions {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { skipFields = [], onWarning = console.warn, ...options }: RunOptions = {},
+  { skipFields = [], onWarning = print, ...options }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
@@ -61,6 +61,12 @@ export async function runSql(
     totalRows: total_rows,
     fields: namesInOrder(fields, text).map((name) => ({ name, ...pgTypeOf(fields[name]!) })),
   };
+}
+
+/** What the server says that it has installed on the way is no warning. */
+function print(warning: string): void {
+  if (/^(Installed|Renewed) /.test(warning)) console.log(warning);
+  else console.warn(warning);
 }
 
 /** For want of a pgtype: a type that holds what the kind may be. Other kinds are names of types themselves. */

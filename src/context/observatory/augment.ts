@@ -55,8 +55,8 @@ const MAX_MEASURES = 50;
 export interface Augmentation {
   readonly sql: string;
   readonly warnings: readonly string[];
-  /** The columns that it adds. */
-  readonly added: readonly { readonly name: string; readonly record: MetaRecord }[];
+  /** The columns that it adds, without those of which it is known that they have no values. */
+  readonly added: readonly string[];
   readonly how: How;
 }
 
@@ -82,7 +82,8 @@ export async function planAugmentation(
     warnings.push(...notFound(asked.entries, records));
     refuseCount(records.length);
   }
-  warnings.push(...impossible(records, held !== undefined && held.areas > 0));
+  const hopeless = withoutMean(records, held !== undefined && held.areas > 0);
+  warnings.push(...hopeless.map(noMean));
   const { names, warnings: renamed } = namesFor(
     records,
     source.columns.map(({ name }) => name),
@@ -90,7 +91,7 @@ export async function planAugmentation(
   return {
     sql: dataSql(source, how, records, names),
     warnings: [...warnings, ...renamed],
-    added: records.map((record, i) => ({ name: names[i]!, record })),
+    added: names.filter((_, i) => !hopeless.includes(records[i]!)),
     how,
   };
 }
@@ -164,29 +165,30 @@ function unusableGeometries({ label }: SourceTable, { column }: How, held: Geome
   );
 }
 
-/** What polygons get no value of. @throws InvalidArgumentError for what nothing would get a value of */
-function impossible(records: readonly MetaRecord[], hasAreas: boolean): string[] {
-  const warnings: string[] = [];
-  for (const record of records) {
-    if (record.numer_id == null || String(record.numer_type).toLowerCase() !== "numeric") continue;
-    const { normalization, numer_aggregate: aggregate } = record;
-    const label = labelOf(record);
-    const kind = String(normalization ?? "").toLowerCase();
-    if (kind.startsWith("denom") && record.denom_id == null) {
+/**
+ * The measures that polygons get no value of.
+ * @throws InvalidArgumentError for what nothing would get a value of
+ */
+function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRecord[] {
+  return records.filter((record) => {
+    if (record.numer_id == null || String(record.numer_type).toLowerCase() !== "numeric") return false;
+    const { numer_aggregate: aggregate, denom_id, denom_reltype } = record;
+    const kind = String(record.normalization ?? "").toLowerCase();
+    if (kind.startsWith("denom") && denom_id == null) {
       throw new InvalidArgumentError(
-        `${label} has no denominator, so it cannot be "denominated". Use normalization "predenominated"${aggregate === "sum" ? ' or "area"' : ""}.`,
+        `${labelOf(record)} has no denominator, so it cannot be "denominated". Use normalization "predenominated"${aggregate === "sum" ? ' or "area"' : ""}.`,
       );
     }
     const isMean = aggregate === "median" || aggregate === "average";
-    const isWeighed = isMean && kind.startsWith("pre") && record.denom_reltype === "universe";
+    const isWeighed = isMean && kind.startsWith("pre") && denom_reltype === "universe";
     const isKnown = kind.startsWith("denom") || kind.startsWith("area") || aggregate === "sum" || isWeighed;
-    if (hasAreas && !isKnown) {
-      warnings.push(
-        `${label} is NULL for polygons: it is no sum, and the observatory has no weights for a mean (its aggregate is ${aggregate ?? "not known"}).`,
-      );
-    }
-  }
-  return warnings;
+    return hasAreas && !isKnown;
+  });
+}
+
+function noMean(record: MetaRecord): string {
+  const aggregate = record.numer_aggregate ?? "not known";
+  return `${labelOf(record)} is NULL for polygons: it is no sum, and the observatory has no weights for a mean (its aggregate is ${aggregate}).`;
 }
 
 /** How PostgreSQL names a type, which is not an identifier: `numeric`, `timestamp without time zone`. */
@@ -238,11 +240,10 @@ LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) A
 /** What is worth saying of an augmented frame: columns without any value. */
 export function emptyColumns(frame: DataFrame, { added, how }: Augmentation): string[] {
   if (rowCountOf(frame) === 0) return [];
-  const empty = added
-    .filter(({ name }) =>
-      columnValues(frame, frame.columns.indexOf(name)).every((value) => value == null || Number.isNaN(value)),
-    )
-    .map(({ name }) => name);
+  const empty = added.filter((name) => {
+    const at = frame.columns.indexOf(name); // a table that is kept may call it otherwise
+    return at >= 0 && columnValues(frame, at).every((value) => value == null || Number.isNaN(value));
+  });
   if (empty.length === 0) return [];
   const advice =
     how.kind === "geometry"

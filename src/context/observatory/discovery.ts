@@ -94,7 +94,7 @@ function texts(name: string, value: unknown): readonly string[] {
   );
 }
 
-/** What the Python client sends, apart from measures without an aggregate, which its filter on quantiles loses. */
+/** What the Python client sends, in order, and with the measures without an aggregate, which its filter on quantiles loses. */
 export function discoverySql(place: Place, wanted: Wanted): string {
   const { keywords, regex, time, boundaries, includeQuantiles } = wanted;
   const matching = [
@@ -127,7 +127,8 @@ export function discoverySql(place: Place, wanted: Wanted): string {
   return `WITH envelope AS (${envelopeSql(place)}), numers AS (
 ${numerators.join("\nUNION\n")}
 )
-${recordsSql(meta)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}`;
+${recordsSql(meta)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}
+ORDER BY numer_id, geom_id, numer_timespan DESC, denom_id, normalization, id`;
 }
 
 /** About so many boundaries are wanted where nothing else is known. */
