@@ -207,8 +207,8 @@ const ROW = "cartoframes_row";
 const INTEGERS = new Set(["int2", "int4", "int8"]);
 
 /**
- * What the Python client sends, but with LEFT JOIN: rows outside of what the observatory covers stay. One statement,
- * however long the table is, so that all values are of one moment.
+ * What the Python client sends, but with LEFT JOIN: rows outside of what the observatory covers stay; and in the order of
+ * the table. One statement, however long the table is, so that all values are of one moment.
  */
 export function dataSql(
   source: SourceTable,
@@ -232,9 +232,10 @@ export function dataSql(
     how.kind === "geometry"
       ? [`array_agg((${by}, ${id})::geomval)`, `t.${ident(id)} = m.id`]
       : [`array_agg(${by}::text)`, `t.${by}::text = m.id`];
+  const order = isNumbered || isCounted ? `\nORDER BY t.${ident(id)}` : "";
   return `${before}SELECT ${[...columns, ...values].join(", ")}
 FROM ${table} AS t
-LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}`;
+LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${order}`;
 }
 
 /** What is worth saying of an augmented frame: columns without any value. */
