@@ -68,7 +68,11 @@ export function statementError(
   details: ConstructorParameters<typeof SqlError>[1] = {},
 ): CartoError {
   const missing = /^relation "(.+)" does not exist$/s.exec(message)?.[1];
-  if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
+  if (missing) {
+    return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`, {
+      table: missing,
+    });
+  }
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
     return new QuotaError(`${sentence(message)} Delete tables, or write fewer rows or columns.`);
@@ -100,9 +104,13 @@ function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: num
 const phrase = (text: string) => text.replace(/\.$/, "");
 const sentence = (text: string) => `${phrase(text)}.`;
 
+/** The cause of an error of a statement that the server has stopped, and taken back. */
+export class StatementStopped extends Error {}
+
 function timeLimitError(message: string): TimeoutError {
   return new TimeoutError(
     `The statement was stopped because it took too long (${phrase(message)}). Let it work on fewer rows, or run it as a batch job.`,
+    { cause: new StatementStopped(message) },
   );
 }
 

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  readonly whenLimited?: "wait" | "throw";
   /** See `ApiRequest`. */
   readonly effect?: string;
   /** The user's statement, where `sql` has something around it. */
@@ -49,7 +51,7 @@ export async function runSql(
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
   const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
   const { rows, fields, total_rows, error, hint, detail, warnings } = value;
-  for (const warning of warnings) onWarning(warning);
+  for (const warning of warnings) onWarning(transport.redact(warning));
   if (error)
     throw statementError(error[0] ?? "the statement failed", {
       sql: options.written?.sql ?? sql,

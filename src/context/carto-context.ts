@@ -1,17 +1,18 @@
 import type { DataFrame } from "danfojs-node";
-import { type BatchQuery, createJob } from "../api/jobs";
+import { type BatchQuery, createJob, type JobQueryOptions } from "../api/jobs";
+import { redactError } from "../api/redact";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
-import { checkOptions } from "../options";
+import { checkKeys, checkOptions, type OptionNames } from "../options";
 import { MapView } from "../render";
 import { accountOf } from "./account";
 import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
-import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
+import { type ContextOptions, checkContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
 import {
   type Augmentation,
@@ -27,13 +28,13 @@ import type { Measure } from "./observatory/metadata";
 import { Observatory } from "./observatory/observatory";
 import type { RegionArgument } from "./observatory/place";
 import { queryToTable } from "./query-to-table";
-import { type QueryOptions, type ReadOptions, readFrame } from "./read";
+import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read";
 import { currentLine, runInCell } from "./run-in-cell";
-import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
+import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync";
 import { quoted, type TableName, tableNamed } from "./table-name";
-import { readTables } from "./tables";
+import { readTables, withNearTable } from "./tables";
 import { shareTransport } from "./transport-of";
-import { type WriteOptions, type WriteReport, writeFrame } from "./write";
+import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {
@@ -42,6 +43,18 @@ export interface CartoMapOptions extends MapOptions {
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
+
+const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
+const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
+  layers: true,
+  title: true,
+  zoom: true,
+  lat: true,
+  lng: true,
+  size: true,
+  interactive: true,
+  signal: true,
+};
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -72,6 +85,7 @@ export class CartoContext {
    * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
    */
   constructor(options: ContextOptions = {}) {
+    checkContextOptions(options);
     const { session, timeouts, verbose } = options;
     this.#shownAddress = shownAddress(options);
     this.#transport = new Transport(endpointSource(options), {
@@ -92,11 +106,12 @@ export class CartoContext {
    * A context whose key has been checked.
    * @throws AuthenticationError if the server refuses the key
    */
-  static async connect(
-    options: ContextOptions & { readonly signal?: AbortSignal } = {},
-  ): Promise<CartoContext> {
+  static async connect({
+    signal,
+    ...options
+  }: ContextOptions & { readonly signal?: AbortSignal } = {}): Promise<CartoContext> {
     const context = new CartoContext(options);
-    await accountOf(context.#transport, options.signal);
+    await accountOf(context.#transport, signal);
     return context;
   }
 
@@ -112,6 +127,7 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
+    checkOptions("read", options, { ...READ_OPTIONS, limit: true });
     const { limit } = options;
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
@@ -162,6 +178,7 @@ export class CartoContext {
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
+    checkOptions("query", options, QUERY_OPTIONS);
     const { tableName, overwrite } = options;
     if (tableName === undefined) {
       return this.#run("query", options.signal, (signal, progress) =>
@@ -203,6 +220,7 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
+    checkOptions("write", options, WRITE_OPTIONS);
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
@@ -234,6 +252,7 @@ export class CartoContext {
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
+    checkOptions("sync", options, SYNC_OPTIONS);
     const { result, added, warnings } = await this.#run(
       `sync ${tableName}`,
       options.signal,
@@ -259,12 +278,13 @@ export class CartoContext {
    * Deletes a table.
    * @throws TableNotFoundError if there is no such table
    */
-  async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await this.#run(`delete ${tableName}`, signal, async (signal) => {
+  async delete(tableName: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions("delete", options, SIGNAL);
+    await this.#run(`delete ${tableName}`, options.signal, async (signal) => {
       const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
       await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
         throw /^table .* does not exist$/s.test(error.message)
-          ? new TableNotFoundError(noTable(tableName))
+          ? new TableNotFoundError(noTable(tableName), { table: tableName })
           : error;
       });
       this.#baselines.forget(table);
@@ -283,11 +303,12 @@ export class CartoContext {
    * DataFrames alone contacts none.
    *
    * @param options `layers`: from bottom to top, and perhaps a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
-   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default;
+   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: a heading;
    *   `interactive: false`: a picture
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
+    checkOptions("map", options, MAP_OPTIONS);
     const { interactive, signal, ...rest } = options;
     return this.#run("map", signal, async (signal, progress) => {
       const { scene, warnings } = await mapScene(this.#transport, { ...rest, signal, progress });
@@ -300,8 +321,9 @@ export class CartoContext {
    * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
    * bytes, time of the last change.
    */
-  async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
-    return this.#run("tables", signal, async (signal, progress) =>
+  async tables(options: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
+    checkOptions("tables", options, SIGNAL);
+    return this.#run("tables", options.signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),
     );
   }
@@ -319,12 +341,12 @@ export class CartoContext {
    * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
    * @throws JobError if the server refuses it, as when 64 jobs wait already
    */
-  async batch(
-    query: BatchQuery,
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<BatchJobStatus> {
+  async batch(query: BatchQuery, options: { readonly signal?: AbortSignal } = {}): Promise<BatchJobStatus> {
     checkBatch(query);
-    const job = await this.#run("batch", signal, (signal) => createJob(this.#transport, query, { signal }));
+    checkOptions("batch", options, SIGNAL);
+    const job = await this.#run("batch", options.signal, (signal) =>
+      createJob(this.#transport, query, { signal }),
+    );
     return new BatchJobStatus(this, job);
   }
 
@@ -398,7 +420,7 @@ export class CartoContext {
     metadata: DataFrame | readonly Measure[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<DataFrame> {
-    checkOptions<{ signal?: AbortSignal }>("dataAugment", options, { signal: true });
+    checkOptions("dataAugment", options, SIGNAL);
     if (!this.#hasWarnedOfAugment) {
       this.#hasWarnedOfAugment = true;
       console.warn(
@@ -428,7 +450,7 @@ export class CartoContext {
 
   /** Tells what a write has done, and where the table can be looked at. */
   async #printReport(report: Omit<WriteReport, "baseline">, asked: string): Promise<void> {
-    const { table, rowCount, renamed, warnings, job, isSkipped } = report;
+    const { table, rowCount, hasGeometry, renamed, warnings, job, isSkipped } = report;
     const { label } = table;
     for (const warning of warnings) console.warn(warning);
     if (isSkipped) {
@@ -441,7 +463,10 @@ export class CartoContext {
     const { baseUrl, isCurrent } = await this.#transport.endpoint();
     const page = isCurrent ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
     const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
-    if (!job) console.log(`${rows} written to ${label}${page || "."}`);
+    const call = hasGeometry
+      ? `cc.map({ layers: new Layer(${JSON.stringify(label)}) })`
+      : `cc.read(${JSON.stringify(label)})`;
+    if (!job) console.log(`${rows} written to ${label}${page || `. Look at it: await ${call}`}`);
     else {
       console.log(
         `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
@@ -455,7 +480,12 @@ export class CartoContext {
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal, progress: Progress) => Promise<T>,
   ): Promise<T> {
-    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, work);
+    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, (signal, progress) =>
+      work(signal, progress).catch(async (error) => {
+        redactError(error, (text) => this.#transport.redact(text));
+        throw await withNearTable(error, { transport: this.#transport, signal });
+      }),
+    );
   }
 
   [INSPECT](): string {
@@ -478,12 +508,26 @@ function checkSql(sql: unknown): void {
   }
 }
 
+const JOB_QUERY_OPTIONS: OptionNames<JobQueryOptions> = {
+  query: true,
+  onsuccess: true,
+  onerror: true,
+  timeout: true,
+  id: true,
+};
+
 function checkBatch(query: BatchQuery): void {
   const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
   const parts: unknown[] = Array.isArray(list) ? list : [list];
   const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
   const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
-  if (ok && statements.length > 0) return;
+  if (ok && statements.length > 0) {
+    if (list !== query) checkKeys("A job", query as object, ["query", "onsuccess", "onerror"]);
+    for (const part of parts) {
+      if (typeof part === "object") checkOptions("A query of a job", part, JOB_QUERY_OPTIONS);
+    }
+    return;
+  }
   throw new InvalidArgumentError(
     "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
   );

@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import type { Transport } from "../api/transport";
+import { InvalidArgumentError } from "../errors";
 import type { Progress } from "../kernel/progress";
 import {
   type BuiltScene,
@@ -7,9 +9,11 @@ import {
   type DataLayer,
   dataFromColumns,
   dataFromFrame,
+  dataFromGeoJson,
   fieldsOfLayer,
   type LayerData,
   type MapOptions,
+  parseGeoJson,
   type ResolvedLayer,
 } from "../map";
 import { readColumns } from "./read";
@@ -24,8 +28,8 @@ interface Work {
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<BuiltScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, size } = options;
-  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size });
+  const { zoom, lat, lng, size, title } = options;
+  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title });
 }
 
 /** The layers with their data, of which only the geometry and the columns of the style are fetched. */
@@ -47,10 +51,28 @@ async function resolveLayer(
 ): Promise<LayerData> {
   const { from } = layer;
   if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
+  if (from.kind === "geojson") return dataFromGeoJson(layer, from.geojson, signal);
+  if (from.kind === "file") {
+    const geojson = parseGeoJson(await readText(from.path, signal), from.path);
+    return dataFromGeoJson(layer, geojson, signal);
+  }
   const sql =
     from.kind === "query"
       ? from.sql
       : `SELECT * FROM ${quoted(await tableNamed(from.table, { transport, signal }))}`;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
+}
+
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await readFile(path, { encoding: "utf8", signal });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ABORT_ERR") throw cause;
+    throw new InvalidArgumentError(
+      `The GeoJSON file ${JSON.stringify(path)} cannot be read (${code ?? (cause as Error).message}). Paths begin at ${process.cwd()}.`,
+      { cause },
+    );
+  }
 }

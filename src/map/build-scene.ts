@@ -1,16 +1,23 @@
 import { InvalidArgumentError } from "../errors";
 import type { Basemap, ColorStyle, Legend, Rgba, Scene, SceneLayer, SizeStyle } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
-import { expected, shown } from "./check";
-import { type Classes, classifyByBounds, classifyCategories, classifyNumbers } from "./classify";
+import { checkText, expected, shown } from "./check";
+import {
+  type Classes,
+  classifyByBounds,
+  classifyCategories,
+  classifyNumbers,
+  classifySteps,
+} from "./classify";
 import { parseColor } from "./css-color";
 import { boundsOf } from "./extent";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
-import { labelOf } from "./layer";
+import { labelOf, nameOf } from "./layer";
 import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
-import { type Look, legendOf } from "./legend";
-import type { ColumnColor, ColumnSize, Style } from "./style-options";
-import { methodOf, otherColorOf, paletteOf } from "./styling";
+import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from "./legend";
+import { RowColumns } from "./row-columns";
+import type { ColumnColor, ColumnSize, LegendOptions, Style } from "./style-options";
+import { continuousPalette, methodOf, type NumberMethod, otherColorOf, paletteOf } from "./styling";
 
 /** A layer and its data. */
 export interface ResolvedLayer {
@@ -27,6 +34,8 @@ export interface ViewOptions {
   readonly lng?: number;
   /** Width and height in CSS pixels. @default [800, 400] */
   readonly size?: readonly [width: number, height: number];
+  /** A heading of the map. */
+  readonly title?: string;
 }
 
 export interface SceneToBuild extends ViewOptions {
@@ -58,6 +67,12 @@ const NEUTRAL: Rgba = [136, 136, 136, 255];
 const POINT_PX = 10;
 const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
+/** Colours of a continuous ramp, and sizes: more cannot be told apart. */
+const COLOR_STEPS = 128;
+const SIZE_STEPS = 32;
+/** Around labels, over any basemap. */
+const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
+const LABEL = { light: [38, 50, 56, 255], dark: [236, 239, 241, 255] } as const;
 /** Of layers without a colour, by position; CARTO's position 0 is the basemap. */
 const LAYER_COLORS =
   "#E58606 #5D69B1 #52BCA3 #99C945 #CC61B0 #24796C #DAA51B #2F8AC4 #764E9F #ED645A #CC3A8E #A5AA99"
@@ -68,7 +83,8 @@ const LAYER_COLORS =
  * What can be painted of layers and their data: colours and sizes decided, geometry projected, the view fitted.
  * @throws InvalidArgumentError for options and data that make no map.
  */
-export function buildScene({ layers, basemap, ...options }: SceneToBuild): BuiltScene {
+export function buildScene({ layers, basemap, title, ...options }: SceneToBuild): BuiltScene {
+  checkTitle(title);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
   const { center, widthPx, heightPx } = checkView(options);
   const parts = layers.map(({ layer, data }) => ({ layer, data, projected: projectGeometry(data.geometry) }));
@@ -78,13 +94,19 @@ export function buildScene({ layers, basemap, ...options }: SceneToBuild): Built
   const legends: Legend[] = [];
   for (const [position, { layer, data, projected }] of parts.entries()) {
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
-    const styled = styleLayer(layer.style, data, projected, position, ground);
+    const styled = styleLayer({ layer, data, projected }, position, ground, layers.length);
     sceneLayers.push(styled.layer);
-    legends.push(...styled.legends);
+    legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
   const bounds = boundsOf(sceneLayers.map(({ geometry }) => geometry));
   const view = center ?? (bounds === null ? WORLD : { kind: "fit", bounds });
-  return { scene: { widthPx, heightPx, view, basemap: ground, layers: sceneLayers, legends }, warnings };
+  const scene = { widthPx, heightPx, view, basemap: ground, layers: sceneLayers, legends };
+  return { scene: title === undefined ? scene : { title, ...scene }, warnings };
+}
+
+/** @throws InvalidArgumentError if there is a title and it is no text. */
+export function checkTitle(title: unknown): void {
+  if (title !== undefined) checkText("title", title, "a text");
 }
 
 export function tooManyLayers(count: number): InvalidArgumentError {
@@ -161,31 +183,55 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
 }
 
 function styleLayer(
-  style: Style,
-  data: LayerData,
-  { geometry }: ProjectedGeometry,
+  { layer: { style }, layer, data, projected: { geometry } }: Part,
   position: number,
   { theme }: Basemap,
+  layerCount: number,
 ): { layer: SceneLayer; legends: Legend[] } {
   const { kind } = geometry;
+  const label = `layer ${labelOf(layer)}`;
   const defaultPx = kind === "line" ? LINE_PX : POINT_PX;
-  const color = colorOf(style.color, data, LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!);
-  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, defaultPx);
+  const color = colorOf(style.color, data, LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!, label);
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
   const stroke = strokeOf(style.stroke, kind, theme);
+  const name = style.legend?.title ?? nameOf(layer) ?? `Layer ${position + 1}`;
+  const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   return {
     layer: {
+      name,
       geometry,
       rowCount: data.rowCount,
       color: color.style,
       size: size.style,
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
+      ...infoOf(style, data, label, theme),
     },
-    legends:
-      style.legend === null || isEmptyGeometry(geometry)
-        ? []
-        : legendsOf(style.legend.title, kind, color, size),
+    legends: hasLegend ? legendsOf(style.legend!, { kind, color, size, data, name, layerCount }) : [],
   };
+}
+
+/** What people read of a layer. */
+function infoOf(
+  { tooltip, popup, label }: Style,
+  { shown: columns = [] }: LayerData,
+  layerLabel: string,
+  theme: Basemap["theme"],
+): Pick<SceneLayer, "columns" | "tooltip" | "popup" | "label"> {
+  const rows = new RowColumns(columns, layerLabel);
+  const info = {
+    ...(tooltip && { tooltip: rows.card("tooltip", tooltip) }),
+    ...(popup && { popup: rows.card("popup", popup) }),
+    ...(label && {
+      label: {
+        column: rows.labels(label),
+        sizePx: label.sizePx,
+        color: label.color ?? LABEL[theme],
+        halo: label.halo ?? HALO[theme],
+      },
+    }),
+  };
+  return rows.columns.length > 0 ? { columns: rows.columns, ...info } : info;
 }
 
 /** A style, and if a column decides it, how its classes came about. */
@@ -194,12 +240,17 @@ interface Channel<S> {
   readonly by?: { readonly column: string; readonly classes: Classes };
 }
 
-function colorOf(color: Style["color"], data: LayerData, byPosition: Rgba): Channel<ColorStyle> {
+function colorOf(
+  color: Style["color"],
+  data: LayerData,
+  byPosition: Rgba,
+  label: string,
+): Channel<ColorStyle> {
   if (color?.kind !== "column") {
     return { style: { kind: "constant", color: color?.color ?? byPosition } };
   }
   const column = columnOf(data, color.column);
-  const { classes, palette } = classifyColor(color, column);
+  const { classes, palette } = classifyColor(color, column, label);
   return {
     style: { kind: "classes", palette, missing: MISSING, classes: classes.classes },
     by: { column: color.column, classes },
@@ -207,8 +258,9 @@ function colorOf(color: Style["color"], data: LayerData, byPosition: Rgba): Chan
 }
 
 function classifyColor(
-  { schemeFor }: ColumnColor,
+  { schemeFor, domain }: ColumnColor,
   column: StyleColumn,
+  label: string,
 ): { classes: Classes; palette: Rgba[] } {
   const scheme = schemeFor(column.kind === "number");
   const { bins } = scheme;
@@ -220,28 +272,46 @@ function classifyColor(
     return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
   }
   if (column.kind !== "number")
-    throw needsNumbers(column, method === "bounds" ? "bounds as bins are" : `method "${method}" is`);
+    throw needsNumbers(column, method === "bounds" ? "bounds as bins are" : `method "${method}" is`, label);
+  if (method === "continuous") {
+    const classes = classifySteps(column.values, COLOR_STEPS, domain);
+    return { classes, palette: continuousPalette(scheme, COLOR_STEPS) };
+  }
   const classes =
     typeof bins === "number"
-      ? classifyNumbers(column.values, method as Exclude<typeof method, "bounds">, bins)
+      ? classifyNumbers(column.values, method as NumberMethod, bins)
       : classifyByBounds(column.values, bins);
   return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
 }
 
-function needsNumbers({ name, pgtype }: StyleColumn, what: string): InvalidArgumentError {
+function needsNumbers({ name, pgtype }: StyleColumn, what: string, label: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Column ${shown(name)} is of type ${pgtype}; ${what} for numbers. Use the method "category".`,
+    `Column ${shown(name)} of ${label} is of type ${pgtype}; ${what} for numbers. Use the method "category".`,
   );
 }
 
-function sizeOf(size: Style["size"], data: LayerData, defaultPx: number): Channel<SizeStyle> {
+interface SizeContext {
+  readonly defaultPx: number;
+  readonly kind: GeometryKind;
+  readonly label: string;
+}
+
+function sizeOf(
+  size: Style["size"],
+  data: LayerData,
+  { defaultPx, kind, label }: SizeContext,
+): Channel<SizeStyle> {
   if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
   const column = columnOf(data, size.column);
-  if (column.kind !== "number") throw needsNumbers(column, "sizes are");
+  if (column.kind !== "number") throw needsNumbers(column, "sizes are", label);
   const classes = classifySize(size, column.values);
   const [min, max] = size.rangePx;
-  const last = classes.ranges.length - 1;
-  const px = classes.ranges.map((_, i) => (last > 0 ? min + ((max - min) * i) / last : (min + max) / 2));
+  const pxOf = (share: number) =>
+    classes.kind === "steps" && kind === "point"
+      ? Math.sqrt(min * min + (max * max - min * min) * share) // its area grows with the value
+      : min + (max - min) * share;
+  const count = classes.kind === "steps" ? SIZE_STEPS : classes.ranges.length;
+  const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
     style: { kind: "classes", px, missingPx: min, classes: classes.classes },
     by: { column: size.column, classes },
@@ -249,7 +319,8 @@ function sizeOf(size: Style["size"], data: LayerData, defaultPx: number): Channe
 }
 
 function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
-  return typeof bins === "number" ? classifyNumbers(values, method, bins) : classifyByBounds(values, bins);
+  if (typeof bins !== "number") return classifyByBounds(values, bins);
+  return method === "continuous" ? classifySteps(values, SIZE_STEPS) : classifyNumbers(values, method, bins);
 }
 
 function columnOf({ columns }: LayerData, name: string): StyleColumn {
@@ -270,21 +341,35 @@ function strokeOf(
   return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
 }
 
-/** One legend for each column; one for both where colour and size tell the same. */
+interface LegendContext {
+  readonly kind: GeometryKind;
+  readonly color: Channel<ColorStyle>;
+  readonly size: Channel<SizeStyle>;
+  readonly data: LayerData;
+  readonly name: string;
+  readonly layerCount: number;
+}
+
+/**
+ * One legend for each column; one for both where colour and size tell the same. A layer that looks the same
+ * everywhere is named if it is one of several, or if somebody gave it a title.
+ */
 function legendsOf(
-  title: string | undefined,
-  kind: GeometryKind,
-  color: Channel<ColorStyle>,
-  size: Channel<SizeStyle>,
+  options: LegendOptions,
+  { kind, color, size, data, name, layerCount }: LegendContext,
 ): Legend[] {
+  const { title } = options;
   const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
   const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
+  if (!color.by && !size.by) {
+    if (layerCount < 2 && title === undefined) return [];
+    return [plainLegendOf(name, kind, { color: constantColor, sizePx: constantPx }, data.rowCount, options)];
+  }
   const byColor =
     color.by &&
-    legendOf(title ?? color.by.column, kind, color.by.classes, ...colorLooks(color.style, constantPx));
+    colorLegend(title ?? color.by.column, kind, color.by.classes, color.style, constantPx, options);
   const sizeTitle = (color.by === undefined ? title : undefined) ?? size.by?.column ?? "";
-  const bySize =
-    size.by && legendOf(sizeTitle, kind, size.by.classes, ...sizeLooks(size.style, constantColor));
+  const bySize = size.by && sizeLegend(sizeTitle, kind, size.by.classes, size.style, constantColor, options);
   if (byColor && bySize && color.by.column === size.by.column && sameLabels(byColor, bySize)) {
     return [
       { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
@@ -293,8 +378,45 @@ function legendsOf(
   return [byColor, bySize].filter((legend) => legend !== undefined && legend !== null);
 }
 
+function colorLegend(
+  title: string,
+  kind: GeometryKind,
+  classes: Classes,
+  style: ColorStyle,
+  sizePx: number,
+  options: LegendOptions,
+): Legend | null {
+  const [looks, missing] = colorLooks(style, sizePx);
+  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
+  return rampLegendOf(
+    title,
+    kind,
+    classes,
+    looks.map(({ color }) => color),
+    missing,
+    options,
+  );
+}
+
+function sizeLegend(
+  title: string,
+  kind: GeometryKind,
+  classes: Classes,
+  style: SizeStyle,
+  color: Rgba,
+  options: LegendOptions,
+): Legend | null {
+  const [looks, missing] = sizeLooks(style, color);
+  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
+  const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
+  return sizesLegendOf(title, kind, classes, pxOf, missing, options);
+}
+
 const sameLabels = (a: Legend, b: Legend) =>
-  a.items.length === b.items.length && a.items.every(({ label }, i) => label === b.items[i]!.label);
+  !a.ramp &&
+  !b.ramp &&
+  a.items.length === b.items.length &&
+  a.items.every(({ label }, i) => label === b.items[i]!.label);
 
 function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
   if (style.kind === "constant") return [[], { color: style.color, sizePx }];

@@ -4,7 +4,7 @@
  */
 import { ckmeans } from "simple-statistics";
 import { MISSING_CLASS } from "../render/scene";
-import type { BinMethod } from "./styling";
+import type { NumberMethod } from "./styling";
 
 /** Natural breaks of more values than these are those of so many of them, evenly taken in ascending order. */
 const JENKS_VALUES = 10_000;
@@ -43,17 +43,25 @@ export interface CategoryClasses {
   readonly missingCount: number;
 }
 
-export type Classes = RangeClasses | CategoryClasses;
+/** Numbers between two ends, in so many equal steps that no eye sees them. */
+export interface StepClasses {
+  readonly kind: "steps";
+  /** One per row: a step, or MISSING_CLASS. */
+  readonly classes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  /** Rows that have a value. */
+  readonly count: number;
+  readonly missingCount: number;
+}
+
+export type Classes = RangeClasses | CategoryClasses | StepClasses;
 
 /**
  * Numbers into at most `bins` classes; NaN is missing. There are fewer where values are fewer or equal. With
  * "equal" a class between others may have no row.
  */
-export function classifyNumbers(
-  values: Float64Array,
-  method: Exclude<BinMethod, "category">,
-  bins: number,
-): RangeClasses {
+export function classifyNumbers(values: Float64Array, method: NumberMethod, bins: number): RangeClasses {
   const sorted = sortedValues(values);
   if (sorted.length === 0) return assign(values, [], () => []);
   const breaks = breaksOf(sorted, method, bins);
@@ -71,6 +79,43 @@ export function classifyByBounds(values: Float64Array, bounds: readonly number[]
     const top = Math.max(...maxs);
     return boundedRanges(bounds, -Infinity, top > bounds.at(-1)! ? Infinity : bounds.at(-1)!);
   });
+}
+
+/** Numbers into steps from the smallest to the largest finite one, or of a domain; what lies beyond it is at its end. */
+export function classifySteps(
+  values: Float64Array,
+  steps: number,
+  domain?: readonly [from: number, to: number],
+): StepClasses {
+  let [from, to] = domain ?? [Infinity, -Infinity];
+  if (domain === undefined) {
+    for (const value of values) {
+      if (value < from && value !== -Infinity) from = value;
+      if (value > to && value !== Infinity) to = value;
+    }
+    if (from > to) [from, to] = [0, 0];
+  }
+  const classes = new Uint8Array(values.length);
+  let missingCount = 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (Number.isNaN(value)) {
+      classes[row] = MISSING_CLASS;
+      missingCount++;
+      continue;
+    }
+    const width = to / 2 - from / 2; // half of it: the whole may exceed the largest double
+    const share =
+      value <= from
+        ? from === to && value === from
+          ? 0.5
+          : 0
+        : value >= to
+          ? 1
+          : (value / 2 - from / 2) / width;
+    classes[row] = Math.min(steps - 1, Math.floor(share * steps));
+  }
+  return { kind: "steps", classes, from, to, count: values.length - missingCount, missingCount };
 }
 
 /** Values into the `most` most frequent ones and all others. null and NaN are missing. */
@@ -142,7 +187,7 @@ function sortedValues(values: Float64Array): Float64Array {
   return sorted.subarray(0, end);
 }
 
-function breaksOf(sorted: Float64Array, method: Exclude<BinMethod, "category">, bins: number): number[] {
+function breaksOf(sorted: Float64Array, method: NumberMethod, bins: number): number[] {
   if (method === "quantiles") return distinct(quantileBreaks(sorted, bins));
   // widths, means and distances need numbers; ±Infinity then falls into the outermost classes
   const finite = finiteOf(sorted);

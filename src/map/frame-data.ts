@@ -1,6 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
-import { type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
+import { type Column, type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
 import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
 import { shown } from "./check";
@@ -10,6 +10,7 @@ import {
   checkKind,
   type DataLayer,
   geomColOf,
+  isStyleOption,
   type LayerData,
   lnglatOf,
   lnglatSource,
@@ -24,42 +25,68 @@ import {
 const USUAL_NAMES = ["the_geom", "geometry"];
 
 /** The data of a layer from a DataFrame, without a server. Takes only the columns it needs. */
-export async function dataFromFrame(
+export function dataFromFrame(layer: DataLayer, frame: DataFrame, signal?: AbortSignal): Promise<LayerData> {
+  return dataFromCells(layer, new FrameTable(frame), signal);
+}
+
+/** The data of a layer from values of JavaScript. */
+export async function dataFromCells(
   layer: DataLayer,
-  frame: DataFrame,
+  table: CellTable,
   signal?: AbortSignal,
 ): Promise<LayerData> {
-  const table = new FrameTable(frame);
   const label = `layer ${labelOf(layer)}`;
   const columns = new Map<string, StyleColumn>();
+  const read = new Map<string, Column>();
   for (const need of styleColumns(layer)) {
-    const column = table.column(need.column, need.option, label);
+    const column = columnOf(table, need.column, need.option, label);
     const kind = kindOfValues(column);
-    checkKind(need, kind, kind === "string" ? "text" : kind);
-    columns.set(need.column, columns.get(need.column) ?? frameColumn(column, kind));
+    checkKind(need, kind, kind === "string" ? "text" : kind, label);
+    if (!isStyleOption(need.option)) read.set(need.column, read.get(need.column) ?? readColumn(column, kind));
+    else columns.set(need.column, columns.get(need.column) ?? frameColumn(column, kind));
   }
   const positions = lnglatOf(layer);
   const geometry: GeometrySource =
     positions === undefined
       ? await frameGeometry(layer, table, label, signal)
-      : lnglatSource(positions.map((name) => degreesOf(table.column(name, "lnglat", label))));
+      : lnglatSource(positions.map((name) => degreesOf(columnOf(table, name, "lnglat", label))));
   return {
     rowCount: table.rowCount,
     geometry,
     columns: [...columns.values()],
+    shown: [...read.values()],
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
 }
 
-interface FrameColumn {
+/** Rows and columns of any values. */
+export interface CellTable {
+  readonly rowCount: number;
+  readonly names: readonly string[];
+  /** The column of geometries, where it is known. */
+  readonly geometry?: string;
+  /** The column of a name; undefined if there is none. */
+  column(name: string): CellColumn | undefined;
+  /** The first value of a column that is not missing. */
+  firstOf(index: number): unknown;
+}
+
+/** @throws InvalidArgumentError if the option names a column that is not there. */
+function columnOf(table: CellTable, name: string, option: string, label: string): CellColumn {
+  const column = table.column(name);
+  if (column === undefined) throw missing(name, option, label, table.names);
+  return column;
+}
+
+export interface CellColumn {
   readonly name: string;
-  /** What danfo takes it for. */
-  readonly dtype: string;
+  /** What danfo takes it for, if it is danfo's. */
+  readonly dtype?: string;
   readonly values: readonly unknown[];
 }
 
 /** The cells of a DataFrame, whichever copy of danfo made it. */
-class FrameTable {
+class FrameTable implements CellTable {
   readonly rowCount: number;
   readonly names: readonly string[];
   private readonly dtypes: readonly string[];
@@ -74,14 +101,12 @@ class FrameTable {
     this.dtypes = $dtypes;
   }
 
-  /** @throws InvalidArgumentError if the option names a column that is not there. */
-  column(name: string, option: string, label: string): FrameColumn {
+  column(name: string): CellColumn | undefined {
     const index = this.names.indexOf(name);
-    if (index === -1) throw missing(name, option, label, this.names);
+    if (index === -1) return undefined;
     return { name, dtype: this.dtypes[index]!, values: columnValues(this.frame, index) };
   }
 
-  /** The first value of a column that is not missing. */
   firstOf(index: number): unknown {
     for (let row = 0; row < this.rowCount; row++) {
       const value = cellOf(this.frame, row, index);
@@ -91,11 +116,11 @@ class FrameTable {
   }
 }
 
-const isMissing = (value: unknown) =>
+export const isMissing = (value: unknown) =>
   value === null || value === undefined || (typeof value === "number" && Number.isNaN(value));
 
 /** What a column holds by its values, as danfo's dtypes are guesses. */
-function kindOfValues({ values, dtype }: FrameColumn): ColumnKind {
+function kindOfValues({ values, dtype }: CellColumn): ColumnKind {
   const types = new Set<string>();
   for (const value of values) if (!isMissing(value)) types.add(value instanceof Date ? "date" : typeof value);
   const isOnly = (...wanted: string[]) => [...types].every((type) => wanted.includes(type));
@@ -105,7 +130,7 @@ function kindOfValues({ values, dtype }: FrameColumn): ColumnKind {
   return isOnly("boolean") ? "boolean" : "string";
 }
 
-function frameColumn({ name, values }: FrameColumn, kind: ColumnKind): StyleColumn {
+function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColumn {
   switch (kind) {
     case "number":
       return { name, pgtype: "float8", kind, values: Float64Array.from(values, numberOf) };
@@ -126,10 +151,27 @@ function frameColumn({ name, values }: FrameColumn, kind: ColumnKind): StyleColu
   }
 }
 
+/** A column that people read. */
+function readColumn(column: CellColumn, kind: ColumnKind): Column {
+  const { name, values } = column;
+  if (kind === "datetime")
+    return {
+      name,
+      pgtype: "timestamptz",
+      kind,
+      values: Float64Array.from(values, (value) =>
+        isMissing(value) ? Number.NaN : new Date(value as string).getTime(),
+      ),
+    };
+  if (kind === "object")
+    return { name, pgtype: "json", kind, values: values.map((value) => (isMissing(value) ? null : value)) };
+  return frameColumn(column, kind);
+}
+
 const numberOf = (value: unknown) => (isMissing(value) ? Number.NaN : Number(value));
 
 /** Degrees as numbers, or as digits in a text, as tables loaded without types have them. */
-function degreesOf({ name, values }: FrameColumn): Float64Array {
+function degreesOf({ name, values }: CellColumn): Float64Array {
   return Float64Array.from(values, (value, row) => {
     if (isMissing(value) || value === "") return Number.NaN;
     const isDigits = typeof value === "string" && value.trim() !== "";
@@ -143,19 +185,20 @@ function degreesOf({ name, values }: FrameColumn): Float64Array {
 
 async function frameGeometry(
   layer: DataLayer,
-  table: FrameTable,
+  table: CellTable,
   label: string,
   signal?: AbortSignal,
 ): Promise<GeometrySource> {
-  const { name, values } = table.column(geometryName(layer, table), "geomCol", label);
+  const { name, values } = columnOf(table, geometryName(layer, table), "geomCol", label);
   const encoded = await encodeGeometries(values, name, paced(signal), { mixedSrids: true });
   return { kind: "ewkb", column: name, values: encoded.values };
 }
 
-function geometryName(layer: DataLayer, table: FrameTable): string {
+function geometryName(layer: DataLayer, table: CellTable): string {
   const { names } = table;
   const wanted = geomColOf(layer);
   if (wanted !== undefined) return wanted;
+  if (table.geometry !== undefined) return table.geometry;
   const usual = USUAL_NAMES.find((name) => names.includes(name));
   const found = usual ?? names.find((_, i) => looksSpatial(table.firstOf(i)));
   if (found === undefined) throw noGeometry(layer, names);

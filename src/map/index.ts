@@ -7,6 +7,8 @@ export {
   type ViewOptions,
 } from "./build-scene";
 export { dataFromFrame } from "./frame-data";
+export { dataFromGeoJson, type GeoJson, parseGeoJson } from "./geojson";
+export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
 export { Layer, type LayerOptions, QueryLayer } from "./layer";
 export { type DataLayer, dataFromColumns, fieldsOfLayer, type LayerData } from "./layer-data";
 export { checkMapOptions, type MapLayer, type MapOptions } from "./map-options";

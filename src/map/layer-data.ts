@@ -13,11 +13,13 @@ export type DataLayer = Layer | QueryLayer;
 /** A column that a style can depend on. */
 export type StyleColumn = NumberColumn | StringColumn | BooleanColumn;
 
-/** What is drawn of a layer: where its rows are, and the columns of its style. */
+/** What is drawn of a layer: where its rows are, the columns of its style, and those that people read. */
 export interface LayerData {
   readonly rowCount: number;
   readonly geometry: GeometrySource;
   readonly columns: readonly StyleColumn[];
+  /** Of tooltips, popups and labels. */
+  readonly shown?: readonly Column[];
   readonly warnings: readonly string[];
 }
 
@@ -45,7 +47,7 @@ export function fieldsOfLayer(layer: DataLayer, fields: readonly Field[]): Field
       : positions.map((name) => degreesField(find(fields, name, "lnglat", label, names), label));
   const styled = styleColumns(layer).map((need) => {
     const field = find(fields, need.column, need.option, label, names);
-    checkKind(need, kindOf(field.pgtype), field.pgtype);
+    checkKind(need, kindOf(field.pgtype), field.pgtype, label);
     return field;
   });
   return [...new Set([...where, ...styled])];
@@ -56,7 +58,14 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
   const label = `layer ${labelOf(layer)}`;
   const names = columns.map(({ name }) => name);
   const positions = lnglatOf(layer);
-  const styled = new Set(styleColumns(layer).map(({ column }) => column));
+  const [styled, read] = [true, false].map(
+    (isStyle) =>
+      new Set(
+        styleColumns(layer).flatMap(({ column, option }) =>
+          isStyleOption(option) === isStyle ? [column] : [],
+        ),
+      ),
+  );
   const geometry: GeometrySource =
     positions === undefined
       ? ewkbSource(find(columns, geometryField(layer, columns, label).name, "geomCol", label, names))
@@ -64,7 +73,8 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
   return {
     rowCount,
     geometry,
-    columns: columns.flatMap((column) => (styled.has(column.name) ? [toStyleColumn(column)] : [])),
+    columns: columns.flatMap((column) => (styled!.has(column.name) ? [toStyleColumn(column)] : [])),
+    shown: columns.filter(({ name }) => read!.has(name)),
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
 }
@@ -74,14 +84,22 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 
 /** A column that an option names. */
 export interface Need {
-  readonly option: "color" | "size";
+  readonly option: "color" | "size" | "tooltip" | "popup" | "label";
   readonly column: string;
 }
 
-export function styleColumns({ style: { color, size } }: DataLayer): Need[] {
+/** Whether a column decides how the layer looks; the others are read. */
+export const isStyleOption = (option: Need["option"]): boolean => option === "color" || option === "size";
+
+export function styleColumns({ style: { color, size, tooltip, popup, label } }: DataLayer): Need[] {
+  const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
+    (info?.columns ?? []).map(({ column }) => ({ option, column }));
   return [
     ...(color?.kind === "column" ? [{ option: "color" as const, column: color.column }] : []),
     ...(size?.kind === "column" ? [{ option: "size" as const, column: size.column }] : []),
+    ...named("tooltip", tooltip),
+    ...named("popup", popup),
+    ...(label === undefined ? [] : [{ option: "label" as const, column: label.column }]),
   ];
 }
 
@@ -114,20 +132,23 @@ export function missing(
 }
 
 /** @throws InvalidArgumentError if a style cannot depend on a column of this kind. */
-export function checkKind({ option, column }: Need, kind: ColumnKind, type: string): void {
+export function checkKind({ option, column }: Need, kind: ColumnKind, type: string, label: string): void {
+  const what = `column ${shown(column)} of ${label}`;
+  if (!isStyleOption(option)) {
+    if (kind !== "geometry") return;
+    throw new InvalidArgumentError(`${option} cannot show ${what}: it is a geometry.`);
+  }
   if (kind === "geometry") {
     throw new InvalidArgumentError(
-      `Style columns cannot be geometry columns. ${shown(column)} was chosen for ${option}.`,
+      `Style columns cannot be geometry columns. ${shown(column)} was chosen for ${option} of ${label}.`,
     );
   }
   if (option === "size" && kind !== "number") {
-    throw new InvalidArgumentError(
-      `Cannot size by column ${shown(column)} of type ${type}. It must be numeric.`,
-    );
+    throw new InvalidArgumentError(`Cannot size by ${what}, which is of type ${type}. It must be numeric.`);
   }
   if (kind === "datetime" || kind === "object") {
     throw new InvalidArgumentError(
-      `Cannot style column ${shown(column)} of type ${type}. It must be numeric, text, or boolean.`,
+      `Cannot style ${what}, which is of type ${type}. It must be numeric, text, or boolean.`,
     );
   }
 }

@@ -2,6 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import { checkKeys, checkText, expected, isObject, shown } from "./check";
+import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -20,19 +21,22 @@ export interface LayerOptions extends StyleOptions {
 export type LayerSource =
   | { readonly kind: "table"; readonly table: string }
   | { readonly kind: "query"; readonly sql: string }
-  | { readonly kind: "frame"; readonly frame: DataFrame };
+  | { readonly kind: "frame"; readonly frame: DataFrame }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "geojson"; readonly geojson: GeoJson };
 
 /**
- * A table of the account or a DataFrame on a map.
+ * A table of the account, a DataFrame, or GeoJSON on a map.
  *
  * ```ts
  * await cc.map({ layers: new Layer("airports", { color: "state", size: 6 }) });
  * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], color: "tomato" }) });
+ * await cc.map({ layers: new Layer("parks.geojson", { tooltip: "name" }) });
  * ```
  */
 export class Layer {
-  /** The name of the table, or the DataFrame. */
-  readonly source: string | DataFrame;
+  /** The name of the table or file, the DataFrame or the GeoJSON. */
+  readonly source: string | DataFrame | GeoJson;
   /** @internal */
   readonly from: LayerSource;
   /** @internal */
@@ -43,11 +47,13 @@ export class Layer {
   readonly geomCol?: string;
 
   /**
-   * @param source the name of a table, or a DataFrame, which needs no server
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`; where the geometry is: `lnglat` or `geomCol`
+   * @param source the name of a table; or a DataFrame, a GeoJSON object, or the path of a GeoJSON file, which ends in
+   *   `.geojson` or `.json`: these need no server
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`; where the geometry is:
+   *   `lnglat` or `geomCol`
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
-  constructor(source: string | DataFrame, options: LayerOptions = {}) {
+  constructor(source: string | DataFrame | GeoJson, options: LayerOptions = {}) {
     checkOptions("Layer", options, [...STYLE_KEYS, "lnglat", "geomCol"]);
     this.from = layerSource(source);
     this.source = source;
@@ -80,7 +86,7 @@ export class QueryLayer {
 
   /**
    * @param sql a SELECT
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
   constructor(sql: string, options: StyleOptions = {}) {
@@ -95,7 +101,7 @@ export class QueryLayer {
   }
 }
 
-/** How messages name a layer: by its table, the beginning of its query, or the shape of its frame. */
+/** How messages name a layer: by its table or file, the beginning of its query, or the shape of its frame. */
 export function labelOf(layer: Layer | QueryLayer): string {
   const { from } = layer;
   switch (from.kind) {
@@ -105,7 +111,18 @@ export function labelOf(layer: Layer | QueryLayer): string {
       return shown(from.sql.trim().replace(/\s+/g, " "));
     case "frame":
       return `DataFrame (${shapeOf(from.frame)})`;
+    case "file":
+      return shown(from.path);
+    case "geojson":
+      return `GeoJSON (${featureCountOf(from.geojson).toLocaleString("en-US")} features)`;
   }
+}
+
+/** What a legend calls a layer that has no title: its table, or its file without folder and ending. */
+export function nameOf({ from }: Layer | QueryLayer): string | undefined {
+  if (from.kind === "table") return from.table;
+  if (from.kind !== "file") return undefined;
+  return from.path.replace(/^.*[\\/]/, "").replace(/\.\w+$/, "");
 }
 
 /** Without `frame.shape`, which is the column of a frame that has one of that name. */
@@ -121,13 +138,17 @@ function checkOptions(what: string, options: unknown, names: readonly string[]):
 
 function layerSource(source: unknown): LayerSource {
   if (isFrame(source)) return { kind: "frame", frame: source };
-  if (typeof source !== "object")
-    return {
-      kind: "table",
-      table: checkText("The first argument of Layer", source, "a table's name or a DataFrame"),
-    };
+  if (isGeoJson(source)) return { kind: "geojson", geojson: source };
+  if (typeof source !== "object") {
+    const text = checkText(
+      "The first argument of Layer",
+      source,
+      "a table's name, a GeoJSON file or a DataFrame",
+    );
+    return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
+  }
   throw new InvalidArgumentError(
-    "The first argument of Layer must be a table's name or a danfo.js DataFrame.",
+    "The first argument of Layer must be a table's name, a danfo.js DataFrame, or GeoJSON: an object or a path that ends in .geojson or .json.",
   );
 }
 

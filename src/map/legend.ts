@@ -1,5 +1,6 @@
 import type { Legend, LegendItem, Rgba } from "../render/scene";
-import type { CategoryClasses, Classes, Range, RangeClasses } from "./classify";
+import type { CategoryClasses, Classes, Range, RangeClasses, StepClasses } from "./classify";
+import type { LegendOptions } from "./style-options";
 
 const OTHER = "Other";
 const NO_DATA = "no data";
@@ -18,16 +19,77 @@ export interface Look {
 export function legendOf(
   title: string,
   geometry: Legend["geometry"],
-  classes: Classes,
+  classes: Exclude<Classes, { kind: "steps" }>,
   looks: readonly Look[],
   missing: Look,
+  { counts = false }: LegendOptions = {},
 ): Legend | null {
   const labelled = classes.kind === "ranges" ? rangeLabels(classes) : categoryLabels(classes);
   const items: LegendItem[] = labelled.flatMap(({ label, count }, i) =>
-    count > 0 ? [{ label, ...looks[i]! }] : [],
+    count > 0 ? [{ label, ...looks[i]!, ...(counts && { count }) }] : [],
   );
-  if (classes.missingCount > 0) items.push({ label: NO_DATA, ...missing });
+  items.push(...missingItem(classes, missing, counts));
   return items.length > 0 ? { title, geometry, items } : null;
+}
+
+/** The legend of colours that go over into each other. */
+export function rampLegendOf(
+  title: string,
+  geometry: Legend["geometry"],
+  classes: StepClasses,
+  colors: readonly Rgba[],
+  missing: Look,
+  { counts = false }: LegendOptions = {},
+): Legend | null {
+  const items = missingItem(classes, missing, counts);
+  if (classes.count === 0) return items.length > 0 ? { title, geometry, items } : null;
+  const [from, to] = endLabels(classes);
+  return { title, geometry, items, ramp: { colors, from, to } };
+}
+
+/** The legend of sizes that grow with the value: of three values, the largest first, as circles lie in each other. */
+export function sizesLegendOf(
+  title: string,
+  geometry: Legend["geometry"],
+  classes: StepClasses,
+  pxOf: (share: number) => number,
+  { color, sizePx }: Look,
+  { counts = false }: LegendOptions = {},
+): Legend | null {
+  const { from, to, count } = classes;
+  const missing = missingItem(classes, { color, sizePx }, counts);
+  if (count === 0) return missing.length > 0 ? { title, geometry, items: missing } : null;
+  const shares = from === to ? [0.5] : [0, 0.5, 1];
+  const values = shares.map((share) => from + (to - from) * share);
+  const format = numberFormat(
+    values.map((value) => ({ lower: value, upper: value, isLowerExclusive: false, count: 1 })),
+  );
+  const items = shares.map((share, i) => ({ label: format(values[i]!), color, sizePx: pxOf(share) }));
+  return { title, geometry, items: [...items, ...missing] };
+}
+
+/** A layer that looks the same everywhere. */
+export function plainLegendOf(
+  label: string,
+  geometry: Legend["geometry"],
+  look: Look,
+  rowCount: number,
+  { counts = false }: LegendOptions = {},
+): Legend {
+  return { title: "", geometry, items: [{ label, ...look, ...(counts && { count: rowCount }) }] };
+}
+
+function missingItem(
+  { missingCount }: { readonly missingCount: number },
+  look: Look,
+  counts: boolean,
+): LegendItem[] {
+  return missingCount > 0 ? [{ label: NO_DATA, ...look, ...(counts && { count: missingCount }) }] : [];
+}
+
+function endLabels({ from, to, count }: StepClasses): readonly [string, string] {
+  const format = numberFormat([{ lower: from, upper: to, isLowerExclusive: false, count }]);
+  return [format(from), format(to)];
 }
 
 interface Labelled {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors";
 import { isFrame } from "../frame";
 import { BaseMap } from "./base-map";
-import { checkView, MAX_LAYERS, tooManyLayers, type ViewOptions } from "./build-scene";
+import { checkTitle, checkView, MAX_LAYERS, tooManyLayers, type ViewOptions } from "./build-scene";
 import { shown } from "./check";
 import { Layer, QueryLayer } from "./layer";
 
@@ -17,7 +17,7 @@ export interface MapOptions extends ViewOptions {
  * The layers apart from the basemap; all that can be wrong without looking at data is found here.
  * @throws InvalidArgumentError for too many layers or basemaps, half a view, a size that is none.
  */
-export function checkMapOptions({ layers = [], ...view }: MapOptions): {
+export function checkMapOptions({ layers = [], title, ...view }: MapOptions): {
   readonly layers: readonly (Layer | QueryLayer)[];
   readonly basemap?: BaseMap;
 } {
@@ -28,6 +28,7 @@ export function checkMapOptions({ layers = [], ...view }: MapOptions): {
   if (data.length > MAX_LAYERS) throw tooManyLayers(data.length);
   if (basemaps.length > 1)
     throw new InvalidArgumentError(`A map can take at most one BaseMap layer; there are ${basemaps.length}.`);
+  checkTitle(title);
   checkView(view);
   return { layers: data, ...(basemaps[0] !== undefined && { basemap: basemaps[0] }) };
 }

@@ -2,18 +2,38 @@ import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
 import { checkKeys, checkOneOf, checkPositive, checkText, expected, isObject, shown } from "./check";
 import { looksLikeColor, parseColor } from "./css-color";
-import { adjusted, type BinMethod, type Bins, checkScheme, defaultScheme, type Scheme } from "./styling";
+import {
+  checkInfo,
+  checkLabel,
+  type Info,
+  type InfoStyle,
+  type LabelColumn,
+  type LabelOptions,
+} from "./info-options";
+import {
+  adjusted,
+  type BinMethod,
+  type Bins,
+  checkScheme,
+  defaultScheme,
+  type NumberMethod,
+  type Scheme,
+} from "./styling";
 
 /** Colour by the values of a column. */
 export interface ColorByColumn {
   /** Numbers, text or booleans. */
   readonly column: string;
-  /** `styling.mint(7, "jenks")`, or the name of a scheme. Default mint for numbers, antique for text and booleans. */
+  /** `styling.mint(7, "jenks")`, or the name of a scheme. Default mint for numbers, safe for text and booleans. */
   readonly scheme?: Scheme | string;
   /** How many classes, or their upper bounds; instead of the scheme's. */
   readonly bins?: Bins;
   /** How values are put into classes; instead of the scheme's. */
   readonly method?: BinMethod;
+  /** The same as `method`, as Python's cartoframes calls it. */
+  readonly binMethod?: BinMethod;
+  /** Of the method "continuous": the values of the first and the last colour. Default: the smallest and the largest. */
+  readonly domain?: readonly [from: number, to: number];
 }
 
 /** Size by the values of a column. */
@@ -22,10 +42,19 @@ export interface SizeByColumn {
   readonly column: string;
   /** Smallest and largest size in CSS pixels. @default [5, 25] */
   readonly range?: readonly [min: number, max: number];
+  /** Smallest size, instead of the first of `range`. */
+  readonly min?: number;
+  /** Largest size, instead of the last of `range`. */
+  readonly max?: number;
   /** How many sizes, 1 to 20, or the upper bounds of the classes. @default 5 */
   readonly bins?: Bins;
-  /** How values are put into classes. @default "quantiles" */
+  /**
+   * How values are put into classes; with "continuous" the area of a point, or the width of a line, grows with the
+   * value. @default "quantiles"
+   */
   readonly method?: Exclude<BinMethod, "category">;
+  /** The same as `method`, as Python's cartoframes calls it. */
+  readonly binMethod?: Exclude<BinMethod, "category">;
 }
 
 /** How a layer looks. */
@@ -44,12 +73,21 @@ export interface StyleOptions {
   /** From 0, invisible, to 1. @default 0.9 */
   readonly opacity?: number;
   /**
-   * Outline of points and polygons: a CSS colour, `{ color, width }` with the width in CSS pixels, or `null` for
+   * Outline of points and polygons: a CSS colour, `{ color, width }` with the width in CSS pixels, or `false` for
    * none. Default: thin and white, around points on the dark basemap black.
    */
-  readonly stroke?: string | StrokeOptions | null;
-  /** `false` hides the legend that columns get, `{ title }` names it. Default: titled with the column's name. */
+  readonly stroke?: string | StrokeOptions | false | null;
+  /**
+   * `false` hides the legend that columns get, and layers of one colour where there are several; `{ title }` names
+   * it, `{ counts: true }` adds the number of rows of each class. Default: titled with the column's name.
+   */
   readonly legend?: boolean | LegendOptions;
+  /** Columns that are shown while the pointer is on a feature, or where it is tapped. */
+  readonly tooltip?: Info;
+  /** Columns that are shown when a feature is clicked. */
+  readonly popup?: Info;
+  /** A column that is written on the map, as far as there is room: larger features and earlier rows first. */
+  readonly label?: string | LabelOptions;
 }
 
 export interface StrokeOptions {
@@ -61,9 +99,20 @@ export interface StrokeOptions {
 
 export interface LegendOptions {
   readonly title?: string;
+  /** How many rows each class has. @default false */
+  readonly counts?: boolean;
 }
 
-export const STYLE_KEYS = ["color", "size", "opacity", "stroke", "legend"] as const;
+export const STYLE_KEYS = [
+  "color",
+  "size",
+  "opacity",
+  "stroke",
+  "legend",
+  "tooltip",
+  "popup",
+  "label",
+] as const;
 
 /** Style options that have been checked; absent is the default, which depends on the data. */
 export interface Style {
@@ -73,7 +122,10 @@ export interface Style {
   /** null: none. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
   /** null: none. */
-  readonly legend: { readonly title?: string } | null;
+  readonly legend: LegendOptions | null;
+  readonly tooltip?: InfoStyle;
+  readonly popup?: InfoStyle;
+  readonly label?: LabelColumn;
 }
 
 export interface ColumnColor {
@@ -81,6 +133,7 @@ export interface ColumnColor {
   readonly column: string;
   /** The scheme for a column of numbers, or for another one. */
   readonly schemeFor: (isNumeric: boolean) => Scheme;
+  readonly domain?: readonly [from: number, to: number];
 }
 
 export interface ColumnSize {
@@ -88,7 +141,7 @@ export interface ColumnSize {
   readonly column: string;
   readonly rangePx: readonly [min: number, max: number];
   readonly bins: Bins;
-  readonly method: Exclude<BinMethod, "category">;
+  readonly method: NumberMethod | "continuous";
 }
 
 const DEFAULT_OPACITY = 0.9;
@@ -96,18 +149,22 @@ const DEFAULT_RANGE_PX = [5, 25] as const;
 const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
 const MAX_PX = 1000;
-const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks"] as const;
+const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks", "continuous"] as const;
 const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
 /** @throws InvalidArgumentError with the value found and what is expected. */
-export function checkStyle({ color, size, opacity, stroke, legend }: StyleOptions): Style {
+export function checkStyle(options: StyleOptions): Style {
+  const { color, size, opacity, stroke, legend, tooltip, popup, label } = options;
   return {
     ...(color !== undefined && { color: checkColor(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
     ...(stroke !== undefined && { stroke: checkStroke(stroke) }),
     legend: checkLegend(legend ?? true),
+    ...(tooltip !== undefined && { tooltip: checkInfo("tooltip", tooltip) }),
+    ...(popup !== undefined && { popup: checkInfo("popup", popup) }),
+    ...(label !== undefined && { label: checkLabel(label) }),
   };
 }
 
@@ -126,16 +183,45 @@ function checkColor(color: unknown): Style["color"] {
 }
 
 function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
-  checkKeys("color", option, ["column", "scheme", "bins", "method"]);
+  checkKeys("color", option, ["column", "scheme", "bins", "method", "binMethod", "domain"]);
   const column = checkColumn("color", option.column);
   const bins = option.bins as Bins | undefined;
-  const method = option.method as BinMethod | undefined;
+  const method = methodOption("color", option) as BinMethod | undefined;
   if (option.scheme !== undefined) {
     const scheme = adjusted(checkScheme(option.scheme), bins, method);
-    return { kind: "column", column, schemeFor: () => scheme };
+    return { kind: "column", column, schemeFor: () => scheme, ...domainOf(option, scheme.method) };
   }
   defaultScheme(method !== undefined && method !== "category", bins, method); // what is wrong is said now
-  return { kind: "column", column, schemeFor: (isNumeric) => defaultScheme(isNumeric, bins, method) };
+  return {
+    kind: "column",
+    column,
+    schemeFor: (isNumeric) => defaultScheme(isNumeric, bins, method),
+    ...domainOf(option, method),
+  };
+}
+
+/** `method`, or `binMethod` as cartoframes calls it. */
+function methodOption(what: string, { method, binMethod }: Readonly<Record<string, unknown>>): unknown {
+  if (method !== undefined && binMethod !== undefined)
+    throw new InvalidArgumentError(
+      `${what} has method and binMethod, which are the same. Leave one of them out.`,
+    );
+  return method ?? binMethod;
+}
+
+function domainOf(
+  { domain }: Readonly<Record<string, unknown>>,
+  method: BinMethod | undefined,
+): Pick<ColumnColor, "domain"> {
+  if (domain === undefined) return {};
+  if (method !== "continuous")
+    throw new InvalidArgumentError(
+      'domain of color is for the method "continuous"; give classes their bounds as bins.',
+    );
+  const [from, to] = Array.isArray(domain) && domain.length === 2 ? (domain as unknown[]) : [];
+  const isEnd = (end: unknown): end is number => typeof end === "number" && Number.isFinite(end);
+  if (isEnd(from) && isEnd(to) && from < to) return { domain: [from, to] };
+  throw expected("domain of color", domain, "[from, to], two numbers, the smaller first");
 }
 
 function checkSize(size: unknown): Style["size"] {
@@ -145,16 +231,27 @@ function checkSize(size: unknown): Style["size"] {
 }
 
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
-  checkKeys("size", option, ["column", "range", "bins", "method"]);
+  checkKeys("size", option, ["column", "range", "min", "max", "bins", "method", "binMethod"]);
   const column = checkColumn("size", option.column);
-  const { range = DEFAULT_RANGE_PX, bins = DEFAULT_BINS, method = "quantiles" } = option;
+  const { bins = DEFAULT_BINS } = option;
+  const method = methodOption("size", option) ?? "quantiles";
   return {
     kind: "column",
     column,
-    rangePx: checkRange(range),
+    rangePx: checkRange(rangeOption(option)),
     bins: checkSizeBins(bins),
     method: checkOneOf("method of size", method, NUMBER_METHODS),
   };
+}
+
+/** `range`, or `min` and `max`, of which one alone leaves the other end of the default. */
+function rangeOption({ range, min, max }: Readonly<Record<string, unknown>>): unknown {
+  if (min === undefined && max === undefined) return range ?? DEFAULT_RANGE_PX;
+  if (range !== undefined)
+    throw new InvalidArgumentError(
+      "size has range, and min or max, which are its ends. Leave one of them out.",
+    );
+  return [min ?? DEFAULT_RANGE_PX[0], max ?? DEFAULT_RANGE_PX[1]];
 }
 
 function checkColumn(option: string, column: unknown): string {
@@ -203,9 +300,9 @@ function checkOpacity(opacity: unknown): number {
 }
 
 function checkStroke(stroke: unknown): Style["stroke"] {
-  if (stroke === null) return null;
+  if (stroke === null || stroke === false) return null;
   if (typeof stroke === "string") return { color: checkStrokeColor(stroke) };
-  if (!isObject(stroke)) throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or null for none`);
+  if (!isObject(stroke)) throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or false for none`);
   checkKeys("stroke", stroke, ["color", "width"]);
   const { color, width } = stroke;
   return {
@@ -222,8 +319,13 @@ function checkStrokeColor(color: unknown): Rgba {
 
 function checkLegend(legend: unknown): Style["legend"] {
   if (typeof legend === "boolean") return legend ? {} : null;
-  if (!isObject(legend)) throw expected("legend", legend, "true, false or { title }");
-  checkKeys("legend", legend, ["title"]);
-  if (legend.title === undefined) return {};
-  return { title: checkText("title of legend", legend.title, "a text") };
+  if (!isObject(legend)) throw expected("legend", legend, "true, false or { title, counts }");
+  checkKeys("legend", legend, ["title", "counts"]);
+  const { title, counts } = legend;
+  if (counts !== undefined && typeof counts !== "boolean")
+    throw expected("counts of legend", counts, "true or false");
+  return {
+    ...(title !== undefined && { title: checkText("title of legend", title, "a text") }),
+    ...(counts !== undefined && { counts }),
+  };
 }

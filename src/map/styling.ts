@@ -49,8 +49,12 @@ import { parseColor } from "./css-color";
  * - `"headtails"`: at the mean, at the mean of what is above it, and so on; for few large and many small values
  * - `"jenks"`: natural breaks, where the values have gaps
  * - `"category"`: a class for each of the most frequent values, and "Other"
+ * - `"continuous"`: no classes; the colours of the scheme go over into each other from the smallest to the largest value
  */
-export type BinMethod = "quantiles" | "equal" | "headtails" | "jenks" | "category";
+export type BinMethod = "quantiles" | "equal" | "headtails" | "jenks" | "category" | "continuous";
+
+/** The methods that put numbers into classes. */
+export type NumberMethod = Exclude<BinMethod, "category" | "continuous">;
 
 /**
  * How many classes; or their upper bounds, ascending: `[10, 20, 50]` are the classes up to and including 10, up
@@ -125,8 +129,9 @@ export interface Styling extends Readonly<Record<SchemeName, SchemeFunction>> {
   scheme(name: string, bins?: Bins, method?: BinMethod): Scheme;
 }
 
-const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category"];
+const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category", "continuous"];
 const DEFAULT_BINS = 5;
+const MOST_BINS = 7;
 const DEFAULT_CATEGORIES = 10;
 /** CARTO's grey for what is in no category, where the scheme has none of its own. */
 const OTHER = "#b3b3b3";
@@ -192,10 +197,7 @@ export const styling: Styling = {
 function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const known = schemeName(name);
   const isQualitative = qualitative(known);
-  const scheme = withMethod(
-    { name: known, bins: bins ?? (isQualitative ? DEFAULT_CATEGORIES : DEFAULT_BINS) },
-    method,
-  );
+  const scheme = withMethod({ name: known, bins: bins ?? defaultBins(isQualitative, method) }, method);
   const most = Math.max(
     ...Object.keys(SCHEMES[known])
       .filter((key) => key !== "tags")
@@ -208,6 +210,10 @@ function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
       "Take a number between, or styling.custom([…]) with colours of your own.",
   );
 }
+
+/** A continuous scheme has all the colours there are. */
+const defaultBins = (isQualitative: boolean, method: BinMethod | undefined) =>
+  isQualitative ? DEFAULT_CATEGORIES : method === "continuous" ? MOST_BINS : DEFAULT_BINS;
 
 function custom(colors: readonly string[], bins?: Bins, method?: BinMethod): Scheme {
   if (!Array.isArray(colors) || colors.length === 0 || colors.length > 100)
@@ -285,13 +291,16 @@ export function adjusted(scheme: Scheme, bins: Bins | undefined, method: BinMeth
   return checkScheme({ ...scheme, bins: newBins, method: newMethod });
 }
 
-/** What a column of this kind gets without a scheme: mint for numbers, antique for categories. */
+/**
+ * What a column of this kind gets without a scheme: mint for numbers, safe for categories. Python's cartoframes took
+ * antique for these, two of whose ten colours are one to people who see no green (CIE76 distance 0.9; of safe's 5.9).
+ */
 export function defaultScheme(
   isNumeric: boolean,
   bins: Bins | undefined,
   method: BinMethod | undefined,
 ): Scheme {
-  return named(isNumeric && method !== "category" ? "mint" : "antique", bins, method);
+  return named(isNumeric && method !== "category" ? "mint" : "safe", bins, method);
 }
 
 /** How a scheme classifies values of this kind, if nobody said how; "bounds" by the ones it gives. */
@@ -306,6 +315,19 @@ export function paletteOf({ name, colors = [] }: Scheme, count: number, isCatego
   if (name === "custom") return (isCategory ? colors.slice(0, count) : spread(colors, count)).map(rgba);
   if (qualitative(name)) return SCHEMES[name][String(Math.max(2, count))]!.slice(0, count).map(rgba);
   return (count > 1 ? SCHEMES[name][String(count)]! : spread(SCHEMES[name]["3"]!, count)).map(rgba);
+}
+
+/** So many colours that go over into each other, through those of the scheme. */
+export function continuousPalette(scheme: Scheme, count: number): Rgba[] {
+  const { bins } = scheme;
+  const stops = paletteOf(scheme, typeof bins === "number" ? bins : bins.length, false);
+  return Array.from({ length: count }, (_, i) => {
+    const at = (i / (count - 1)) * (stops.length - 1);
+    const low = stops[Math.floor(at)]!;
+    const high = stops[Math.ceil(at)]!;
+    const part = (k: 0 | 1 | 2 | 3) => Math.round(low[k] + (high[k] - low[k]) * (at % 1));
+    return [part(0), part(1), part(2), part(3)];
+  });
 }
 
 /** `count` of the items, evenly from the first to the last; one alone is the middle one. */

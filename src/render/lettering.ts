@@ -1,7 +1,8 @@
 /** Legends and attribution of a picture, where the page has them and looking alike. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { cssColor } from "./painter/style";
-import type { Legend, LegendItem, Scene } from "./scene";
+import { scaleBarOf } from "./scale-bar";
+import type { Legend, LegendItem, Scene, Viewport } from "./scene";
 
 // CSS pixels, as in the page's style sheet.
 const MARGIN = 10;
@@ -17,6 +18,11 @@ const TITLE_HEIGHT = 22;
 const ITEM_HEIGHT = 18;
 const BETWEEN_LEGENDS = 19;
 const SYMBOL_GAP = 8;
+const RAMP_WIDTH = 120;
+const RAMP_HEIGHT = 12;
+const TITLE_PX = 14;
+const TITLE_PADDING = 10;
+const TITLE_CARD_HEIGHT = 28;
 const RADIUS = 6;
 const TEXT_PX = 12;
 const SMALL_PX = 10;
@@ -39,17 +45,91 @@ interface Lettering {
 type Line =
   | { readonly kind: "title"; readonly text: string; readonly height: number }
   | { readonly kind: "item"; readonly item: LegendItem; readonly legend: Legend; readonly height: number }
+  | { readonly kind: "ramp"; readonly ramp: NonNullable<Legend["ramp"]>; readonly height: number }
   | { readonly kind: "more"; readonly text: string; readonly height: number }
   | { readonly kind: "rule"; readonly height: number };
 
-/** A card at the top right, never larger than the map: long texts end in "…", long legends in "+ 12 more". */
-export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): void {
+/** A card at the top right, whose width with its margin is returned; never larger than the map: long texts end in "…", long legends in "+ 12 more". */
+export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
   context.save();
   context.font = `${TEXT_PX}px ${fonts}`;
   context.textBaseline = "middle";
   const card = layOut(context, scene);
   if (card) drawCard(context, card, THEMES[scene.basemap.theme]);
   context.restore();
+  return card ? card.width + MARGIN : 0;
+}
+
+/** The heading of the map at the top left, as long as there is room beside the legends. */
+export function drawTitle(
+  context: SKRSContext2D,
+  { title, widthPx, basemap }: Scene,
+  { fonts, takenPx }: Lettering & { readonly takenPx: number },
+): void {
+  if (!title) return;
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `600 ${TITLE_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const room = widthPx - takenPx - 2 * MARGIN - 2 * TITLE_PADDING;
+  const text = shortened(context, onOneLine(title), room);
+  const width = Math.ceil(context.measureText(text).width) + 2 * TITLE_PADDING;
+  if (text !== "") {
+    drawBox(context, { left: MARGIN, top: MARGIN, width, height: TITLE_CARD_HEIGHT }, theme);
+    context.fillStyle = theme.ink;
+    context.fillText(text, MARGIN + TITLE_PADDING, MARGIN + TITLE_CARD_HEIGHT / 2);
+  }
+  context.restore();
+}
+
+/** A bar of a round length at the bottom left, where the map has one scale. */
+export function drawScale(
+  context: SKRSContext2D,
+  { basemap, heightPx }: Scene,
+  { fonts, viewport }: Lettering & { readonly viewport: Viewport },
+): void {
+  const scale = scaleBarOf(viewport);
+  if (!scale || heightPx < 4 * MARGIN) return;
+  const theme = THEMES[basemap.theme];
+  const [left, bottom] = [MARGIN, heightPx - MARGIN];
+  const width = Math.round(scale.widthPx);
+  context.save();
+  context.fillStyle = theme.card;
+  context.fillRect(left, bottom - 14, width, 14);
+  context.strokeStyle = theme.soft;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(left + 0.5, bottom - 14);
+  context.lineTo(left + 0.5, bottom - 0.5);
+  context.lineTo(left + width - 0.5, bottom - 0.5);
+  context.lineTo(left + width - 0.5, bottom - 14);
+  context.stroke();
+  context.font = `${SMALL_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  context.fillStyle = theme.soft;
+  context.fillText(scale.label, left + 5, bottom - 7);
+  context.restore();
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function drawBox(
+  context: SKRSContext2D,
+  { left, top, width, height }: Box,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  context.fillStyle = theme.card;
+  context.strokeStyle = theme.edge;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.roundRect(left + 0.5, top + 0.5, width - 1, height - 1, RADIUS);
+  context.fill();
+  context.stroke();
 }
 
 interface Card {
@@ -66,8 +146,14 @@ function layOut(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): 
   const lines = fitting(legends.flatMap(linesOf), heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM);
   const room = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx) - 2 * PADDING_X;
   const symbolWidth = widestSymbol(lines);
-  const texts = lines.map((line) => shortened(context, textOf(line), room - indentOf(line, symbolWidth)));
-  const widths = texts.map((text) => context.measureText(text).width);
+  const countWidths = lines.map((line) => {
+    const count = countText(line);
+    return count === "" ? 0 : context.measureText(count).width + SYMBOL_GAP;
+  });
+  const texts = lines.map((line, i) =>
+    shortened(context, textOf(line), room - indentOf(line, symbolWidth) - countWidths[i]!),
+  );
+  const widths = lines.map((line, i) => widthOf(context, line, texts[i]!) + countWidths[i]!);
   if (Math.max(0, ...widths) === 0) return undefined;
   const content = Math.max(...lines.map((line, i) => indentOf(line, symbolWidth) + widths[i]!));
   const width = Math.ceil(content) + 2 * PADDING_X;
@@ -85,14 +171,7 @@ function drawCard(
   { left, width, height, symbolWidth, lines }: Card,
   theme: (typeof THEMES)["light" | "dark"],
 ): void {
-  context.fillStyle = theme.card;
-  context.strokeStyle = theme.edge;
-  context.lineWidth = 1;
-  context.beginPath();
-  context.roundRect(left + 0.5, MARGIN + 0.5, width - 1, height - 1, RADIUS);
-  context.fill();
-  context.stroke();
-
+  drawBox(context, { left, top: MARGIN, width, height }, theme);
   const x = left + PADDING_X;
   let y = MARGIN + PADDING_TOP;
   for (const [line, text] of lines) {
@@ -100,10 +179,17 @@ function drawCard(
       context.fillStyle = theme.edge;
       context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
     }
+    if (line.kind === "ramp") drawRamp(context, line.ramp, x, y, width - 2 * PADDING_X, theme);
     if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + line.height / 2);
     context.fillStyle = line.kind === "title" ? theme.ink : theme.soft;
     const textHeight = line.kind === "title" ? ITEM_HEIGHT : line.height;
     context.fillText(text, x + indentOf(line, symbolWidth), y + textHeight / 2);
+    const count = countText(line);
+    if (count !== "") {
+      context.textAlign = "right";
+      context.fillText(count, left + width - PADDING_X, y + textHeight / 2);
+      context.textAlign = "left";
+    }
     y += line.height;
   }
 }
@@ -134,6 +220,7 @@ export function drawAttribution(
 function linesOf(legend: Legend, index: number): Line[] {
   const lines: Line[] = index > 0 ? [{ kind: "rule", height: BETWEEN_LEGENDS }] : [];
   if (legend.title) lines.push({ kind: "title", text: legend.title, height: TITLE_HEIGHT });
+  if (legend.ramp) lines.push({ kind: "ramp", ramp: legend.ramp, height: RAMP_HEIGHT + ITEM_HEIGHT + 6 });
   for (const item of legend.items) {
     const height = Math.max(ITEM_HEIGHT, symbolSize(legend, item).height + 2);
     lines.push({ kind: "item", item, legend, height });
@@ -152,20 +239,56 @@ function fitting(lines: readonly Line[], room: number): Line[] {
     if (used > room) break;
     kept.push(line);
   }
-  while (kept.length > 0 && kept.at(-1)!.kind !== "item") kept.pop(); // a title of nothing
+  while (kept.length > 0 && !["item", "ramp"].includes(kept.at(-1)!.kind)) kept.pop(); // a title of nothing
   if (kept.length === 0) return [];
   const missing = lines.slice(kept.length).filter(({ kind }) => kind === "item").length;
   return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
 }
 
 function textOf(line: Line): string {
-  if (line.kind === "rule") return "";
-  const text = line.kind === "item" ? line.item.label : line.text;
-  // Line breaks and other control characters have no picture.
+  if (line.kind === "rule" || line.kind === "ramp") return "";
+  return onOneLine(line.kind === "item" ? line.item.label : line.text);
+}
+
+/** Line breaks and other control characters have no picture. */
+function onOneLine(text: string): string {
   return text
     .slice(0, MAX_TEXT)
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();
+}
+
+/** Right of an item, how many rows it has. */
+const countText = (line: Line): string =>
+  line.kind === "item" && line.item.count !== undefined ? line.item.count.toLocaleString("en-US") : "";
+
+function widthOf(context: SKRSContext2D, line: Line, text: string): number {
+  if (line.kind !== "ramp") return context.measureText(text).width;
+  const { from, to } = line.ramp;
+  return Math.max(RAMP_WIDTH, context.measureText(from).width + SYMBOL_GAP + context.measureText(to).width);
+}
+
+function drawRamp(
+  context: SKRSContext2D,
+  { colors, from, to }: NonNullable<Legend["ramp"]>,
+  x: number,
+  y: number,
+  width: number,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  const gradient = context.createLinearGradient(x, 0, x + width, 0);
+  for (const [i, color] of colors.entries())
+    gradient.addColorStop(colors.length > 1 ? i / (colors.length - 1) : 0, cssColor(color));
+  context.fillStyle = gradient;
+  context.beginPath();
+  context.roundRect(x, y + 2, width, RAMP_HEIGHT, 2);
+  context.fill();
+  context.fillStyle = theme.soft;
+  const middle = y + 2 + RAMP_HEIGHT + 2 + ITEM_HEIGHT / 2;
+  context.fillText(from, x, middle);
+  context.textAlign = "right";
+  context.fillText(to, x + width, middle);
+  context.textAlign = "left";
 }
 
 const indentOf = (line: Line, symbolWidth: number): number =>

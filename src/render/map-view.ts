@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../kernel";
+import { checkOptions, type OptionNames } from "../options";
 import { alongCurve } from "./page/curve";
 import { summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
@@ -15,6 +16,8 @@ export interface MapViewOptions {
   readonly interactive?: boolean;
 }
 
+const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true };
+
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
  * may run scripts, as a picture elsewhere. The output is self-contained; it needs neither kernel nor network.
@@ -23,7 +26,9 @@ export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
 
-  constructor(scene: Scene, { interactive = true }: MapViewOptions = {}) {
+  constructor(scene: Scene, options: MapViewOptions = {}) {
+    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    const { interactive = true } = options;
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
   }

@@ -4,7 +4,7 @@ import { inflateSync } from "node:zlib";
 import { CartoError } from "../errors";
 import { decodeBasemap } from "./basemap-data";
 import { built } from "./built";
-import { drawAttribution, drawLegends } from "./lettering";
+import { drawAttribution, drawLegends, drawScale, drawTitle } from "./lettering";
 import { type BasemapShapes, paint, prepare } from "./painter";
 import { viewportOf } from "./projection";
 import type { Scene } from "./scene";
@@ -35,7 +35,7 @@ export interface PngOptions {
 }
 
 /**
- * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, legends and attribution. The same scene gives
+ * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale and attribution. The same scene gives
  * the same bytes. Nothing is fetched, so it has outlines where the page has tiles.
  */
 export function renderPng(scene: Scene, { pixelRatio = 1 }: PngOptions = {}): Uint8Array {
@@ -51,7 +51,9 @@ export function renderPng(scene: Scene, { pixelRatio = 1 }: PngOptions = {}): Ui
 
   context.scale(pixelRatio, pixelRatio);
   if (shapes) drawAttribution(context, scene, { text: "Natural Earth", fonts: FONTS });
-  drawLegends(context, scene, { fonts: FONTS });
+  drawScale(context, scene, { viewport, fonts: FONTS });
+  const takenPx = drawLegends(context, scene, { fonts: FONTS });
+  drawTitle(context, scene, { takenPx, fonts: FONTS });
   return canvas.encodeSync("png");
 }
 

@@ -60,7 +60,38 @@ export interface PathGeometry {
   readonly rows?: Uint32Array;
 }
 
+/** Values of the rows for people to read: numbers, of which NaN is missing, or texts, of which code 0 is none and k is `texts[k - 1]`. */
+export type RowColumn =
+  | { readonly kind: "numbers"; readonly values: Float64Array }
+  | { readonly kind: "texts"; readonly texts: readonly string[]; readonly codes: Uint32Array };
+
+/** What a tooltip or a popup says about a row. Texts are data of the user. */
+export interface Card {
+  readonly title?: string;
+  readonly fields: readonly CardField[];
+}
+
+export interface CardField {
+  readonly title: string;
+  /** An index of the layer's `columns`. */
+  readonly column: number;
+  /** Of numbers: https://d3js.org/d3-format. Absent: as many digits as they have. */
+  readonly format?: string;
+}
+
+/** A text at each feature, as far as there is room. */
+export interface LabelStyle {
+  /** An index of the layer's `columns`, of texts. */
+  readonly column: number;
+  /** CSS pixels. */
+  readonly sizePx: number;
+  readonly color: Rgba;
+  readonly halo: Rgba;
+}
+
 export interface SceneLayer {
+  /** What people call it. */
+  readonly name?: string;
   readonly geometry: PointGeometry | PathGeometry;
   /** Rows of the data, those without geometry too. */
   readonly rowCount: number;
@@ -72,10 +103,19 @@ export interface SceneLayer {
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
   /** 0–1, of the layer as a whole: overlapping points do not add up beyond it… unless their colours are translucent. */
   readonly opacity: number;
+  /** One value per row each; what `tooltip`, `popup` and `label` need. */
+  readonly columns?: readonly RowColumn[];
+  /** Shown while the pointer is on a feature. */
+  readonly tooltip?: Card;
+  /** Shown when a feature is clicked. */
+  readonly popup?: Card;
+  readonly label?: LabelStyle;
 }
 
 export interface LegendItem {
   readonly label: string;
+  /** How many rows, where the legend tells it. */
+  readonly count?: number;
   readonly color: Rgba;
   readonly sizePx: number;
 }
@@ -85,6 +125,10 @@ export interface Legend {
   readonly title: string;
   readonly geometry: "point" | "line" | "polygon";
   readonly items: readonly LegendItem[];
+  /** Which of the scene's layers it explains. */
+  readonly layer?: number;
+  /** Colours that go over into each other, above the items. */
+  readonly ramp?: { readonly colors: readonly Rgba[]; readonly from: string; readonly to: string };
 }
 
 /** Vector land and borders that are always there, and raster tiles over them where the network has them. */
@@ -106,6 +150,8 @@ export interface Basemap {
 }
 
 export interface Scene {
+  /** A heading of the map. */
+  readonly title?: string;
   readonly widthPx: number;
   readonly heightPx: number;
   /** What the first view shows: the bounds, fitted with some room, or a centre. Zoom 0 is the world in 256 pixels. */

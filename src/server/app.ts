@@ -78,7 +78,10 @@ export async function createApp({
     if (request.isMultipart() && !request.routeOptions.config.streamsMultipart)
       request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
-  app.addHook("preHandler", async (request) => checkBodyKey(request, keys));
+  app.addHook("preHandler", async (request) => {
+    // A handler that reads the fields itself checks a key among them: checkFieldsKey.
+    if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
+  });
   app.addHook("onSend", async (_request, reply) => {
     // CARTO adds Access-Control-* headers to every answer. Not here: this server answers pages of its own
     // origin only (checkOrigin), and those need none.
@@ -97,7 +100,7 @@ export async function createApp({
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
   jobRoutes(app, jobs);
-  importRoutes(app, imports);
+  importRoutes(app, imports, keys);
   adminRoutes(app, control);
   return app;
 }

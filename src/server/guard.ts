@@ -103,6 +103,11 @@ export function checkBodyKey(request: FastifyRequest, keys: ApiKeys): void {
   admit(request, keys, parameterKey(request.body));
 }
 
+/** The same with the key among the fields of a multipart body that its handler has read. */
+export function checkFieldsKey(request: FastifyRequest, keys: ApiKeys, fields: object): void {
+  if (!request.apiKey) admit(request, keys, parameterKey(fields));
+}
+
 function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined): void {
   const key = token === undefined ? keys.default : keys.find(token);
   if (!key) throw new Refusal(401, "Unauthorized");
@@ -147,11 +152,16 @@ function parameterKey(parameters: unknown): string | undefined {
   return typeof given === "string" ? given : "";
 }
 
-/** A signal that aborts when the client goes away before its answer is complete, or has gone already. */
-export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
+/**
+ * A signal that aborts when the client goes away before its answer is complete, or has gone already, and after
+ * `limitMs`. Not `AbortSignal.any` with a timeout: Node collects that as garbage, and then nothing aborts.
+ */
+export function abortOnDisconnect(reply: FastifyReply, limitMs?: number): AbortSignal {
   const controller = new AbortController();
   const { raw } = reply;
+  const timer = limitMs === undefined ? undefined : setTimeout(() => controller.abort(), limitMs);
   const abort = () => {
+    clearTimeout(timer);
     if (!raw.writableFinished) controller.abort();
   };
   if (raw.closed) abort();
@@ -165,8 +175,6 @@ const STATEMENT_TIMEOUT_MS = 25_000;
 /** Under which rights, and for how long, a statement of this request runs. */
 export function statementOptions(request: FastifyRequest, reply: FastifyReply) {
   const { role } = request.apiKey!;
-  const gone = abortOnDisconnect(reply);
-  const signal =
-    role === "master" ? gone : AbortSignal.any([gone, AbortSignal.timeout(STATEMENT_TIMEOUT_MS)]);
+  const signal = abortOnDisconnect(reply, role === "master" ? undefined : STATEMENT_TIMEOUT_MS);
   return { role, signal };
 }

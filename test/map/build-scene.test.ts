@@ -93,12 +93,12 @@ describe("colour by column", () => {
     expect(scene.legends).toMatchObject([{ title: "v", geometry: "point" }]);
     expect(scene.legends[0]!.items.map(({ label }) => label)).toEqual(["1", "2", "3", "4", "5", "no data"]);
   });
-  test("text and booleans are antique", async () => {
+  test("text and booleans are safe", async () => {
     const { scene } = await sceneOf(frameOf(["a", "b", "a"]), { color: "v", legend: { title: "Kind" } });
     expect(scene.layers[0]!.color).toMatchObject({
       palette: [
-        [0x85, 0x5c, 0x75, 255],
-        [0xd9, 0xaf, 0x6b, 255],
+        [0x88, 0xcc, 0xee, 255],
+        [0xcc, 0x66, 0x77, 255],
       ],
     });
     expect(scene.legends).toMatchObject([{ title: "Kind", items: [{ label: "a" }, { label: "b" }] }]);
@@ -111,7 +111,7 @@ describe("colour by column", () => {
     const { scene } = await sceneOf(frameOf(values), { color: "v" });
     const { items } = scene.legends[0]!;
     expect(items).toHaveLength(11);
-    expect(items[10]).toMatchObject({ label: "Other", color: [0x7c, 0x7c, 0x7c, 255] });
+    expect(items[10]).toMatchObject({ label: "Other", color: [0x88, 0x88, 0x88, 255] });
   });
   test("numbers as categories; mint for text; bounds", async () => {
     const labels = async (values: unknown[], color: LayerOptions["color"]) =>
@@ -257,25 +257,25 @@ describe("style columns", () => {
       `[InvalidArgumentError: size names "population", which is no column of layer DataFrame (1 × 2). Its columns are "v", "geometry".]`,
     );
     await expect(sceneOf(frameOf([new Date(0)]), { color: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "v" of type datetime. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: Cannot style column "v" of layer DataFrame (1 × 2), which is of type datetime. It must be numeric, text, or boolean.]`,
     );
     await expect(
       sceneOf(frameOf([wkx.Geometry.parse("POINT(0 0)")]), { color: "v" }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Style columns cannot be geometry columns. "v" was chosen for color.]`,
+      `[InvalidArgumentError: Style columns cannot be geometry columns. "v" was chosen for color of layer DataFrame (1 × 2).]`,
     );
     await expect(sceneOf(frameOf(["a"]), { size: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot size by column "v" of type text. It must be numeric.]`,
+      `[InvalidArgumentError: Cannot size by column "v" of layer DataFrame (1 × 2), which is of type text. It must be numeric.]`,
     );
     await expect(
       sceneOf(frameOf(["a"]), { color: { column: "v", method: "jenks" } }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "v" is of type text; method "jenks" is for numbers. Use the method "category".]`,
+      `[InvalidArgumentError: Column "v" of layer DataFrame (1 × 2) is of type text; method "jenks" is for numbers. Use the method "category".]`,
     );
     await expect(
       sceneOf(frameOf(["a"]), { color: { column: "v", bins: [1, 2] } }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "v" is of type text; bounds as bins are for numbers. Use the method "category".]`,
+      `[InvalidArgumentError: Column "v" of layer DataFrame (1 × 2) is of type text; bounds as bins are for numbers. Use the method "category".]`,
     );
     await expect(
       sceneOf(frameOf([1]), { color: { column: "v", bins: 9 } }),
@@ -329,16 +329,16 @@ describe("from the database's columns", () => {
       `[InvalidArgumentError: "redd" is neither a CSS colour nor a column of layer "t". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
     );
     expect(() => chosen(new Layer("t", { color: "at" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "at" of type timestamptz. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: Cannot style column "at" of layer "t", which is of type timestamptz. It must be numeric, text, or boolean.]`,
     );
     expect(() => chosen(new Layer("t", { color: "tags" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "tags" of type _text. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: Cannot style column "tags" of layer "t", which is of type _text. It must be numeric, text, or boolean.]`,
     );
     expect(() => chosen(new Layer("t", { color: "area" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Style columns cannot be geometry columns. "area" was chosen for color.]`,
+      `[InvalidArgumentError: Style columns cannot be geometry columns. "area" was chosen for color of layer "t".]`,
     );
     expect(() => chosen(new Layer("t", { size: "kind" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot size by column "kind" of type unknown. It must be numeric.]`,
+      `[InvalidArgumentError: Cannot size by column "kind" of layer "t", which is of type unknown. It must be numeric.]`,
     );
     expect(() => chosen(new Layer("t", { geomCol: "pop" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: geomCol names "pop", which is of type int8; expected a geometry.]`,

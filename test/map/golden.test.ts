@@ -59,6 +59,6 @@ describe.each(Object.entries(KINDS))("%s", (kind, texts) => {
       size: [420, 180],
       progress,
     });
-    expectGolden(`map-${kind}-${style}`, renderPng(scene));
+    await expectGolden(`map-${kind}-${style}`, renderPng(scene));
   });
 });

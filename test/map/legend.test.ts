@@ -3,11 +3,11 @@ import { type Classes, classifyByBounds, classifyCategories, classifyNumbers } f
 import { legendOf } from "../../src/map/legend";
 
 const look = { color: [0, 0, 0, 255], sizePx: 1 } as const;
-const labels = (classes: Classes) =>
+const labels = (classes: Exclude<Classes, { kind: "steps" }>) =>
   legendOf("t", "point", classes, Array(12).fill(look), look)?.items.map(({ label }) => label);
 const numbers = (...values: number[]) => Float64Array.of(...values);
 
-test.each<[string, Classes, string[] | undefined]>([
+test.each<[string, Exclude<Classes, { kind: "steps" }>, string[] | undefined]>([
   [
     "thousands",
     classifyNumbers(numbers(1200, 2000, 3400, 5000, 9000, 12000), "quantiles", 3),

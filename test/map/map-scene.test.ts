@@ -55,7 +55,7 @@ test("what the database has not, or not so", async () => {
   await expect(
     scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot style column "at" of type timestamptz. It must be numeric, text, or boolean.]`,
+    `[InvalidArgumentError: Cannot style column "at" of layer "Odd \\"Table\\"", which is of type timestamptz. It must be numeric, text, or boolean.]`,
   );
   await expect(
     scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),

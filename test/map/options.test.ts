@@ -39,7 +39,7 @@ describe("color", () => {
       `"Style columns cannot be geometry columns. "the_geom" was chosen for color."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
-      `"color has no option "shceme". There are "column", "scheme", "bins", "method"."`,
+      `"color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
       `"There is no colour scheme "mnit". Did you mean "mint"?"`,
@@ -48,7 +48,7 @@ describe("color", () => {
       `"bins is 8, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own."`,
     );
     expect(complaint({ color: { column: "a", method: "kmeans" } })).toMatchInlineSnapshot(
-      `"method is "kmeans"; expected one of "quantiles", "equal", "headtails", "jenks", "category"."`,
+      `"method is "kmeans"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"."`,
     );
   });
 });
@@ -80,7 +80,7 @@ describe("size", () => {
       `"bins of size is 0; expected 1 to 20, or the upper bounds of so many classes, ascending."`,
     );
     expect(complaint({ size: { column: "a", method: "category" } })).toMatchInlineSnapshot(
-      `"method of size is "category"; expected one of "quantiles", "equal", "headtails", "jenks"."`,
+      `"method of size is "category"; expected one of "quantiles", "equal", "headtails", "jenks", "continuous"."`,
     );
   });
 });
@@ -88,7 +88,7 @@ describe("size", () => {
 test("opacity, stroke, legend, and options that are none", () => {
   expect(complaint({ opacity: 90 })).toMatchInlineSnapshot(`"opacity is 90; expected a number from 0 to 1."`);
   expect(complaint({ stroke: 2 })).toMatchInlineSnapshot(
-    `"stroke is 2; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or null for none."`,
+    `"stroke is 2; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or false for none."`,
   );
   expect(complaint({ stroke: "thin" })).toMatchInlineSnapshot(
     `"color of stroke is "thin"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"."`,
@@ -97,13 +97,13 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"width of stroke is -1; expected a number of pixels, more than 0 and at most 1000."`,
   );
   expect(complaint({ legend: "on" })).toMatchInlineSnapshot(
-    `"legend is "on"; expected true, false or { title }."`,
+    `"legend is "on"; expected true, false or { title, counts }."`,
   );
   expect(complaint({ legend: { title: 5 } })).toMatchInlineSnapshot(
     `"title of legend is 5; expected a text."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". There are "color", "size", "opacity", "stroke", "legend", "lnglat", "geomCol"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "lnglat", "geomCol"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
     `"lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,
@@ -118,10 +118,10 @@ test("opacity, stroke, legend, and options that are none", () => {
 
 test("sources", () => {
   expect(() => new Layer("")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer is ""; expected a table's name or a DataFrame.]`,
+    `[InvalidArgumentError: The first argument of Layer is ""; expected a table's name, a GeoJSON file or a DataFrame.]`,
   );
   expect(() => new Layer([1] as never)).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer must be a table's name or a danfo.js DataFrame.]`,
+    `[InvalidArgumentError: The first argument of Layer must be a table's name, a danfo.js DataFrame, or GeoJSON: an object or a path that ends in .geojson or .json.]`,
   );
   expect(() => new QueryLayer(" ")).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The query is " "; expected a SELECT.]`,
@@ -129,7 +129,7 @@ test("sources", () => {
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "color", "size", "opacity", "stroke", "legend".]`,
+    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label".]`,
   );
 });
 

@@ -72,7 +72,7 @@ test.each([
   [() => styling.mint([1, Number.NaN, 3]), /ascending numbers/],
   [
     () => styling.mint(5, "quantile" as "quantiles"),
-    `method is "quantile"; expected one of "quantiles", "equal", "headtails", "jenks", "category".`,
+    `method is "quantile"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous".`,
   ],
   [
     () => styling.mint([1, 2], "jenks"),

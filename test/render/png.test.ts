@@ -71,18 +71,18 @@ const scene = sceneOf([europe], {
   legends: [ranges, categories],
 });
 
-test("a legend of colours and one of points, attribution, on a light map", () => {
-  expectGolden("png-light", renderPng(scene));
+test("a legend of colours and one of points, attribution, on a light map", async () => {
+  await expectGolden("png-light", renderPng(scene));
 });
 
-test("twice the pixels, on a dark map", () => {
-  expectGolden(
+test("twice the pixels, on a dark map", async () => {
+  await expectGolden(
     "png-dark-2x",
     renderPng({ ...scene, basemap: dark, legends: [categories] }, { pixelRatio: 2 }),
   );
 });
 
-test("lines explained by their width", () => {
+test("lines explained by their width", async () => {
   const route: LngLat[] = [
     [-10, 40],
     [20, 50],
@@ -94,16 +94,16 @@ test("lines explained by their width", () => {
     geometry: "line",
     items: [1, 3, 6].map((sizePx) => ({ label: `≤ ${sizePx},000`, color: RED, sizePx })),
   };
-  expectGolden("png-lines", renderPng({ ...scene, layers: [line], legends: [legend] }));
+  await expectGolden("png-lines", renderPng({ ...scene, layers: [line], legends: [legend] }));
 });
 
-test("more items than there is room for", () => {
+test("more items than there is room for", async () => {
   const items = Array.from({ length: 40 }, (_, i) => ({
     label: `category ${i + 1}`,
     color: BLUE,
     sizePx: 8,
   }));
-  expectGolden(
+  await expectGolden(
     "png-many",
     renderPng({ ...scene, legends: [{ title: "Kind", geometry: "point", items }, ranges] }),
   );
@@ -116,8 +116,8 @@ describe("size", () => {
     [333, 111, 1.5],
     [60, 40, 1],
     [1, 1, 1],
-  ])("%d × %d at ratio %d", (widthPx, heightPx, pixelRatio) => {
-    const { width, height } = pixelsOf(renderPng({ ...scene, widthPx, heightPx }, { pixelRatio }));
+  ])("%d × %d at ratio %d", async (widthPx, heightPx, pixelRatio) => {
+    const { width, height } = await pixelsOf(renderPng({ ...scene, widthPx, heightPx }, { pixelRatio }));
     expect([width, height]).toEqual([Math.round(widthPx * pixelRatio), Math.round(heightPx * pixelRatio)]);
   });
 });
@@ -126,7 +126,7 @@ test("the same scene gives the same bytes", () => {
   expect(Buffer.compare(renderPng(scene), renderPng(structuredClone(scene)))).toBe(0);
 });
 
-test("texts of any length and kind change nothing outside of the legend", () => {
+test("texts of any length and kind change nothing outside of the legend", async () => {
   const long = [
     HOSTILE,
     "x".repeat(100_000),
@@ -139,10 +139,12 @@ test("texts of any length and kind change nothing outside of the legend", () => 
   const legends = long.map((text): Legend => {
     return { title: text, geometry: "polygon", items: [{ label: text, color: RED, sizePx: 0 }] };
   });
-  const [plain, lettered] = [
-    { ...scene, legends: [] },
-    { ...scene, legends },
-  ].map((s) => pixelsOf(renderPng(s)));
+  const [plain, lettered] = await Promise.all(
+    [
+      { ...scene, legends: [] },
+      { ...scene, legends },
+    ].map((s) => pixelsOf(renderPng(s))),
+  );
   const outside = (0.55 * scene.widthPx - 30) | 0; // a legend takes up to 45 % of the width, and its margin
   for (let y = 0; y < scene.heightPx; y++) {
     const row = 4 * y * scene.widthPx;

@@ -5,10 +5,11 @@
  *
  *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
  *     column  u8 planes  planes × count bytes
- *     points  x, y, classes of colour, classes of size
- *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size
+ *     points  x, y, classes of colour, classes of size, values
+ *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values
  *
  * All integers are little-endian; classes are one byte a feature and there only if the style has them.
+ * Values of the rows are numbers or codes of texts, see `row-codec.ts`.
  */
 import type {
   Basemap,
@@ -22,9 +23,11 @@ import type {
   SizeStyle,
 } from "../scene";
 import { pickPoints } from "./pick";
+import { encodePlanes } from "./planes";
+import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** World units to pixels of zoom 0: see `Scene`. */
@@ -60,11 +63,20 @@ interface LayerHeader {
   readonly grid: Grid;
   readonly color: ColorHeader;
   readonly size: SizeHeader;
-  readonly stroke?: SceneLayer["stroke"];
-  readonly opacity: number;
+  readonly columns?: readonly RowColumnHeader[];
+  /** What travels as it is. */
+  readonly rest: Pick<SceneLayer, (typeof AS_IT_IS)[number]>;
 }
 
+const AS_IT_IS = ["name", "stroke", "opacity", "tooltip", "popup", "label"] as const;
+
+const restOf = (layer: SceneLayer): LayerHeader["rest"] =>
+  Object.fromEntries(
+    AS_IT_IS.flatMap((key) => (layer[key] === undefined ? [] : [[key, layer[key]]])),
+  ) as unknown as LayerHeader["rest"];
+
 interface SceneHeader {
+  readonly title?: string;
   readonly widthPx: number;
   readonly heightPx: number;
   readonly view: Scene["view"];
@@ -89,6 +101,7 @@ interface Grid {
 export function encodeScene({ scene, notes }: PageScene): Uint8Array {
   const columns: Uint8Array[] = [];
   const header: SceneHeader = {
+    ...(scene.title !== undefined && { title: scene.title }),
     widthPx: scene.widthPx,
     heightPx: scene.heightPx,
     view: scene.view,
@@ -137,7 +150,7 @@ export function quantumOf({ geometry }: SceneLayer): number {
 }
 
 function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
-  const { color, size, stroke, opacity } = layer;
+  const { color, size } = layer;
   const geometry = finite(layer.geometry);
   const xy = interleaved(geometry);
   const grid = gridOf(xy);
@@ -145,15 +158,20 @@ function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
   let features = vertices;
   if (geometry.kind !== "point") {
     features = geometry.features.length - 1;
-    columns.push(encodeColumn(differences(geometry.features)), encodeColumn(differences(geometry.paths)));
+    columns.push(encodePlanes(differences(geometry.features)), encodePlanes(differences(geometry.paths)));
   }
   columns.push(
-    encodeColumn(gridDeltas(xy, 0, grid.minX, grid.cellsPerUnit)),
-    encodeColumn(gridDeltas(xy, 1, grid.minY, grid.cellsPerUnit)),
+    encodePlanes(gridDeltas(xy, 0, grid.minX, grid.cellsPerUnit)),
+    encodePlanes(gridDeltas(xy, 1, grid.minY, grid.cellsPerUnit)),
   );
   for (const style of [color, size]) {
     if (style.kind === "classes") columns.push(perFeature(style.classes, geometry.rows, features));
   }
+  const rowColumns = layer.columns?.map((column) => {
+    const { header, bytes } = encodeRowColumn(column, geometry.rows, features);
+    columns.push(bytes);
+    return header;
+  });
   return {
     kind: geometry.kind,
     features,
@@ -162,16 +180,16 @@ function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
     grid,
     color: withoutClasses(color),
     size: withoutClasses(size),
-    ...(stroke && { stroke }),
-    opacity,
+    ...(rowColumns && { columns: rowColumns }),
+    rest: restOf(layer),
   };
 }
 
 function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
-  const { kind, features, vertices, grid, color, size, stroke, opacity } = header;
+  const { kind, features, vertices, grid, color, size, columns, rest } = header;
   const ends = kind === "point" ? [] : [reader.offsets(features), reader.offsets(header.paths ?? 0)];
-  const xCells = reader.column(vertices);
-  const yCells = reader.column(vertices);
+  const xCells = reader.planes(vertices);
+  const yCells = reader.planes(vertices);
   const geometry: PointGeometry | PathGeometry =
     kind === "point"
       ? { kind, x: positions(xCells, grid.minX, grid), y: positions(yCells, grid.minY, grid) }
@@ -183,8 +201,8 @@ function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
     rowCount: features,
     color: withClasses(color) as ColorStyle,
     size: withClasses(size) as SizeStyle,
-    ...(stroke && { stroke }),
-    opacity,
+    ...(columns && { columns: columns.map((column) => decodeRowColumn(column, features, reader)) }),
+    ...rest,
   };
 }
 
@@ -275,19 +293,6 @@ function differences(offsets: Uint32Array): Uint32Array {
   return Uint32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1]! - offsets[i]!);
 }
 
-function encodeColumn(values: Uint32Array): Uint8Array {
-  let used = 0;
-  for (let i = 0; i < values.length; i++) used |= values[i]!;
-  const planes = Math.ceil((32 - Math.clz32(used)) / 8);
-  const bytes = new Uint8Array(1 + planes * values.length);
-  bytes[0] = planes;
-  for (let plane = 0; plane < planes; plane++) {
-    const at = 1 + plane * values.length;
-    for (let i = 0; i < values.length; i++) bytes[at + i] = values[i]! >>> (8 * plane);
-  }
-  return bytes;
-}
-
 /** Reads the columns one after the other; the pair of `encodeColumn`. */
 class ColumnReader {
   constructor(
@@ -305,7 +310,7 @@ class ColumnReader {
     return bytes;
   }
 
-  column(count: number): Uint32Array {
+  planes(count: number): Uint32Array {
     const values = new Uint32Array(count);
     const planes = this.bytes(1)[0]!;
     for (let plane = 0; plane < planes; plane++) {
@@ -318,7 +323,7 @@ class ColumnReader {
 
   offsets(count: number): Uint32Array {
     const offsets = new Uint32Array(count + 1);
-    const lengths = this.column(count);
+    const lengths = this.planes(count);
     for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengths[i]!;
     return offsets;
   }

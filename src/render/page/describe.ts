@@ -4,10 +4,11 @@ import type { Scene, SceneLayer } from "../scene";
 export function describeScene(scene: Scene): string {
   const counts = scene.layers.map(countOf);
   const what = counts.length > 0 ? `Map of ${counts.join(" and ")}` : "Map";
-  const legends = scene.legends.map(
-    ({ title, items }) => `${title ? `${title}: ` : ""}${items.map((item) => item.label).join(", ")}`,
-  );
-  return [what, ...legends].join(". ");
+  const legends = scene.legends.map(({ title, items, ramp }) => {
+    const range = ramp ? [`${ramp.from} – ${ramp.to}`] : [];
+    return `${title ? `${title}: ` : ""}${[...range, ...items.map((item) => item.label)].join(", ")}`;
+  });
+  return [...(scene.title ? [scene.title] : []), what, ...legends].join(". ");
 }
 
 /** `800×400, 2 layers, 3,376 points`. */

@@ -9,6 +9,9 @@ import { pageProgram } from "./program";
 /** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
 
+/** On a phone the map is narrower, and the picture of it lower; the live map is not lower than this. */
+const MIN_HEIGHT_PX = 280;
+
 const PAGE_CSS = `
 html, body, #map { height: 100%; margin: 0; overflow: hidden; }
 #problem { position: fixed; left: 8px; bottom: 8px; margin: 0; padding: 4px 10px; border-radius: 4px;
@@ -23,24 +26,24 @@ export function sceneToHtml(scene: Scene, png: Uint8Array): string {
   const { widthPx, heightPx } = scene;
   const page = pageOf(scene, { title: "Map" });
   return [
-    `<div style="position:relative;width:${widthPx}px;max-width:100%">`,
+    `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
     // Without a colour scheme of its own the frame stays transparent in a dark notebook.
-    `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
+    `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" allow="fullscreen" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
     "</div>",
   ].join("\n");
 }
 
 /** A document that fills the window with the map; with the picture where the map cannot be shown. */
 export function sceneToDocument(scene: Scene, png: Uint8Array): string {
-  const title = describeScene(scene);
-  const still = `<img id="still" src="${dataUri(png)}" alt="${escapeHtml(title)}" hidden>
+  const title = scene.title ?? describeScene(scene);
+  const still = `<img id="still" src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" hidden>
 <noscript><style>#still { display: block !important; }</style></noscript>`;
   return pageOf(scene, { title, still });
 }
 
 function pageOf(scene: Scene, { title, still = "" }: { title: string; still?: string }): string {
-  const { boot, program, basemap, scriptSources } = pageProgram();
+  const { boot, program, basemap, font, scriptSources } = pageProgram();
   const { bytes } = packScene(scene);
   const policy = [
     "default-src 'none'",
@@ -64,7 +67,7 @@ function pageOf(scene: Scene, { title, still = "" }: { title: string; still?: st
 ${still}<div id="map"></div>
 ${block("scene", Buffer.from(bytes).toString("base64"))}
 ${block("basemap", scene.basemap.vector ? basemap : "")}
-${block("program", program)}
+${scene.layers.some(({ label }) => label) ? `${block("font", font())}\n` : ""}${block("program", program)}
 <script>${boot}</script>
 </body>
 </html>

@@ -6,6 +6,9 @@ export interface Canvas2D {
   lineJoin: string;
   lineCap: string;
   globalAlpha: number;
+  font: string;
+  textAlign: string;
+  textBaseline: string;
   save(): void;
   restore(): void;
   setTransform(a: number, b: number, c: number, d: number, e: number, f: number): void;
@@ -13,12 +16,16 @@ export interface Canvas2D {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
   closePath(): void;
+  arc(x: number, y: number, radius: number, from: number, to: number): void;
   fill(rule: "evenodd"): void;
   stroke(): void;
   fillRect(x: number, y: number, width: number, height: number): void;
   clearRect(x: number, y: number, width: number, height: number): void;
   createImageData(width: number, height: number): Pixels;
   putImageData(pixels: Pixels, x: number, y: number): void;
+  fillText(text: string, x: number, y: number): void;
+  strokeText(text: string, x: number, y: number): void;
+  measureText(text: string): { readonly width: number };
   drawImage(image: object, x: number, y: number): void;
 }
 

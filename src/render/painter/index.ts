@@ -1,7 +1,12 @@
 /** Paints a scene on any Canvas 2D context. It runs in a page as it does in Node, and so uses nothing of either. */
+
 export type { Canvas2D, CreateCanvas, Surface } from "./canvas";
+export { LABEL_FONT } from "./labels";
 export {
   type BasemapShapes,
+  type Hit,
+  highlight,
+  hit,
   type PreparedScene,
   paint,
   paintBasemap,

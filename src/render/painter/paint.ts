@@ -1,5 +1,6 @@
 import type { PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
+import { LabelPainter } from "./labels";
 import { PathPainter } from "./paths";
 import { PointPainter } from "./points";
 import { cssColor } from "./style";
@@ -20,7 +21,17 @@ export interface PreparedScene {
   readonly scene: Scene;
   readonly layers: readonly (PointPainter | PathPainter)[];
   readonly basemap: readonly PathPainter[];
+  readonly labels: LabelPainter;
   readonly scratch: Scratch;
+  /** Layers that are not painted. */
+  readonly hidden: Set<number>;
+}
+
+/** A feature of a layer, and the row of the data it is. */
+export interface Hit {
+  readonly layer: number;
+  readonly feature: number;
+  readonly row: number;
 }
 
 /** Cheap; `warm` does what takes longer. Without `shapes` the basemap is nothing but its background. */
@@ -36,7 +47,14 @@ export function prepare(
       ? new PointPainter(layer, layer.geometry)
       : new PathPainter(layer, layer.geometry),
   );
-  return { scene, layers, basemap: basemapPainters(scene, shapes), scratch: new Scratch(createCanvas) };
+  return {
+    scene,
+    layers,
+    basemap: basemapPainters(scene, shapes),
+    labels: new LabelPainter(scene.layers),
+    scratch: new Scratch(createCanvas),
+    hidden: new Set(),
+  };
 }
 
 /**
@@ -73,14 +91,45 @@ export function paintBasemap(
  */
 export function paintLayers(
   context: Canvas2D,
-  { layers, scratch }: PreparedScene,
+  { layers, labels, scratch, hidden }: PreparedScene,
   viewport: Viewport,
 ): { drawn: number } {
   let drawn = 0;
   inDevicePixels(context, () => {
-    for (const painter of layers) drawn += painter.paint(context, viewport, scratch);
+    for (const [i, painter] of layers.entries())
+      if (!hidden.has(i)) drawn += painter.paint(context, viewport, scratch);
+    labels.paint(context, viewport, hidden);
   });
   return { drawn };
+}
+
+/**
+ * The topmost feature under a pixel of the viewport, or up to `slopPx` beside it; only of layers that `wanted` takes.
+ */
+export function hit(
+  { layers, hidden }: PreparedScene,
+  viewport: Viewport,
+  [xPx, yPx]: readonly [xPx: number, yPx: number],
+  { slopPx, wanted }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean },
+): Hit | undefined {
+  const { originX, originY, worldPx } = viewport;
+  const place = { x: originX + xPx / worldPx, y: originY + yPx / worldPx };
+  for (let layer = layers.length - 1; layer >= 0; layer--) {
+    if (hidden.has(layer) || !wanted(layer)) continue;
+    const found = layers[layer]!.hit(place, worldPx, slopPx);
+    if (found !== undefined) return { layer, ...found };
+  }
+  return undefined;
+}
+
+/** Outlines a feature, so that people see which one is meant. */
+export function highlight(
+  context: Canvas2D,
+  { layers }: PreparedScene,
+  viewport: Viewport,
+  { layer, feature }: Pick<Hit, "layer" | "feature">,
+): void {
+  inDevicePixels(context, () => layers[layer]!.highlight(context, viewport, feature));
 }
 
 function inDevicePixels(context: Canvas2D, work: () => void): void {

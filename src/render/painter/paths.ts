@@ -2,7 +2,8 @@ import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { clipRing, clipSegment, reserve, type Trace } from "./clip";
-import { colorSlots, cssColor, type Slots, sizeSlots } from "./style";
+import { hitLine, hitPolygon, type Place } from "./hit";
+import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 
 /**
@@ -61,6 +62,46 @@ export class PathPainter {
     target.drawImage(surface, 0, 0);
     target.globalAlpha = 1;
     return painted;
+  }
+
+  /** The feature at a place of any copy of the world. */
+  hit({ x, y }: Place, worldPx: number, slopPx: number): { feature: number; row: number } | undefined {
+    const { kind, rows } = this.#geometry;
+    const { ofRow, values } = this.#sizes;
+    const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
+    const reachOf = (feature: number) => (values[ofRow?.[rowOf(feature)] ?? 0]! / 2 + slopPx) / worldPx;
+    // a path that goes on beyond the antimeridian is also in the copies beside it
+    for (const copy of [0, 1, -1]) {
+      const place = { x: x - Math.floor(x) + copy, y };
+      const feature =
+        kind === "line"
+          ? hitLine(this.#geometry, this.#featureBoxes, place, reachOf)
+          : hitPolygon(this.#geometry, this.#featureBoxes, place);
+      if (feature !== undefined) return { feature, row: rowOf(feature) };
+    }
+    return undefined;
+  }
+
+  /** Outlines a feature. */
+  highlight(context: Canvas2D, viewport: Viewport, feature: number): void {
+    const { originX, originY, worldPx, pixelRatio } = viewport;
+    const scale = worldPx * pixelRatio;
+    const clip = boxAround(viewport, CLIP_MARGIN_PX);
+    const [minX, , maxX] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+    const vertices = this.#thinner.at(scale);
+    context.lineCap = "round";
+    for (let copy = Math.ceil(clip[0] - maxX!); copy <= Math.floor(clip[2] - minX!); copy++) {
+      const to: Placement = {
+        scale,
+        shiftX: copy - originX,
+        shiftY: -originY,
+        clip: [clip[0] - copy, clip[1], clip[2] - copy, clip[3]],
+      };
+      context.beginPath();
+      if (this.#geometry.kind === "line") this.#traceLines(context, feature, vertices, to);
+      else this.#traceRings(context, feature, vertices, to);
+      strokeHighlight(context, pixelRatio);
+    }
   }
 
   #paintFeatures(context: Canvas2D, viewport: Viewport): number {

@@ -1,10 +1,11 @@
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
+import { hitPoint, type Place } from "./hit";
 import { Ink } from "./ink";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
-import { colorSlots, type Slots, sizeSlots } from "./style";
+import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
 
 /** After so many stamps it is worth finding out what is hidden, and again after so many more. */
 const FIRST_LOOK = 10_000;
@@ -80,6 +81,48 @@ export class PointPainter {
     target.drawImage(surface, 0, 0);
     target.globalAlpha = 1;
     return shown;
+  }
+
+  /** The point at a place of any copy of the world, as `hitPoint` finds it. */
+  hit({ x, y }: Place, worldPx: number, slopPx: number): { feature: number; row: number } | undefined {
+    const { rows } = this.#geometry;
+    const largestPx = Math.max(0, ...this.#sizes.values);
+    const { ofRow, values } = this.#sizes;
+    const radiusOf = (point: number) => {
+      const slot = ofRow === undefined ? 0 : ofRow[rows === undefined ? point : rows[point]!]!;
+      return values[slot]! / 2 / worldPx;
+    };
+    const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
+    const reach = limits.maxRadius + limits.slop;
+    for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach])) {
+      const feature = hitPoint(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits);
+      if (feature !== undefined) return { feature, row: rows === undefined ? feature : rows[feature]! };
+    }
+    return undefined;
+  }
+
+  /** A ring around a point. */
+  highlight(
+    context: Canvas2D,
+    { originX, originY, worldPx, pixelRatio, widthPx }: Viewport,
+    feature: number,
+  ): void {
+    const { x, y, rows } = this.#geometry;
+    const row = rows === undefined ? feature : rows[feature]!;
+    const radius = (this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! / 2 + 1) * pixelRatio;
+    const scale = worldPx * pixelRatio;
+    const box = [x[feature]!, originY, x[feature]!, originY] as const;
+    for (const copy of copiesOf(box, [originX, originY, originX + widthPx / worldPx, originY])) {
+      context.beginPath();
+      context.arc(
+        (x[feature]! + copy - originX) * scale,
+        (y[feature]! - originY) * scale,
+        radius,
+        0,
+        2 * Math.PI,
+      );
+      strokeHighlight(context, pixelRatio);
+    }
   }
 
   /** From the last point to the first, because ink goes under what is there. */

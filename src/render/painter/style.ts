@@ -1,4 +1,5 @@
 import type { ColorStyle, Rgba, SizeStyle } from "../scene";
+import type { Canvas2D } from "./canvas";
 
 /** One value per class and, last, the one of rows without a class. */
 export interface Slots<T> {
@@ -28,3 +29,14 @@ function slots<T>(values: readonly T[], classes: Uint8Array): Slots<T> {
 /** `#rrggbbaa`, exact where `rgba()` would round the alpha. */
 export const cssColor = (color: Rgba): string =>
   `#${color.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+
+/** Strokes the path dark within light, which shows on every ground. */
+export function strokeHighlight(context: Canvas2D, pixelRatio: number): void {
+  context.lineJoin = "round";
+  context.strokeStyle = "#ffffff";
+  context.lineWidth = 4 * pixelRatio;
+  context.stroke();
+  context.strokeStyle = "#1f2933";
+  context.lineWidth = 2 * pixelRatio;
+  context.stroke();
+}

@@ -177,13 +177,13 @@ describe.each([
   ["line", LINES],
   ["polygon", POLYGONS],
 ] as const)("%s", (kind, layers) => {
-  test.each(Object.entries(layers))("%s", (name, layer) => {
-    expectGolden(`${kind}-${name}`, painted(sceneOf([layer])).canvas.encodeSync("png"));
+  test.each(Object.entries(layers))("%s", async (name, layer) => {
+    await expectGolden(`${kind}-${name}`, painted(sceneOf([layer])).canvas.encodeSync("png"));
   });
 
-  test("twice the pixels", () => {
+  test("twice the pixels", async () => {
     const { canvas } = painted(sceneOf([layers.category!]), { pixelRatio: 2 });
-    expectGolden(`${kind}-2x`, canvas.encodeSync("png"));
+    await expectGolden(`${kind}-2x`, canvas.encodeSync("png"));
   });
 });
 
@@ -216,11 +216,11 @@ test.each([
   ["antimeridian-from-the-east", at(-179, 0, 2)],
   ["antimeridian-fitted", { kind: "fit", bounds: [165, -20, -160, 20] }],
   ["world-copies", at(0, 0, -1)],
-] as [string, Scene["view"]][])("%s", (name, view) => {
-  expectGolden(name, painted(sceneOf(ACROSS, { view })).canvas.encodeSync("png"));
+] as [string, Scene["view"]][])("%s", async (name, view) => {
+  await expectGolden(name, painted(sceneOf(ACROSS, { view })).canvas.encodeSync("png"));
 });
 
-test("deep inside: what is a million pixels large is clipped, and its edges do not tremble", () => {
+test("deep inside: what is a million pixels large is clipped, and its edges do not tremble", async () => {
   const layers = [
     layerOf(paths("polygon", [[rectangle(-100, -70, 2.0001, 70), rectangle(-50, -60, 1.9999, 60)]]), {
       stroke: { color: BLUE, widthPx: 3 },
@@ -238,7 +238,7 @@ test("deep inside: what is a million pixels large is clipped, and its edges do n
       { size: px(4), color: constant(BLUE) },
     ),
   ];
-  expectGolden("deep", painted(sceneOf(layers, { view: at(2, 0, 18) })).canvas.encodeSync("png"));
+  await expectGolden("deep", painted(sceneOf(layers, { view: at(2, 0, 18) })).canvas.encodeSync("png"));
 });
 
 describe("basemap", () => {
@@ -259,8 +259,8 @@ describe("basemap", () => {
     ["basemap-antarctica", at(180, -80, 1.3)],
     ["basemap-states", { kind: "fit", bounds: [-125, 24, -66, 50] }],
     ["basemap-coast", at(4, 52, 7)],
-  ] as [string, Scene["view"]][])("%s", (name, view) => {
+  ] as [string, Scene["view"]][])("%s", async (name, view) => {
     const scene = sceneOf([layerOf(points(ROW), { color: constant(RED), size: px(4) })], { view, basemap });
-    expectGolden(name, painted(scene, { shapes }).canvas.encodeSync("png"));
+    await expectGolden(name, painted(scene, { shapes }).canvas.encodeSync("png"));
   });
 });

@@ -73,6 +73,13 @@ export class CanvasLayer extends L.Layer {
     return this;
   }
 
+  /** Paints anew what has changed while the view has not. */
+  redraw(): void {
+    this.#inPlace = false;
+    this.#unfinished = undefined;
+    this.#repaint();
+  }
+
   override getEvents(): Record<string, L.LeafletEventHandlerFn> {
     return {
       move: this.#repaint,
@@ -221,7 +228,7 @@ function resize(canvas: HTMLCanvasElement, { widthPx, heightPx, pixelRatio }: Vi
 }
 
 /** Leaflet counts whole CSS pixels from the world's north-west corner. */
-function viewportOfMap(map: L.Map): Viewport {
+export function viewportOfMap(map: L.Map): Viewport {
   const { x: widthPx, y: heightPx } = map.getSize();
   const worldPx = worldPxOf(map.getZoom());
   const { x, y } = map.getPixelBounds().min!;

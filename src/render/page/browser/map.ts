@@ -3,7 +3,7 @@ import { centerOf, MAX_ZOOM, MIN_ZOOM, viewportOf, ZOOM_STEP } from "../../proje
 import type { Scene } from "../../scene";
 
 /** The panes from bottom to top; controls are above all of them (Leaflet's `.leaflet-control`: 800). */
-const PANES = { base: 100, tiles: 200, data: 400, labels: 450 };
+const PANES = { base: 100, tiles: 200, data: 400, hover: 420, labels: 450 };
 
 /** A map that shows the scene's first view, fitted anew to another size until somebody moves it. */
 export function createMap(element: HTMLElement, scene: Scene): L.Map {

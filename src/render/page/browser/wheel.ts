@@ -33,7 +33,7 @@ export function wheelOnRequest(map: L.Map): void {
     (event) => {
       if (active || event.ctrlKey || event.metaKey) return showHint(false);
       event.stopPropagation(); // Leaflet would zoom and keep the notebook from scrolling
-      if (!(event.target as Element).closest(".legend")) showHint(true);
+      if (!(event.target as Element).closest(".legend, .leaflet-popup")) showHint(true);
     },
     { capture: true, passive: true },
   );

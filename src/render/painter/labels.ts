@@ -1,0 +1,358 @@
+/**
+ * Texts at features. Where they go is decided for the whole map at once, once per zoom and visible layers, so that a
+ * label neither jumps while the map is moved nor is cut where strips of it are painted one after the other.
+ */
+import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
+import { boxAround, copiesOf } from "./box";
+import type { Canvas2D } from "./canvas";
+import { cssColor, sizeSlots } from "./style";
+
+/** More labels than these are not considered: those of the largest features and the first rows. */
+const MAX_LABELS = 20_000;
+/** Longer ones are cut. */
+const MAX_LETTERS = 60;
+/** Between a point and its label, and around each label, in CSS pixels. */
+const GAP_PX = 3;
+const PADDING_PX = 2;
+const HALO_PX = 3;
+/** Height of a line of text, as a share of the letters' size. */
+const LINE = 1.2;
+/** From the middle of capital letters down to where they stand, likewise: half their height in Inter, 0.73. */
+const BASELINE = 0.365;
+/** Of the collision grid, in CSS pixels. */
+const CELL_PX = 64;
+
+export const LABEL_FONT = "cartoframes";
+const FAMILIES = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
+
+/** Where a label may be, in world units. */
+interface Anchor {
+  readonly x: number;
+  readonly y: number;
+  /** Width that there is for it. */
+  readonly room: number;
+}
+
+interface Candidate {
+  readonly layer: number;
+  readonly text: string;
+  readonly kind: "point" | "line" | "polygon";
+  /** The best first. */
+  readonly anchors: readonly Anchor[];
+  /** Half of a point's diameter or of a line's width in CSS pixels. */
+  readonly radiusPx: number;
+  /** More is more important. */
+  readonly weight: number;
+  widthPx: number;
+}
+
+/** A label that has found its place: its middle in world units. */
+interface Placed {
+  readonly candidate: Candidate;
+  readonly anchor: Anchor;
+  readonly offsetXPx: number;
+  readonly offsetYPx: number;
+}
+
+export class LabelPainter {
+  readonly #styles: readonly (LabelStyle | undefined)[];
+  readonly #layers: readonly SceneLayer[];
+  #candidates: Candidate[] | undefined;
+  #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
+
+  constructor(layers: readonly SceneLayer[]) {
+    this.#layers = layers;
+    this.#styles = layers.map(({ label }) => label);
+  }
+
+  get isEmpty(): boolean {
+    return this.#styles.every((style) => style === undefined);
+  }
+
+  /** Paints what of the labels is in the view, over what is there. */
+  paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>): void {
+    if (this.isEmpty) return;
+    const { originX, originY, worldPx, pixelRatio } = viewport;
+    const key = JSON.stringify([worldPx, [...hidden].sort()]);
+    if (this.#placed?.key !== key) this.#placed = { key, labels: this.#place(context, worldPx, hidden) };
+
+    context.textAlign = "left";
+    context.textBaseline = "alphabetic"; // "middle" is another one in Skia and in Chromium
+    context.lineJoin = "round";
+    for (const { candidate, anchor, offsetXPx, offsetYPx } of this.#placed.labels) {
+      const style = this.#styles[candidate.layer]!;
+      const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
+      const view = boxAround(viewport, reachPx);
+      for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view)) {
+        // on whole pixels: Chromium puts lines of text there, Skia alone would not
+        const left = (anchor.x + copy - originX) * worldPx + offsetXPx - candidate.widthPx / 2;
+        const base = (anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx;
+        const [x, y] = [Math.round(left * pixelRatio), Math.round(base * pixelRatio)];
+        context.font = fontOf(style.sizePx * pixelRatio);
+        context.strokeStyle = cssColor(style.halo);
+        context.lineWidth = HALO_PX * pixelRatio;
+        context.strokeText(candidate.text, x, y);
+        context.fillStyle = cssColor(style.color);
+        context.fillText(candidate.text, x, y);
+      }
+    }
+  }
+
+  /** The most important first, each where it covers none before it. */
+  #place(context: Canvas2D, worldPx: number, hidden: ReadonlySet<number>): Placed[] {
+    this.#candidates ??= candidatesOf(this.#layers);
+    const taken = new Collisions(worldPx);
+    const placed: Placed[] = [];
+    for (const candidate of this.#candidates) {
+      if (hidden.has(candidate.layer)) continue;
+      const { sizePx } = this.#styles[candidate.layer]!;
+      if (Number.isNaN(candidate.widthPx)) {
+        context.font = fontOf(sizePx);
+        candidate.widthPx = context.measureText(candidate.text).width;
+      }
+      const label = this.#placeOne(candidate, sizePx * LINE, worldPx, taken);
+      if (label) placed.push(label);
+    }
+    return placed;
+  }
+
+  #placeOne(candidate: Candidate, height: number, worldPx: number, taken: Collisions): Placed | undefined {
+    const { widthPx, anchors } = candidate;
+    for (const anchor of anchors) {
+      if (widthPx > anchor.room * worldPx) continue;
+      const [x, y] = [anchor.x * worldPx, anchor.y * worldPx];
+      for (const [offsetXPx, offsetYPx] of offsets(candidate, height)) {
+        const [left, top] = [x + offsetXPx - widthPx / 2, y + offsetYPx - height / 2];
+        if (taken.add([left - PADDING_PX, top, left + widthPx + PADDING_PX, top + height]))
+          return { candidate, anchor, offsetXPx, offsetYPx };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Font sizes in steps: a canvas parses each new one. */
+const fontOf = (px: number) => `500 ${px}px ${FAMILIES}`;
+
+/** Around a point: right, left, above, below; above or below a line; in the middle of a polygon. */
+function offsets(
+  { kind, widthPx, radiusPx }: Candidate,
+  height: number,
+): readonly (readonly [number, number])[] {
+  if (kind === "polygon") return [[0, 0]];
+  const beside = radiusPx + GAP_PX + widthPx / 2;
+  const above = radiusPx + GAP_PX + height / 2 - 2;
+  const upright = [[0, -above] as const, [0, above] as const];
+  return kind === "line" ? upright : [[beside, 0], [-beside, 0], ...upright];
+}
+
+type Rect = readonly [left: number, top: number, right: number, bottom: number];
+
+/** Rectangles on a world that goes on at its sides, in a grid of cells. */
+class Collisions {
+  readonly #cells = new Map<number, Rect[]>();
+  readonly #worldPx: number;
+
+  constructor(worldPx: number) {
+    this.#worldPx = worldPx;
+  }
+
+  /** Adds it if it touches none that is there. */
+  add(rect: Rect): boolean {
+    const keys = keysOf(rect);
+    for (const key of keys) {
+      for (const [left, top, right, bottom] of this.#cells.get(key) ?? []) {
+        if (rect[0] < right && rect[2] > left && rect[1] < bottom && rect[3] > top) return false;
+      }
+    }
+    this.#put(rect, keys);
+    // across the antimeridian its other side is at the other end of the world
+    for (const move of [rect[0] < 0 ? this.#worldPx : 0, rect[2] > this.#worldPx ? -this.#worldPx : 0]) {
+      if (move === 0) continue;
+      const moved: Rect = [rect[0] + move, rect[1], rect[2] + move, rect[3]];
+      this.#put(moved, keysOf(moved));
+    }
+    return true;
+  }
+
+  #put(rect: Rect, keys: readonly number[]): void {
+    for (const key of keys) {
+      const cell = this.#cells.get(key);
+      if (cell) cell.push(rect);
+      else this.#cells.set(key, [rect]);
+    }
+  }
+}
+
+function keysOf([left, top, right, bottom]: Rect): number[] {
+  const keys: number[] = [];
+  for (let column = Math.floor(left / CELL_PX); column <= Math.floor(right / CELL_PX); column++) {
+    for (let row = Math.floor(top / CELL_PX); row <= Math.floor(bottom / CELL_PX); row++)
+      keys.push(column * 2 ** 24 + row);
+  }
+  return keys;
+}
+
+function candidatesOf(layers: readonly SceneLayer[]): Candidate[] {
+  const all = layers.flatMap((layer, index) => {
+    const column = layer.label && layer.columns?.[layer.label.column];
+    return column?.kind === "texts" ? labelsOf(layer, index, column) : [];
+  });
+  return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
+}
+
+function labelsOf(
+  { geometry, size }: SceneLayer,
+  layer: number,
+  { texts, codes }: RowColumn & { kind: "texts" },
+): Candidate[] {
+  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const sizes = sizeSlots(size);
+  const candidates: Candidate[] = [];
+  for (let i = 0; i < count; i++) {
+    const row = geometry.rows ? geometry.rows[i]! : i;
+    const code = codes[row]!;
+    const text = code === 0 ? "" : oneLine(texts[code - 1]!);
+    if (text === "") continue;
+    const px = sizes.values[sizes.ofRow?.[row] ?? 0]!;
+    const { anchors, weight } = placesOf(geometry, i, px);
+    const { kind } = geometry;
+    if (anchors.length > 0)
+      candidates.push({ layer, text, kind, anchors, radiusPx: px / 2, weight, widthPx: Number.NaN });
+    // points are taken in the order of their rows, so of equal ones the first will do
+    if (sizes.ofRow === undefined && geometry.kind === "point" && candidates.length === MAX_LABELS) break;
+  }
+  return candidates;
+}
+
+/** Control characters and line breaks have no picture. */
+function oneLine(text: string): string {
+  const line = text
+    .slice(0, 4 * MAX_LETTERS)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
+  return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
+}
+
+interface Places {
+  readonly anchors: readonly Anchor[];
+  readonly weight: number;
+}
+
+/** At a point, in the middle of the longest line, or where a polygon is widest. */
+function placesOf(geometry: PointGeometry | PathGeometry, i: number, px: number): Places {
+  if (geometry.kind !== "point")
+    return geometry.kind === "line" ? placesOfLine(geometry, i) : placesOfPolygon(geometry, i);
+  const [x, y] = [geometry.x[i]!, geometry.y[i]!];
+  return { anchors: Number.isFinite(x + y) ? [{ x, y, room: Infinity }] : [], weight: px };
+}
+
+function placesOfLine({ xy, paths, features }: PathGeometry, feature: number): Places {
+  let best = { x: Number.NaN, y: Number.NaN, length: 0 };
+  for (let path = features[feature]!; path < features[feature + 1]!; path++) {
+    const [from, end] = [paths[path]!, paths[path + 1]!];
+    let length = 0;
+    for (let i = from; i + 1 < end; i++) length += segment(xy, i);
+    if (!(length > best.length)) continue;
+    let rest = length / 2;
+    for (let i = from; i + 1 < end; i++) {
+      const step = segment(xy, i);
+      if (step < rest) {
+        rest -= step;
+        continue;
+      }
+      const share = rest / step;
+      best = {
+        x: xy[2 * i]! + share * (xy[2 * i + 2]! - xy[2 * i]!),
+        y: xy[2 * i + 1]! + share * (xy[2 * i + 3]! - xy[2 * i + 1]!),
+        length,
+      };
+      break;
+    }
+  }
+  const { x, y, length } = best;
+  return { anchors: length > 0 ? [{ x, y, room: length }] : [], weight: length };
+}
+
+const segment = (xy: Float64Array, i: number) =>
+  Math.hypot(xy[2 * i + 2]! - xy[2 * i]!, xy[2 * i + 3]! - xy[2 * i + 1]!);
+
+/** How many heights of a polygon are looked at for the widest place. */
+const SCANS = 9;
+/** A label may be so much wider than its polygon, which its neighbours mostly bear. */
+const OVERHANG = 1.25;
+/** A place need not be so much higher than wide: a text is not. */
+const FLATNESS = 3;
+
+/** Scans the largest part at several heights; a place counts for as much as it is wide and, above and below, high. */
+function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Places {
+  const [first, last] = [features[feature]!, features[feature + 1]!];
+  let [largest, outer] = [0, -1];
+  for (let path = first; path < last; path++) {
+    const area = Math.abs(ringArea(xy, paths[path]!, paths[path + 1]!));
+    if (area > largest) [largest, outer] = [area, path];
+  }
+  if (outer === -1) return { anchors: [], weight: 0 };
+  let [minY, maxY] = [Infinity, -Infinity];
+  for (let i = paths[outer]!; i < paths[outer + 1]!; i++) {
+    minY = Math.min(minY, xy[2 * i + 1]!);
+    maxY = Math.max(maxY, xy[2 * i + 1]!);
+  }
+  const places: (Anchor & { score: number })[] = [];
+  for (let scan = 1; scan <= SCANS; scan++) {
+    const y = minY + ((maxY - minY) * scan) / (SCANS + 1);
+    const [from, to] = widest(crossingsAt(xy, paths, first, last, 1, y)) ?? [0, 0];
+    const x = (from + to) / 2;
+    const upright = crossingsAt(xy, paths, first, last, 0, x);
+    const above = upright.filter((at) => at < y).at(-1) ?? y;
+    const below = upright.find((at) => at > y) ?? y;
+    const clear = Math.min(y - above, below - y);
+    const score = Math.min(to - from, 2 * FLATNESS * clear) + clear; // of equal ones the one in the middle
+    if (to > from) places.push({ x, y, room: (to - from) * OVERHANG, score });
+  }
+  places.sort((a, b) => b.score - a.score);
+  return {
+    anchors: places.map(({ x, y, room }) => ({ x, y, room })),
+    weight: Math.sqrt(largest),
+  };
+}
+
+/** The widest of the intervals between two crossings that lie inside. */
+function widest(crossings: readonly number[]): readonly [number, number] | undefined {
+  let found: readonly [number, number] | undefined;
+  for (let i = 0; i + 1 < crossings.length; i += 2) {
+    const [from, to] = [crossings[i]!, crossings[i + 1]!];
+    if (!found || to - from > found[1] - found[0]) found = [from, to];
+  }
+  return found;
+}
+
+function ringArea(xy: Float64Array, from: number, end: number): number {
+  let twice = 0;
+  for (let i = from, j = end - 1; i < end; j = i++)
+    twice += (xy[2 * j]! - xy[2 * i]!) * (xy[2 * j + 1]! + xy[2 * i + 1]!);
+  return twice / 2;
+}
+
+/** Where the rings cross a line, ascending: axis 1 is a height y, axis 0 a longitude x. */
+function crossingsAt(
+  xy: Float64Array,
+  paths: Uint32Array,
+  first: number,
+  last: number,
+  axis: 0 | 1,
+  value: number,
+): number[] {
+  const other = 1 - axis;
+  const crossings: number[] = [];
+  for (let path = first; path < last; path++) {
+    const [from, end] = [paths[path]!, paths[path + 1]!];
+    for (let i = from, j = end - 1; i < end; j = i++) {
+      const [a, b] = [xy[2 * i + axis]!, xy[2 * j + axis]!];
+      if (a > value === b > value) continue;
+      const [c, d] = [xy[2 * i + other]!, xy[2 * j + other]!];
+      crossings.push(((d - c) * (value - a)) / (b - a) + c);
+    }
+  }
+  return crossings.sort((a, b) => a - b);
+}

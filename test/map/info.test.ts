@@ -1,0 +1,157 @@
+/** Options of what people read, continuous ramps, and GeoJSON as data. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DataFrame } from "danfojs-node";
+import { expect, test } from "vitest";
+import { Transport } from "../../src/api/transport";
+import { mapScene } from "../../src/context/map";
+import { Layer, type LayerOptions, type MapOptions } from "../../src/map";
+import { classifySteps } from "../../src/map/classify";
+import { decodeScene, encodeScene } from "../../src/render/page/codec";
+import type { RowColumn } from "../../src/render/scene";
+import { mulberry32 } from "../support/seeded";
+
+const nowhere = new Transport(async () => {
+  throw new Error("a server was asked for");
+});
+const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
+const sceneOf = async (layers: MapOptions["layers"]) => (await mapScene(nowhere, { layers, progress })).scene;
+const frame = () =>
+  new DataFrame({ lng: [0, 1, 2], lat: [0, 1, 2], v: [1, 2, 3], t: ["a", "b", "c"], red: [9, 8, 7] });
+const of = (options: LayerOptions) => sceneOf(new Layer(frame(), { lnglat: ["lng", "lat"], ...options }));
+
+test.each<[LayerOptions, RegExp]>([
+  [
+    { tooltip: "nope" },
+    /^tooltip names "nope", which is no column of layer DataFrame \(3 × 5\)\. Its columns are "lng"/,
+  ],
+  [{ popup: [] }, /^popup is \[\]; expected a column's name/],
+  [
+    { tooltip: { column: "v", format: "%Q%" } },
+    /^format of tooltip is "%Q%", for column "v" of layer DataFrame \(3 × 5\); expected a format of numbers/,
+  ],
+  [
+    { popup: { column: "t", format: ".1f" } },
+    /column "t" of layer .* which is of type text; only numbers and times have formats\.$/,
+  ],
+  [{ label: { column: "t", size: 900 } }, /^size of label is 900; expected 6 to 72 pixels\.$/],
+  [{ label: {} as never }, /^label must include a "column"\.$/],
+  [
+    { size: "t" },
+    /^Cannot size by column "t" of layer DataFrame \(3 × 5\), which is of type text\. It must be numeric\.$/,
+  ],
+  [
+    { color: { column: "t", method: "continuous" } },
+    /^Column "t" of layer DataFrame \(3 × 5\) is of type text; method "continuous" is for numbers/,
+  ],
+  [
+    { color: { column: "v", method: "jenks", binMethod: "jenks" } },
+    /^color has method and binMethod, which are the same/,
+  ],
+  [{ color: { column: "v", domain: [0, 1] } }, /^domain of color is for the method "continuous"/],
+  [
+    { color: { column: "v", method: "continuous", domain: [1, 0] } },
+    /^domain of color is \[1,0\]; expected \[from, to\]/,
+  ],
+  [{ size: { column: "v", min: 2, range: [1, 2] } }, /^size has range, and min or max/],
+])("%j", async (options, message) => {
+  await expect(async () => of(options)).rejects.toThrow(message);
+});
+
+test("cartoframes' names of options; a column that is called like a colour", async () => {
+  const sizes = (await of({ size: { column: "v", min: 2, max: 8, bins: 3, binMethod: "equal" } })).layers[0]!
+    .size;
+  expect(sizes).toMatchObject({ px: [2, 5, 8] });
+  const { legends } = await of({ color: { column: "red" } });
+  expect(legends[0]).toMatchObject({ title: "red" });
+});
+
+test("a column read twice travels once, in another format as well", async () => {
+  const { columns, tooltip, popup } = (
+    await of({ tooltip: ["v", "t"], popup: { column: "v", format: ".1f" } })
+  ).layers[0]!;
+  expect(columns).toHaveLength(2);
+  expect(tooltip!.fields.map(({ column }) => column)).toEqual([0, 1]);
+  expect(popup!.fields).toEqual([{ title: "v", column: 0, format: ".1f" }]);
+});
+
+test("steps: ends, beyond them, missing, infinite, equal", () => {
+  const classes = (values: number[], domain?: [number, number]) => [
+    ...classifySteps(Float64Array.from(values), 4, domain).classes,
+  ];
+  expect(classes([0, 1, 2, 3, 4, Number.NaN, Infinity, -Infinity])).toEqual([0, 1, 2, 3, 3, 255, 3, 0]);
+  expect(classes([-5, 5, 15], [0, 10])).toEqual([0, 2, 3]);
+  expect(classes([7, 7])).toEqual([2, 2]);
+  expect(classes([-1.7e308, 0, 1.7e308])).toEqual([0, 2, 3]);
+  expect(classes([Number.NaN])).toEqual([255]);
+});
+
+test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) => {
+  const random = mulberry32(seed);
+  const make = [
+    () => Math.floor(random() * 2000) - 1000,
+    () => Math.round(random() * 1e5) / 100,
+    () => random() * 1e9,
+    () => (random() < 0.3 ? Number.NaN : -0),
+    () => (random() < 0.3 ? Infinity : 1e300),
+    () => Number.NaN,
+  ][seed - 1]!;
+  const values = Float64Array.from({ length: 50 }, make);
+  const codes = Uint32Array.from({ length: 50 }, () => Math.floor(random() * 4));
+  const { layers, ...rest } = await of({});
+  const columns: RowColumn[] = [
+    { kind: "numbers", values },
+    { kind: "texts", texts: ["a", "</script>", "\u0000"], codes },
+  ];
+  const axis = Float64Array.from({ length: 50 }, random);
+  const layer = {
+    ...layers[0]!,
+    geometry: { kind: "point", x: axis, y: axis } as const,
+    rowCount: 50,
+    columns,
+  };
+  const back = decodeScene(encodeScene({ scene: { ...rest, layers: [layer] }, notes: [] })).scene.layers[0]!;
+  expect(back.columns![0]).toEqual(columns[0]);
+  const textsOf = (column: RowColumn) =>
+    column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : [];
+  expect(textsOf(back.columns![1]!)).toEqual(textsOf(columns[1]!));
+});
+
+test("GeoJSON: features, a file, ids, properties that are missing", async () => {
+  const point = (lng: number) => ({ type: "Point", coordinates: [lng, 0] });
+  const features = [
+    { type: "Feature", id: 7, properties: { a: "x", geometry: "a property" }, geometry: point(1) },
+    { type: "Feature", properties: null, geometry: null },
+    { type: "Feature", properties: { a: 'y "<b>"' }, geometry: point(2) },
+  ];
+  const collection = { type: "FeatureCollection", features };
+  const folder = mkdtempSync(join(tmpdir(), "geojson-"));
+  const path = join(folder, "places.geojson");
+  writeFileSync(path, `\ufeff${JSON.stringify(collection)}`);
+  try {
+    for (const source of [collection, path]) {
+      const { layers } = await sceneOf(new Layer(source, { tooltip: ["id", "a"], color: "a" }));
+      expect(layers[0]).toMatchObject({ rowCount: 3, geometry: { kind: "point" } });
+      expect(layers[0]!.columns).toEqual([
+        { kind: "numbers", values: Float64Array.of(7, Number.NaN, Number.NaN) },
+        { kind: "texts", texts: ["x", 'y "<b>"'], codes: Uint32Array.of(1, 0, 2) },
+      ]);
+    }
+    writeFileSync(path, '{"type": "Topology"}');
+    await expect(sceneOf(new Layer(path))).rejects.toThrow(
+      /places\.geojson" is not GeoJSON: its type is "Topology"/,
+    );
+    writeFileSync(path, "{");
+    await expect(sceneOf(new Layer(path))).rejects.toThrow(/is not GeoJSON: /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  await expect(sceneOf(new Layer("nowhere.json"))).rejects.toThrow(
+    /^The GeoJSON file "nowhere\.json" cannot be read \(ENOENT\)/,
+  );
+  const crs = { type: "name", properties: { name: "urn:ogc:def:crs:EPSG::25830" } };
+  await expect(sceneOf(new Layer({ ...collection, crs } as never))).rejects.toThrow(
+    /EPSG::25830", expected longitude and latitude/,
+  );
+});
