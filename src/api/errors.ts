@@ -27,6 +27,8 @@ export interface FailedAnswer {
 /** PostgreSQL's words for a statement that was stopped, and CARTO's. */
 const STOPPED = /statement timeout|canceling statement due to|query timeout error|render timeout error/i;
 const OVER_QUOTA = /quota exceeded|over (your|carto) account.* (limit|quota)/i;
+/** Of the data services: https://github.com/CartoDB/dataservices-api */
+const OVER_SERVICE_QUOTA = /reached the limit of your quota|remaining quota is exhausted/i;
 const TOO_MUCH_AT_ONCE = /maximum post size of .* exceeded/i;
 const NOT_OUR_ACCOUNT = /^Sorry, we can't find CARTO user|^No username found in hostname/;
 
@@ -74,6 +76,11 @@ export function statementError(
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
     return new QuotaError(`${sentence(message)} Delete tables, or write fewer rows or columns.`);
+  }
+  if (OVER_SERVICE_QUOTA.test(message)) {
+    return new QuotaError(
+      `${sentence(message)} The account's data services do no more until it is renewed: ask for fewer rows, or its administrator.`,
+    );
   }
   if (TOO_MUCH_AT_ONCE.test(message)) {
     return new QuotaError(`${sentence(message)} Write the rows in several pieces.`);

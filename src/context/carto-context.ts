@@ -14,6 +14,19 @@ import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, checkContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
+import {
+  type Augmentation,
+  DATA_OPTIONS,
+  type DataOptions,
+  emptyColumns,
+  planAugmentation,
+} from "./observatory/augment";
+import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "./observatory/boundaries";
+import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "./observatory/discovery";
+import { explainAugmenting } from "./observatory/explain";
+import type { Measure } from "./observatory/metadata";
+import { Observatory } from "./observatory/observatory";
+import type { RegionArgument } from "./observatory/place";
 import { queryToTable } from "./query-to-table";
 import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read";
 import { currentLine, runInCell } from "./run-in-cell";
@@ -59,6 +72,9 @@ export class CartoContext {
   readonly #transport: Transport;
   readonly #shownAddress: () => string;
   readonly #baselines = new Baselines();
+  /** The catalog of the Data Observatory, and data of one's own in it. */
+  readonly observatory: Observatory;
+  #hasWarnedOfAugment = false;
 
   /**
    * The key is checked on first use; `CartoContext.connect` checks it at once.
@@ -80,6 +96,10 @@ export class CartoContext {
       authenticate: accountOf,
     });
     shareTransport(this, this.#transport);
+    this.observatory = new Observatory({
+      transport: this.#transport,
+      run: (label, signal, work) => this.#run(label, signal, work),
+    });
   }
 
   /**
@@ -165,6 +185,12 @@ export class CartoContext {
         readFrame(this.#transport, sql, { ...options, signal, progress }),
       );
     }
+    return this.#keep(sql, tableName, { ...options, overwrite });
+  }
+
+  /** Keeps the rows of a query as a table, and reads it. */
+  async #keep(sql: string, tableName: string, options: QueryOptions): Promise<DataFrame> {
+    const { overwrite } = options;
     const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
       queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
@@ -322,6 +348,104 @@ export class CartoContext {
       createJob(this.#transport, query, { signal }),
     );
     return new BatchJobStatus(this, job);
+  }
+
+  /**
+   * Finds measures of the Data Observatory: one row for each, as the number itself (`predenominated`) and as it is
+   * normalized by default, on the boundary level that fits the region best.
+   *
+   * ```ts
+   * const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
+   * ```
+   *
+   * @param region the name of a region ("Australia", "Brazil", "Canada", "European Union", "France", "Mexico", "Spain",
+   *   "United Kingdom", "United States") or of a table, or `[west, south, east, north]` in degrees
+   * @returns what `cc.data` takes as metadata; an empty frame, and a warning that says what to loosen, if there is nothing
+   * @throws InvalidArgumentError for a region that is neither, and for a box that is none
+   */
+  async dataDiscovery(region: RegionArgument, options: DiscoveryOptions = {}): Promise<DataFrame> {
+    checkOptions("dataDiscovery", options, DISCOVERY_OPTIONS);
+    return this.#run("discovery", options.signal, (signal, progress) =>
+      discover(this.#transport, region, { ...options, signal, progress }),
+    );
+  }
+
+  /**
+   * Augments a table with measures of the Data Observatory: a point takes the value of the area it lies in, a polygon
+   * what its parts of the areas add up to. Rows outside of what is known have NULL.
+   *
+   * ```ts
+   * await cc.data("airports", [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }])
+   * ```
+   *
+   * @param metadata rows of `cc.dataDiscovery`, or a list of measures, in which what is left open is completed; 50 at most
+   * @param options `persistAs`: keeps the rows as a table of this name; `how`: the column by which rows are found, one of
+   *   geometries or one of identifiers
+   * @throws InvalidArgumentError for metadata that is empty, too long, or does not fit
+   * @throws QuotaError if an account's data services are used up; TimeoutError if it takes longer than an account allows
+   */
+  async data(
+    tableName: string,
+    metadata: DataFrame | readonly Measure[],
+    options: DataOptions = {},
+  ): Promise<DataFrame> {
+    checkOptions("data", options, DATA_OPTIONS);
+    const { persistAs, overwrite, signal } = options;
+    let plan!: Augmentation;
+    const label = `data ${tableName}`;
+    const read = await this.#run(label, signal, async (signal, progress) => {
+      plan = await planAugmentation(this.#transport, tableName, metadata, { ...options, signal });
+      for (const warning of plan.warnings) console.warn(warning);
+      if (persistAs !== undefined) return undefined;
+      const work = { signal, progress, repeatable: true };
+      return readFrame(this.#transport, plan.sql, work).catch((error) => {
+        throw explainAugmenting(error);
+      });
+    });
+    const frame =
+      read ??
+      (await this.#keep(plan.sql, persistAs!, { overwrite, signal }).catch((error) => {
+        throw explainAugmenting(error);
+      }));
+    for (const warning of emptyColumns(frame, plan)) console.warn(warning);
+    return frame;
+  }
+
+  /**
+   * Augments a table in its place.
+   * @deprecated as in CARTO's Python client: `cc.data(table, metadata, { persistAs: table, overwrite: true })`
+   */
+  async dataAugment(
+    tableName: string,
+    metadata: DataFrame | readonly Measure[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<DataFrame> {
+    checkOptions("dataAugment", options, SIGNAL);
+    if (!this.#hasWarnedOfAugment) {
+      this.#hasWarnedOfAugment = true;
+      console.warn(
+        "dataAugment is deprecated. Use cc.data(table, metadata, { persistAs: table, overwrite: true }), which does the same.",
+      );
+    }
+    return this.data(tableName, metadata, { ...options, persistAs: tableName, overwrite: true });
+  }
+
+  /**
+   * The boundary levels of the Data Observatory, or with `boundary` the geometries of one: a frame for `cc.write`, and for
+   * a `Layer`.
+   *
+   * ```ts
+   * const states = await cc.dataBoundaries({ boundary: "us.census.tiger.state_clipped", region: "USA" });
+   * await cc.map({ layers: new Layer(states) })
+   * ```
+   *
+   * @throws InvalidArgumentError for a boundary that is not there, and for a region that is none
+   */
+  async dataBoundaries(options: BoundariesOptions = {}): Promise<DataFrame> {
+    checkOptions("dataBoundaries", options, BOUNDARIES_OPTIONS);
+    return this.#run("boundaries", options.signal, (signal, progress) =>
+      boundaries(this.#transport, { ...options, signal, progress }),
+    );
   }
 
   /** Tells what a write has done, and where the table can be looked at. */

@@ -13,5 +13,6 @@ onPostgres({
   "cc.sync": () => import("../context/sync.test"),
   names: () => import("../context/names.test"),
   "Data Observatory": () => import("./observatory/observatory.test"),
+  "cc.data": () => import("../context/observatory.test"),
   "cc.tables": () => import("../context/tables.test"),
 });
