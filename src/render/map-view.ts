@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, show } from "../kernel";
+import { checkOptions, type OptionNames } from "../options";
 import type { StillMap } from "./figure";
 import { alongCurve } from "./page/curve";
 import { describeScene, summarizeScene } from "./page/describe";
@@ -21,6 +22,8 @@ export interface MapViewOptions {
   readonly tiles?: TilePictures | undefined;
 }
 
+const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale: true, tiles: true };
+
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
  * may run scripts, as a picture elsewhere. The output is self-contained; it needs neither kernel nor network.
@@ -31,7 +34,9 @@ export class MapView {
   readonly #scale: number;
   readonly #tiles: TilePictures | undefined;
 
-  constructor(scene: Scene, { interactive = true, scale = 1, tiles }: MapViewOptions = {}) {
+  constructor(scene: Scene, options: MapViewOptions = {}) {
+    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    const { interactive = true, scale = 1, tiles } = options;
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
     this.#scale = scale;

@@ -5,6 +5,7 @@ import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
+import { checkOptions, type OptionNames } from "../../options";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
 import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";
@@ -37,6 +38,8 @@ export interface FigureOptions {
   readonly title?: string;
 }
 
+const FIGURE_OPTIONS: OptionNames<FigureOptions> = { columns: true, title: true };
+
 /**
  * Maps and Vega-Lite charts side by side, as one output.
  *
@@ -68,12 +71,8 @@ export class Figure {
 
   /** @internal */
   constructor(options: FigureOptions) {
-    const { columns = 2, title, ...others } = options;
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined)
-      throw new InvalidArgumentError(
-        `figure has no option ${JSON.stringify(unknown)}. There are "columns", "title".`,
-      );
+    checkOptions("figure", options, FIGURE_OPTIONS);
+    const { columns = 2, title } = options;
     checkWhole("columns of figure", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
       throw new InvalidArgumentError(`title of figure is ${String(title)}; expected a text.`);
