@@ -28,7 +28,7 @@ test("a cell's last value is one bundle of page, picture and text", () => {
   expect(bundle["text/plain"]).toBe("MapView(800×400, 1 layer, 3,376 points)");
   expect(Buffer.from(bundle["image/png"] as Uint8Array).toString("hex", 0, 8)).toBe(PNG_MAGIC);
   expect(bundle["text/html"]).toMatch(
-    /^<div style="position:relative;width:800px;max-width:100%">\n<img src="data:/,
+    /^<div style="position:relative;width:800px;max-width:100%;min-height:min\(400px,280px\)">\n<img src="data:/,
   );
 });
 
