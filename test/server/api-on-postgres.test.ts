@@ -4,6 +4,7 @@ onPostgres({
   "SQL API": () => import("./sql-api.test"),
   "formats of the SQL API": () => import("./formats.test"),
   "COPY API": () => import("./copy-api.test"),
+  "Maps API": () => import("./maps-api.test"),
   "Batch SQL API": () => import("./jobs-api.test"),
   BatchJobStatus: () => import("../context/batch.test"),
   CartoContext: () => import("../context/context.test"),
