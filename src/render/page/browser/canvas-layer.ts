@@ -73,6 +73,11 @@ export class CanvasLayer extends L.Layer {
     return this;
   }
 
+  /** Whether what it shows is not yet what it should. */
+  get isBusy(): boolean {
+    return this.#request !== undefined;
+  }
+
   /** Paints anew what has changed while the view has not. */
   redraw(): void {
     this.#inPlace = false;
