@@ -195,7 +195,9 @@ export class CanvasLayer extends L.Layer {
     this.#rowMs = spentMs / (unfinished.nextRow - firstRow);
     if (unfinished.nextRow === canvas.height) {
       resize(this.#canvas, unfinished.viewport);
+      this.#context.globalCompositeOperation = "copy"; // nothing of the view before shines through
       this.#context.drawImage(canvas, 0, 0);
+      this.#context.globalCompositeOperation = "source-over";
       this.#show(unfinished.viewport);
     }
     if (!this.#inPlace || !isSame(this.#painted!, viewport)) this.#paintNextFrame();
