@@ -1,3 +1,4 @@
+/// <reference path="./gifenc.d.ts" />
 /** A scene's clock as an animated GIF (GIF89a). */
 import { type Color, GIFEncoder, nearestColorIndex, quantize } from "gifenc";
 import { InvalidArgumentError } from "../errors";
