@@ -22,8 +22,8 @@ export const BUNDLES = {
   // Dev dependencies are bundled: most of them publish ES modules only, which CommonJS cannot require.
   // A polyfill of half a megabyte for what Node has.
   alias: { "text-encoding": "node:util" },
-  // node-postgres asks for pg-native only where it is told to use it.
-  external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native"],
+  // node-postgres asks for pg-native, and an agent for kerberos, only where they are told to use them.
+  external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native", "kerberos"],
   logLevel: "warning",
 } satisfies BuildOptions;
 

@@ -67,6 +67,13 @@ export class TableExistsError extends CartoError {
 /** There is no table of that name. */
 export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
+  /** The name that was looked for. */
+  readonly table?: string;
+
+  constructor(message: string, { table, ...options }: ErrorOptions & { table?: string } = {}) {
+    super(message, options);
+    this.table = table;
+  }
 }
 
 /** `cc.sync` met changes that somebody else made to the table since it was read. Nothing was written. */

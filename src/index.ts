@@ -12,6 +12,17 @@ export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
 export { Credentials, type CredentialsOptions } from "./context/credentials";
 export type { ContextOptions } from "./context/endpoint";
+export type { DataOptions } from "./context/observatory/augment";
+export type { BoundariesOptions } from "./context/observatory/boundaries";
+export type { DiscoveryOptions } from "./context/observatory/discovery";
+export type { Measure } from "./context/observatory/metadata";
+export type { DatasetInfo, Observatory, Published } from "./context/observatory/observatory";
+export type { RegionArgument } from "./context/observatory/place";
+export type {
+  PublishedBoundary,
+  PublishedMeasure,
+  PublishOptions,
+} from "./context/observatory/publication";
 export type { Privacy } from "./context/privacy";
 export type { QueryOptions, ReadOptions } from "./context/read";
 export type { SyncOptions, SyncResult } from "./context/sync";

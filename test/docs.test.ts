@@ -54,6 +54,7 @@ const DOCUMENTS = [
   "docs/api.md",
   "docs/sync.md",
   "docs/batch.md",
+  "docs/observatory.md",
 ];
 
 describe("the examples are cells that run and show what they say", () => {

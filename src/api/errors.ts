@@ -27,6 +27,8 @@ export interface FailedAnswer {
 /** PostgreSQL's words for a statement that was stopped, and CARTO's. */
 const STOPPED = /statement timeout|canceling statement due to|query timeout error|render timeout error/i;
 const OVER_QUOTA = /quota exceeded|over (your|carto) account.* (limit|quota)/i;
+/** Of the data services: https://github.com/CartoDB/dataservices-api */
+const OVER_SERVICE_QUOTA = /reached the limit of your quota|remaining quota is exhausted/i;
 const TOO_MUCH_AT_ONCE = /maximum post size of .* exceeded/i;
 const NOT_OUR_ACCOUNT = /^Sorry, we can't find CARTO user|^No username found in hostname/;
 
@@ -66,10 +68,19 @@ export function statementError(
   details: ConstructorParameters<typeof SqlError>[1] = {},
 ): CartoError {
   const missing = /^relation "(.+)" does not exist$/s.exec(message)?.[1];
-  if (missing) return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`);
+  if (missing) {
+    return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`, {
+      table: missing,
+    });
+  }
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
     return new QuotaError(`${sentence(message)} Delete tables, or write fewer rows or columns.`);
+  }
+  if (OVER_SERVICE_QUOTA.test(message)) {
+    return new QuotaError(
+      `${sentence(message)} The account's data services do no more until it is renewed: ask for fewer rows, or its administrator.`,
+    );
   }
   if (TOO_MUCH_AT_ONCE.test(message)) {
     return new QuotaError(`${sentence(message)} Write the rows in several pieces.`);
@@ -93,9 +104,13 @@ function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: num
 const phrase = (text: string) => text.replace(/\.$/, "");
 const sentence = (text: string) => `${phrase(text)}.`;
 
+/** The cause of an error of a statement that the server has stopped, and taken back. */
+export class StatementStopped extends Error {}
+
 function timeLimitError(message: string): TimeoutError {
   return new TimeoutError(
     `The statement was stopped because it took too long (${phrase(message)}). Let it work on fewer rows, or run it as a batch job.`,
+    { cause: new StatementStopped(message) },
   );
 }
 

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import type { Duplex } from "node:stream";
 import nodeFetch, { type RequestInit as NodeFetchInit } from "node-fetch";
 import { CONNECT_TIMEOUT } from "./errors";
+import { proxyAgent, proxyFor } from "./proxy";
 
 /** A function like `fetch`: that of Node, of undici with a dispatcher, of node-fetch. */
 export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchAnswer>;
@@ -41,7 +42,10 @@ const KEEP_IDLE_MS = 15_000;
 export const fetchDirectly: FetchFunction = async (url, init) =>
   (await nodeFetch(url, init as NodeFetchInit)) as FetchAnswer;
 
-/** The function that sends requests of a session; without one, over connections that are kept for the next. */
+/**
+ * The function that sends requests of a session; without one, over connections that are kept for the next, through
+ * the environment's proxy if it has one.
+ */
 export function fetchOf(session: Session | undefined, connectMs: number): FetchFunction {
   if (typeof session === "function") return session;
   const options = { keepAlive: true, timeout: KEEP_IDLE_MS };
@@ -51,8 +55,19 @@ export function fetchOf(session: Session | undefined, connectMs: number): FetchF
         "http:": withConnectTimeout(new HttpAgent(options), connectMs),
         "https:": withConnectTimeout(new HttpsAgent(options), connectMs),
       };
-  const agent = ({ protocol }: { protocol: string }) => agents[protocol === "https:" ? "https:" : "http:"];
+  const proxied = new Map<string, HttpAgent>();
+  const agentFor = (url: URL): HttpAgent => {
+    const isEncrypted = url.protocol === "https:";
+    const direct = agents[isEncrypted ? "https:" : "http:"];
+    const proxy = session ? undefined : proxyFor(url);
+    if (proxy === undefined) return direct;
+    const key = `${isEncrypted} ${proxy}`;
+    const agent = proxied.get(key) ?? proxyAgent(proxy, { isEncrypted, connectMs, idleMs: KEEP_IDLE_MS });
+    proxied.set(key, agent);
+    return agent;
+  };
   return async (url, init) => {
+    const agent = agentFor(new URL(url));
     const answer = await nodeFetch(url, { ...init, agent } as NodeFetchInit);
     return answer as FetchAnswer;
   };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { JobError, SqlError } from "../errors";
 import { JobResponse } from "./schemas/jobs";
 import type { ApiRequest, Transport } from "./transport";
@@ -61,6 +62,46 @@ export function cancelJob(
   return ask(transport, { method: "DELETE", path: pathOf(jobId), signal });
 }
 
+/** How often a job is asked for: often at first, for short ones, then as CARTO's own clients do. */
+const FIRST_POLL_MS = 250;
+const LAST_POLL_MS = 2_000;
+const SLOWER = 1.5;
+
+/** Waits for the end of a job. @returns its state then, or at `untilMs` of `performance.now()` */
+export async function finishedJob(
+  transport: Transport,
+  jobId: string,
+  {
+    signal,
+    onState,
+    untilMs = Number.POSITIVE_INFINITY,
+  }: JobOptions & { readonly onState?: (job: JobResponse) => void; readonly untilMs?: number } = {},
+): Promise<JobResponse> {
+  for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * SLOWER, LAST_POLL_MS)) {
+    const job = await fetchJob(transport, jobId, { signal });
+    onState?.(job);
+    const leftMs = untilMs - performance.now();
+    if (isOver(job) || leftMs <= 0) return job;
+    await sleep(Math.min(pauseMs, leftMs), undefined, { signal }).catch((error) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
+  }
+}
+
+/** Whether nothing of a job is to come any more, its last statement included. */
+export function isOver({ status, fallback_status }: JobResponse): boolean {
+  if (status === "pending" || status === "running") return false;
+  const ended = status === "done" || status === "failed";
+  return !(ended && (fallback_status === "pending" || fallback_status === "running"));
+}
+
+/** CARTO's own server tells the reason of an object's query with that query only. */
+export function failureReason({ failed_reason, query }: JobResponse): string {
+  const parts = typeof query === "string" ? [] : Array.isArray(query) ? query : query.query;
+  const failed = parts.find(({ status }) => status === "failed");
+  return failed_reason ?? failed?.failed_reason ?? "the server gives no reason";
+}
+
 function pathOf(jobId: string): string {
   return `/api/v2/sql/job/${encodeURIComponent(jobId)}`;
 }
@@ -69,7 +110,21 @@ async function ask(transport: Transport, request: ApiRequest): Promise<JobRespon
   const answer = transport.sendForJson(request, JobResponse, "a Batch SQL API").catch((error) => {
     throw error instanceof SqlError ? new JobError(explain(error.message), {}, { cause: error }) : error;
   });
-  return (await answer).value;
+  return withoutSecrets((await answer).value, transport);
+}
+
+/** Why a query failed is the database's message, and may quote what was sent. */
+function withoutSecrets(job: JobResponse, transport: Transport): JobResponse {
+  const redacted = <T extends { failed_reason?: string }>(part: T): T =>
+    part.failed_reason === undefined
+      ? part
+      : { ...part, failed_reason: transport.redact(part.failed_reason) };
+  const { query } = job;
+  if (typeof query === "string") return redacted(job);
+  return redacted({
+    ...job,
+    query: Array.isArray(query) ? query.map(redacted) : { ...query, query: query.query.map(redacted) },
+  });
 }
 
 function explain(message: string): string {

@@ -7,6 +7,16 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, "$1***@"],
 ];
 
+/** Takes the secrets out of all that an error and its causes tell; the statement stays as the user wrote it. */
+export function redactError(error: unknown, redact: (text: string) => string): void {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const told = at as unknown as Record<string, unknown>;
+    for (const name of ["message", "stack", ...Object.keys(at)]) {
+      if (name !== "sql" && typeof told[name] === "string") told[name] = redact(told[name]);
+    }
+  }
+}
+
 /** A function that takes the secrets out of a text, in every form in which they travel, and what looks like one. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = secrets

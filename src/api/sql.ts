@@ -25,12 +25,16 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
   readonly repeatable?: boolean;
+  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  readonly whenLimited?: "wait" | "throw";
   /** See `ApiRequest`. */
   readonly effect?: string;
   /** The user's statement, where `sql` has something around it. */
   readonly written?: WrittenSql;
   /** Set by what finds out whether the key is good, before anything else is asked. */
   readonly isAuthentication?: boolean;
+  /** Told PostgreSQL's warnings, and the server's word on what it has done. @default they are printed */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /**
@@ -41,13 +45,13 @@ export interface RunOptions {
 export async function runSql(
   transport: Transport,
   sql: string,
-  { skipFields = [], ...options }: RunOptions = {},
+  { skipFields = [], onWarning = print, ...options }: RunOptions = {},
 ): Promise<SqlResult> {
   const form = { q: sql, ...(skipFields.length > 0 && { skipfields: skipFields.join(",") }) };
   const request: ApiRequest = { ...options, path: "/api/v2/sql", form, sql };
   const { value, text } = await transport.sendForJson(request, SqlResponse, "a SQL API");
   const { rows, fields, total_rows, error, hint, detail, warnings } = value;
-  for (const warning of warnings) console.warn(warning); // PostgreSQL's, or the server's word on what it has done
+  for (const warning of warnings) onWarning(transport.redact(warning));
   if (error)
     throw statementError(error[0] ?? "the statement failed", {
       sql: options.written?.sql ?? sql,
@@ -59,6 +63,12 @@ export async function runSql(
     totalRows: total_rows,
     fields: namesInOrder(fields, text).map((name) => ({ name, ...pgTypeOf(fields[name]!) })),
   };
+}
+
+/** What the server says that it has installed on the way is no warning. */
+function print(warning: string): void {
+  if (/^(Installed|Renewed) /.test(warning)) console.log(warning);
+  else console.warn(warning);
 }
 
 /** For want of a pgtype: a type that holds what the kind may be. Other kinds are names of types themselves. */

@@ -99,6 +99,7 @@ export class Transport {
   readonly #fetch: FetchFunction;
   readonly #unanswered = new Set<ApiRequest>();
   #endpoint: Promise<Endpoint> | undefined;
+  #redact = redactor([]);
 
   constructor(source: EndpointSource, options: TransportOptions = {}) {
     const {
@@ -140,6 +141,11 @@ export class Transport {
     return rest;
   }
 
+  /** Takes the key, and what looks like a secret, out of what the server says in a good answer. */
+  redact(text: string): string {
+    return this.#redact(text);
+  }
+
   /** What holds a local server's database while requests of this transport wait for it: not one of these. */
   async waitsFor(): Promise<string | undefined> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
@@ -163,7 +169,9 @@ export class Transport {
       const endpoint = await this.#current(signal);
       try {
         const fetch = endpoint.isCurrent ? fetchDirectly : this.#fetch;
-        const exchange = new Exchange(endpoint, request, { ...this.#options, fetch, limits: this.#limits });
+        this.#redact = redactor([endpoint.apiKey, basicCredentials(endpoint)]);
+        const options = { ...this.#options, fetch, limits: this.#limits, redact: this.#redact };
+        const exchange = new Exchange(endpoint, request, options);
         await exchange.send();
         return await read(exchange);
       } catch (error) {
@@ -231,15 +239,20 @@ class Exchange {
     {
       fetch,
       limits,
+      redact,
       onExchange,
-    }: { fetch: FetchFunction; limits: Limits } & Pick<TransportOptions, "onExchange">,
+    }: {
+      fetch: FetchFunction;
+      limits: Limits;
+      redact: (text: string) => string;
+    } & Pick<TransportOptions, "onExchange">,
   ) {
     this.#endpoint = endpoint;
     this.#request = request;
     this.#fetch = fetch;
     this.#onExchange = onExchange;
     this.#deadline = new Deadline(limits, endpoint.label, request.signal);
-    this.#redact = redactor([endpoint.apiKey, basicCredentials(endpoint)]);
+    this.#redact = redact;
   }
 
   /** Sends the request and waits for the head of a good answer. */

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { cancelJob, fetchJob } from "../api/jobs";
+import { cancelJob, failureReason, fetchJob, finishedJob, isOver } from "../api/jobs";
 import { type JobResponse, readStatus } from "../api/schemas/jobs";
 import { InvalidArgumentError, JobError, TimeoutError } from "../errors";
 import type { Progress } from "../kernel/progress";
+import { checkOptions, type OptionNames } from "../options";
 import type { CartoContext } from "./carto-context";
 import { runInCell } from "./run-in-cell";
 import { transportOf } from "./transport-of";
@@ -28,12 +28,10 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const SIGNAL: OptionNames<Omit<WaitOptions, "timeoutMs">> = { signal: true };
+const WAIT_OPTIONS: OptionNames<WaitOptions> = { ...SIGNAL, timeoutMs: true };
 
-/** How often `wait` asks: often at first, for short jobs, then as CARTO's own clients do. */
-const FIRST_POLL_MS = 250;
-const LAST_POLL_MS = 2_000;
-const SLOWER = 1.5;
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 const SHOWN_SQL_CHARS = 60;
 
@@ -82,9 +80,10 @@ export class BatchJobStatus {
    * Asks the server, and warns with the reason if the job has failed.
    * @throws JobError if the server does not know the job
    */
-  async status({ signal }: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
-    const job = await this.#fetch(signal);
-    if (job.status === "failed") console.warn(`Job failed: ${reasonOf(job)}`);
+  async status(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+    checkOptions("status", options, SIGNAL);
+    const job = await this.#fetch(options.signal);
+    if (job.status === "failed") console.warn(`Job failed: ${failureReason(job)}`);
     return stateOf(job);
   }
 
@@ -94,7 +93,9 @@ export class BatchJobStatus {
    * @throws JobError with the reason if the job fails or is cancelled
    * @throws TimeoutError after `timeoutMs`
    */
-  async wait({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<JobState> {
+  async wait(options: WaitOptions = {}): Promise<JobState> {
+    checkOptions("wait", options, WAIT_OPTIONS);
+    const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
     return runInCell({ label: `job ${shortId(this.jobId)}`, signal }, async (signal, progress) => {
       const job = await this.#poll(signal, progress, performance.now() + timeoutMs);
       if (job.status !== "done") throw this.#error(job);
@@ -110,25 +111,23 @@ export class BatchJobStatus {
    * job that were done before keep their effect.
    * @throws JobError if the job has ended already
    */
-  async cancel({ signal }: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+  async cancel(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
+    checkOptions("cancel", options, SIGNAL);
+    const { signal } = options;
     return stateOf(this.#remember(await cancelJob(transportOf(this.#context), this.jobId, { signal })));
   }
 
   async #poll(signal: AbortSignal, progress: Progress, deadlineMs: number): Promise<JobResponse> {
-    for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * SLOWER, LAST_POLL_MS)) {
-      const job = await this.#fetch(signal);
-      if (isOver(job)) return job;
-      showOn(progress, job);
-      const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0) {
-        throw new TimeoutError(
-          `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
-        );
-      }
-      await sleep(Math.min(pauseMs, leftMs), undefined, { signal }).catch((error) => {
-        throw signal.aborted ? signal.reason : error;
-      });
-    }
+    const onState = (job: JobResponse) => {
+      this.#remember(job);
+      if (!isOver(job)) showOn(progress, job);
+    };
+    const transport = transportOf(this.#context);
+    const job = await finishedJob(transport, this.jobId, { signal, onState, untilMs: deadlineMs });
+    if (isOver(job)) return job;
+    throw new TimeoutError(
+      `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
+    );
   }
 
   async #fetch(signal?: AbortSignal): Promise<JobResponse> {
@@ -146,7 +145,7 @@ export class BatchJobStatus {
     const { status } = job;
     if (status === "cancelled") return new JobError(`Job ${jobId} was cancelled.`, { jobId, status });
     if (status !== "failed") return new JobError(`Job ${jobId} ended as ${status}.`, { jobId, status });
-    const failedReason = reasonOf(job);
+    const failedReason = failureReason(job);
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
   }
 
@@ -167,13 +166,6 @@ function stateOf({ status, updated_at, created_at }: JobResponse): JobState {
   return { status, updatedAt: new Date(updated_at), createdAt: new Date(created_at) };
 }
 
-/** CARTO's own server tells the reason of an object's query with that query only. */
-function reasonOf(job: JobResponse): string {
-  const reason =
-    job.failed_reason ?? partsOf(job).all.find(({ status }) => status === "failed")?.failed_reason;
-  return reason ?? "the server gives no reason";
-}
-
 type Part = { query: string; status?: string; fallback_status?: string; failed_reason?: string };
 
 function partsOf({ query, fallback_status }: JobResponse): { all: readonly Part[]; failed?: string } {
@@ -181,13 +173,6 @@ function partsOf({ query, fallback_status }: JobResponse): { all: readonly Part[
   const part = all.find(({ fallback_status }) => fallback_status === "failed");
   if (part) return { all, failed: part.failed_reason ? `: ${part.failed_reason}` : "." };
   return { all, ...(fallback_status === "failed" && { failed: "." }) };
-}
-
-/** Whether nothing of a job is to come any more, its last statement included. */
-function isOver({ status, fallback_status }: JobResponse): boolean {
-  if (status === "pending" || status === "running") return false;
-  const ended = status === "done" || status === "failed";
-  return !(ended && (fallback_status === "pending" || fallback_status === "running"));
 }
 
 function showOn(progress: Progress, job: JobResponse): void {

@@ -1,25 +1,40 @@
 import type { DataFrame } from "danfojs-node";
-import { type BatchQuery, createJob } from "../api/jobs";
+import { type BatchQuery, createJob, type JobQueryOptions } from "../api/jobs";
+import { redactError } from "../api/redact";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import type { MapOptions } from "../map";
+import { checkKeys, checkOptions, type OptionNames } from "../options";
 import { MapView } from "../render";
 import { accountOf } from "./account";
 import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
-import { type ContextOptions, endpointSource, shownAddress } from "./endpoint";
+import { type ContextOptions, checkContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
+import {
+  type Augmentation,
+  DATA_OPTIONS,
+  type DataOptions,
+  emptyColumns,
+  planAugmentation,
+} from "./observatory/augment";
+import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "./observatory/boundaries";
+import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "./observatory/discovery";
+import { explainAugmenting } from "./observatory/explain";
+import type { Measure } from "./observatory/metadata";
+import { Observatory } from "./observatory/observatory";
+import type { RegionArgument } from "./observatory/place";
 import { queryToTable } from "./query-to-table";
-import { type QueryOptions, type ReadOptions, readFrame } from "./read";
+import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read";
 import { currentLine, runInCell } from "./run-in-cell";
-import { type SyncOptions, type SyncResult, syncFrame } from "./sync";
+import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync";
 import { quoted, type TableName, tableNamed } from "./table-name";
-import { readTables } from "./tables";
+import { readTables, withNearTable } from "./tables";
 import { shareTransport } from "./transport-of";
-import { type WriteOptions, type WriteReport, writeFrame } from "./write";
+import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {
@@ -28,6 +43,19 @@ export interface CartoMapOptions extends MapOptions {
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
+
+const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
+const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
+  layers: true,
+  title: true,
+  at: true,
+  zoom: true,
+  lat: true,
+  lng: true,
+  size: true,
+  interactive: true,
+  signal: true,
+};
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -45,6 +73,9 @@ export class CartoContext {
   readonly #transport: Transport;
   readonly #shownAddress: () => string;
   readonly #baselines = new Baselines();
+  /** The catalog of the Data Observatory, and data of one's own in it. */
+  readonly observatory: Observatory;
+  #hasWarnedOfAugment = false;
 
   /**
    * The key is checked on first use; `CartoContext.connect` checks it at once.
@@ -55,6 +86,7 @@ export class CartoContext {
    * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
    */
   constructor(options: ContextOptions = {}) {
+    checkContextOptions(options);
     const { session, timeouts, verbose } = options;
     this.#shownAddress = shownAddress(options);
     this.#transport = new Transport(endpointSource(options), {
@@ -65,17 +97,22 @@ export class CartoContext {
       authenticate: accountOf,
     });
     shareTransport(this, this.#transport);
+    this.observatory = new Observatory({
+      transport: this.#transport,
+      run: (label, signal, work) => this.#run(label, signal, work),
+    });
   }
 
   /**
    * A context whose key has been checked.
    * @throws AuthenticationError if the server refuses the key
    */
-  static async connect(
-    options: ContextOptions & { readonly signal?: AbortSignal } = {},
-  ): Promise<CartoContext> {
+  static async connect({
+    signal,
+    ...options
+  }: ContextOptions & { readonly signal?: AbortSignal } = {}): Promise<CartoContext> {
     const context = new CartoContext(options);
-    await accountOf(context.#transport, options.signal);
+    await accountOf(context.#transport, signal);
     return context;
   }
 
@@ -91,6 +128,7 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
+    checkOptions("read", options, { ...READ_OPTIONS, limit: true });
     const { limit } = options;
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
@@ -141,12 +179,19 @@ export class CartoContext {
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
+    checkOptions("query", options, QUERY_OPTIONS);
     const { tableName, overwrite } = options;
     if (tableName === undefined) {
       return this.#run("query", options.signal, (signal, progress) =>
         readFrame(this.#transport, sql, { ...options, signal, progress }),
       );
     }
+    return this.#keep(sql, tableName, { ...options, overwrite });
+  }
+
+  /** Keeps the rows of a query as a table, and reads it. */
+  async #keep(sql: string, tableName: string, options: QueryOptions): Promise<DataFrame> {
+    const { overwrite } = options;
     const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
       queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
@@ -176,6 +221,7 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
+    checkOptions("write", options, WRITE_OPTIONS);
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
@@ -207,6 +253,7 @@ export class CartoContext {
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
+    checkOptions("sync", options, SYNC_OPTIONS);
     const { result, added, warnings } = await this.#run(
       `sync ${tableName}`,
       options.signal,
@@ -232,12 +279,13 @@ export class CartoContext {
    * Deletes a table.
    * @throws TableNotFoundError if there is no such table
    */
-  async delete(tableName: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await this.#run(`delete ${tableName}`, signal, async (signal) => {
+  async delete(tableName: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions("delete", options, SIGNAL);
+    await this.#run(`delete ${tableName}`, options.signal, async (signal) => {
       const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
       await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
         throw /^table .* does not exist$/s.test(error.message)
-          ? new TableNotFoundError(noTable(tableName))
+          ? new TableNotFoundError(noTable(tableName), { table: tableName })
           : error;
       });
       this.#baselines.forget(table);
@@ -261,6 +309,7 @@ export class CartoContext {
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
+    checkOptions("map", options, MAP_OPTIONS);
     const { interactive, signal, ...rest } = options;
     return this.#run("map", signal, async (signal, progress) => {
       const { scene, warnings } = await mapScene(this.#transport, { ...rest, signal, progress });
@@ -273,8 +322,9 @@ export class CartoContext {
    * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
    * bytes, time of the last change.
    */
-  async tables({ signal }: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
-    return this.#run("tables", signal, async (signal, progress) =>
+  async tables(options: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
+    checkOptions("tables", options, SIGNAL);
+    return this.#run("tables", options.signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),
     );
   }
@@ -292,18 +342,116 @@ export class CartoContext {
    * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
    * @throws JobError if the server refuses it, as when 64 jobs wait already
    */
-  async batch(
-    query: BatchQuery,
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<BatchJobStatus> {
+  async batch(query: BatchQuery, options: { readonly signal?: AbortSignal } = {}): Promise<BatchJobStatus> {
     checkBatch(query);
-    const job = await this.#run("batch", signal, (signal) => createJob(this.#transport, query, { signal }));
+    checkOptions("batch", options, SIGNAL);
+    const job = await this.#run("batch", options.signal, (signal) =>
+      createJob(this.#transport, query, { signal }),
+    );
     return new BatchJobStatus(this, job);
+  }
+
+  /**
+   * Finds measures of the Data Observatory: one row for each, as the number itself (`predenominated`) and as it is
+   * normalized by default, on the boundary level that fits the region best.
+   *
+   * ```ts
+   * const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
+   * ```
+   *
+   * @param region the name of a region ("Australia", "Brazil", "Canada", "European Union", "France", "Mexico", "Spain",
+   *   "United Kingdom", "United States") or of a table, or `[west, south, east, north]` in degrees
+   * @returns what `cc.data` takes as metadata; an empty frame, and a warning that says what to loosen, if there is nothing
+   * @throws InvalidArgumentError for a region that is neither, and for a box that is none
+   */
+  async dataDiscovery(region: RegionArgument, options: DiscoveryOptions = {}): Promise<DataFrame> {
+    checkOptions("dataDiscovery", options, DISCOVERY_OPTIONS);
+    return this.#run("discovery", options.signal, (signal, progress) =>
+      discover(this.#transport, region, { ...options, signal, progress }),
+    );
+  }
+
+  /**
+   * Augments a table with measures of the Data Observatory: a point takes the value of the area it lies in, a polygon
+   * what its parts of the areas add up to. Rows outside of what is known have NULL.
+   *
+   * ```ts
+   * await cc.data("airports", [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }])
+   * ```
+   *
+   * @param metadata rows of `cc.dataDiscovery`, or a list of measures, in which what is left open is completed; 50 at most
+   * @param options `persistAs`: keeps the rows as a table of this name; `how`: the column by which rows are found, one of
+   *   geometries or one of identifiers
+   * @throws InvalidArgumentError for metadata that is empty, too long, or does not fit
+   * @throws QuotaError if an account's data services are used up; TimeoutError if it takes longer than an account allows
+   */
+  async data(
+    tableName: string,
+    metadata: DataFrame | readonly Measure[],
+    options: DataOptions = {},
+  ): Promise<DataFrame> {
+    checkOptions("data", options, DATA_OPTIONS);
+    const { persistAs, overwrite, signal } = options;
+    let plan!: Augmentation;
+    const label = `data ${tableName}`;
+    const read = await this.#run(label, signal, async (signal, progress) => {
+      plan = await planAugmentation(this.#transport, tableName, metadata, { ...options, signal });
+      for (const warning of plan.warnings) console.warn(warning);
+      if (persistAs !== undefined) return undefined;
+      const work = { signal, progress, repeatable: true };
+      return readFrame(this.#transport, plan.sql, work).catch((error) => {
+        throw explainAugmenting(error);
+      });
+    });
+    const frame =
+      read ??
+      (await this.#keep(plan.sql, persistAs!, { overwrite, signal }).catch((error) => {
+        throw explainAugmenting(error);
+      }));
+    for (const warning of emptyColumns(frame, plan)) console.warn(warning);
+    return frame;
+  }
+
+  /**
+   * Augments a table in its place.
+   * @deprecated as in CARTO's Python client: `cc.data(table, metadata, { persistAs: table, overwrite: true })`
+   */
+  async dataAugment(
+    tableName: string,
+    metadata: DataFrame | readonly Measure[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<DataFrame> {
+    checkOptions("dataAugment", options, SIGNAL);
+    if (!this.#hasWarnedOfAugment) {
+      this.#hasWarnedOfAugment = true;
+      console.warn(
+        "dataAugment is deprecated. Use cc.data(table, metadata, { persistAs: table, overwrite: true }), which does the same.",
+      );
+    }
+    return this.data(tableName, metadata, { ...options, persistAs: tableName, overwrite: true });
+  }
+
+  /**
+   * The boundary levels of the Data Observatory, or with `boundary` the geometries of one: a frame for `cc.write`, and for
+   * a `Layer`.
+   *
+   * ```ts
+   * const states = await cc.dataBoundaries({ boundary: "us.census.tiger.state_clipped", region: "USA" });
+   * await cc.map({ layers: new Layer(states) })
+   * ```
+   *
+   * @throws InvalidArgumentError for a boundary that is not there, and for a region that is none
+   */
+  async dataBoundaries(options: BoundariesOptions = {}): Promise<DataFrame> {
+    checkOptions("dataBoundaries", options, BOUNDARIES_OPTIONS);
+    return this.#run("boundaries", options.signal, (signal, progress) =>
+      boundaries(this.#transport, { ...options, signal, progress }),
+    );
   }
 
   /** Tells what a write has done, and where the table can be looked at. */
   async #printReport(report: Omit<WriteReport, "baseline">, asked: string): Promise<void> {
-    const { table, rowCount, renamed, warnings, job, isSkipped } = report;
+    const { table, rowCount, hasGeometry, renamed, warnings, job, isSkipped } = report;
     const { label } = table;
     for (const warning of warnings) console.warn(warning);
     if (isSkipped) {
@@ -316,7 +464,10 @@ export class CartoContext {
     const { baseUrl, isCurrent } = await this.#transport.endpoint();
     const page = isCurrent ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
     const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
-    if (!job) console.log(`${rows} written to ${label}${page || "."}`);
+    const call = hasGeometry
+      ? `cc.map({ layers: new Layer(${JSON.stringify(label)}) })`
+      : `cc.read(${JSON.stringify(label)})`;
+    if (!job) console.log(`${rows} written to ${label}${page || `. Look at it: await ${call}`}`);
     else {
       console.log(
         `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
@@ -330,7 +481,12 @@ export class CartoContext {
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal, progress: Progress) => Promise<T>,
   ): Promise<T> {
-    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, work);
+    return runInCell({ label, signal, waitsFor: () => this.#transport.waitsFor() }, (signal, progress) =>
+      work(signal, progress).catch(async (error) => {
+        redactError(error, (text) => this.#transport.redact(text));
+        throw await withNearTable(error, { transport: this.#transport, signal });
+      }),
+    );
   }
 
   [INSPECT](): string {
@@ -353,12 +509,26 @@ function checkSql(sql: unknown): void {
   }
 }
 
+const JOB_QUERY_OPTIONS: OptionNames<JobQueryOptions> = {
+  query: true,
+  onsuccess: true,
+  onerror: true,
+  timeout: true,
+  id: true,
+};
+
 function checkBatch(query: BatchQuery): void {
   const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
   const parts: unknown[] = Array.isArray(list) ? list : [list];
   const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
   const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
-  if (ok && statements.length > 0) return;
+  if (ok && statements.length > 0) {
+    if (list !== query) checkKeys("A job", query as object, ["query", "onsuccess", "onerror"]);
+    for (const part of parts) {
+      if (typeof part === "object") checkOptions("A query of a job", part, JOB_QUERY_OPTIONS);
+    }
+    return;
+  }
   throw new InvalidArgumentError(
     "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
   );

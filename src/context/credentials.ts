@@ -16,6 +16,7 @@ import envPaths from "env-paths";
 import * as z from "zod";
 import { InvalidArgumentError } from "../errors";
 import { parseJson } from "../json";
+import { checkOptions, type OptionNames } from "../options";
 import { shownUrl } from "./address";
 
 export interface CredentialsOptions {
@@ -32,6 +33,14 @@ export interface CredentialsOptions {
   /** Others to copy; then nothing else counts. */
   readonly creds?: Credentials;
 }
+
+const SETTABLE: OptionNames<Omit<CredentialsOptions, "creds" | "credFile">> = {
+  username: true,
+  user: true,
+  baseUrl: true,
+  key: true,
+};
+const CREDENTIALS_OPTIONS: OptionNames<CredentialsOptions> = { ...SETTABLE, credFile: true, creds: true };
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const FILE_NAME = "cartocreds.json";
@@ -63,6 +72,7 @@ export class Credentials {
 
   /** @throws InvalidArgumentError if there are none, or a part is missing, or a file cannot be understood */
   constructor(options: CredentialsOptions = {}) {
+    checkOptions("Credentials", options, CREDENTIALS_OPTIONS);
     const found = partsOf(options);
     this.#key = found.key;
     this.#username = found.username;
@@ -97,7 +107,9 @@ export class Credentials {
   }
 
   /** Replaces what is given, and keeps the rest; but the address is that of the user name, unless it is given. */
-  set({ username, user = username, key, baseUrl }: Omit<CredentialsOptions, "creds" | "credFile">): void {
+  set(options: Omit<CredentialsOptions, "creds" | "credFile">): void {
+    checkOptions("set", options, SETTABLE);
+    const { username, user = username, key, baseUrl } = options;
     const name = user ?? this.#username;
     const address = baseUrl ?? (name === undefined ? this.#baseUrl : undefined);
     const parts = checkedParts({ username: name, key: key ?? this.#key, baseUrl: address });

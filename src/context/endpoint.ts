@@ -1,6 +1,7 @@
 import type { Session } from "../api/http";
 import type { Endpoint, EndpointSource, Timeouts } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
+import { checkOptions, type OptionNames } from "../options";
 import { databaseAddress, isDatabaseUrl } from "../server/database";
 import { databaseHome, localHome } from "../server/home";
 import { connectLocal, type LocalServer } from "../server/launcher";
@@ -33,6 +34,23 @@ export interface ContextOptions {
   readonly verbose?: boolean | ((line: string) => void);
   /** How long to wait for the other side, in milliseconds. */
   readonly timeouts?: Timeouts;
+}
+
+const CONTEXT_OPTIONS: OptionNames<ContextOptions> = {
+  baseUrl: true,
+  username: true,
+  apiKey: true,
+  creds: true,
+  session: true,
+  verbose: true,
+  timeouts: true,
+};
+const TIMEOUTS: OptionNames<Timeouts> = { connectMs: true, idleMs: true, totalMs: true };
+
+/** @throws InvalidArgumentError for an option that there is none of */
+export function checkContextOptions(options: ContextOptions): void {
+  checkOptions("CartoContext", options, CONTEXT_OPTIONS);
+  if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, TIMEOUTS);
 }
 
 /** An address, with the key for it where there is one, and where that key comes from. */

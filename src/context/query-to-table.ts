@@ -17,6 +17,7 @@ export interface QueryToTableOptions {
 
 export interface QueryToTableReport {
   readonly table: TableName;
+  readonly hasGeometry: boolean;
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -37,6 +38,7 @@ export async function queryToTable(
   const temporary = await temporaryTable({ transport, signal });
   const run: Parameters<typeof register>[0] = (text, known) => runSql(transport, text, { signal, ...known });
   let renamed: QueryToTableReport["renamed"];
+  let hasGeometry: boolean;
   try {
     const ours = `CREATE TABLE ${quoted(temporary)} AS\n${opening}`;
     const isAlone = scanStatements(before).length === 0; // else an error may lie before what is ours
@@ -49,6 +51,7 @@ export async function queryToTable(
     const { fields } = await run(`SELECT * FROM ${quoted(temporary)} LIMIT 0`);
     const names = fields.map(({ name }) => name);
     renamed = newNames(names);
+    hasGeometry = names.includes("the_geom");
     if (renamed.length > 0) await run(renames(temporary, renamed));
     progress.update({ done: 0, unit: "rows", note: "indexing" });
     await register(run, temporary, table, overwrite);
@@ -57,7 +60,7 @@ export async function queryToTable(
     throw explainRegistering(error, table);
   }
   if (privacy !== undefined) await applyPrivacy(transport, table, privacy, signal);
-  return { table, renamed };
+  return { table, hasGeometry, renamed };
 }
 
 /** What `WITH name AS (…)` calls the rows of a statement that returns some by the way. */

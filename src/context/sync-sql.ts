@@ -166,6 +166,8 @@ export interface Apply {
   readonly keysAreNullable: boolean;
   /** The table as it must still be; absent where everything may be overwritten. */
   readonly baseline?: Baseline;
+  /** A table, in SQL, that takes the answer: for a job, which gives none. */
+  readonly answer?: string;
 }
 
 /** The table in the form in which the columns are uploaded. */
@@ -181,7 +183,7 @@ export const REFUSAL = "cartoframes_sync: ";
  * that differ, applies them, answers how many they were, and drops what was uploaded.
  */
 export function applySql(apply: Apply): string {
-  const { table, uploaded, differences, marker, columns, keys } = apply;
+  const { table, uploaded, differences, marker, columns, keys, answer } = apply;
   const added = columns.filter((column) => column.added !== undefined);
   const on = keys.map(({ identity, value }) => `${identity} = ${value}`).join(" AND ");
   const isKey = new Set(keys.map(({ name }) => name));
@@ -198,7 +200,7 @@ WHERE CASE WHEN s.${marker} THEN t.ctid IS NOT NULL ELSE ${["t.ctid IS NULL", ..
 ${marker === undefined ? compareAll : compareSome}`,
     `ANALYZE ${differences}`,
     doBlock(changes(apply), "cf_new int8; cf_old int8; cf_both int8; cf_all int8; cf_known int8;"),
-    `SELECT count(*) FILTER (WHERE old IS NULL) AS inserted, count(*) FILTER (WHERE new IS NULL) AS deleted,
+    `${answer === undefined ? "" : `CREATE TABLE ${answer} AS `}SELECT count(*) FILTER (WHERE old IS NULL) AS inserted, count(*) FILTER (WHERE new IS NULL) AS deleted,
   count(*) FILTER (WHERE old IS NOT NULL AND new IS NOT NULL) AS updated,
   txid_current()::text AS own, txid_current_snapshot()::text AS snapshot FROM ${differences}`,
     `DROP TABLE ${differences}, ${uploaded}`,

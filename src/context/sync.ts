@@ -1,5 +1,6 @@
 import type { DataFrame } from "danfojs-node";
 import { copyFrom, copyTo } from "../api/copy";
+import { StatementStopped } from "../api/errors";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../errors";
@@ -14,9 +15,11 @@ import {
   type WriteColumn,
 } from "../frame";
 import type { Progress } from "../kernel/progress";
+import type { OptionNames } from "../options";
 import { ident, literal } from "../sql";
 import type { Baseline } from "./baselines";
 import { dropTemporary, NO_EFFECT } from "./new-table";
+import { applyByJob } from "./sync-job";
 import {
   applySql,
   flattens,
@@ -42,6 +45,15 @@ export interface SyncOptions {
   /** Cancels the sync; the table stays as it was. */
   readonly signal?: AbortSignal;
 }
+
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  key: true,
+  lnglat: true,
+  encodeGeom: true,
+  geomCol: true,
+  force: true,
+  signal: true,
+};
 
 /** Rows of a table that `cc.sync` made equal to a frame. */
 export interface SyncResult {
@@ -131,7 +143,7 @@ export async function syncFrame(
     const result = { inserted: 0, updated: 0, deleted: 0, unchanged: rowCount };
     return { ...report, result, baseline: before.baseline };
   }
-  const sql = applySql({
+  const request = {
     table: quoted(table),
     uploaded: quoted(upload.table),
     differences: quoted(await temporaryTable({ transport, signal })),
@@ -144,12 +156,15 @@ export async function syncFrame(
     keysAreChecked,
     keysAreNullable: keys.some(({ target }) => target.nullable),
     baseline: !force ? baseline : differences && before.baseline, // what was compared must still be so
-  });
+  };
   const apply = async () => {
     await send(transport, upload, differences, options);
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
     const effect = `Table "${table.label}" is as it was or equal to the frame, either as a whole: look before you run it again.`;
-    return runSql(transport, sql, { signal, effect });
+    return runSql(transport, applySql(request), { signal, effect }).catch((error) => {
+      if (!(error.cause instanceof StatementStopped)) throw error;
+      return applyByJob(transport, request, upload.table, options);
+    });
   };
   try {
     const { rows } = await apply().catch((error) => {
@@ -207,6 +222,7 @@ WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped
     if (!(error instanceof TableNotFoundError)) throw error;
     throw new TableNotFoundError(
       `There is no table "${table.label}". Make it with await cc.write(df, ${JSON.stringify(table.label)}) first.`,
+      { table: table.label },
     );
   });
   const [first] = rows;

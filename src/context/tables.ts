@@ -2,6 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { TableNotFoundError } from "../errors";
+import { near } from "../options";
 import { ident, literal } from "../sql";
 import { readFrame } from "./read";
 
@@ -21,6 +22,43 @@ export async function readTables(
     if (!(error instanceof TableNotFoundError)) throw error;
     return read(); // a table was dropped between the two queries
   });
+}
+
+/** So long the error of a table that is not there may wait for the names of those that are. */
+const NAMES_WITHIN_MS = 3_000;
+
+/** Says, in the error of a table that is not there, which one may have been meant; any other error as it is. */
+export async function withNearTable(
+  error: unknown,
+  { transport, signal }: { readonly transport: Transport; readonly signal: AbortSignal },
+): Promise<unknown> {
+  if (!(error instanceof TableNotFoundError) || error.table === undefined) return error;
+  const { table, message, cause } = error;
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), NAMES_WITHIN_MS);
+  try {
+    const { rows } = await runSql(transport, LIST_SQL, {
+      signal: AbortSignal.any([signal, tooLong.signal]),
+      whenLimited: "throw",
+    });
+    const [meant] = near(
+      table,
+      rows.map(({ name }) => String(name)).filter((name) => name !== table),
+    );
+    if (meant === undefined) return error;
+    const said = `There is no table "${table}".`;
+    return new TableNotFoundError(
+      message.replace(said, () => `${said} Did you mean "${meant}"?`),
+      {
+        table,
+        cause,
+      },
+    );
+  } catch {
+    return error; // what is known is said, whether there is more to say or not
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A query that lists the user's tables; its rows are counted, so it is built from the names there are now. */

@@ -6,6 +6,7 @@ import type { Transport } from "../api/transport";
 import { InvalidArgumentError, SqlError } from "../errors";
 import { columnType, encodeCsv, type WriteColumn } from "../frame";
 import type { Progress } from "../kernel/progress";
+import type { OptionNames } from "../options";
 import { ident } from "../sql";
 import { dropTemporary, giveName } from "./new-table";
 import { quoted, type TableName, temporaryTable } from "./table-name";
@@ -25,6 +26,14 @@ export interface ImportWriteOptions {
   /** "gzip": the file is compressed on the way. */
   readonly compression?: "gzip";
 }
+
+export const IMPORT_OPTION_NAMES: OptionNames<ImportWriteOptions> = {
+  typeGuessing: true,
+  quotedFieldsGuessing: true,
+  contentGuessing: true,
+  collisionStrategy: true,
+  compression: true,
+};
 
 /** Whether an option needs the Import API. */
 export function needsImport(options: ImportWriteOptions): boolean {

@@ -8,6 +8,7 @@ import { AuthenticationError, JobError, ServerError, SqlError } from "../errors"
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../frame";
 import { SRID_LNGLAT } from "../geo";
 import type { Progress } from "../kernel/progress";
+import type { OptionNames } from "../options";
 import { ident } from "../sql";
 import type { Baseline } from "./baselines";
 import {
@@ -21,7 +22,13 @@ import {
 } from "./new-table";
 import { applyPrivacy, checkPrivacy, type Privacy, privacyOf } from "./privacy";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "./table-name";
-import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport } from "./write-import";
+import {
+  checkImportOptions,
+  IMPORT_OPTION_NAMES,
+  type ImportWriteOptions,
+  importColumns,
+  needsImport,
+} from "./write-import";
 
 export interface WriteOptions extends ImportWriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -40,10 +47,23 @@ export interface WriteOptions extends ImportWriteOptions {
   readonly signal?: AbortSignal;
 }
 
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = {
+  overwrite: true,
+  lnglat: true,
+  encodeGeom: true,
+  geomCol: true,
+  privacy: true,
+  ...IMPORT_OPTION_NAMES,
+  tempDir: true,
+  signal: true,
+};
+
 /** What a write did, for its report. */
 export interface WriteReport {
   readonly table: TableName;
   readonly rowCount: number;
+  /** Whether a map shows something of it. */
+  readonly hasGeometry: boolean;
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   readonly warnings: readonly string[];
   /** The table as it is now, if that is known. */
@@ -77,7 +97,8 @@ export async function writeFrame(
   const table = await newTableNamed(tableName, { transport, signal });
   if (!overwrite && options.collisionStrategy === undefined) await refuseExisting(transport, table, signal);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, options);
-  const report = { table, rowCount, renamed, warnings: [...warnings, ...lossesOf(columns)] };
+  const hasGeometry = options.contentGuessing || columns.some(({ name }) => name === GEOM);
+  const report = { table, rowCount, hasGeometry, renamed, warnings: [...warnings, ...lossesOf(columns)] };
   const wanted = privacy ?? (overwrite ? await privacyOf(transport, table, signal) : undefined);
   const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job could give no privacy
   const isByJob = lnglat !== undefined && rowCount >= JOB_FROM_ROWS && isPrivate && privacy === undefined;

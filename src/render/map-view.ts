@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, type MimeBundle, progress, show, withInterrupt } from "../kernel";
+import { checkOptions, type OptionNames } from "../options";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
@@ -23,6 +24,10 @@ export interface PngViewOptions {
   readonly at?: Moment;
 }
 
+const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true };
+const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
+const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true };
+
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
  * may run scripts, as a picture elsewhere. The output is self-contained; it needs neither kernel nor network.
@@ -31,7 +36,9 @@ export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
 
-  constructor(scene: Scene, { interactive = true }: MapViewOptions = {}) {
+  constructor(scene: Scene, options: MapViewOptions = {}) {
+    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    const { interactive = true } = options;
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
   }
@@ -51,7 +58,9 @@ export class MapView {
    * otherwise in the frame that shows most; or at another moment.
    * @throws InvalidArgumentError if `at` is no moment of the map.
    */
-  toPNG({ at }: PngViewOptions = {}): Uint8Array {
+  toPNG(options: PngViewOptions = {}): Uint8Array {
+    checkOptions("toPNG", options, PNG_OPTIONS);
+    const { at } = options;
     if (at === undefined) return renderPng(this.#scene);
     const { clock } = this.#scene;
     const still = frameAt(clock, at);
@@ -62,7 +71,8 @@ export class MapView {
    * The first view of a map with times as an animated GIF of exactly the map's size.
    * @throws InvalidArgumentError if the map has no times, or the GIF would be too large.
    */
-  toGIF(options: GifOptions = {}): Promise<Uint8Array> {
+  async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
+    checkOptions("toGIF", options, GIF_OPTIONS);
     return withInterrupt(options.signal, async (signal) => {
       const line = progress("Painting the animation", { signal });
       try {

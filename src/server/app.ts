@@ -3,7 +3,15 @@ import formBody from "@fastify/formbody";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Engine } from "./engine/engine";
-import { checkBodyKey, checkKey, checkOrigin, LOCAL_USER, LOCAL_USER_ID, Refusal } from "./guard";
+import {
+  CROSS_ORIGIN_HEADERS,
+  checkBodyKey,
+  checkKey,
+  checkOrigin,
+  LOCAL_USER,
+  LOCAL_USER_ID,
+  Refusal,
+} from "./guard";
 import type { LocalHome } from "./home";
 import type { Imports } from "./imports/imports";
 import type { JobQueue } from "./jobs/queue";
@@ -15,6 +23,7 @@ import { datasetRoutes } from "./routes/datasets";
 import { answerError } from "./routes/errors";
 import { importRoutes } from "./routes/imports";
 import { jobRoutes } from "./routes/jobs";
+import { mapRoutes } from "./routes/maps";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
 
@@ -71,6 +80,7 @@ export async function createApp({
   await app.register(multipart);
   app.addHook("onRequest", async (request, reply) => {
     checkOrigin(request);
+    if (request.routeOptions.config?.crossOrigin) reply.headers(CROSS_ORIGIN_HEADERS);
     if (request.method === "OPTIONS") return reply.code(200).send("");
     checkKey(request, keys);
   });
@@ -78,10 +88,13 @@ export async function createApp({
     if (request.isMultipart() && !request.routeOptions.config.streamsMultipart)
       request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
-  app.addHook("preHandler", async (request) => checkBodyKey(request, keys));
+  app.addHook("preHandler", async (request) => {
+    // A handler that reads the fields itself checks a key among them: checkFieldsKey.
+    if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
+  });
   app.addHook("onSend", async (_request, reply) => {
-    // CARTO adds Access-Control-* headers to every answer. Not here: this server answers pages of its own
-    // origin only (checkOrigin), and those need none.
+    // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: all else is answered to pages
+    // of its own origin only (checkOrigin), and those need none.
     reply
       .header("Carto-User", LOCAL_USER)
       .header("Carto-User-Id", LOCAL_USER_ID)
@@ -97,7 +110,8 @@ export async function createApp({
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
   jobRoutes(app, jobs);
-  importRoutes(app, imports);
+  importRoutes(app, imports, keys);
+  await mapRoutes(app, engine, home.dir);
   adminRoutes(app, control);
   return app;
 }

@@ -21,15 +21,34 @@ export async function cacheHeaders(
   // A user's database may not have our functions, and would get them for being asked.
   if (!tables || (await engine.info()).kind !== "pglite") return { "Cache-Control": shortLived() };
   if (tables.length === 0) return { "Cache-Control": cacheControl(YEAR_S) };
-  const known = await lastChanges(engine);
+  const { isTracked, headers } = await tableChanges(engine, tables);
+  return { "Cache-Control": isTracked ? cacheControl(YEAR_S) : shortLived(), ...headers };
+}
+
+export interface TableChanges {
+  /** Whether the changes of all the tables are noted. */
+  readonly isTracked: boolean;
+  /** When one of them last changed, in milliseconds since 1970; 0 where nobody knows. */
+  readonly changedAt: number;
+  /** What caches are told about them. */
+  readonly headers: Record<string, string>;
+}
+
+/** What is known of the last changes of tables. */
+export async function tableChanges(engine: Engine, tables: readonly TableName[]): Promise<TableChanges> {
+  if ((await engine.info()).kind !== "pglite") return { isTracked: false, changedAt: 0, headers: {} };
+  const { database, changes: known } = await lastChanges(engine);
   const names = tables.map(({ schema, name }) => `${schema}.${name}`).sort();
-  const changes = names.map((name) => known.changes.get(name)).filter((change) => change !== undefined);
-  const { database } = known;
+  const changes = names.map((name) => known.get(name)).filter((change) => change !== undefined);
+  const changedAt = Math.max(0, ...changes);
   return {
-    "Cache-Control": changes.length === names.length ? cacheControl(YEAR_S) : shortLived(),
-    "X-Cache-Channel": `${database}:${names.map(headerText).join(",")}`,
-    "Surrogate-Key": names.map((name) => `t:${shortHash(`${database}:${name}`)}`).join(" "),
-    ...(changes.length > 0 && { "Last-Modified": new Date(Math.max(...changes)).toUTCString() }),
+    isTracked: changes.length === names.length,
+    changedAt,
+    headers: {
+      "X-Cache-Channel": `${database}:${names.map(headerText).join(",")}`,
+      "Surrogate-Key": names.map((name) => `t:${shortHash(`${database}:${name}`)}`).join(" "),
+      ...(changes.length > 0 && { "Last-Modified": new Date(changedAt).toUTCString() }),
+    },
   };
 }
 

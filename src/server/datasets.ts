@@ -132,18 +132,23 @@ export async function dropDataset(engine: Engine, { schema, name }: Dataset): Pr
   await engine.query(`DROP TABLE ${ident(schema)}.${ident(name)}`);
 }
 
-function privacySql(table: string, privacy: Privacy): string {
-  const rights =
+/**
+ * Statements that set who may read a table, whose name is quoted already. `wherePossible`: somebody else's database
+ * may have no role for everybody, and then there is nobody whom it could concern.
+ */
+export function privacySql(
+  table: string,
+  privacy: Privacy,
+  { wherePossible = false }: { readonly wherePossible?: boolean } = {},
+): string {
+  const change =
     privacy === "PRIVATE"
       ? `REVOKE SELECT ON ${table} FROM publicuser, PUBLIC`
       : `GRANT SELECT ON ${table} TO publicuser`;
-  return `${rights}; ${linkSql(table, privacy === "LINK")}`;
-}
-
-/** A statement that tells a LINK from a PUBLIC table. `table` is quoted already. */
-export function linkSql(table: string, isLink: boolean): string {
-  return `
-    INSERT INTO cartodb.cdb_datasets (tabname, is_link) VALUES (${literal(table)}::regclass, ${isLink})
+  const isThere = "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'publicuser')";
+  const rights = wherePossible ? `DO ${literal(`BEGIN IF ${isThere} THEN ${change}; END IF; END`)}` : change;
+  return `${rights};
+    INSERT INTO cartodb.cdb_datasets (tabname, is_link) VALUES (${literal(table)}::regclass, ${privacy === "LINK"})
     ON CONFLICT (tabname) DO UPDATE SET is_link = excluded.is_link`;
 }
 

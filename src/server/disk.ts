@@ -13,15 +13,28 @@ export async function freeBytes(dir: string): Promise<number> {
 
 /** SQLSTATE disk_full. */
 export const DISK_FULL = "53100";
+/** What PostgreSQL says of a disk, where CARTO's quota, which has the same code, says another thing. */
+const OF_A_DISK = /No space left on device|wrote only \d+ of \d+ bytes/;
 /** SQLSTATEs crash_shutdown, cannot_connect_now: how the embedded database ends when it cannot write its log. */
 const CRASHES = new Set(["57P02", "57P03"]);
 /** A database that crashes with less than four files of its log (16 MB each) to write to has met the end of the disk. */
 const ROOM_FOR_LOG_BYTES = 64 * 1024 ** 2;
 
+/** Whether an error of PostgreSQL's means a disk, and not a quota. */
+export function saysDiskFull({
+  code,
+  message,
+}: {
+  readonly code: string;
+  readonly message: string;
+}): boolean {
+  return code === DISK_FULL && OF_A_DISK.test(message);
+}
+
 /** The error itself, or one that tells that the disk of `dir` is full, how much is free, and what to do. */
 export async function explainFullDisk(error: unknown, dir: string): Promise<unknown> {
-  const { code = "" } = (error ?? {}) as { code?: string };
-  if (code !== DISK_FULL && code !== "ENOSPC" && !CRASHES.has(code)) return error;
+  const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
+  if (code !== "ENOSPC" && !saysDiskFull({ code, message }) && !CRASHES.has(code)) return error;
   const free = await freeBytes(dir);
   if (CRASHES.has(code) && free >= ROOM_FOR_LOG_BYTES) return error;
   return new DatabaseError(

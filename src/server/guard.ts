@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { mayUseSql } from "./key-grants";
+import { mayUseMaps, mayUseSql } from "./key-grants";
 import type { ApiKey, ApiKeys } from "./keys";
 
 /** The one account of a local server; the `user` in `/user/{user}/api/…`. */
@@ -19,6 +19,8 @@ type Access =
   | "any key"
   /** The same, where the body is data. */
   | "any key before the data"
+  /** Any key that may use the Maps API, as "any key". */
+  | "any key for maps"
   /** Any key, which must be given. */
   | "any key given"
   | "everybody";
@@ -26,6 +28,8 @@ type Access =
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: Access;
+    /** Pages of other sites may read its answers; its handler looks at what they show instead of a key. */
+    crossOrigin?: boolean;
     /** Its handler reads a multipart body itself, which may hold files of any size. */
     streamsMultipart?: boolean;
   }
@@ -52,18 +56,32 @@ export class Refusal extends Error {
  * covers scripts and images, which come without an Origin: tables that everybody may read need no key, but are
  * everybody's on this machine only.
  */
-export function checkOrigin({ headers }: FastifyRequest): void {
-  const host = headers.host ?? "";
+export function checkOrigin(request: FastifyRequest): void {
+  const host = request.headers.host ?? "";
   if (!LOOPBACK_NAMES.has(hostName(host))) {
     throw new Refusal(403, `This server answers to 127.0.0.1 or localhost, not to "${host.slice(0, 100)}".`);
   }
-  const { origin } = headers;
-  const site = headers["sec-fetch-site"] ?? "none";
-  const isForeign = origin !== undefined && origin !== `http://${host}`;
-  if (isForeign || !(site === "same-origin" || site === "none")) {
+  if (isForeignPage(request) && !request.routeOptions.config?.crossOrigin) {
     throw new Refusal(403, "This server does not answer to pages of other sites.");
   }
 }
+
+/** Whether a page of another site asks; one in a sandboxed frame, as our maps are, counts as such. */
+export function isForeignPage({ headers }: FastifyRequest): boolean {
+  const { origin } = headers;
+  const site = headers["sec-fetch-site"] ?? "none";
+  if (origin !== undefined && origin !== `http://${headers.host}`) return true;
+  return !(site === "same-origin" || site === "none");
+}
+
+/** With these a browser hands an answer to any page. */
+export const CROSS_ORIGIN_HEADERS = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "GET, OPTIONS",
+  "Access-Control-Allow-Headers": "*",
+  // For a page of the Internet, as of an exported notebook: https://wicg.github.io/private-network-access/
+  "Access-Control-Allow-Private-Network": "true",
+} as const;
 
 function hostName(host: string): string {
   return host.replace(/:\d+$/, "").toLowerCase();
@@ -85,7 +103,8 @@ export function checkKey(request: FastifyRequest, keys: ApiKeys): void {
   const { access } = request.routeOptions.config;
   if (access === "everybody") return;
   const given = keyBeforeBody(request);
-  const mayBeInBody = access === "key may be in the body" || access === "any key";
+  const mayBeInBody =
+    access === "key may be in the body" || access === "any key" || access === "any key for maps";
   if (given !== undefined || !mayBeInBody || !hasBody(request)) {
     admit(request, keys, given);
     return;
@@ -103,12 +122,19 @@ export function checkBodyKey(request: FastifyRequest, keys: ApiKeys): void {
   admit(request, keys, parameterKey(request.body));
 }
 
+/** The same with the key among the fields of a multipart body that its handler has read. */
+export function checkFieldsKey(request: FastifyRequest, keys: ApiKeys, fields: object): void {
+  if (!request.apiKey) admit(request, keys, parameterKey(fields));
+}
+
 function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined): void {
   const key = token === undefined ? keys.default : keys.find(token);
   if (!key) throw new Refusal(401, "Unauthorized");
   const { access } = request.routeOptions.config;
   if (access === "any key" || access === "any key before the data") {
     if (!mayUseSql(key.grants)) throw new Refusal(403, "forbidden");
+  } else if (access === "any key for maps") {
+    if (!mayUseMaps(key.grants)) throw new Refusal(403, "forbidden");
   } else if (access === "any key given") {
     if (token === undefined) throw new Refusal(401, "Unauthorized");
   } else if (key.type !== "master") {
@@ -147,11 +173,16 @@ function parameterKey(parameters: unknown): string | undefined {
   return typeof given === "string" ? given : "";
 }
 
-/** A signal that aborts when the client goes away before its answer is complete, or has gone already. */
-export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
+/**
+ * A signal that aborts when the client goes away before its answer is complete, or has gone already, and after
+ * `limitMs`. Not `AbortSignal.any` with a timeout: Node collects that as garbage, and then nothing aborts.
+ */
+export function abortOnDisconnect(reply: FastifyReply, limitMs?: number): AbortSignal {
   const controller = new AbortController();
   const { raw } = reply;
+  const timer = limitMs === undefined ? undefined : setTimeout(() => controller.abort(), limitMs);
   const abort = () => {
+    clearTimeout(timer);
     if (!raw.writableFinished) controller.abort();
   };
   if (raw.closed) abort();
@@ -160,13 +191,11 @@ export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
 }
 
 /** How long a statement of a key that is not the master's may take, as on CARTO's largest plans. */
-const STATEMENT_TIMEOUT_MS = 25_000;
+export const STATEMENT_TIMEOUT_MS = 25_000;
 
 /** Under which rights, and for how long, a statement of this request runs. */
 export function statementOptions(request: FastifyRequest, reply: FastifyReply) {
   const { role } = request.apiKey!;
-  const gone = abortOnDisconnect(reply);
-  const signal =
-    role === "master" ? gone : AbortSignal.any([gone, AbortSignal.timeout(STATEMENT_TIMEOUT_MS)]);
+  const signal = abortOnDisconnect(reply, role === "master" ? undefined : STATEMENT_TIMEOUT_MS);
   return { role, signal };
 }

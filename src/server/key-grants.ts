@@ -30,7 +30,16 @@ export type Grants = z.infer<typeof Grants>;
 
 /** Whether a key with these grants may use the SQL API. */
 export function mayUseSql(grants: Grants): boolean {
-  return grants.some((grant) => grant.type === "apis" && grant.apis.includes("sql"));
+  return mayUse(grants, "sql");
+}
+
+/** Whether a key with these grants may use the Maps API. */
+export function mayUseMaps(grants: Grants): boolean {
+  return mayUse(grants, "maps");
+}
+
+function mayUse(grants: Grants, api: "sql" | "maps"): boolean {
+  return grants.some((grant) => grant.type === "apis" && grant.apis.includes(api));
 }
 
 /**

@@ -75,6 +75,7 @@ function textParser(typeOid: number): (text: string) => unknown {
 /** A writer per column: PostgreSQL's text form of a value to its JSON text. Chosen once, outside the row loop. */
 function valueWriter(field: ResultField): (text: string) => string {
   if (field.typeName === "json" || field.typeName === "jsonb") return (text) => text;
+  if (isLeftAsText(field.typeName)) return (text) => JSON.stringify(text);
   const parse = textParser(field.typeOid);
   switch (field.typeName) {
     case "int8":
@@ -94,6 +95,11 @@ function valueWriter(field: ResultField): (text: string) => string {
     default:
       return (text) => JSON.stringify(toCartoJson(parse(text)));
   }
+}
+
+/** What `pg-types` has learned to parse since the version that CARTO uses. */
+function isLeftAsText(typeName: string | null): boolean {
+  return typeName === "_interval" || /range$/.test(typeName ?? "");
 }
 
 function eachDate(value: unknown): unknown {

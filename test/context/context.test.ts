@@ -47,7 +47,9 @@ const cities = () =>
 describe("write", () => {
   test("lnglat makes points, and the table is a CARTO table", async () => {
     expect(await cc.write(cities(), "cities", { lnglat: ["lng", "lat"] })).toBeNull();
-    expect(printed()).toBe("3 rows written to cities.");
+    expect(printed()).toBe(
+      `3 rows written to cities. Look at it: await cc.map({ layers: new Layer("cities") })`,
+    );
     const df = await cc.query(
       "SELECT cartodb_id, city, ST_AsText(the_geom) wkt, ST_SRID(the_geom_webmercator) srid FROM cities ORDER BY 1",
     );
@@ -96,7 +98,7 @@ describe("write", () => {
       Columns renamed:
         Field: 2 → field_2
         SELECT → _select
-      1 row written to my_trees_2017_."
+      1 row written to my_trees_2017_. Look at it: await cc.read("my_trees_2017_")"
     `);
     expect((await cc.read("my_trees_2017_")).columns).toEqual([
       "cartodb_id",
@@ -230,7 +232,7 @@ describe("read", () => {
   test("a table that is missing is named", async () => {
     await expect(cc.read("citys")).rejects.toThrow(TableNotFoundError);
     await expect(cc.read("citys")).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[TableNotFoundError: There is no table "citys". See await cc.tables().]`,
+      `[TableNotFoundError: There is no table "citys". Did you mean "cities"? See await cc.tables().]`,
     );
   });
 

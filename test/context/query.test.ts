@@ -48,7 +48,7 @@ describe("tableName", () => {
       Columns renamed:
         City Name → city_name
         select → _select
-      1 row written to my_cities."
+      1 row written to my_cities. Look at it: await cc.read("my_cities")"
     `);
     expect(
       await values(

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { DataFrame } from "danfojs-node";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
 import { Credentials } from "../../src/context/credentials";
+import { JobError, SqlError } from "../../src/errors";
 import { startProxy, type Tampering, type TestProxy } from "../support/proxy";
 import { startTestServer, type TestServer } from "../support/server";
 
@@ -137,4 +138,85 @@ test.each(Object.keys(FAILURES))("the key is in no output and no error: %s", asy
   expect(output.length).toBeGreaterThan(10);
   for (const secret of [server.key, encodeURIComponent(server.key), btoa(`local:${server.key}`)])
     expect(shown).not.toContain(secret);
+});
+
+describe("what a server says in a good answer shows no key", () => {
+  const context = () => new CartoContext({ baseUrl: proxy.baseUrl, apiKey: server.key });
+  const tellsKey = (error: unknown) => {
+    const { message, stack, hint, detail, failedReason, cause } = error as Record<string, unknown>;
+    return [message, stack, hint, detail, failedReason, inspect(error), inspect(cause)].join("\n");
+  };
+  const failure = (extra: object = {}) => ({
+    error: [`could not connect with ${server.key}`],
+    hint: `api_key=${server.key}`,
+    detail: `postgres://ana:pass-word@host ${server.key}`,
+    ...extra,
+  });
+
+  test("the error in a 200", async () => {
+    proxy.tamper({
+      after: ({ sql }, body) =>
+        sql.includes("DROP VIEW")
+          ? Buffer.from(JSON.stringify({ rows: [], fields: {}, total_rows: 0, time: 0, ...failure() }))
+          : body,
+    });
+    const error = await context()
+      .query("DROP VIEW IF EXISTS nothing")
+      .catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(SqlError);
+    expect(error.message).toContain("could not connect with ***");
+    expect(tellsKey(error)).not.toContain(server.key);
+    expect(tellsKey(error)).not.toContain("pass-word");
+  });
+
+  test("the error at the end of a COPY", async () => {
+    proxy.tamper({
+      before: ({ sql }, response) => {
+        if (sql.includes("AS _q LIMIT 10001"))
+          response
+            .writeHead(429)
+            .end('{"error":["statement timeout"],"context":"limit","detail":"datasource"}');
+      },
+      after: ({ path }, body) =>
+        path.endsWith("/copyto")
+          ? Buffer.concat([body.subarray(0, 19), Buffer.from(JSON.stringify(failure()))])
+          : body,
+    });
+    const error = await context()
+      .query("SELECT n FROM generate_series(1, 20000) AS n")
+      .catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(SqlError);
+    expect(error.message).toContain("could not connect with ***");
+    expect(tellsKey(error)).not.toContain(server.key);
+  });
+
+  test("the warnings of a statement, and the reason of a job", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const failed = (body: Buffer) => ({
+      ...JSON.parse(body.toString()),
+      status: "failed",
+      query: [{ query: "SELECT 1", status: "failed", failed_reason: `no ${server.key}` }],
+      failed_reason: `no ${server.key}`,
+    });
+    proxy.tamper({
+      after: ({ path, sql }, body) =>
+        path.includes("/sql/job")
+          ? Buffer.from(JSON.stringify(failed(body)))
+          : sql.includes("DROP VIEW")
+            ? Buffer.from(
+                JSON.stringify({ ...JSON.parse(body.toString()), warnings: [`map_key=${server.key}`] }),
+              )
+            : body,
+    });
+    const cc = context();
+    await cc.query("DROP VIEW IF EXISTS nothing");
+    const batch = await cc.batch("SELECT 1");
+    await batch.status();
+    const error = await batch.wait().catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(JobError);
+    expect(tellsKey(error)).not.toContain(server.key);
+    expect(warn.mock.calls.length).toBeGreaterThanOrEqual(2);
+    expect(warn.mock.calls.flat().join("\n")).not.toContain(server.key);
+    vi.restoreAllMocks();
+  });
 });

@@ -39,7 +39,7 @@ describe("color", () => {
       `"Style columns cannot be geometry columns. "the_geom" was chosen for color."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
-      `"color has no option "shceme". There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
+      `"color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
       `"There is no colour scheme "mnit". Did you mean "mint"?"`,
@@ -103,7 +103,7 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"title of legend is 5; expected a text."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
     `"lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,

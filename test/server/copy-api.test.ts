@@ -122,6 +122,21 @@ test("the server's own files are out of reach", async () => {
   }
 });
 
+test("an upload beyond the quota is refused, and leaves no row", async () => {
+  await server.sql("CREATE TABLE full_up (a text); SELECT CDB_SetUserQuotaInBytes(1)");
+  try {
+    const q = encodeURIComponent("COPY full_up FROM STDIN");
+    const refused = await server.ask(`/api/v2/sql/copyfrom?q=${q}`, {
+      method: "POST",
+      body: "x\n".repeat(9),
+    });
+    expect([refused.status, await refused.json()]).toEqual([400, { error: ["DB Quota exceeded"] }]);
+  } finally {
+    await server.sql("SELECT CDB_SetUserQuotaInBytes(0)");
+  }
+  expect((await server.sql("SELECT count(*) AS n FROM full_up")).rows).toEqual([{ n: 0 }]);
+});
+
 test("an upload that is cut off leaves no row", async () => {
   await server.sql("CREATE TABLE cut (a text)");
   const controller = new AbortController();

@@ -8,7 +8,7 @@ import { inspect, promisify } from "node:util";
 import { DataFrame } from "danfojs-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
-import { SqlError } from "../../src/errors";
+import { ImportError, SqlError } from "../../src/errors";
 import { Layer } from "../../src/map";
 import { databaseAddress, databaseId, shownDatabase } from "../../src/server/database";
 import { isAlive } from "../../src/server/engine/process";
@@ -213,6 +213,17 @@ describe.skipIf(!postgresBin())("the server", () => {
     );
     const error = await guest.write(new DataFrame({ a: [1] }), "mine").catch((thrown) => thrown);
     expect(error.message).toMatch(/^permission denied for (database|schema)/);
+    // jobs run, and fail with the reason where the functions of CARTO are missing; an import says so, too
+    await (await guest.batch("SELECT count(*) FROM spots")).wait();
+    const job = await guest.batch("SELECT CDB_CartodbfyTable('spots')");
+    await expect(job.wait()).rejects.toThrow(
+      /functions of CARTO are not installed, and role "guest" may not/,
+    );
+    const failed = await guest
+      .write(new DataFrame({ a: [1] }), "mine", { typeGuessing: true })
+      .catch((thrown) => thrown);
+    expect(failed).toBeInstanceOf(ImportError);
+    expect(failed.message).toMatch(/permission denied for (database|schema)/);
     await owner.end();
     await admin.end();
   });

@@ -382,9 +382,22 @@ describe("methods and other paths", () => {
     const path = `/api/v2/sql?q=${encodeURIComponent("CREATE TABLE by_method (a int)")}`;
     const options = await server.ask(path, { method: "OPTIONS", key: null });
     expect([options.status, await options.text()]).toEqual([200, ""]);
-    for (const method of ["HEAD", "PUT", "DELETE"])
-      expect((await server.ask(path, { method })).status).toBe(404);
+    expect((await server.ask(path, { method: "HEAD" })).status).toBe(404);
     expect((await server.sql("SELECT to_regclass('by_method') AS t")).rows).toEqual([{ t: null }]);
+  });
+
+  test.each(["PUT", "PATCH", "DELETE"])("%s is taken for what its parameters say", async (method) => {
+    const path = `/api/v2/sql?q=${encodeURIComponent("SELECT 1 AS a")}`;
+    expect(await (await server.ask(path, { method })).json()).toMatchObject({ rows: [{ a: 1 }] });
+    const body = new URLSearchParams({ q: "SELECT 2 AS a" });
+    expect(await (await server.ask(path, { method, body })).json()).toMatchObject({ rows: [{ a: 2 }] });
+  });
+
+  test("ranges and lists of intervals are PostgreSQL's texts", async () => {
+    const { rows } = await server.sql(
+      "SELECT int4range(1, 3) AS i, daterange('2017-01-01', NULL) AS d, array['1 day'::interval] AS l",
+    );
+    expect(rows).toEqual([{ i: "[1,3)", d: "[2017-01-01,)", l: '{"1 day"}' }]);
   });
 
   test("version and health answer everybody", async () => {

@@ -1,7 +1,7 @@
 import { ServerError } from "../../errors";
 import { ident } from "../../sql";
 import { type DatabaseAddress, shownDatabase } from "../database";
-import { DISK_FULL } from "../disk";
+import { saysDiskFull } from "../disk";
 import { roleName } from "../sql/roles";
 import {
   type CopyOutResult,
@@ -231,7 +231,7 @@ class PostgresEngine implements Engine {
   /** A statement that was cancelled by its signal fails like one of the embedded database. */
   #explained(error: unknown, signal: AbortSignal | undefined): unknown {
     if (this.#isClosed) return closedError();
-    if (error instanceof DatabaseError && error.code === DISK_FULL) return fullDiskError(error);
+    if (error instanceof DatabaseError && saysDiskFull(error)) return fullDiskError(error);
     if (!signal?.aborted || !(error instanceof DatabaseError || error === signal.reason)) return error;
     return canceledError(signal);
   }

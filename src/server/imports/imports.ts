@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { describeDataset } from "../datasets";
 import { explainFullDisk } from "../disk";
 import type { Engine } from "../engine/engine";
 import { asFailure, ImportFailure } from "./errors";
@@ -130,7 +131,9 @@ export class Imports {
     };
     try {
       const done = await runImport({ engine: this.#engine, dir: slot.dir, record, source, enter, signal });
-      Object.assign(record, { ...done, tableId: done.tableNames.length > 0 ? randomUUID() : null });
+      const [first] = done.tableNames;
+      const dataset = first === undefined ? undefined : await describeDataset(this.#engine, first);
+      Object.assign(record, { ...done, tableId: dataset?.id ?? null });
       await slot.release(); // before the end is told: who sees it may start the next one
       await this.#finish(record, "complete");
     } catch (error) {

@@ -1,9 +1,9 @@
 /** Gives loaded tables their names, in one transaction: all of an import appear, or none. */
 import { normalizeTableName } from "../../frame/names";
 import { ident, literal } from "../../sql";
+import { type Privacy, privacySql } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
 import { ImportFailure } from "./errors";
-import { type Privacy, privacySql } from "./privacy";
 import { freeTableName, takenNames } from "./table-names";
 
 export interface LoadedTable {
@@ -34,7 +34,8 @@ export async function publish(
       const replaces = overwrite && taken.has(old) && !names.includes(old);
       const name = replaces ? old : freeTableName(wanted, taken);
       const steps = replaces ? await replacement(engine, temporary, name) : newName(temporary, name);
-      sql.push(...steps.before, ...(privacy || !replaces ? [privacySql(name, privacy)] : []), ...steps.after);
+      const rights = privacySql(ident(name), privacy ?? "PRIVATE", { wherePossible: true });
+      sql.push(...steps.before, ...(privacy || !replaces ? [rights] : []), ...steps.after);
       taken.add(name);
       names.push(name);
     }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
 import { ident, literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
+import type { Privacy } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
 import { analyse, type Plan } from "./analyse";
 import { download } from "./download";
@@ -135,7 +136,8 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
 
 function publishAll({ engine, record, signal }: Job, tables: readonly LoadedTable[]): Promise<string[]> {
   const overwrite = record.collisionStrategy === "overwrite";
-  return publish(engine, tables, { overwrite, privacy: record.privacy, signal });
+  const privacy = (record.privacy?.toUpperCase() as Privacy | undefined) ?? null;
+  return publish(engine, tables, { overwrite, privacy, signal });
 }
 
 /** Whatever happens, no temporary table stays: after `work` those that were published have other names. */

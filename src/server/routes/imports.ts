@@ -6,12 +6,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
 import { parseJson } from "../../json";
 import { explainFullDisk, leavingRoom } from "../disk";
-import { abortOnDisconnect } from "../guard";
+import { abortOnDisconnect, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
 import type { ImportSource } from "../imports/run-import";
 import type { FileToImport } from "../imports/unpack";
+import type { ApiKeys } from "../keys";
 import { answerError } from "./errors";
 import { parameters } from "./parameters";
 
@@ -39,7 +40,7 @@ class ImportRefusal extends Error {
  * `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. A file is written to the disk as it
  * arrives: multipart (`file` or `filename`), or as the whole body with `?filename=`.
  */
-export function importRoutes(app: FastifyInstance, imports: Imports): void {
+export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKeys): void {
   app.register(async (routes) => {
     routes.setErrorHandler((error: Error, request, reply) => {
       if (!(error instanceof ImportRefusal)) return answerError(error, request, reply);
@@ -60,7 +61,7 @@ export function importRoutes(app: FastifyInstance, imports: Imports): void {
       for (const path of [url, `${url}/`]) {
         const config = { access: "key may be in the body", streamsMultipart: true } as const;
         routes.post(path, { config }, (request, reply) =>
-          create(imports, request, reply).then((answer) => send(request, reply, answer)),
+          create({ imports, keys }, request, reply).then((answer) => send(request, reply, answer)),
         );
         routes.get(path, async (request, reply) =>
           send(request, reply, { imports: imports.unfinished(), success: true }),
@@ -75,13 +76,18 @@ export function importRoutes(app: FastifyInstance, imports: Imports): void {
   });
 }
 
-async function create(imports: Imports, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+async function create(
+  { imports, keys }: { readonly imports: Imports; readonly keys: ApiKeys },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<object> {
   const slot = await imports.slot();
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
   try {
     const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
+    checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success) throw new ImportRefusal(400, parsed.error.issues[0]!.message);
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));

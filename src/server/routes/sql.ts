@@ -14,7 +14,7 @@ import { parameters } from "./parameters";
 /** Those of CARTO's formats that are missing here answer with their name instead of wrong data. */
 const NOT_SERVED = ["shp", "gpkg", "spatialite"];
 
-/** `GET|POST /api/v2/sql`: any statement. No other method: a HEAD must not run anything. */
+/** `/api/v2/sql`: any statement, by any method but one: a HEAD must not run anything. */
 export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = SqlRequest.safeParse(parameters(request));
@@ -58,7 +58,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   for (const prefix of ["", "/user/:user", "/u/:user"]) {
     for (const suffix of ["", ...Object.keys(FORMATS).map((format) => `.${format}`), ".json"]) {
       app.route({
-        method: ["GET", "POST"],
+        method: ["GET", "POST", "PUT", "PATCH", "DELETE"], // CARTO does not look at it
         url: `${prefix}/api/:version/sql${suffix}`,
         config: { access: "any key" },
         handler,

@@ -91,6 +91,30 @@ describe("requests", () => {
     expect(await finished(response)).toMatchObject({ table_name: "json_body", type_guessing: false });
   });
 
+  test("the key among the fields of a form, before the file or after it", async () => {
+    for (const [before, status] of [
+      [true, 200],
+      [false, 200],
+      [undefined, 401],
+    ] as const) {
+      const form = new FormData();
+      if (before === true) form.append("api_key", server.key);
+      form.append("file", new Blob(["a\n1\n"]), "key_in_form.csv");
+      if (before === false) form.append("api_key", server.key);
+      if (before === undefined) form.append("api_key", "wrong");
+      const response = await server.ask("/api/v1/imports", { method: "POST", key: null, body: form });
+      expect(response.status).toBe(status);
+      if (status === 200) expect((await finished(response)).state).toBe("complete");
+    }
+  });
+
+  test("table_id is the dataset's, under which clients ask for the table", async () => {
+    const { table_name, table_id } = await file("with_id.csv", "a\n1\n");
+    const dataset = await (await server.ask(`/api/v1/viz/${table_name}`)).json();
+    expect(dataset).toMatchObject({ id: table_id, table: { id: table_id } });
+    expect((await server.ask(`/api/v1/tables/${table_id}`)).status).toBe(200);
+  });
+
   test("JSONP", async () => {
     const { id } = await file("jsonp.csv", "a\n1\n");
     const response = await server.ask(`/api/v1/imports/${id}?callback=app.done`);

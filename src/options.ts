@@ -1,0 +1,60 @@
+/** Options of calls, and names that were meant to be others. */
+import { InvalidArgumentError } from "./errors";
+
+/** Every option of a type, so that one which is added to it has to be named here, too. */
+export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>;
+
+/**
+ * Refuses options that a call does not have, which it would ignore without a word.
+ * @param what the call, as users write it
+ * @throws InvalidArgumentError
+ */
+export function checkOptions<T>(what: string, options: unknown, names: OptionNames<T>): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError(
+      `The options of ${what} are no object. Write { ${Object.keys(names)[0]}: … }.`,
+    );
+  }
+  checkKeys(what, options, Object.keys(names));
+}
+
+/** @throws InvalidArgumentError for a member that is none of `names` */
+export function checkKeys(what: string, value: object, names: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !names.includes(key));
+  if (unknown === undefined) return;
+  const [meant] = near(unknown, names);
+  const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
+  throw new InvalidArgumentError(
+    `${what} has no option ${JSON.stringify(unknown)}.${hint} There are ${listed(names)}.`,
+  );
+}
+
+/** Names as a message lists them. */
+export function listed(names: readonly string[], none = "none"): string {
+  return names.map((name) => JSON.stringify(name)).join(", ") || none;
+}
+
+/** The names that are at most a third of their letters away from this one, nearest first; letter case is no distance. */
+export function near(name: string, names: readonly string[]): string[] {
+  const wanted = name.toLowerCase();
+  return names
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
+}
+
+/** Levenshtein's: letters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replace, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,45 @@
+import { DatabaseError } from "../engine/engine";
+import { Refusal } from "../guard";
+
+/** What the Maps API says beside an error's message. */
+export interface ErrorContext {
+  readonly type: "layer" | "mapconfig" | "auth" | "limit" | "unknown";
+  readonly subtype?: string;
+  readonly layer?: { readonly id: string; readonly index: number; readonly type: string };
+}
+
+/** A request of the Maps API that must not be answered, in its own error shape. */
+export class MapsRefusal extends Refusal {
+  constructor(status: number, message: string, context: ErrorContext = { type: "unknown" }) {
+    const { type, ...rest } = context;
+    super(status, message, { errors: [message], errors_with_context: [{ type, message, ...rest }] });
+  }
+}
+
+const TIMEOUT_MESSAGE =
+  "You are over platform's limits: SQL query timeout error. Refactor your query before running again or contact CARTO support for more details.";
+
+/** Any error as one of the Maps API; `layer` is the one that was being looked at. */
+export function asMapsRefusal(error: unknown, layer?: ErrorContext["layer"]): MapsRefusal {
+  if (error instanceof MapsRefusal) return error;
+  if (error instanceof DatabaseError) return databaseRefusal(error, layer);
+  const { message } = error as Error;
+  if (error instanceof Refusal) {
+    return new MapsRefusal(error.status, message, { type: error.status === 401 ? "auth" : "unknown" });
+  }
+  return new MapsRefusal((error as { statusCode?: number }).statusCode ?? 500, message);
+}
+
+function databaseRefusal({ code, message }: DatabaseError, layer: ErrorContext["layer"]): MapsRefusal {
+  if (code === "57014")
+    return new MapsRefusal(429, TIMEOUT_MESSAGE, { type: "limit", subtype: "datasource" });
+  const context: ErrorContext = layer ? { type: "layer", subtype: "query", layer } : { type: "unknown" };
+  return new MapsRefusal(databaseStatus(message), message, context);
+}
+
+function databaseStatus(message: string): number {
+  if (/permission denied|authentication failed/.test(message)) return 403;
+  if (!message.includes("does not exist")) return 400;
+  if (/^(?:function|column) /.test(message)) return 400;
+  return message.startsWith("role ") ? 403 : 404;
+}

@@ -1,0 +1,225 @@
+/** MapConfig: section 7.3 of the protocol, as far as vector tiles need it. */
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { queryText } from "../../sql-lexer";
+import { type Aggregation, DEFAULT_AGGREGATION, parseAggregation } from "./aggregation";
+import { MapsRefusal } from "./errors";
+import { TILE_PX } from "./tile-grid";
+
+const LATEST_MINOR = 8;
+const DEFAULT_BUFFER_PX = 64;
+const MAX_BUFFER_PX = 1024;
+const DEFAULT_EXTENT = 4096;
+const MAX_EXTENT = 65_536;
+
+export interface MapLayer {
+  readonly id: string;
+  readonly index: number;
+  readonly sql: string;
+  readonly cartocss?: string;
+  readonly geomColumn: string;
+  /** As declared; what the geometries say counts more. */
+  readonly srid?: number;
+  /** `id` and the columns that may be asked for one feature. */
+  readonly attributes?: { readonly id: string; readonly columns: readonly string[] };
+  /** Null: never. */
+  readonly aggregation: Aggregation | null;
+  readonly minZoom: number;
+  readonly maxZoom: number;
+  readonly datesAsNumbers: boolean;
+}
+
+export interface MapConfig {
+  readonly layers: readonly MapLayer[];
+  readonly bufferPx: number;
+  readonly extent: number;
+  /** Null: geometries keep all their vertices. */
+  readonly simplifyExtent: number | null;
+  readonly minZoom: number;
+  readonly maxZoom: number;
+  readonly isVectorOnly: boolean;
+}
+
+const text = z.string();
+const zoom = z.number().int().min(0).max(99);
+
+const Options = z.looseObject({
+  sql: text.optional(),
+  cartocss: text.optional(),
+  cartocss_version: text.optional(),
+  geom_column: text.default("the_geom_webmercator"),
+  geom_type: text.default("geometry"),
+  srid: z.coerce.number().int().positive().optional(),
+  attributes: z.object({ id: text, columns: z.array(text).min(1) }).optional(),
+  aggregation: z.union([z.boolean(), z.record(text, z.unknown())]).optional(),
+  minzoom: zoom.default(0),
+  maxzoom: zoom.default(99),
+  vector_extent: z.number().int().positive().max(MAX_EXTENT).optional(),
+  vector_simplify_extent: z.number().int().positive().max(MAX_EXTENT).optional(),
+  dates_as_numbers: z.boolean().default(false),
+  sql_wrap: text.optional(),
+});
+
+const Layer = z.looseObject({
+  type: text.default("mapnik"),
+  id: text.optional(),
+  options: z.unknown().optional(),
+});
+
+const Config = z.looseObject({
+  version: text.default("1.0.0"),
+  layers: z.array(Layer).min(1),
+  buffersize: z.looseObject({ mvt: z.coerce.number().min(0).max(MAX_BUFFER_PX).optional() }).optional(),
+  minzoom: zoom.default(0),
+  maxzoom: zoom.default(99),
+});
+
+/**
+ * A MapConfig as its tiles need it.
+ * @throws MapsRefusal with the reference's words for what it does not take, and for layers that are no vector tiles
+ */
+export function parseMapConfig(value: unknown, { aggregation = true } = {}): MapConfig {
+  const parsed = Config.safeParse(value);
+  if (!parsed.success) throw new MapsRefusal(400, configProblem(value, parsed.error), { type: "mapconfig" });
+  const { version, layers, buffersize, minzoom, maxzoom } = parsed.data;
+  const minor = /^1\.(\d+)\.0$/.exec(version)?.[1] ?? /^1\.0\.[01]$/.exec(version)?.[0];
+  if (minor === undefined || (minor.length < 4 && Number(minor) > LATEST_MINOR)) {
+    throw new MapsRefusal(400, `Unsupported layergroup configuration version ${version}`, {
+      type: "mapconfig",
+    });
+  }
+  for (const member of ["analyses", "dataviews"]) {
+    if (Object.keys(parsed.data[member] ?? {}).length === 0) continue;
+    throw new MapsRefusal(400, `Maps with ${member} are not available on this server`, { type: "mapconfig" });
+  }
+  const options = layers.map(({ type, options: given, id: ownId }, index) => {
+    const id = ownId ?? `layer${index}`;
+    if (given === undefined || given === null) {
+      throw new MapsRefusal(400, `Missing options from layer ${index} of layergroup config`, {
+        type: "mapconfig",
+      });
+    }
+    if (type !== "mapnik" && type !== "cartodb") {
+      throw layerRefusal(`Layers of type "${type}" are not available on this server`, { id, index, type });
+    }
+    const result = Options.safeParse(given);
+    if (result.success) return result.data;
+    throw layerRefusal(shortProblem(result.error), { id, index });
+  });
+  const styled = options.filter(({ cartocss }) => cartocss !== undefined).length;
+  if (styled > 0 && styled < layers.length) {
+    const message =
+      "Invalid mapconfig: cartocss must be in all layers, or in none of them for vector tiles only";
+    throw new MapsRefusal(400, message, { type: "mapconfig" });
+  }
+  const parsedLayers = options.map((layerOptions, index) =>
+    mapLayer(layerOptions, layers[index]!.id ?? `layer${index}`, index, {
+      isVectorOnly: styled === 0,
+      aggregates: aggregation,
+    }),
+  );
+  const duplicate = parsedLayers.find(({ id }, i) => parsedLayers.findIndex((layer) => layer.id === id) < i);
+  if (duplicate) {
+    throw new MapsRefusal(400, `Duplicated layer id "${duplicate.id}"`, { type: "mapconfig" });
+  }
+  return {
+    layers: parsedLayers,
+    bufferPx: buffersize?.mvt ?? DEFAULT_BUFFER_PX,
+    ...extents(options),
+    minZoom: minzoom,
+    maxZoom: maxzoom,
+    isVectorOnly: styled === 0,
+  };
+}
+
+type Options = z.infer<typeof Options>;
+
+function mapLayer(
+  options: Options,
+  id: string,
+  index: number,
+  { isVectorOnly, aggregates }: { readonly isVectorOnly: boolean; readonly aggregates: boolean },
+): MapLayer {
+  const refuse = (message: string) => layerRefusal(message, { id, index });
+  if (options.sql === undefined) throw refuse(`Missing sql for layer ${index} options`);
+  if (options.geom_type !== "geometry")
+    throw refuse("Layers of raster columns are not available on this server");
+  if ((options.cartocss === undefined) !== (options.cartocss_version === undefined)) {
+    throw refuse(
+      `Missing ${options.cartocss === undefined ? "cartocss" : "cartocss_version"} for layer ${index} options`,
+    );
+  }
+  const query = queryText(options.sql);
+  if (query === undefined) throw refuse(`The sql of layer ${index} is not one SELECT`);
+  const sql = options.sql_wrap ? options.sql_wrap.replace(/<%=\s*sql\s*%>/g, () => query) : query;
+  if (queryText(sql) === undefined) throw refuse(`The sql_wrap of layer ${index} does not make one SELECT`);
+  const { aggregation } = options;
+  const asked = typeof aggregation === "object" ? parseAggregation(aggregation, refuse) : undefined;
+  const byDefault = aggregation === true || (aggregation === undefined && isVectorOnly);
+  return {
+    id,
+    index,
+    sql,
+    cartocss: options.cartocss,
+    geomColumn: options.geom_column,
+    srid: options.srid,
+    attributes: options.attributes,
+    aggregation: aggregates ? (asked ?? (byDefault ? DEFAULT_AGGREGATION : null)) : null,
+    minZoom: options.minzoom,
+    maxZoom: options.maxzoom,
+    datesAsNumbers: options.dates_as_numbers,
+  };
+}
+
+function extents(options: readonly Options[]): Pick<MapConfig, "extent" | "simplifyExtent"> {
+  const agreed = (name: "vector_extent" | "vector_simplify_extent") => {
+    const values = [...new Set(options.map((layer) => layer[name]))];
+    if (values.length > 1) {
+      throw new MapsRefusal(
+        400,
+        `Multiple ${name === "vector_extent" ? "extent" : "simplify extent"} values in mapConfig (${values.join(", ")})`,
+        { type: "mapconfig" },
+      );
+    }
+    return values[0];
+  };
+  const asked = agreed("vector_extent");
+  const extent = asked ?? DEFAULT_EXTENT;
+  const simplify = agreed("vector_simplify_extent") ?? (asked === undefined ? TILE_PX : asked);
+  if (simplify > extent) {
+    throw new MapsRefusal(
+      400,
+      `Invalid vector_simplify_extent (${simplify}). It must be between 1 and ${extent}`,
+      { type: "mapconfig" },
+    );
+  }
+  return { extent, simplifyExtent: simplify === extent ? null : simplify };
+}
+
+/** The same for the same map, whatever the order of its members. */
+export function fingerprint(value: unknown): string {
+  return createHash("md5").update(canonicalJson(value)).digest("hex");
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+function configProblem(value: unknown, error: z.ZodError): string {
+  const layers = (value as { layers?: unknown } | null)?.layers;
+  if (!Array.isArray(layers)) return "Missing layers array from layergroup config";
+  return layers.length === 0 ? "layergroup config needs at least one layer" : shortProblem(error);
+}
+
+function shortProblem(error: z.ZodError): string {
+  const { path, message } = error.issues[0]!;
+  return `Invalid ${path.join(".") || "value"}: ${message}`;
+}
+
+function layerRefusal(message: string, layer: { id: string; index: number; type?: string }): MapsRefusal {
+  return new MapsRefusal(400, message, { type: "layer", layer: { type: "mapnik", ...layer } });
+}

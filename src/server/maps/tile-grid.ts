@@ -1,0 +1,48 @@
+/** Half the side of the Web Mercator square, in metres: `π · 6378137`. */
+export const HALF_WORLD_M = Math.PI * 6_378_137;
+export const WORLD_M = 2 * HALF_WORLD_M;
+/** Zooms are told in tiles of so many pixels. */
+export const TILE_PX = 256;
+/** Beyond it, coordinates of one tile seen from another are no exact numbers any more. */
+export const MAX_ZOOM = 30;
+
+export interface TileId {
+  readonly z: number;
+  /** From the antimeridian eastwards. */
+  readonly x: number;
+  /** From north to south. */
+  readonly y: number;
+}
+
+/** A box in Web Mercator metres. */
+export interface BoxM {
+  readonly minX: number;
+  readonly minY: number;
+  readonly maxX: number;
+  readonly maxY: number;
+}
+
+export function tileSizeM(z: number): number {
+  return WORLD_M / 2 ** z;
+}
+
+/** The tile without its buffer, as PostGIS' `ST_TileEnvelope(z, x, y)`. */
+export function tileBoxM({ z, x, y }: TileId): BoxM {
+  const size = tileSizeM(z);
+  const minX = x * size - HALF_WORLD_M;
+  const maxY = HALF_WORLD_M - y * size;
+  return { minX, minY: maxY - size, maxX: minX + size, maxY };
+}
+
+export function grown({ minX, minY, maxX, maxY }: BoxM, byM: number): BoxM {
+  return { minX: minX - byM, minY: minY - byM, maxX: maxX + byM, maxY: maxY + byM };
+}
+
+/** Longitude of a place so far east of Greenwich; beyond the antimeridian it goes on counting. */
+export function lngOf(xM: number): number {
+  return (xM / HALF_WORLD_M) * 180;
+}
+
+export function latOf(yM: number): number {
+  return (Math.atan(Math.sinh((yM / HALF_WORLD_M) * Math.PI)) * 180) / Math.PI;
+}

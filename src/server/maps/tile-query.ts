@@ -1,0 +1,264 @@
+/** The SQL of one layer in one tile. */
+import { ident } from "../../sql";
+import type { Aggregation } from "./aggregation";
+import { DATE_TYPES, type LayerSource } from "./layer-source";
+import type { MapLayer } from "./map-config";
+import { boxSql, withTokens } from "./sql-tokens";
+import {
+  type BoxM,
+  grown,
+  latOf,
+  lngOf,
+  TILE_PX,
+  type TileId,
+  tileBoxM,
+  tileSizeM,
+  WORLD_M,
+} from "./tile-grid";
+
+export interface TileQuery {
+  /** Columns: a TWKB in units of the tile, the cell (west and south in pixels of the cell's size) or NULLs, attributes. */
+  readonly sql: string;
+  /** Names of the attributes, in the order of the columns. */
+  readonly names: readonly string[];
+}
+
+export interface TileOptions {
+  readonly extent: number;
+  readonly simplifyExtent: number | null;
+  readonly bufferPx: number;
+  /** Null: every row is shown. */
+  readonly aggregation: Aggregation | null;
+  /** The box of the tile in coordinates of another SRID, where one is known; see `prefilterBox`. */
+  readonly storedBox?: BoxM;
+}
+
+/** Farther north than any tile, for points at the poles. */
+const BEYOND_WORLD_M = 1e9;
+const LNG_LAT = 4326;
+const WEB_MERCATOR = 3857;
+/** Web Mercator that goes on counting at the antimeridian, where `ST_Transform(…, 3857)` starts again. Slow: only where needed. */
+const SPHERE = "+a=6378137 +b=6378137 +over +no_defs";
+
+export function tileQuery(
+  layer: MapLayer,
+  source: LayerSource,
+  tile: TileId,
+  options: TileOptions,
+): TileQuery {
+  const { aggregation } = options;
+  const box = bufferedBox(tile, options.bufferPx);
+  const scale = options.extent / tileSizeM(tile.z);
+  const attributes = source.attributes.map(({ name, typeName }) => ({
+    name,
+    sql: DATE_TYPES.has(typeName!) ? `extract(epoch FROM q.${ident(name)})::float8` : `q.${ident(name)}`,
+  }));
+  const frame: Frame = {
+    source,
+    geometry: `q.${ident(layer.geomColumn)}`,
+    query: withTokens(layer.sql, box, tileSizeM(tile.z) / TILE_PX),
+    attributes,
+    box,
+    options,
+    tile: tileBoxM(tile),
+    scale,
+    toleranceM: options.simplifyExtent === null ? null : tileSizeM(tile.z) / (2 * options.simplifyExtent),
+    cellM: ((aggregation?.resolutionPx ?? 1) * tileSizeM(tile.z)) / TILE_PX,
+  };
+  if (!aggregation) return everyRow(frame);
+  if (aggregation.groups && source.isPoints) return grouped(frame, aggregation.groups);
+  return oneRowPerCell(frame);
+}
+
+/** The tile and its buffer; at the poles all the rest of the world. */
+function bufferedBox(tile: TileId, bufferPx: number): BoxM {
+  const box = grown(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
+  return {
+    ...box,
+    ...(tile.y === 0 && { maxY: BEYOND_WORLD_M }),
+    ...(tile.y === 2 ** tile.z - 1 && { minY: -BEYOND_WORLD_M }),
+  };
+}
+
+interface Frame {
+  readonly source: LayerSource;
+  /** The geometry of the rows `q` of the query. */
+  readonly geometry: string;
+  readonly query: string;
+  readonly attributes: readonly { readonly name: string; readonly sql: string }[];
+  readonly box: BoxM;
+  readonly options: TileOptions;
+  readonly tile: BoxM;
+  /** Units of the tile per metre. */
+  readonly scale: number;
+  readonly toleranceM: number | null;
+  readonly cellM: number;
+}
+
+function everyRow(frame: Frame): TileQuery {
+  const columns = frame.attributes.map((_, i) => `r.a${i}`);
+  const sql = `
+    SELECT ${[twkb(frame), "NULL, NULL", ...columns].join(", ")}
+    FROM (${rows(frame, attributeColumns(frame))}) AS r ${shapes(frame)}`;
+  return { sql, names: frame.attributes.map(({ name }) => name) };
+}
+
+/**
+ * Of the rows that are smaller than a cell the first one of each cell, with how many they are; the larger ones all. Where
+ * rows have no number they get one.
+ */
+function oneRowPerCell(frame: Frame): TileQuery {
+  const { source } = frame;
+  const columns = frame.attributes.map((_, i) => `r.a${i}`);
+  const own = attributeColumns(frame);
+  const numbered = source.idColumn
+    ? { with: "", from: `(${rows(frame, [`q.${ident(source.idColumn)} AS id`, ...own])})` }
+    : {
+        with: `found AS MATERIALIZED (
+          SELECT row_number() OVER () AS id, f.* FROM (${rows(frame, own)}) AS f
+        ),`,
+        from: "found",
+      };
+  const identified = source.idColumn ? `(${rows(frame, [`q.${ident(source.idColumn)} AS id`])})` : "found";
+  const sql = `
+    WITH ${numbered.with} cells AS (
+      SELECT ${cellColumns(frame)}, ST_Dimension(r.g) AS dimension, r.dx, min(r.id) AS id, count(*) AS members
+      FROM ${identified} AS r WHERE ${isSmall(frame)} GROUP BY 1, 2, 3, 4
+    )
+    SELECT ${[twkb(frame), "c.cx, c.cy", ...columns, "c.members"].join(", ")}
+    FROM ${numbered.from} AS r JOIN cells AS c ON c.id = r.id AND c.dx = r.dx ${shapes(frame)}
+    UNION ALL
+    SELECT ${[twkb(frame), "NULL, NULL", ...columns, "1"].join(", ")}
+    FROM ${numbered.from} AS r ${shapes(frame)} WHERE NOT (${isSmall(frame)})`;
+  return { sql, names: [...frame.attributes.map(({ name }) => name), "_cdb_feature_count"] };
+}
+
+/** One feature a cell, with what its rows are together. */
+function grouped(frame: Frame, groups: NonNullable<Aggregation["groups"]>): TileQuery {
+  const { placement, columns, dimensions, having } = groups;
+  const id = frame.source.idColumn ? `q.${ident(frame.source.idColumn)}` : "row_number() OVER ()";
+  const x = "(ST_XMin(q.g) + ST_XMax(q.g)) / 2 + q.dx";
+  const y = "(ST_YMin(q.g) + ST_YMax(q.g)) / 2";
+  const place = {
+    "point-sample": `(array_agg(ST_MakePoint(${x}, ${y}) ORDER BY q.id))[1]`,
+    centroid: `ST_MakePoint(avg(${x}), avg(${y}))`,
+    "point-grid": `ST_MakePoint((min(q.cx) + 0.5) * ${frame.cellM}, (min(q.cy) + 0.5) * ${frame.cellM})`,
+  }[placement];
+  const used = [...columns, ...dimensions];
+  const outputs = [
+    ...columns.map(({ sql }, i) => `${sql} AS c${i}`),
+    ...dimensions.map(({ column }, i) => `q.${ident(column)} AS d${i}`),
+  ];
+  const grouping = ["q.cx", "q.cy", ...dimensions.map(({ column }) => `q.${ident(column)}`)];
+  const outer = [...columns.map((_, i) => `r.c${i}`), ...dimensions.map((_, i) => `r.d${i}`)];
+  const sql = `
+    SELECT ${[twkb(frame), "NULL, NULL", "r.id", "r.members", ...outer].join(", ")}
+    FROM (
+      SELECT ${[`${place} AS g`, "0::float8 AS dx", "min(q.id) AS id", "count(*) AS members", ...outputs].join(", ")}
+      FROM (SELECT ${cellColumns(frame)}, r.* FROM (${rows(frame, [`${id} AS id`, "q.*"])}) AS r) AS q
+      GROUP BY ${grouping.join(", ")}
+      ${having.length > 0 ? `HAVING ${having.join(" AND ")}` : ""}
+    ) AS r ${shapes(frame)}`;
+  return { sql, names: ["cartodb_id", "_cdb_feature_count", ...used.map(({ name }) => name)] };
+}
+
+function attributeColumns({ attributes }: Frame): string[] {
+  return attributes.map(({ sql }, i) => `${sql} AS a${i}`);
+}
+
+/**
+ * The rows whose box meets the tile: `g` in Web Mercator, to be moved `dx` metres. Three copies of the world lie side by
+ * side: what is beyond the antimeridian is a neighbour, too, and so is what goes on counting there.
+ */
+function rows(frame: Frame, columns: readonly string[]): string {
+  return [0, WORLD_M, -WORLD_M]
+    .map((dx) => {
+      const { minX, maxX, ...northSouth } = frame.box;
+      const box = { ...northSouth, minX: minX - dx, maxX: maxX - dx };
+      return `SELECT ${[...columns, `${mercator(frame)} AS g`, `(${dx})::float8 AS dx`].join(", ")}
+        FROM (${frame.query}\n) AS q WHERE ${meets(frame, box)}`;
+    })
+    .join(" UNION ALL ");
+}
+
+function meets(frame: Frame, box: BoxM): string {
+  const { geometry, source, options } = frame;
+  const { srid, storedSrid } = source;
+  if (srid === WEB_MERCATOR) return `${geometry} && ${boxSql(box, storedSrid)}`;
+  if (srid === LNG_LAT) {
+    const [south, north] = [box.minY, box.maxY].map((y) =>
+      Math.abs(y) >= BEYOND_WORLD_M ? Math.sign(y) * 1e6 : latOf(y),
+    ) as [number, number];
+    const degrees = { minX: lngOf(box.minX), minY: south, maxX: lngOf(box.maxX), maxY: north };
+    return `${geometry} && ${boxSql(degrees, storedSrid)}`;
+  }
+  const exact = `${mercator(frame)} && ${boxSql(box)}`;
+  return options.storedBox ? `${geometry} && ${boxSql(options.storedBox, storedSrid)} AND ${exact}` : exact;
+}
+
+/** The geometry in Web Mercator, without Z and M, whatever it is stored in. */
+function mercator({ geometry, source: { srid, storedSrid } }: Frame): string {
+  const stored = storedSrid === srid ? geometry : `ST_SetSRID(${geometry}, ${srid})`;
+  if (srid === WEB_MERCATOR) return stored;
+  if (srid === LNG_LAT) return lngLatToMercator(stored);
+  // A projection does not know the antimeridian; degrees do, and jump there.
+  return `(SELECT ${lngLatToMercator("l.g")} FROM (
+    SELECT CASE WHEN ST_XMax(t.g) - ST_XMin(t.g) > 180 AND ST_XMax(ST_ShiftLongitude(t.g)) - ST_XMin(ST_ShiftLongitude(t.g)) < 180
+      THEN ST_ShiftLongitude(t.g) ELSE t.g END AS g
+    FROM (SELECT ST_Transform(${stored}, ${LNG_LAT}) AS g OFFSET 0) AS t OFFSET 0) AS l)`;
+}
+
+/** Latitudes beyond the poles, which PROJ refuses, are cut. */
+function lngLatToMercator(geometry: string): string {
+  return `CASE
+    WHEN ${geometry} @ ST_MakeEnvelope(-180, -90, 180, 90, ${LNG_LAT}) THEN ST_Transform(${geometry}, ${WEB_MERCATOR})
+    WHEN GeometryType(${geometry}) = 'POINT' THEN ${overTransform(
+      `ST_SetSRID(ST_MakePoint(ST_X(${geometry}), greatest(least(ST_Y(${geometry}), 90), -90)), ${LNG_LAT})`,
+    )}
+    ELSE ${overTransform(`ST_ClipByBox2D(${geometry}, ST_MakeEnvelope(-540, -90, 540, 90, ${LNG_LAT}))`)} END`;
+}
+
+function overTransform(geometry: string): string {
+  return `ST_SetSRID(ST_Transform(${geometry}, '+proj=longlat ${SPHERE}', '+proj=merc ${SPHERE}'), ${WEB_MERCATOR})`;
+}
+
+/** The cell of a row `r`, counted from longitude and latitude 0. */
+function cellColumns({ cellM }: Frame): string {
+  return `floor(((ST_XMin(r.g) + ST_XMax(r.g)) / 2 + r.dx) / ${cellM}) AS cx,
+    floor((ST_YMin(r.g) + ST_YMax(r.g)) / 2 / ${cellM}) AS cy`;
+}
+
+function isSmall({ cellM }: Frame): string {
+  return `ST_XMax(r.g) - ST_XMin(r.g) < ${cellM} AND ST_YMax(r.g) - ST_YMin(r.g) < ${cellM}`;
+}
+
+function twkb({ tile, scale }: Frame): string {
+  return `ST_AsTWKB(ST_TransScale(s.g, r.dx - (${tile.minX}), ${-tile.maxY}, ${scale}, ${-scale}), 0)`;
+}
+
+/**
+ * `s.g`: the rows' geometries as they are sent: generalised by half a pixel, except for polygons that are smaller or
+ * narrower than one, which would collapse. What is no valid polygon then, and was none before, is made one.
+ */
+function shapes(frame: Frame): string {
+  const { toleranceM } = frame;
+  const plain = "ST_CurveToLine(ST_Force2D(r.g))";
+  const simple = (geometry: string) =>
+    toleranceM === null
+      ? geometry
+      : `ST_Simplify(ST_RemoveRepeatedPoints(${geometry}, ${toleranceM}), ${toleranceM}, true)`;
+  const isNarrow =
+    toleranceM === null
+      ? "false"
+      : `2 * ST_Area(r.g) < ${2 * toleranceM} * ST_Perimeter(r.g) AND ST_IsValid(r.g)`;
+  return `CROSS JOIN LATERAL (SELECT CASE
+      WHEN ST_Dimension(r.g) = 0 THEN ST_Force2D(r.g)
+      WHEN GeometryType(r.g) IN ('TIN', 'TRIANGLE') THEN ST_Force2D(r.g)
+      WHEN GeometryType(r.g) = 'POLYHEDRALSURFACE' THEN ST_Force2D(ST_CollectionExtract(r.g, 3))
+      WHEN ST_Dimension(r.g) = 1 THEN ${simple(plain)}
+      WHEN ${isSmall(frame)} OR ${isNarrow} THEN ${plain}
+      ELSE (
+        SELECT CASE WHEN ST_IsValid(p.g) THEN p.g ELSE ${simple(`ST_MakeValid(${plain})`)} END
+        FROM (SELECT ${simple(plain)} AS g OFFSET 0) AS p
+      ) END AS g OFFSET 0) AS s`;
+}
