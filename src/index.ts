@@ -70,9 +70,11 @@ export {
   type StyleOptions,
   type Styling,
   styling,
+  type TimeMethod,
+  type TimeOptions,
   type ViewOptions,
 } from "./map";
-export { MapView, type MapViewOptions } from "./render";
+export { type GifOptions, MapView, type MapViewOptions, type Moment, type PngViewOptions } from "./render";
 
 installNotebookSupport();
 

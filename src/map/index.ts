@@ -28,3 +28,4 @@ export {
   type Styling,
   styling,
 } from "./styling";
+export type { TimeMethod, TimeOptions } from "./time-options";

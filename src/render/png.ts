@@ -1,13 +1,15 @@
 /** The scene's first view as a picture, painted by the painter of the page. */
 import { createRequire } from "node:module";
 import { inflateSync } from "node:zlib";
+import type { Canvas } from "@napi-rs/canvas";
 import { CartoError } from "../errors";
 import { decodeBasemap } from "./basemap-data";
 import { built } from "./built";
-import { drawAttribution, drawLegends, drawScale, drawTitle } from "./lettering";
-import { type BasemapShapes, paint, prepare } from "./painter";
+import { momentText } from "./clock";
+import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
+import { type BasemapShapes, type PreparedScene, paintBasemap, paintLayers, prepare } from "./painter";
 import { viewportOf } from "./projection";
-import type { Scene } from "./scene";
+import type { Scene, Viewport } from "./scene";
 
 type Skia = typeof import("@napi-rs/canvas");
 
@@ -35,26 +37,59 @@ export interface PngOptions {
 }
 
 /**
- * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale and attribution. The same scene gives
- * the same bytes. Nothing is fetched, so it has outlines where the page has tiles.
+ * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale, attribution and,
+ * of a scene with a clock, its still and what time that is. The same scene gives the same bytes. Nothing is fetched, so
+ * it has outlines where the page has tiles.
  */
 export function renderPng(scene: Scene, { pixelRatio = 1 }: PngOptions = {}): Uint8Array {
-  const { createCanvas } = loadSkia();
-  const viewport = viewportOf(scene, { pixelRatio });
-  const canvas = createCanvas(
-    Math.round(scene.widthPx * pixelRatio),
-    Math.round(scene.heightPx * pixelRatio),
-  );
-  const context = canvas.getContext("2d");
-  const shapes = scene.basemap.vector ? loadShapes() : undefined;
-  paint(context, prepare(scene, { createCanvas, shapes }), viewport);
+  return new PicturePainter(scene, pixelRatio).paint(scene.clock?.still ?? 0).encodeSync("png");
+}
 
-  context.scale(pixelRatio, pixelRatio);
-  if (shapes) drawAttribution(context, scene, { text: "Natural Earth", fonts: FONTS });
-  drawScale(context, scene, { viewport, fonts: FONTS });
-  const takenPx = drawLegends(context, scene, { fonts: FONTS });
-  drawTitle(context, scene, { takenPx, fonts: FONTS });
-  return canvas.encodeSync("png");
+/** Paints pictures of a scene, one frame of its clock after the other. */
+export class PicturePainter {
+  readonly #scene: Scene;
+  readonly #pixelRatio: number;
+  readonly #viewport: Viewport;
+  readonly #canvas: Canvas;
+  /** What is the same in all frames, below the layers. */
+  readonly #ground: Canvas;
+  readonly #prepared: PreparedScene;
+
+  constructor(scene: Scene, pixelRatio = 1) {
+    const { createCanvas } = loadSkia();
+    this.#scene = scene;
+    this.#pixelRatio = pixelRatio;
+    this.#viewport = viewportOf(scene, { pixelRatio });
+    const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
+    this.#canvas = createCanvas(width, height);
+    this.#ground = createCanvas(width, height);
+    const shapes = scene.basemap.vector ? loadShapes() : undefined;
+    this.#prepared = prepare(scene, { createCanvas, shapes });
+    paintBasemap(this.#ground.getContext("2d"), this.#prepared, this.#viewport);
+  }
+
+  /** The canvas, on which the next frame will be painted too. */
+  paint(frame: number): Canvas {
+    const [scene, viewport] = [this.#scene, this.#viewport];
+    const { clock } = scene;
+    const context = this.#canvas.getContext("2d");
+    context.drawImage(this.#ground, 0, 0);
+    this.#prepared.now.frame = frame;
+    paintLayers(context, this.#prepared, viewport);
+
+    context.save();
+    context.scale(this.#pixelRatio, this.#pixelRatio);
+    if (scene.basemap.vector) drawAttribution(context, scene, { text: "Natural Earth", fonts: FONTS });
+    drawScale(context, scene, { viewport, fonts: FONTS });
+    if (clock) {
+      const share = (frame + 1) / clock.frames;
+      drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });
+    }
+    const takenPx = drawLegends(context, scene, { fonts: FONTS });
+    drawTitle(context, scene, { takenPx, fonts: FONTS });
+    context.restore();
+    return this.#canvas;
+  }
 }
 
 let skia: Skia | undefined;

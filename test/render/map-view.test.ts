@@ -28,7 +28,7 @@ test("a cell's last value is one bundle of page, picture and text", () => {
   expect(bundle["text/plain"]).toBe("MapView(800×400, 1 layer, 3,376 points)");
   expect(Buffer.from(bundle["image/png"] as Uint8Array).toString("hex", 0, 8)).toBe(PNG_MAGIC);
   expect(bundle["text/html"]).toMatch(
-    /^<div style="position:relative;width:800px;max-width:100%">\n<img src="data:/,
+    /^<div style="position:relative;width:800px;max-width:100%;min-height:min\(400px,280px\)">\n<img src="data:/,
   );
 });
 
@@ -79,6 +79,6 @@ test("saves a page or a picture", () => {
 
 test("a name that ends otherwise is an error", () => {
   expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map or in ".png" for a picture.]`,
+    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.]`,
   );
 });
