@@ -72,10 +72,22 @@ export {
   type StyleOptions,
   type Styling,
   styling,
+  type TimeMethod,
+  type TimeOptions,
   type VegaScale,
   type ViewOptions,
 } from "./map";
-export { Figure, FigureCell, type FigureOptions, figure, MapView, type MapViewOptions } from "./render";
+export {
+  Figure,
+  FigureCell,
+  type FigureOptions,
+  figure,
+  type GifOptions,
+  MapView,
+  type MapViewOptions,
+  type Moment,
+  type PngViewOptions,
+} from "./render";
 
 installNotebookSupport();
 

@@ -53,6 +53,7 @@ const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
 const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
   layers: true,
   title: true,
+  at: true,
   zoom: true,
   lat: true,
   lng: true,

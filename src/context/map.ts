@@ -28,8 +28,8 @@ interface Work {
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<BuiltScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, size, title } = options;
-  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title });
+  const { zoom, lat, lng, size, title, at } = options;
+  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
 }
 
 /** The layers with their data, of which only the geometry and the columns of the style are fetched. */

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from "../errors";
+import { busiestFrame } from "../render/clock";
+import { frameAt, type Moment } from "../render/moment";
 import type { Basemap, ColorStyle, Legend, Rgba, Scene, SceneLayer, SizeStyle } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
 import { checkText, expected, shown } from "./check";
@@ -18,12 +20,10 @@ import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from 
 import { RowColumns } from "./row-columns";
 import type { ColumnColor, ColumnSize, LegendOptions, Style } from "./style-options";
 import { continuousPalette, methodOf, type NumberMethod, otherColorOf, paletteOf } from "./styling";
+import { type ClockBase, type ResolvedLayer, startsOf, type TimedLayer, timedLayers } from "./time-data";
+import type { TimeMethod } from "./time-options";
 
-/** A layer and its data. */
-export interface ResolvedLayer {
-  readonly layer: DataLayer;
-  readonly data: LayerData;
-}
+export type { ResolvedLayer } from "./time-data";
 
 export interface ViewOptions {
   /** Zoom of the first view: 0 is the world in 256 pixels, each step doubles. With `lat` and `lng`. */
@@ -36,6 +36,11 @@ export interface ViewOptions {
   readonly size?: readonly [width: number, height: number];
   /** A heading of the map. */
   readonly title?: string;
+  /**
+   * Of layers with times: the moment of the picture, where the live map then waits instead of playing. Default: the frame
+   * that shows most.
+   */
+  readonly at?: Moment;
 }
 
 export interface SceneToBuild extends ViewOptions {
@@ -64,6 +69,10 @@ const FAINT_WHITE: Rgba = [255, 255, 255, 64];
 const MISSING: Rgba = [204, 204, 204, 255];
 /** Sizes are shown in this colour where the colour of the layer tells something else. */
 const NEUTRAL: Rgba = [136, 136, 136, 255];
+/** Of layers with times, as in cartoframes. */
+const EVENT: Rgba = [39, 82, 255, 255];
+const MISSING_EVENT: Rgba = [102, 102, 102, 255];
+const EVENT_PX = 4;
 const POINT_PX = 10;
 const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
@@ -83,25 +92,42 @@ const LAYER_COLORS =
  * What can be painted of layers and their data: colours and sizes decided, geometry projected, the view fitted.
  * @throws InvalidArgumentError for options and data that make no map.
  */
-export function buildScene({ layers, basemap, title, ...options }: SceneToBuild): BuiltScene {
+export function buildScene({ layers, basemap, title, at, ...options }: SceneToBuild): BuiltScene {
   checkTitle(title);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
   const { center, widthPx, heightPx } = checkView(options);
-  const parts = layers.map(({ layer, data }) => ({ layer, data, projected: projectGeometry(data.geometry) }));
+  const timed = timedLayers(layers);
+  const parts = timed.layers.map((part) => ({ ...part, projected: projectGeometry(part.data.geometry) }));
   const ground = basemap?.basemap ?? defaultBasemap(parts);
-  const warnings: string[] = [];
+  const warnings: string[] = [...timed.warnings];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
-  for (const [position, { layer, data, projected }] of parts.entries()) {
+  for (const [position, part] of parts.entries()) {
+    const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
-    const styled = styleLayer({ layer, data, projected }, position, ground, layers.length);
+    const styled = styleLayer(part, position, ground, layers.length, timed.clock);
     sceneLayers.push(styled.layer);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
   const bounds = boundsOf(sceneLayers.map(({ geometry }) => geometry));
   const view = center ?? (bounds === null ? WORLD : { kind: "fit", bounds });
-  const scene = { widthPx, heightPx, view, basemap: ground, layers: sceneLayers, legends };
-  return { scene: title === undefined ? scene : { title, ...scene }, warnings };
+  const scene: Scene = {
+    ...(title !== undefined && { title }),
+    widthPx,
+    heightPx,
+    view,
+    basemap: ground,
+    layers: sceneLayers,
+    legends,
+    ...(timed.warnings.length > 0 && { notes: timed.warnings }),
+  };
+  return { scene: withClock(scene, timed.clock, at), warnings };
+}
+
+function withClock(scene: Scene, base: ClockBase | undefined, at: Moment | undefined): Scene {
+  const clock = base && { ...base, still: 0, paused: at !== undefined };
+  if (at !== undefined) return { ...scene, clock: { ...clock!, still: frameAt(clock, at) } };
+  return clock ? { ...scene, clock: { ...clock, still: busiestFrame({ ...scene, clock }) } } : scene;
 }
 
 /** @throws InvalidArgumentError if there is a title and it is no text. */
@@ -149,7 +175,7 @@ function checkSize(size: unknown): readonly [number, number] {
   throw expected("size", size, `[width, height] in pixels, whole numbers from 1 to ${MAX_SIDE_PX}`);
 }
 
-interface Part extends ResolvedLayer {
+interface Part extends TimedLayer {
   readonly projected: ProjectedGeometry;
 }
 
@@ -183,17 +209,25 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
 }
 
 function styleLayer(
-  { layer: { style }, layer, data, projected: { geometry } }: Part,
+  { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   position: number,
   { theme }: Basemap,
   layerCount: number,
+  clock: ClockBase | undefined,
 ): { layer: SceneLayer; legends: Legend[] } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
-  const defaultPx = kind === "line" ? LINE_PX : POINT_PX;
-  const color = colorOf(style.color, data, LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!, label);
+  const { time } = style;
+  if (time && kind !== "point" && !isEmptyGeometry(geometry))
+    throw new InvalidArgumentError(
+      `Cannot do time-based maps with data in ${label} since it does not contain point geometries, but ${kind}s.`,
+    );
+  const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
+  const byPosition = LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!;
+  const missing = time ? MISSING_EVENT : MISSING;
+  const color = colorOf(style.color, data, { plain: time ? EVENT : byPosition, missing }, label);
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
-  const stroke = strokeOf(style.stroke, kind, theme);
+  const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
   const name = style.legend?.title ?? nameOf(layer) ?? `Layer ${position + 1}`;
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   return {
@@ -205,9 +239,21 @@ function styleLayer(
       size: size.style,
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
+      ...(time &&
+        frames &&
+        clock &&
+        geometry.kind === "point" && {
+          time: {
+            starts: startsOf(geometry, frames, clock.frames),
+            cumulative: time.cumulative,
+            trails: time.trails,
+          },
+        }),
       ...infoOf(style, data, label, theme),
     },
-    legends: hasLegend ? legendsOf(style.legend!, { kind, color, size, data, name, layerCount }) : [],
+    legends: hasLegend
+      ? legendsOf(style.legend!, { kind, color, size, data, name, layerCount, method: time?.method })
+      : [],
   };
 }
 
@@ -243,16 +289,16 @@ interface Channel<S> {
 function colorOf(
   color: Style["color"],
   data: LayerData,
-  byPosition: Rgba,
+  { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
   label: string,
 ): Channel<ColorStyle> {
   if (color?.kind !== "column") {
-    return { style: { kind: "constant", color: color?.color ?? byPosition } };
+    return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(data, color.column);
   const { classes, palette } = classifyColor(color, column, label);
   return {
-    style: { kind: "classes", palette, missing: MISSING, classes: classes.classes },
+    style: { kind: "classes", palette, missing, classes: classes.classes },
     by: { column: color.column, classes },
   };
 }
@@ -348,6 +394,8 @@ interface LegendContext {
   readonly data: LayerData;
   readonly name: string;
   readonly layerCount: number;
+  /** Of the values in the frames of a layer with times. */
+  readonly method: TimeMethod | undefined;
 }
 
 /**
@@ -356,7 +404,7 @@ interface LegendContext {
  */
 function legendsOf(
   options: LegendOptions,
-  { kind, color, size, data, name, layerCount }: LegendContext,
+  { kind, color, size, data, name, layerCount, method }: LegendContext,
 ): Legend[] {
   const { title } = options;
   const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
@@ -365,10 +413,18 @@ function legendsOf(
     if (layerCount < 2 && title === undefined) return [];
     return [plainLegendOf(name, kind, { color: constantColor, sizePx: constantPx }, data.rowCount, options)];
   }
+  const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
   const byColor =
     color.by &&
-    colorLegend(title ?? color.by.column, kind, color.by.classes, color.style, constantPx, options);
-  const sizeTitle = (color.by === undefined ? title : undefined) ?? size.by?.column ?? "";
+    colorLegend(
+      title ?? valueTitle(color.by.column),
+      kind,
+      color.by.classes,
+      color.style,
+      constantPx,
+      options,
+    );
+  const sizeTitle = (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.column ?? "");
   const bySize = size.by && sizeLegend(sizeTitle, kind, size.by.classes, size.style, constantColor, options);
   if (byColor && bySize && color.by.column === size.by.column && sameLabels(byColor, bySize)) {
     return [

@@ -5,6 +5,7 @@ import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-write
 import { paced } from "../frame/pace";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
+import { isoTimeMs } from "./iso-time";
 import { labelOf } from "./layer";
 import {
   checkKind,
@@ -19,6 +20,7 @@ import {
   type StyleColumn,
   styleColumns,
   swapWarnings,
+  type Times,
 } from "./layer-data";
 
 /** Columns that are taken for the geometry, if no option says which. */
@@ -38,11 +40,15 @@ export async function dataFromCells(
   const label = `layer ${labelOf(layer)}`;
   const columns = new Map<string, StyleColumn>();
   const read = new Map<string, Column>();
+  let times: Times | undefined;
   for (const need of styleColumns(layer)) {
     const column = columnOf(table, need.column, need.option, label);
-    const kind = kindOfValues(column);
+    const isTime = need.option === "time";
+    const kind = isTime && holdsIsoTimes(column) ? "datetime" : kindOfValues(column);
     checkKind(need, kind, kind === "string" ? "text" : kind, label);
-    if (!isStyleOption(need.option)) read.set(need.column, read.get(need.column) ?? readColumn(column, kind));
+    if (isTime) times = timesOf(column, kind);
+    else if (!isStyleOption(need.option))
+      read.set(need.column, read.get(need.column) ?? readColumn(column, kind));
     else columns.set(need.column, columns.get(need.column) ?? frameColumn(column, kind));
   }
   const positions = lnglatOf(layer);
@@ -55,6 +61,7 @@ export async function dataFromCells(
     geometry,
     columns: [...columns.values()],
     shown: [...read.values()],
+    ...(times && { times }),
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
 }
@@ -149,6 +156,21 @@ function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColum
         values: values.map((value) => (isMissing(value) ? null : String(value))),
       };
   }
+}
+
+/** Files have times as text. */
+function holdsIsoTimes({ values }: CellColumn): boolean {
+  const isIso = (value: unknown) => typeof value === "string" && !Number.isNaN(isoTimeMs(value));
+  return values.some(isIso) && values.every((value) => isMissing(value) || value === "" || isIso(value));
+}
+
+function timesOf({ name, values }: CellColumn, kind: ColumnKind): Times {
+  if (kind === "number") return { kind: "number", column: name, values: Float64Array.from(values, numberOf) };
+  const msOf = (value: unknown) => {
+    if (isMissing(value)) return Number.NaN;
+    return typeof value === "string" ? isoTimeMs(value) : new Date(value as Date).getTime();
+  };
+  return { kind: "time", column: name, values: Float64Array.from(values, msOf) };
 }
 
 /** A column that people read. */

@@ -26,4 +26,5 @@ export type {
   StyleOptions,
 } from "./style-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./styling";
+export type { TimeMethod, TimeOptions } from "./time-options";
 export type { ScaleValues, VegaScale } from "./vega-scale";

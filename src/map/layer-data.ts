@@ -6,6 +6,7 @@ import { ident } from "../sql";
 import { listed, near, shown } from "./check";
 import { COLOR_NAMES } from "./css-color";
 import type { GeometrySource } from "./geometry";
+import { isoTimeMs } from "./iso-time";
 import { type Layer, labelOf, type QueryLayer } from "./layer";
 
 export type DataLayer = Layer | QueryLayer;
@@ -20,7 +21,16 @@ export interface LayerData {
   readonly columns: readonly StyleColumn[];
   /** Of tooltips, popups and labels. */
   readonly shown?: readonly Column[];
+  /** When the rows happened, if the layer has times. */
+  readonly times?: Times;
   readonly warnings: readonly string[];
+}
+
+/** One per row, NaN where there is none: milliseconds since 1970, or numbers. */
+export interface Times {
+  readonly kind: "time" | "number";
+  readonly column: string;
+  readonly values: Float64Array;
 }
 
 const THE_GEOM = "the_geom";
@@ -62,10 +72,11 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
     (isStyle) =>
       new Set(
         styleColumns(layer).flatMap(({ column, option }) =>
-          isStyleOption(option) === isStyle ? [column] : [],
+          option !== "time" && isStyleOption(option) === isStyle ? [column] : [],
         ),
       ),
   );
+  const { time } = layer.style;
   const geometry: GeometrySource =
     positions === undefined
       ? ewkbSource(find(columns, geometryField(layer, columns, label).name, "geomCol", label, names))
@@ -75,6 +86,7 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
     geometry,
     columns: columns.flatMap((column) => (styled!.has(column.name) ? [toStyleColumn(column)] : [])),
     shown: columns.filter(({ name }) => read!.has(name)),
+    ...(time && { times: timesOf(find(columns, time.column, "time", label, names)) }),
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
 }
@@ -84,14 +96,14 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 
 /** A column that an option names. */
 export interface Need {
-  readonly option: "color" | "size" | "tooltip" | "popup" | "label";
+  readonly option: "color" | "size" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
 }
 
 /** Whether a column decides how the layer looks; the others are read. */
 export const isStyleOption = (option: Need["option"]): boolean => option === "color" || option === "size";
 
-export function styleColumns({ style: { color, size, tooltip, popup, label } }: DataLayer): Need[] {
+export function styleColumns({ style: { color, size, tooltip, popup, label, time } }: DataLayer): Need[] {
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
     (info?.columns ?? []).map(({ column }) => ({ option, column }));
   return [
@@ -100,6 +112,7 @@ export function styleColumns({ style: { color, size, tooltip, popup, label } }: 
     ...named("tooltip", tooltip),
     ...named("popup", popup),
     ...(label === undefined ? [] : [{ option: "label" as const, column: label.column }]),
+    ...(time === undefined ? [] : [{ option: "time" as const, column: time.column }]),
   ];
 }
 
@@ -134,6 +147,12 @@ export function missing(
 /** @throws InvalidArgumentError if a style cannot depend on a column of this kind. */
 export function checkKind({ option, column }: Need, kind: ColumnKind, type: string, label: string): void {
   const what = `column ${shown(column)} of ${label}`;
+  if (option === "time") {
+    if (kind === "number" || kind === "datetime") return;
+    throw new InvalidArgumentError(
+      `Cannot create an animated map from ${what} because it is of type ${type}. It must be of type number or date.`,
+    );
+  }
   if (!isStyleOption(option)) {
     if (kind !== "geometry") return;
     throw new InvalidArgumentError(`${option} cannot show ${what}: it is a geometry.`);
@@ -151,6 +170,17 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
       `Cannot style ${what}, which is of type ${type}. It must be numeric, text, or boolean.`,
     );
   }
+}
+
+/** Infinite times and those beyond JavaScript's, which come as text, are none on a map. */
+function timesOf(column: Column): Times {
+  const { name, kind, values } = column;
+  if (kindOf(column.pgtype) === "number") return { kind: "number", column: name, values: numbersOf(column) };
+  const times =
+    kind === "datetime"
+      ? values
+      : Float64Array.from(values as (string | null)[], (text) => isoTimeMs(text ?? ""));
+  return { kind: "time", column: name, values: times };
 }
 
 /** What columns of a type are meant to be: numbers that came as text are numbers. */

@@ -19,6 +19,7 @@ import {
   type NumberMethod,
   type Scheme,
 } from "./styling";
+import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-options";
 
 /** Colour by the values of a column. */
 export interface ColorByColumn {
@@ -62,19 +63,19 @@ export interface StyleOptions {
   /**
    * A CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
    * `{ column, scheme, bins, method }`. A text that is a colour is never a column: for a column called "red" write
-   * `{ column: "red" }`. Default: a colour of its own for each layer.
+   * `{ column: "red" }`. Default: a colour of its own for each layer; with `time` `#2752ff`.
    */
   readonly color?: string | ColorByColumn;
   /**
    * Diameter of points or width of lines in CSS pixels, the name of a column, or `{ column, range, bins, method }`.
-   * Default: points 10, lines 1.5.
+   * Default: points 10, with `time` 4; lines 1.5.
    */
   readonly size?: number | string | SizeByColumn;
   /** From 0, invisible, to 1. @default 0.9 */
   readonly opacity?: number;
   /**
    * Outline of points and polygons: a CSS colour, `{ color, width }` with the width in CSS pixels, or `false` for
-   * none. Default: thin and white, around points on the dark basemap black.
+   * none. Default: thin and white, around points on the dark basemap black; none with `time`.
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**
@@ -88,6 +89,8 @@ export interface StyleOptions {
   readonly popup?: Info;
   /** A column that is written on the map, as far as there is room: larger features and earlier rows first. */
   readonly label?: string | LabelOptions;
+  /** Points that come and go: a column of times, or `{ column, cumulative, frames, duration, trails, … }`. */
+  readonly time?: string | TimeOptions;
 }
 
 export interface StrokeOptions {
@@ -112,6 +115,7 @@ export const STYLE_KEYS = [
   "tooltip",
   "popup",
   "label",
+  "time",
 ] as const;
 
 /** Style options that have been checked; absent is the default, which depends on the data. */
@@ -126,6 +130,7 @@ export interface Style {
   readonly tooltip?: InfoStyle;
   readonly popup?: InfoStyle;
   readonly label?: LabelColumn;
+  readonly time?: TimeStyleOptions;
 }
 
 export interface ColumnColor {
@@ -155,7 +160,7 @@ const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
 /** @throws InvalidArgumentError with the value found and what is expected. */
 export function checkStyle(options: StyleOptions): Style {
-  const { color, size, opacity, stroke, legend, tooltip, popup, label } = options;
+  const { color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
   return {
     ...(color !== undefined && { color: checkColor(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
@@ -165,6 +170,7 @@ export function checkStyle(options: StyleOptions): Style {
     ...(tooltip !== undefined && { tooltip: checkInfo("tooltip", tooltip) }),
     ...(popup !== undefined && { popup: checkInfo("popup", popup) }),
     ...(label !== undefined && { label: checkLabel(label) }),
+    ...(time !== undefined && { time: checkTime(time, checkColumn) }),
   };
 }
 

@@ -3,7 +3,9 @@
  * map and its embedding, `png.ts` the picture, `MapView` what a notebook gets; `figure/` puts maps and charts together.
  */
 export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
-export { MapView, type MapViewOptions } from "./map-view";
+export type { GifOptions } from "./gif";
+export { MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
+export type { Moment } from "./moment";
 export { viewportOf } from "./projection";
 export type { Scene } from "./scene";
 export { decodeTile, type TilePicture, type TilePictures, type TileSheet, tilesOf } from "./tiles";

@@ -26,6 +26,9 @@ const TITLE_CARD_HEIGHT = 28;
 const RADIUS = 6;
 const TEXT_PX = 12;
 const SMALL_PX = 10;
+/** The card that says what time it is, wide enough for all moments of most maps. */
+const TIME_WIDTH = 170;
+const TIME_HEIGHT = 28;
 const ATTRIBUTION_HEIGHT = 16;
 const ATTRIBUTION_PADDING = 6;
 /** Longer texts are not even measured. */
@@ -108,6 +111,33 @@ export function drawScale(
   context.textBaseline = "middle";
   context.fillStyle = theme.soft;
   context.fillText(scale.label, left + 5, bottom - 7);
+  context.restore();
+}
+
+/** What time it is, in the middle at the bottom, and how far the clock has come; left out where it does not fit. */
+export function drawTime(
+  context: SKRSContext2D,
+  { widthPx, heightPx, basemap }: Scene,
+  { text, share, fonts }: Lettering & { readonly text: string; readonly share: number },
+): void {
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `600 ${TEXT_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const textWidth = context.measureText(text).width;
+  const width = Math.max(TIME_WIDTH, Math.ceil(textWidth) + 2 * PADDING_X);
+  const left = Math.round((widthPx - width) / 2);
+  const top = heightPx - TIME_HEIGHT - ATTRIBUTION_HEIGHT - 6;
+  if (width <= widthPx && top >= 0) {
+    drawBox(context, { left, top, width, height: TIME_HEIGHT }, theme);
+    context.fillStyle = theme.ink;
+    context.fillText(text, left + (width - textWidth) / 2, top + TIME_HEIGHT / 2 - 2);
+    const [barLeft, barWidth] = [left + PADDING_X, width - 2 * PADDING_X];
+    context.fillStyle = theme.edge;
+    context.fillRect(barLeft, top + TIME_HEIGHT - 6, barWidth, 2);
+    context.fillStyle = theme.soft;
+    context.fillRect(barLeft, top + TIME_HEIGHT - 6, barWidth * share, 2);
+  }
   context.restore();
 }
 

@@ -1,13 +1,16 @@
 import { writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
-import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, show } from "../kernel";
+import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { checkOptions, type OptionNames } from "../options";
 import type { StillMap } from "./figure";
+import { type GifOptions, renderGif } from "./gif";
+import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
-import { renderCanvas, renderPng } from "./png";
+import { type PngOptions, renderCanvas, renderPng } from "./png";
 import type { Scene } from "./scene";
 import type { TilePictures } from "./tiles";
 
@@ -22,6 +25,13 @@ export interface MapViewOptions {
   readonly tiles?: TilePictures | undefined;
 }
 
+export interface PngViewOptions {
+  /** Of a map with times: which moment it shows. */
+  readonly at?: Moment;
+}
+
+const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true };
+const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
 const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale: true, tiles: true };
 
 /**
@@ -31,16 +41,14 @@ const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale
 export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
-  readonly #scale: number;
-  readonly #tiles: TilePictures | undefined;
+  readonly #png: PngOptions;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
     const { interactive = true, scale = 1, tiles } = options;
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
-    this.#scale = scale;
-    this.#tiles = tiles;
+    this.#png = { pixelRatio: scale, tiles };
   }
 
   /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
@@ -53,9 +61,18 @@ export class MapView {
     return sceneToDocument(this.#scene, this.toPNG());
   }
 
-  /** The first view as a PNG of exactly the map's size, times `scale`. */
-  toPNG(): Uint8Array {
-    return renderPng(this.#scene, { pixelRatio: this.#scale, tiles: this.#tiles });
+  /**
+   * The first view as a PNG of exactly the map's size, times `scale`. Of a map with times: at the moment that `cc.map` was given as `at`,
+   * otherwise in the frame that shows most; or at another moment.
+   * @throws InvalidArgumentError if `at` is no moment of the map.
+   */
+  toPNG(options: PngViewOptions = {}): Uint8Array {
+    checkOptions("toPNG", options, PNG_OPTIONS);
+    const { at } = options;
+    if (at === undefined) return renderPng(this.#scene, this.#png);
+    const { clock } = this.#scene;
+    const still = frameAt(clock, at);
+    return renderPng({ ...this.#scene, clock: { ...clock!, still } }, this.#png);
   }
 
   /** What a figure shows of it. @internal */
@@ -65,15 +82,41 @@ export class MapView {
       widthPx,
       heightPx,
       description: describeScene(this.#scene),
-      canvas: () => renderCanvas(this.#scene, { pixelRatio: this.#scale, tiles: this.#tiles }),
+      canvas: () => renderCanvas(this.#scene, this.#png),
     };
   }
 
   /**
+   * The first view of a map with times as an animated GIF of exactly the map's size.
+   * @throws InvalidArgumentError if the map has no times, or the GIF would be too large.
+   */
+  async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
+    checkOptions("toGIF", options, GIF_OPTIONS);
+    return withInterrupt(options.signal, async (signal) => {
+      const line = progress("Painting the animation", { signal });
+      try {
+        const gif = await renderGif(this.#scene, { ...options, signal }, (done, total) =>
+          line.update({ done, total, unit: "pictures" }),
+        );
+        line.finish();
+        return gif;
+      } catch (error) {
+        line.fail(error);
+        throw error;
+      }
+    });
+  }
+
+  /** Writes `toGIF(options)` to a file ending in `.gif`: await it. */
+  save(path: `${string}.gif`, options?: GifOptions): Promise<void>;
+  /**
    * Writes `toHTML()` to a file ending in `.html`, `toPNG()` to one ending in `.png`.
    * @throws InvalidArgumentError if it ends otherwise.
    */
-  save(path: string): void {
+  save(path: string): void;
+  save(path: string, options?: GifOptions): void | Promise<void> {
+    if (extname(path).toLowerCase() === ".gif")
+      return this.toGIF(options).then((gif) => writeFile(path, gif, { signal: options?.signal }));
     writeFileSync(path, this.#fileContent(path));
   }
 
@@ -85,7 +128,7 @@ export class MapView {
         return this.toPNG();
       default:
         throw new InvalidArgumentError(
-          `Cannot save a map as ${JSON.stringify(path)}: the name has to end in ".html" for a live map or in ".png" for a picture.`,
+          `Cannot save a map as ${JSON.stringify(path)}: the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.`,
         );
     }
   }
@@ -100,7 +143,7 @@ export class MapView {
   /** A picture of twice as many pixels is as large on the screen, and sharper. */
   [JUPYTER_METADATA](): object {
     const { widthPx: width, heightPx: height } = this.#scene;
-    return this.#scale === 1 ? {} : { "image/png": { width, height } };
+    return this.#png.pixelRatio === 1 ? {} : { "image/png": { width, height } };
   }
 
   toString(): string {

@@ -3,10 +3,11 @@ import { inflateSync } from "node:zlib";
 import type { Canvas } from "@napi-rs/canvas";
 import { decodeBasemap } from "./basemap-data";
 import { built } from "./built";
-import { drawAttribution, drawLegends, drawScale, drawTitle } from "./lettering";
-import { type BasemapShapes, paintBasemap, paintLayers, prepare } from "./painter";
+import { momentText } from "./clock";
+import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
+import { type BasemapShapes, type PreparedScene, paintBasemap, paintLayers, prepare } from "./painter";
 import { viewportOf } from "./projection";
-import type { Scene } from "./scene";
+import type { Scene, Viewport } from "./scene";
 import { FONTS, loadSkia } from "./skia";
 import { drawTiles, type TilePictures } from "./tiles";
 
@@ -17,34 +18,72 @@ export interface PngOptions {
   readonly tiles?: TilePictures | undefined;
 }
 
-/** A PNG of exactly the scene's size times `pixelRatio`. The same scene gives the same bytes. Nothing is fetched. */
-export function renderPng(scene: Scene, options: PngOptions = {}): Uint8Array {
+/**
+ * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale, attribution and,
+ * of a scene with a clock, its still and what time that is. The same scene gives the same bytes. Nothing is fetched, so
+ * it has outlines where the page has tiles.
+ */
+export function renderPng(scene: Scene, options?: PngOptions): Uint8Array {
   return renderCanvas(scene, options).encodeSync("png");
 }
 
-/** Basemap, layers, labels, title, legends, scale and attribution. */
-export function renderCanvas(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}): Canvas {
-  const { createCanvas } = loadSkia();
-  const viewport = viewportOf(scene, { pixelRatio });
-  const canvas = createCanvas(
-    Math.round(scene.widthPx * pixelRatio),
-    Math.round(scene.heightPx * pixelRatio),
-  );
-  const context = canvas.getContext("2d");
-  const shapes = scene.basemap.vector ? loadShapes() : undefined;
-  const prepared = prepare(scene, { createCanvas, shapes });
-  paintBasemap(context, prepared, viewport);
-  if (tiles) drawTiles(context, viewport, tiles.ground);
-  paintLayers(context, prepared, viewport);
-  if (tiles) drawTiles(context, viewport, tiles.labels);
+/** What `renderPng` encodes. */
+export function renderCanvas(scene: Scene, options?: PngOptions): Canvas {
+  return new PicturePainter(scene, options).paint(scene.clock?.still ?? 0);
+}
 
-  context.scale(pixelRatio, pixelRatio);
-  const attribution = tiles ? plainText(scene.basemap.tiles?.attribution) : shapes && "Natural Earth";
-  if (attribution) drawAttribution(context, scene, { text: attribution, fonts: FONTS });
-  drawScale(context, scene, { viewport, fonts: FONTS });
-  const takenPx = drawLegends(context, scene, { fonts: FONTS });
-  drawTitle(context, scene, { takenPx, fonts: FONTS });
-  return canvas;
+/** Paints pictures of a scene, one frame of its clock after the other. */
+export class PicturePainter {
+  readonly #scene: Scene;
+  readonly #pixelRatio: number;
+  readonly #tiles: TilePictures | undefined;
+  readonly #viewport: Viewport;
+  readonly #canvas: Canvas;
+  /** What is the same in all frames, below the layers. */
+  readonly #ground: Canvas;
+  readonly #prepared: PreparedScene;
+
+  constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
+    const { createCanvas } = loadSkia();
+    this.#scene = scene;
+    this.#pixelRatio = pixelRatio;
+    this.#tiles = tiles;
+    this.#viewport = viewportOf(scene, { pixelRatio });
+    const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
+    this.#canvas = createCanvas(width, height);
+    this.#ground = createCanvas(width, height);
+    const shapes = scene.basemap.vector ? loadShapes() : undefined;
+    this.#prepared = prepare(scene, { createCanvas, shapes });
+    const ground = this.#ground.getContext("2d");
+    paintBasemap(ground, this.#prepared, this.#viewport);
+    if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
+  }
+
+  /** The canvas, on which the next frame will be painted too. */
+  paint(frame: number): Canvas {
+    const [scene, viewport] = [this.#scene, this.#viewport];
+    const { clock } = scene;
+    const context = this.#canvas.getContext("2d");
+    context.drawImage(this.#ground, 0, 0);
+    this.#prepared.now.frame = frame;
+    paintLayers(context, this.#prepared, viewport);
+    if (this.#tiles) drawTiles(context, viewport, this.#tiles.labels);
+
+    context.save();
+    context.scale(this.#pixelRatio, this.#pixelRatio);
+    const { vector, tiles } = scene.basemap;
+    const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && "Natural Earth";
+    if (attribution) drawAttribution(context, scene, { text: attribution, fonts: FONTS });
+    drawScale(context, scene, { viewport, fonts: FONTS });
+    if (clock) {
+      const share = (frame + 1) / clock.frames;
+      drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });
+    }
+    const takenPx = drawLegends(context, scene, { fonts: FONTS });
+    drawTitle(context, scene, { takenPx, fonts: FONTS });
+    context.restore();
+    return this.#canvas;
+  }
 }
 
 /** A picture has no links. */

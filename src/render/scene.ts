@@ -89,6 +89,33 @@ export interface LabelStyle {
   readonly halo: Rgba;
 }
 
+/** When the points of a layer are there. They are in the order of their frames. */
+export interface TimeStyle {
+  /** The points of frame f of the scene's clock are those from `starts[f]` to `starts[f + 1]`. */
+  readonly starts: Uint32Array;
+  /** Points stay; otherwise each is there in its frame, and in so many more as a trail: growing, fading. */
+  readonly cumulative: boolean;
+  readonly trails: number;
+}
+
+/** What all layers with times share. */
+export interface Clock {
+  /** Of `start` and `step`: milliseconds since 1970, or numbers of any meaning. */
+  readonly kind: "time" | "number";
+  /** Where frame 0 begins, and how long a frame is. */
+  readonly start: number;
+  readonly step: number;
+  readonly frames: number;
+  /** How long all frames take at speed 1. */
+  readonly durationMs: number;
+  readonly speed: number;
+  readonly loop: boolean;
+  /** The frame of pictures. */
+  readonly still: number;
+  /** The live map begins with the still, and waits. */
+  readonly paused: boolean;
+}
+
 export interface SceneLayer {
   /** What people call it. */
   readonly name?: string;
@@ -110,6 +137,8 @@ export interface SceneLayer {
   /** Shown when a feature is clicked. */
   readonly popup?: Card;
   readonly label?: LabelStyle;
+  /** Of points only, and only in a scene with a clock. */
+  readonly time?: TimeStyle;
 }
 
 export interface LegendItem {
@@ -162,6 +191,10 @@ export interface Scene {
   /** From bottom to top. */
   readonly layers: readonly SceneLayer[];
   readonly legends: readonly Legend[];
+  /** Of layers with times. */
+  readonly clock?: Clock;
+  /** Sentences about what of the data is not shown. */
+  readonly notes?: readonly string[];
 }
 
 /** The part of the world that is on a canvas. */

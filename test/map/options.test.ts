@@ -103,7 +103,7 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"title of legend is 5; expected a text."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". Did you mean "opacity"? There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "lnglat", "geomCol"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
     `"lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,
@@ -129,7 +129,7 @@ test("sources", () => {
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label".]`,
+    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
   );
 });
 

@@ -79,6 +79,6 @@ test("saves a page or a picture", () => {
 
 test("a name that ends otherwise is an error", () => {
   expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map or in ".png" for a picture.]`,
+    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.]`,
   );
 });

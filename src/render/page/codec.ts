@@ -5,7 +5,7 @@
  *
  *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
  *     column  u8 planes  planes × count bytes
- *     points  x, y, classes of colour, classes of size, values
+ *     points  x, y, classes of colour, classes of size, values, points per frame
  *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values
  *
  * All integers are little-endian; classes are one byte a feature and there only if the style has them.
@@ -13,6 +13,7 @@
  */
 import type {
   Basemap,
+  Clock,
   ColorStyle,
   Legend,
   PathGeometry,
@@ -21,13 +22,14 @@ import type {
   Scene,
   SceneLayer,
   SizeStyle,
+  TimeStyle,
 } from "../scene";
-import { pickPoints } from "./pick";
+import { pickLayerPoints } from "./pick";
 import { encodePlanes } from "./planes";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 2;
+const VERSION = 3;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** World units to pixels of zoom 0: see `Scene`. */
@@ -64,6 +66,7 @@ interface LayerHeader {
   readonly color: ColorHeader;
   readonly size: SizeHeader;
   readonly columns?: readonly RowColumnHeader[];
+  readonly time?: Omit<TimeStyle, "starts"> & { readonly frames: number };
   /** What travels as it is. */
   readonly rest: Pick<SceneLayer, (typeof AS_IT_IS)[number]>;
 }
@@ -82,6 +85,7 @@ interface SceneHeader {
   readonly view: Scene["view"];
   readonly basemap: Basemap;
   readonly legends: readonly Legend[];
+  readonly clock?: Clock;
   readonly notes: readonly string[];
   readonly layers: readonly LayerHeader[];
 }
@@ -107,7 +111,8 @@ export function encodeScene({ scene, notes }: PageScene): Uint8Array {
     view: scene.view,
     basemap: scene.basemap,
     legends: scene.legends,
-    notes,
+    ...(scene.clock && { clock: scene.clock }),
+    notes: [...(scene.notes ?? []), ...notes],
     layers: scene.layers.map((layer) => encodeLayer(layer, columns)),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -150,8 +155,7 @@ export function quantumOf({ geometry }: SceneLayer): number {
 }
 
 function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
-  const { color, size } = layer;
-  const geometry = finite(layer.geometry);
+  const { color, size, geometry, time } = finite(layer);
   const xy = interleaved(geometry);
   const grid = gridOf(xy);
   const vertices = xy.length / 2;
@@ -172,6 +176,7 @@ function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
     columns.push(bytes);
     return header;
   });
+  if (time) columns.push(encodePlanes(differences(time.starts)));
   return {
     kind: geometry.kind,
     features,
@@ -181,12 +186,15 @@ function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
     color: withoutClasses(color),
     size: withoutClasses(size),
     ...(rowColumns && { columns: rowColumns }),
+    ...(time && {
+      time: { cumulative: time.cumulative, trails: time.trails, frames: time.starts.length - 1 },
+    }),
     rest: restOf(layer),
   };
 }
 
 function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
-  const { kind, features, vertices, grid, color, size, columns, rest } = header;
+  const { kind, features, vertices, grid, color, size, columns, time, rest } = header;
   const ends = kind === "point" ? [] : [reader.offsets(features), reader.offsets(header.paths ?? 0)];
   const xCells = reader.planes(vertices);
   const yCells = reader.planes(vertices);
@@ -202,6 +210,9 @@ function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
     color: withClasses(color) as ColorStyle,
     size: withClasses(size) as SizeStyle,
     ...(columns && { columns: columns.map((column) => decodeRowColumn(column, features, reader)) }),
+    ...(time && {
+      time: { cumulative: time.cumulative, trails: time.trails, starts: reader.offsets(time.frames) },
+    }),
     ...rest,
   };
 }
@@ -334,14 +345,15 @@ class ColumnReader {
   }
 }
 
-/** The geometry itself if all of it is finite, which it is unless a projection was given a pole. */
-function finite(geometry: PointGeometry | PathGeometry): PointGeometry | PathGeometry {
-  if (geometry.kind !== "point") return finitePaths(geometry);
-  const { x, y, rows } = geometry;
+/** The layer itself if all of it is finite, which it is unless a projection was given a pole. */
+function finite(layer: SceneLayer): SceneLayer {
+  const { geometry } = layer;
+  if (geometry.kind !== "point") return { ...layer, geometry: finitePaths(geometry) };
+  const { x, y } = geometry;
   const keep = new Uint32Array(x.length);
   let kept = 0;
   for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i]! + y[i]!)) keep[kept++] = i;
-  return kept === x.length ? geometry : pickPoints({ kind: "point", x, y, rows }, keep.subarray(0, kept));
+  return kept === x.length ? layer : pickLayerPoints(layer, geometry, keep.subarray(0, kept));
 }
 
 function finitePaths(geometry: PathGeometry): PathGeometry {

@@ -1,5 +1,5 @@
 import { boxOf, indexPoints } from "../painter/point-index";
-import type { Scene, SceneLayer } from "../scene";
+import type { PointGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
 import { pickPoints } from "./pick";
 
 /**
@@ -16,6 +16,20 @@ export function alongCurve(scene: Scene): Scene {
 function layerAlongCurve(layer: SceneLayer): SceneLayer {
   const { geometry } = layer;
   if (geometry.kind !== "point" || geometry.x.length <= ORDERED_POINTS) return layer;
+  if (layer.time) return { ...layer, geometry: pickPoints(geometry, orderInFrames(geometry, layer.time)) };
   const { order } = indexPoints(geometry.x, geometry.y, boxOf(geometry.x, geometry.y));
   return order ? { ...layer, geometry: pickPoints(geometry, order) } : layer;
+}
+
+/** Frames stay one after the other; the points of each go along the curve. */
+function orderInFrames({ x, y }: PointGeometry, { starts }: TimeStyle): Uint32Array {
+  const order = new Uint32Array(x.length);
+  for (let frame = 0; frame + 1 < starts.length; frame++) {
+    const [from, to] = [starts[frame]!, starts[frame + 1]!];
+    if (from === to) continue;
+    const [xs, ys] = [x.subarray(from, to), y.subarray(from, to)];
+    const along = indexPoints(xs, ys, boxOf(xs, ys)).order;
+    for (let i = 0; i < to - from; i++) order[from + i] = from + (along ? along[i]! : i);
+  }
+  return order;
 }

@@ -1,3 +1,4 @@
+import { momentText } from "../clock";
 import type { Scene, SceneLayer } from "../scene";
 
 /** `Map of 3,376 points and 51 polygons. state: CA, TX, …`: the map for those who cannot see it. */
@@ -8,8 +9,12 @@ export function describeScene(scene: Scene): string {
     const range = ramp ? [`${ramp.from} – ${ramp.to}`] : [];
     return `${title ? `${title}: ` : ""}${[...range, ...items.map((item) => item.label)].join(", ")}`;
   });
-  return [...(scene.title ? [scene.title] : []), what, ...legends].join(". ");
+  return [...(scene.title ? [scene.title] : []), `${what}${rangeText(scene)}`, ...legends].join(". ");
 }
+
+/** ` over time, 1 Feb 2018 – 8 Feb 2018`; nothing without a clock. */
+const rangeText = ({ clock }: Scene): string =>
+  clock ? ` over time, ${momentText(clock, 0)} – ${momentText(clock, clock.frames - 1)}` : "";
 
 /** `800×400, 2 layers, 3,376 points`. */
 export function summarizeScene({ widthPx, heightPx, layers }: Scene): string {

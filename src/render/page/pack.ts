@@ -1,8 +1,8 @@
 import { deflateSync } from "node:zlib";
 import { viewportOf } from "../projection";
-import type { PathGeometry, PointGeometry, Scene, SceneLayer } from "../scene";
+import type { PathGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
 import { encodeScene, type PageScene } from "./codec";
-import { pickFeatures, pickPoints } from "./pick";
+import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";
 
 /** What the scene may take in the page, deflated: 7 MB in base64, so that the page with all else stays below 8 MB. */
@@ -65,7 +65,7 @@ function reduce(scene: Scene, layer: SceneLayer, size: number, share: number): R
   const { geometry } = layer;
   if (geometry.kind === "point") {
     return thin(scene, layer, geometry.x.length, size, share, "points", (indexes) =>
-      pickPoints(geometry, indexes),
+      pickLayerPoints(layer, geometry, layer.time ? withEveryFrame(indexes, layer.time) : indexes),
     );
   }
   const { reduced, note, size: simplifiedSize } = simplifyToFit(scene, layer, geometry, share);
@@ -73,9 +73,10 @@ function reduce(scene: Scene, layer: SceneLayer, size: number, share: number): R
   const paths = reduced.geometry as PathGeometry;
   const features = paths.features.length - 1;
   const things = paths.kind === "line" ? "lines" : "polygons";
-  const thinned = thin(scene, reduced, features, simplifiedSize, share, things, (indexes) =>
-    pickFeatures(paths, indexes),
-  );
+  const thinned = thin(scene, reduced, features, simplifiedSize, share, things, (indexes) => ({
+    ...reduced,
+    geometry: pickFeatures(paths, indexes),
+  }));
   return { reduced: thinned.reduced, note: `${thinned.note} ${note}`.trimEnd() };
 }
 
@@ -104,20 +105,25 @@ function thin(
   size: number,
   share: number,
   things: string,
-  pick: (indexes: Uint32Array) => PointGeometry | PathGeometry,
+  pick: (indexes: Uint32Array) => SceneLayer,
 ): Reduced {
   let kept = count;
   let reduced = layer;
   for (let now = size; now > share && kept > 1; ) {
     kept = Math.max(1, Math.floor(kept * (share / now) * AIM));
     const step = count / kept;
-    reduced = {
-      ...layer,
-      geometry: pick(Uint32Array.from({ length: kept }, (_, i) => Math.floor(i * step))),
-    };
+    reduced = pick(Uint32Array.from({ length: kept }, (_, i) => Math.floor(i * step)));
     now = sizeOf(scene, reduced);
   }
-  return { reduced, note: `Showing ${inWords(kept)} of ${inWords(count)} ${things}.` };
+  const { geometry } = reduced;
+  const left = geometry.kind === "point" ? geometry.x.length : kept;
+  return { reduced, note: `Showing ${inWords(left)} of ${inWords(count)} ${things}.` };
+}
+
+/** Every k-th point of all is every k-th of each frame; frames of fewer keep their first, so that no time is lost. */
+function withEveryFrame(indexes: Uint32Array, { starts }: TimeStyle): Uint32Array {
+  const firsts = starts.subarray(0, -1).filter((start, frame) => starts[frame + 1]! > start);
+  return Uint32Array.from(new Set([...firsts, ...indexes])).sort();
 }
 
 const inWords = (count: number): string => count.toLocaleString("en-US");

@@ -1,4 +1,4 @@
-import type { PathGeometry, PointGeometry } from "../scene";
+import type { PathGeometry, PointGeometry, SceneLayer } from "../scene";
 
 /** The points at these indexes, each still of its row. */
 export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
@@ -47,4 +47,20 @@ export function pickFeatures(
     features: Uint32Array.from(picked),
     rows: rows ? indexes.map((feature) => rows[feature]!) : indexes,
   };
+}
+
+/** A layer of points with those at these indexes, which ascend where the layer has times. */
+export function pickLayerPoints(
+  layer: SceneLayer,
+  geometry: PointGeometry,
+  indexes: Uint32Array,
+): SceneLayer {
+  const picked = { ...layer, geometry: pickPoints(geometry, indexes) };
+  if (!layer.time) return picked;
+  let at = 0;
+  const starts = layer.time.starts.map((start) => {
+    while (at < indexes.length && indexes[at]! < start) at++;
+    return at;
+  });
+  return { ...picked, time: { ...layer.time, starts } };
 }

@@ -2,6 +2,7 @@
  * Texts at features. Where they go is decided for the whole map at once, once per zoom and visible layers, so that a
  * label neither jumps while the map is moved nor is cut where strips of it are painted one after the other.
  */
+import { generationsAt } from "../clock";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
@@ -35,6 +36,7 @@ interface Anchor {
 
 interface Candidate {
   readonly layer: number;
+  readonly feature: number;
   readonly text: string;
   readonly kind: "point" | "line" | "polygon";
   /** The best first. */
@@ -69,12 +71,14 @@ export class LabelPainter {
     return this.#styles.every((style) => style === undefined);
   }
 
-  /** Paints what of the labels is in the view, over what is there. */
-  paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>): void {
+  /** Paints what of the labels is in the view, over what is there. Of layers with times only what the frame shows. */
+  paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>, frame: number): void {
     if (this.isEmpty) return;
     const { originX, originY, worldPx, pixelRatio } = viewport;
-    const key = JSON.stringify([worldPx, [...hidden].sort()]);
-    if (this.#placed?.key !== key) this.#placed = { key, labels: this.#place(context, worldPx, hidden) };
+    const isTimed = this.#layers.some(({ label, time }) => label && time);
+    const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0]);
+    if (this.#placed?.key !== key)
+      this.#placed = { key, labels: this.#place(context, worldPx, hidden, frame) };
 
     context.textAlign = "left";
     context.textBaseline = "alphabetic"; // "middle" is another one in Skia and in Chromium
@@ -99,12 +103,16 @@ export class LabelPainter {
   }
 
   /** The most important first, each where it covers none before it. */
-  #place(context: Canvas2D, worldPx: number, hidden: ReadonlySet<number>): Placed[] {
+  #place(context: Canvas2D, worldPx: number, hidden: ReadonlySet<number>, frame: number): Placed[] {
     this.#candidates ??= candidatesOf(this.#layers);
+    const shown = this.#layers.map(({ time }) => time && generationsAt(time, frame));
     const taken = new Collisions(worldPx);
     const placed: Placed[] = [];
     for (const candidate of this.#candidates) {
       if (hidden.has(candidate.layer)) continue;
+      const { feature } = candidate;
+      const generations = shown[candidate.layer];
+      if (generations && !generations.some(({ from, to }) => feature >= from && feature < to)) continue;
       const { sizePx } = this.#styles[candidate.layer]!;
       if (Number.isNaN(candidate.widthPx)) {
         context.font = fontOf(sizePx);
@@ -218,7 +226,16 @@ function labelsOf(
     const { anchors, weight } = placesOf(geometry, i, px);
     const { kind } = geometry;
     if (anchors.length > 0)
-      candidates.push({ layer, text, kind, anchors, radiusPx: px / 2, weight, widthPx: Number.NaN });
+      candidates.push({
+        layer,
+        feature: i,
+        text,
+        kind,
+        anchors,
+        radiusPx: px / 2,
+        weight,
+        widthPx: Number.NaN,
+      });
     // points are taken in the order of their rows, so of equal ones the first will do
     if (sizes.ofRow === undefined && geometry.kind === "point" && candidates.length === MAX_LABELS) break;
   }

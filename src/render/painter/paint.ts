@@ -25,6 +25,8 @@ export interface PreparedScene {
   readonly scratch: Scratch;
   /** Layers that are not painted. */
   readonly hidden: Set<number>;
+  /** The frame of the scene's clock that is painted. */
+  readonly now: { frame: number };
 }
 
 /** A feature of a layer, and the row of the data it is. */
@@ -54,6 +56,7 @@ export function prepare(
     labels: new LabelPainter(scene.layers),
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
+    now: { frame: scene.clock?.still ?? 0 },
   };
 }
 
@@ -87,18 +90,19 @@ export function paintBasemap(
 
 /**
  * Paints the layers over what is on the canvas, which a caller who paints nothing else clears before. `drawn` counts
- * the points that show and the features in the view.
+ * the points that show and the features in the view. With `from` and `to` only some layers; labels come with the last.
  */
 export function paintLayers(
   context: Canvas2D,
-  { layers, labels, scratch, hidden }: PreparedScene,
+  { layers, labels, scratch, hidden, now }: PreparedScene,
   viewport: Viewport,
+  { from = 0, to = layers.length }: { readonly from?: number; readonly to?: number } = {},
 ): { drawn: number } {
   let drawn = 0;
   inDevicePixels(context, () => {
-    for (const [i, painter] of layers.entries())
-      if (!hidden.has(i)) drawn += painter.paint(context, viewport, scratch);
-    labels.paint(context, viewport, hidden);
+    for (let i = from; i < to; i++)
+      if (!hidden.has(i)) drawn += layers[i]!.paint(context, viewport, scratch, now.frame);
+    if (to === layers.length) labels.paint(context, viewport, hidden, now.frame);
   });
   return { drawn };
 }
@@ -107,7 +111,7 @@ export function paintLayers(
  * The topmost feature under a pixel of the viewport, or up to `slopPx` beside it; only of layers that `wanted` takes.
  */
 export function hit(
-  { layers, hidden }: PreparedScene,
+  { layers, hidden, now }: PreparedScene,
   viewport: Viewport,
   [xPx, yPx]: readonly [xPx: number, yPx: number],
   { slopPx, wanted }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean },
@@ -116,7 +120,7 @@ export function hit(
   const place = { x: originX + xPx / worldPx, y: originY + yPx / worldPx };
   for (let layer = layers.length - 1; layer >= 0; layer--) {
     if (hidden.has(layer) || !wanted(layer)) continue;
-    const found = layers[layer]!.hit(place, worldPx, slopPx);
+    const found = layers[layer]!.hit(place, worldPx, slopPx, now.frame);
     if (found !== undefined) return { layer, ...found };
   }
   return undefined;
@@ -125,11 +129,11 @@ export function hit(
 /** Outlines a feature, so that people see which one is meant. */
 export function highlight(
   context: Canvas2D,
-  { layers }: PreparedScene,
+  { layers, now }: PreparedScene,
   viewport: Viewport,
   { layer, feature }: Pick<Hit, "layer" | "feature">,
 ): void {
-  inDevicePixels(context, () => layers[layer]!.highlight(context, viewport, feature));
+  inDevicePixels(context, () => layers[layer]!.highlight(context, viewport, feature, now.frame));
 }
 
 function inDevicePixels(context: Canvas2D, work: () => void): void {

@@ -1,3 +1,4 @@
+import { generationsAt } from "../clock";
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
@@ -26,6 +27,7 @@ interface Frame {
   /** Of the largest disc. */
   readonly reach: number;
   readonly copies: readonly number[];
+  readonly stamps: StampSet;
 }
 
 /** Paints a layer of points: later points lie over earlier ones, and the opacity is that of the finished layer. */
@@ -38,7 +40,7 @@ export class PointPainter {
   #index: PointIndex | undefined;
   /** Slot of colour and size of each row; absent where there is but one. */
   readonly #slotOf: Uint16Array | undefined;
-  #stamps: { readonly pixelRatio: number; readonly set: StampSet } | undefined;
+  #stamps: { readonly pixelRatio: number; readonly byGrowth: Map<number, StampSet> } | undefined;
 
   constructor(layer: SceneLayer, geometry: PointGeometry) {
     this.#layer = layer;
@@ -56,10 +58,32 @@ export class PointPainter {
     return this.#index;
   }
 
-  /** Returns how many points show; those that others hide do not count. */
-  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
+  /** Returns how many points show; those that others hide do not count. Of layers with times, those of the frame. */
+  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
+    const { time, opacity } = this.#layer;
+    if (!time) return this.#paintPart(target, viewport, scratch, { growth: 1, opacity });
+    let shown = 0;
+    for (const { from, to, growth, fade } of generationsAt(time, frame))
+      shown += this.#paintPart(target, viewport, scratch, {
+        growth,
+        opacity: opacity * fade,
+        only: { ranges: [[from, to]] },
+      });
+    return shown;
+  }
+
+  #paintPart(
+    target: Canvas2D,
+    viewport: Viewport,
+    scratch: Scratch,
+    { growth, opacity, only }: { growth: number; opacity: number; only?: Candidates },
+  ): number {
     const { pixelRatio } = viewport;
-    const reach = Math.max(0, ...this.#sizes.values.map((_, i) => reachOf(this.#disc(0, i, pixelRatio))));
+    const stamps = this.#stampsFor(pixelRatio, growth);
+    const reach = Math.max(
+      0,
+      ...this.#sizes.values.map((_, i) => reachOf(this.#disc(0, i, pixelRatio, growth))),
+    );
     const around = boxAround(viewport, reach / pixelRatio);
     const copies = copiesOf(this.#box, around);
     if (copies.length === 0) return 0;
@@ -71,27 +95,32 @@ export class PointPainter {
     const margin = 2 * Math.ceil(reach) + 2; // so that no visible disc is cut by the image
     const { surface, context } = scratch.surface(width, height);
     const image = scratch.pixels(context, width + 2 * margin, height + 2 * margin);
-    const hideSize = 2 * this.#stampsFor(pixelRatio).half + 1;
-    const ink = new Ink(image, { maxAlpha: this.#maxAlpha(), hideSize });
-    const frame = { width, height, margin, reach, copies };
-    const shown = this.#stampAll(ink, this.#candidates(around, copies), viewport, frame);
+    const ink = new Ink(image, { maxAlpha: this.#maxAlpha(), hideSize: 2 * stamps.half + 1 });
+    const frame = { width, height, margin, reach, copies, stamps };
+    const shown = this.#stampAll(ink, only ?? this.#candidates(around, copies), viewport, frame);
     ink.finish();
     context.putImageData(image, -margin, -margin);
-    target.globalAlpha = this.#layer.opacity;
+    target.globalAlpha = opacity;
     target.drawImage(surface, 0, 0);
     target.globalAlpha = 1;
     return shown;
   }
 
-  /** The point at a place of any copy of the world, as `hitPoint` finds it. */
-  hit({ x, y }: Place, worldPx: number, slopPx: number): { feature: number; row: number } | undefined {
+  /** The point at a place of any copy of the world, as `hitPoint` finds it; of those that the frame shows. */
+  hit(
+    { x, y }: Place,
+    worldPx: number,
+    slopPx: number,
+    frame: number,
+  ): { feature: number; row: number } | undefined {
     const { rows } = this.#geometry;
-    const largestPx = Math.max(0, ...this.#sizes.values);
+    const growthOf = this.#growthAt(frame);
     const { ofRow, values } = this.#sizes;
     const radiusOf = (point: number) => {
       const slot = ofRow === undefined ? 0 : ofRow[rows === undefined ? point : rows[point]!]!;
-      return values[slot]! / 2 / worldPx;
+      return ((values[slot]! / 2) * growthOf(point)) / worldPx;
     };
+    const largestPx = Math.max(0, ...values) * (1 + (this.#layer.time?.trails ?? 0));
     const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
     const reach = limits.maxRadius + limits.slop;
     for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach])) {
@@ -101,15 +130,26 @@ export class PointPainter {
     return undefined;
   }
 
-  /** A ring around a point. */
+  /** By how much a point is larger than without a trail; NaN if the frame does not show it. */
+  #growthAt(frame: number): (point: number) => number {
+    const { time } = this.#layer;
+    if (!time) return () => 1;
+    const generations = generationsAt(time, frame);
+    return (point) => generations.find(({ from, to }) => point >= from && point < to)?.growth ?? Number.NaN;
+  }
+
+  /** A ring around a point, as long as it is there. */
   highlight(
     context: Canvas2D,
     { originX, originY, worldPx, pixelRatio, widthPx }: Viewport,
     feature: number,
+    frame: number,
   ): void {
     const { x, y, rows } = this.#geometry;
+    const growth = this.#growthAt(frame)(feature);
+    if (Number.isNaN(growth)) return;
     const row = rows === undefined ? feature : rows[feature]!;
-    const radius = (this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! / 2 + 1) * pixelRatio;
+    const radius = ((this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! * growth) / 2 + 1) * pixelRatio;
     const scale = worldPx * pixelRatio;
     const box = [x[feature]!, originY, x[feature]!, originY] as const;
     for (const copy of copiesOf(box, [originX, originY, originX + widthPx / worldPx, originY])) {
@@ -130,13 +170,12 @@ export class PointPainter {
     ink: Ink,
     { ids, ranges }: Candidates,
     { originX, originY, worldPx, pixelRatio }: Viewport,
-    { copies, reach, margin, width, height }: Frame,
+    { copies, reach, margin, width, height, stamps }: Frame,
   ): number {
     const { x, y, rows } = this.#geometry;
     const slotOf = this.#slotOf;
     const scale = worldPx * pixelRatio;
     const [maxX, maxY] = [width + reach, height + reach];
-    const stamps = this.#stampsFor(pixelRatio);
     const largestHalf = stamps.half;
     const [phases, phaseBits, lastPhase] = [PHASES, PHASE_BITS, PHASES - 1];
     let shown = 0;
@@ -185,23 +224,27 @@ export class PointPainter {
     return { ids: ascending(order, ranges, touched, count), ranges: [[0, touched]] };
   }
 
-  #disc(color: number, size: number, pixelRatio: number): Disc {
+  #disc(color: number, size: number, pixelRatio: number, growth: number): Disc {
     const { stroke } = this.#layer;
-    const radius = Math.max(0, (this.#sizes.values[size]! * pixelRatio) / 2);
+    const radius = Math.max(0, (this.#sizes.values[size]! * pixelRatio * growth) / 2);
     const fill = this.#colors.values[color]!;
     if (!stroke || radius === 0) return { radius, fill };
     return { radius, fill, outline: { color: stroke.color, width: stroke.widthPx * pixelRatio } };
   }
 
-  #stampsFor(pixelRatio: number): StampSet {
-    if (this.#stamps?.pixelRatio !== pixelRatio) {
+  #stampsFor(pixelRatio: number, growth: number): StampSet {
+    if (this.#stamps?.pixelRatio !== pixelRatio) this.#stamps = { pixelRatio, byGrowth: new Map() };
+    const { byGrowth } = this.#stamps;
+    let set = byGrowth.get(growth);
+    if (set === undefined) {
       const sizes = this.#sizes.values.length;
       const discs = Array.from({ length: this.#colors.values.length * sizes }, (_, slot) =>
-        this.#disc(Math.floor(slot / sizes), slot % sizes, pixelRatio),
+        this.#disc(Math.floor(slot / sizes), slot % sizes, pixelRatio, growth),
       );
-      this.#stamps = { pixelRatio, set: new StampSet(discs) };
+      set = new StampSet(discs);
+      byGrowth.set(growth, set);
     }
-    return this.#stamps.set;
+    return set;
   }
 
   #maxAlpha(): number {

@@ -17,6 +17,8 @@ export interface LayerSource {
   /** What their coordinates mean. */
   readonly srid: number;
   readonly isPoints: boolean;
+  /** The column takes nothing but single points, and so is cheaper to look at. */
+  readonly isPointColumn: boolean;
   readonly estimatedRows: number;
   readonly tables: readonly TableName[];
 }
@@ -71,6 +73,7 @@ export async function describeLayer(
     storedSrid,
     srid: storedSrid || (layer.srid ?? WEB_MERCATOR),
     isPoints: isPoints === "t",
+    isPointColumn: kindOf(geometry.typeModifier) === POINT,
     estimatedRows: Number(plan[0].Plan["Plan Rows"]),
     tables,
   };
@@ -79,6 +82,13 @@ export async function describeLayer(
 /** The SRID in a geometry column's type modifier: https://git.osgeo.org/postgis, `TYPMOD_GET_SRID`. */
 function sridOf(typeModifier: number): number {
   return typeModifier < 0 ? 0 : (typeModifier & 0x0fff_ff00) >> 8;
+}
+
+const POINT = 1;
+
+/** The kind of geometry in it, `TYPMOD_GET_TYPE`; 0 is any. */
+function kindOf(typeModifier: number): number {
+  return typeModifier < 0 ? 0 : (typeModifier & 0xfc) >> 2;
 }
 
 /** Whether the layer's rows are thinned to one a pixel. */

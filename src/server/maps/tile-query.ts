@@ -120,16 +120,17 @@ function oneRowPerCell(frame: Frame): TileQuery {
         from: "found",
       };
   const identified = source.idColumn ? `(${rows(frame, [`q.${ident(source.idColumn)} AS id`])})` : "found";
+  const larger = `
+    UNION ALL
+    SELECT ${[twkb(frame), "NULL, NULL", ...columns, "1"].join(", ")}
+    FROM ${numbered.from} AS r ${shapes(frame)} WHERE NOT (${isSmall(frame)})`;
   const sql = `
     WITH ${numbered.with} cells AS (
       SELECT ${cellColumns(frame)}, ST_Dimension(r.g) AS dimension, r.dx, min(r.id) AS id, count(*) AS members
       FROM ${identified} AS r WHERE ${isSmall(frame)} GROUP BY 1, 2, 3, 4
     )
     SELECT ${[twkb(frame), "c.cx, c.cy", ...columns, "c.members"].join(", ")}
-    FROM ${numbered.from} AS r JOIN cells AS c ON c.id = r.id AND c.dx = r.dx ${shapes(frame)}
-    UNION ALL
-    SELECT ${[twkb(frame), "NULL, NULL", ...columns, "1"].join(", ")}
-    FROM ${numbered.from} AS r ${shapes(frame)} WHERE NOT (${isSmall(frame)})`;
+    FROM ${numbered.from} AS r JOIN cells AS c ON c.id = r.id AND c.dx = r.dx ${shapes(frame)}${source.isPointColumn ? "" : larger}`;
   return { sql, names: [...frame.attributes.map(({ name }) => name), "_cdb_feature_count"] };
 }
 
@@ -223,12 +224,15 @@ function overTransform(geometry: string): string {
 }
 
 /** The cell of a row `r`, counted from longitude and latitude 0. */
-function cellColumns({ cellM }: Frame): string {
-  return `floor(((ST_XMin(r.g) + ST_XMax(r.g)) / 2 + r.dx) / ${cellM}) AS cx,
-    floor((ST_YMin(r.g) + ST_YMax(r.g)) / 2 / ${cellM}) AS cy`;
+function cellColumns({ cellM, source }: Frame): string {
+  const [x, y] = source.isPointColumn
+    ? ["ST_X(r.g)", "ST_Y(r.g)"]
+    : ["(ST_XMin(r.g) + ST_XMax(r.g)) / 2", "(ST_YMin(r.g) + ST_YMax(r.g)) / 2"];
+  return `floor((${x} + r.dx) / ${cellM}) AS cx, floor(${y} / ${cellM}) AS cy`;
 }
 
-function isSmall({ cellM }: Frame): string {
+function isSmall({ cellM, source }: Frame): string {
+  if (source.isPointColumn) return "true";
   return `ST_XMax(r.g) - ST_XMin(r.g) < ${cellM} AND ST_YMax(r.g) - ST_YMin(r.g) < ${cellM}`;
 }
 

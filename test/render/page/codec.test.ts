@@ -101,7 +101,7 @@ test("bytes of something else, of another version, cut or too long are errors", 
     `[Error: Not a scene: begins with "XFSC", expected "CFSC".]`,
   );
   expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The scene is v9, this page reads v2.]`,
+    `[Error: The scene is v9, this page reads v3.]`,
   );
   expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(/^The scene is cut: needs \d+ bytes, has \d+\.$/);
   expect(() => decodeScene(Uint8Array.of(...bytes, 0))).toThrow(/^The scene has \d+ bytes, expected \d+\.$/);

@@ -73,6 +73,11 @@ export class CanvasLayer extends L.Layer {
     return this;
   }
 
+  /** Whether what it shows is not yet what it should. */
+  get isBusy(): boolean {
+    return this.#request !== undefined;
+  }
+
   /** Paints anew what has changed while the view has not. */
   redraw(): void {
     this.#inPlace = false;
@@ -190,7 +195,9 @@ export class CanvasLayer extends L.Layer {
     this.#rowMs = spentMs / (unfinished.nextRow - firstRow);
     if (unfinished.nextRow === canvas.height) {
       resize(this.#canvas, unfinished.viewport);
+      this.#context.globalCompositeOperation = "copy"; // nothing of the view before shines through
       this.#context.drawImage(canvas, 0, 0);
+      this.#context.globalCompositeOperation = "source-over";
       this.#show(unfinished.viewport);
     }
     if (!this.#inPlace || !isSame(this.#painted!, viewport)) this.#paintNextFrame();

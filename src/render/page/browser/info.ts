@@ -1,4 +1,5 @@
 import L from "leaflet";
+import { generationsAt } from "../../clock";
 import { formatNumber } from "../../format";
 import { type Hit, highlight, hit, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
@@ -12,11 +13,12 @@ const MISSING = "no data";
 
 /**
  * Tooltips under the pointer, and popups where somebody clicks or taps. A tap shows the tooltip's columns where a layer
- * has no popup, as fingers do not hover. Esc closes both. Nothing happens for scenes without them.
+ * has no popup, as fingers do not hover. Esc closes both. Nothing happens for scenes without them. `refresh` is for new
+ * frames: what is no longer there has no tooltip.
  */
-export function addInfo(map: L.Map, prepared: PreparedScene): void {
+export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
   const { layers } = prepared.scene;
-  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return;
+  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {} };
   const container = map.getContainer();
   const tooltip = L.DomUtil.create("div", "tooltip", container);
   tooltip.setAttribute("role", "tooltip");
@@ -98,11 +100,23 @@ export function addInfo(map: L.Map, prepared: PreparedScene): void {
     map.closePopup();
     hide();
   });
+  return {
+    refresh() {
+      const time = lit && layers[lit.layer]!.time;
+      if (!lit || !time) return;
+      const { feature } = lit;
+      const isThere = generationsAt(time, prepared.now.frame).some(
+        ({ from, to }) => feature >= from && feature < to,
+      );
+      if (!isThere) hide();
+      hoverLayer.redraw();
+    },
+  };
 }
 
 /** Not on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
-  target instanceof Element && !target.closest(".leaflet-control, .leaflet-popup");
+  target instanceof Element && !target.closest(".leaflet-control, .leaflet-popup, .time");
 
 /** A heading and a line per column. All of it is text of the user. */
 function cardContent({ columns = [] }: SceneLayer, { title, fields }: Card, row: number): HTMLElement[] {

@@ -1,10 +1,11 @@
 import leafletCss from "leaflet/dist/leaflet.css";
 import { decodeBasemap } from "../../basemap-data";
 import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
+import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
 import { attributionControl } from "./attribution";
 import type { Unpack } from "./boot";
-import { CanvasLayer } from "./canvas-layer";
+import { CanvasLayer, type Paint } from "./canvas-layer";
 import { fullscreenControl, scaleControl, titleControl } from "./controls";
 import { addInfo } from "./info";
 import { legendControl, type Switch } from "./legend";
@@ -12,6 +13,7 @@ import { createMap, whenSized } from "./map";
 import { noteControl } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./tiles";
+import { addTimeControl, timeControl } from "./time";
 import { wheelOnRequest } from "./wheel";
 
 window.showMap = async (unpack: Unpack) => {
@@ -30,17 +32,24 @@ window.showMap = async (unpack: Unpack) => {
 
   const map = createMap(element, scene);
   const { tiles } = scene.basemap;
-  let data: CanvasLayer;
-  if (tiles) {
-    // Three sheets: our outlines, where the network has them the tiles that hide them, the data.
+  const { clock } = scene;
+  const sheets: CanvasLayer[] = [];
+  const addSheet = (pane: string, paint: Paint) => {
+    const sheet = new CanvasLayer(pane, paint).addTo(map);
+    sheets.push(sheet);
+    return sheet;
+  };
+  if (tiles || clock) {
+    // Our outlines, where the network has them the tiles that hide them, and the data.
     new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
-    addTiles(map, tiles);
-    data = new CanvasLayer("data", (context, viewport) => {
-      context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-      paintLayers(context, prepared, viewport);
-    }).addTo(map);
+    if (tiles) addTiles(map, tiles);
+    for (const range of sheetsOf(scene))
+      addSheet("data", (context, viewport) => {
+        context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+        paintLayers(context, prepared, viewport, range);
+      });
   } else {
-    data = new CanvasLayer("data", (context, viewport) => paint(context, prepared, viewport)).addTo(map);
+    addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
   attributionControl(tiles?.attribution ?? (shapes && "Natural Earth")).addTo(map);
   fullscreenControl()?.addTo(map);
@@ -51,15 +60,47 @@ window.showMap = async (unpack: Unpack) => {
     hidden,
     toggle: (layer) => {
       if (!hidden.delete(layer)) hidden.add(layer);
-      data.redraw();
+      for (const sheet of sheets) sheet.redraw();
+      time?.refresh();
     },
   };
+  const info = addInfo(map, prepared);
+  const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
+  const time =
+    clock &&
+    timeControl(prepared, clock, {
+      redraw: () => {
+        for (const sheet of moving) sheet.redraw();
+        info.refresh();
+      },
+      isBusy: () => moving.some((sheet) => sheet.isBusy),
+    });
   if (scene.legends.length > 0) legendControl(scene.legends, layers).addTo(map);
-  addInfo(map, prepared);
+  if (time) addTimeControl(map, time.element);
   if (notes.length > 0) noteControl(notes).addTo(map);
   if (window.parent !== window) wheelOnRequest(map);
   setTimeout(() => warm(prepared));
 };
+
+interface Sheet {
+  readonly from: number;
+  readonly to: number;
+  readonly isTimed: boolean;
+}
+
+/** Canvases: what lies below and above the layers with times need not be painted with each frame. Labels are on the last. */
+function sheetsOf({ layers }: Scene): Sheet[] {
+  const timed = layers.flatMap(({ time }, i) => (time ? [i] : []));
+  const [first, last] = [timed[0], timed.at(-1)];
+  if (first === undefined || last === undefined) return [{ from: 0, to: layers.length, isTimed: false }];
+  const labelsMove = layers.some(({ time, label }) => time && label);
+  const sheets = [
+    { from: 0, to: first, isTimed: false },
+    { from: first, to: last + 1, isTimed: true },
+    { from: last + 1, to: layers.length, isTimed: labelsMove },
+  ];
+  return sheets.filter(({ from, to }) => to > from);
+}
 
 function createCanvas(width: number, height: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");

@@ -1,0 +1,342 @@
+/**
+ * The rows of layers with times: the clock they share, and the rows of each in the order of its frames. Torque's step is
+ * (max − min + 1 s) / min(frames, rows); here a frame is an even share of the range, or a step that the times keep, like a
+ * day, if there are not too many of these: then each frame has its own day and none is empty only because it is short.
+ */
+import { InvalidArgumentError } from "../errors";
+import type { Column } from "../frame";
+import { frameOf } from "../render/clock";
+import type { Clock, PointGeometry } from "../render/scene";
+import { shown } from "./check";
+import type { GeometrySource } from "./geometry";
+import { labelOf } from "./layer";
+import type { DataLayer, LayerData, StyleColumn, Times } from "./layer-data";
+import type { TimeMethod } from "./time-options";
+
+/** A layer and its data. */
+export interface ResolvedLayer {
+  readonly layer: DataLayer;
+  readonly data: LayerData;
+}
+
+/** A layer whose rows are in the order of their frames, without those that have no time. */
+export interface TimedLayer extends ResolvedLayer {
+  /** The frame of each row; absent if the layer has no times. */
+  readonly frames?: Uint16Array;
+}
+
+export type ClockBase = Omit<Clock, "still" | "paused">;
+
+/**
+ * Layers with times ready for their clock, which has the most frames, the longest duration and the highest speed that any
+ * of them asks for; it is absent if there is no time.
+ * @throws InvalidArgumentError if some count time in dates and others in numbers.
+ */
+export function timedLayers(layers: readonly ResolvedLayer[]): {
+  readonly layers: readonly TimedLayer[];
+  readonly clock?: ClockBase;
+  readonly warnings: readonly string[];
+} {
+  const clock = clockOf(layers);
+  const warnings: string[] = [];
+  const timed = layers.map(({ layer, data }): TimedLayer => {
+    if (!data.times) return { layer, data };
+    const ordered = inFrames(layer, data, data.times, clock);
+    warnings.push(...ordered.warnings);
+    return ordered.timed;
+  });
+  return { layers: timed, ...(clock && { clock }), warnings };
+}
+
+function clockOf(layers: readonly ResolvedLayer[]): ClockBase | undefined {
+  const timed = layers.flatMap(({ layer, data: { times } }) => (times ? [{ layer, times }] : []));
+  const [first] = timed;
+  if (!first) return undefined;
+  const { kind } = first.times;
+  const other = timed.find(({ times }) => times.kind !== kind);
+  if (other) throw twoClocks(first, other);
+
+  const columns = timed.map(({ times }) => times.values);
+  const [from, to] = rangeOf(columns);
+  if (from > to) return undefined;
+  const options = timed.map(({ layer: { style } }) => style.time!);
+  const most = Math.max(...options.map(({ frames }) => frames));
+  return {
+    kind,
+    start: from,
+    ...framesOver(columns, from, to, most),
+    durationMs: Math.max(...options.map(({ durationMs }) => durationMs)),
+    speed: Math.max(...options.map(({ speed }) => speed)),
+    loop: options.every(({ loop }) => loop),
+  };
+}
+
+type Timed = { readonly layer: DataLayer; readonly times: Times };
+
+function twoClocks(a: Timed, b: Timed): InvalidArgumentError {
+  const what = ({ layer, times }: Timed) =>
+    `column ${shown(times.column)} of layer ${labelOf(layer)} has ${times.kind === "time" ? "dates" : "numbers"}`;
+  return new InvalidArgumentError(
+    `The layers of a map share one clock, but ${what(a)} and ${what(b)}. Convert one of them, for example with to_timestamp.`,
+  );
+}
+
+/** Of all values that are finite; the first is larger than the second if there is none. */
+function rangeOf(columns: readonly Float64Array[]): [from: number, to: number] {
+  let [from, to] = [Infinity, -Infinity];
+  for (const values of columns) {
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row]!;
+      if (value - value !== 0) continue; // not finite
+      if (value < from) from = value;
+      if (value > to) to = value;
+    }
+  }
+  return [from, to];
+}
+
+function framesOver(
+  columns: readonly Float64Array[],
+  from: number,
+  to: number,
+  most: number,
+): Pick<ClockBase, "step" | "frames"> {
+  if (from === to) return { step: 1, frames: 1 };
+  const grid = commonStep(columns, from, to, most);
+  if (grid !== undefined) return { step: grid, frames: Math.round((to - from) / grid) + 1 };
+  return { step: (to - from) / most, frames: most };
+}
+
+/** The longest step that all times are whole numbers of after the first; none if `most` of them do not reach the last. */
+function commonStep(
+  columns: readonly Float64Array[],
+  from: number,
+  to: number,
+  most: number,
+): number | undefined {
+  const shortest = (to - from) / Math.max(1, most - 1);
+  let step = 0;
+  for (const values of columns) {
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row]!;
+      if (value - value !== 0 || value === from) continue;
+      step = commonDivisor(step, value - from);
+      if (step < shortest * (1 - 1e-9)) return undefined;
+    }
+  }
+  return step;
+}
+
+/** Of whole numbers exactly; others have none, but for 0. */
+function commonDivisor(a: number, b: number): number {
+  let [rest, divisor] = [a, b];
+  if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return a === 0 ? b : b === 0 || a === b ? a : 0;
+  while (rest !== 0) [rest, divisor] = [divisor % rest, rest];
+  return divisor;
+}
+
+function inFrames(
+  layer: DataLayer,
+  data: LayerData,
+  { column, values }: Times,
+  clock: ClockBase | undefined,
+): { timed: TimedLayer; warnings: string[] } {
+  const label = `layer ${labelOf(layer)}`;
+  const frameOfRow = new Int32Array(data.rowCount).fill(-1);
+  let missing = 0;
+  for (let row = 0; row < data.rowCount; row++) {
+    const value = values[row]!;
+    if (clock && value - value === 0) frameOfRow[row] = frameOf({ ...clock, still: 0, paused: false }, value);
+    else missing++;
+  }
+  const rows = rowsByFrame(frameOfRow, clock?.frames ?? 0);
+  const merged = mergedPlaces(layer, data, rows, frameOfRow, label);
+  const count = (n: number) => n.toLocaleString("en-US");
+  return {
+    timed: {
+      layer,
+      data: { ...pickRows(merged.data, merged.rows), warnings: data.warnings },
+      frames: Uint16Array.from(merged.rows, (row) => frameOfRow[row]!),
+    },
+    warnings:
+      missing === 0
+        ? []
+        : [
+            `${count(missing)} of ${count(data.rowCount)} rows of ${label} are left out: they have no time in ${shown(column)}.`,
+          ],
+  };
+}
+
+/** Row numbers in the order of their frames, those of one frame in their own; without those of frame -1. */
+function rowsByFrame(frameOfRow: Int32Array, frames: number): Uint32Array {
+  const at = new Uint32Array(frames + 1);
+  let count = 0;
+  for (const frame of frameOfRow) {
+    if (frame < 0) continue;
+    at[frame + 1]!++;
+    count++;
+  }
+  for (let frame = 0; frame < frames; frame++) at[frame + 1]! += at[frame]!;
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < frameOfRow.length; row++) {
+    const frame = frameOfRow[row]!;
+    if (frame >= 0) rows[at[frame]!++] = row;
+  }
+  return rows;
+}
+
+/**
+ * One row for all of a place and a frame, if a column decides how they look: the last of them, with the values that the
+ * method makes of all. Torque does so in each pixel of each zoom; here a place is a place.
+ */
+function mergedPlaces(
+  layer: DataLayer,
+  data: LayerData,
+  rows: Uint32Array,
+  frameOfRow: Int32Array,
+  label: string,
+): { data: LayerData; rows: Uint32Array } {
+  const { color, size, time } = layer.style;
+  if (color?.kind !== "column" && size?.kind !== "column") return { data, rows };
+  const methods = data.columns.map((column) => methodFor(time!.method, column, label));
+
+  const groupOf = new Map<string, number>();
+  const groups: number[][] = [];
+  const keyOf = placeKey(data.geometry);
+  let frame = -1;
+  for (const row of rows) {
+    if (frameOfRow[row] !== frame) groupOf.clear();
+    frame = frameOfRow[row]!;
+    const key = keyOf(row);
+    const known = key === undefined ? undefined : groupOf.get(key);
+    if (known !== undefined) groups[known]!.push(row);
+    else {
+      if (key !== undefined) groupOf.set(key, groups.length);
+      groups.push([row]);
+    }
+  }
+  const isCount = time!.method === "count";
+  if (groups.length === rows.length && !isCount) return { data, rows };
+  const columns = data.columns.map((column, i) => mergedColumn(column, groups, methods[i]!));
+  return { data: { ...data, columns }, rows: Uint32Array.from(groups, (group) => group.at(-1)!) };
+}
+
+function placeKey(geometry: GeometrySource): (row: number) => string | undefined {
+  if (geometry.kind === "lnglat") return (row) => `${geometry.lng[row]} ${geometry.lat[row]}`;
+  return (row) => {
+    const value = geometry.values[row];
+    return typeof value === "string" ? value : value ? Buffer.from(value).toString("latin1") : undefined;
+  };
+}
+
+function methodFor(
+  method: TimeMethod | undefined,
+  { kind, name, pgtype }: StyleColumn,
+  label: string,
+): TimeMethod {
+  if (method === undefined) return kind === "number" ? "avg" : "mode";
+  if (kind === "number" || method === "count" || method === "mode") return method;
+  throw new InvalidArgumentError(
+    `method of time is "${method}", for column ${shown(name)} of ${label}, which is of type ${pgtype}; expected "mode" or "count".`,
+  );
+}
+
+function mergedColumn(
+  column: StyleColumn,
+  groups: readonly (readonly number[])[],
+  method: TimeMethod,
+): StyleColumn {
+  if (column.kind !== "number" && method === "count") {
+    const counts = new Float64Array(column.values.length);
+    for (const group of groups) counts[group.at(-1)!] = group.length;
+    return { name: column.name, pgtype: "int4", kind: "number", values: counts };
+  }
+  if (column.kind === "number") {
+    const values = column.values.slice();
+    for (const group of groups)
+      values[group.at(-1)!] = combine(
+        group.map((row) => column.values[row]!),
+        method,
+      );
+    return { ...column, values };
+  }
+  const values = column.values.slice() as (string | null)[];
+  for (const group of groups) values[group.at(-1)!] = mode(group.map((row) => values[row]!)) ?? null;
+  return { ...column, values } as StyleColumn;
+}
+
+/** Of those that are there, as SQL does; NaN if none is, and 0 if they are counted. */
+export function combine(values: readonly number[], method: TimeMethod): number {
+  if (method === "count") return values.length;
+  const there = values.filter((value) => !Number.isNaN(value));
+  if (there.length === 0) return Number.NaN;
+  switch (method) {
+    case "sum":
+      return there.reduce((sum, value) => sum + value, 0);
+    case "avg":
+      return there.reduce((sum, value) => sum + value, 0) / there.length;
+    case "min":
+      return there.reduce((least, value) => Math.min(least, value));
+    case "max":
+      return there.reduce((most, value) => Math.max(most, value));
+    case "mode":
+      return mode(there)!;
+  }
+}
+
+/** The most frequent value that is not null, of equally frequent ones the first. */
+function mode<T>(values: readonly T[]): T | undefined {
+  const counts = new Map<T, number>();
+  for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let [best, most]: [T | undefined, number] = [undefined, 0];
+  for (const [value, count] of counts) if (count > most) [best, most] = [value, count];
+  return best;
+}
+
+function pickRows(data: LayerData, rows: Uint32Array): LayerData {
+  return {
+    ...data,
+    rowCount: rows.length,
+    geometry: pickGeometry(data.geometry, rows),
+    columns: data.columns.map((column) => pickColumn(column, rows)),
+    ...(data.shown && { shown: data.shown.map((column) => pickColumn(column, rows)) }),
+  };
+}
+
+function pickColumn<C extends Column>(column: C, rows: Uint32Array): C {
+  const { values, nulls } = column as Column & { nulls?: Uint8Array };
+  return {
+    ...column,
+    values: pickValues(values as ArrayLike<unknown>, rows),
+    ...(nulls && { nulls: Uint8Array.from(rows, (row) => nulls[row]!) }),
+  };
+}
+
+function pickGeometry(geometry: GeometrySource, rows: Uint32Array): GeometrySource {
+  if (geometry.kind === "ewkb")
+    return { ...geometry, values: Array.from(rows, (row) => geometry.values[row]!) };
+  const { lng, lat } = geometry;
+  return {
+    ...geometry,
+    lng: Float64Array.from(rows, (row) => lng[row]!),
+    lat: Float64Array.from(rows, (row) => lat[row]!),
+  };
+}
+
+function pickValues(values: ArrayLike<unknown>, rows: Uint32Array): ArrayLike<unknown> {
+  if (values instanceof Float64Array) return Float64Array.from(rows, (row) => values[row]!);
+  if (ArrayBuffer.isView(values)) {
+    const picked = (values as unknown as Uint8Array).slice(0, rows.length);
+    for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!] as number;
+    return picked;
+  }
+  return Array.from(rows, (row) => values[row]);
+}
+
+/** Where each frame's points begin. A row may have several points, or none; they are in its order. */
+export function startsOf({ x, rows }: PointGeometry, frameOfRow: Uint16Array, frames: number): Uint32Array {
+  const starts = new Uint32Array(frames + 1);
+  for (let i = 0; i < x.length; i++) starts[frameOfRow[rows ? rows[i]! : i]! + 1]!++;
+  for (let frame = 0; frame < frames; frame++) starts[frame + 1]! += starts[frame]!;
+  return starts;
+}
