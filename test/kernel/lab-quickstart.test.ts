@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { Antique, Mint } from "cartocolor";
+import { Mint, Safe } from "cartocolor";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { localHome } from "../../src/server/home";
@@ -29,7 +29,7 @@ interface QuickstartMap {
   readonly colors: readonly string[];
 }
 
-const AIRPORTS: QuickstartMap = { at: 0, colors: Antique["10"]!.slice(1) }; // the first is Alaska's
+const AIRPORTS: QuickstartMap = { at: 0, colors: Safe["10"]!.slice(1) }; // the first is Alaska's
 const UNEMPLOYMENT: QuickstartMap = { at: 1, colors: Mint["7"]! };
 /** The one that is not live. */
 const UNEMPLOYMENT_PICTURE: QuickstartMap = { at: 2, colors: Mint["7"]! };
