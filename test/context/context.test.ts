@@ -25,6 +25,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "cartoframes-context-"));
   baseUrl = await testAddress(home);
   cc = new CartoContext({ baseUrl });
+  await cc.query("SELECT CDB_LatLng(1, 2)"); // on PostgreSQL the functions come with their first use, and say so
 });
 afterAll(() => removeHome(home));
 

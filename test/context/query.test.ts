@@ -21,6 +21,7 @@ beforeAll(async () => {
   const baseUrl = await testAddress(home);
   cc = new CartoContext({ baseUrl });
   await cc.query("CREATE TABLE log (i int)");
+  await cc.query("SELECT CDB_LatLng(1, 2)"); // on PostgreSQL the functions come with their first use, and say so
 });
 afterAll(() => removeHome(home));
 
