@@ -1,15 +1,5 @@
 import { TimeoutError } from "../errors";
-
-/** A promise given up when the signal aborts; what it waits for goes on for others. */
-export function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
+import { unlessAborted } from "../unless-aborted";
 
 /** What one exchange may take, in milliseconds. */
 export interface Limits {

@@ -4,7 +4,8 @@ import type { ZodType } from "zod";
 import { version } from "../../package.json";
 import { CartoError, ServerError } from "../errors";
 import { parseJson } from "../json";
-import { Deadline, type Limits, unlessAborted } from "./abort";
+import { unlessAborted } from "../unless-aborted";
+import { Deadline, type Limits } from "./abort";
 import { piecesOf } from "./body";
 import { answerError, connectionError, redirectError } from "./errors";
 import {

@@ -1,7 +1,7 @@
-import { unlessAborted } from "../api/abort";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { AuthenticationError } from "../errors";
+import { unlessAborted } from "../unless-aborted";
 
 /** Whose tables a context reads and writes. */
 export interface Account {

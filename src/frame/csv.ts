@@ -1,3 +1,4 @@
+import { isMissing } from "../values";
 import { paced } from "./pace";
 import type { ValuesColumn, WriteColumn, WriteType } from "./write-column";
 
@@ -69,7 +70,7 @@ function fieldOfValues({ pgtype, values }: ValuesColumn): (row: number) => strin
   const textOf = TEXTS[pgtype] as (value: unknown) => string;
   return (row) => {
     const value = values[row];
-    if (value === null || value === undefined || Number.isNaN(value)) return "";
+    if (isMissing(value)) return "";
     return quoted(textOf(value));
   };
 }

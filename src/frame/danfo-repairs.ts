@@ -1,5 +1,7 @@
+import { isMissing } from "../values";
 import { repairShape } from "./cells";
 import type { Danfo } from "./danfo";
+import { isGeometry } from "./geometry-writer";
 
 /**
  * Members that danfo 1.2 uses on its own frames. It puts an accessor for every column on the frame and so
@@ -166,8 +168,6 @@ function ascendingOrNot(values: readonly unknown[], { ascending = true }: SortOp
   return [...present, ...missing];
 }
 
-const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
-
 /** Choosing columns takes all rows as they are; danfo looks each up by its label (4 s for 100,000 rows). */
 function repairLoc(frame: FramePrototype): void {
   const { loc } = frame;
@@ -181,6 +181,3 @@ function repairLoc(frame: FramePrototype): void {
 }
 
 const isOwnMember = (name: string) => name.startsWith("$") || OWN_MEMBERS.has(name);
-
-const isGeometry = (value: unknown) =>
-  typeof value === "object" && value !== null && typeof (value as { toWkb?: unknown }).toWkb === "function";

@@ -1,5 +1,7 @@
 /** Makes the values of a frame's column fit the type that a table's column has, without loss or not at all. */
+
 import { InvalidArgumentError } from "../errors";
+import { isMissing } from "../values";
 import { encodeGeometries } from "./geometry-writer";
 import {
   cannotStore,
@@ -7,7 +9,6 @@ import {
   decimal,
   documents,
   type Inferred,
-  isMissing,
   kinds,
   mapped,
   type SourceColumn,

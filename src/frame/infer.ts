@@ -1,5 +1,7 @@
 /** What PostgreSQL type the values of a frame's column have: by the values, as danfo guesses wrongly. */
+
 import { InvalidArgumentError } from "../errors";
+import { isMissing } from "../values";
 import { encodeGeometries, isGeometry, isHexEwkb } from "./geometry-writer";
 import type { Pace } from "./pace";
 import type { ValuesColumn, WriteType } from "./write-column";
@@ -193,8 +195,6 @@ function isDocument(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
-
-export const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
 
 /** A number or bigint in digits, without an exponent. */
 export function decimal(value: unknown): string {

@@ -1,4 +1,5 @@
 import { SRID_LNGLAT } from "../geo";
+import { isMissing } from "../values";
 import { encodeNumeric } from "./numeric";
 import { PG_EPOCH_MS } from "./times";
 import type { PointsColumn, ValuesColumn, WriteColumn, WriteType } from "./write-column";
@@ -113,8 +114,6 @@ function writeUtf8(bytes: Buffer, text: string, at: number): number {
 
 /** Writes the value of one row, its length first. */
 export type RowWriter = (sink: CopySink, row: number) => void;
-
-const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
 
 /** Writes values that are not missing with `put`. */
 function each<T>(values: ArrayLike<unknown>, put: (sink: CopySink, value: T) => void): RowWriter {

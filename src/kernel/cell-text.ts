@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { isMissing } from "../values";
 import { bytesGeometryText, hexGeometryText, wkxGeometryText } from "./geometry-text";
 
 /** Characters of one cell, of which the last becomes "…" where more would follow. */
@@ -57,8 +58,6 @@ export function visible(text: string): string {
 // Control characters, line separators, halves of surrogate pairs (Python refuses to write them), and the
 // marks that turn the direction of the text around them.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-
-const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
 
 function cellsOf<T>(values: readonly unknown[], text: (value: T) => string): Cell[] {
   return values.map((value) => (isMissing(value) ? MISSING : { text: text(value as T) }));

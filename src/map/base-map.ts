@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "../errors";
 import type { Basemap, Rgba } from "../render/scene";
-import { checkKeys, expected, isObject, shown } from "./check";
+import { isObject } from "../values";
+import { checkKeys, expected, shown } from "./check";
 
 export interface BaseMapOptions {
   /**

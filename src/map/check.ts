@@ -24,9 +24,6 @@ export function expected(option: string, value: unknown, what: string): InvalidA
   return new InvalidArgumentError(`${option} is ${shown(value)}; expected ${what}.`);
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 export function checkOneOf<T extends string>(option: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T;
   throw expected(option, value, `one of ${listed(choices)}`);

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors";
 import { type Column, type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
 import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
+import { isMissing } from "../values";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
 import { isoTimeMs } from "./iso-time";
@@ -122,9 +123,6 @@ class FrameTable implements CellTable {
     return undefined;
   }
 }
-
-export const isMissing = (value: unknown) =>
-  value === null || value === undefined || (typeof value === "number" && Number.isNaN(value));
 
 /** What a column holds by its values, as danfo's dtypes are guesses. */
 function kindOfValues({ values, dtype }: CellColumn): ColumnKind {

@@ -1,8 +1,10 @@
 /** GeoJSON (RFC 7946) as the data of a layer, without a server. */
+
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
-import { isObject, shown } from "./check";
-import { type CellTable, dataFromCells, isMissing } from "./frame-data";
+import { isMissing, isObject } from "../values";
+import { shown } from "./check";
+import { type CellTable, dataFromCells } from "./frame-data";
 import type { DataLayer, LayerData } from "./layer-data";
 
 /** A FeatureCollection, a Feature or a geometry, as `JSON.parse` gives it. */

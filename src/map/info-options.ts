@@ -1,7 +1,9 @@
 /** Which columns of a layer people read: in tooltips, in popups and as labels. */
+
 import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
-import { checkKeys, checkText, expected, isObject } from "./check";
+import { isObject } from "../values";
+import { checkKeys, checkText, expected } from "./check";
 import { parseColor } from "./css-color";
 
 /** A column, and how a tooltip or popup shows it. */

@@ -1,7 +1,8 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
-import { checkKeys, checkText, expected, isObject, shown } from "./check";
+import { isObject } from "../values";
+import { checkKeys, checkText, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
 

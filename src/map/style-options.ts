@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
-import { checkKeys, checkOneOf, checkPositive, checkText, expected, isObject, shown } from "./check";
+import { isObject } from "../values";
+import { checkKeys, checkOneOf, checkPositive, checkText, expected, shown } from "./check";
 import { looksLikeColor, parseColor } from "./css-color";
 import {
   checkInfo,

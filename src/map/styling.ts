@@ -1,4 +1,5 @@
 /// <reference path="./cartocolor.d.ts" />
+
 import {
   Antique,
   ArmyRose,
@@ -38,7 +39,8 @@ import {
 } from "cartocolor";
 import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
-import { checkKeys, checkOneOf, expected, isObject, listed, near, shown } from "./check";
+import { isObject } from "../values";
+import { checkKeys, checkOneOf, expected, listed, near, shown } from "./check";
 import { parseColor } from "./css-color";
 
 /**

@@ -1,5 +1,6 @@
 /** The option `time` of layers. */
-import { checkKeys, checkOneOf, checkPositive, checkText, expected, isObject } from "./check";
+import { isObject } from "../values";
+import { checkKeys, checkOneOf, checkPositive, checkText, expected } from "./check";
 
 /** How several rows at one place in one frame become one point. */
 export type TimeMethod = (typeof METHODS)[number];

@@ -1,6 +1,8 @@
 /** Schemes as scales of Vega-Lite, so that a chart has the colours and the classes of a map. */
+
 import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
+import { isMissing } from "../values";
 import { shown } from "./check";
 import { classifyByBounds, classifyCategories, classifyNumbers, classifySteps } from "./classify";
 import { methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./styling";
@@ -109,9 +111,6 @@ function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
 /** Lists have a method of that name. */
 const isList = (values: ScaleValues): values is ArrayLike<unknown> =>
   !("values" in values) || typeof values.values === "function";
-
-const isMissing = (value: unknown) =>
-  value === null || value === undefined || (typeof value === "number" && Number.isNaN(value));
 
 function categoryOf(value: unknown): Category {
   if (isMissing(value)) return null;

@@ -15,6 +15,7 @@ import { Imports } from "./imports/imports";
 import { describeStatement, openJobQueue } from "./jobs/queue";
 import { allLeftovers, ownLeftovers } from "./leftovers";
 import { withObservatory } from "./observatory/install";
+import { reportError } from "./report";
 import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
@@ -179,8 +180,4 @@ function watchRequests(
     onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };
-}
-
-function reportError(error: unknown): void {
-  console.error(new Date().toISOString(), error);
 }

@@ -1,10 +1,11 @@
 import { constants } from "node:fs";
-import { access, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
 import * as z from "zod";
 import { ServerError } from "../errors";
 import { type DatabaseAddress, databaseId } from "./database";
+import { replaceFile } from "./replace-file";
 
 /** Raised when launcher and server can no longer understand each other. */
 export const PROTOCOL = 1;
@@ -99,7 +100,5 @@ async function makeFolder(dir: string): Promise<void> {
 
 /** Replaces the state in one step, readable by its owner only. */
 export async function writeState(home: LocalHome, state: ServerState): Promise<void> {
-  const temporary = `${home.stateFile}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
-  await rename(temporary, home.stateFile);
+  await replaceFile(home.stateFile, `${JSON.stringify(state, null, 1)}\n`);
 }

@@ -1,10 +1,11 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
+import { replaceFile } from "./replace-file";
 
 /** The key of whoever brings none. It is no secret. */
 export const DEFAULT_TOKEN = "default_public";
@@ -117,12 +118,9 @@ export class ApiKeys {
     return this.named(name)!;
   }
 
-  /** Replaces the file in one step, readable by its owner only. */
   async #write(keys: readonly RegularKey[]): Promise<void> {
-    const temporary = `${this.#file}.${process.pid}`;
     const content = JSON.stringify({ createdAt: this.#createdAt, keys }, null, 1);
-    await writeFile(temporary, `${content}\n`, { mode: 0o600 });
-    await rename(temporary, this.#file);
+    await replaceFile(this.#file, `${content}\n`);
     this.#regular = keys;
   }
 }

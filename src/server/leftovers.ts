@@ -1,10 +1,12 @@
 /** What the tables leave that a write fills under a temporary name, when it is cut off with its process. */
+
 import { existsSync } from "node:fs";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import type { Engine } from "./engine/engine";
 import type { LocalHome } from "./home";
+import { reportError } from "./report";
 
 export interface Leftovers {
   /** Drops what an earlier server left; the engine to use from then on. */
@@ -103,8 +105,4 @@ function forwarding(engine: Engine): Engine {
     activity: () => engine.activity(),
     close: () => engine.close(),
   };
-}
-
-function reportError(error: unknown): void {
-  console.error(new Date().toISOString(), error);
 }

@@ -2,7 +2,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DatabaseError } from "./engine";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
-import { ResultReader } from "./result-reader";
+import { ResultReader, tooLarge } from "./result-reader";
 
 // Enough for PostgreSQL to meet its own limit (max_stack_depth) first: an error instead of a crash.
 const STACK_MB = 64;
@@ -116,11 +116,4 @@ function crashed(what: string, cause?: unknown): DatabaseError {
     },
     { cause },
   );
-}
-
-function tooLarge(maxBytes: number): DatabaseError {
-  return new DatabaseError(`the result is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`, {
-    code: "54000",
-    hint: "Use COPY … TO STDOUT, which streams, or a LIMIT.",
-  });
 }

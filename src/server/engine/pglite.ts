@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
+import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk } from "../disk";
 import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
 import { copyRoleName, LOCAL_ROLES_SQL, LOCAL_ROLES_VERSION, roleName } from "../sql/roles";
@@ -32,7 +33,7 @@ import {
 import { PgliteSession, type SessionOptions } from "./pglite-session";
 import type { ResultReader } from "./result-reader";
 import { copyThroughFile, refuseBeyondRole, refuseCopy } from "./sql-scan";
-import { Turns, unlessAborted } from "./turns";
+import { Turns } from "./turns";
 import { TypeNames } from "./type-names";
 
 export interface PgliteOptions {
@@ -179,7 +180,7 @@ class PgliteEngine implements Engine {
     const timeOut = () => void session?.kill(canceledError(limit!));
     try {
       if (this.#closed) throw closedError();
-      session = await unlessAborted(this.#open(), signal);
+      session = await unlessAborted(this.#open(), signal, canceledError);
       this.#running = { sql: shownSql(sql), startedAt: new Date() };
       signal?.addEventListener("abort", cancel, { once: true });
       if (timeoutMs !== undefined) limit = AbortSignal.timeout(timeoutMs);

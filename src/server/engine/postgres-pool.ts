@@ -1,8 +1,9 @@
 import { setImmediate as incoming, setTimeout as sleep } from "node:timers/promises";
+import { unlessAborted } from "../../unless-aborted";
 import type { DatabaseAddress } from "../database";
-import type { DatabaseError } from "./engine";
+import { canceledError, type DatabaseError } from "./engine";
 import { PostgresSession } from "./postgres-session";
-import { Turns, unlessAborted } from "./turns";
+import { Turns } from "./turns";
 
 /** So long unused, a connection may have gone without a word: it is asked before a statement is trusted to it. */
 const TRUST_MS = 1_000;
@@ -56,7 +57,7 @@ export class PostgresPool {
   ): Promise<{ session: PostgresSession; giveBack: (isUsable: boolean) => void }> {
     const endTurn = await this.#turns.take(signal);
     const finding = this.#find();
-    const session = await unlessAborted(finding, signal).catch((error) => {
+    const session = await unlessAborted(finding, signal, canceledError).catch((error) => {
       finding.then((late) => this.#keep(late)).then(endTurn, endTurn);
       throw error;
     });

@@ -5,7 +5,7 @@ import type { DatabaseAddress } from "../database";
 import { CopyDataScanner } from "./copy-data";
 import { DatabaseError } from "./engine";
 import { type Connected, cancel, connect } from "./postgres-connection";
-import { ResultReader } from "./result-reader";
+import { ResultReader, tooLarge } from "./result-reader";
 
 /** What a COPY out keeps ready for its reader, and has read before it counts as begun. */
 const COPY_AHEAD_BYTES = 256 * 1024;
@@ -335,11 +335,4 @@ function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
 function shutDownError(error: DatabaseError): DatabaseError {
   const hint = error.hint ?? "What was committed before is safe, and the next statement connects again.";
   return new DatabaseError(error.message, { ...error, hint }, { cause: error });
-}
-
-function tooLarge(maxBytes: number): DatabaseError {
-  return new DatabaseError(`the result is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`, {
-    code: "54000",
-    hint: "Use COPY … TO STDOUT, which streams, or a LIMIT.",
-  });
 }

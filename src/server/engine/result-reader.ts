@@ -100,3 +100,10 @@ function databaseError(message: ErrorMessage): DatabaseError {
     constraint: message.constraint,
   });
 }
+
+export function tooLarge(maxBytes: number): DatabaseError {
+  return new DatabaseError(`the result is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`, {
+    code: "54000",
+    hint: "Use COPY … TO STDOUT, which streams, or a LIMIT.",
+  });
+}

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseJson } from "../../json";
+import { replaceFile } from "../replace-file";
 import { errorText, type ImportErrorCode } from "./errors";
 
 /** More tables of one archive are left out, with a warning. */
@@ -107,9 +108,7 @@ export class RecordStore {
   }
 
   async write(record: ImportRecord): Promise<void> {
-    const file = this.#file(record);
-    await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await replaceFile(this.#file(record), JSON.stringify(record));
   }
 
   async remove(record: ImportRecord): Promise<void> {

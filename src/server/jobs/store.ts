@@ -81,7 +81,7 @@ export async function openJobStore(
   const store: JobStore = {
     write: async ({ number, job }) => {
       const content = { magic: MAGIC, version: VERSION, number, job };
-      await replaceFile(fileOf(job.job_id), `${JSON.stringify(content)}\n`);
+      await replaceDurably(fileOf(job.job_id), `${JSON.stringify(content)}\n`);
     },
     remove: (jobId) => rm(fileOf(jobId), { force: true }),
   };
@@ -89,7 +89,7 @@ export async function openJobStore(
 }
 
 /** Replaces a file in one step, for its owner only; the disk has it when this resolves. */
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, "w", 0o600);
   try {

@@ -1,5 +1,7 @@
 /** Aggregation of points by pixels: section 7.5 of the protocol. */
+
 import { ident, literal } from "../../sql";
+import { isObject } from "../../values";
 import type { MapsRefusal } from "./errors";
 
 const PLACEMENTS = ["centroid", "point-grid", "point-sample"] as const;
@@ -39,7 +41,7 @@ export const DEFAULT_AGGREGATION: Aggregation = {
 
 /** @throws MapsRefusal with the reference's words */
 export function parseAggregation(options: unknown, refuse: (message: string) => MapsRefusal): Aggregation {
-  if (!isRecord(options)) throw refuse("Invalid aggregation: it should be an object, true or false");
+  if (!isObject(options)) throw refuse("Invalid aggregation: it should be an object, true or false");
   const { placement, columns = {}, resolution = 1, threshold = AGGREGATION_THRESHOLD } = options;
   const { dimensions = {}, filters = {} } = options;
   if (placement !== undefined && !isOneOf(PLACEMENTS, placement)) {
@@ -47,7 +49,7 @@ export function parseAggregation(options: unknown, refuse: (message: string) => 
   }
   if (!isPositive(resolution)) throw refuse("Invalid resolution, should be a number greather than 0");
   if (!isPositive(threshold)) throw refuse("Invalid threshold, should be a number greather than 0");
-  if (!isRecord(columns) || !isRecord(dimensions) || !isRecord(filters)) {
+  if (!isObject(columns) || !isObject(dimensions) || !isObject(filters)) {
     throw refuse("Invalid aggregation: columns, dimensions and filters should be objects");
   }
   const isDefault = placement === undefined && ![columns, dimensions].some((o) => Object.keys(o).length > 0);
@@ -57,7 +59,7 @@ export function parseAggregation(options: unknown, refuse: (message: string) => 
   }));
   const parsedDimensions = Object.entries(dimensions).map(([name, column]) => ({
     name,
-    column: String(isRecord(column) ? column.column : column),
+    column: String(isObject(column) ? column.column : column),
   }));
   const expressions = new Map([
     ...parsedColumns.map(({ name, sql }) => [name, sql] as const),
@@ -85,7 +87,7 @@ export function parseAggregation(options: unknown, refuse: (message: string) => 
 
 /** Over rows that are called `q`. */
 function aggregateSql(column: unknown, refuse: (message: string) => MapsRefusal): string {
-  const { aggregate_function: name = "count", aggregated_column: of } = isRecord(column) ? column : {};
+  const { aggregate_function: name = "count", aggregated_column: of } = isObject(column) ? column : {};
   if (!isOneOf(FUNCTIONS, name)) {
     throw refuse(`Unsupported aggregation function ${name}, valid ones: ${FUNCTIONS.join(", ")}`);
   }
@@ -95,7 +97,7 @@ function aggregateSql(column: unknown, refuse: (message: string) => MapsRefusal)
 }
 
 function filterSql(expression: string, condition: unknown, refuse: (message: string) => MapsRefusal): string {
-  if (!isRecord(condition)) throw refuse(`Invalid filter parameter name: ${condition}`);
+  if (!isObject(condition)) throw refuse(`Invalid filter parameter name: ${condition}`);
   const tests = Object.entries(condition).map(([name, value]) => {
     if (name === "in" || name === "not_in") {
       const list = [value].flat().map(valueSql);
@@ -120,8 +122,4 @@ function isOneOf<T extends string>(list: readonly T[], value: unknown): value is
 
 function isPositive(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value > 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

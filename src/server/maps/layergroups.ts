@@ -1,9 +1,11 @@
 /** Instantiated maps, by the token that their tiles are asked with. They outlive the server, and end unused. */
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+
+import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseJson } from "../../json";
 import { LOCAL_USER } from "../guard";
+import { replaceFile } from "../replace-file";
 import { MapsRefusal } from "./errors";
 import { fingerprint, type MapConfig, parseMapConfig } from "./map-config";
 import { type Template, templateHash } from "./templates";
@@ -54,9 +56,7 @@ export class Layergroups {
     if (this.#fresh(layergroup.id)) return layergroup;
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await this.#removeOld();
-    const file = this.#file(layergroup.id);
-    await writeFile(`${file}.${process.pid}`, JSON.stringify(record), { mode: 0o600 });
-    await rename(`${file}.${process.pid}`, file);
+    await replaceFile(this.#file(layergroup.id), JSON.stringify(record));
     this.#known.set(layergroup.id, { layergroup, touchedAt: Date.now() });
     return layergroup;
   }

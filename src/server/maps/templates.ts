@@ -1,9 +1,11 @@
 /** Named maps: section 7.8 of the protocol. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+
+import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
 import { LOCAL_USER } from "../guard";
+import { replaceFile } from "../replace-file";
 import { MapsRefusal } from "./errors";
 import { fingerprint } from "./map-config";
 
@@ -178,16 +180,11 @@ export class NamedMaps {
     await this.#write(this.#templates.filter((template) => template.name !== name));
   }
 
-  /** Replaces the file in one step. */
   async #write(templates: readonly Template[]): Promise<void> {
     this.#templates = templates; // at once: a second writer must not start from what is about to be replaced
-    const temporary = `${this.#file}.${process.pid}`;
     this.#writing = this.#writing
       .catch(() => {})
-      .then(async () => {
-        await writeFile(temporary, `${JSON.stringify(this.#templates)}\n`, { mode: 0o600 });
-        await rename(temporary, this.#file);
-      });
+      .then(() => replaceFile(this.#file, `${JSON.stringify(this.#templates)}\n`));
     await this.#writing;
   }
   #writing: Promise<void> = Promise.resolve();

@@ -19,6 +19,20 @@ const EDGE_DEG = 0.5;
  */
 const SNAP_DEG = "1e-9";
 
+const TO_LNGLAT = `\
+  IF ST_SRID(g) = 0 THEN
+    g := ST_SetSRID(g, 4326);
+  ELSIF ST_SRID(g) <> 4326 THEN
+    g := ST_Transform(g, 4326);
+  END IF;`;
+const WRAP = `\
+  IF ST_XMax(g) > 180 THEN
+    g := ST_WrapX(g, 180, -360);
+  END IF;
+  IF ST_XMin(g) < -180 THEN
+    g := ST_WrapX(g, -180, 360);
+  END IF;`;
+
 export const geometrySql = `
 -- A user's geometry: flat, valid, in longitudes from -180 to 180.
 CREATE OR REPLACE FUNCTION _obs_lnglat(geom geometry) RETURNS geometry
@@ -26,23 +40,14 @@ LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
   g geometry := ST_Force2D(geom);
 BEGIN
-  IF ST_SRID(g) = 0 THEN
-    g := ST_SetSRID(g, 4326);
-  ELSIF ST_SRID(g) <> 4326 THEN
-    g := ST_Transform(g, 4326);
-  END IF;
+${TO_LNGLAT}
   IF ST_IsEmpty(g) THEN
     RETURN NULL;
   END IF;
   IF ST_Dimension(g) = 2 AND NOT ST_IsValid(g) THEN
     g := ST_CollectionExtract(ST_MakeValid(ST_SnapToGrid(g, ${SNAP_DEG})), 3);
   END IF;
-  IF ST_XMax(g) > 180 THEN
-    g := ST_WrapX(g, 180, -360);
-  END IF;
-  IF ST_XMin(g) < -180 THEN
-    g := ST_WrapX(g, -180, 360);
-  END IF;
+${WRAP}
   IF ST_YMax(g) > 90 OR ST_YMin(g) < -90 THEN
     g := ST_Intersection(g, ST_MakeEnvelope(-180, -90, 180, 90, 4326));
   END IF;
@@ -65,20 +70,11 @@ LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
   g geometry := ST_Force2D(geom);
 BEGIN
-  IF ST_SRID(g) = 0 THEN
-    g := ST_SetSRID(g, 4326);
-  ELSIF ST_SRID(g) <> 4326 THEN
-    g := ST_Transform(g, 4326);
-  END IF;
+${TO_LNGLAT}
   IF NOT ST_IsValid(g) THEN
     g := ST_MakeValid(ST_SnapToGrid(g, ${SNAP_DEG}));
   END IF;
-  IF ST_XMax(g) > 180 THEN
-    g := ST_WrapX(g, 180, -360);
-  END IF;
-  IF ST_XMin(g) < -180 THEN
-    g := ST_WrapX(g, -180, 360);
-  END IF;
+${WRAP}
   g := ST_CollectionExtract(g, 3);
   IF ST_IsEmpty(g) THEN
     RETURN NULL;

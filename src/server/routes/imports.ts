@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
 import { parseJson } from "../../json";
+import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk, leavingRoom } from "../disk";
 import { abortOnDisconnect, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
@@ -155,7 +156,7 @@ async function receiveMultipart(
   const parts = request.parts({ limits })[Symbol.asyncIterator]();
   try {
     // The parser waits forever for the rest of a body that was cut off.
-    for (let next = await unlessAborted(parts.next(), signal); !next.done; ) {
+    for (let next = await unlessAborted(parts.next(), signal, cutOff); !next.done; ) {
       const part = next.value;
       if (part.type === "field") {
         if (part.valueTruncated)
@@ -165,7 +166,7 @@ async function receiveMultipart(
         if (file) throw new ImportRefusal(400, "An import has one file. Pack several into a .zip.");
         file = await store(part.file, part.filename ?? "", dir, signal);
       }
-      next = await unlessAborted(parts.next(), signal);
+      next = await unlessAborted(parts.next(), signal, cutOff);
     }
   } catch (error) {
     if (error instanceof ImportRefusal) throw error;
@@ -201,14 +202,7 @@ async function shortText(body: Readable): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new ImportRefusal(400, "The upload was cut off."));
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
+const cutOff = () => new ImportRefusal(400, "The upload was cut off.");
 
 /** As JSON, or as a call of the function that a script element asked for. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {

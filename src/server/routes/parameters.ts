@@ -1,15 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { isObject } from "../../values";
 import { Refusal } from "../guard";
 
 const MAX_FIELDS = 100;
 
 /** The query string overlaid by the body; a body that is not a form or a JSON object has no parameters. */
 export function parameters({ query, body }: FastifyRequest): Record<string, unknown> {
-  return { ...(query as object), ...(isRecord(body) && body) };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return { ...(query as object), ...(isObject(body) && body) };
 }
 
 /** The fields of a multipart body, together at most `maxBytes`: a statement that was cut off must not run. */

@@ -1,8 +1,10 @@
 /** GeoJSON (RFC 7946, and the `crs` of its predecessor), and JSON arrays of flat objects. Read in pieces. */
+
 import { createReadStream } from "node:fs";
 import { JSONParser } from "@streamparser/json";
 import { type Shape, ShapeError, shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
@@ -161,6 +163,3 @@ function sridOf(crs: unknown): number {
   if (srid === undefined) throw new ImportFailure(3008, `The crs of the GeoJSON is not known: "${name}".`);
   return Number(srid);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
