@@ -14,3 +14,4 @@ export {
   prepare,
   warm,
 } from "./paint";
+export type { LayerTile, TilePlace, TileSource } from "./tiled";
