@@ -14,4 +14,4 @@ export {
   prepare,
   warm,
 } from "./paint";
-export type { LayerTile, TilePlace, TileSource } from "./tiled";
+export { type LayerTile, needsTiles, type TilePlace, type TileSource } from "./tiled";

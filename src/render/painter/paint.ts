@@ -56,7 +56,7 @@ export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOp
     scene,
     layers,
     basemap: basemapPainters(scene, shapes),
-    labels: new LabelPainter(scene.layers),
+    labels: new LabelPainter(scene.layers, tiles),
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
     now: { frame: scene.clock?.still ?? 0 },

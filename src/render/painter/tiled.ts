@@ -25,7 +25,17 @@ export interface TileSource {
   readonly overviewWorldPx: number;
   /** The squares that a view consists of. */
   placesIn(viewport: Viewport): readonly TilePlace[];
+  /** All tiles that are there of the level of a scale, in view or not. */
+  tilesAt(worldPx: number): readonly (TilePlace & { readonly tile: LayerTile })[];
+  /** Another number after a tile has come or gone. */
+  readonly version: number;
 }
+
+/** Whether tiles show more than the overview does. */
+export const needsTiles = (
+  { overviewWorldPx }: Pick<TileSource, "overviewWorldPx">,
+  worldPx: number,
+): boolean => worldPx > overviewWorldPx * 1.001;
 
 /**
  * Paints a layer that is an overview, and tiles over it where the view is larger than the overview was made for. Each
@@ -60,7 +70,8 @@ export class TiledPainter implements LayerPainter {
   }
 
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
-    if (!this.#needsTiles(viewport.worldPx)) return this.#overview.paint(target, viewport, scratch, frame);
+    if (!needsTiles(this.#source, viewport.worldPx))
+      return this.#overview.paint(target, viewport, scratch, frame);
     let painted = 0;
     for (const place of this.#source.placesIn(viewport)) {
       const painter = this.#painterOf(place);
@@ -94,19 +105,8 @@ export class TiledPainter implements LayerPainter {
     }
   }
 
-  /** What is shown of the layer in a view: the overview, or tiles; nothing is in two of them but what lies at edges. */
-  partsIn(viewport: Viewport): readonly SceneLayer[] {
-    if (!this.#needsTiles(viewport.worldPx)) return [this.layer];
-    const parts = this.#source.placesIn(viewport).map(({ tile }) => tile?.layer ?? this.layer);
-    return [...new Set(parts)];
-  }
-
-  #needsTiles(worldPx: number): boolean {
-    return worldPx > this.#source.overviewWorldPx * 1.001;
-  }
-
   #painterAt({ x, y }: Place, worldPx: number): LayerPainter {
-    if (!this.#needsTiles(worldPx)) return this.#overview;
+    if (!needsTiles(this.#source, worldPx)) return this.#overview;
     const pixel = { originX: x, originY: y, worldPx, widthPx: 0, heightPx: 0, pixelRatio: 1 };
     const [place] = this.#source.placesIn(pixel);
     return place ? this.#painterOf(place) : this.#overview;

@@ -1,5 +1,5 @@
-import type { LayerTile, TilePlace, TileSource } from "../../painter";
-import { worldPxOf } from "../../projection";
+import { type LayerTile, needsTiles, type TileSource } from "../../painter";
+import { zoomOf } from "../../projection";
 import type { DetailSource, Scene, Viewport } from "../../scene";
 import type { PageScene } from "../codec";
 import { decodeTile, type TileId } from "../decode-tile";
@@ -62,14 +62,7 @@ export class DetailTiles {
           this.#listener?.stateChanged(this.state);
         }),
     );
-    this.sources = new Map(
-      this.#stores.flatMap((store) =>
-        store.layers.map(({ index, worldPx }): [number, TileSource] => [
-          index,
-          { overviewWorldPx: worldPx, placesIn: (viewport) => store.placesIn(viewport, index) },
-        ]),
-      ),
-    );
+    this.sources = new Map(this.#stores.flatMap(({ sources }) => [...sources]));
   }
 
   listen(listener: DetailListener): void {
@@ -91,8 +84,11 @@ export class DetailTiles {
 }
 
 class TileStore {
+  /** By the layers' indexes. */
+  readonly sources: ReadonlyMap<number, TileSource>;
   readonly #tiles = new Map<string, Tile>();
   readonly #running = new Map<string, AbortController>();
+  #version = 0;
   #wanted: TileId[] = [];
   #failedAt = -Infinity;
 
@@ -101,24 +97,35 @@ class TileStore {
     readonly scene: Scene,
     readonly layers: readonly TiledLayer[],
     readonly changed: () => void,
-  ) {}
+  ) {
+    this.sources = new Map(layers.map((layer) => [layer.index, this.#sourceOf(layer)]));
+  }
 
   get state(): DetailState {
     if (this.#failedAt > -Infinity) return "unreachable";
     return this.#wanted.length > 0 || this.#running.size > 0 ? "loading" : "idle";
   }
 
-  placesIn(viewport: Viewport, layer: number): TilePlace[] {
-    return squaresOf(viewport).map(({ z, x, y }) => ({
-      z,
-      x,
-      y,
-      tile: this.#best({ z, x, y })?.layers.get(layer),
-    }));
+  /** The tiles of one layer. */
+  #sourceOf({ index, worldPx }: TiledLayer): TileSource {
+    const tileOf = (tile: Tile | undefined) => tile?.layers.get(index);
+    const version = () => this.#version;
+    return {
+      overviewWorldPx: worldPx,
+      placesIn: (viewport) => squaresOf(viewport).map((id) => ({ ...id, tile: tileOf(this.#best(id)) })),
+      tilesAt: (worldPx) => {
+        const z = levelOf(worldPx);
+        const level = [...this.#tiles.values()].filter(({ id }) => id.z === z);
+        return level.map((tile) => ({ ...tile.id, tile: tileOf(tile)! }));
+      },
+      get version() {
+        return version();
+      },
+    };
   }
 
   show(viewport: Viewport): void {
-    const isNeeded = this.layers.some(({ worldPx }) => viewport.worldPx > worldPx * 1.001);
+    const isNeeded = [...this.sources.values()].some((source) => needsTiles(source, viewport.worldPx));
     const squares = isNeeded ? squaresOf(viewport).map(wrapped) : [];
     const keys = new Set(squares.map(keyOf));
     for (const [key, request] of this.#running) if (!keys.has(key)) request.abort();
@@ -177,6 +184,7 @@ class TileStore {
   }
 
   #keep(tile: Tile): void {
+    this.#version++;
     this.#tiles.set(keyOf(tile.id), tile);
     for (const key of this.#tiles.keys()) {
       if (this.#tiles.size <= MAX_TILES) return;
@@ -198,8 +206,7 @@ const keyOf = ({ z, x, y }: TileId): string => `${z}/${x}/${y}`;
 
 /** Tiles of at most 256 CSS pixels that cover a view; columns go on beyond the antimeridian. */
 function squaresOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): TileId[] {
-  const zoom = Math.log2(worldPx / worldPxOf(0));
-  const z = Math.max(0, Math.min(MAX_TILE_ZOOM, Math.ceil(zoom - 1e-6)));
+  const z = levelOf(worldPx);
   const count = 2 ** z;
   const row = (y: number) => Math.max(0, Math.min(count - 1, Math.floor(y * count)));
   const squares: TileId[] = [];
@@ -208,6 +215,10 @@ function squaresOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): 
     for (let x = Math.floor(originX * count); x <= Math.floor(right * count); x++) squares.push({ z, x, y });
   return squares;
 }
+
+/** Tiles are as large as on their own level, or smaller. */
+const levelOf = (worldPx: number): number =>
+  Math.max(0, Math.min(MAX_TILE_ZOOM, Math.ceil(zoomOf(worldPx) - 1e-6)));
 
 function wrapped({ z, x, y }: TileId): TileId {
   const count = 2 ** z;

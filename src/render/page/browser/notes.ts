@@ -1,4 +1,5 @@
 import L from "leaflet";
+import { needsTiles } from "../../painter";
 import { worldPxOf } from "../../projection";
 import type { PageScene } from "../codec";
 import type { DetailState } from "./detail";
@@ -22,7 +23,7 @@ export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
     refresh() {
       const worldPx = worldPxOf(map.getZoom());
       const lines = overviews.flatMap((overview, i) => {
-        if (!overview || worldPx <= overview.worldPx * 1.001) return [];
+        if (!overview || !needsTiles({ overviewWorldPx: overview.worldPx }, worldPx)) return [];
         const { note, detail } = overview;
         const { name } = scene.layers[i]!;
         const what = scene.layers.length > 1 && name ? `${name}: an ${note}` : `An ${note}`;
