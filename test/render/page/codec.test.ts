@@ -116,8 +116,8 @@ describe("drawing order", () => {
     return { ...pointLayer(axis(), axis()), rowCount: count };
   };
 
-  test("up to 100,000 points keep the order of their rows", () => {
-    const layer = many(100_000);
+  test("up to 50,000 points keep the order of their rows", () => {
+    const layer = many(50_000);
     expect(alongCurve(sceneOf([layer])).layers[0]).toBe(layer);
   });
 
