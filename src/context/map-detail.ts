@@ -44,8 +44,8 @@ const TILE_UNITS = 1024;
 /** The page shows tiles in their own size or smaller, down to half of it. */
 const MOST_TILE_PX_PER_PX = 2;
 const MAX_BUFFER_PX = 256;
-/** Of the rows in half a pixel the first one is shown, where a layer has many. */
-const CELL_PX = 0.5;
+/** Of the rows in a pixel the first one is shown, where a layer has many. */
+const CELL_PX = 1;
 /** Names that are tried where others have taken the first one. */
 const NAMES = 3;
 const INTEGERS = new Set(["int2", "int4", "int8"]);
