@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { checkOptions, type OptionNames } from "../options";
+import { encodePng, encodeStill } from "./encode";
 import type { StillMap } from "./figure";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
@@ -58,7 +59,7 @@ export class MapView {
 
   /** A document of its own that fills a browser's window with the live map; opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, this.toPNG());
+    return sceneToDocument(this.#scene, encodeStill(this.still.canvas()));
   }
 
   /**
@@ -135,9 +136,11 @@ export class MapView {
 
   /** How notebooks show it, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
-    const png = this.toPNG();
-    const picture = { "image/png": png, "text/plain": String(this) };
-    return this.#interactive ? { "text/html": sceneToHtml(this.#scene, png), ...picture } : picture;
+    const canvas = this.still.canvas();
+    const picture = { "image/png": encodePng(canvas), "text/plain": String(this) };
+    return this.#interactive
+      ? { "text/html": sceneToHtml(this.#scene, encodeStill(canvas)), ...picture }
+      : picture;
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */
