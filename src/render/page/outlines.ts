@@ -1,20 +1,23 @@
 /**
- * Land and borders as a page carries them: all vertices there are around the first view, fewer farther away. A map of a
- * country takes half of the world's outlines, one of a town a quarter; where tiles come, they hide all of it.
+ * Land and borders as a page carries them: all vertices there are around the first view, fewer farther away, and no more
+ * than a map of the world shows. One of a country takes half of the world's outlines, one of a town a quarter; where tiles
+ * come, they hide all of it.
  */
 import { deflateSync } from "node:zlib";
 import { encodeBasemap } from "../basemap-data";
 import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
-import { viewportOf, worldPxOf } from "../projection";
+import { viewportOf, worldPxOf, zoomOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";
 
 /** Outlines are right to half a pixel up to this zoom in the surroundings of the first view, up to the other anywhere. */
 const ZOOM_AROUND = 5;
 const ZOOM_ELSEWHERE = 2;
+/** First views farther out are not followed by ones in which more than the surroundings' vertices would be seen. */
+const MIN_ZOOM_NEAR = ZOOM_AROUND - 2;
 /** How far all vertices stay beyond the first view, in views: the page may be wider, or be dragged. */
-const MARGIN_VIEWS = 0.5;
+const MARGIN_VIEWS = 0.25;
 /** How far beyond that the surroundings reach: 20° of longitude. */
 const AROUND = 20 / 360;
 
@@ -31,15 +34,24 @@ interface Box {
   readonly south: number;
 }
 
+interface Detail {
+  readonly near: Box | undefined;
+  readonly around: Box;
+}
+
 /** What `decodeBasemap` reads, deflated. */
 export function packOutlines(scene: Scene): Uint8Array {
   const { land, borders, stateBorders } = worldOutlines();
   const near = boxNear(scene);
+  const detail: Detail = {
+    near: zoomOf(viewportOf(scene).worldPx) >= MIN_ZOOM_NEAR ? near : undefined,
+    around: grown(near, AROUND, AROUND),
+  };
   return deflateSync(
     encodeBasemap({
-      land: detailed(land, near),
-      borders: detailed(borders, near),
-      stateBorders: detailed(stateBorders, near),
+      land: detailed(land, detail),
+      borders: detailed(borders, detail),
+      stateBorders: detailed(stateBorders, detail),
     } satisfies BasemapShapes),
     { level: 9 },
   );
@@ -69,10 +81,9 @@ const grown = ({ west, north, east, south }: Box, x: number, y: number): Box => 
   south: south + y,
 });
 
-function detailed(geometry: PathGeometry, near: Box): PathGeometry {
+function detailed(geometry: PathGeometry, { near, around }: Detail): PathGeometry {
   const { xy, paths, features } = geometry;
   const ranks = ranksOf(geometry);
-  const around = grown(near, AROUND, AROUND);
   const picked: number[] = [];
   const ends = [0];
   const featureEnds = [0];
@@ -82,7 +93,7 @@ function detailed(geometry: PathGeometry, near: Box): PathGeometry {
         const [x, y] = [xy[2 * i]!, xy[2 * i + 1]!];
         if (
           ranks[i] === RANK.anywhere ||
-          isIn(near, x, y) ||
+          (near && isIn(near, x, y)) ||
           (ranks[i] === RANK.around && isIn(around, x, y))
         )
           picked.push(x, y);
@@ -105,20 +116,21 @@ function isIn({ west, north, east, south }: Box, x: number, y: number): boolean 
 
 const ranked = new WeakMap<PathGeometry, Uint8Array>();
 
-/** Simplified once; islands of less than a pixel are no more than that. */
+/** Simplified once. Elsewhere, islands of less than a pixel are left out. */
 function ranksOf(geometry: PathGeometry): Uint8Array {
   const known = ranked.get(geometry);
   if (known) return known;
-  const ranks = new Uint8Array(geometry.xy.length / 2); // RANK.near
-  for (const [zoom, rank] of [
-    [ZOOM_AROUND, RANK.around],
-    [ZOOM_ELSEWHERE, RANK.anywhere],
-  ] as const) {
-    const kept = keptVertices(geometry, tolerance(zoom));
-    for (let path = 0; path + 1 < geometry.paths.length; path++) {
-      const [from, to] = [geometry.paths[path]!, geometry.paths[path + 1]!];
-      if (geometry.kind === "polygon" && extentOf(geometry.xy, from, to) < 1 / worldPxOf(zoom)) continue;
-      for (let i = from; i < to; i++) if (kept[i]) ranks[i] = rank;
+  const { kind, xy, paths } = geometry;
+  const [around, anywhere] = [ZOOM_AROUND, ZOOM_ELSEWHERE].map((zoom) =>
+    keptVertices(geometry, tolerance(zoom)),
+  );
+  const ranks = new Uint8Array(xy.length / 2); // RANK.near
+  for (let path = 0; path + 1 < paths.length; path++) {
+    const [from, to] = [paths[path]!, paths[path + 1]!];
+    const isTiny = kind === "polygon" && extentOf(xy, from, to) < 1 / worldPxOf(ZOOM_ELSEWHERE);
+    for (let i = from; i < to; i++) {
+      if (around![i]) ranks[i] = RANK.around;
+      if (anywhere![i] && !isTiny) ranks[i] = RANK.anywhere;
     }
   }
   ranked.set(geometry, ranks);
