@@ -137,10 +137,10 @@ export class MapView {
   /** How notebooks show it, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
     const canvas = this.still.canvas();
-    const picture = { "image/png": encodePng(canvas), "text/plain": String(this) };
-    return this.#interactive
-      ? { "text/html": sceneToHtml(this.#scene, encodeStill(canvas)), ...picture }
-      : picture;
+    const text = String(this);
+    if (!this.#interactive) return { "image/png": encodePng(canvas), "text/plain": text };
+    const still = encodeStill(canvas);
+    return { "text/html": sceneToHtml(this.#scene, still), "image/png": still, "text/plain": text };
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */

@@ -252,16 +252,14 @@ async function expectLiveMaps(page: Page): Promise<void> {
 }
 
 async function expectPicture(page: Page, map: QuickstartMap): Promise<void> {
-  const picture = page.locator('img[src^="data:image/"]').nth(map.at);
-  const isStill = (await picture.getAttribute("src"))!.startsWith("data:image/webp"); // of a live map, lossy
-  await expectMap(picture, map, isStill ? 2 : 1);
+  await expectMap(page.locator('img[src^="data:image/png"]').nth(map.at), map);
 }
 
 /** The element is on the screen, and looks like the picture that the kernel sent. */
-async function expectMap(element: Locator, map: QuickstartMap, offAtMost = 1): Promise<void> {
+async function expectMap(element: Locator, map: QuickstartMap): Promise<void> {
   await element.scrollIntoViewIfNeeded();
   expect(await element.boundingBox()).toMatchObject({ width: 800, height: 400 });
-  await expect.poll(() => offBy(element, map), PATIENTLY).toBeLessThan(offAtMost);
+  await expect.poll(() => offBy(element, map), PATIENTLY).toBeLessThan(1.5);
   const shown = await screenshot(element);
   const rare = map.colors.filter((color) => pixelsOf(shown, color) < MIN_PIXELS_OF_COLOR);
   expect(rare).toEqual([]);

@@ -79,9 +79,7 @@ ${block("program", program)}
 const block = (id: string, base64: string): string =>
   `<script type="text/plain" id="${id}">${base64}</script>`;
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
-/** A PNG's first byte is 0x89, the other stills are WebP. */
-const dataUri = (still: Uint8Array): string =>
-  `data:image/${still[0] === 0x89 ? "png" : "webp"};base64,${base64(still)}`;
+const dataUri = (png: Uint8Array): string => `data:image/png;base64,${base64(png)}`;
 
 /** All that is written on the map. */
 const labelTexts = ({ layers }: Scene): string[] =>
