@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../../errors";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
 import { packOutlines } from "./outlines";
-import { packScene } from "./pack";
+import { type PackedScene, packScene } from "./pack";
 import { pageFont, pageProgram } from "./program";
 
 /** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
@@ -23,9 +23,9 @@ html, body, #map { height: 100%; margin: 0; overflow: hidden; }
  * The picture in the size of the scene, smaller where there is less room, and the live map over it. Where frames or
  * scripts are taken out (an untrusted notebook in JupyterLab, a preview in a code host) the picture remains.
  */
-export function sceneToHtml(scene: Scene, still: Uint8Array): string {
+export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const { widthPx, heightPx } = scene;
-  const page = pageOf(scene, { title: "Map" });
+  const page = pageOf(scene, { packed, title: "Map" });
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
@@ -36,21 +36,31 @@ export function sceneToHtml(scene: Scene, still: Uint8Array): string {
 }
 
 /** A document that fills the window with the map; with the picture where the map cannot be shown. */
-export function sceneToDocument(scene: Scene, still: Uint8Array): string {
+export function sceneToDocument(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const title = scene.title ?? describeScene(scene);
   const before = `<img id="still" src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" hidden>
 <noscript><style>#still { display: block !important; }</style></noscript>`;
-  return pageOf(scene, { title, before });
+  return pageOf(scene, { packed, title, before });
 }
 
-function pageOf(scene: Scene, { title, before = "" }: { title: string; before?: string }): string {
+interface PageParts {
+  readonly packed: PackedScene;
+  readonly title: string;
+  readonly before?: string;
+}
+
+function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
   const { boot, program, scriptSources } = pageProgram();
-  const { bytes } = packScene(scene);
+  const { page, bytes } = packed;
+  const detailOrigins = page.overviews.flatMap((overview) =>
+    overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
+  );
   const policy = [
     "default-src 'none'",
     `script-src ${scriptSources.join(" ")}`,
     "style-src 'unsafe-inline'",
     `img-src data: ${tileOrigins(scene.basemap).join(" ")}`.trimEnd(),
+    ...(detailOrigins.length > 0 ? [`connect-src ${[...new Set(detailOrigins)].join(" ")}`] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ];
