@@ -10,18 +10,20 @@ import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { Geodesic } from "geographiclib-geodesic";
-import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
-import { feature } from "topojson-client";
-import type { Topology } from "topojson-specification";
+import type { Feature, FeatureCollection, MultiPolygon, Polygon, Position } from "geojson";
+import { feature, merge } from "topojson-client";
+import { topology } from "topojson-server";
+import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
 import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer";
-import type {
-  PublishedMeasure,
-  StarterArea,
-  StarterCatalog,
-  StarterDataset,
-  StarterPublication,
+import {
+  type PublishedMeasure,
+  type StarterArea,
+  type StarterCatalog,
+  type StarterDataset,
+  type StarterPublication,
+  UNCLIPPED_STATES,
 } from "../src/server/observatory/starter";
 import { countryNames } from "./gazetteer";
 
@@ -30,6 +32,7 @@ const US = counties as unknown as Topology;
 const WORLD = countries as unknown as Topology;
 
 const STATE = "us.census.tiger.state_clipped";
+const STATE_UNCLIPPED = "us.census.tiger.state";
 const COUNTY = "us.census.tiger.county_clipped";
 const DIVISION = "us.census.tiger.division_clipped";
 const REGION = "us.census.tiger.region_clipped";
@@ -115,7 +118,8 @@ interface DataOf {
 }
 
 export async function buildStarter(outFile: string): Promise<void> {
-  const catalog: StarterCatalog = { version: 1, datasets: await starterDatasets() };
+  const unclipped = await unclippedStates();
+  const catalog: StarterCatalog = { version: 1, unclipped, datasets: await starterDatasets(unclipped) };
   const packed = brotliCompressSync(JSON.stringify(catalog), {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 },
   });
@@ -125,10 +129,10 @@ export async function buildStarter(outFile: string): Promise<void> {
   await rename(beside, outFile);
 }
 
-async function starterDatasets(): Promise<StarterDataset[]> {
+async function starterDatasets(unclipped: Topology): Promise<StarterDataset[]> {
   const places = readPlaces();
   return [
-    usBoundaries(),
+    usBoundaries(unclipped),
     worldBoundaries(places),
     await usStates(),
     await usCounties(places),
@@ -140,7 +144,38 @@ async function starterDatasets(): Promise<StarterDataset[]> {
 
 // --- Boundaries
 
-function usBoundaries(): StarterDataset {
+/** The earth in so many steps: finer than the grid on which the package's outlines lie. */
+const UNCLIPPED_GRID = 1e6;
+
+/**
+ * States out to where they end in lakes and sounds. Counties of vega-datasets' map have a code of their own for a state's
+ * part of the Great Lakes and of Puget Sound: with them, counties make up states that are not clipped to the shore.
+ */
+async function unclippedStates(): Promise<Topology> {
+  const map: Topology = await json("us-10m.json");
+  const parts = new Map<string, Area[]>();
+  for (const county of members(map, "counties") as unknown as Area[]) {
+    if (county.type !== "Polygon" && county.type !== "MultiPolygon") continue; // smaller than the map's grid
+    const state = pad(county.id, 5).slice(0, 2);
+    parts.set(state, [...(parts.get(state) ?? []), county]);
+  }
+  const features = members(US, "states").map((state): Feature<Polygon | MultiPolygon> => {
+    const counties = parts.get(String(state.id));
+    const { geometry } = feature(US, state) as Feature<Polygon | MultiPolygon>;
+    return {
+      type: "Feature",
+      id: String(state.id),
+      properties: { name: state.properties.name },
+      geometry: counties ? merge(map, counties as Parameters<typeof merge>[1]) : geometry,
+    };
+  });
+  const states: FeatureCollection = { type: "FeatureCollection", features };
+  return topology({ [UNCLIPPED_STATES]: states }, UNCLIPPED_GRID);
+}
+
+type Area = GeometryCollection["geometries"][number] & { readonly id?: string | number };
+
+function usBoundaries(unclipped: Topology): StarterDataset {
   const states = members(US, "states");
   const list = (object: "states" | "counties"): StarterArea[] =>
     members(US, object).map(({ id, properties }, at) => [String(id), properties.name, [at]]);
@@ -167,15 +202,35 @@ function usBoundaries(): StarterDataset {
     name: "States and counties of the United States",
     description:
       "Cartographic boundary files of 2017, identified by FIPS codes, and the Census Bureau's divisions and regions dissolved from them.",
-    source: "U.S. Census Bureau, cartographic boundary files 2017 (npm us-atlas 3)",
+    source:
+      "U.S. Census Bureau, cartographic boundary files 2017 (npm us-atlas 3); those with waters by npm vega-datasets, us-10m.json",
     license: GOVERNMENT_WORK,
-    version: "us-atlas 3",
+    version: "us-atlas 3, vega-datasets 3",
     sections: UNITED_STATES,
     publications: [
       level(STATE, "US states", "states", list("states")),
       level(COUNTY, "US counties", "counties", list("counties")),
       level(DIVISION, "US census divisions", "states", divisions),
       level(REGION, "US census regions", "states", regions),
+      {
+        timespan: "2001 - 2007",
+        boundary: {
+          id: STATE_UNCLIPPED,
+          same_areas_as: STATE,
+          name: "US states with their waters",
+          description:
+            "US states, not clipped to the shoreline: with their parts of the Great Lakes and of Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not say of which year; its counties are those of 2001 to 2007.",
+        },
+        areas: {
+          object: UNCLIPPED_STATES,
+          list: members(unclipped, UNCLIPPED_STATES).map(({ id, properties }, at) => [
+            String(id),
+            properties.name,
+            [at],
+          ]),
+        },
+        ...NO_MEASURES,
+      },
     ],
   };
 }

@@ -16,6 +16,7 @@ import { startProxy, type Tampering, type TestProxy } from "../support/proxy";
 import { startTestServer, type TestServer } from "../support/server";
 
 const STATE = "us.census.tiger.state_clipped";
+const UNCLIPPED = "us.census.tiger.state";
 const COUNTY = "us.census.tiger.county_clipped";
 const POPULATION = { numer_id: "us.census.pep.population", geom_id: STATE, normalization: "predenominated" };
 const UNEMPLOYMENT = {
@@ -301,6 +302,35 @@ describe("data", () => {
     }
   });
 
+  test("rows whose cartodb_id does not tell them apart get the value of their own place", async () => {
+    const at = (lng: number, lat: number) => `ST_SetSRID(ST_MakePoint(${lng}, ${lat}), 4326)`;
+    await server.sql(`CREATE TABLE joined (cartodb_id bigint, city text, the_geom geometry(Point, 4326));
+      INSERT INTO joined VALUES (1, 'Denver', ${at(-104.99, 39.74)}), (1, 'Brooklyn', ${at(-73.95, 40.65)}),
+        (NULL, 'Chicago', ${at(-87.65, 41.88)}), (5000000000, 'Austin', ${at(-97.74, 30.27)})`);
+    const df = await cc.data("joined", [POPULATION]);
+    const people = new Map(rowsOf(df).map((row) => [row[1], row[3]]));
+    expect(Object.fromEntries(people)).toEqual({
+      Denver: 5_540_545,
+      Brooklyn: 19_745_289,
+      Chicago: 12_801_539,
+      Austin: 27_862_596,
+    });
+    expect(df.columns).toEqual(["cartodb_id", "city", "the_geom", "total_pop_2016"]);
+  });
+
+  test("a table in another SRID lies where it lies", async () => {
+    await server.sql(`CREATE TABLE metres AS SELECT 1 AS cartodb_id,
+      ST_Transform(ST_SetSRID(ST_MakePoint(-104.99, 39.74), 4326), 26913) AS the_geom`);
+    expect(column(await cc.data("metres", [{ numer_id: "us.bls.unemployment_rate" }]), "cartodb_id")).toEqual(
+      [1],
+    );
+    expect(warnings).toEqual([]);
+    const found = await cc.dataDiscovery("metres", { keywords: "unemployment" });
+    expect(distinct(found, "geom_id")).toEqual([COUNTY]);
+    const states = await cc.dataBoundaries({ boundary: STATE, region: "metres" });
+    expect(column(states, "geom_refs")).toEqual(["08"]);
+  });
+
   test("geometries of boundaries are measures, too", async () => {
     const df = await cc.data("places", [{ geom_id: STATE }]);
     expect(df.columns.at(-1)).toBe("us_states_2017");
@@ -448,9 +478,30 @@ describe("dataBoundaries", () => {
     expect(
       distinct(await cc.dataBoundaries({ region: [-110, 35, -100, 40], timespan: "2009" }), "geom_id"),
     ).toEqual([COUNTY]);
-    expect(
-      distinct(await cc.dataBoundaries({ region: "places", includeNonclipped: true }), "geom_id"),
-    ).toContain(COUNTY);
+  });
+
+  test("those of the Census that are not clipped to the shore come when they are asked for", async () => {
+    for (const region of ["USA", "places", [-90, 40, -80, 45]]) {
+      const clipped = distinct(await cc.dataBoundaries({ region }), "geom_id");
+      const all = distinct(await cc.dataBoundaries({ region, includeNonclipped: true }), "geom_id");
+      expect(clipped).toContain(STATE);
+      expect(all).toEqual([...clipped, UNCLIPPED].sort());
+    }
+    const lake = [-87.2, 43.4, -86.8, 43.6];
+    const states = async (boundary: string) =>
+      distinct(await cc.dataBoundaries({ boundary, region: lake }), "geom_refs");
+    expect(await states(UNCLIPPED), "Michigan and Wisconsin meet there").toEqual(["26", "55"]);
+    expect(await states(STATE)).toEqual([]);
+    const found = await cc.dataDiscovery(lake, { keywords: "total population", boundaries: UNCLIPPED });
+    expect(distinct(found, "geom_id")).toEqual([UNCLIPPED]);
+    await server.sql(
+      "CREATE TABLE buoys AS SELECT 1 AS cartodb_id, ST_SetSRID(ST_MakePoint(-87, 43.5), 4326) AS the_geom",
+    );
+    const df = await cc.data(
+      "buoys",
+      found.query(column(found, "normalization").map((how) => how === "predenominated")),
+    );
+    expect(column(df, "total_pop_2016")).toEqual([9_928_300]);
   });
 
   test("the geometries of one: of a box, a table of points, one of polygons; for write and map", async () => {

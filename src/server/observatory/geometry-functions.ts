@@ -85,8 +85,13 @@ $$;
 
 -- The boxes around the parts: an archipelago on both sides of the antimeridian does not reach around the world.
 CREATE OR REPLACE FUNCTION _obs_footprint(geom geometry) RETURNS geometry
-LANGUAGE sql IMMUTABLE STRICT AS $$
-  SELECT ST_Union(ST_Envelope(part.geom)) FROM ST_Dump($1) part
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+  RETURN CASE
+    WHEN ST_NumGeometries(geom) = 1 THEN ST_Envelope(geom)
+    ELSE (SELECT ST_Union(ST_Envelope(part.geom)) FROM ST_Dump(geom) part)
+  END;
+END
 $$;
 
 -- Where a caller looks. NULL is everywhere.

@@ -112,8 +112,8 @@ async function provide(engine: Engine): Promise<Provided> {
   const isFirst = existing === 0;
   const isRenewed = functions !== observatoryVersion();
   if (!isRenewed && catalog !== null) return { done: [] };
-  const { datasets } = await readStarter();
-  const names = datasets.map(({ id }) => id).join(", ");
+  const starter = await readStarter();
+  const names = starter.datasets.map(({ id }) => id).join(", ");
   const where = `in schemas "${CATALOG_SCHEMA}" and "${FUNCTIONS_SCHEMA}" of database "${database}"`;
   const what =
     catalog === null
@@ -125,7 +125,7 @@ async function provide(engine: Engine): Promise<Provided> {
       inTransaction(
         what,
         ...(isRenewed ? [installSql({ postgisSchema, isFirst })] : []),
-        ...(catalog === null ? [await starterSql(datasets, postgisSchema)] : []),
+        ...(catalog === null ? [await starterSql(starter, postgisSchema)] : []),
       ),
     );
   } catch (error) {

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature, merge } from "topojson-client";
+import type { Topology } from "topojson-specification";
 import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
@@ -33,7 +34,7 @@ export interface PublishedMeasure {
   readonly weight?: number;
 }
 
-/** An area of the gazetteer, or one dissolved from several: their places in the topology's object. */
+/** An area of a topology, or one dissolved from several: their places in the topology's object. */
 export type StarterArea = readonly [geoid: string, name: string, members: readonly number[]];
 
 export interface StarterPublication {
@@ -43,10 +44,12 @@ export interface StarterPublication {
     readonly name?: string;
     readonly description?: string;
     readonly weight?: number;
+    /** Another level, whose areas these are, drawn otherwise. */
+    readonly same_areas_as?: string;
   };
   /** Only where the publication brings the boundaries. */
   readonly areas?: {
-    readonly object: "countries" | "states" | "counties";
+    readonly object: "countries" | "states" | "counties" | typeof UNCLIPPED_STATES;
     readonly list: readonly StarterArea[];
   };
   readonly measures: readonly PublishedMeasure[];
@@ -68,9 +71,14 @@ export interface StarterDataset {
   readonly publications: readonly StarterPublication[];
 }
 
+/** States with their parts of lakes and sounds, which the gazetteer does not have. */
+export const UNCLIPPED_STATES = "unclipped_states";
+
 /** What the file holds. */
 export interface StarterCatalog {
   readonly version: 1;
+  /** With the object `unclipped_states`. */
+  readonly unclipped: Topology;
   readonly datasets: readonly StarterDataset[];
 }
 
@@ -85,12 +93,12 @@ export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<Star
   ) as StarterCatalog;
 }
 
-/** Publishes these datasets of the starter catalog. For `inTransaction`. */
+/** Publishes the datasets of the starter catalog, or of a part of it. For `inTransaction`. */
 export async function starterSql(
-  datasets: readonly StarterDataset[],
+  { datasets, unclipped }: StarterCatalog,
   postgisSchema: string,
 ): Promise<string> {
-  const areas = areaReader(await readGazetteer());
+  const areas = areaReader(await readGazetteer(), unclipped);
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
   );
@@ -144,10 +152,11 @@ function publishSql(
 }
 
 /** Rows of a publication, with name and geometry behind the identifier where it brings boundaries. */
-function areaReader({ countries, counties }: Gazetteer): AreaReader {
+function areaReader({ countries, counties }: Gazetteer, unclipped: Topology): AreaReader {
+  const topologies = { countries, counties, states: counties, [UNCLIPPED_STATES]: unclipped };
   return ({ areas, rows }) => {
     if (!areas) return rows;
-    const topology = areas.object === "countries" ? countries : counties;
+    const topology = topologies[areas.object];
     const objects = members(topology, areas.object);
     const values = new Map(rows.map(([geoid, ...rest]) => [geoid, rest]));
     return areas.list.map(([geoid, name, indexes]) => {
