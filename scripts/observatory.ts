@@ -1,5 +1,5 @@
 /**
- * Packs the measures of the starter catalog. `npx tsx scripts/observatory.ts [outFile]`
+ * Packs the measures of the starter catalog. `npx tsx scripts/observatory.ts [outFile]`, after the rest of the build.
  *
  * Boundaries are those of the gazetteer; here are only numbers, with what they are, of when, from whom, and under which
  * licence: as the packages that they are taken from say it. docs/observatory.md lists them.
@@ -20,12 +20,12 @@ import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer
 import {
   type PublishedMeasure,
   type StarterArea,
-  type StarterCatalog,
   type StarterDataset,
   type StarterPublication,
   UNCLIPPED_STATES,
 } from "../src/server/observatory/starter";
 import { countryNames } from "./gazetteer";
+import { withPreparedBoundaries } from "./prepare-boundaries";
 
 const load = createRequire(__filename);
 const US = counties as unknown as Topology;
@@ -119,7 +119,8 @@ interface DataOf {
 
 export async function buildStarter(outFile: string): Promise<void> {
   const unclipped = await unclippedStates();
-  const catalog: StarterCatalog = { version: 1, unclipped, datasets: await starterDatasets(unclipped) };
+  const datasets = await starterDatasets(unclipped);
+  const catalog = await withPreparedBoundaries({ version: 1, unclipped, datasets });
   const packed = brotliCompressSync(JSON.stringify(catalog), {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 },
   });

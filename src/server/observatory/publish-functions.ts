@@ -9,6 +9,14 @@ import { ANALYZE_SQL, META_VIEWS } from "./schema";
 /** Along the longer side of a level's extent. */
 const COVERAGE_CELLS = 200;
 
+/** Columns of a table whose publication is `prepared`, with `coverage`: what would be computed of each boundary. */
+export const PREPARED_COLUMNS = [
+  ["prepared_is_plain", "boolean"],
+  ["prepared_footprint", "geometry"],
+  ["prepared_deg2", "float8"],
+  ["prepared_km2", "float8"],
+] as const;
+
 export const publishSql = `
 CREATE OR REPLACE FUNCTION _obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -127,6 +135,8 @@ DECLARE
   name_column CONSTANT text := boundary->>'name_column';
   geometry_column CONSTANT text := boundary->>'geometry_column';
   measures CONSTANT json := coalesce(publication->'measures', '[]');
+  -- Of the starter catalog, what is computed of its boundaries has been when it was packed: see PREPARED_COLUMNS.
+  coverage CONSTANT geometry := publication->'prepared'->>'coverage';
   measure json;
   measure_id text;
   relation record;
@@ -134,7 +144,8 @@ DECLARE
   wanted text;
   type text;
   columns jsonb;
-  selected text := '';
+  measure_ids text[] := '{}';
+  selected text;
   bad text;
   bad_count bigint;
   geometry_table text;
@@ -171,6 +182,10 @@ BEGIN
         SELECT 'It has ' || string_agg(format('"%s"', key), ', ' ORDER BY key) || '.' FROM jsonb_object_keys(columns) key));
     END IF;
   END LOOP;
+  EXECUTE format('SELECT count(*) FROM %s', source) INTO bad_count;
+  IF bad_count = 0 THEN
+    PERFORM _obs_refuse(format('There is nothing to publish: %s has no rows', source));
+  END IF;
   EXECUTE format('SELECT count(*), min(id::text) FROM (SELECT %1$I AS id FROM %2$s GROUP BY 1 HAVING count(*) > 1 OR %1$I IS NULL) twice',
     id_column, source) INTO bad_count, bad;
   IF bad_count > 0 THEN
@@ -187,17 +202,27 @@ BEGIN
   IF geometry_column IS NOT NULL THEN
     table_id := format('%s|%s|%s|boundary', dataset, level, timespan);
     geometry_table := _obs_make_table(dataset, table_id, timespan, boundary->>'description', format(
-      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, cdb_observatory._obs_area(%3$I)::geometry(MultiPolygon, 4326) AS the_geom FROM %4$s',
-      id_column, CASE WHEN name_column IS NULL THEN 'NULL' ELSE quote_ident(name_column) END, geometry_column, source));
+      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, (%3$s)::geometry(MultiPolygon, 4326) AS the_geom FROM %4$s',
+      id_column, CASE WHEN name_column IS NULL THEN 'NULL' ELSE quote_ident(name_column) END,
+      format(CASE WHEN coverage IS NULL THEN 'cdb_observatory._obs_area(%1$I)'
+        ELSE 'CASE WHEN prepared_is_plain THEN cdb_observatory._obs_plain_area(%1$I) ELSE cdb_observatory._obs_area(%1$I) END' END,
+        geometry_column), source));
     EXECUTE format('WITH gone AS (DELETE FROM observatory.%I WHERE the_geom IS NULL RETURNING geoid) SELECT count(*), min(geoid) FROM gone', geometry_table)
     INTO bad_count, bad;
     IF bad_count > 0 THEN
       RAISE WARNING '% rows of % have no polygon and are left out, for example "%"', bad_count, source, bad;
     END IF;
+    EXECUTE format('SELECT count(*) FROM observatory.%I', geometry_table) INTO bad_count;
+    IF bad_count = 0 THEN
+      PERFORM _obs_refuse(format('Column "%s" has no polygons', geometry_column), 'Boundaries are polygons.');
+    END IF;
     EXECUTE format('CREATE INDEX ON observatory.%1$I USING gist (the_geom);
-      INSERT INTO obs_boundary SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I;
-      ANALYZE observatory.%1$I', geometry_table);
-    UPDATE obs_table t SET the_geom = _obs_coverage(geometry_table) WHERE t.id = table_id;
+      INSERT INTO obs_boundary %2$s;
+      ANALYZE observatory.%1$I', geometry_table, format(CASE WHEN coverage IS NULL
+        THEN 'SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I'
+        ELSE 'SELECT %1$L, %2$I::text, prepared_footprint, prepared_deg2, prepared_km2 FROM %3$s' END,
+        geometry_table, id_column, source));
+    UPDATE obs_table t SET the_geom = coalesce(coverage, _obs_coverage(geometry_table)) WHERE t.id = table_id;
     PERFORM _obs_note_column(dataset, level, 'Geometry', boundary, coalesce((boundary->>'weight')::numeric, 1), publication);
     PERFORM _obs_tag_all(level, json_build_object('sections', coalesce(boundary->'sections', publication->'sections', '{}'),
       'subsection', 'Boundaries'), publication);
@@ -242,9 +267,12 @@ BEGIN
           'Use sum, median, average, quantile or mode.');
       ELSIF measure->>'aggregate' IN ('sum', 'median', 'average') AND type NOT IN ('smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision') THEN
         PERFORM _obs_refuse(format('Column "%s" is %s, which has no %s', measure->>'column', type, measure->>'aggregate'));
+      ELSIF measure_id = ANY (measure_ids) THEN
+        PERFORM _obs_refuse(format('Two measures have the id "%s"', measure_id), 'Give one of them another id.');
       END IF;
-      selected := selected || format(', %I', measure->>'column');
+      measure_ids := measure_ids || measure_id;
     END LOOP;
+    SELECT string_agg(DISTINCT format(', %I', m->>'column'), '') INTO selected FROM json_array_elements(measures) m;
     table_id := format('%s|%s|%s|measures', dataset, level, timespan);
     measure_table := _obs_make_table(dataset, table_id, timespan, NULL,
       format('SELECT %I::text AS geoid%s FROM %s', id_column, selected, source));
@@ -298,7 +326,7 @@ DECLARE
   done json;
 BEGIN
   PERFORM ${LOCK_SQL};
-  done := _obs_publish(source, publication);
+  done := _obs_publish(source, (publication::jsonb - 'prepared')::json);
   PERFORM _obs_refresh();
   RETURN done;
 END
