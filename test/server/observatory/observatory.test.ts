@@ -109,6 +109,20 @@ describe("the starter catalog", () => {
     }
   });
 
+  test("who lives in a city is counted in one place: Manhattan is the densest county, as it is", async () => {
+    const densest = await rows(`SELECT geomref, people FROM (
+        SELECT b.geomref, b.km2, OBS_GetMeasureById(b.geomref, 'geonames.city_population', ${literal(COUNTY)}) AS people
+        FROM observatory.obs_boundary b JOIN observatory.obs_geometry g USING (tablename)
+        WHERE g.id = ${literal(COUNTY)} AND b.km2 < 200
+      ) small ORDER BY people / km2 DESC LIMIT 1`);
+    expect(densest).toEqual([["36061", "1487536"]]);
+    const usa = await value(
+      `SELECT OBS_GetMeasureById('USA', 'geonames.city_population', ${literal(COUNTRY)})`,
+    );
+    expect(Number(usa), "four in five of 320 million").toBeGreaterThan(240e6);
+    expect(Number(usa)).toBeLessThan(260e6);
+  });
+
   test("there are levels from counties to continents, and timespans from 1851 to 2018", async () => {
     expect(
       await rows(
