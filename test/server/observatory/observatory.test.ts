@@ -109,13 +109,16 @@ describe("the starter catalog", () => {
     }
   });
 
-  test("who lives in a city is counted in one place: Manhattan is the densest county, as it is", async () => {
-    const densest = await rows(`SELECT geomref, people FROM (
+  test("cities are not counted again by their sections: Manhattan is the densest county, as it is", async () => {
+    const densest = await rows(`SELECT geomref, people / km2 BETWEEN 15000 AND 30000 FROM (
         SELECT b.geomref, b.km2, OBS_GetMeasureById(b.geomref, 'geonames.city_population', ${literal(COUNTY)}) AS people
         FROM observatory.obs_boundary b JOIN observatory.obs_geometry g USING (tablename)
         WHERE g.id = ${literal(COUNTY)} AND b.km2 < 200
       ) small ORDER BY people / km2 DESC LIMIT 1`);
-    expect(densest).toEqual([["36061", "1487536"]]);
+    expect(
+      densest,
+      "27,000 people live on a square kilometre of it, a bit fewer on one of its outline",
+    ).toEqual([["36061", "t"]]);
     const usa = await value(
       `SELECT OBS_GetMeasureById('USA', 'geonames.city_population', ${literal(COUNTRY)})`,
     );
