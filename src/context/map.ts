@@ -16,20 +16,26 @@ import {
   parseGeoJson,
   type ResolvedLayer,
 } from "../map";
+import { layerQuery } from "./layer-query";
 import { readColumns } from "./read";
-import { quoted, tableNamed } from "./table-name";
 
 interface Work {
   readonly signal?: AbortSignal;
   readonly progress: Progress;
 }
 
+/** A scene with the layers it was built of. */
+export interface FetchedScene extends BuiltScene {
+  readonly layers: readonly ResolvedLayer[];
+}
+
 /** Everything that a map of these options shows. A map of DataFrames contacts no server. */
-export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<BuiltScene> {
+export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
   const { zoom, lat, lng, size, title, at } = options;
-  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  return { ...built, layers: resolved };
 }
 
 /** The layers with their data, of which only the geometry and the columns of the style are fetched. */
@@ -56,10 +62,7 @@ async function resolveLayer(
     const geojson = parseGeoJson(await readText(from.path, signal), from.path);
     return dataFromGeoJson(layer, geojson, signal);
   }
-  const sql =
-    from.kind === "query"
-      ? from.sql
-      : `SELECT * FROM ${quoted(await tableNamed(from.table, { transport, signal }))}`;
+  const { sql } = (await layerQuery(transport, layer, signal))!;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
 }

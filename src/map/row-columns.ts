@@ -2,6 +2,7 @@
 import { utcFormat } from "d3-time-format";
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
+import type { Field } from "../frame/types";
 import { formatNumber, isNumberFormat } from "../render/format";
 import type { Card, RowColumn } from "../render/scene";
 import { shown } from "./check";
@@ -12,9 +13,21 @@ const MAX_TEXT = 1000;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
+/** What of a column's values is shown. */
+type ShownValues =
+  | { readonly as: "numbers" | "texts" | "objects" }
+  /** Numbers as texts. */
+  | { readonly as: "formatted"; readonly format?: string }
+  /** Times as texts. */
+  | { readonly as: "times"; readonly format: string };
+
+export type ShownColumn = Field & ShownValues;
+
 /** Collects the columns that a layer's cards and labels show, each once. */
 export class RowColumns {
   readonly columns: RowColumn[] = [];
+  /** What each of them comes from. */
+  readonly sources: ShownColumn[] = [];
   readonly #indexOf = new Map<string, number>();
 
   constructor(
@@ -32,7 +45,7 @@ export class RowColumns {
         return {
           title: info.title ?? info.column,
           column: this.#indexed(column, isNumber ? "numbers" : (info.format ?? ""), () =>
-            isNumber ? numbersOf(column) : textsOf(column, info.format),
+            isNumber ? { as: "numbers" } : textValues(column, info.format),
           ),
           ...(isNumber && info.format !== undefined && { format: info.format }),
         };
@@ -46,9 +59,7 @@ export class RowColumns {
     const isNumber = isNumeric(column, format);
     this.#checkFormat("label", column, isNumber, format);
     return this.#indexed(column, `label ${format ?? ""}`, () =>
-      isNumber
-        ? dictionary(numbersOf(column).values, (value) => formatNumber(value, format))
-        : textsOf(column, format),
+      isNumber ? { as: "formatted", format } : textValues(column, format),
     );
   }
 
@@ -56,11 +67,14 @@ export class RowColumns {
     return this.shownColumns.find((column) => column.name === name)!; // checked when the data were chosen
   }
 
-  #indexed(column: Column, as: string, make: () => RowColumn): number {
-    const key = JSON.stringify([column.name, as]);
+  #indexed(column: Column, as: string, valuesOf: () => ShownValues): number {
+    const { name, pgtype } = column;
+    const key = JSON.stringify([name, as]);
     let index = this.#indexOf.get(key);
     if (index === undefined) {
-      index = this.columns.push(make()) - 1;
+      const values = valuesOf();
+      index = this.columns.push(rowColumn(column, values)) - 1;
+      this.sources.push({ name, pgtype, ...values });
       this.#indexOf.set(key, index);
     }
     return index;
@@ -101,15 +115,25 @@ function numbersOf({ values, nulls }: Column): RowColumn & { kind: "numbers" } {
   return { kind: "numbers", values: numbers };
 }
 
-function textsOf(column: Column, format: string | undefined): RowColumn {
-  switch (column.kind) {
-    case "datetime": {
-      const write = utcFormat(format ?? timeFormatOf(column.values));
-      return dictionary(column.values, (ms) => write(new Date(ms)));
+/** Of what is no number. */
+function textValues({ kind, values }: Column, format: string | undefined): ShownValues {
+  if (kind === "datetime") return { as: "times", format: format ?? timeFormatOf(values) };
+  return { as: kind === "object" ? "objects" : "texts" };
+}
+
+function rowColumn(column: Column, shownValues: ShownValues): RowColumn {
+  switch (shownValues.as) {
+    case "numbers":
+      return numbersOf(column);
+    case "formatted":
+      return dictionary(numbersOf(column).values, (value) => formatNumber(value, shownValues.format));
+    case "times": {
+      const write = utcFormat(shownValues.format);
+      return dictionary(column.values as Float64Array, (ms) => write(new Date(ms)));
     }
-    case "object":
+    case "objects":
       return dictionary(column.values, objectText);
-    default:
+    case "texts":
       return dictionary(column.values as readonly (string | number | boolean | null)[], String);
   }
 }

@@ -10,8 +10,9 @@ import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
+import { type PackedScene, packScene, withDetail } from "./page/pack";
 import { type PngOptions, renderCanvas, renderPng } from "./png";
-import type { Scene } from "./scene";
+import type { DetailSource, Scene } from "./scene";
 import type { TilePictures } from "./tiles";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -23,6 +24,8 @@ export interface MapViewOptions {
   readonly scale?: number;
   /** The basemap's tiles for the picture. @internal */
   readonly tiles?: TilePictures | undefined;
+  /** What the page carries, if it is known already. @internal */
+  readonly packed?: PackedScene;
 }
 
 export interface PngViewOptions {
@@ -32,7 +35,12 @@ export interface PngViewOptions {
 
 const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true };
 const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
-const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale: true, tiles: true };
+const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
+  interactive: true,
+  scale: true,
+  tiles: true,
+  packed: true,
+};
 
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
@@ -42,13 +50,16 @@ export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
   readonly #png: PngOptions;
+  /** What the page carries; made when it is first needed, as it takes a second for a million points. */
+  #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
-    const { interactive = true, scale = 1, tiles } = options;
+    const { interactive = true, scale = 1, tiles, packed } = options;
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
+    this.#packed = packed;
   }
 
   /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
@@ -58,7 +69,22 @@ export class MapView {
 
   /** A document of its own that fills a browser's window with the live map; opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, this.toPNG());
+    return sceneToDocument(this.#scene, this.toPNG(), this.#page());
+  }
+
+  /** The layers that are too large for the page, which carries overviews of them. @internal */
+  overviews(): number[] {
+    return this.#page().page.overviews.flatMap((overview, i) => (overview ? [i] : []));
+  }
+
+  /** Says where the page finds what some overviews do not show. @internal */
+  addDetail(sources: ReadonlyMap<number, DetailSource>): void {
+    if (sources.size > 0) this.#packed = withDetail(this.#page(), sources);
+  }
+
+  #page(): PackedScene {
+    this.#packed ??= packScene(this.#scene);
+    return this.#packed;
   }
 
   /**
@@ -137,7 +163,9 @@ export class MapView {
   [JUPYTER_DISPLAY](): MimeBundle {
     const png = this.toPNG();
     const picture = { "image/png": png, "text/plain": String(this) };
-    return this.#interactive ? { "text/html": sceneToHtml(this.#scene, png), ...picture } : picture;
+    return this.#interactive
+      ? { "text/html": sceneToHtml(this.#scene, png, this.#page()), ...picture }
+      : picture;
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */
