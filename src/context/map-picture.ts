@@ -1,4 +1,5 @@
 /** What a map that is a picture needs besides its scene: the tiles of its basemap, where the network has them. */
+import { type FetchAnswer, fetchOf } from "../api/http";
 import { InvalidArgumentError } from "../errors";
 import {
   decodeTile,
@@ -19,6 +20,9 @@ const MAX_SCALE = 4;
 const PATIENCE_MS = 4000;
 /** As many as browsers ask a host for at once. */
 const AT_ONCE = 6;
+const MAX_REDIRECTS = 5;
+/** Through the environment's proxy. A context's session is for its account: it may add what no other host should get. */
+const fetchAnywhere = fetchOf(undefined, PATIENCE_MS);
 
 interface PictureOptions {
   readonly interactive?: boolean | undefined;
@@ -95,8 +99,35 @@ async function fetchSheet({ zoom, places }: TileSheet, signal: AbortSignal): Pro
 
 /** Undefined if there is none at this place. */
 async function fetchTile(url: string, signal: AbortSignal): Promise<TilePicture["image"] | undefined> {
-  const response = await fetch(url, { signal, headers: { "User-Agent": "cartoframes" } });
-  if (response.status === 404 || response.status === 204) return undefined;
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return decodeTile(new Uint8Array(await response.arrayBuffer()));
+  const { status, body } = await fetchFollowing(url, signal);
+  if (status === 404 || status === 204) {
+    await drain(body); // leaves the connection to the next tile
+    return undefined;
+  }
+  if (status !== 200) throw new Error(`HTTP ${status}`);
+  return decodeTile(await drain(body));
+}
+
+async function fetchFollowing(url: string, signal: AbortSignal): Promise<FetchAnswer> {
+  const init = {
+    method: "GET",
+    headers: { "User-Agent": "cartoframes" },
+    redirect: "manual",
+    signal,
+  } as const;
+  let address = url;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const answer = await fetchAnywhere(address, init);
+    const location = answer.headers.get("Location");
+    if (answer.status < 300 || answer.status >= 400 || location === null) return answer;
+    await drain(answer.body);
+    address = new URL(location, address).href;
+  }
+  throw new Error(`more than ${MAX_REDIRECTS} redirects`);
+}
+
+async function drain(body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
