@@ -102,10 +102,11 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
   const warnings: string[] = [...timed.warnings];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
+  const names = namesOf(layers.map(({ layer }) => layer));
   for (const [position, part] of parts.entries()) {
     const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
-    const styled = styleLayer(part, position, ground, layers.length, timed.clock);
+    const styled = styleLayer(part, position, names, ground, timed.clock);
     sceneLayers.push(styled.layer);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
@@ -179,6 +180,18 @@ interface Part extends TimedLayer {
   readonly projected: ProjectedGeometry;
 }
 
+/** No two alike: people choose by them. */
+function namesOf(layers: readonly DataLayer[]): string[] {
+  const taken = new Set<string>();
+  return layers.map((layer, position) => {
+    const name = nameOf(layer) ?? layer.style.legend?.title ?? `Layer ${position + 1}`;
+    let unique = name;
+    for (let copy = 2; taken.has(unique); copy++) unique = `${name} (${copy})`;
+    taken.add(unique);
+    return unique;
+  });
+}
+
 /** Python's: labels come above the data unless these are points. */
 function defaultBasemap(parts: readonly Part[]): Basemap {
   const hasPoints = parts.some(
@@ -211,8 +224,8 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
 function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   position: number,
+  names: readonly string[],
   { theme }: Basemap,
-  layerCount: number,
   clock: ClockBase | undefined,
 ): { layer: SceneLayer; legends: Legend[] } {
   const { kind } = geometry;
@@ -228,7 +241,7 @@ function styleLayer(
   const color = colorOf(style.color, data, { plain: time ? EVENT : byPosition, missing }, label);
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
   const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
-  const name = style.legend?.title ?? nameOf(layer) ?? `Layer ${position + 1}`;
+  const name = names[position]!;
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   return {
     layer: {
@@ -252,7 +265,15 @@ function styleLayer(
       ...infoOf(style, data, label, theme),
     },
     legends: hasLegend
-      ? legendsOf(style.legend!, { kind, color, size, data, name, layerCount, method: time?.method })
+      ? legendsOf(style.legend!, {
+          kind,
+          color,
+          size,
+          data,
+          name,
+          layerCount: names.length,
+          method: time?.method,
+        })
       : [],
   };
 }
@@ -411,7 +432,15 @@ function legendsOf(
   const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
   if (!color.by && !size.by) {
     if (layerCount < 2 && title === undefined) return [];
-    return [plainLegendOf(name, kind, { color: constantColor, sizePx: constantPx }, data.rowCount, options)];
+    return [
+      plainLegendOf(
+        title ?? name,
+        kind,
+        { color: constantColor, sizePx: constantPx },
+        data.rowCount,
+        options,
+      ),
+    ];
   }
   const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
   const byColor =

@@ -61,6 +61,8 @@ export interface SizeByColumn {
 
 /** How a layer looks. */
 export interface StyleOptions {
+  /** What the list of layers, the legend and messages call the layer. Default: its table or file. */
+  readonly name?: string;
   /**
    * A CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
    * `{ column, scheme, bins, method }`. A text that is a colour is never a column: for a column called "red" write
@@ -108,6 +110,7 @@ export interface LegendOptions {
 }
 
 export const STYLE_KEYS = [
+  "name",
   "color",
   "size",
   "opacity",
@@ -121,6 +124,7 @@ export const STYLE_KEYS = [
 
 /** Style options that have been checked; absent is the default, which depends on the data. */
 export interface Style {
+  readonly name?: string;
   readonly color?: { readonly kind: "constant"; readonly color: Rgba } | ColumnColor;
   readonly size?: { readonly kind: "constant"; readonly px: number } | ColumnSize;
   readonly opacity: number;
@@ -161,8 +165,9 @@ const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
 /** @throws InvalidArgumentError with the value found and what is expected. */
 export function checkStyle(options: StyleOptions): Style {
-  const { color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
+  const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
   return {
+    ...(name !== undefined && { name: checkText("name", name, "a text") }),
     ...(color !== undefined && { color: checkColor(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),

@@ -64,6 +64,31 @@ describe("defaults", () => {
       [0x99, 0xc9, 0x45, 255],
     ]);
   });
+  test("no two layers have one name", async () => {
+    const named = async (...options: LayerOptions[]) => {
+      const layers = await Promise.all(
+        options.map(async (option) => {
+          const layer = new Layer(frameOf([1]), option);
+          return { layer, data: await dataFromFrame(layer, frameOf([1])) };
+        }),
+      );
+      const { scene } = buildScene({ layers });
+      return [scene.layers.map(({ name }) => name), scene.legends.map(({ items }) => items[0]!.label)];
+    };
+    expect(await named({ name: "a" }, { name: "a" }, {}, { legend: { title: "a (2)" } })).toEqual([
+      ["a", "a (2)", "Layer 3", "a (2) (2)"],
+      ["a", "a (2)", "Layer 3", "a (2)"],
+    ]);
+    expect(await named({ name: "a", legend: { title: "b" } }, { legend: false })).toEqual([
+      ["a", "Layer 2"],
+      ["b"],
+    ]);
+    await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
+      '"nope" is neither a CSS colour nor a column of layer "shops".',
+    );
+    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": size is -1/);
+    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/name is " "; expected a text/);
+  });
   test("labels are below points and above everything else", async () => {
     const labels = async (wkt: string | null) =>
       (await sceneOf(frameOf([1], wkt))).scene.basemap.tiles?.labelsUrlTemplate !== undefined;
