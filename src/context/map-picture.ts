@@ -2,6 +2,7 @@
 import { type FetchAnswer, fetchOf } from "../api/http";
 import { InvalidArgumentError } from "../errors";
 import {
+  checkScale,
   decodeTile,
   FigureCell,
   type Scene,
@@ -15,7 +16,6 @@ import {
 /** Two of them, or one and a chart, are as wide as a notebook's cell. */
 export const DEFAULT_FIGURE_MAP_SIZE = [480, 320] as const;
 
-const MAX_SCALE = 4;
 /** For all tiles together. A picture without them is better than one that is waited for. */
 const PATIENCE_MS = 4000;
 /** As many as browsers ask a host for at once. */
@@ -47,8 +47,8 @@ export function checkPicture({ interactive, scale, ax }: PictureOptions): boolea
   if (scale === undefined) return isPicture;
   if (!isPicture)
     throw new InvalidArgumentError("scale is for pictures: add interactive: false, or leave scale out.");
-  if (typeof scale === "number" && scale >= 1 && scale <= MAX_SCALE) return true;
-  throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to ${MAX_SCALE}.`);
+  checkScale(scale);
+  return true;
 }
 
 /**

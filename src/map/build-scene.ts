@@ -18,8 +18,15 @@ import { labelOf, nameOf } from "./layer";
 import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
 import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from "./legend";
 import { RowColumns } from "./row-columns";
-import type { ColumnColor, ColumnSize, LegendOptions, Style } from "./style-options";
-import { continuousPalette, methodOf, type NumberMethod, otherColorOf, paletteOf } from "./styling";
+import type { ColumnColor, ColumnSize, LegendStyle, Style } from "./style-options";
+import {
+  continuousPalette,
+  MISSING_COLOR,
+  methodOf,
+  type NumberMethod,
+  otherColorOf,
+  paletteOf,
+} from "./styling";
 import { type ClockBase, type ResolvedLayer, startsOf, type TimedLayer, timedLayers } from "./time-data";
 import type { TimeMethod } from "./time-options";
 
@@ -66,10 +73,9 @@ const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
 /** Neighbours both draw their border, so each draws a faint one. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
-const MISSING: Rgba = [204, 204, 204, 255];
 /** Sizes are shown in this colour where the colour of the layer tells something else. */
 const NEUTRAL: Rgba = [136, 136, 136, 255];
-/** Of layers with times, as in cartoframes. */
+/** Of the first layer with times, as in cartoframes, which knew but one; the others have colours by position. */
 const EVENT: Rgba = [39, 82, 255, 255];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
 const EVENT_PX = 4;
@@ -103,10 +109,16 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
   const names = namesOf(layers.map(({ layer }) => layer));
+  const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   for (const [position, part] of parts.entries()) {
     const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
-    const styled = styleLayer(part, position, names, ground, timed.clock);
+    const styled = styleLayer(part, ground, {
+      name: names[position]!,
+      plain: position === firstTimed ? EVENT : LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!,
+      layerCount: layers.length,
+      clock: timed.clock,
+    });
     sceneLayers.push(styled.layer);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
@@ -221,12 +233,19 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
   return warnings;
 }
 
+/** What a layer has from its place among the others. */
+interface LayerPlace {
+  readonly name: string;
+  /** Its colour, if its style has none. */
+  readonly plain: Rgba;
+  readonly layerCount: number;
+  readonly clock: ClockBase | undefined;
+}
+
 function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
-  position: number,
-  names: readonly string[],
   { theme }: Basemap,
-  clock: ClockBase | undefined,
+  { name, plain, layerCount, clock }: LayerPlace,
 ): { layer: SceneLayer; legends: Legend[] } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
@@ -236,12 +255,10 @@ function styleLayer(
       `Cannot do time-based maps with data in ${label} since it does not contain point geometries, but ${kind}s.`,
     );
   const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
-  const byPosition = LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!;
-  const missing = time ? MISSING_EVENT : MISSING;
-  const color = colorOf(style.color, data, { plain: time ? EVENT : byPosition, missing }, label);
+  const missing = time ? MISSING_EVENT : MISSING_COLOR;
+  const color = colorOf(style.color, data, { plain, missing }, label);
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
   const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
-  const name = names[position]!;
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   return {
     layer: {
@@ -271,7 +288,7 @@ function styleLayer(
           size,
           data,
           name,
-          layerCount: names.length,
+          layerCount,
           method: time?.method,
         })
       : [],
@@ -424,10 +441,10 @@ interface LegendContext {
  * everywhere is named if it is one of several, or if somebody gave it a title.
  */
 function legendsOf(
-  options: LegendOptions,
+  options: LegendStyle,
   { kind, color, size, data, name, layerCount, method }: LegendContext,
 ): Legend[] {
-  const { title } = options;
+  const { title, sizeTitle } = options;
   const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
   const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
   if (!color.by && !size.by) {
@@ -453,8 +470,9 @@ function legendsOf(
       constantPx,
       options,
     );
-  const sizeTitle = (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.column ?? "");
-  const bySize = size.by && sizeLegend(sizeTitle, kind, size.by.classes, size.style, constantColor, options);
+  const sizes =
+    sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.column ?? "");
+  const bySize = size.by && sizeLegend(sizes, kind, size.by.classes, size.style, constantColor, options);
   if (byColor && bySize && color.by.column === size.by.column && sameLabels(byColor, bySize)) {
     return [
       { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
@@ -469,7 +487,7 @@ function colorLegend(
   classes: Classes,
   style: ColorStyle,
   sizePx: number,
-  options: LegendOptions,
+  options: LegendStyle,
 ): Legend | null {
   const [looks, missing] = colorLooks(style, sizePx);
   if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
@@ -489,7 +507,7 @@ function sizeLegend(
   classes: Classes,
   style: SizeStyle,
   color: Rgba,
-  options: LegendOptions,
+  options: LegendStyle,
 ): Legend | null {
   const [looks, missing] = sizeLooks(style, color);
   if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);

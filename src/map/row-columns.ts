@@ -6,9 +6,11 @@ import { formatNumber, isNumberFormat } from "../render/format";
 import type { Card, RowColumn } from "../render/scene";
 import { shown } from "./check";
 import type { InfoStyle, LabelColumn } from "./info-options";
+import { isoTimeMs } from "./iso-time";
 
 /** Longer texts end in "…": a page is no place for documents. */
 const MAX_TEXT = 1000;
+const TIME_TYPES = ["date", "timestamp", "timestamptz"];
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
@@ -73,11 +75,12 @@ export class RowColumns {
       throw new InvalidArgumentError(
         `${where}; expected a format of numbers like ",.0f", ".1%" or "$,.2f" (https://d3js.org/d3-format).`,
       );
-    if (kind === "datetime" && !format.includes("%"))
+    const isTime = kind === "datetime" || TIME_TYPES.includes(pgtype);
+    if (isTime && !format.includes("%"))
       throw new InvalidArgumentError(
         `${where}; expected a format of times like "%d %B %Y" (https://d3js.org/d3-time-format).`,
       );
-    if (!isNumber && kind !== "datetime")
+    if (!isNumber && !isTime)
       throw new InvalidArgumentError(
         `${where}, which is of type ${pgtype}; only numbers and times have formats.`,
       );
@@ -109,9 +112,21 @@ function textsOf(column: Column, format: string | undefined): RowColumn {
     }
     case "object":
       return dictionary(column.values, objectText);
+    case "string":
+      if (!TIME_TYPES.includes(column.pgtype)) return dictionary(column.values, String);
+      return timeTextsOf(column.values, format);
     default:
       return dictionary(column.values as readonly (string | number | boolean | null)[], String);
   }
+}
+
+/** Times that came as text because some are infinite or beyond JavaScript's: these stay as they are. */
+function timeTextsOf(texts: readonly (string | null)[], format: string | undefined): RowColumn {
+  const write = utcFormat(format ?? timeFormatOf(Float64Array.from(texts, (text) => isoTimeMs(text ?? ""))));
+  return dictionary(texts, (text) => {
+    const ms = isoTimeMs(text);
+    return Number.isNaN(ms) ? text : write(new Date(ms));
+  });
 }
 
 /** As precise as the times are. */

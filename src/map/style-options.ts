@@ -104,7 +104,8 @@ export interface StrokeOptions {
 }
 
 export interface LegendOptions {
-  readonly title?: string;
+  /** Of the one legend, or of that of colours; `{ color, size }` for those of two columns. */
+  readonly title?: string | { readonly color?: string; readonly size?: string };
   /** How many rows each class has. @default false */
   readonly counts?: boolean;
 }
@@ -131,11 +132,18 @@ export interface Style {
   /** null: none. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
   /** null: none. */
-  readonly legend: LegendOptions | null;
+  readonly legend: LegendStyle | null;
   readonly tooltip?: InfoStyle;
   readonly popup?: InfoStyle;
   readonly label?: LabelColumn;
   readonly time?: TimeStyleOptions;
+}
+
+export interface LegendStyle {
+  /** Of the legend of colours, or of the only one. */
+  readonly title?: string;
+  readonly sizeTitle?: string;
+  readonly counts?: boolean;
 }
 
 export interface ColumnColor {
@@ -337,7 +345,18 @@ function checkLegend(legend: unknown): Style["legend"] {
   if (counts !== undefined && typeof counts !== "boolean")
     throw expected("counts of legend", counts, "true or false");
   return {
-    ...(title !== undefined && { title: checkText("title of legend", title, "a text") }),
+    ...titlesOf(title),
     ...(counts !== undefined && { counts }),
+  };
+}
+
+function titlesOf(title: unknown): Pick<LegendStyle, "title" | "sizeTitle"> {
+  if (title === undefined) return {};
+  if (!isObject(title)) return { title: checkText("title of legend", title, "a text") };
+  checkKeys("title of legend", title, ["color", "size"]);
+  const { color, size } = title;
+  return {
+    ...(color !== undefined && { title: checkText("title of legend for color", color, "a text") }),
+    ...(size !== undefined && { sizeTitle: checkText("title of legend for size", size, "a text") }),
   };
 }

@@ -27,6 +27,11 @@ async function sceneOf(frame: DataFrame, options: LayerOptions = {}, map: Partia
   const layer = new Layer(frame, options);
   return buildScene({ ...map, layers: [{ layer, data: await dataFromFrame(layer, frame) }] });
 }
+const geometryOf = (rows: number) => ({
+  kind: "lnglat" as const,
+  lng: new Float64Array(rows),
+  lat: new Float64Array(rows),
+});
 const layerOf = async (...args: Parameters<typeof sceneOf>): Promise<SceneLayer> =>
   (await sceneOf(...args)).scene.layers[0]!;
 
@@ -171,6 +176,11 @@ describe("size by column", () => {
     const frame = new DataFrame({ a: ["x", "y"], b: [1, 2], geometry: [WKTS.point, WKTS.point] } as never);
     const { scene } = await sceneOf(frame, { color: "a", size: "b", legend: { title: "A" } });
     expect(scene.legends.map(({ title }) => title)).toEqual(["A", "b"]);
+    const titles = async (title: object) =>
+      (await sceneOf(frame, { color: "a", size: "b", legend: { title } })).scene.legends.map((l) => l.title);
+    expect(await titles({ color: "Kinds", size: "People" })).toEqual(["Kinds", "People"]);
+    expect(await titles({ size: "People" })).toEqual(["a", "People"]);
+    await expect(titles({ colour: "Kinds" })).rejects.toThrow('title of legend has no option "colour".');
   });
 });
 
@@ -390,6 +400,29 @@ describe("from the database's columns", () => {
     ]);
     expect(resolved.warnings).toEqual([]);
   });
+});
+
+test("one infinite time makes a column text; the others have their format still", () => {
+  const layer = new Layer("t", { tooltip: { column: "at", format: "%d.%m.%Y" }, label: "at" });
+  const columns: Column[] = [
+    { name: "the_geom", pgtype: "geometry", kind: "geometry", values: Array(4).fill(WKTS.point) },
+    {
+      name: "at",
+      pgtype: "timestamptz",
+      kind: "string",
+      values: ["2019-03-05 12:00:00+00", "infinity", null, "0044-03-15 00:00:00+00 BC"],
+    },
+  ];
+  const data = dataFromColumns(layer, { rowCount: 4, columns, warnings: [] });
+  const { scene } = buildScene({ layers: [{ layer, data: { ...data, geometry: geometryOf(4) } }] });
+  const texts = scene.layers[0]!.columns!.map((column) =>
+    column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : [],
+  );
+  const others = ["infinity", undefined, "0044-03-15 00:00:00+00 BC"];
+  expect(texts).toEqual([
+    ["05.03.2019", ...others],
+    ["2019-03-05 12:00", ...others],
+  ]);
 });
 
 test("mixed geometry, and options without effect", async () => {
