@@ -141,7 +141,7 @@ function kindOfValues({ values, dtype }: CellColumn): ColumnKind {
 function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColumn {
   switch (kind) {
     case "number":
-      return { name, pgtype: "float8", kind, values: Float64Array.from(values, numberOf) };
+      return { name, pgtype: "float8", kind, values: numbersFrom(values, numberOf) };
     case "boolean":
       return {
         name,
@@ -169,8 +169,8 @@ function holdsIsoTimes({ values }: CellColumn): boolean {
 }
 
 function timesOf({ name, values }: CellColumn, kind: ColumnKind): Times {
-  if (kind === "number") return { kind: "number", column: name, values: Float64Array.from(values, numberOf) };
-  return { kind: "time", column: name, values: Float64Array.from(values, msOf) };
+  if (kind === "number") return { kind: "number", column: name, values: numbersFrom(values, numberOf) };
+  return { kind: "time", column: name, values: numbersFrom(values, msOf) };
 }
 
 function msOf(value: unknown): number {
@@ -181,18 +181,28 @@ function msOf(value: unknown): number {
 /** A column that people read. */
 function readColumn(column: CellColumn, kind: ColumnKind): Column {
   const { name, values } = column;
-  if (kind === "datetime")
-    return { name, pgtype: "timestamptz", kind, values: Float64Array.from(values, msOf) };
+  if (kind === "datetime") return { name, pgtype: "timestamptz", kind, values: numbersFrom(values, msOf) };
   if (kind === "object")
     return { name, pgtype: "json", kind, values: values.map((value) => (isMissing(value) ? null : value)) };
   return frameColumn(column, kind);
+}
+
+/** A loop: `Float64Array.from` makes an object of each of a million values. */
+function numbersFrom(
+  values: readonly unknown[],
+  numberAt: (value: unknown, row: number) => number,
+): Float64Array {
+  const numbers = new Float64Array(values.length);
+  for (let row = 0; row < values.length; row++) numbers[row] = numberAt(values[row], row);
+  return numbers;
 }
 
 const numberOf = (value: unknown) => (isMissing(value) ? Number.NaN : Number(value));
 
 /** Degrees as numbers, or as digits in a text, as tables loaded without types have them. */
 function degreesOf({ name, values }: CellColumn): Float64Array {
-  return Float64Array.from(values, (value, row) => {
+  return numbersFrom(values, (value, row) => {
+    if (typeof value === "number" && Number.isFinite(value)) return value;
     if (isMissing(value) || value === "") return Number.NaN;
     const isDigits = typeof value === "string" && value.trim() !== "";
     const degrees = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
