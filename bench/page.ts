@@ -14,7 +14,7 @@ import { centerOf, lngLatOf, viewportOf } from "../src/render/projection";
 import type { PathGeometry, PointGeometry, Rgba, Scene } from "../src/render/scene";
 import { launch } from "../test/render/page/browser";
 import { counties } from "../test/render/page/samples";
-import { pointLayer, sceneOf } from "../test/render/page/scenes";
+import { pathLayer, pointLayer, sceneOf } from "../test/render/page/scenes";
 import { mulberry32 } from "../test/support/seeded";
 import { median } from "./support";
 
@@ -51,6 +51,7 @@ async function main(): Promise<void> {
     await comparePages(dir, "100,000 points", randomPoints(100_000), 3);
     await comparePages(dir, "1,000,000 points", randomPoints(1_000_000), 2);
     await comparePages(dir, "3,142 counties", counties(), 3);
+    await comparePages(dir, "100,000 polygons that share borders", mesh(400, 250), 2);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -160,6 +161,55 @@ function randomPoints(count: number): Scene {
   });
 }
 
+/** Cells whose sides wiggle, each side shared by two of them: 20 vertices a cell. */
+function mesh(columns: number, rows: number): Scene {
+  const random = mulberry32(7);
+  const [width, height] = [0.24 / columns, 0.16 / rows];
+  const steps = 5;
+  const corners = Array.from({ length: (columns + 1) * (rows + 1) }, (_, i) => [
+    0.14 + width * ((i % (columns + 1)) + 0.4 * random()),
+    0.33 + height * (Math.floor(i / (columns + 1)) + 0.4 * random()),
+  ]);
+  const sides = new Map<number, number[][]>();
+  const between = (from: number, to: number): number[][] => {
+    if (from > to) return [...between(to, from)].reverse();
+    const key = from * 1e6 + to;
+    let side = sides.get(key);
+    if (!side) {
+      const [a, b] = [corners[from]!, corners[to]!];
+      const wiggle = (i: number) => (i % steps === 0 ? 0 : (random() - 0.5) * 0.1 * height);
+      side = Array.from({ length: steps + 1 }, (_, i) =>
+        a.map((value, axis) => value + ((b[axis]! - value) * i) / steps + wiggle(i)),
+      );
+      sides.set(key, side);
+    }
+    return side;
+  };
+  const features = Array.from({ length: columns * rows }, (_, i) => {
+    const at = Math.floor(i / columns) * (columns + 1) + (i % columns);
+    const below = at + columns + 1;
+    const ring = [
+      between(at, at + 1),
+      between(at + 1, below + 1),
+      between(below + 1, below),
+      between(below, at),
+    ];
+    return [[ring.flatMap((side, k) => (k < 3 ? side.slice(0, -1) : side)).flat()]];
+  });
+  const layer = pathLayer("polygon", features, {
+    color: {
+      kind: "classes",
+      palette: PALETTE,
+      missing: [150, 150, 150, 255],
+      classes: Uint8Array.from({ length: columns * rows }, () => Math.floor(random() * PALETTE.length)),
+    },
+    stroke: { color: [255, 255, 255, 128], widthPx: 0.5 },
+    opacity: 0.9,
+  });
+  const view = { kind: "center", lng: -86.4, lat: 37, zoom: 3.5 } as const;
+  return sceneOf([layer], { widthPx: WIDTH_PX, heightPx: HEIGHT_PX, view });
+}
+
 /** What one writes with Leaflet alone, data as JSON. */
 function leafletPage(scene: Scene): string {
   const { lng, lat, zoom } = centerOf(viewportOf(scene));
@@ -168,8 +218,8 @@ function leafletPage(scene: Scene): string {
   const colors = color.palette.map(([r, g, b]) => `rgb(${r},${g},${b})`);
   const add =
     geometry.kind === "point"
-      ? `for (const [lng, lat, c] of ${pointsJson(geometry, color.classes)})
-           L.circleMarker([lat, lng], { radius: 3.5, stroke: false, fillOpacity: 1, fillColor: colors[c] }).addTo(map);`
+      ? `L.geoJSON(${pointsJson(geometry, color.classes)}, { pointToLayer: ({ properties: { c } }, at) =>
+           L.circleMarker(at, { radius: 3.5, stroke: false, fillOpacity: 1, fillColor: colors[c] }) }).addTo(map);`
       : `L.geoJSON(${geoJson(geometry, color.classes)}, { style: ({ properties: { c } }) =>
            ({ fillColor: colors[c] ?? "#ccc", fillOpacity: 0.9, color: "#fff", weight: 0.5 }) }).addTo(map);`;
   return `<!doctype html><meta charset="utf-8"><script>window.isLeaflet = true</script>
@@ -184,12 +234,13 @@ window.drawn = true; document.body.className = "drawn";
 </script>`;
 }
 
+/** As geopandas and folium write it. */
 function pointsJson({ x, y }: PointGeometry, classes: Uint8Array): string {
-  const rows = Array.from(x, (_, i) => {
+  const features = Array.from(x, (_, i) => {
     const [lng, lat] = lngLatOf([x[i]!, y[i]!]);
-    return `[${lng.toFixed(5)},${lat.toFixed(5)},${classes[i]}]`;
+    return `{"id": "${i}", "type": "Feature", "properties": {"c": ${classes[i]}}, "geometry": {"type": "Point", "coordinates": [${lng}, ${lat}]}}`;
   });
-  return `[${rows.join(",")}]`;
+  return `{"type": "FeatureCollection", "features": [${features.join(", ")}]}`;
 }
 
 function geoJson({ xy, paths, features }: PathGeometry, classes: Uint8Array): string {

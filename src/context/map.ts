@@ -16,8 +16,8 @@ import {
   parseGeoJson,
   type ResolvedLayer,
 } from "../map";
+import { layerQuery } from "./layer-query";
 import { readColumns } from "./read";
-import { quoted, tableNamed } from "./table-name";
 
 interface Work {
   readonly signal?: AbortSignal;
@@ -56,10 +56,7 @@ async function resolveLayer(
     const geojson = parseGeoJson(await readText(from.path, signal), from.path);
     return dataFromGeoJson(layer, geojson, signal);
   }
-  const sql =
-    from.kind === "query"
-      ? from.sql
-      : `SELECT * FROM ${quoted(await tableNamed(from.table, { transport, signal }))}`;
+  const { sql } = (await layerQuery(transport, layer, signal))!;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
 }

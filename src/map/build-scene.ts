@@ -17,7 +17,7 @@ import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeom
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
 import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from "./legend";
-import { RowColumns } from "./row-columns";
+import { RowColumns, type ShownColumn } from "./row-columns";
 import type { ColumnColor, ColumnSize, LegendStyle, Style } from "./style-options";
 import {
   continuousPalette,
@@ -27,6 +27,7 @@ import {
   otherColorOf,
   paletteOf,
 } from "./styling";
+import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, type ResolvedLayer, startsOf, type TimedLayer, timedLayers } from "./time-data";
 import type { TimeMethod } from "./time-options";
 
@@ -61,6 +62,8 @@ export interface SceneToBuild extends ViewOptions {
 export interface BuiltScene {
   readonly scene: Scene;
   readonly warnings: readonly string[];
+  /** Of each layer what its vector tiles need to tell; none of one that is not a table's or query's, or has times. */
+  readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
 }
 
 const DEFAULT_SIZE_PX = [800, 400] as const;
@@ -110,6 +113,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
   const legends: Legend[] = [];
   const names = namesOf(layers.map(({ layer }) => layer));
   const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
+  const columnsOfTiles: (TileColumn[] | undefined)[] = [];
   for (const [position, part] of parts.entries()) {
     const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
@@ -120,6 +124,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
       clock: timed.clock,
     });
     sceneLayers.push(styled.layer);
+    columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
   const bounds = boundsOf(sceneLayers.map(({ geometry }) => geometry));
@@ -134,7 +139,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
     legends,
     ...(timed.warnings.length > 0 && { notes: timed.warnings }),
   };
-  return { scene: withClock(scene, timed.clock, at), warnings };
+  return { scene: withClock(scene, timed.clock, at), warnings, tileColumns: columnsOfTiles };
 }
 
 function withClock(scene: Scene, base: ClockBase | undefined, at: Moment | undefined): Scene {
@@ -246,7 +251,7 @@ function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   { theme }: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
-): { layer: SceneLayer; legends: Legend[] } {
+): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
@@ -260,6 +265,8 @@ function styleLayer(
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
   const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
+  const { shownColumns, ...info } = infoOf(style, data, label, theme);
+  const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
   return {
     layer: {
       name,
@@ -279,7 +286,7 @@ function styleLayer(
             trails: time.trails,
           },
         }),
-      ...infoOf(style, data, label, theme),
+      ...info,
     },
     legends: hasLegend
       ? legendsOf(style.legend!, {
@@ -292,6 +299,7 @@ function styleLayer(
           method: time?.method,
         })
       : [],
+    tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
   };
 }
 
@@ -301,7 +309,7 @@ function infoOf(
   { shown: columns = [] }: LayerData,
   layerLabel: string,
   theme: Basemap["theme"],
-): Pick<SceneLayer, "columns" | "tooltip" | "popup" | "label"> {
+): Pick<SceneLayer, "columns" | "tooltip" | "popup" | "label"> & { shownColumns: readonly ShownColumn[] } {
   const rows = new RowColumns(columns, layerLabel);
   const info = {
     ...(tooltip && { tooltip: rows.card("tooltip", tooltip) }),
@@ -315,13 +323,13 @@ function infoOf(
       },
     }),
   };
-  return rows.columns.length > 0 ? { columns: rows.columns, ...info } : info;
+  return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
 }
 
 /** A style, and if a column decides it, how its classes came about. */
 interface Channel<S> {
   readonly style: S;
-  readonly by?: { readonly column: string; readonly classes: Classes };
+  readonly by?: ClassColumn;
 }
 
 function colorOf(
@@ -337,7 +345,7 @@ function colorOf(
   const { classes, palette } = classifyColor(color, column, label);
   return {
     style: { kind: "classes", palette, missing, classes: classes.classes },
-    by: { column: color.column, classes },
+    by: { name: column.name, pgtype: column.pgtype, classes },
   };
 }
 
@@ -398,7 +406,7 @@ function sizeOf(
   const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
     style: { kind: "classes", px, missingPx: min, classes: classes.classes },
-    by: { column: size.column, classes },
+    by: { name: column.name, pgtype: column.pgtype, classes },
   };
 }
 
@@ -462,18 +470,10 @@ function legendsOf(
   const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
   const byColor =
     color.by &&
-    colorLegend(
-      title ?? valueTitle(color.by.column),
-      kind,
-      color.by.classes,
-      color.style,
-      constantPx,
-      options,
-    );
-  const sizes =
-    sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.column ?? "");
+    colorLegend(title ?? valueTitle(color.by.name), kind, color.by.classes, color.style, constantPx, options);
+  const sizes = sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
   const bySize = size.by && sizeLegend(sizes, kind, size.by.classes, size.style, constantColor, options);
-  if (byColor && bySize && color.by.column === size.by.column && sameLabels(byColor, bySize)) {
+  if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
     return [
       { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
     ];

@@ -50,6 +50,7 @@ export interface StepClasses {
   readonly classes: Uint8Array;
   readonly from: number;
   readonly to: number;
+  readonly steps: number;
   /** Rows that have a value. */
   readonly count: number;
   readonly missingCount: number;
@@ -104,18 +105,26 @@ export function classifySteps(
       missingCount++;
       continue;
     }
-    const width = to / 2 - from / 2; // half of it: the whole may exceed the largest double
-    const share =
-      value <= from
-        ? from === to && value === from
-          ? 0.5
-          : 0
-        : value >= to
-          ? 1
-          : (value / 2 - from / 2) / width;
-    classes[row] = Math.min(steps - 1, Math.floor(share * steps));
+    classes[row] = stepOf(value, { from, to, steps });
   }
-  return { kind: "steps", classes, from, to, count: values.length - missingCount, missingCount };
+  return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
+}
+
+/** The step of a value that is not NaN. */
+export function stepOf(
+  value: number,
+  { from, to, steps }: Pick<StepClasses, "from" | "to" | "steps">,
+): number {
+  const width = to / 2 - from / 2; // half of it: the whole may exceed the largest double
+  const share =
+    value <= from
+      ? from === to && value === from
+        ? 0.5
+        : 0
+      : value >= to
+        ? 1
+        : (value / 2 - from / 2) / width;
+  return Math.min(steps - 1, Math.floor(share * steps));
 }
 
 /** Values into the `most` most frequent ones and all others. null and NaN are missing. */
@@ -237,8 +246,8 @@ export function quantileBreaks(sorted: Float64Array, bins: number): number[] {
 export function equalBreaks(sorted: Float64Array, bins: number): number[] {
   const min = sorted[0]!;
   const max = sorted.at(-1)!;
-  const width = max / bins - min / bins; // max − min may exceed the largest double
-  return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : min + (i + 1) * width));
+  const halfWidth = max / bins / 2 - min / bins / 2; // max − min may exceed the largest double
+  return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : 2 * (min / 2 + (i + 1) * halfWidth)));
 }
 
 /** CDB_HeadsTailsBins: the mean, then the mean of what is above it, and so on. @internal */

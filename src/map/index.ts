@@ -15,8 +15,8 @@ export {
 export { dataFromFrame } from "./frame-data";
 export { dataFromGeoJson, type GeoJson, parseGeoJson } from "./geojson";
 export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
-export { Layer, type LayerOptions, QueryLayer } from "./layer";
-export { type DataLayer, dataFromColumns, fieldsOfLayer, type LayerData } from "./layer-data";
+export { Layer, type LayerOptions, labelOf, QueryLayer } from "./layer";
+export { type DataLayer, dataFromColumns, fieldsOfLayer, type LayerData, lnglatOf } from "./layer-data";
 export { checkMapOptions, type MapLayer, type MapOptions } from "./map-options";
 export type {
   ColorByColumn,
@@ -26,5 +26,6 @@ export type {
   StyleOptions,
 } from "./style-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./styling";
+export { columnSql, type TileColumn } from "./tile-columns";
 export type { TimeMethod, TimeOptions } from "./time-options";
 export type { ScaleValues, VegaScale } from "./vega-scale";

@@ -2,6 +2,7 @@
 import { utcFormat } from "d3-time-format";
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
+import type { Field } from "../frame/types";
 import { formatNumber, isNumberFormat } from "../render/format";
 import type { Card, RowColumn } from "../render/scene";
 import { shown } from "./check";
@@ -14,9 +15,21 @@ const TIME_TYPES = ["date", "timestamp", "timestamptz"];
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
+/** What of a column's values is shown. */
+type ShownValues =
+  | { readonly as: "numbers" | "texts" | "objects" }
+  /** Numbers as texts. */
+  | { readonly as: "formatted"; readonly format?: string }
+  /** Times as texts; of a column that came as text, those that JavaScript has not, such as infinity, as they came. */
+  | { readonly as: "times"; readonly format: string; readonly cameAsText?: true };
+
+export type ShownColumn = Field & ShownValues;
+
 /** Collects the columns that a layer's cards and labels show, each once. */
 export class RowColumns {
   readonly columns: RowColumn[] = [];
+  /** What each of them comes from. */
+  readonly sources: ShownColumn[] = [];
   readonly #indexOf = new Map<string, number>();
 
   constructor(
@@ -34,7 +47,7 @@ export class RowColumns {
         return {
           title: info.title ?? info.column,
           column: this.#indexed(column, isNumber ? "numbers" : (info.format ?? ""), () =>
-            isNumber ? numbersOf(column) : textsOf(column, info.format),
+            isNumber ? { as: "numbers" } : textValues(column, info.format),
           ),
           ...(isNumber && info.format !== undefined && { format: info.format }),
         };
@@ -48,9 +61,7 @@ export class RowColumns {
     const isNumber = isNumeric(column, format);
     this.#checkFormat("label", column, isNumber, format);
     return this.#indexed(column, `label ${format ?? ""}`, () =>
-      isNumber
-        ? dictionary(numbersOf(column).values, (value) => formatNumber(value, format))
-        : textsOf(column, format),
+      isNumber ? { as: "formatted", format } : textValues(column, format),
     );
   }
 
@@ -58,11 +69,14 @@ export class RowColumns {
     return this.shownColumns.find((column) => column.name === name)!; // checked when the data were chosen
   }
 
-  #indexed(column: Column, as: string, make: () => RowColumn): number {
-    const key = JSON.stringify([column.name, as]);
+  #indexed(column: Column, as: string, valuesOf: () => ShownValues): number {
+    const { name, pgtype } = column;
+    const key = JSON.stringify([name, as]);
     let index = this.#indexOf.get(key);
     if (index === undefined) {
-      index = this.columns.push(make()) - 1;
+      const values = valuesOf();
+      index = this.columns.push(rowColumn(column, values)) - 1;
+      this.sources.push({ name, pgtype, ...values });
       this.#indexOf.set(key, index);
     }
     return index;
@@ -104,29 +118,33 @@ function numbersOf({ values, nulls }: Column): RowColumn & { kind: "numbers" } {
   return { kind: "numbers", values: numbers };
 }
 
-function textsOf(column: Column, format: string | undefined): RowColumn {
-  switch (column.kind) {
-    case "datetime": {
-      const write = utcFormat(format ?? timeFormatOf(column.values));
-      return dictionary(column.values, (ms) => write(new Date(ms)));
-    }
-    case "object":
-      return dictionary(column.values, objectText);
-    case "string":
-      if (!TIME_TYPES.includes(column.pgtype)) return dictionary(column.values, String);
-      return timeTextsOf(column.values, format);
-    default:
-      return dictionary(column.values as readonly (string | number | boolean | null)[], String);
-  }
+/** Of what is no number. */
+function textValues({ kind, pgtype, values }: Column, format: string | undefined): ShownValues {
+  if (kind === "datetime") return { as: "times", format: format ?? timeFormatOf(values) };
+  if (format !== undefined && TIME_TYPES.includes(pgtype)) return { as: "times", format, cameAsText: true };
+  return { as: kind === "object" ? "objects" : "texts" };
 }
 
-/** Times that came as text because some are infinite or beyond JavaScript's: these stay as they are. */
-function timeTextsOf(texts: readonly (string | null)[], format: string | undefined): RowColumn {
-  const write = utcFormat(format ?? timeFormatOf(Float64Array.from(texts, (text) => isoTimeMs(text ?? ""))));
-  return dictionary(texts, (text) => {
-    const ms = isoTimeMs(text);
-    return Number.isNaN(ms) ? text : write(new Date(ms));
-  });
+function rowColumn(column: Column, shownValues: ShownValues): RowColumn {
+  switch (shownValues.as) {
+    case "numbers":
+      return numbersOf(column);
+    case "formatted":
+      return dictionary(numbersOf(column).values, (value) => formatNumber(value, shownValues.format));
+    case "times": {
+      const write = utcFormat(shownValues.format);
+      if (!shownValues.cameAsText)
+        return dictionary(column.values as Float64Array, (ms) => write(new Date(ms)));
+      return dictionary(column.values as readonly (string | null)[], (text) => {
+        const ms = isoTimeMs(text);
+        return Number.isNaN(ms) ? text : write(new Date(ms));
+      });
+    }
+    case "objects":
+      return dictionary(column.values, objectText);
+    case "texts":
+      return dictionary(column.values as readonly (string | number | boolean | null)[], String);
+  }
 }
 
 /** As precise as the times are. */

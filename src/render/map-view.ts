@@ -10,8 +10,9 @@ import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
+import { type PackedScene, packScene, withDetail } from "./page/pack";
 import { type PngOptions, renderCanvas, renderPng } from "./png";
-import type { Scene } from "./scene";
+import type { DetailSource, Scene } from "./scene";
 import type { TilePictures } from "./tiles";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -45,6 +46,8 @@ export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
   readonly #png: PngOptions;
+  /** What the page carries; made when it is first needed, as it takes a second for a million points. */
+  #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
@@ -62,7 +65,22 @@ export class MapView {
 
   /** A document of its own that fills a browser's window with the live map; opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, this.toPNG());
+    return sceneToDocument(this.#scene, this.toPNG(), this.#page());
+  }
+
+  /** The layers that are too large for the page, which carries overviews of them. @internal */
+  overviews(): number[] {
+    return this.#page().page.overviews.flatMap((overview, i) => (overview ? [i] : []));
+  }
+
+  /** Says where the page finds what some overviews do not show. @internal */
+  addDetail(sources: ReadonlyMap<number, DetailSource>): void {
+    if (sources.size > 0) this.#packed = withDetail(this.#page(), sources);
+  }
+
+  #page(): PackedScene {
+    this.#packed ??= packScene(this.#scene);
+    return this.#packed;
   }
 
   /**
@@ -144,7 +162,9 @@ export class MapView {
   [JUPYTER_DISPLAY](): MimeBundle {
     const png = this.toPNG();
     const picture = { "image/png": png, "text/plain": String(this) };
-    return this.#interactive ? { "text/html": sceneToHtml(this.#scene, png), ...picture } : picture;
+    return this.#interactive
+      ? { "text/html": sceneToHtml(this.#scene, png, this.#page()), ...picture }
+      : picture;
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */

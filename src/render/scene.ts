@@ -116,6 +116,23 @@ export interface Clock {
   readonly paused: boolean;
 }
 
+/**
+ * Where the page of a scene that carries an overview of a layer finds the rest, as long as the server runs: Mapbox
+ * Vector Tiles with the features as the layer shows them. Their attributes are `k`, the class of the colour, `s`, the
+ * class of the size, `c0`, `c1` … for the layer's `columns`, and perhaps `cartodb_id`. A class or value that is missing
+ * is absent.
+ */
+export interface DetailSource {
+  /** Address of a tile, with {z}, {x} and {y}. It holds a token of this map, and no key. */
+  readonly urlTemplate: string;
+  /** How the tiles call the layer. */
+  readonly layer: string;
+  /** Of columns of texts whose attributes are numbers: their format, see `CardField`. By index of the column. */
+  readonly formats: Readonly<Record<number, string>>;
+  /** CSS pixels of a tile of 256 around it, of which it has the features too. */
+  readonly bufferPx: number;
+}
+
 export interface SceneLayer {
   /** What people call it. */
   readonly name?: string;

@@ -421,7 +421,7 @@ test("one infinite time makes a column text; the others have their format still"
   const others = ["infinity", undefined, "0044-03-15 00:00:00+00 BC"];
   expect(texts).toEqual([
     ["05.03.2019", ...others],
-    ["2019-03-05 12:00", ...others],
+    ["2019-03-05 12:00:00+00", ...others],
   ]);
 });
 

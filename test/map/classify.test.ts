@@ -14,6 +14,14 @@ import { mulberry32 } from "../support/seeded";
 
 const METHODS = ["quantiles", "equal", "headtails", "jenks"] as const;
 
+test("equal intervals of a range that is longer than the largest double", () => {
+  const [min, max] = [-1e308, 1.7e308];
+  const breaks = equalBreaks(Float64Array.from([min, max]), 5);
+  const widths = breaks.map((bound, i) => bound / 4 - (breaks[i - 1] ?? min) / 4);
+  expect(Math.max(...widths) / Math.min(...widths)).toBeCloseTo(1, 10);
+  expect(breaks.at(-1)).toBe(max);
+});
+
 describe("breaks are the database's", () => {
   let pg: PGlite;
   beforeAll(async () => {

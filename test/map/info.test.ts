@@ -151,7 +151,8 @@ test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) =
     rowCount: 50,
     columns,
   };
-  const back = decodeScene(encodeScene({ scene: { ...rest, layers: [layer] }, notes: [] })).scene.layers[0]!;
+  const back = decodeScene(encodeScene({ scene: { ...rest, layers: [layer] }, overviews: [] })).scene
+    .layers[0]!;
   expect(back.columns![0]).toEqual(columns[0]);
   const textsOf = (column: RowColumn) =>
     column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : [];

@@ -15,4 +15,5 @@ onPostgres({
   "Data Observatory": () => import("./observatory/observatory.test"),
   "cc.data": () => import("../context/observatory.test"),
   "cc.tables": () => import("../context/tables.test"),
+  "detail of maps": () => import("../context/map-detail.test"),
 });

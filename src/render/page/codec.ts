@@ -15,6 +15,7 @@ import type {
   Basemap,
   Clock,
   ColorStyle,
+  DetailSource,
   Legend,
   PathGeometry,
   PointGeometry,
@@ -29,7 +30,7 @@ import { encodePlanes } from "./planes";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 3;
+const VERSION = 4;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** World units to pixels of zoom 0: see `Scene`. */
@@ -39,14 +40,26 @@ const FINE_ZOOM = 18;
 /** …and in layers with more vertices than this to pixels of zoom 15, 5 m: three bits less for each number. */
 const FINE_VERTICES = 200_000;
 const COARSE_ZOOM = 15;
+/** Of an overview they are rounded to this part of its pixels: points are still off a grid, and slanted lines slant. */
+const STEPS_PER_PX = 8;
 /** Differences are taken modulo 2^32, so a layer's box may be as large as this many cells. */
 const MAX_CELLS = 2 ** 32 - 1;
 
-/** What the page gets: the scene, and what it has to say about the way there. */
+/** What the page gets. */
 export interface PageScene {
   readonly scene: Scene;
-  /** Sentences about what is not in the page. */
-  readonly notes: readonly string[];
+  /** Of the layers that are overviews, by their index. */
+  readonly overviews: readonly (PageOverview | undefined)[];
+}
+
+/** What there is to know of a layer that is an overview. */
+export interface PageOverview {
+  /** CSS pixels that one world unit takes, up to which the overview shows what all the data would show. */
+  readonly worldPx: number;
+  /** What it is an overview of, in words. */
+  readonly note: string;
+  /** Where the rest is. */
+  readonly detail?: DetailSource;
 }
 
 type ColorHeader =
@@ -67,6 +80,7 @@ interface LayerHeader {
   readonly size: SizeHeader;
   readonly columns?: readonly RowColumnHeader[];
   readonly time?: Omit<TimeStyle, "starts"> & { readonly frames: number };
+  readonly overview?: PageOverview;
   /** What travels as it is. */
   readonly rest: Pick<SceneLayer, (typeof AS_IT_IS)[number]>;
 }
@@ -86,7 +100,7 @@ interface SceneHeader {
   readonly basemap: Basemap;
   readonly legends: readonly Legend[];
   readonly clock?: Clock;
-  readonly notes: readonly string[];
+  readonly notes?: readonly string[];
   readonly layers: readonly LayerHeader[];
 }
 
@@ -102,7 +116,7 @@ interface Grid {
  * are off by at most `quantumOf(layer) / 2`. Points and vertices that are not finite are left out: nothing of them
  * can be painted.
  */
-export function encodeScene({ scene, notes }: PageScene): Uint8Array {
+export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
   const columns: Uint8Array[] = [];
   const header: SceneHeader = {
     ...(scene.title !== undefined && { title: scene.title }),
@@ -112,8 +126,8 @@ export function encodeScene({ scene, notes }: PageScene): Uint8Array {
     basemap: scene.basemap,
     legends: scene.legends,
     ...(scene.clock && { clock: scene.clock }),
-    notes: [...(scene.notes ?? []), ...notes],
-    layers: scene.layers.map((layer) => encodeLayer(layer, columns)),
+    ...(scene.notes && { notes: scene.notes }),
+    layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const bytes = new Uint8Array(
@@ -142,11 +156,11 @@ export function decodeScene(bytes: Uint8Array): PageScene {
   if (version !== VERSION) throw new Error(`The scene is v${version}, this page reads v${VERSION}.`);
   const headerEnd = PREFIX_BYTES + view.getUint32(MAGIC.length + 4, true);
   const json = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, headerEnd));
-  const { layers: headers, notes, ...rest } = JSON.parse(json) as SceneHeader;
+  const { layers: headers, ...rest } = JSON.parse(json) as SceneHeader;
   const reader = new ColumnReader(bytes, headerEnd);
   const layers = headers.map((header) => decodeLayer(header, reader));
   reader.expectEnd();
-  return { scene: { ...rest, layers }, notes };
+  return { scene: { ...rest, layers }, overviews: headers.map(({ overview }) => overview) };
 }
 
 /** The step of a layer's coordinates in world units; what arrives is off by at most half of it. */
@@ -154,10 +168,14 @@ export function quantumOf({ geometry }: SceneLayer): number {
   return 1 / gridOf(interleaved(geometry)).cellsPerUnit;
 }
 
-function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
+function encodeLayer(
+  layer: SceneLayer,
+  overview: PageOverview | undefined,
+  columns: Uint8Array[],
+): LayerHeader {
   const { color, size, geometry, time } = finite(layer);
   const xy = interleaved(geometry);
-  const grid = gridOf(xy);
+  const grid = gridOf(xy, overview);
   const vertices = xy.length / 2;
   let features = vertices;
   if (geometry.kind !== "point") {
@@ -189,6 +207,7 @@ function encodeLayer(layer: SceneLayer, columns: Uint8Array[]): LayerHeader {
     ...(time && {
       time: { cumulative: time.cumulative, trails: time.trails, frames: time.starts.length - 1 },
     }),
+    ...(overview && { overview }),
     rest: restOf(layer),
   };
 }
@@ -240,7 +259,7 @@ function interleaved(geometry: PointGeometry | PathGeometry): Float64Array {
   return xy;
 }
 
-function gridOf(xy: Float64Array): Grid {
+function gridOf(xy: Float64Array, overview?: PageOverview): Grid {
   let minX = Infinity;
   let minY = Infinity;
   let maxX = -Infinity;
@@ -255,10 +274,11 @@ function gridOf(xy: Float64Array): Grid {
     if (y > maxY) maxY = y;
   }
   const extent = Math.max(maxX - minX, maxY - minY, 0);
-  let zoom = xy.length / 2 > FINE_VERTICES ? COARSE_ZOOM : FINE_ZOOM;
-  while (extent * 2 ** (TILE_PX_LOG2 + zoom) > MAX_CELLS) zoom--;
+  const zoom = xy.length / 2 > FINE_VERTICES ? COARSE_ZOOM : FINE_ZOOM;
+  let cellsPerUnit = overview ? overview.worldPx * STEPS_PER_PX : 2 ** (TILE_PX_LOG2 + zoom);
+  while (extent * cellsPerUnit > MAX_CELLS) cellsPerUnit /= 2;
   const empty = minX > maxX;
-  return { minX: empty ? 0 : minX, minY: empty ? 0 : minY, cellsPerUnit: 2 ** (TILE_PX_LOG2 + zoom) };
+  return { minX: empty ? 0 : minX, minY: empty ? 0 : minY, cellsPerUnit };
 }
 
 /** Differences of one axis' cells, small ones of both signs to small numbers: 0, -1, 1, -2 become 0, 1, 2, 3. */

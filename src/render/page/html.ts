@@ -3,7 +3,7 @@ import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
-import { packScene } from "./pack";
+import { type PackedScene, packScene } from "./pack";
 import { pageProgram } from "./program";
 
 /** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
@@ -22,9 +22,9 @@ html, body, #map { height: 100%; margin: 0; overflow: hidden; }
  * The picture in the size of the scene, smaller where there is less room, and the live map over it. Where frames or
  * scripts are taken out (an untrusted notebook in JupyterLab, a preview in a code host) the picture remains.
  */
-export function sceneToHtml(scene: Scene, png: Uint8Array): string {
+export function sceneToHtml(scene: Scene, png: Uint8Array, packed = packScene(scene)): string {
   const { widthPx, heightPx } = scene;
-  const page = pageOf(scene, { title: "Map" });
+  const page = pageOf(scene, { packed, title: "Map" });
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
@@ -35,21 +35,31 @@ export function sceneToHtml(scene: Scene, png: Uint8Array): string {
 }
 
 /** A document that fills the window with the map; with the picture where the map cannot be shown. */
-export function sceneToDocument(scene: Scene, png: Uint8Array): string {
+export function sceneToDocument(scene: Scene, png: Uint8Array, packed = packScene(scene)): string {
   const title = scene.title ?? describeScene(scene);
   const still = `<img id="still" src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" hidden>
 <noscript><style>#still { display: block !important; }</style></noscript>`;
-  return pageOf(scene, { title, still });
+  return pageOf(scene, { packed, title, still });
 }
 
-function pageOf(scene: Scene, { title, still = "" }: { title: string; still?: string }): string {
+interface PageParts {
+  readonly packed: PackedScene;
+  readonly title: string;
+  readonly still?: string;
+}
+
+function pageOf(scene: Scene, { packed, title, still = "" }: PageParts): string {
   const { boot, program, basemap, font, scriptSources } = pageProgram();
-  const { bytes } = packScene(scene);
+  const { page, bytes } = packed;
+  const detailOrigins = page.overviews.flatMap((overview) =>
+    overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
+  );
   const policy = [
     "default-src 'none'",
     `script-src ${scriptSources.join(" ")}`,
     "style-src 'unsafe-inline'",
     `img-src data: ${tileOrigins(scene.basemap).join(" ")}`.trimEnd(),
+    ...(detailOrigins.length > 0 ? [`connect-src ${[...new Set(detailOrigins)].join(" ")}`] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ];

@@ -1,48 +1,55 @@
 import { deflateSync } from "node:zlib";
-import { viewportOf } from "../projection";
-import type { PathGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
-import { encodeScene, type PageScene } from "./codec";
-import { pickFeatures, pickLayerPoints } from "./pick";
-import { simplify } from "./simplify";
+import { viewportOf, worldPxOf } from "../projection";
+import type { DetailSource, Scene, SceneLayer } from "../scene";
+import { encodeScene, type PageOverview, type PageScene } from "./codec";
+import { type Overview, overviewOfPaths, overviewOfPoints } from "./overview";
 
 /** What the scene may take in the page, deflated: 7 MB in base64, so that the page with all else stays below 8 MB. */
 const SCENE_BUDGET_BYTES = 5_250_000;
-/** Outlines are simplified to half a pixel of this zoom first, then of the next lower ones down to the first view's. */
-const FINEST_SIMPLIFIED_ZOOM = 15;
-/** Fewer points are farther apart and take more bits each: the first guess is aimed this much lower. */
+/** No overview is finer than this: a pixel is 5 m. */
+const FINEST_ZOOM = 15;
+/** What remains of a layer takes more bits each, as it lies farther apart: guesses are aimed this much lower. */
 const AIM = 0.97;
 
-/** The scene as the page carries it. */
+/** A scene as the page carries it. */
 export interface PackedScene {
-  /** `encodeScene`, deflated. */
+  readonly page: PageScene;
+  /** `encodeScene(page)`, deflated. */
   readonly bytes: Uint8Array;
-  /** Sentences about what is not in the page; it shows them. */
-  readonly notes: readonly string[];
 }
 
 /**
- * Deflates the scene. Where it is larger than the budget, large layers are reduced until it is not: of points and
- * features every k-th stays, after outlines are simplified as far as the first view allows.
+ * Deflates the scene. Where it is larger than the budget, overviews stand for its large layers: the finest for which
+ * there is room.
  */
 export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): PackedScene {
-  const whole = deflated({ scene, notes: [] });
-  if (whole.length <= budgetBytes) return { bytes: whole, notes: [] };
+  const whole = packed({ scene, overviews: [] });
+  if (whole.bytes.length <= budgetBytes) return whole;
 
   const sizes = scene.layers.map((layer) => sizeOf(scene, layer));
   const shares = fairShares(sizes, budgetBytes * AIM);
-  const notes: string[] = [];
+  const overviews: (PageOverview | undefined)[] = [];
   const layers = scene.layers.map((layer, i) => {
     if (sizes[i]! <= shares[i]!) return layer;
-    const { reduced, note } = reduce(scene, layer, sizes[i]!, shares[i]!);
-    notes.push(scene.layers.length > 1 ? `Layer ${i + 1}: ${note}` : note);
-    return reduced;
+    const overview = overviewToFit(scene, layer, { sizeBytes: sizes[i]!, shareBytes: shares[i]! });
+    overviews[i] = { worldPx: overview.worldPx, note: noteOf(layer, overview.layer) };
+    return overview.layer;
   });
-  return { bytes: deflated({ scene: { ...scene, layers }, notes }), notes };
+  return packed({ scene: { ...scene, layers }, overviews });
 }
 
-const deflated = (page: PageScene): Uint8Array => deflateSync(encodeScene(page));
-const sizeOf = (scene: Scene, layer: SceneLayer): number =>
-  deflated({ scene: { ...scene, layers: [layer] }, notes: [] }).length;
+/** The same, with where the page finds the detail of some layers that it has overviews of. */
+export function withDetail({ page }: PackedScene, sources: ReadonlyMap<number, DetailSource>): PackedScene {
+  const overviews = page.overviews.map((overview, i) => {
+    const detail = sources.get(i);
+    return overview && detail ? { ...overview, detail } : overview;
+  });
+  return packed({ ...page, overviews });
+}
+
+const packed = (page: PageScene): PackedScene => ({ page, bytes: deflateSync(encodeScene(page)) });
+const sizeOf = (scene: Scene, layer: SceneLayer, overview?: PageOverview): number =>
+  packed({ scene: { ...scene, layers: [layer] }, overviews: [overview] }).bytes.length;
 
 /** What each may take: small ones all they need, the others the same of what remains. */
 function fairShares(sizes: readonly number[], total: number): number[] {
@@ -56,74 +63,69 @@ function fairShares(sizes: readonly number[], total: number): number[] {
   return shares;
 }
 
-interface Reduced {
-  readonly reduced: SceneLayer;
-  readonly note: string;
-}
-
-function reduce(scene: Scene, layer: SceneLayer, size: number, share: number): Reduced {
-  const { geometry } = layer;
-  if (geometry.kind === "point") {
-    return thin(scene, layer, geometry.x.length, size, share, "points", (indexes) =>
-      pickLayerPoints(layer, geometry, layer.time ? withEveryFrame(indexes, layer.time) : indexes),
-    );
-  }
-  const { reduced, note, size: simplifiedSize } = simplifyToFit(scene, layer, geometry, share);
-  if (simplifiedSize <= share) return { reduced, note };
-  const paths = reduced.geometry as PathGeometry;
-  const features = paths.features.length - 1;
-  const things = paths.kind === "line" ? "lines" : "polygons";
-  const thinned = thin(scene, reduced, features, simplifiedSize, share, things, (indexes) => ({
-    ...reduced,
-    geometry: pickFeatures(paths, indexes),
-  }));
-  return { reduced: thinned.reduced, note: `${thinned.note} ${note}`.trimEnd() };
-}
-
-function simplifyToFit(scene: Scene, layer: SceneLayer, geometry: PathGeometry, share: number) {
-  const { worldPx } = viewportOf(scene);
-  let paths = geometry;
-  let size = Infinity;
-  for (let px = 256 * 2 ** FINEST_SIMPLIFIED_ZOOM; size > share; px /= 2) {
-    paths = simplify(paths, 0.5 / Math.max(px, worldPx));
-    size = sizeOf(scene, { ...layer, geometry: paths });
-    if (px <= worldPx) break;
-  }
-  const [kept, all] = [paths.xy.length / 2, geometry.xy.length / 2];
-  const what = geometry.kind === "line" ? "Lines" : "Outlines";
-  return {
-    reduced: { ...layer, geometry: paths },
-    size,
-    note: kept < all ? `${what} are simplified (${inWords(kept)} of ${inWords(all)} vertices).` : "",
-  };
-}
-
-function thin(
+/**
+ * The finest overview that is not larger than its share. If not even the one of the first view is, it does without what
+ * people read of the rows, and then becomes coarser.
+ */
+function overviewToFit(
   scene: Scene,
   layer: SceneLayer,
-  count: number,
-  size: number,
-  share: number,
-  things: string,
-  pick: (indexes: Uint32Array) => SceneLayer,
-): Reduced {
-  let kept = count;
-  let reduced = layer;
-  for (let now = size; now > share && kept > 1; ) {
-    kept = Math.max(1, Math.floor(kept * (share / now) * AIM));
-    const step = count / kept;
-    reduced = pick(Uint32Array.from({ length: kept }, (_, i) => Math.floor(i * step)));
-    now = sizeOf(scene, reduced);
+  { sizeBytes, shareBytes }: { readonly sizeBytes: number; readonly shareBytes: number },
+): Overview {
+  const viewPx = viewportOf(scene).worldPx;
+  const scales = scalesFrom(viewPx);
+  const finer: Overview[] = []; // what is known, the coarsest last: a coarser one is made of it
+  const overviewAt = (worldPx: number) => {
+    const base = finer.findLast((overview) => overview.worldPx >= worldPx)?.layer ?? layer;
+    return overviewOf(base, worldPx);
+  };
+  const bytesPerVertex = sizeBytes / verticesOf(layer);
+  let [low, high] = [0, scales.length - 1]; // scales[high] is taken if none is found to fit
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const overview = overviewAt(scales[middle]!);
+    if (verticesOf(overview.layer) * bytesPerVertex > shareBytes) {
+      finer.push(overview);
+      low = middle + 1;
+    } else high = middle;
   }
-  const { geometry } = reduced;
-  const left = geometry.kind === "point" ? geometry.x.length : kept;
-  return { reduced, note: `Showing ${inWords(left)} of ${inWords(count)} ${things}.` };
+  for (let i = low; ; i++) {
+    const overview = overviewAt(scales[i] ?? viewPx / 2 ** (i - scales.length + 1));
+    const { columns: _, ...bare } = overview.layer;
+    for (const candidate of i < scales.length - 1 ? [overview.layer] : [overview.layer, bare]) {
+      const size = sizeOf(scene, candidate, { worldPx: overview.worldPx, note: "" });
+      const isLast = verticesOf(candidate) <= 1;
+      if (size <= shareBytes || (isLast && candidate === bare)) return { ...overview, layer: candidate };
+    }
+  }
 }
 
-/** Every k-th point of all is every k-th of each frame; frames of fewer keep their first, so that no time is lost. */
-function withEveryFrame(indexes: Uint32Array, { starts }: TimeStyle): Uint32Array {
-  const firsts = starts.subarray(0, -1).filter((start, frame) => starts[frame + 1]! > start);
-  return Uint32Array.from(new Set([...firsts, ...indexes])).sort();
+/** From the finest zoom down to the first view. */
+function scalesFrom(viewPx: number): number[] {
+  const scales: number[] = [];
+  for (let worldPx = worldPxOf(FINEST_ZOOM); worldPx > viewPx; worldPx /= 2) scales.push(worldPx);
+  return [...scales, viewPx];
+}
+
+function overviewOf(layer: SceneLayer, worldPx: number): Overview {
+  const { geometry } = layer;
+  return geometry.kind === "point"
+    ? overviewOfPoints(layer, geometry, worldPx)
+    : overviewOfPaths(layer, geometry, worldPx);
+}
+
+const verticesOf = ({ geometry }: SceneLayer): number =>
+  geometry.kind === "point" ? geometry.x.length : geometry.xy.length / 2;
+const featuresOf = ({ geometry }: SceneLayer): number =>
+  geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+
+function noteOf(layer: SceneLayer, overview: SceneLayer): string {
+  const { kind } = layer.geometry;
+  const [kept, all] = [overview, layer].map(featuresOf) as [number, number];
+  const count = kept < all ? `${inWords(kept)} of ${inWords(all)} ${kind}s` : `${inWords(all)} ${kind}s`;
+  const simplified = verticesOf(overview) < verticesOf(layer) && kind !== "point" ? ", simplified" : "";
+  const unread = layer.columns && !overview.columns ? ", without what is written about them" : "";
+  return `overview of ${count}${simplified}${unread}`;
 }
 
 const inWords = (count: number): string => count.toLocaleString("en-US");

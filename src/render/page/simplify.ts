@@ -85,10 +85,9 @@ function markKept(
 ): void {
   const last = to - 1;
   if (last < from) return;
-  kept[from] = 1;
-  kept[last] = 1;
+  const closed = isClosed(xy, from, last);
+  if (!closed) kept[from] = kept[last] = 1;
   if (last - from < 2) return;
-  const closed = xy[2 * from] === xy[2 * last] && xy[2 * from + 1] === xy[2 * last + 1];
   const anchors: number[] = [];
   for (let i = from + 1; i < last; i++) if (isJunction[i]) anchors.push(i);
   if (!closed || isJunction[from]) anchors.unshift(from);
@@ -103,15 +102,18 @@ function markKept(
     markBetween(xy, start, next, closed ? { from, length } : undefined, tolerance2, kept);
   }
   if (!closed) return;
-  kept[from] = kept[last] = 1; // where the ring begins and ends is written down, however straight it is there
-  let count = 0;
-  for (let i = from; i < to; i++) count += kept[i]!;
-  for (let i = from + 1; i < last && count < Math.min(MIN_RING_VERTICES, to - from); i++) {
+  let count = 1; // a ring's first vertex is written down again
+  for (let i = from; i < last; i++) count += kept[i]!;
+  for (let i = from; i < last && count < Math.min(MIN_RING_VERTICES, to - from); i++) {
     if (kept[i]) continue;
     kept[i] = 1;
     count++;
   }
 }
+
+/** Whether the path is a ring: it ends where it begins. */
+const isClosed = (xy: Float64Array, from: number, last: number): boolean =>
+  last - from > 1 && xy[2 * from] === xy[2 * last] && xy[2 * from + 1] === xy[2 * last + 1];
 
 /** Rings that meet no other have no junction: two vertices that do not depend on where the ring begins. */
 function addExtremes(xy: Float64Array, from: number, last: number, anchors: number[]): void {
@@ -179,16 +181,22 @@ function distanceTo(ax: number, ay: number, bx: number, by: number): (x: number,
   };
 }
 
+/** A ring begins with the first vertex that is kept: where it began may be in the middle of a straight border. */
 function withVertices(geometry: PathGeometry, kept: Uint8Array): PathGeometry {
   const { xy, paths } = geometry;
   const picked = new Float64Array(xy.length);
   const ends = new Uint32Array(paths.length);
   let at = 0;
   for (let path = 0; path + 1 < paths.length; path++) {
+    const start = at;
     for (let i = paths[path]!; i < paths[path + 1]!; i++) {
       if (!kept[i]) continue;
       picked[at++] = xy[2 * i]!;
       picked[at++] = xy[2 * i + 1]!;
+    }
+    if (isClosed(xy, paths[path]!, paths[path + 1]! - 1)) {
+      picked[at++] = picked[start]!;
+      picked[at++] = picked[start + 1]!;
     }
     ends[path + 1] = at / 2;
   }

@@ -14,3 +14,4 @@ export {
   prepare,
   warm,
 } from "./paint";
+export { type LayerTile, needsTiles, type TilePlace, type TileSource } from "./tiled";

@@ -7,6 +7,7 @@ import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Vi
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
 import { cssColor, sizeSlots } from "./style";
+import { needsTiles, type TilePlace, type TileSource } from "./tiled";
 
 /** More labels than these are not considered: those of the largest features and the first rows. */
 const MAX_LABELS = 20_000;
@@ -59,11 +60,15 @@ interface Placed {
 export class LabelPainter {
   readonly #styles: readonly (LabelStyle | undefined)[];
   readonly #layers: readonly SceneLayer[];
-  #candidates: Candidate[] | undefined;
+  readonly #tiles: ReadonlyMap<number, TileSource>;
+  readonly #known = new WeakMap<SceneLayer, readonly Candidate[]>();
+  #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
   #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
 
-  constructor(layers: readonly SceneLayer[]) {
+  /** `tiles`: of layers that are overviews, by index. */
+  constructor(layers: readonly SceneLayer[], tiles: ReadonlyMap<number, TileSource> = new Map()) {
     this.#layers = layers;
+    this.#tiles = tiles;
     this.#styles = layers.map(({ label }) => label);
   }
 
@@ -76,9 +81,10 @@ export class LabelPainter {
     if (this.isEmpty) return;
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const isTimed = this.#layers.some(({ label, time }) => label && time);
-    const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0]);
+    const parts = this.#partsAt(worldPx);
+    const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0, parts]);
     if (this.#placed?.key !== key)
-      this.#placed = { key, labels: this.#place(context, worldPx, hidden, frame) };
+      this.#placed = { key, labels: this.#place(context, worldPx, parts, hidden, frame) };
 
     context.textAlign = "left";
     context.textBaseline = "alphabetic"; // "middle" is another one in Skia and in Chromium
@@ -103,12 +109,18 @@ export class LabelPainter {
   }
 
   /** The most important first, each where it covers none before it. */
-  #place(context: Canvas2D, worldPx: number, hidden: ReadonlySet<number>, frame: number): Placed[] {
-    this.#candidates ??= candidatesOf(this.#layers);
+  #place(
+    context: Canvas2D,
+    worldPx: number,
+    parts: string,
+    hidden: ReadonlySet<number>,
+    frame: number,
+  ): Placed[] {
+    if (this.#candidates?.key !== parts) this.#candidates = { key: parts, all: this.#candidatesAt(worldPx) };
     const shown = this.#layers.map(({ time }) => time && generationsAt(time, frame));
     const taken = new Collisions(worldPx);
     const placed: Placed[] = [];
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.#candidates.all) {
       if (hidden.has(candidate.layer)) continue;
       const { feature } = candidate;
       const generations = shown[candidate.layer];
@@ -122,6 +134,52 @@ export class LabelPainter {
       if (label) placed.push(label);
     }
     return placed;
+  }
+
+  /** What the candidates depend on. */
+  #partsAt(worldPx: number): string {
+    const tiled = [...this.#tiles].filter(
+      ([layer, source]) => this.#styles[layer] && needsTiles(source, worldPx),
+    );
+    return tiled.map(([layer, { version }]) => `${layer} ${version} ${worldPx}`).join();
+  }
+
+  #candidatesAt(worldPx: number): Candidate[] {
+    const all = this.#layers.flatMap((layer, index) => {
+      const source = this.#tiles.get(index);
+      const own = this.#labelsOf(layer, index);
+      if (!layer.label || !source || !needsTiles(source, worldPx)) return own;
+      const tiles = source.tilesAt(worldPx);
+      const there = new Set(tiles.map(nameOf));
+      const [first] = tiles;
+      const isInTile = ({ anchors: [at] }: Candidate) => there.has(nameOf(squareOf(at!, first?.z ?? 0)));
+      return [...own.filter((candidate) => !isInTile(candidate)), ...this.#labelsOfTiles(tiles, index)];
+    });
+    return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
+  }
+
+  /** Those that lie in their tiles; of the pieces of a feature in several tiles the largest one has it. */
+  #labelsOfTiles(tiles: ReturnType<TileSource["tilesAt"]>, layer: number): Candidate[] {
+    const best = new Map<string | number, Candidate>();
+    for (const { tile, ...square } of tiles) {
+      for (const candidate of this.#labelsOf(tile.layer, layer)) {
+        if (nameOf(squareOf(candidate.anchors[0]!, square.z)) !== nameOf(square)) continue;
+        const id = tile.ids?.[candidate.feature] ?? `${nameOf(square)} ${candidate.feature}`;
+        const other = best.get(id);
+        if (!other || other.weight < candidate.weight) best.set(id, candidate);
+      }
+    }
+    return [...best.values()];
+  }
+
+  #labelsOf(part: SceneLayer, layer: number): readonly Candidate[] {
+    let labels = this.#known.get(part);
+    if (!labels) {
+      const column = part.label && part.columns?.[part.label.column];
+      labels = column?.kind === "texts" ? labelsOf(part, layer, column) : [];
+      this.#known.set(part, labels);
+    }
+    return labels;
   }
 
   #placeOne(candidate: Candidate, height: number, worldPx: number, taken: Collisions): Placed | undefined {
@@ -201,12 +259,16 @@ function keysOf([left, top, right, bottom]: Rect): number[] {
   return keys;
 }
 
-function candidatesOf(layers: readonly SceneLayer[]): Candidate[] {
-  const all = layers.flatMap((layer, index) => {
-    const column = layer.label && layer.columns?.[layer.label.column];
-    return column?.kind === "texts" ? labelsOf(layer, index, column) : [];
-  });
-  return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
+const nameOf = ({ z, x, y }: Pick<TilePlace, "z" | "x" | "y">): string => `${z}/${x}/${y}`;
+
+/** The tile that a place lies in, in the first copy of the world. */
+function squareOf({ x, y }: Anchor, z: number): Pick<TilePlace, "z" | "x" | "y"> {
+  const count = 2 ** z;
+  return {
+    z,
+    x: Math.floor((x - Math.floor(x)) * count),
+    y: Math.max(0, Math.min(count - 1, Math.floor(y * count))),
+  };
 }
 
 function labelsOf(

@@ -1,9 +1,11 @@
 import type { PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
 import { LabelPainter } from "./labels";
+import type { Found, LayerPainter } from "./layer-painter";
 import { PathPainter } from "./paths";
 import { PointPainter } from "./points";
 import { cssColor } from "./style";
+import { TiledPainter, type TileSource } from "./tiled";
 
 const BORDER_PX = 0.75;
 
@@ -19,7 +21,7 @@ export interface BasemapShapes {
 /** A scene with what painting it again and again can reuse. Whoever changes the scene prepares it anew. */
 export interface PreparedScene {
   readonly scene: Scene;
-  readonly layers: readonly (PointPainter | PathPainter)[];
+  readonly layers: readonly LayerPainter[];
   readonly basemap: readonly PathPainter[];
   readonly labels: LabelPainter;
   readonly scratch: Scratch;
@@ -29,35 +31,41 @@ export interface PreparedScene {
   readonly now: { frame: number };
 }
 
-/** A feature of a layer, and the row of the data it is. */
-export interface Hit {
+/** A feature of a layer. */
+export interface Hit extends Found {
   readonly layer: number;
-  readonly feature: number;
-  readonly row: number;
 }
 
-/** Cheap; `warm` does what takes longer. Without `shapes` the basemap is nothing but its background. */
-export function prepare(
-  scene: Scene,
-  {
-    createCanvas,
-    shapes,
-  }: { readonly createCanvas: CreateCanvas; readonly shapes?: BasemapShapes | undefined },
-): PreparedScene {
-  const layers = scene.layers.map((layer) =>
-    layer.geometry.kind === "point"
-      ? new PointPainter(layer, layer.geometry)
-      : new PathPainter(layer, layer.geometry),
-  );
+export interface PrepareOptions {
+  readonly createCanvas: CreateCanvas;
+  /** Without them the basemap is nothing but its background. */
+  readonly shapes?: BasemapShapes | undefined;
+  /** Of layers that are overviews, where their tiles are; by index. */
+  readonly tiles?: ReadonlyMap<number, TileSource>;
+}
+
+/** Cheap; `warm` does what takes longer. */
+export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOptions): PreparedScene {
+  const layers = scene.layers.map((layer, i) => {
+    const source = tiles?.get(i);
+    return source
+      ? new TiledPainter(painterFor(layer), source, { painterFor, createCanvas })
+      : painterFor(layer);
+  });
   return {
     scene,
     layers,
     basemap: basemapPainters(scene, shapes),
-    labels: new LabelPainter(scene.layers),
+    labels: new LabelPainter(scene.layers, tiles),
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
     now: { frame: scene.clock?.still ?? 0 },
   };
+}
+
+function painterFor(layer: SceneLayer): LayerPainter {
+  const { geometry } = layer;
+  return geometry.kind === "point" ? new PointPainter(layer, geometry) : new PathPainter(layer, geometry);
 }
 
 /**
@@ -131,9 +139,9 @@ export function highlight(
   context: Canvas2D,
   { layers, now }: PreparedScene,
   viewport: Viewport,
-  { layer, feature }: Pick<Hit, "layer" | "feature">,
+  found: Hit,
 ): void {
-  inDevicePixels(context, () => layers[layer]!.highlight(context, viewport, feature, now.frame));
+  inDevicePixels(context, () => layers[found.layer]!.highlight(context, viewport, found, now.frame));
 }
 
 function inDevicePixels(context: Canvas2D, work: () => void): void {

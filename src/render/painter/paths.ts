@@ -3,6 +3,7 @@ import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { clipRing, clipSegment, reserve, type Trace } from "./clip";
 import { hitLine, hitPolygon, type Place } from "./hit";
+import type { Found, LayerPainter } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 
@@ -24,8 +25,8 @@ interface Placement {
 }
 
 /** Paints a layer of lines or polygons in the order of its features. */
-export class PathPainter {
-  readonly #layer: SceneLayer;
+export class PathPainter implements LayerPainter {
+  readonly layer: SceneLayer;
   readonly #geometry: PathGeometry;
   readonly #colors: Slots<string>;
   readonly #sizes: Slots<number>;
@@ -36,7 +37,7 @@ export class PathPainter {
   readonly #spare: Trace = { xy: new Float64Array(0), count: 0 };
 
   constructor(layer: SceneLayer, geometry: PathGeometry) {
-    this.#layer = layer;
+    this.layer = layer;
     this.#geometry = geometry;
     const { values, ofRow } = colorSlots(layer.color);
     this.#colors = { values: values.map(cssColor), ofRow };
@@ -51,21 +52,21 @@ export class PathPainter {
 
   /** Returns how many features touch the view. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
-    if (this.#layer.opacity === 1) return this.#paintFeatures(target, viewport);
+    if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport);
     const { surface, context } = scratch.surface(
       Math.round(viewport.widthPx * viewport.pixelRatio),
       Math.round(viewport.heightPx * viewport.pixelRatio),
     );
     const painted = this.#paintFeatures(context, viewport);
     if (painted === 0) return 0;
-    target.globalAlpha = this.#layer.opacity;
+    target.globalAlpha = this.layer.opacity;
     target.drawImage(surface, 0, 0);
     target.globalAlpha = 1;
     return painted;
   }
 
   /** The feature at a place of any copy of the world. */
-  hit({ x, y }: Place, worldPx: number, slopPx: number): { feature: number; row: number } | undefined {
+  hit({ x, y }: Place, worldPx: number, slopPx: number): Found | undefined {
     const { kind, rows } = this.#geometry;
     const { ofRow, values } = this.#sizes;
     const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
@@ -77,13 +78,13 @@ export class PathPainter {
         kind === "line"
           ? hitLine(this.#geometry, this.#featureBoxes, place, reachOf)
           : hitPolygon(this.#geometry, this.#featureBoxes, place);
-      if (feature !== undefined) return { feature, row: rowOf(feature) };
+      if (feature !== undefined) return { feature, row: rowOf(feature), of: this.layer };
     }
     return undefined;
   }
 
   /** Outlines a feature. */
-  highlight(context: Canvas2D, viewport: Viewport, feature: number): void {
+  highlight(context: Canvas2D, viewport: Viewport, { feature }: Found): void {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const scale = worldPx * pixelRatio;
     const clip = boxAround(viewport, CLIP_MARGIN_PX);
@@ -107,7 +108,7 @@ export class PathPainter {
   #paintFeatures(context: Canvas2D, viewport: Viewport): number {
     const { kind, features, rows } = this.#geometry;
     const { originX, originY, worldPx, pixelRatio } = viewport;
-    const stroke = kind === "polygon" ? this.#layer.stroke : undefined;
+    const stroke = kind === "polygon" ? this.layer.stroke : undefined;
     const [colorOf, sizeOf, boxes] = [this.#colors.ofRow, this.#sizes.ofRow, this.#featureBoxes];
     const reachPx = (kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0)) / 2;
     const [viewMinX, viewMinY, viewMaxX, viewMaxY] = boxAround(viewport, reachPx + 1);

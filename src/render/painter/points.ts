@@ -4,6 +4,7 @@ import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitPoint, type Place } from "./hit";
 import { Ink } from "./ink";
+import type { Found, LayerPainter } from "./layer-painter";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -31,9 +32,9 @@ interface Frame {
 }
 
 /** Paints a layer of points: later points lie over earlier ones, and the opacity is that of the finished layer. */
-export class PointPainter {
+export class PointPainter implements LayerPainter {
+  readonly layer: SceneLayer;
   readonly #geometry: PointGeometry;
-  readonly #layer: SceneLayer;
   readonly #colors: Slots<Rgba>;
   readonly #sizes: Slots<number>;
   readonly #box: Box;
@@ -43,7 +44,7 @@ export class PointPainter {
   #stamps: { readonly pixelRatio: number; readonly byGrowth: Map<number, StampSet> } | undefined;
 
   constructor(layer: SceneLayer, geometry: PointGeometry) {
-    this.#layer = layer;
+    this.layer = layer;
     this.#geometry = geometry;
     this.#colors = colorSlots(layer.color);
     this.#sizes = sizeSlots(layer.size);
@@ -60,7 +61,7 @@ export class PointPainter {
 
   /** Returns how many points show; those that others hide do not count. Of layers with times, those of the frame. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
-    const { time, opacity } = this.#layer;
+    const { time, opacity } = this.layer;
     if (!time) return this.#paintPart(target, viewport, scratch, { growth: 1, opacity });
     let shown = 0;
     for (const { from, to, growth, fade } of generationsAt(time, frame))
@@ -107,12 +108,7 @@ export class PointPainter {
   }
 
   /** The point at a place of any copy of the world, as `hitPoint` finds it; of those that the frame shows. */
-  hit(
-    { x, y }: Place,
-    worldPx: number,
-    slopPx: number,
-    frame: number,
-  ): { feature: number; row: number } | undefined {
+  hit({ x, y }: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
     const { rows } = this.#geometry;
     const growthOf = this.#growthAt(frame);
     const { ofRow, values } = this.#sizes;
@@ -120,19 +116,20 @@ export class PointPainter {
       const slot = ofRow === undefined ? 0 : ofRow[rows === undefined ? point : rows[point]!]!;
       return ((values[slot]! / 2) * growthOf(point)) / worldPx;
     };
-    const largestPx = Math.max(0, ...values) * (1 + (this.#layer.time?.trails ?? 0));
+    const largestPx = Math.max(0, ...values) * (1 + (this.layer.time?.trails ?? 0));
     const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
     const reach = limits.maxRadius + limits.slop;
     for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach])) {
       const feature = hitPoint(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits);
-      if (feature !== undefined) return { feature, row: rows === undefined ? feature : rows[feature]! };
+      if (feature !== undefined)
+        return { feature, row: rows === undefined ? feature : rows[feature]!, of: this.layer };
     }
     return undefined;
   }
 
   /** By how much a point is larger than without a trail; NaN if the frame does not show it. */
   #growthAt(frame: number): (point: number) => number {
-    const { time } = this.#layer;
+    const { time } = this.layer;
     if (!time) return () => 1;
     const generations = generationsAt(time, frame);
     return (point) => generations.find(({ from, to }) => point >= from && point < to)?.growth ?? Number.NaN;
@@ -142,13 +139,12 @@ export class PointPainter {
   highlight(
     context: Canvas2D,
     { originX, originY, worldPx, pixelRatio, widthPx }: Viewport,
-    feature: number,
+    { feature, row }: Found,
     frame: number,
   ): void {
-    const { x, y, rows } = this.#geometry;
+    const { x, y } = this.#geometry;
     const growth = this.#growthAt(frame)(feature);
     if (Number.isNaN(growth)) return;
-    const row = rows === undefined ? feature : rows[feature]!;
     const radius = ((this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! * growth) / 2 + 1) * pixelRatio;
     const scale = worldPx * pixelRatio;
     const box = [x[feature]!, originY, x[feature]!, originY] as const;
@@ -225,7 +221,7 @@ export class PointPainter {
   }
 
   #disc(color: number, size: number, pixelRatio: number, growth: number): Disc {
-    const { stroke } = this.#layer;
+    const { stroke } = this.layer;
     const radius = Math.max(0, (this.#sizes.values[size]! * pixelRatio * growth) / 2);
     const fill = this.#colors.values[color]!;
     if (!stroke || radius === 0) return { radius, fill };
@@ -248,7 +244,7 @@ export class PointPainter {
   }
 
   #maxAlpha(): number {
-    return Math.max(this.#layer.stroke?.color[3] ?? 0, ...this.#colors.values.map((color) => color[3]));
+    return Math.max(this.layer.stroke?.color[3] ?? 0, ...this.#colors.values.map((color) => color[3]));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { NamedMap } from "../../api/schemas/maps";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
 import { LOCAL_USER } from "../guard";
@@ -11,21 +12,13 @@ import { fingerprint } from "./map-config";
 
 const MAX_TEMPLATES = 4096;
 
-/** What is checked when a template is kept; the rest of it is checked when it is used. */
-const Template = z.looseObject({
-  version: z.literal("0.0.1", { error: "Unsupported template version" }),
-  name: z.string({ error: "Missing template name" }),
-  auth: z.unknown().optional(),
-  placeholders: z.record(z.string(), z.unknown()).default({}),
-  layergroup: z.looseObject({ layers: z.array(z.unknown()) }),
-});
-export type Template = z.infer<typeof Template>;
+export type Template = NamedMap;
 
-const TemplatesFile = z.array(Template);
+const TemplatesFile = z.array(NamedMap);
 
 /** @throws MapsRefusal */
 export function parseTemplate(value: unknown): Template {
-  const parsed = Template.safeParse(value);
+  const parsed = NamedMap.safeParse(value);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     throw refusal(

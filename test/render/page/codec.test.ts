@@ -2,14 +2,15 @@ import { deflateSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { decodeScene, encodeScene, quantumOf } from "../../../src/render/page/codec";
 import { alongCurve } from "../../../src/render/page/curve";
-import { packScene } from "../../../src/render/page/pack";
+import { packScene, withDetail } from "../../../src/render/page/pack";
 import { simplify } from "../../../src/render/page/simplify";
+import { viewportOf } from "../../../src/render/projection";
 import type { PathGeometry, PointGeometry, SceneLayer } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 import { constantColor, HOSTILE, pathLayer, pointLayer, randomLayer, sceneOf } from "./scenes";
 
 const throughBytes = (layer: SceneLayer) =>
-  decodeScene(encodeScene({ scene: sceneOf([layer]), notes: [] })).scene.layers[0]!;
+  decodeScene(encodeScene({ scene: sceneOf([layer]), overviews: [] })).scene.layers[0]!;
 const pointsOf = (layer: SceneLayer) => layer.geometry as PointGeometry;
 const pathsOf = (layer: SceneLayer) => layer.geometry as PathGeometry;
 
@@ -79,12 +80,13 @@ describe("round trip", () => {
   test("nothing at all", () => {
     expect(pointsOf(throughBytes(pointLayer(new Float64Array(0), new Float64Array(0)))).x).toHaveLength(0);
     expect([...pathsOf(throughBytes(pathLayer("polygon", []))).features]).toEqual([0]);
-    expect(decodeScene(encodeScene({ scene: sceneOf([]), notes: [] })).scene).toEqual(sceneOf([]));
+    expect(decodeScene(encodeScene({ scene: sceneOf([]), overviews: [] })).scene).toEqual(sceneOf([]));
   });
 
   test("every text survives", () => {
-    const scene = { ...sceneOf([]), legends: [{ title: HOSTILE, geometry: "point" as const, items: [] }] };
-    expect(decodeScene(encodeScene({ scene, notes: [HOSTILE] }))).toEqual({ scene, notes: [HOSTILE] });
+    const legends = [{ title: HOSTILE, geometry: "point" as const, items: [] }];
+    const scene = { ...sceneOf([]), legends, notes: [HOSTILE] };
+    expect(decodeScene(encodeScene({ scene, overviews: [] })).scene).toEqual(scene);
   });
 
   test("same scene, same bytes", () => {
@@ -94,14 +96,14 @@ describe("round trip", () => {
 });
 
 test("bytes of something else, of another version, cut or too long are errors", () => {
-  const bytes = encodeScene({ scene: sceneOf([randomLayer(mulberry32(3))]), notes: [] });
+  const bytes = encodeScene({ scene: sceneOf([randomLayer(mulberry32(3))]), overviews: [] });
   const changed = (at: number, value: number) =>
     Uint8Array.from(bytes, (byte, i) => (i === at ? value : byte));
   expect(() => decodeScene(changed(0, 0x58))).toThrowErrorMatchingInlineSnapshot(
     `[Error: Not a scene: begins with "XFSC", expected "CFSC".]`,
   );
   expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The scene is v9, this page reads v3.]`,
+    `[Error: The scene is v9, this page reads v4.]`,
   );
   expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(/^The scene is cut: needs \d+ bytes, has \d+\.$/);
   expect(() => decodeScene(Uint8Array.of(...bytes, 0))).toThrow(/^The scene has \d+ bytes, expected \d+\.$/);
@@ -114,8 +116,8 @@ describe("drawing order", () => {
     return { ...pointLayer(axis(), axis()), rowCount: count };
   };
 
-  test("up to 100,000 points keep the order of their rows", () => {
-    const layer = many(100_000);
+  test("up to 50,000 points keep the order of their rows", () => {
+    const layer = many(50_000);
     expect(alongCurve(sceneOf([layer])).layers[0]).toBe(layer);
   });
 
@@ -138,26 +140,28 @@ describe("budget", () => {
   );
   const unpacked = (bytes: Uint8Array) => decodeScene(inflateSync(bytes));
 
-  test("too many points are thinned evenly, and the page says so", () => {
-    const { bytes, notes } = packScene(sceneOf([points]), 100_000);
-    expect(bytes.length).toBeLessThanOrEqual(100_000);
-    expect(bytes.length).toBeGreaterThan(60_000);
-    const { scene, notes: told } = unpacked(bytes);
+  test("the finest overview for which there is room stands for too many points", () => {
+    const { bytes, page } = packScene(sceneOf([points]), 200_000);
+    expect(bytes.length).toBeLessThanOrEqual(200_000);
+    expect(bytes.length).toBeGreaterThan(50_000); // the next finer one has up to four times as many
+    const { scene, overviews } = unpacked(bytes);
     const kept = scene.layers[0]!.rowCount;
-    expect(told).toEqual(notes);
-    expect(notes).toEqual([`Showing ${kept.toLocaleString("en-US")} of 60,000 points.`]);
+    expect(overviews).toEqual(page.overviews);
+    expect(overviews[0]?.note).toBe(`overview of ${kept.toLocaleString("en-US")} of 60,000 points`);
+    expect(overviews[0]?.worldPx).toBeGreaterThanOrEqual(viewportOf(scene).worldPx);
     const left = pointsOf(scene.layers[0]!).x.filter((x) => x < 0.5).length;
     expect(Math.abs(left / kept - 0.5)).toBeLessThan(0.02);
   });
 
   test("a small layer beside a large one stays whole", () => {
     const small = pathLayer("line", [[[[0.1, 0.1, 0.2, 0.2]]]]);
-    const { bytes, notes } = packScene(sceneOf([small, points]), 100_000);
-    expect(unpacked(bytes).scene.layers[0]!.rowCount).toBe(1);
-    expect(notes.join()).toMatch(/^Layer 2: Showing [\d,]+ of 60,000 points\.$/);
+    const { bytes } = packScene(sceneOf([small, points]), 100_000);
+    const { scene, overviews } = unpacked(bytes);
+    expect(scene.layers[0]!.rowCount).toBe(1);
+    expect(overviews.map((overview) => overview !== undefined)).toEqual([false, true]);
   });
 
-  test("paths are simplified first, features thinned only after that", () => {
+  test("paths are simplified first; small ones become one in a pixel after that", () => {
     const wiggly = (random: () => number) =>
       Array.from({ length: 4000 }, (_, i) => (i % 2 ? 0.5 : i / 4000) + random() * 1e-5);
     const lines = pathLayer(
@@ -166,16 +170,49 @@ describe("budget", () => {
     );
     const simplified = packScene(sceneOf([lines]), 60_000);
     expect(simplified.bytes.length).toBeLessThanOrEqual(60_000);
-    expect(simplified.notes.join()).toMatch(/^Lines are simplified \([\d,]+ of 100,000 vertices\)\.$/);
+    expect(simplified.page.overviews[0]?.note).toBe("overview of 50 lines, simplified");
     expect(unpacked(simplified.bytes).scene.layers[0]!.rowCount).toBe(50);
 
     const short = pathLayer(
       "line",
-      Array.from({ length: 5000 }, () => [[[random(), random(), random(), random()]]]),
+      Array.from({ length: 5000 }, () => {
+        const [x, y] = [random(), random()];
+        return [[[x, y, x + 1e-4, y + 1e-4]]];
+      }),
     );
-    const thinned = packScene(sceneOf([short]), 10_000);
-    expect(thinned.bytes.length).toBeLessThanOrEqual(10_000);
-    expect(thinned.notes.join()).toMatch(/^Showing [\d,]+ of 5,000 lines\.$/);
+    const merged = packScene(sceneOf([short]), 10_000);
+    expect(merged.bytes.length).toBeLessThanOrEqual(10_000);
+    expect(merged.page.overviews[0]?.note).toMatch(/^overview of [\d,]+ of 5,000 lines, simplified$/);
+  });
+
+  test("texts go before places do", () => {
+    const texts = Array.from({ length: count }, (_, i) => `${i} ${random()} ${random()}`);
+    const column = { kind: "texts" as const, texts, codes: Uint32Array.from(texts, (_, i) => i + 1) };
+    const tooltip = { fields: [{ title: "text", column: 0 }] };
+    const { bytes, page } = packScene(sceneOf([{ ...points, columns: [column], tooltip }]), 250_000);
+    const { scene, overviews } = unpacked(bytes);
+    expect(scene.layers[0]!.columns).toBeUndefined();
+    expect(overviews[0]?.worldPx).toBe(viewportOf(scene).worldPx);
+    expect(page.overviews[0]?.note).toMatch(/, without what is written about them$/);
+  });
+
+  test("nothing is too much: what has no room at the scale of the view becomes coarser", () => {
+    const { bytes, page } = packScene(sceneOf([points]), 4_000);
+    expect(bytes.length).toBeLessThanOrEqual(4_000);
+    expect(page.overviews[0]!.worldPx).toBeLessThan(viewportOf(page.scene).worldPx);
+    expect(unpacked(bytes).scene.layers[0]!.rowCount).toBeGreaterThan(0);
+  });
+
+  test("where the rest is goes with the overview", () => {
+    const packed = packScene(sceneOf([points]), 100_000);
+    const detail = {
+      urlTemplate: "http://127.0.0.1:1/{z}/{x}/{y}.mvt",
+      layer: "layer0",
+      formats: {},
+      bufferPx: 8,
+    };
+    const { overviews } = unpacked(withDetail(packed, new Map([[0, detail]])).bytes);
+    expect(overviews).toEqual([{ ...packed.page.overviews[0], detail }]);
   });
 });
 
@@ -269,7 +306,7 @@ test("a million points with a category take less than 6 MB of base64", () => {
       classes: Uint8Array.from({ length: count }, () => Math.floor(random() * 8)),
     },
   };
-  const bytes = deflateSync(encodeScene({ scene: alongCurve(sceneOf([layer])), notes: [] }));
+  const bytes = deflateSync(encodeScene({ scene: alongCurve(sceneOf([layer])), overviews: [] }));
   expect((bytes.length * 4) / 3).toBeLessThan(6e6);
-  expect(packScene(alongCurve(sceneOf([layer]))).notes).toEqual([]);
+  expect(packScene(alongCurve(sceneOf([layer]))).page.overviews).toEqual([]);
 });

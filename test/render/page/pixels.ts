@@ -54,3 +54,25 @@ export function difference(
 export const pixelAt = ({ data, width }: Picture, x: number, y: number): number[] => [
   ...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3),
 ];
+
+/** A channel may differ by so much on average, as it does along edges. */
+const LIKE = 32;
+
+/** The share of pixels of an area that are unlike all pixels of the other picture within one pixel of them. */
+export function unlikeWithinAPixel(a: Picture, b: Picture, { x, y, width, height }: Area): number {
+  let unlike = 0;
+  for (let row = y; row < y + height; row++)
+    for (let column = x; column < x + width; column++) {
+      const [red, green, blue] = pixelAt(a, column, row);
+      const isLike = [-1, 0, 1].some((dy) =>
+        [-1, 0, 1].some((dx) => {
+          const other = pixelAt(b, column + dx, row + dy);
+          return (
+            Math.abs(other[0]! - red!) + Math.abs(other[1]! - green!) + Math.abs(other[2]! - blue!) < 3 * LIKE
+          );
+        }),
+      );
+      if (!isLike) unlike++;
+    }
+  return unlike / (width * height);
+}

@@ -243,7 +243,7 @@ test("it can be moved and zoomed while it plays", async () => {
   expect(errors).toEqual([]);
 });
 
-test("a page of many events is thinned, and keeps all times", async () => {
+test("a page of many events has an overview of them, with all their times", async () => {
   const random = mulberry32(7);
   const count = 150_000;
   const df = new DataFrame({
@@ -254,9 +254,9 @@ test("a page of many events is thinned, and keeps all times", async () => {
   const scene = alongCurve(await sceneOf({ layers: new Layer(df, { lnglat, time: "t" }) }));
   const { starts } = scene.layers[0]!.time!;
   const used = (of: Uint32Array) => of.filter((start, i) => i > 0 && start > of[i - 1]!).length;
-  const { notes, bytes } = packScene(scene, 60_000);
+  const { page, bytes } = packScene(scene, 60_000);
   expect(bytes.length).toBeLessThanOrEqual(60_000);
-  expect(notes[0]).toMatch(/^Showing [\d,]+ of 150,000 points\.$/);
+  expect(page.overviews[0]!.note).toMatch(/^overview of [\d,]+ of 150,000 points$/);
   const { inflateSync } = await import("node:zlib");
   const { decodeScene } = await import("../../../src/render/page/codec");
   const packed = decodeScene(inflateSync(bytes)).scene.layers[0]!.time!;

@@ -31,13 +31,16 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     if (lit && !prepared.hidden.has(lit.layer)) highlight(context, prepared, viewport, lit);
   }).addTo(map);
   const light = (found: Hit | undefined) => {
-    if (lit?.layer === found?.layer && lit?.feature === found?.feature) return;
+    if (isSame(lit, found)) return;
     lit = found;
     hoverLayer.redraw();
   };
 
-  const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) =>
-    hit(prepared, viewportOfMap(map), [x, y], { slopPx, wanted: (i) => cardOf(layers[i]!) !== undefined });
+  const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) => {
+    const wanted = (i: number) => cardOf(layers[i]!) !== undefined;
+    const found = hit(prepared, viewportOfMap(map), [x, y], { slopPx, wanted });
+    return found?.of.columns && found; // an overview may have no room for what people read
+  };
 
   const hide = () => {
     tooltip.hidden = true;
@@ -56,8 +59,8 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     if (!map.hasLayer(popup)) light(found);
     tooltip.hidden = card === undefined;
     if (!card) return;
-    if (tooltip.childElementCount === 0 || shown?.layer !== found.layer || shown.row !== found.row)
-      tooltip.replaceChildren(...cardContent(layers[found.layer]!, card, found.row));
+    if (tooltip.childElementCount === 0 || !isSame(shown, found))
+      tooltip.replaceChildren(...cardContent(found, card));
     shown = found;
     moveBeside(tooltip, at, map.getSize());
   };
@@ -89,7 +92,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     const found = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
     if (!found) return;
     const content = document.createElement("div");
-    content.append(...cardContent(layers[found.layer]!, cardOf(layers[found.layer]!)!, found.row));
+    content.append(...cardContent(found, cardOf(layers[found.layer]!)!));
     tooltip.hidden = true;
     popup.setLatLng(latlng).setContent(content).openOn(map);
     light(found);
@@ -118,12 +121,15 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   };
 }
 
+const isSame = (one: Hit | undefined, other: Hit | undefined) =>
+  one?.layer === other?.layer && one?.of === other?.of && one?.feature === other?.feature;
+
 /** Not on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
   target instanceof Element && !target.closest(".leaflet-control, .leaflet-popup, .time");
 
 /** A heading and a line per column. All of it is text of the user. */
-function cardContent({ columns = [] }: SceneLayer, { title, fields }: Card, row: number): HTMLElement[] {
+function cardContent({ of: { columns = [] }, row }: Hit, { title, fields }: Card): HTMLElement[] {
   const list = document.createElement("dl");
   for (const { title: name, column, format } of fields) {
     const value = textOf(columns[column], row, format);

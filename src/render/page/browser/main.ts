@@ -1,3 +1,4 @@
+import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
 import { decodeBasemap } from "../../basemap-data";
 import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
@@ -5,26 +6,31 @@ import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
 import { attributionControl } from "./attribution";
 import type { Unpack } from "./boot";
-import { CanvasLayer, type Paint } from "./canvas-layer";
+import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
 import { fullscreenControl, scaleControl, titleControl } from "./controls";
+import { type DetailListener, DetailTiles } from "./detail";
 import { addInfo } from "./info";
 import { LayerSwitch } from "./layer-switch";
 import { layersControl } from "./layers";
 import { legendControl } from "./legend";
 import { createMap, whenSized } from "./map";
-import { noteControl } from "./notes";
+import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./tiles";
 import { addTimeControl, timeControl } from "./time";
 import { wheelOnRequest } from "./wheel";
 
+const DETAIL_EVERY_MS = 200;
+
 window.showMap = async (unpack: Unpack) => {
   const element = document.getElementById("map")!;
   const [sceneBytes, basemapBytes] = await Promise.all([unpack("scene"), unpack("basemap")]);
-  const { scene, notes } = decodeScene(sceneBytes);
+  const pageScene = decodeScene(sceneBytes);
+  const { scene } = pageScene;
   if (scene.layers.some(({ label }) => label)) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
-  const prepared = prepare(scene, { createCanvas, shapes });
+  const detail = new DetailTiles(pageScene);
+  const prepared = prepare(scene, { createCanvas, shapes, tiles: detail.sources });
   await whenSized(element);
 
   const style = document.createElement("style");
@@ -77,10 +83,31 @@ window.showMap = async (unpack: Unpack) => {
     });
   if (scene.legends.length > 0) legendControl(scene.legends, layerSwitch).addTo(map);
   if (time) addTimeControl(map, time.element);
-  if (notes.length > 0) noteControl(notes).addTo(map);
+  const notes = notesOf(map, pageScene);
+  notes.control.addTo(map);
+  if (detail.sources.size > 0)
+    addDetail(map, detail, {
+      changed: () => {
+        for (const sheet of sheets) sheet.redraw();
+      },
+      stateChanged: (state) => {
+        notes.detailState = state;
+        notes.refresh();
+      },
+    });
   if (window.parent !== window) wheelOnRequest(map);
   setTimeout(() => warm(prepared));
 };
+
+/** Asks for the tiles of each view, of a drag already while it lasts. */
+function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): void {
+  detail.listen(listener);
+  const show = () => detail.show(viewportOfMap(map));
+  map.on("move", L.Util.throttle(show, DETAIL_EVERY_MS, undefined));
+  map.on("moveend", show);
+  window.addEventListener("online", show);
+  show();
+}
 
 interface Sheet {
   readonly from: number;

@@ -1,12 +1,43 @@
 import L from "leaflet";
+import { needsTiles } from "../../painter";
+import { worldPxOf } from "../../projection";
+import type { PageScene } from "../codec";
+import type { DetailState } from "./detail";
 
-/** What is not in the page, in words. */
-export function noteControl(notes: readonly string[]): L.Control {
+export interface Notes {
+  readonly control: L.Control;
+  /** Of the tiles that have what overviews do not show. */
+  detailState: DetailState;
+  refresh(): void;
+}
+
+/** What of the data is not shown, in words; of overviews once the map is zoomed in beyond what they show. */
+export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
   const control = new L.Control({ position: "bottomleft" });
-  control.onAdd = () => {
-    const box = L.DomUtil.create("div", "notes");
-    box.textContent = notes.join(" ");
-    return box;
+  const box = L.DomUtil.create("div", "notes");
+  box.setAttribute("role", "status");
+  control.onAdd = () => box;
+  const notes: Notes = {
+    control,
+    detailState: "idle",
+    refresh() {
+      const worldPx = worldPxOf(map.getZoom());
+      const lines = overviews.flatMap((overview, i) => {
+        if (!overview || !needsTiles({ overviewWorldPx: overview.worldPx }, worldPx)) return [];
+        const { note, detail } = overview;
+        const { name } = scene.layers[i]!;
+        const what = scene.layers.length > 1 && name ? `${name}: an ${note}` : `An ${note}`;
+        if (!detail) return [`${what}.`];
+        if (notes.detailState === "unreachable")
+          return [`${what}, as the server that has the rest does not answer.`];
+        return notes.detailState === "loading" ? ["Loading detail…"] : [];
+      });
+      const text = [...(scene.notes ?? []), ...new Set(lines)].join(" ");
+      if (box.textContent !== text) box.textContent = text;
+      box.hidden = text === "";
+    },
   };
-  return control;
+  map.on("zoomend", notes.refresh);
+  notes.refresh();
+  return notes;
 }

@@ -1,0 +1,74 @@
+/** Named maps of CARTO's Maps API. Only the master key may make and see them; their tiles need a token of theirs. */
+import { QuotaError, SqlError } from "../errors";
+import { MapResponse, type NamedMap, NamedMapCreated, NamedMapResponse } from "./schemas/maps";
+import type { ApiRequest, Transport } from "./transport";
+
+const PATH = "/api/v1/map/named";
+
+interface MapRequestOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A named map as a server has kept it. */
+export type KeptMap = NamedMapResponse["template"];
+
+/**
+ * Keeps a map on the server. Safe to repeat, for a name is given once.
+ * @returns false if there is a map of this name already
+ * @throws QuotaError if the account has as many as it may have
+ */
+export async function createNamedMap(
+  transport: Transport,
+  map: NamedMap,
+  { signal }: MapRequestOptions = {},
+): Promise<boolean> {
+  const request = { path: PATH, json: map, signal, repeatable: true } as const;
+  try {
+    await ask(transport, request, NamedMapCreated);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    if (/^Template '.*' of user '.*' already exists/s.test(error.message)) return false;
+    if (!/reached limit on number of templates/.test(error.message)) throw error;
+    throw new QuotaError(`${error.message}. Delete named maps that nobody looks at.`, { cause: error });
+  }
+}
+
+/** A map that is kept on the server, its tokens included. */
+export async function fetchNamedMap(
+  transport: Transport,
+  name: string,
+  { signal }: MapRequestOptions = {},
+): Promise<KeptMap> {
+  return (await ask(transport, { path: pathOf(name), signal, repeatable: true }, NamedMapResponse)).template;
+}
+
+/**
+ * Has the server look at the queries of a named map.
+ * @throws SqlError if one does not work
+ */
+export async function instantiateNamedMap(
+  transport: Transport,
+  name: string,
+  { token, signal }: MapRequestOptions & { readonly token: string },
+): Promise<void> {
+  const query = { auth_token: token };
+  await ask(transport, { path: pathOf(name), query, json: {}, signal, repeatable: true }, MapResponse);
+}
+
+/** Where the tiles of all layers of a named map are, with {z}, {x} and {y}. */
+export function namedTilesUrl(baseUrl: string, name: string, { token }: { readonly token: string }): string {
+  return `${baseUrl}${pathOf(name)}/all/{z}/{x}/{y}.mvt?auth_token=${encodeURIComponent(token)}`;
+}
+
+function pathOf(name: string): string {
+  return `${PATH}/${encodeURIComponent(name)}`;
+}
+
+async function ask<T>(
+  transport: Transport,
+  request: ApiRequest,
+  schema: Parameters<typeof transport.sendForJson<T>>[1],
+): Promise<T> {
+  return (await transport.sendForJson({ ...request, whenLimited: "throw" }, schema, "a Maps API")).value;
+}

@@ -1,0 +1,136 @@
+/** Mapbox Vector Tiles as layers of a scene: https://github.com/mapbox/vector-tile-spec/tree/master/2.1 */
+import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
+import { PbfReader } from "pbf";
+import { formatNumber } from "../format";
+import type { LayerTile } from "../painter";
+import {
+  type ColorStyle,
+  type DetailSource,
+  MISSING_CLASS,
+  type PathGeometry,
+  type PointGeometry,
+  type RowColumn,
+  type SceneLayer,
+  type SizeStyle,
+} from "../scene";
+
+/** A tile of the XYZ scheme. */
+export interface TileId {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+const KINDS = { point: 1, line: 2, polygon: 3 } as const;
+const ID = "cartodb_id";
+/** As long as texts in the page are at most. */
+const MAX_TEXT = 1000;
+
+/** What a tile holds of a layer, in its look; `like` is the layer's overview. */
+export function decodeTile(
+  bytes: Uint8Array,
+  tile: TileId,
+  like: SceneLayer,
+  { layer: name, formats }: DetailSource,
+): LayerTile {
+  const found = bytes.length > 0 ? new VectorTile(new PbfReader(bytes)).layers[name] : undefined;
+  const features: VectorTileFeature[] = [];
+  for (let i = 0; i < (found?.length ?? 0); i++) {
+    const feature = found!.feature(i);
+    if (feature.type === KINDS[like.geometry.kind]) features.push(feature);
+  }
+  const isIdentified = features.length > 0 && features.every(({ properties }) => ID in properties);
+  // neighbours must agree on what lies above
+  if (isIdentified) features.sort((a, b) => Number(a.properties[ID]) - Number(b.properties[ID]));
+  const { geometry, rows } = geometryOf(features, tile, like.geometry.kind);
+  const ids = Float64Array.from(features, ({ properties }) => Number(properties[ID]));
+  const layer: SceneLayer = {
+    ...like,
+    geometry,
+    rowCount: features.length,
+    color: withClasses(like.color, features, "k") as ColorStyle,
+    size: withClasses(like.size, features, "s") as SizeStyle,
+    columns: columnsOf(features, like, formats),
+  };
+  if (!isIdentified) return { layer };
+  return { layer, ids: rows ? Float64Array.from(rows, (row) => ids[row]!) : ids };
+}
+
+function withClasses(
+  style: ColorStyle | SizeStyle,
+  features: readonly VectorTileFeature[],
+  attribute: string,
+): ColorStyle | SizeStyle {
+  if (style.kind === "constant") return style;
+  const classes = Uint8Array.from(features, ({ properties }) =>
+    Number(properties[attribute] ?? MISSING_CLASS),
+  );
+  return { ...style, classes };
+}
+
+/** The columns that something in the layer refers to. One that is missing in all of a tile is one of missing numbers. */
+function columnsOf(
+  features: readonly VectorTileFeature[],
+  { tooltip, popup, label }: SceneLayer,
+  formats: DetailSource["formats"],
+): readonly RowColumn[] {
+  const fields = [...(tooltip?.fields ?? []), ...(popup?.fields ?? []), ...(label ? [label] : [])];
+  const count = Math.max(-1, ...fields.map(({ column }) => column)) + 1;
+  return Array.from({ length: count }, (_, i) => columnOf(features, `c${i}`, formats[i]));
+}
+
+function columnOf(
+  features: readonly VectorTileFeature[],
+  attribute: string,
+  format: string | undefined,
+): RowColumn {
+  const values = features.map(({ properties }) => properties[attribute]);
+  if (format === undefined && values.every((value) => value === undefined || typeof value === "number"))
+    return { kind: "numbers", values: Float64Array.from(values, (value) => (value as number) ?? Number.NaN) };
+  const codeOf = new Map<string, number>();
+  const codes = Uint32Array.from(values, (value) => {
+    if (value === undefined || value === null) return 0;
+    const whole = typeof value === "number" ? formatNumber(value, format) : String(value);
+    const text = whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}…` : whole;
+    const code = codeOf.get(text) ?? codeOf.size + 1;
+    codeOf.set(text, code);
+    return code;
+  });
+  return { kind: "texts", texts: [...codeOf.keys()], codes };
+}
+
+/** Of points and of the features' paths; `rows` says of which feature a point is. */
+function geometryOf(
+  features: readonly VectorTileFeature[],
+  { z, x: column, y: row }: TileId,
+  kind: SceneLayer["geometry"]["kind"],
+): { geometry: PointGeometry | PathGeometry; rows?: Uint32Array } {
+  const x: number[] = [];
+  const y: number[] = [];
+  const rows: number[] = [];
+  const paths = [0];
+  const ends = [0];
+  const side = 2 ** -z;
+  for (const [index, feature] of features.entries()) {
+    const unit = side / feature.extent;
+    for (const path of feature.loadGeometry()) {
+      for (const place of path) {
+        x.push(column * side + place.x * unit);
+        y.push(row * side + place.y * unit);
+        if (kind === "point") rows.push(index);
+      }
+      paths.push(x.length);
+    }
+    ends.push(paths.length - 1);
+  }
+  if (kind === "point") {
+    const of = Uint32Array.from(rows);
+    return { geometry: { kind, x: Float64Array.from(x), y: Float64Array.from(y), rows: of }, rows: of };
+  }
+  const xy = new Float64Array(2 * x.length);
+  for (let i = 0; i < x.length; i++) {
+    xy[2 * i] = x[i]!;
+    xy[2 * i + 1] = y[i]!;
+  }
+  return { geometry: { kind, xy, paths: Uint32Array.from(paths), features: Uint32Array.from(ends) } };
+}

@@ -1,0 +1,142 @@
+/**
+ * A layer as a page carries it that has no room for all of it: generalised, but whole. At the scale that the overview is
+ * made for it shows what all the data would show, within a pixel; nothing disappears.
+ */
+import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
+import { pickFeatures, pickLayerPoints } from "./pick";
+import { simplify } from "./simplify";
+
+/** An overview, and the scale it is exact at. */
+export interface Overview {
+  readonly layer: SceneLayer;
+  /** CSS pixels that one world unit takes, at which a pixel of the overview is one of the map. */
+  readonly worldPx: number;
+}
+
+/** After so many translucent colours on each other one more makes no difference that 8 bits can tell. */
+const lasting = (alpha: number) => (alpha >= 1 ? 1 : Math.ceil(Math.log(1 / 255) / Math.log(1 - alpha)));
+
+/**
+ * Of the points that share a pixel and look the same one remains, the one that is painted last; of translucent ones so
+ * many as make a difference; of layers with times one in each frame.
+ */
+export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, worldPx: number): Overview {
+  const { x, y, rows } = geometry;
+  const lookOf = looks(layer);
+  const most = lasting(leastAlpha(layer));
+  const cells = new CellCounter(x.length);
+  const kept = new Uint8Array(x.length);
+  let count = 0;
+  forEachFrame(layer, x.length, (from, to) => {
+    cells.clear();
+    for (let i = to - 1; i >= from; i--) {
+      const look = lookOf(rows === undefined ? i : rows[i]!);
+      if (cells.add(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), look) > most) continue;
+      kept[i] = 1;
+      count++;
+    }
+  });
+  return { layer: pickLayerPoints(layer, geometry, marked(kept, count)), worldPx };
+}
+
+/**
+ * Outlines are simplified by half a pixel, and shared ones stay shared. Of the features that are smaller than a pixel one
+ * remains in each pixel for each look: they are painted as that pixel anyway.
+ */
+export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, worldPx: number): Overview {
+  const simple = simplify(geometry, 0.5 / worldPx);
+  const { features, paths, xy, rows } = simple;
+  const lookOf = looks(layer);
+  const cells = new CellCounter(features.length);
+  const kept = new Uint8Array(features.length - 1);
+  let count = 0;
+  for (let feature = features.length - 2; feature >= 0; feature--) {
+    const [from, to] = [paths[features[feature]!]!, paths[features[feature + 1]!]!];
+    let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 2 * from; i < 2 * to; i += 2) {
+      minX = Math.min(minX, xy[i]!);
+      maxX = Math.max(maxX, xy[i]!);
+      minY = Math.min(minY, xy[i + 1]!);
+      maxY = Math.max(maxY, xy[i + 1]!);
+    }
+    const isSmall = (maxX - minX) * worldPx < 1 && (maxY - minY) * worldPx < 1;
+    if (isSmall) {
+      const [column, row] = [((minX + maxX) / 2) * worldPx, ((minY + maxY) / 2) * worldPx];
+      const look = lookOf(rows === undefined ? feature : rows[feature]!);
+      if (cells.add(Math.floor(column), Math.floor(row), look) > 1) continue;
+    }
+    kept[feature] = 1;
+    count++;
+  }
+  const isWhole = count === kept.length;
+  const overview = isWhole ? simple : pickFeatures(simple, marked(kept, count));
+  return { layer: { ...layer, geometry: overview }, worldPx };
+}
+
+/** Which class of colour and which of size a row has, as one number. */
+function looks({ color, size }: SceneLayer): (row: number) => number {
+  const colors = color.kind === "classes" ? color.classes : undefined;
+  const sizes = size.kind === "classes" ? size.classes : undefined;
+  if (!colors && !sizes) return () => 0;
+  return (row) => ((colors?.[row] ?? 0) << 8) | (sizes?.[row] ?? 0);
+}
+
+function leastAlpha({ color }: SceneLayer): number {
+  const colors: readonly Rgba[] =
+    color.kind === "constant" ? [color.color] : [...color.palette, color.missing];
+  const alphas = colors.map(([, , , alpha]) => alpha).filter((alpha) => alpha > 0);
+  return Math.min(255, ...alphas) / 255;
+}
+
+function forEachFrame({ time }: SceneLayer, count: number, work: (from: number, to: number) => void): void {
+  const starts = time?.starts ?? [0, count];
+  for (let frame = 0; frame + 1 < starts.length; frame++) work(starts[frame]!, starts[frame + 1]!);
+}
+
+function marked(kept: Uint8Array, count: number): Uint32Array {
+  const indexes = new Uint32Array(count);
+  for (let i = 0, at = 0; i < kept.length; i++) if (kept[i] === 1) indexes[at++] = i;
+  return indexes;
+}
+
+/** How often something was seen in a cell: a hash table with open addressing, a tenth of a Map's time. */
+class CellCounter {
+  readonly #columns: Int32Array;
+  readonly #rows: Int32Array;
+  readonly #looks: Uint16Array;
+  readonly #counts: Uint32Array;
+  readonly #used: number[] = [];
+
+  constructor(most: number) {
+    const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
+    this.#columns = new Int32Array(slots);
+    this.#rows = new Int32Array(slots);
+    this.#looks = new Uint16Array(slots);
+    this.#counts = new Uint32Array(slots);
+  }
+
+  clear(): void {
+    for (const slot of this.#used) this.#counts[slot] = 0;
+    this.#used.length = 0;
+  }
+
+  /** Columns and rows are whole numbers modulo 2^32. Returns how often it has been there, this time included. */
+  add(column: number, row: number, look: number): number {
+    const [x, y] = [column | 0, row | 0];
+    const mask = this.#counts.length - 1;
+    let hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(look, 0xc2b2ae35);
+    hash ^= hash >>> 15;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      if (this.#counts[slot] === 0) {
+        this.#columns[slot] = x;
+        this.#rows[slot] = y;
+        this.#looks[slot] = look;
+        this.#used.push(slot);
+        this.#counts[slot] = 1;
+        return 1;
+      }
+      if (this.#columns[slot] === x && this.#rows[slot] === y && this.#looks[slot] === look)
+        return ++this.#counts[slot]!;
+    }
+  }
+}

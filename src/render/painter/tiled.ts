@@ -1,0 +1,162 @@
+import type { SceneLayer, Viewport } from "../scene";
+import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
+import type { Place } from "./hit";
+import type { Found, LayerPainter } from "./layer-painter";
+
+/** What a tile of the XYZ scheme holds of a layer, in world units; beyond its edges it overlaps its neighbours. */
+export interface LayerTile {
+  readonly layer: SceneLayer;
+  /** What identifies each feature among all tiles, where something does. */
+  readonly ids?: Float64Array;
+}
+
+/** A square of a view: column x from the antimeridian of the first copy of the world, row y from the north. */
+export interface TilePlace {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  /** What is known of it: the tile, or one that it is a part of. */
+  readonly tile?: LayerTile | undefined;
+}
+
+/** Where tiles come from. It is asked while a frame is painted, and so only tells what is there. */
+export interface TileSource {
+  /** CSS pixels per world unit, up to which the overview shows as much as tiles would. */
+  readonly overviewWorldPx: number;
+  /** The squares that a view consists of. */
+  placesIn(viewport: Viewport): readonly TilePlace[];
+  /** All tiles that are there of the level of a scale, in view or not. */
+  tilesAt(worldPx: number): readonly (TilePlace & { readonly tile: LayerTile })[];
+  /** Another number after a tile has come or gone. */
+  readonly version: number;
+}
+
+/** Whether tiles show more than the overview does. */
+export const needsTiles = (
+  { overviewWorldPx }: Pick<TileSource, "overviewWorldPx">,
+  worldPx: number,
+): boolean => worldPx > overviewWorldPx * 1.001;
+
+/**
+ * Paints a layer that is an overview, and tiles over it where the view is larger than the overview was made for. Each
+ * tile is painted into its own square of device pixels: strokes and discs go on over its edges, as the neighbour has them
+ * too, and the sides along which shapes are cut lie outside.
+ */
+export class TiledPainter implements LayerPainter {
+  readonly layer: SceneLayer;
+  readonly #overview: LayerPainter;
+  readonly #source: TileSource;
+  readonly #painterFor: (layer: SceneLayer) => LayerPainter;
+  readonly #painters = new WeakMap<SceneLayer, LayerPainter>();
+  readonly #squares: Scratch;
+
+  constructor(
+    overview: LayerPainter,
+    source: TileSource,
+    {
+      painterFor,
+      createCanvas,
+    }: { readonly painterFor: (layer: SceneLayer) => LayerPainter; readonly createCanvas: CreateCanvas },
+  ) {
+    this.layer = overview.layer;
+    this.#overview = overview;
+    this.#source = source;
+    this.#painterFor = painterFor;
+    this.#squares = new Scratch(createCanvas);
+  }
+
+  warm(): void {
+    this.#overview.warm();
+  }
+
+  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
+    if (!needsTiles(this.#source, viewport.worldPx))
+      return this.#overview.paint(target, viewport, scratch, frame);
+    let painted = 0;
+    for (const place of this.#source.placesIn(viewport)) {
+      const painter = this.#painterOf(place);
+      painted += this.#inSquare(target, viewport, place, (context, square) =>
+        painter.paint(context, square, scratch, frame),
+      );
+    }
+    return painted;
+  }
+
+  hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
+    return this.#painterAt(place, worldPx).hit(place, worldPx, slopPx, frame);
+  }
+
+  highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void {
+    const places = this.#source.placesIn(viewport).filter(({ tile }) => tile !== undefined);
+    const own = places.find(({ tile }) => tile!.layer === found.of);
+    if (found.of === this.layer || own?.tile?.layer.geometry.kind === "point") {
+      this.#painterOf(own ?? {}).highlight(context, viewport, found, frame);
+      return;
+    }
+    const id = own?.tile?.ids?.[found.feature];
+    for (const place of own ? places : []) {
+      const { layer, ids } = place.tile!;
+      const features = layer === found.of ? [found.feature] : indexesOf(ids, id);
+      for (const feature of features)
+        this.#inSquare(context, viewport, place, (square, part) => {
+          this.#painterOf(place).highlight(square, part, { feature, row: feature, of: layer }, frame);
+          return 1;
+        });
+    }
+  }
+
+  #painterAt({ x, y }: Place, worldPx: number): LayerPainter {
+    if (!needsTiles(this.#source, worldPx)) return this.#overview;
+    const pixel = { originX: x, originY: y, worldPx, widthPx: 0, heightPx: 0, pixelRatio: 1 };
+    const [place] = this.#source.placesIn(pixel);
+    return place ? this.#painterOf(place) : this.#overview;
+  }
+
+  #painterOf({ tile }: Pick<TilePlace, "tile">): LayerPainter {
+    if (!tile) return this.#overview;
+    let painter = this.#painters.get(tile.layer);
+    if (!painter) {
+      painter = this.#painterFor(tile.layer);
+      this.#painters.set(tile.layer, painter);
+    }
+    return painter;
+  }
+
+  /** Lets work paint what of the view lies in a square, and nothing beyond it. */
+  #inSquare(
+    target: Canvas2D,
+    viewport: Viewport,
+    { z, x, y }: TilePlace,
+    work: (context: Canvas2D, square: Viewport) => number,
+  ): number {
+    const { originX, originY, worldPx, widthPx, heightPx, pixelRatio } = viewport;
+    const scale = worldPx * pixelRatio;
+    const side = 2 ** -z;
+    const edge = (at: number, origin: number, sizePx: number) =>
+      Math.max(0, Math.min(Math.round(sizePx * pixelRatio), Math.round((at - origin) * scale)));
+    const [left, right] = [edge(x * side, originX, widthPx), edge((x + 1) * side, originX, widthPx)];
+    // what is beyond Web Mercator's square belongs to its first and last row
+    const top = y === 0 ? 0 : edge(y * side, originY, heightPx);
+    const bottom =
+      y === 2 ** z - 1 ? Math.round(heightPx * pixelRatio) : edge((y + 1) * side, originY, heightPx);
+    if (right <= left || bottom <= top) return 0;
+    const { surface, context } = this.#squares.surface(right - left, bottom - top);
+    const painted = work(context, {
+      originX: originX + left / scale,
+      originY: originY + top / scale,
+      worldPx,
+      widthPx: (right - left) / pixelRatio,
+      heightPx: (bottom - top) / pixelRatio,
+      pixelRatio,
+    });
+    if (painted > 0) target.drawImage(surface, left, top);
+    return painted;
+  }
+}
+
+function indexesOf(ids: Float64Array | undefined, id: number | undefined): number[] {
+  if (!ids || id === undefined) return [];
+  const found: number[] = [];
+  for (let at = ids.indexOf(id); at >= 0; at = ids.indexOf(id, at + 1)) found.push(at);
+  return found;
+}
