@@ -16,9 +16,9 @@ import { boundsOf } from "./extent";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
-import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from "./legend";
+import { type Channel, legendsOf } from "./layer-legends";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import type { ColumnColor, ColumnSize, LegendStyle, Style } from "./style-options";
+import type { ColumnColor, ColumnSize, Style } from "./style-options";
 import {
   continuousPalette,
   MISSING_COLOR,
@@ -27,9 +27,8 @@ import {
   otherColorOf,
   paletteOf,
 } from "./styling";
-import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
+import { type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, type ResolvedLayer, startsOf, type TimedLayer, timedLayers } from "./time-data";
-import type { TimeMethod } from "./time-options";
 
 export type { ResolvedLayer } from "./time-data";
 
@@ -76,8 +75,6 @@ const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
 /** Neighbours both draw their border, so each draws a faint one. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
-/** Sizes are shown in this colour where the colour of the layer tells something else. */
-const NEUTRAL: Rgba = [136, 136, 136, 255];
 /** Of the first layer with times, as in cartoframes, which knew but one; the others have colours by position. */
 const EVENT: Rgba = [39, 82, 255, 255];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
@@ -296,6 +293,7 @@ function styleLayer(
           data,
           name,
           layerCount,
+          defaultPx,
           method: time?.method,
         })
       : [],
@@ -324,12 +322,6 @@ function infoOf(
     }),
   };
   return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
-}
-
-/** A style, and if a column decides it, how its classes came about. */
-interface Channel<S> {
-  readonly style: S;
-  readonly by?: ClassColumn;
 }
 
 function colorOf(
@@ -431,102 +423,4 @@ function strokeOf(
   if (kind === "line" || stroke === null) return null;
   const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
   return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
-}
-
-interface LegendContext {
-  readonly kind: GeometryKind;
-  readonly color: Channel<ColorStyle>;
-  readonly size: Channel<SizeStyle>;
-  readonly data: LayerData;
-  readonly name: string;
-  readonly layerCount: number;
-  /** Of the values in the frames of a layer with times. */
-  readonly method: TimeMethod | undefined;
-}
-
-/**
- * One legend for each column; one for both where colour and size tell the same. A layer that looks the same
- * everywhere is named if it is one of several, or if somebody gave it a title.
- */
-function legendsOf(
-  options: LegendStyle,
-  { kind, color, size, data, name, layerCount, method }: LegendContext,
-): Legend[] {
-  const { title, sizeTitle } = options;
-  const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
-  const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
-  if (!color.by && !size.by) {
-    if (layerCount < 2 && title === undefined) return [];
-    return [
-      plainLegendOf(
-        title ?? name,
-        kind,
-        { color: constantColor, sizePx: constantPx },
-        data.rowCount,
-        options,
-      ),
-    ];
-  }
-  const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
-  const byColor =
-    color.by &&
-    colorLegend(title ?? valueTitle(color.by.name), kind, color.by.classes, color.style, constantPx, options);
-  const sizes = sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
-  const bySize = size.by && sizeLegend(sizes, kind, size.by.classes, size.style, constantColor, options);
-  if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
-    return [
-      { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
-    ];
-  }
-  return [byColor, bySize].filter((legend) => legend !== undefined && legend !== null);
-}
-
-function colorLegend(
-  title: string,
-  kind: GeometryKind,
-  classes: Classes,
-  style: ColorStyle,
-  sizePx: number,
-  options: LegendStyle,
-): Legend | null {
-  const [looks, missing] = colorLooks(style, sizePx);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
-  return rampLegendOf(
-    title,
-    kind,
-    classes,
-    looks.map(({ color }) => color),
-    missing,
-    options,
-  );
-}
-
-function sizeLegend(
-  title: string,
-  kind: GeometryKind,
-  classes: Classes,
-  style: SizeStyle,
-  color: Rgba,
-  options: LegendStyle,
-): Legend | null {
-  const [looks, missing] = sizeLooks(style, color);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
-  const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
-  return sizesLegendOf(title, kind, classes, pxOf, missing, options);
-}
-
-const sameLabels = (a: Legend, b: Legend) =>
-  !a.ramp &&
-  !b.ramp &&
-  a.items.length === b.items.length &&
-  a.items.every(({ label }, i) => label === b.items[i]!.label);
-
-function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
-  if (style.kind === "constant") return [[], { color: style.color, sizePx }];
-  return [style.palette.map((color) => ({ color, sizePx })), { color: style.missing, sizePx }];
-}
-
-function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look] {
-  if (style.kind === "constant") return [[], { color, sizePx: style.px }];
-  return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }

@@ -34,6 +34,8 @@ export interface PngViewOptions {
 }
 
 const MAX_SCALE = 4;
+/** A picture takes 8 bytes of memory for each, and more than these Skia cannot have. */
+const MAX_PIXELS = 2 ** 28;
 const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
 const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
 const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale: true, tiles: true };
@@ -52,7 +54,7 @@ export class MapView {
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
     const { interactive = true, scale = 1, tiles } = options;
-    checkScale(scale);
+    checkPixels(scene, scale);
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
@@ -91,7 +93,7 @@ export class MapView {
   toPNG(options: PngViewOptions = {}): Uint8Array {
     checkOptions("toPNG", options, PNG_OPTIONS);
     const { at, scale: pixelRatio = this.#png.pixelRatio } = options;
-    checkScale(pixelRatio);
+    checkPixels(this.#scene, pixelRatio);
     const png = { ...this.#png, pixelRatio };
     if (at === undefined) return renderPng(this.#scene, png);
     const { clock } = this.#scene;
@@ -180,6 +182,14 @@ export class MapView {
   [INSPECT](): string {
     return String(this);
   }
+}
+
+function checkPixels({ widthPx, heightPx }: Scene, scale: number): void {
+  checkScale(scale);
+  if (widthPx * heightPx * scale * scale <= MAX_PIXELS) return;
+  throw new InvalidArgumentError(
+    `A picture of ${widthPx * scale}×${heightPx * scale} pixels is too large. Make size or scale smaller.`,
+  );
 }
 
 /** @throws InvalidArgumentError for what is no scale of a picture. */

@@ -89,6 +89,11 @@ test("a picture of more pixels on request", async () => {
   expect(readFileSync(join(dir, "twice.png"))).toEqual(Buffer.from(view.toPNG({ scale: 2 })));
   for (const scale of [0, 5, Number.NaN, "2"])
     expect(() => view.toPNG({ scale } as never)).toThrow(`scale is ${scale}; expected a number from 1 to 4.`);
+  const huge = { ...airports(), widthPx: 8192, heightPx: 8192 };
+  expect(() => new MapView(huge, { scale: 4 })).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: A picture of 32768×32768 pixels is too large. Make size or scale smaller.]`,
+  );
+  expect(() => new MapView(huge).toPNG({ scale: 3 })).toThrow("24576×24576");
   expect(() => view.save(join(dir, "no.html"), { scale: 2 })).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: A map that is saved as a page has no option "scale". There are none.]`,
   );
