@@ -92,7 +92,7 @@ export class MapView {
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
     checkOptions("toPNG", options, PNG_OPTIONS);
-    const { at, scale: pixelRatio = this.#png.pixelRatio } = options;
+    const { at, scale: pixelRatio = this.#png.pixelRatio ?? 1 } = options;
     checkPixels(this.#scene, pixelRatio);
     const png = { ...this.#png, pixelRatio };
     if (at === undefined) return renderPng(this.#scene, png);
