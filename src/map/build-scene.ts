@@ -198,7 +198,9 @@ interface Part extends TimedLayer {
 function namesOf(layers: readonly DataLayer[]): string[] {
   const taken = new Set<string>();
   return layers.map((layer, position) => {
-    const name = nameOf(layer) ?? layer.style.legend?.title ?? `Layer ${position + 1}`;
+    const { legend, color } = layer.style;
+    const title = legend?.title ?? (color?.kind === "column" ? color.column : undefined); // what its legend says
+    const name = nameOf(layer) ?? title ?? `Layer ${position + 1}`;
     let unique = name;
     for (let copy = 2; taken.has(unique); copy++) unique = `${name} (${copy})`;
     taken.add(unique);

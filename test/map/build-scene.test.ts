@@ -88,6 +88,8 @@ describe("defaults", () => {
       ["a", "Layer 2"],
       ["b"],
     ]);
+    const [names] = await named({ color: "v" }, { color: "v", legend: { title: "Values" } });
+    expect(names).toEqual(["v", "Values"]);
     await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
       '"nope" is neither a CSS colour nor a column of layer "shops".',
     );
