@@ -65,9 +65,7 @@ export async function fetchTiles(
   const ended = new AbortController(); // the first failure ends the others
   const signals = [ended.signal, AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
   const fetched = (template: string | undefined) =>
-    template === undefined
-      ? []
-      : fetchSheet(tilesOf(viewport, template, tiles.subdomains), AbortSignal.any(signals));
+    template === undefined ? [] : fetchSheet(tilesOf(viewport, template, tiles), AbortSignal.any(signals));
   try {
     const [ground, labels] = await Promise.all([
       fetched(tiles.urlTemplate),

@@ -112,6 +112,14 @@ describe("tiles of a picture", () => {
     expect(await colorAt(nowhere.toPNG(), 40, 40)).not.toEqual(BLUE);
   });
 
+  test("are enlarged where there are no deeper ones", async () => {
+    const { port, asked } = await tileServer();
+    const base = new BaseMap({ source: `http://127.0.0.1:${port}/{z}/{x}/{y}.png`, maxZoom: 3 });
+    const png = (await cc.map({ layers: [base, layer], ...view, zoom: 5 })).toPNG();
+    expect(await colorAt(png, 40, 40)).toEqual(BLUE);
+    expect(asked.sort()).toEqual(["/3/3/3.png", "/3/3/4.png", "/3/4/3.png", "/3/4/4.png"]);
+  });
+
   test("show the world as often as it is in the view", async () => {
     const { base, asked } = await tileServer();
     const png = (await cc.map({ layers: [base], ...view, zoom: 0, lng: 180, size: [600, 256] })).toPNG();

@@ -174,7 +174,9 @@ describe("BaseMap", () => {
       urlTemplate: source,
       subdomains: "abc",
       attribution: "© me",
+      maxZoom: 19,
     });
+    expect(tiles({ source, maxZoom: 12 })).toMatchObject({ attribution: "", maxZoom: 12 });
   });
 
   test("errors", () => {
@@ -196,8 +198,13 @@ describe("BaseMap", () => {
     expect(() => new BaseMap({ source: "none", labels: "front" })).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: Only CARTO's basemaps "voyager", "light" and "dark" have labels apart; source is "none".]`,
     );
+    for (const maxZoom of [-1, 2.5, 23, "9"])
+      expect(() => new BaseMap({ source: "https://x.org/{z}/{x}/{y}", maxZoom } as never)).toThrow(
+        /^maxZoom of BaseMap is .*; expected a whole number from 0 to 22\.$/,
+      );
+    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("maxZoom is for tiles of your own");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution".]`,
+      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution", "maxZoom".]`,
     );
   });
 });

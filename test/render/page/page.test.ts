@@ -401,6 +401,16 @@ describe("tiles", () => {
     expect(errors).toEqual([]);
   });
 
+  test("are enlarged where there are no deeper ones", async () => {
+    const basemap = { ...BASEMAP, tiles: { ...TILES, maxZoom: 0 } };
+    const html = sceneToDocument({ ...scene, basemap }, new Uint8Array());
+    const { page, requests } = await open(browser, html, { route: () => tile("#00ff00") });
+    await page.locator(".leaflet-tile-loaded").first().waitFor();
+    const corner = async () => pixelAt(await decodePng(await page.screenshot()), 150, 150);
+    await expect.poll(corner).toEqual([0, 255, 0]);
+    expect(new Set(requests)).toEqual(new Set(["https://a.tiles.test/0/0/0.png"]));
+  });
+
   test("without a network the outlines stay, and there is no more than one request a view", async () => {
     const { page, requests, errors } = await open(browser, sceneToDocument(scene, new Uint8Array()));
     await painted(page);
