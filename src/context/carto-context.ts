@@ -14,6 +14,7 @@ import { Baselines } from "./baselines";
 import { BatchJobStatus } from "./batch-job-status";
 import { type ContextOptions, checkContextOptions, endpointSource, shownAddress } from "./endpoint";
 import { mapScene } from "./map";
+import { addDetail } from "./map-detail";
 import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import {
   type Augmentation,
@@ -321,10 +322,13 @@ export class CartoContext {
     const isPicture = checkPicture({ interactive, scale, ax });
     return this.#run("map", signal, async (signal, progress) => {
       const size = rest.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
-      const { scene, warnings } = await mapScene(this.#transport, { ...rest, size, signal, progress });
+      const fetched = await mapScene(this.#transport, { ...rest, size, signal, progress });
+      const { scene, warnings } = fetched;
       for (const warning of warnings) console.warn(warning);
       const tiles = isPicture ? await fetchTiles(scene, { scale, signal }) : undefined;
       const view = new MapView(scene, { interactive: !isPicture, scale, tiles });
+      if (!isPicture)
+        for (const warning of await addDetail(this.#transport, view, fetched, signal)) console.warn(warning);
       ax?.map(view.still);
       return view;
     });

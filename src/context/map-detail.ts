@@ -12,11 +12,13 @@ import { AuthenticationError, CartoError, InvalidArgumentError, ServerError } fr
 import { readEwkbHead } from "../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import { type BuiltScene, columnSql, type DataLayer, labelOf, lnglatOf, type ResolvedLayer } from "../map";
-import type { DetailSource } from "../render/scene";
+import type { MapView } from "../render";
+import type { DetailSource, SceneLayer } from "../render/scene";
 import { literal } from "../sql";
 import { queryText } from "../sql-lexer";
 import { describe, WEBMERCATOR } from "./describe";
 import { layerQuery } from "./layer-query";
+import type { FetchedScene } from "./map";
 
 export interface DetailOptions {
   readonly layers: readonly ResolvedLayer[];
@@ -39,13 +41,47 @@ export interface Details {
  * line is generalised by itself.
  */
 const TILE_UNITS = 1024;
-/** Of the rows in half a pixel the first one is shown, where a layer has many. */
-const CELL_PX = 0.5;
+/** The page shows tiles in their own size or smaller, down to half of it. */
+const MOST_TILE_PX_PER_PX = 2;
+const MAX_BUFFER_PX = 256;
+/** Of the rows in a pixel the first one is shown, where a layer has many. */
+const CELL_PX = 1;
 /** Names that are tried where others have taken the first one. */
 const NAMES = 3;
 const INTEGERS = new Set(["int2", "int4", "int8"]);
 /** Keeps `the_geom_webmercator` what `the_geom` is: CARTO's tables have it. */
 const WEBMERCATOR_TRIGGER = "update_the_geom_webmercator_trigger";
+
+/**
+ * Says where a live map finds the detail of the tables and queries that its page has but overviews of.
+ * @returns warnings
+ */
+export async function addDetail(
+  transport: Transport,
+  view: MapView,
+  { scene, layers, tileColumns }: FetchedScene,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  if (tileColumns.every((columns) => columns === undefined)) return [];
+  const reduced = view.overviews();
+  const reachPx = Math.max(0, ...reduced.map((index) => reachOf(scene.layers[index]!)));
+  const bufferPx = Math.min(MAX_BUFFER_PX, Math.ceil(MOST_TILE_PX_PER_PX * reachPx) + 1);
+  const { sources, warnings } = await detailSources(transport, {
+    layers,
+    tileColumns,
+    reduced,
+    bufferPx,
+    signal,
+  });
+  view.addDetail(sources);
+  return warnings;
+}
+
+/** How far what is painted of a feature goes beyond it. */
+function reachOf({ size, stroke, geometry }: SceneLayer): number {
+  const largest = size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
+  return (geometry.kind === "polygon" ? 0 : largest / 2) + (stroke?.widthPx ?? 0);
+}
 
 /**
  * Where the page finds the detail of its reduced layers: one named map for all that are tables or queries. Where none can

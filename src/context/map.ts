@@ -25,12 +25,18 @@ interface Work {
   readonly progress: Progress;
 }
 
+/** A scene with the layers it was built of. */
+export interface FetchedScene extends BuiltScene {
+  readonly layers: readonly ResolvedLayer[];
+}
+
 /** Everything that a map of these options shows. A map of DataFrames contacts no server. */
-export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<BuiltScene> {
+export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
   const { zoom, lat, lng, size, title, at } = options;
-  return buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  return { ...built, layers: resolved };
 }
 
 /** The layers with their data, of which only the geometry and the columns of the style are fetched. */

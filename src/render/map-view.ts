@@ -24,6 +24,8 @@ export interface MapViewOptions {
   readonly scale?: number;
   /** The basemap's tiles for the picture. @internal */
   readonly tiles?: TilePictures | undefined;
+  /** What the page carries, if it is known already. @internal */
+  readonly packed?: PackedScene;
 }
 
 export interface PngViewOptions {
@@ -38,7 +40,12 @@ const MAX_SCALE = 4;
 const MAX_PIXELS = 2 ** 28;
 const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
 const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
-const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = { interactive: true, scale: true, tiles: true };
+const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
+  interactive: true,
+  scale: true,
+  tiles: true,
+  packed: true,
+};
 
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
@@ -53,11 +60,12 @@ export class MapView {
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
-    const { interactive = true, scale = 1, tiles } = options;
+    const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
+    this.#packed = packed;
   }
 
   /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
