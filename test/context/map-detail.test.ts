@@ -219,7 +219,7 @@ describe("texts and numbers are those of the scene", () => {
     "%e",
   ])("times as %s", async (format) => {
     await expectTilesOf({
-      tooltip: ["day", "at", "local"].map((column) => ({ column, format })) as never,
+      tooltip: ["day", "at", "local", "always"].map((column) => ({ column, format })) as never,
       label: { column: "at", format },
     });
   });
