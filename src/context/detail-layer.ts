@@ -21,8 +21,8 @@ export interface LayersOfDetail {
  * line is generalised by itself.
  */
 const TILE_UNITS = 1024;
-/** Of the rows in half a pixel the first one is shown, where a layer has many. */
-const CELL_PX = 0.5;
+/** Of the rows in a pixel the first one is shown, where a layer has many. */
+const CELL_PX = 1;
 const INTEGERS = new Set(["int2", "int4", "int8"]);
 /** Keeps `the_geom_webmercator` what `the_geom` is: CARTO's tables have it. */
 const WEBMERCATOR_TRIGGER = "update_the_geom_webmercator_trigger";

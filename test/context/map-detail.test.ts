@@ -219,7 +219,7 @@ describe("texts and numbers are those of the scene", () => {
     "%e",
   ])("times as %s", async (format) => {
     await expectTilesOf({
-      tooltip: ["day", "at", "local"].map((column) => ({ column, format })) as never,
+      tooltip: ["day", "at", "local", "always"].map((column) => ({ column, format })) as never,
       label: { column: "at", format },
     });
   });
@@ -313,7 +313,7 @@ describe("the named map", () => {
       template: { layergroup: { layers: { options: unknown }[] } };
     };
     expect(template.layergroup.layers.map(({ options }) => options)).toMatchObject([
-      { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 0.5 } },
+      { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 1 } },
       { geom_column: "the_geom", srid: 4326, aggregation: false },
     ]);
     const tile = await tileOf(urlTemplate);
