@@ -72,8 +72,10 @@ export class PicturePainter {
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const { vector, tiles } = scene.basemap;
     const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && "Natural Earth";
-    if (attribution) drawAttribution(context, scene, { text: attribution, fonts: FONTS });
-    drawScale(context, scene, { viewport, fonts: FONTS });
+    const takenBelowPx = attribution
+      ? drawAttribution(context, scene, { text: attribution, fonts: FONTS })
+      : 0;
+    drawScale(context, scene, { viewport, takenPx: takenBelowPx, fonts: FONTS });
     if (clock) {
       const share = (frame + 1) / clock.frames;
       drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });

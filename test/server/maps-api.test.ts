@@ -69,6 +69,9 @@ function areaOf({ parts }: DecodedFeature): number {
   return area;
 }
 
+/** As the detail of a page's overview is asked for, thinned even where rows are few. */
+const DETAIL = { vector_extent: 1024, aggregation: { resolution: 0.5, threshold: 1 } };
+
 const inside = ({ parts }: DecodedFeature) =>
   parts.flat().filter(([x, y]) => x >= 0 && x <= 4096 && y >= 0 && y <= 4096);
 
@@ -291,6 +294,31 @@ describe("geometry", () => {
     const { features } = await tileOf(tile, at(lng, 10));
     const from = tile[1] === 0 ? -180 : 180;
     expect(features.map(({ parts }) => parts[0]![0])).toEqual([unitsOf([from + east, 10], tile)]);
+    const thinned = await tileOf(tile, { sql: at(lng, 10), geom_column: "g", ...DETAIL });
+    const [x, y] = unitsOf([from + east, 10], tile);
+    expect(thinned.features.map(({ parts }) => parts[0]![0])).toEqual([
+      [expect.closeTo(x / 4, -0.5), expect.closeTo(y / 4, -0.5)],
+    ]);
+  });
+
+  test("a line over the antimeridian goes through both tiles, whichever way its numbers count", async () => {
+    for (const wkt of ["LINESTRING(170 10,190 10)", "LINESTRING(-190 10,-170 10)"]) {
+      for (const config of [{}, DETAIL]) {
+        const sql = `SELECT 'SRID=4326;${wkt}'::geometry AS g`;
+        for (const [x, from, to] of [
+          [15, 170, 180],
+          [0, -180, -170],
+        ] as const) {
+          const { features } = await tileOf([4, x, 7], { sql, geom_column: "g", ...config });
+          const units = config === DETAIL ? 4 : 1;
+          const xs = features.flatMap(({ parts }) => parts.flat().map(([px]) => px * units));
+          const [west, east] = [from, to].map((lng) => unitsOf([lng, 10], [4, x, 7])[0]);
+          const beyond = x === 15 ? 1024 : 0; // the buffer
+          expect(Math.abs(Math.max(...xs) - east! - beyond), wkt).toBeLessThanOrEqual(units);
+          expect(Math.abs(Math.min(...xs) - west! + 1024 - beyond), wkt).toBeLessThanOrEqual(units);
+        }
+      }
+    }
   });
 
   test("a polygon over the antimeridian is on both sides of it", async () => {
@@ -354,12 +382,13 @@ describe("geometry", () => {
     ["triangles", "TIN(((0 0 0,0 20 1,20 0 0,0 0 0)))", [3]],
     ["a surface", "POLYHEDRALSURFACE(((0 0 0,0 20 1,20 0 0,0 0 0)))", [3]],
   ])("%s", async (_name, wkt, types) => {
-    for (const config of [{}, { vector_extent: 4096 }]) {
+    for (const config of [{}, { vector_extent: 4096 }, DETAIL]) {
+      const cell = config === DETAIL ? 2 : 16;
       const sql = `SELECT ST_GeomFromText('${wkt}', 4326) AS g`;
       const { features } = await tileOf([1, 1, 0], { sql, geom_column: "g", ...config });
-      expect(features.map(({ type }) => type)).toEqual(types);
+      expect(features.map(({ type }) => type).sort()).toEqual(types);
       for (const feature of features) {
-        if (feature.type === 3) expect(areaOf(feature)).toBeGreaterThanOrEqual(16 * 16);
+        if (feature.type === 3) expect(areaOf(feature)).toBeGreaterThanOrEqual(cell * cell);
         if (feature.type === 2) expect(new Set(feature.parts[0]!.map(String)).size).toBeGreaterThan(1);
       }
     }
@@ -388,13 +417,16 @@ describe("geometry", () => {
       [0, 0, 0],
       [8, 125, 96],
     ] as const) {
-      const { features } = await tileOf(tile, { sql, geom_column: "g", ...options });
       const [x, y] = unitsOf([-3.7, 40.4], tile);
-      const shown = features.flatMap(inside);
-      expect(
-        shown.some((point) => Math.abs(point[0] - x) <= 1 && Math.abs(point[1] - y) <= 1),
-        String(shown),
-      ).toBe(true);
+      for (const config of [{}, DETAIL]) {
+        const { features } = await tileOf(tile, { sql, geom_column: "g", ...options, ...config });
+        const units = config === DETAIL ? 4 : 1;
+        const shown = features.flatMap(inside).map(([px, py]) => [px * units, py * units] as const);
+        expect(
+          shown.some(([px, py]) => Math.abs(px - x) <= units && Math.abs(py - y) <= units),
+          String(shown),
+        ).toBe(true);
+      }
     }
   });
 
@@ -440,6 +472,33 @@ describe("geometry", () => {
         ).toBeLessThanOrEqual(around * 8 + 256); // half a pixel
       }
     }
+  });
+
+  test("neighbouring tiles have the same corners where both of them show a polygon", async () => {
+    const sql = `SELECT i AS cartodb_id, ST_Buffer(ST_SetSRID(ST_MakePoint(sin(i) * 4e5, i * 3.1e4), 3857), 2.5e5, 5) AS g FROM generate_series(-30, 30) AS i`;
+    const bufferPx = 24;
+    const config = { buffersize: { mvt: bufferPx } };
+    const layer = { sql, geom_column: "g", ...DETAIL };
+    // of corners on the border of the buffer nobody knows whether they are any
+    const reach = bufferPx * 4 - 1;
+    const cornersOf = async (x: number, at: number) => {
+      const { features } = await tileOf([5, x, 15], layer, config);
+      return features.map(
+        ({ properties, parts }) =>
+          [
+            properties.cartodb_id,
+            parts
+              .flat()
+              .filter(([px, py]) => Math.abs(px - at) < reach && py > -reach && py < 1024 + reach)
+              .map(([px, py]) => `${px - at} ${py}`)
+              .sort(),
+          ] as const,
+      );
+    };
+    const west = new Map(await cornersOf(15, 1024));
+    const east = new Map((await cornersOf(16, 0)).filter(([, corners]) => corners.length > 0));
+    expect(east.size).toBeGreaterThan(20);
+    for (const [id, corners] of east) expect([id, west.get(id)]).toEqual([id, corners]);
   });
 
   test("borders stay shared where the grid is asked to be the only generalisation", async () => {
@@ -528,6 +587,26 @@ describe("large tables", () => {
       `SELECT count(*) AS n FROM (SELECT FROM million GROUP BY ${CELL}, ${ROW}) AS cells`,
     );
     expect(features).toHaveLength(Number(rows[0]!.n));
+  });
+
+  test("rows that share a number, or have none, are thinned by their places alone", async () => {
+    for (const id of ["7", "NULL::int", "nullif(i % 3, 0)"]) {
+      const sql = `SELECT ${id} AS cartodb_id, ST_SetSRID(ST_MakePoint((i % 40) * 1e5 + (i % 3), (i / 400) * 1e5), 3857) AS the_geom_webmercator FROM generate_series(0, 7999) AS i`;
+      const { features } = await tileOf(
+        [2, 2, 1],
+        { sql, aggregation: { threshold: 1 } },
+        { buffersize: { mvt: 0 } },
+      );
+      const { rows } = await server.sql(
+        `SELECT count(DISTINCT floor(ST_X(g) / p)::text || ' ' || floor(ST_Y(g) / p)) AS n FROM (SELECT the_geom_webmercator AS g, 40075016.685578488 / 1024 AS p FROM (${sql}) AS t) AS t`,
+      );
+      const places = new Set(
+        features.map(({ parts }) => String(parts[0]![0]!.map((unit) => Math.floor(unit / 16)))),
+      );
+      expect(rows[0]!.n).toBeGreaterThan(500);
+      expect(places.size, id).toBe(rows[0]!.n);
+      expect(features.length).toBeLessThanOrEqual(8000);
+    }
   });
 
   test("a mesh of polygons smaller than a pixel covers what it covers", async () => {

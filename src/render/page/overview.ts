@@ -27,11 +27,10 @@ export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, wor
   const cells = new CellCounter(x.length);
   const kept = new Uint8Array(x.length);
   let count = 0;
-  forEachFrame(layer, x.length, (from, to) => {
-    cells.clear();
+  forEachFrame(layer, x.length, (from, to, frame) => {
     for (let i = to - 1; i >= from; i--) {
       const look = lookOf(rows === undefined ? i : rows[i]!);
-      if (cells.add(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), look) > most) continue;
+      if (cells.add(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), look, frame) > most) continue;
       kept[i] = 1;
       count++;
     }
@@ -88,9 +87,13 @@ function leastAlpha({ color }: SceneLayer): number {
   return Math.min(255, ...alphas) / 255;
 }
 
-function forEachFrame({ time }: SceneLayer, count: number, work: (from: number, to: number) => void): void {
+function forEachFrame(
+  { time }: SceneLayer,
+  count: number,
+  work: (from: number, to: number, frame: number) => void,
+): void {
   const starts = time?.starts ?? [0, count];
-  for (let frame = 0; frame + 1 < starts.length; frame++) work(starts[frame]!, starts[frame + 1]!);
+  for (let frame = 0; frame + 1 < starts.length; frame++) work(starts[frame]!, starts[frame + 1]!, frame);
 }
 
 function marked(kept: Uint8Array, count: number): Uint32Array {
@@ -99,43 +102,37 @@ function marked(kept: Uint8Array, count: number): Uint32Array {
   return indexes;
 }
 
-/** How often something was seen in a cell: a hash table with open addressing, a tenth of a Map's time. */
+/** How often a look was seen in a cell and frame: a hash table with open addressing, a tenth of a Map's time. */
 class CellCounter {
   readonly #columns: Int32Array;
   readonly #rows: Int32Array;
-  readonly #looks: Uint16Array;
+  /** Look and frame. */
+  readonly #kinds: Int32Array;
   readonly #counts: Uint32Array;
-  readonly #used: number[] = [];
 
   constructor(most: number) {
     const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
     this.#columns = new Int32Array(slots);
     this.#rows = new Int32Array(slots);
-    this.#looks = new Uint16Array(slots);
+    this.#kinds = new Int32Array(slots);
     this.#counts = new Uint32Array(slots);
   }
 
-  clear(): void {
-    for (const slot of this.#used) this.#counts[slot] = 0;
-    this.#used.length = 0;
-  }
-
   /** Columns and rows are whole numbers modulo 2^32. Returns how often it has been there, this time included. */
-  add(column: number, row: number, look: number): number {
-    const [x, y] = [column | 0, row | 0];
+  add(column: number, row: number, look: number, frame = 0): number {
+    const [x, y, kind] = [column | 0, row | 0, look | (frame << 16)];
     const mask = this.#counts.length - 1;
-    let hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(look, 0xc2b2ae35);
+    let hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(kind, 0xc2b2ae35);
     hash ^= hash >>> 15;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       if (this.#counts[slot] === 0) {
         this.#columns[slot] = x;
         this.#rows[slot] = y;
-        this.#looks[slot] = look;
-        this.#used.push(slot);
+        this.#kinds[slot] = kind;
         this.#counts[slot] = 1;
         return 1;
       }
-      if (this.#columns[slot] === x && this.#rows[slot] === y && this.#looks[slot] === look)
+      if (this.#columns[slot] === x && this.#rows[slot] === y && this.#kinds[slot] === kind)
         return ++this.#counts[slot]!;
     }
   }

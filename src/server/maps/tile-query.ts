@@ -105,32 +105,36 @@ function everyRow(frame: Frame): TileQuery {
 
 /**
  * Of the rows that are smaller than a cell the first one of each cell, with how many they are; the larger ones all. Where
- * rows have no number they get one.
+ * rows have no number they get one. Rows are read twice, which is faster than keeping them.
  */
 function oneRowPerCell(frame: Frame): TileQuery {
   const { source } = frame;
   const columns = frame.attributes.map((_, i) => `r.a${i}`);
   const own = attributeColumns(frame);
-  const numbered = source.idColumn
-    ? { with: "", from: `(${rows(frame, [`q.${ident(source.idColumn)} AS id`, ...own])})` }
+  const id = source.idColumn && `coalesce(q.${ident(source.idColumn)}, 0) AS id`;
+  const numbered = id
+    ? { with: "", from: `(${rows(frame, [id, ...own])})` }
     : {
         with: `found AS MATERIALIZED (
           SELECT row_number() OVER () AS id, f.* FROM (${rows(frame, own)}) AS f
         ),`,
         from: "found",
       };
-  const identified = source.idColumn ? `(${rows(frame, [`q.${ident(source.idColumn)} AS id`])})` : "found";
-  const larger = `
-    UNION ALL
-    SELECT ${[twkb(frame), "NULL, NULL", ...columns, "1"].join(", ")}
-    FROM ${numbered.from} AS r ${shapes(frame)} WHERE NOT (${isSmall(frame)})`;
+  // OFFSET 0: conditions on \`g\` that are pushed down into the rows project them anew each time
+  const identified = id ? `(${rows(frame, [id])} OFFSET 0)` : "found";
+  const [cx, cy] = cellOf(frame);
+  // the cell, for several rows may have one number
+  const isFirst = `c.id = r.id AND c.dx = r.dx AND c.cx = ${cx} AND c.cy = ${cy}`;
+  const [join, where] = source.isPointColumn
+    ? ["JOIN", ""]
+    : ["LEFT JOIN", `WHERE c.id IS NOT NULL OR NOT (${isSmall(frame)})`];
   const sql = `
     WITH ${numbered.with} cells AS (
-      SELECT ${cellColumns(frame)}, ST_Dimension(r.g) AS dimension, r.dx, min(r.id) AS id, count(*) AS members
+      SELECT ${cx} AS cx, ${cy} AS cy, ST_Dimension(r.g) AS dimension, r.dx, min(r.id) AS id, count(*) AS members
       FROM ${identified} AS r WHERE ${isSmall(frame)} GROUP BY 1, 2, 3, 4
     )
-    SELECT ${[twkb(frame), "c.cx, c.cy", ...columns, "c.members"].join(", ")}
-    FROM ${numbered.from} AS r JOIN cells AS c ON c.id = r.id AND c.dx = r.dx ${shapes(frame)}${source.isPointColumn ? "" : larger}`;
+    SELECT ${[twkb(frame), "c.cx, c.cy", ...columns, "coalesce(c.members, 1)"].join(", ")}
+    FROM ${numbered.from} AS r ${join} cells AS c ON ${isFirst} ${shapes(frame)} ${where}`;
   return { sql, names: [...frame.attributes.map(({ name }) => name), "_cdb_feature_count"] };
 }
 
@@ -146,6 +150,7 @@ function grouped(frame: Frame, groups: NonNullable<Aggregation["groups"]>): Tile
     "point-grid": `ST_MakePoint((min(q.cx) + 0.5) * ${frame.cellM}, (min(q.cy) + 0.5) * ${frame.cellM})`,
   }[placement];
   const used = [...columns, ...dimensions];
+  const [cx, cy] = cellOf(frame);
   const outputs = [
     ...columns.map(({ sql }, i) => `${sql} AS c${i}`),
     ...dimensions.map(({ column }, i) => `q.${ident(column)} AS d${i}`),
@@ -156,7 +161,7 @@ function grouped(frame: Frame, groups: NonNullable<Aggregation["groups"]>): Tile
     SELECT ${[twkb(frame), "NULL, NULL", "r.id", "r.members", ...outer].join(", ")}
     FROM (
       SELECT ${[`${place} AS g`, "0::float8 AS dx", "min(q.id) AS id", "count(*) AS members", ...outputs].join(", ")}
-      FROM (SELECT ${cellColumns(frame)}, r.* FROM (${rows(frame, [`${id} AS id`, "q.*"])}) AS r) AS q
+      FROM (SELECT ${cx} AS cx, ${cy} AS cy, r.* FROM (${rows(frame, [`${id} AS id`, "q.*"])}) AS r) AS q
       GROUP BY ${grouping.join(", ")}
       ${having.length > 0 ? `HAVING ${having.join(" AND ")}` : ""}
     ) AS r ${shapes(frame)}`;
@@ -224,11 +229,11 @@ function overTransform(geometry: string): string {
 }
 
 /** The cell of a row `r`, counted from longitude and latitude 0. */
-function cellColumns({ cellM, source }: Frame): string {
+function cellOf({ cellM, source }: Frame): readonly [cx: string, cy: string] {
   const [x, y] = source.isPointColumn
     ? ["ST_X(r.g)", "ST_Y(r.g)"]
     : ["(ST_XMin(r.g) + ST_XMax(r.g)) / 2", "(ST_YMin(r.g) + ST_YMax(r.g)) / 2"];
-  return `floor((${x} + r.dx) / ${cellM}) AS cx, floor(${y} / ${cellM}) AS cy`;
+  return [`floor((${x} + r.dx) / ${cellM})`, `floor(${y} / ${cellM})`];
 }
 
 function isSmall({ cellM, source }: Frame): string {
