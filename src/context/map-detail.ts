@@ -8,7 +8,7 @@ import { createNamedMap, fetchNamedMap, instantiateNamedMap, namedTilesUrl } fro
 import type { NamedMap } from "../api/schemas/maps";
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
-import { AuthenticationError, CartoError, InvalidArgumentError, ServerError } from "../errors";
+import { AuthenticationError, CartoError, ServerError } from "../errors";
 import { readEwkbHead } from "../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import { type BuiltScene, columnSql, type DataLayer, labelOf, lnglatOf, type ResolvedLayer } from "../map";
@@ -134,10 +134,8 @@ async function mapLayer(
 ): Promise<MapLayer> {
   const { layer, data } = layers[index]!;
   const { sql, table } = (await layerQuery(transport, layer, signal))!;
-  const query = queryText(sql);
-  const fields = query && (await describe(transport, query, { signal }));
-  if (!query || !fields)
-    throw new InvalidArgumentError("A query that writes cannot be asked again for each tile.");
+  const query = queryText(sql)!; // no other has rows for the overview
+  const fields = (await describe(transport, query, { signal }))!;
   const geometry =
     table !== undefined && (await hasWebmercator(transport, table, data, signal))
       ? { sql: columnSql(WEBMERCATOR), srid: SRID_WEBMERCATOR }
