@@ -1,6 +1,8 @@
 /** What a map that is a picture needs besides its scene: the tiles of its basemap, where the network has them. */
+import { type FetchAnswer, fetchOf } from "../api/http";
 import { InvalidArgumentError } from "../errors";
 import {
+  checkScale,
   decodeTile,
   FigureCell,
   type Scene,
@@ -14,11 +16,13 @@ import {
 /** Two of them, or one and a chart, are as wide as a notebook's cell. */
 export const DEFAULT_FIGURE_MAP_SIZE = [480, 320] as const;
 
-const MAX_SCALE = 4;
 /** For all tiles together. A picture without them is better than one that is waited for. */
 const PATIENCE_MS = 4000;
 /** As many as browsers ask a host for at once. */
 const AT_ONCE = 6;
+const MAX_REDIRECTS = 5;
+/** Through the environment's proxy. A context's session is for its account: it may add what no other host should get. */
+const fetchAnywhere = fetchOf(undefined, PATIENCE_MS);
 
 interface PictureOptions {
   readonly interactive?: boolean | undefined;
@@ -43,8 +47,8 @@ export function checkPicture({ interactive, scale, ax }: PictureOptions): boolea
   if (scale === undefined) return isPicture;
   if (!isPicture)
     throw new InvalidArgumentError("scale is for pictures: add interactive: false, or leave scale out.");
-  if (typeof scale === "number" && scale >= 1 && scale <= MAX_SCALE) return true;
-  throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to ${MAX_SCALE}.`);
+  checkScale(scale);
+  return true;
 }
 
 /**
@@ -61,9 +65,7 @@ export async function fetchTiles(
   const ended = new AbortController(); // the first failure ends the others
   const signals = [ended.signal, AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
   const fetched = (template: string | undefined) =>
-    template === undefined
-      ? []
-      : fetchSheet(tilesOf(viewport, template, tiles.subdomains), AbortSignal.any(signals));
+    template === undefined ? [] : fetchSheet(tilesOf(viewport, template, tiles), AbortSignal.any(signals));
   try {
     const [ground, labels] = await Promise.all([
       fetched(tiles.urlTemplate),
@@ -95,8 +97,35 @@ async function fetchSheet({ zoom, places }: TileSheet, signal: AbortSignal): Pro
 
 /** Undefined if there is none at this place. */
 async function fetchTile(url: string, signal: AbortSignal): Promise<TilePicture["image"] | undefined> {
-  const response = await fetch(url, { signal, headers: { "User-Agent": "cartoframes" } });
-  if (response.status === 404 || response.status === 204) return undefined;
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return decodeTile(new Uint8Array(await response.arrayBuffer()));
+  const { status, body } = await fetchFollowing(url, signal);
+  if (status === 404 || status === 204) {
+    await drain(body); // leaves the connection to the next tile
+    return undefined;
+  }
+  if (status !== 200) throw new Error(`HTTP ${status}`);
+  return decodeTile(await drain(body));
+}
+
+async function fetchFollowing(url: string, signal: AbortSignal): Promise<FetchAnswer> {
+  const init = {
+    method: "GET",
+    headers: { "User-Agent": "cartoframes" },
+    redirect: "manual",
+    signal,
+  } as const;
+  let address = url;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const answer = await fetchAnywhere(address, init);
+    const location = answer.headers.get("Location");
+    if (answer.status < 300 || answer.status >= 400 || location === null) return answer;
+    await drain(answer.body);
+    address = new URL(location, address).href;
+  }
+  throw new Error(`more than ${MAX_REDIRECTS} redirects`);
+}
+
+async function drain(body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

@@ -12,6 +12,7 @@ import {
   dataFromGeoJson,
   fieldsOfLayer,
   type LayerData,
+  labelOf,
   type MapOptions,
   parseGeoJson,
   type ResolvedLayer,
@@ -64,7 +65,8 @@ async function resolveLayer(
   }
   const { sql } = (await layerQuery(transport, layer, signal))!;
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
-  return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose }));
+  const queryOnly = `Layer ${labelOf(layer)}`;
+  return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose, queryOnly }));
 }
 
 async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {

@@ -65,17 +65,24 @@ export async function readColumns(
     repeatable,
     onSnapshot,
     choose = (fields) => fields,
+    queryOnly,
   }: DescribeOptions & {
     readonly progress: Progress;
     readonly signal?: AbortSignal;
     readonly repeatable?: boolean;
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
+    /** What asks for the columns of a query, so that any other statement is an error, and is not run. */
+    readonly queryOnly?: string;
   },
 ): Promise<Columns> {
   const query = queryText(sql);
   const estimate = query ? estimateRows(transport, query, signal) : undefined;
   const described = query && (await describe(transport, query, { signal, onSnapshot }));
   if (!query || !described) {
+    if (queryOnly !== undefined)
+      throw new InvalidArgumentError(
+        `${queryOnly} needs one query that changes nothing, a SELECT. Run other statements by cc.query before.`,
+      );
     const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
     return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });
   }

@@ -16,6 +16,8 @@ export interface BaseMapOptions {
   readonly labels?: "back" | "front" | null;
   /** Nothing but names of places on a plain background. @default false */
   readonly onlyLabels?: boolean;
+  /** Zoom of the deepest tiles at your own address; on a deeper map these are enlarged. @default 19, as OpenStreetMap's */
+  readonly maxZoom?: number;
   /** Whose tiles they are, as their owner asks it to be shown; links are `[text](https://…)`. For your own address. */
   readonly attribution?: string;
 }
@@ -40,8 +42,8 @@ export class BaseMap {
   /** @throws InvalidArgumentError for an option that cannot be, saying what is expected */
   constructor(options: BaseMapOptions = {}) {
     if (!isObject(options)) throw expected("The argument of BaseMap", options, "an object of options");
-    checkKeys("BaseMap", options, ["source", "labels", "onlyLabels", "attribution"]);
-    const { source = "voyager", labels, onlyLabels = false, attribution }: BaseMapOptions = options;
+    checkKeys("BaseMap", options, ["source", "labels", "onlyLabels", "attribution", "maxZoom"]);
+    const { source = "voyager", labels, onlyLabels = false, attribution, maxZoom }: BaseMapOptions = options;
     this.source = source;
     if (labels !== undefined && labels !== null && labels !== "front" && labels !== "back")
       throw expected("labels", labels, 'null, "front" or "back"');
@@ -49,6 +51,8 @@ export class BaseMap {
     if (isCartoStyle(source)) {
       if (attribution !== undefined)
         throw new InvalidArgumentError("attribution is for tiles of your own; CARTO's basemaps have theirs.");
+      if (maxZoom !== undefined)
+        throw new InvalidArgumentError("maxZoom is for tiles of your own; CARTO's basemaps have theirs.");
       this.basemap = cartoBasemap(source, labels === undefined ? "back" : labels, onlyLabels);
       return;
     }
@@ -56,12 +60,15 @@ export class BaseMap {
       throw new InvalidArgumentError(
         `Only CARTO's basemaps "voyager", "light" and "dark" have labels apart; source is ${shown(source)}.`,
       );
-    this.basemap = source === "none" ? BLANK : ownTiles(source, attribution);
+    this.basemap = source === "none" ? BLANK : ownTiles(source, attribution, maxZoom);
   }
 }
 
 const ATTRIBUTION =
   "© [OpenStreetMap](https://www.openstreetmap.org/copyright) contributors © [CARTO](https://carto.com/attributions)";
+/** There is none of OpenStreetMap's at 20. */
+const OWN_MAX_ZOOM = 19;
+const MAX_ZOOM = 22;
 const WHITE: Rgba = [255, 255, 255, 255];
 const BLANK: Basemap = { theme: "light", background: WHITE };
 
@@ -119,7 +126,7 @@ export function cartoBasemap(
 const tilesUrl = (style: string) =>
   `https://{s}.basemaps.cartocdn.com/rastertiles/${style}/{z}/{x}/{y}{r}.png`;
 
-function ownTiles(source: unknown, attribution: unknown = ""): Basemap {
+function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown = OWN_MAX_ZOOM): Basemap {
   const isTemplate =
     typeof source === "string" &&
     /^https?:\/\//i.test(source) &&
@@ -134,6 +141,13 @@ function ownTiles(source: unknown, attribution: unknown = ""): Basemap {
       `source of BaseMap has ${unknown[0]}; it may have {z}, {x}, {y}, {s} and {r}.`,
     );
   if (typeof attribution !== "string") throw expected("attribution", attribution, "a text");
+  if (typeof maxZoom !== "number" || !Number.isInteger(maxZoom) || maxZoom < 0 || maxZoom > MAX_ZOOM)
+    throw expected("maxZoom of BaseMap", maxZoom, `a whole number from 0 to ${MAX_ZOOM}`);
   const { theme, background, vector } = COLORS.voyager;
-  return { theme, background, vector, tiles: { urlTemplate: source, subdomains: "abc", attribution } };
+  return {
+    theme,
+    background,
+    vector,
+    tiles: { urlTemplate: source, subdomains: "abc", attribution, maxZoom },
+  };
 }

@@ -16,13 +16,19 @@ import { boundsOf } from "./extent";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, LayerData, StyleColumn } from "./layer-data";
-import { type Look, legendOf, plainLegendOf, rampLegendOf, sizesLegendOf } from "./legend";
+import { type Channel, legendsOf } from "./layer-legends";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import type { ColumnColor, ColumnSize, LegendOptions, Style } from "./style-options";
-import { continuousPalette, methodOf, type NumberMethod, otherColorOf, paletteOf } from "./styling";
-import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
+import type { ColumnColor, ColumnSize, Style } from "./style-options";
+import {
+  continuousPalette,
+  MISSING_COLOR,
+  methodOf,
+  type NumberMethod,
+  otherColorOf,
+  paletteOf,
+} from "./styling";
+import { type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, type ResolvedLayer, startsOf, type TimedLayer, timedLayers } from "./time-data";
-import type { TimeMethod } from "./time-options";
 
 export type { ResolvedLayer } from "./time-data";
 
@@ -69,10 +75,7 @@ const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
 /** Neighbours both draw their border, so each draws a faint one. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
-const MISSING: Rgba = [204, 204, 204, 255];
-/** Sizes are shown in this colour where the colour of the layer tells something else. */
-const NEUTRAL: Rgba = [136, 136, 136, 255];
-/** Of layers with times, as in cartoframes. */
+/** Of the first layer with times, as in cartoframes, which knew but one; the others have colours by position. */
 const EVENT: Rgba = [39, 82, 255, 255];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
 const EVENT_PX = 4;
@@ -105,11 +108,18 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
   const warnings: string[] = [...timed.warnings];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
+  const names = namesOf(layers.map(({ layer }) => layer));
+  const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
   for (const [position, part] of parts.entries()) {
     const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
-    const styled = styleLayer(part, position, ground, layers.length, timed.clock);
+    const styled = styleLayer(part, ground, {
+      name: names[position]!,
+      plain: position === firstTimed ? EVENT : LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!,
+      layerCount: layers.length,
+      clock: timed.clock,
+    });
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -184,6 +194,20 @@ interface Part extends TimedLayer {
   readonly projected: ProjectedGeometry;
 }
 
+/** No two alike: people choose by them. */
+function namesOf(layers: readonly DataLayer[]): string[] {
+  const taken = new Set<string>();
+  return layers.map((layer, position) => {
+    const { legend, color } = layer.style;
+    const title = legend?.title ?? (color?.kind === "column" ? color.column : undefined); // what its legend says
+    const name = nameOf(layer) ?? title ?? `Layer ${position + 1}`;
+    let unique = name;
+    for (let copy = 2; taken.has(unique); copy++) unique = `${name} (${copy})`;
+    taken.add(unique);
+    return unique;
+  });
+}
+
 /** Python's: labels come above the data unless these are points. */
 function defaultBasemap(parts: readonly Part[]): Basemap {
   const hasPoints = parts.some(
@@ -213,12 +237,19 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
   return warnings;
 }
 
+/** What a layer has from its place among the others. */
+interface LayerPlace {
+  readonly name: string;
+  /** Its colour, if its style has none. */
+  readonly plain: Rgba;
+  readonly layerCount: number;
+  readonly clock: ClockBase | undefined;
+}
+
 function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
-  position: number,
   { theme }: Basemap,
-  layerCount: number,
-  clock: ClockBase | undefined,
+  { name, plain, layerCount, clock }: LayerPlace,
 ): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
@@ -228,12 +259,10 @@ function styleLayer(
       `Cannot do time-based maps with data in ${label} since it does not contain point geometries, but ${kind}s.`,
     );
   const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
-  const byPosition = LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!;
-  const missing = time ? MISSING_EVENT : MISSING;
-  const color = colorOf(style.color, data, { plain: time ? EVENT : byPosition, missing }, label);
+  const missing = time ? MISSING_EVENT : MISSING_COLOR;
+  const color = colorOf(style.color, data, { plain, missing }, label);
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
   const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
-  const name = style.legend?.title ?? nameOf(layer) ?? `Layer ${position + 1}`;
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
@@ -259,7 +288,16 @@ function styleLayer(
       ...info,
     },
     legends: hasLegend
-      ? legendsOf(style.legend!, { kind, color, size, data, name, layerCount, method: time?.method })
+      ? legendsOf(style.legend!, {
+          kind,
+          color,
+          size,
+          data,
+          name,
+          layerCount,
+          defaultPx,
+          method: time?.method,
+        })
       : [],
     tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
   };
@@ -286,12 +324,6 @@ function infoOf(
     }),
   };
   return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
-}
-
-/** A style, and if a column decides it, how its classes came about. */
-interface Channel<S> {
-  readonly style: S;
-  readonly by?: ClassColumn;
 }
 
 function colorOf(
@@ -393,94 +425,4 @@ function strokeOf(
   if (kind === "line" || stroke === null) return null;
   const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
   return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
-}
-
-interface LegendContext {
-  readonly kind: GeometryKind;
-  readonly color: Channel<ColorStyle>;
-  readonly size: Channel<SizeStyle>;
-  readonly data: LayerData;
-  readonly name: string;
-  readonly layerCount: number;
-  /** Of the values in the frames of a layer with times. */
-  readonly method: TimeMethod | undefined;
-}
-
-/**
- * One legend for each column; one for both where colour and size tell the same. A layer that looks the same
- * everywhere is named if it is one of several, or if somebody gave it a title.
- */
-function legendsOf(
-  options: LegendOptions,
-  { kind, color, size, data, name, layerCount, method }: LegendContext,
-): Legend[] {
-  const { title } = options;
-  const constantPx = size.style.kind === "constant" ? size.style.px : kind === "line" ? LINE_PX : POINT_PX;
-  const constantColor = color.style.kind === "constant" ? color.style.color : NEUTRAL;
-  if (!color.by && !size.by) {
-    if (layerCount < 2 && title === undefined) return [];
-    return [plainLegendOf(name, kind, { color: constantColor, sizePx: constantPx }, data.rowCount, options)];
-  }
-  const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
-  const byColor =
-    color.by &&
-    colorLegend(title ?? valueTitle(color.by.name), kind, color.by.classes, color.style, constantPx, options);
-  const sizeTitle = (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
-  const bySize = size.by && sizeLegend(sizeTitle, kind, size.by.classes, size.style, constantColor, options);
-  if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
-    return [
-      { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
-    ];
-  }
-  return [byColor, bySize].filter((legend) => legend !== undefined && legend !== null);
-}
-
-function colorLegend(
-  title: string,
-  kind: GeometryKind,
-  classes: Classes,
-  style: ColorStyle,
-  sizePx: number,
-  options: LegendOptions,
-): Legend | null {
-  const [looks, missing] = colorLooks(style, sizePx);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
-  return rampLegendOf(
-    title,
-    kind,
-    classes,
-    looks.map(({ color }) => color),
-    missing,
-    options,
-  );
-}
-
-function sizeLegend(
-  title: string,
-  kind: GeometryKind,
-  classes: Classes,
-  style: SizeStyle,
-  color: Rgba,
-  options: LegendOptions,
-): Legend | null {
-  const [looks, missing] = sizeLooks(style, color);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
-  const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
-  return sizesLegendOf(title, kind, classes, pxOf, missing, options);
-}
-
-const sameLabels = (a: Legend, b: Legend) =>
-  !a.ramp &&
-  !b.ramp &&
-  a.items.length === b.items.length &&
-  a.items.every(({ label }, i) => label === b.items[i]!.label);
-
-function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
-  if (style.kind === "constant") return [[], { color: style.color, sizePx }];
-  return [style.palette.map((color) => ({ color, sizePx })), { color: style.missing, sizePx }];
-}
-
-function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look] {
-  if (style.kind === "constant") return [[], { color, sizePx: style.px }];
-  return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }

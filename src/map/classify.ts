@@ -155,9 +155,12 @@ export function classifyCategories(
   const categories = mostFrequent(codeOf, counts, most);
   const classOf = new Uint8Array(counts.length).fill(categories.length);
   for (const [index, { code }] of categories.entries()) classOf[code] = index;
+  const classes = new Uint8Array(values.length);
+  for (let row = 0; row < codes.length; row++)
+    classes[row] = codes[row]! < 0 ? MISSING_CLASS : classOf[codes[row]!]!;
   return {
     kind: "categories",
-    classes: Uint8Array.from(codes, (code) => (code < 0 ? MISSING_CLASS : classOf[code]!)),
+    classes,
     categories: categories.map(({ value, count }) => ({ value, count })),
     otherCount: values.length - missingCount - categories.reduce((sum, { count }) => sum + count, 0),
     missingCount,

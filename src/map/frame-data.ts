@@ -17,6 +17,7 @@ import {
   lnglatOf,
   lnglatSource,
   missing,
+  type Need,
   noGeometry,
   type StyleColumn,
   styleColumns,
@@ -42,12 +43,14 @@ export async function dataFromCells(
   const columns = new Map<string, StyleColumn>();
   const read = new Map<string, Column>();
   let times: Times | undefined;
-  for (const need of styleColumns(layer)) {
+  const needs = styleColumns(layer);
+  const wantedAsTimes = new Set(needs.flatMap((need) => (isForTimes(need) ? [need.column] : [])));
+  for (const need of needs) {
     const column = columnOf(table, need.column, need.option, label);
-    const isTime = need.option === "time";
-    const kind = isTime && holdsIsoTimes(column) ? "datetime" : kindOfValues(column);
+    const asTimes = !isStyleOption(need.option) && wantedAsTimes.has(need.column);
+    const kind = asTimes && holdsIsoTimes(column) ? "datetime" : kindOfValues(column);
     checkKind(need, kind, kind === "string" ? "text" : kind, label);
-    if (isTime) times = timesOf(column, kind);
+    if (need.option === "time") times = timesOf(column, kind);
     else if (!isStyleOption(need.option))
       read.set(need.column, read.get(need.column) ?? readColumn(column, kind));
     else columns.set(need.column, columns.get(need.column) ?? frameColumn(column, kind));
@@ -138,7 +141,7 @@ function kindOfValues({ values, dtype }: CellColumn): ColumnKind {
 function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColumn {
   switch (kind) {
     case "number":
-      return { name, pgtype: "float8", kind, values: Float64Array.from(values, numberOf) };
+      return { name, pgtype: "float8", kind, values: numbersFrom(values, numberOf) };
     case "boolean":
       return {
         name,
@@ -156,6 +159,9 @@ function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColum
   }
 }
 
+/** With a format like "%d %B %Y", or as the option `time`; ".1%" is one of numbers, which are no text. */
+const isForTimes = ({ option, format }: Need) => option === "time" || format?.includes("%") === true;
+
 /** Files have times as text. */
 function holdsIsoTimes({ values }: CellColumn): boolean {
   const isIso = (value: unknown) => typeof value === "string" && !Number.isNaN(isoTimeMs(value));
@@ -163,36 +169,40 @@ function holdsIsoTimes({ values }: CellColumn): boolean {
 }
 
 function timesOf({ name, values }: CellColumn, kind: ColumnKind): Times {
-  if (kind === "number") return { kind: "number", column: name, values: Float64Array.from(values, numberOf) };
-  const msOf = (value: unknown) => {
-    if (isMissing(value)) return Number.NaN;
-    return typeof value === "string" ? isoTimeMs(value) : new Date(value as Date).getTime();
-  };
-  return { kind: "time", column: name, values: Float64Array.from(values, msOf) };
+  if (kind === "number") return { kind: "number", column: name, values: numbersFrom(values, numberOf) };
+  return { kind: "time", column: name, values: numbersFrom(values, msOf) };
+}
+
+function msOf(value: unknown): number {
+  if (isMissing(value)) return Number.NaN;
+  return typeof value === "string" ? isoTimeMs(value) : new Date(value as Date).getTime();
 }
 
 /** A column that people read. */
 function readColumn(column: CellColumn, kind: ColumnKind): Column {
   const { name, values } = column;
-  if (kind === "datetime")
-    return {
-      name,
-      pgtype: "timestamptz",
-      kind,
-      values: Float64Array.from(values, (value) =>
-        isMissing(value) ? Number.NaN : new Date(value as string).getTime(),
-      ),
-    };
+  if (kind === "datetime") return { name, pgtype: "timestamptz", kind, values: numbersFrom(values, msOf) };
   if (kind === "object")
     return { name, pgtype: "json", kind, values: values.map((value) => (isMissing(value) ? null : value)) };
   return frameColumn(column, kind);
+}
+
+/** A loop: `Float64Array.from` makes an object of each of a million values. */
+function numbersFrom(
+  values: readonly unknown[],
+  numberAt: (value: unknown, row: number) => number,
+): Float64Array {
+  const numbers = new Float64Array(values.length);
+  for (let row = 0; row < values.length; row++) numbers[row] = numberAt(values[row], row);
+  return numbers;
 }
 
 const numberOf = (value: unknown) => (isMissing(value) ? Number.NaN : Number(value));
 
 /** Degrees as numbers, or as digits in a text, as tables loaded without types have them. */
 function degreesOf({ name, values }: CellColumn): Float64Array {
-  return Float64Array.from(values, (value, row) => {
+  return numbersFrom(values, (value, row) => {
+    if (typeof value === "number" && Number.isFinite(value)) return value;
     if (isMissing(value) || value === "") return Number.NaN;
     const isDigits = typeof value === "string" && value.trim() !== "";
     const degrees = typeof value === "number" || isDigits ? Number(value) : Number.NaN;

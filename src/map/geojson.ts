@@ -5,6 +5,7 @@ import { SRID_LNGLAT } from "../geo";
 import { isMissing, isObject } from "../values";
 import { shown } from "./check";
 import { type CellTable, dataFromCells } from "./frame-data";
+import { labelOf } from "./layer";
 import type { DataLayer, LayerData } from "./layer-data";
 
 /** A FeatureCollection, a Feature or a geometry, as `JSON.parse` gives it. */
@@ -61,8 +62,9 @@ export function dataFromGeoJson(
   geojson: GeoJson,
   signal?: AbortSignal,
 ): Promise<LayerData> {
-  checkCrs(geojson);
-  return dataFromCells(layer, featureTable(featuresOf(geojson)), signal);
+  const label = `layer ${labelOf(layer)}`;
+  checkCrs(geojson, label);
+  return dataFromCells(layer, featureTable(featuresOf(geojson, label)), signal);
 }
 
 interface Feature {
@@ -71,25 +73,27 @@ interface Feature {
   readonly properties?: Readonly<Record<string, unknown>> | null;
 }
 
-function featuresOf(geojson: GeoJson): readonly Feature[] {
+function featuresOf(geojson: GeoJson, label: string): readonly Feature[] {
   if (geojson.type === "Feature") return [geojson as Feature];
   if (geojson.type !== "FeatureCollection") return [{ geometry: geojson }];
   const { features } = geojson as { features?: unknown };
   if (!Array.isArray(features))
-    throw new InvalidArgumentError("The GeoJSON is a FeatureCollection without an array of features.");
+    throw new InvalidArgumentError(
+      `The GeoJSON of ${label} is a FeatureCollection without an array of features.`,
+    );
   for (const [i, feature] of features.entries()) {
     if (isObject(feature) && feature.type === "Feature") continue;
-    throw new InvalidArgumentError(`features[${i}] of the GeoJSON is ${shown(feature)}; expected a Feature.`);
+    throw new InvalidArgumentError(`features[${i}] of ${label} is ${shown(feature)}; expected a Feature.`);
   }
   return features as Feature[];
 }
 
-function checkCrs(geojson: GeoJson): void {
+function checkCrs(geojson: GeoJson, label: string): void {
   const { crs } = geojson as { crs?: { properties?: { name?: unknown } } | null };
   const name = crs?.properties?.name;
   if (typeof name !== "string" || LNGLAT_CRS.test(name)) return;
   throw new InvalidArgumentError(
-    `The GeoJSON has the coordinate system ${shown(name)}, expected longitude and latitude (EPSG:${SRID_LNGLAT}). Convert it, for instance with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
+    `The GeoJSON of ${label} has the coordinate system ${shown(name)}, expected longitude and latitude (EPSG:${SRID_LNGLAT}). Convert it, for instance with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
   );
 }
 

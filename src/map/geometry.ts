@@ -60,7 +60,7 @@ export function isEmptyGeometry(geometry: PointGeometry | PathGeometry): boolean
 }
 
 function projectLngLat(lng: Float64Array, lat: Float64Array): ProjectedGeometry {
-  const points = new Points();
+  const points = new Points(lng.length);
   for (let row = 0; row < lng.length; row++) points.add(worldX(lng[row]!), worldY(lat[row]!), row);
   return { geometry: points.finish(lng.length), rowsOf: { point: points.rowCount, line: 0, polygon: 0 } };
 }
@@ -244,10 +244,14 @@ class EwkbReader {
 
 /** Rows, of which each may occur several times in succession or not at all. */
 class Rows {
-  private rows = new Uint32Array(1024);
+  private rows: Uint32Array;
   private length = 0;
   /** How many different rows. */
   count = 0;
+
+  constructor(expected = 1024) {
+    this.rows = new Uint32Array(expected);
+  }
 
   add(row: number): void {
     if (this.length === 0 || this.rows[this.length - 1] !== row) this.count++;
@@ -263,10 +267,16 @@ class Rows {
 }
 
 class Points {
-  private x = new Float64Array(1024);
-  private y = new Float64Array(1024);
+  private x: Float64Array;
+  private y: Float64Array;
   private length = 0;
-  private readonly rows = new Rows();
+  private readonly rows: Rows;
+
+  constructor(expected = 1024) {
+    this.x = new Float64Array(expected);
+    this.y = new Float64Array(expected);
+    this.rows = new Rows(expected);
+  }
 
   get rowCount(): number {
     return this.rows.count;
@@ -287,8 +297,8 @@ class Points {
     const { length } = this;
     return {
       kind: "point",
-      x: this.x.slice(0, length),
-      y: this.y.slice(0, length),
+      x: length === this.x.length ? this.x : this.x.slice(0, length),
+      y: length === this.y.length ? this.y : this.y.slice(0, length),
       ...this.rows.finish(rowCount),
     };
   }

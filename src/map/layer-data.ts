@@ -98,6 +98,8 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 export interface Need {
   readonly option: "color" | "size" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
+  /** How it is read. */
+  readonly format?: string | undefined;
 }
 
 /** Whether a column decides how the layer looks; the others are read. */
@@ -105,13 +107,15 @@ export const isStyleOption = (option: Need["option"]): boolean => option === "co
 
 export function styleColumns({ style: { color, size, tooltip, popup, label, time } }: DataLayer): Need[] {
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
-    (info?.columns ?? []).map(({ column }) => ({ option, column }));
+    (info?.columns ?? []).map(({ column, format }) => ({ option, column, format }));
   return [
     ...(color?.kind === "column" ? [{ option: "color" as const, column: color.column }] : []),
     ...(size?.kind === "column" ? [{ option: "size" as const, column: size.column }] : []),
     ...named("tooltip", tooltip),
     ...named("popup", popup),
-    ...(label === undefined ? [] : [{ option: "label" as const, column: label.column }]),
+    ...(label === undefined
+      ? []
+      : [{ option: "label" as const, column: label.column, format: label.format }]),
     ...(time === undefined ? [] : [{ option: "time" as const, column: time.column }]),
   ];
 }

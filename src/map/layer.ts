@@ -50,20 +50,18 @@ export class Layer {
   /**
    * @param source the name of a table; or a DataFrame, a GeoJSON object, or the path of a GeoJSON file, which ends in
    *   `.geojson` or `.json`: these need no server
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`; where the geometry is:
-   *   `lnglat` or `geomCol`
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`, `time`, `name`; where the
+   *   geometry is: `lnglat` or `geomCol`
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
   constructor(source: string | DataFrame | GeoJson, options: LayerOptions = {}) {
     checkOptions("Layer", options, [...STYLE_KEYS, "lnglat", "geomCol"]);
     this.from = layerSource(source);
     this.source = source;
-    this.style = checkStyle(options);
-    const { lnglat, geomCol } = options;
-    if (lnglat !== undefined && geomCol !== undefined)
-      throw new InvalidArgumentError("Pass lnglat or geomCol, not both: each says where the points are.");
-    if (lnglat !== undefined) this.lnglat = checkLngLat(lnglat);
-    if (geomCol !== undefined) this.geomCol = checkText("geomCol", geomCol, "a column's name");
+    const place = namingLayer(this.from, options, () => checkPlace(options));
+    this.style = namingLayer(this.from, options, () => checkStyle(options));
+    if (place.lnglat !== undefined) this.lnglat = place.lnglat;
+    if (place.geomCol !== undefined) this.geomCol = place.geomCol;
   }
 
   [INSPECT](): string {
@@ -87,14 +85,14 @@ export class QueryLayer {
 
   /**
    * @param sql a SELECT
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`
+   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`, `time`, `name`
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
   constructor(sql: string, options: StyleOptions = {}) {
     checkOptions("QueryLayer", options, STYLE_KEYS);
     this.sql = checkText("The query", sql, "a SELECT");
     this.from = { kind: "query", sql };
-    this.style = checkStyle(options);
+    this.style = namingLayer(this.from, options, () => checkStyle(options));
   }
 
   [INSPECT](): string {
@@ -102,9 +100,11 @@ export class QueryLayer {
   }
 }
 
-/** How messages name a layer: by its table or file, the beginning of its query, or the shape of its frame. */
-export function labelOf(layer: Layer | QueryLayer): string {
-  const { from } = layer;
+/** How messages name a layer: as the user does, else by its table or file, the beginning of its query, or the shape of its frame. */
+export const labelOf = ({ from, style: { name } }: Layer | QueryLayer): string =>
+  name === undefined ? sourceLabel(from) : shown(name);
+
+function sourceLabel(from: LayerSource): string {
   switch (from.kind) {
     case "table":
       return shown(from.table);
@@ -115,16 +115,20 @@ export function labelOf(layer: Layer | QueryLayer): string {
     case "file":
       return shown(from.path);
     case "geojson":
-      return `GeoJSON (${featureCountOf(from.geojson).toLocaleString("en-US")} features)`;
+      return `GeoJSON (${counted(featureCountOf(from.geojson), "feature")})`;
   }
 }
 
-/** What a legend calls a layer that has no title: its table, or its file without folder and ending. */
-export function nameOf({ from }: Layer | QueryLayer): string | undefined {
+/** What people see a layer called: what the user calls it, its table, or its file without folder and ending. */
+export function nameOf({ from, style }: Layer | QueryLayer): string | undefined {
+  if (style.name !== undefined) return style.name;
   if (from.kind === "table") return from.table;
   if (from.kind !== "file") return undefined;
   return from.path.replace(/^.*[\\/]/, "").replace(/\.\w+$/, "");
 }
+
+const counted = (count: number, what: string) =>
+  `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
 
 /** Without `frame.shape`, which is the column of a frame that has one of that name. */
 function shapeOf(frame: DataFrame): string {
@@ -151,6 +155,26 @@ function layerSource(source: unknown): LayerSource {
   throw new InvalidArgumentError(
     "The first argument of Layer must be a table's name, a danfo.js DataFrame, or GeoJSON: an object or a path that ends in .geojson or .json.",
   );
+}
+
+/** Which of several layers has a wrong option, nobody should have to look for. */
+function namingLayer<T>(from: LayerSource, { name }: StyleOptions, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    const label = typeof name === "string" ? shown(name) : sourceLabel(from);
+    throw new InvalidArgumentError(`Layer ${label}: ${error.message}`);
+  }
+}
+
+function checkPlace({ lnglat, geomCol }: LayerOptions): Pick<LayerOptions, "lnglat" | "geomCol"> {
+  if (lnglat !== undefined && geomCol !== undefined)
+    throw new InvalidArgumentError("pass lnglat or geomCol, not both: each says where the points are.");
+  return {
+    ...(lnglat !== undefined && { lnglat: checkLngLat(lnglat) }),
+    ...(geomCol !== undefined && { geomCol: checkText("geomCol", geomCol, "a column's name") }),
+  };
 }
 
 function checkLngLat(lnglat: unknown): readonly [string, string] {

@@ -1,6 +1,6 @@
 import type { Legend, LegendItem, Rgba } from "../render/scene";
 import type { CategoryClasses, Classes, Range, RangeClasses, StepClasses } from "./classify";
-import type { LegendOptions } from "./style-options";
+import type { LegendStyle } from "./style-options";
 
 const OTHER = "Other";
 const NO_DATA = "no data";
@@ -22,7 +22,7 @@ export function legendOf(
   classes: Exclude<Classes, { kind: "steps" }>,
   looks: readonly Look[],
   missing: Look,
-  { counts = false }: LegendOptions = {},
+  { counts = false }: LegendStyle = {},
 ): Legend | null {
   const labelled = classes.kind === "ranges" ? rangeLabels(classes) : categoryLabels(classes);
   const items: LegendItem[] = labelled.flatMap(({ label, count }, i) =>
@@ -39,7 +39,7 @@ export function rampLegendOf(
   classes: StepClasses,
   colors: readonly Rgba[],
   missing: Look,
-  { counts = false }: LegendOptions = {},
+  { counts = false }: LegendStyle = {},
 ): Legend | null {
   const items = missingItem(classes, missing, counts);
   if (classes.count === 0) return items.length > 0 ? { title, geometry, items } : null;
@@ -54,7 +54,7 @@ export function sizesLegendOf(
   classes: StepClasses,
   pxOf: (share: number) => number,
   { color, sizePx }: Look,
-  { counts = false }: LegendOptions = {},
+  { counts = false }: LegendStyle = {},
 ): Legend | null {
   const { from, to, count } = classes;
   const missing = missingItem(classes, { color, sizePx }, counts);
@@ -74,7 +74,7 @@ export function plainLegendOf(
   geometry: Legend["geometry"],
   look: Look,
   rowCount: number,
-  { counts = false }: LegendOptions = {},
+  { counts = false }: LegendStyle = {},
 ): Legend {
   return { title: "", geometry, items: [{ label, ...look, ...(counts && { count: rowCount }) }] };
 }

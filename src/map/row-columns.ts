@@ -7,9 +7,11 @@ import { formatNumber, isNumberFormat } from "../render/format";
 import type { Card, RowColumn } from "../render/scene";
 import { shown } from "./check";
 import type { InfoStyle, LabelColumn } from "./info-options";
+import { isoTimeMs } from "./iso-time";
 
 /** Longer texts end in "…": a page is no place for documents. */
 const MAX_TEXT = 1000;
+const TIME_TYPES = ["date", "timestamp", "timestamptz"];
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
@@ -18,8 +20,8 @@ type ShownValues =
   | { readonly as: "numbers" | "texts" | "objects" }
   /** Numbers as texts. */
   | { readonly as: "formatted"; readonly format?: string }
-  /** Times as texts. */
-  | { readonly as: "times"; readonly format: string };
+  /** Times as texts; of a column that came as text, those that JavaScript has not, such as infinity, as they came. */
+  | { readonly as: "times"; readonly format: string; readonly cameAsText?: true };
 
 export type ShownColumn = Field & ShownValues;
 
@@ -87,11 +89,12 @@ export class RowColumns {
       throw new InvalidArgumentError(
         `${where}; expected a format of numbers like ",.0f", ".1%" or "$,.2f" (https://d3js.org/d3-format).`,
       );
-    if (kind === "datetime" && !format.includes("%"))
+    const isTime = kind === "datetime" || TIME_TYPES.includes(pgtype);
+    if (isTime && !format.includes("%"))
       throw new InvalidArgumentError(
         `${where}; expected a format of times like "%d %B %Y" (https://d3js.org/d3-time-format).`,
       );
-    if (!isNumber && kind !== "datetime")
+    if (!isNumber && !isTime)
       throw new InvalidArgumentError(
         `${where}, which is of type ${pgtype}; only numbers and times have formats.`,
       );
@@ -116,8 +119,9 @@ function numbersOf({ values, nulls }: Column): RowColumn & { kind: "numbers" } {
 }
 
 /** Of what is no number. */
-function textValues({ kind, values }: Column, format: string | undefined): ShownValues {
+function textValues({ kind, pgtype, values }: Column, format: string | undefined): ShownValues {
   if (kind === "datetime") return { as: "times", format: format ?? timeFormatOf(values) };
+  if (format !== undefined && TIME_TYPES.includes(pgtype)) return { as: "times", format, cameAsText: true };
   return { as: kind === "object" ? "objects" : "texts" };
 }
 
@@ -129,7 +133,12 @@ function rowColumn(column: Column, shownValues: ShownValues): RowColumn {
       return dictionary(numbersOf(column).values, (value) => formatNumber(value, shownValues.format));
     case "times": {
       const write = utcFormat(shownValues.format);
-      return dictionary(column.values as Float64Array, (ms) => write(new Date(ms)));
+      if (!shownValues.cameAsText)
+        return dictionary(column.values as Float64Array, (ms) => write(new Date(ms)));
+      return dictionary(column.values as readonly (string | null)[], (text) => {
+        const ms = isoTimeMs(text);
+        return Number.isNaN(ms) ? text : write(new Date(ms));
+      });
     }
     case "objects":
       return dictionary(column.values, objectText);

@@ -61,6 +61,8 @@ export interface SizeByColumn {
 
 /** How a layer looks. */
 export interface StyleOptions {
+  /** What the list of layers, the legend and messages call the layer. Default: its table or file. */
+  readonly name?: string;
   /**
    * A CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
    * `{ column, scheme, bins, method }`. A text that is a colour is never a column: for a column called "red" write
@@ -102,12 +104,14 @@ export interface StrokeOptions {
 }
 
 export interface LegendOptions {
-  readonly title?: string;
+  /** Of the one legend, or of that of colours; `{ color, size }` for those of two columns. */
+  readonly title?: string | { readonly color?: string; readonly size?: string };
   /** How many rows each class has. @default false */
   readonly counts?: boolean;
 }
 
 export const STYLE_KEYS = [
+  "name",
   "color",
   "size",
   "opacity",
@@ -121,17 +125,25 @@ export const STYLE_KEYS = [
 
 /** Style options that have been checked; absent is the default, which depends on the data. */
 export interface Style {
+  readonly name?: string;
   readonly color?: { readonly kind: "constant"; readonly color: Rgba } | ColumnColor;
   readonly size?: { readonly kind: "constant"; readonly px: number } | ColumnSize;
   readonly opacity: number;
   /** null: none. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
   /** null: none. */
-  readonly legend: LegendOptions | null;
+  readonly legend: LegendStyle | null;
   readonly tooltip?: InfoStyle;
   readonly popup?: InfoStyle;
   readonly label?: LabelColumn;
   readonly time?: TimeStyleOptions;
+}
+
+export interface LegendStyle {
+  /** Of the legend of colours, or of the only one. */
+  readonly title?: string;
+  readonly sizeTitle?: string;
+  readonly counts?: boolean;
 }
 
 export interface ColumnColor {
@@ -161,8 +173,9 @@ const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
 /** @throws InvalidArgumentError with the value found and what is expected. */
 export function checkStyle(options: StyleOptions): Style {
-  const { color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
+  const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
   return {
+    ...(name !== undefined && { name: checkText("name", name, "a text") }),
     ...(color !== undefined && { color: checkColor(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
@@ -332,7 +345,18 @@ function checkLegend(legend: unknown): Style["legend"] {
   if (counts !== undefined && typeof counts !== "boolean")
     throw expected("counts of legend", counts, "true or false");
   return {
-    ...(title !== undefined && { title: checkText("title of legend", title, "a text") }),
+    ...titlesOf(title),
     ...(counts !== undefined && { counts }),
+  };
+}
+
+function titlesOf(title: unknown): Pick<LegendStyle, "title" | "sizeTitle"> {
+  if (title === undefined) return {};
+  if (!isObject(title)) return { title: checkText("title of legend", title, "a text") };
+  checkKeys("title of legend", title, ["color", "size"]);
+  const { color, size } = title;
+  return {
+    ...(color !== undefined && { title: checkText("title of legend for color", color, "a text") }),
+    ...(size !== undefined && { sizeTitle: checkText("title of legend for size", size, "a text") }),
   };
 }

@@ -118,6 +118,8 @@ const MOST_BINS = 7;
 const DEFAULT_CATEGORIES = 10;
 /** CARTO's grey for what is in no category, where the scheme has none of its own. */
 const OTHER = "#b3b3b3";
+/** Of rows without a value. */
+export const MISSING_COLOR: Rgba = [204, 204, 204, 255];
 
 const SCHEMES: Readonly<Record<SchemeName, CartoColors>> = {
   burg: Burg,

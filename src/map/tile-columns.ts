@@ -134,10 +134,14 @@ function textSql({ name, pgtype }: Field): string {
   return `${column}::text`;
 }
 
-function timesSql({ name, pgtype, format }: ShownColumn & { readonly as: "times" }): string {
-  const timestamp = utcSql(columnSql(name), pgtype);
+function timesSql({ name, pgtype, format, cameAsText }: ShownColumn & { readonly as: "times" }): string {
+  const column = columnSql(name);
+  const timestamp = utcSql(column, pgtype);
   const plain = pgTypeOf(pgtype) === "date" ? "%Y-%m-%d" : "%Y-%m-%d %H:%M:%S";
-  return timeSql(timestamp, format) ?? timeSql(timestamp, plain)!;
+  const sql = timeSql(timestamp, format) ?? timeSql(timestamp, plain)!;
+  if (!cameAsText) return sql;
+  const isOurs = `isfinite(${column}) AND ${timestamp} >= '0001-01-01'`;
+  return `CASE WHEN ${isOurs} THEN ${sql} ELSE ${textSql({ name, pgtype })} END`;
 }
 
 function utcSql(column: string, pgtype: string): string {

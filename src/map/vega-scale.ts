@@ -5,7 +5,7 @@ import type { Rgba } from "../render/scene";
 import { isMissing } from "../values";
 import { shown } from "./check";
 import { classifyByBounds, classifyCategories, classifyNumbers, classifySteps } from "./classify";
-import { methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./styling";
+import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./styling";
 
 /** Values of a column: an array, or a Series. */
 export type ScaleValues = ArrayLike<unknown> | { readonly values: ArrayLike<unknown> };
@@ -13,7 +13,7 @@ export type ScaleValues = ArrayLike<unknown> | { readonly values: ArrayLike<unkn
 /** The `scale` of an encoding, see https://vega.github.io/vega-lite/docs/scale.html. */
 export interface VegaScale {
   readonly type: "threshold" | "quantile" | "quantize" | "ordinal" | "linear";
-  readonly domain?: readonly (string | number | boolean)[];
+  readonly domain?: readonly (string | number | boolean | null)[];
   /** Colours in CSS. */
   readonly range: readonly string[];
   readonly interpolate?: "rgb";
@@ -94,17 +94,25 @@ function thresholdScale(scheme: Scheme, numbers: Float64Array, method: NumberMet
   return { type: "threshold", domain, range };
 }
 
-/** Each value beyond the most frequent ones has the colour of "Other": Vega would begin again with the first. */
+/**
+ * Each value beyond the most frequent ones has the colour of "Other", and what is missing its own: Vega would begin again
+ * with the first.
+ */
 function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
   const { bins } = scheme;
   const { categories } = classifyCategories(values, typeof bins === "number" ? bins : bins.length);
   const named = categories.map(({ value }) => value);
   const others = new Set(values.filter((value) => value !== null && !named.includes(value)));
   const other = cssOf(otherColorOf(scheme));
+  const hasMissing = values.includes(null);
   return {
     type: "ordinal",
-    domain: [...named, ...(others as Set<string | number | boolean>)],
-    range: [...paletteOf(scheme, named.length, true).map(cssOf), ...Array.from(others, () => other)],
+    domain: [...named, ...others, ...(hasMissing ? [null] : [])],
+    range: [
+      ...paletteOf(scheme, named.length, true).map(cssOf),
+      ...Array.from(others, () => other),
+      ...(hasMissing ? [cssOf(MISSING_COLOR)] : []),
+    ],
   };
 }
 

@@ -4,7 +4,7 @@
  */
 export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
 export type { GifOptions } from "./gif";
-export { MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
+export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
 export type { Moment } from "./moment";
 export { viewportOf } from "./projection";
 export type { Scene } from "./scene";

@@ -10,8 +10,11 @@ const PADDING_X = 12;
 const PADDING_TOP = 9;
 const PADDING_BOTTOM = 10;
 const MAX_CARD_WIDTH = 240;
-/** Share of the map's width that a legend may take. */
+/** Share of the map's width that a legend may take, and that all may side by side. */
 const MAX_CARD_SHARE = 0.45;
+const MAX_CARDS_SHARE = 0.6;
+/** Between legends that stand side by side. */
+const CARD_GAP = 6;
 /** Kept free below legends: their margin and the attribution. */
 const BELOW = 40;
 const TITLE_HEIGHT = 22;
@@ -52,15 +55,22 @@ type Line =
   | { readonly kind: "more"; readonly text: string; readonly height: number }
   | { readonly kind: "rule"; readonly height: number };
 
-/** A card at the top right, whose width with its margin is returned; never larger than the map: long texts end in "…", long legends in "+ 12 more". */
+/**
+ * The legends at the top right: a card of all, or where that is too low cards side by side. Their width with the margin is
+ * returned. Never larger than the map: long texts end in "…", long legends in "+ 12 more".
+ */
 export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
   context.save();
   context.font = `${TEXT_PX}px ${fonts}`;
   context.textBaseline = "middle";
-  const card = layOut(context, scene);
-  if (card) drawCard(context, card, THEMES[scene.basemap.theme]);
+  const cards = cardsOf(context, scene);
+  let right = scene.widthPx - MARGIN;
+  for (const card of [...cards].reverse()) {
+    drawCard(context, card, right - card.width, THEMES[scene.basemap.theme]);
+    right -= card.width + CARD_GAP;
+  }
   context.restore();
-  return card ? card.width + MARGIN : 0;
+  return cards.length > 0 ? scene.widthPx - right - CARD_GAP : 0;
 }
 
 /** The heading of the map at the top left, as long as there is room beside the legends. */
@@ -85,17 +95,18 @@ export function drawTitle(
   context.restore();
 }
 
-/** A bar of a round length at the bottom left, where the map has one scale. */
+/** A bar of a round length at the bottom left, where the map has one scale; above what is written there already. */
 export function drawScale(
   context: SKRSContext2D,
-  { basemap, heightPx }: Scene,
-  { fonts, viewport }: Lettering & { readonly viewport: Viewport },
+  { basemap, widthPx, heightPx }: Scene,
+  { fonts, viewport, takenPx }: Lettering & { readonly viewport: Viewport; readonly takenPx: number },
 ): void {
   const scale = scaleBarOf(viewport);
   if (!scale || heightPx < 4 * MARGIN) return;
   const theme = THEMES[basemap.theme];
-  const [left, bottom] = [MARGIN, heightPx - MARGIN];
   const width = Math.round(scale.widthPx);
+  const isBeside = MARGIN + width + MARGIN <= widthPx - takenPx;
+  const [left, bottom] = [MARGIN, heightPx - MARGIN - (isBeside ? 0 : ATTRIBUTION_HEIGHT)];
   context.save();
   context.fillStyle = theme.card;
   context.fillRect(left, bottom - 14, width, 14);
@@ -163,7 +174,6 @@ function drawBox(
 }
 
 interface Card {
-  readonly left: number;
   readonly width: number;
   readonly height: number;
   /** Of the widest symbol; the others are in the middle of its column. */
@@ -171,10 +181,39 @@ interface Card {
   readonly lines: readonly (readonly [line: Line, text: string])[];
 }
 
-/** Nothing if there is no legend, or no room for a letter. */
-function layOut(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card | undefined {
-  const lines = fitting(legends.flatMap(linesOf), heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM);
-  const room = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx) - 2 * PADDING_X;
+/** From left to right, as many as there is room for; what is left over ends the last one as "+ 12 more". */
+function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card[] {
+  const room = heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM;
+  const widest = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx);
+  for (let columns = inColumns(legends, room); ; columns = mergedLast(columns)) {
+    const cards = columns.flatMap((column) => layOut(context, fitting(stacked(column), room), widest) ?? []);
+    const width = cards.reduce((sum, card) => sum + card.width + CARD_GAP, 0);
+    if (columns.length <= 1 || width <= MAX_CARDS_SHARE * widthPx) return cards;
+  }
+}
+
+/** Legends one below the other as long as they fit, then beside it. */
+function inColumns(legends: readonly Legend[], room: number): Legend[][] {
+  const columns: Legend[][] = [];
+  for (const legend of legends) {
+    const last = columns.at(-1);
+    if (last && heightOf(stacked([...last, legend])) <= room) last.push(legend);
+    else columns.push([legend]);
+  }
+  return columns;
+}
+
+function mergedLast(columns: readonly (readonly Legend[])[]): Legend[][] {
+  return [...columns.slice(0, -2).map((column) => [...column]), columns.slice(-2).flat()];
+}
+
+const stacked = (legends: readonly Legend[]): Line[] => legends.flatMap(linesOf);
+
+const heightOf = (lines: readonly Line[]): number => lines.reduce((sum, { height }) => sum + height, 0);
+
+/** Nothing if there is no line, or no room for a letter. */
+function layOut(context: SKRSContext2D, lines: readonly Line[], widest: number): Card | undefined {
+  const room = widest - 2 * PADDING_X;
   const symbolWidth = widestSymbol(lines);
   const countWidths = lines.map((line) => {
     const count = countText(line);
@@ -186,11 +225,9 @@ function layOut(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): 
   const widths = lines.map((line, i) => widthOf(context, line, texts[i]!) + countWidths[i]!);
   if (Math.max(0, ...widths) === 0) return undefined;
   const content = Math.max(...lines.map((line, i) => indentOf(line, symbolWidth) + widths[i]!));
-  const width = Math.ceil(content) + 2 * PADDING_X;
   return {
-    left: widthPx - MARGIN - width,
-    width,
-    height: lines.reduce((sum, line) => sum + line.height, PADDING_TOP + PADDING_BOTTOM),
+    width: Math.ceil(content) + 2 * PADDING_X,
+    height: heightOf(lines) + PADDING_TOP + PADDING_BOTTOM,
     symbolWidth,
     lines: lines.map((line, i) => [line, texts[i]!]),
   };
@@ -198,7 +235,8 @@ function layOut(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): 
 
 function drawCard(
   context: SKRSContext2D,
-  { left, width, height, symbolWidth, lines }: Card,
+  { width, height, symbolWidth, lines }: Card,
+  left: number,
   theme: (typeof THEMES)["light" | "dark"],
 ): void {
   drawBox(context, { left, top: MARGIN, width, height }, theme);
@@ -224,27 +262,30 @@ function drawCard(
   }
 }
 
-/** One small line at the bottom right; left out where it does not fit. */
+/** One small line at the bottom right, as much of it as the map is wide, whose width is returned. */
 export function drawAttribution(
   context: SKRSContext2D,
   { widthPx, heightPx, basemap }: Scene,
   { text, fonts }: Lettering & { readonly text: string },
-): void {
+): number {
+  if (ATTRIBUTION_HEIGHT > heightPx) return 0;
   const theme = THEMES[basemap.theme];
   context.save();
   context.font = `${SMALL_PX}px ${fonts}`;
   context.textBaseline = "middle";
-  const width = Math.ceil(context.measureText(text).width) + 2 * ATTRIBUTION_PADDING;
-  if (width <= widthPx && ATTRIBUTION_HEIGHT <= heightPx) {
+  const line = shortened(context, onOneLine(text), widthPx - 2 * ATTRIBUTION_PADDING);
+  const width = Math.ceil(context.measureText(line).width) + 2 * ATTRIBUTION_PADDING;
+  if (line !== "") {
     const [left, top] = [widthPx - width, heightPx - ATTRIBUTION_HEIGHT];
     context.fillStyle = theme.card;
     context.beginPath();
     context.roundRect(left, top, width, ATTRIBUTION_HEIGHT, [4, 0, 0, 0]);
     context.fill();
     context.fillStyle = theme.soft;
-    context.fillText(text, left + ATTRIBUTION_PADDING, top + ATTRIBUTION_HEIGHT / 2);
+    context.fillText(line, left + ATTRIBUTION_PADDING, top + ATTRIBUTION_HEIGHT / 2);
   }
   context.restore();
+  return line === "" ? 0 : width;
 }
 
 function linesOf(legend: Legend, index: number): Line[] {
@@ -260,8 +301,7 @@ function linesOf(legend: Legend, index: number): Line[] {
 
 /** As many lines as there is room for, the last one saying how many items are missing. */
 function fitting(lines: readonly Line[], room: number): Line[] {
-  const total = lines.reduce((sum, { height }) => sum + height, 0);
-  if (total <= room) return [...lines];
+  if (heightOf(lines) <= room) return [...lines];
   const kept: Line[] = [];
   let used = ITEM_HEIGHT; // of "+ 12 more"
   for (const line of lines) {
@@ -271,7 +311,7 @@ function fitting(lines: readonly Line[], room: number): Line[] {
   }
   while (kept.length > 0 && !["item", "ramp"].includes(kept.at(-1)!.kind)) kept.pop(); // a title of nothing
   if (kept.length === 0) return [];
-  const missing = lines.slice(kept.length).filter(({ kind }) => kind === "item").length;
+  const missing = lines.slice(kept.length).filter(({ kind }) => kind === "item" || kind === "ramp").length;
   return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
 }
 

@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
-import { checkOptions, type OptionNames } from "../options";
+import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { encodePng, encodeStill } from "./encode";
 import type { StillMap } from "./figure";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
@@ -31,9 +32,14 @@ export interface MapViewOptions {
 export interface PngViewOptions {
   /** Of a map with times: which moment it shows. */
   readonly at?: Moment;
+  /** Pixels of the picture per pixel of the map, 1 to 4. Default: as `cc.map` was given. */
+  readonly scale?: number;
 }
 
-const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true };
+const MAX_SCALE = 4;
+/** A picture takes 8 bytes of memory for each, and more than these Skia cannot have. */
+const MAX_PIXELS = 2 ** 28;
+const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
 const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
 const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
   interactive: true,
@@ -56,6 +62,7 @@ export class MapView {
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
     const { interactive = true, scale = 1, tiles, packed } = options;
+    checkPixels(scene, scale);
     this.#scene = alongCurve(scene);
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
@@ -69,7 +76,7 @@ export class MapView {
 
   /** A document of its own that fills a browser's window with the live map; opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, this.toPNG(), this.#page());
+    return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
   }
 
   /** The layers that are too large for the page, which carries overviews of them. @internal */
@@ -90,15 +97,17 @@ export class MapView {
   /**
    * The first view as a PNG of exactly the map's size, times `scale`. Of a map with times: at the moment that `cc.map` was given as `at`,
    * otherwise in the frame that shows most; or at another moment.
-   * @throws InvalidArgumentError if `at` is no moment of the map.
+   * @throws InvalidArgumentError if `at` is no moment of the map, or `scale` no number from 1 to 4.
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
     checkOptions("toPNG", options, PNG_OPTIONS);
-    const { at } = options;
-    if (at === undefined) return renderPng(this.#scene, this.#png);
+    const { at, scale: pixelRatio = this.#png.pixelRatio ?? 1 } = options;
+    checkPixels(this.#scene, pixelRatio);
+    const png = { ...this.#png, pixelRatio };
+    if (at === undefined) return renderPng(this.#scene, png);
     const { clock } = this.#scene;
     const still = frameAt(clock, at);
-    return renderPng({ ...this.#scene, clock: { ...clock!, still } }, this.#png);
+    return renderPng({ ...this.#scene, clock: { ...clock!, still } }, png);
   }
 
   /** What a figure shows of it. @internal */
@@ -136,22 +145,23 @@ export class MapView {
   /** Writes `toGIF(options)` to a file ending in `.gif`: await it. */
   save(path: `${string}.gif`, options?: GifOptions): Promise<void>;
   /**
-   * Writes `toHTML()` to a file ending in `.html`, `toPNG()` to one ending in `.png`.
+   * Writes `toHTML()` to a file ending in `.html`, `toPNG(options)` to one ending in `.png`.
    * @throws InvalidArgumentError if it ends otherwise.
    */
-  save(path: string): void;
-  save(path: string, options?: GifOptions): void | Promise<void> {
-    if (extname(path).toLowerCase() === ".gif")
-      return this.toGIF(options).then((gif) => writeFile(path, gif, { signal: options?.signal }));
-    writeFileSync(path, this.#fileContent(path));
+  save(path: string, options?: PngViewOptions): void;
+  save(path: string, options?: GifOptions | PngViewOptions): void | Promise<void> {
+    if (extname(path).toLowerCase() !== ".gif") return writeFileSync(path, this.#fileContent(path, options));
+    const { signal } = (options ?? {}) as GifOptions;
+    return this.toGIF(options as GifOptions).then((gif) => writeFile(path, gif, { signal }));
   }
 
-  #fileContent(path: string): string | Uint8Array {
+  #fileContent(path: string, options: object = {}): string | Uint8Array {
     switch (extname(path).toLowerCase()) {
       case ".html":
+        checkKeys("A map that is saved as a page", options, []);
         return this.toHTML();
       case ".png":
-        return this.toPNG();
+        return this.toPNG(options);
       default:
         throw new InvalidArgumentError(
           `Cannot save a map as ${JSON.stringify(path)}: the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.`,
@@ -161,11 +171,15 @@ export class MapView {
 
   /** How notebooks show it, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
-    const png = this.toPNG();
-    const picture = { "image/png": png, "text/plain": String(this) };
-    return this.#interactive
-      ? { "text/html": sceneToHtml(this.#scene, png, this.#page()), ...picture }
-      : picture;
+    const canvas = this.still.canvas();
+    const text = String(this);
+    if (!this.#interactive) return { "image/png": encodePng(canvas), "text/plain": text };
+    const still = encodeStill(canvas);
+    return {
+      "text/html": sceneToHtml(this.#scene, still, this.#page()),
+      "image/png": still,
+      "text/plain": text,
+    };
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */
@@ -181,4 +195,18 @@ export class MapView {
   [INSPECT](): string {
     return String(this);
   }
+}
+
+function checkPixels({ widthPx, heightPx }: Scene, scale: number): void {
+  checkScale(scale);
+  if (widthPx * heightPx * scale * scale <= MAX_PIXELS) return;
+  throw new InvalidArgumentError(
+    `A picture of ${widthPx * scale}×${heightPx * scale} pixels is too large. Make size or scale smaller.`,
+  );
+}
+
+/** @throws InvalidArgumentError for what is no scale of a picture. */
+export function checkScale(scale: unknown): void {
+  if (typeof scale === "number" && scale >= 1 && scale <= MAX_SCALE) return;
+  throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to ${MAX_SCALE}.`);
 }

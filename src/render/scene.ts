@@ -188,6 +188,8 @@ export interface Basemap {
     readonly urlTemplate: string;
     /** One letter each. */
     readonly subdomains: string;
+    /** Of the deepest ones that there are; beyond, these are enlarged. @default 20, that of CARTO's */
+    readonly maxZoom?: number;
     /** Plain text with links as [text](https://…). */
     readonly attribution: string;
     /** Labels above the data. */
@@ -213,6 +215,8 @@ export interface Scene {
   /** Sentences about what of the data is not shown. */
   readonly notes?: readonly string[];
 }
+
+export const MAX_TILE_ZOOM = 20;
 
 /** The part of the world that is on a canvas. */
 export interface Viewport {

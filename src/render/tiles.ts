@@ -1,11 +1,9 @@
 /** Raster tiles of a basemap in a picture: which ones a view needs, and where they lie in it. */
 import type { Image, SKRSContext2D } from "@napi-rs/canvas";
 import { zoomOf } from "./projection";
-import type { Viewport } from "./scene";
+import { MAX_TILE_ZOOM, type Viewport } from "./scene";
 import { loadSkia } from "./skia";
 
-/** The deepest zoom of CARTO's basemaps; deeper ones are enlarged, as in the page. */
-const MAX_TILE_ZOOM = 20;
 /** A larger picture takes tiles of a lower zoom, so that nobody's server is asked for more. */
 const MAX_TILES = 200;
 
@@ -35,9 +33,13 @@ export interface TilePictures {
 }
 
 /** The tiles that a view needs, of an address with {z}, {x}, {y}, and perhaps {s} and {r}. */
-export function tilesOf(viewport: Viewport, urlTemplate: string, subdomains: string): TileSheet {
+export function tilesOf(
+  viewport: Viewport,
+  urlTemplate: string,
+  { subdomains, maxZoom = MAX_TILE_ZOOM }: { readonly subdomains: string; readonly maxZoom?: number },
+): TileSheet {
   const { originX, originY, worldPx, widthPx, heightPx, pixelRatio } = viewport;
-  for (let zoom = clamp(Math.round(zoomOf(worldPx)), 0, MAX_TILE_ZOOM); ; zoom--) {
+  for (let zoom = clamp(Math.round(zoomOf(worldPx)), 0, maxZoom); ; zoom--) {
     const side = 2 ** zoom;
     const rows = range(originY * side, (originY + heightPx / worldPx) * side).filter(
       (row) => row >= 0 && row < side,

@@ -1,35 +1,26 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:https";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { proxyFor } from "../../src/api/proxy";
 import { CartoContext } from "../../src/context/carto-context";
 import { AuthenticationError, InvalidArgumentError, ServerError } from "../../src/errors";
+import { canMakeCertificates, makeCertificate } from "../support/certificate";
 import { type ForwardProxy, startForwardProxy } from "../support/forward-proxy";
 import { startProxy, type TestProxy } from "../support/proxy";
 import { startTestServer, type TestServer } from "../support/server";
 
-const OPENSSL = "/usr/bin/openssl";
 const ACCOUNT = "ana.carto.test";
 let server: TestServer;
 /** The account behind the proxy, in clear and encrypted: both hand requests on to the local server. */
 let account: TestProxy;
 let encrypted: Server;
 let proxy: ForwardProxy;
-let dir: string;
 
 beforeAll(async () => {
   server = await startTestServer();
   account = await startProxy(server);
-  dir = mkdtempSync(join(tmpdir(), "cartoframes-proxy-"));
-  const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
-  // biome-ignore format: as on the command line
-  execFileSync(OPENSSL, ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${ACCOUNT}`, "-addext", `subjectAltName=DNS:${ACCOUNT}`, "-keyout", key, "-out", cert], { stdio: "ignore" });
   const port = Number(new URL(account.baseUrl).port);
-  encrypted = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, response) => {
+  encrypted = createServer(makeCertificate(ACCOUNT), (incoming, response) => {
     const { method, url, headers } = incoming;
     const passed = request({ host: "127.0.0.1", port, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);
@@ -47,7 +38,6 @@ afterAll(async () => {
   encrypted?.closeAllConnections();
   await account?.close();
   await server?.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -68,7 +58,7 @@ const context = (baseUrl = `https://${ACCOUNT}`) => new CartoContext({ baseUrl, 
 /** The account is the server's, whose user is `local`. */
 const at = (scheme: string) => `${scheme}://${ACCOUNT}/user/local`;
 
-describe.skipIf(!existsSync(OPENSSL))("the environment's proxy", () => {
+describe.skipIf(!canMakeCertificates)("the environment's proxy", () => {
   test("HTTPS_PROXY: by CONNECT, over connections that are kept", async () => {
     environment({ HTTPS_PROXY: proxy.url });
     const cc = context(at("https"));

@@ -27,6 +27,11 @@ async function sceneOf(frame: DataFrame, options: LayerOptions = {}, map: Partia
   const layer = new Layer(frame, options);
   return buildScene({ ...map, layers: [{ layer, data: await dataFromFrame(layer, frame) }] });
 }
+const geometryOf = (rows: number) => ({
+  kind: "lnglat" as const,
+  lng: new Float64Array(rows),
+  lat: new Float64Array(rows),
+});
 const layerOf = async (...args: Parameters<typeof sceneOf>): Promise<SceneLayer> =>
   (await sceneOf(...args)).scene.layers[0]!;
 
@@ -63,6 +68,33 @@ describe("defaults", () => {
       [0x52, 0xbc, 0xa3, 255],
       [0x99, 0xc9, 0x45, 255],
     ]);
+  });
+  test("no two layers have one name", async () => {
+    const named = async (...options: LayerOptions[]) => {
+      const layers = await Promise.all(
+        options.map(async (option) => {
+          const layer = new Layer(frameOf([1]), option);
+          return { layer, data: await dataFromFrame(layer, frameOf([1])) };
+        }),
+      );
+      const { scene } = buildScene({ layers });
+      return [scene.layers.map(({ name }) => name), scene.legends.map(({ items }) => items[0]!.label)];
+    };
+    expect(await named({ name: "a" }, { name: "a" }, {}, { legend: { title: "a (2)" } })).toEqual([
+      ["a", "a (2)", "Layer 3", "a (2) (2)"],
+      ["a", "a (2)", "Layer 3", "a (2)"],
+    ]);
+    expect(await named({ name: "a", legend: { title: "b" } }, { legend: false })).toEqual([
+      ["a", "Layer 2"],
+      ["b"],
+    ]);
+    const [names] = await named({ color: "v" }, { color: "v", legend: { title: "Values" } });
+    expect(names).toEqual(["v", "Values"]);
+    await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
+      '"nope" is neither a CSS colour nor a column of layer "shops".',
+    );
+    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": size is -1/);
+    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/name is " "; expected a text/);
   });
   test("labels are below points and above everything else", async () => {
     const labels = async (wkt: string | null) =>
@@ -146,6 +178,11 @@ describe("size by column", () => {
     const frame = new DataFrame({ a: ["x", "y"], b: [1, 2], geometry: [WKTS.point, WKTS.point] } as never);
     const { scene } = await sceneOf(frame, { color: "a", size: "b", legend: { title: "A" } });
     expect(scene.legends.map(({ title }) => title)).toEqual(["A", "b"]);
+    const titles = async (title: object) =>
+      (await sceneOf(frame, { color: "a", size: "b", legend: { title } })).scene.legends.map((l) => l.title);
+    expect(await titles({ color: "Kinds", size: "People" })).toEqual(["Kinds", "People"]);
+    expect(await titles({ size: "People" })).toEqual(["a", "People"]);
+    await expect(titles({ colour: "Kinds" })).rejects.toThrow('title of legend has no option "colour".');
   });
 });
 
@@ -365,6 +402,29 @@ describe("from the database's columns", () => {
     ]);
     expect(resolved.warnings).toEqual([]);
   });
+});
+
+test("one infinite time makes a column text; the others have their format still", () => {
+  const layer = new Layer("t", { tooltip: { column: "at", format: "%d.%m.%Y" }, label: "at" });
+  const columns: Column[] = [
+    { name: "the_geom", pgtype: "geometry", kind: "geometry", values: Array(4).fill(WKTS.point) },
+    {
+      name: "at",
+      pgtype: "timestamptz",
+      kind: "string",
+      values: ["2019-03-05 12:00:00+00", "infinity", null, "0044-03-15 00:00:00+00 BC"],
+    },
+  ];
+  const data = dataFromColumns(layer, { rowCount: 4, columns, warnings: [] });
+  const { scene } = buildScene({ layers: [{ layer, data: { ...data, geometry: geometryOf(4) } }] });
+  const texts = scene.layers[0]!.columns!.map((column) =>
+    column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : [],
+  );
+  const others = ["infinity", undefined, "0044-03-15 00:00:00+00 BC"];
+  expect(texts).toEqual([
+    ["05.03.2019", ...others],
+    ["2019-03-05 12:00:00+00", ...others],
+  ]);
 });
 
 test("mixed geometry, and options without effect", async () => {

@@ -126,6 +126,64 @@ test.each(METHODS)("%s: the largest doubles", (method) => {
   expect(classes[4]).toBeGreaterThan(classes[0]!);
 });
 
+/** Sum of squared distances of values from the mean of their class: what natural breaks make as small as can be. */
+function scatter(groups: readonly (readonly number[])[]): number {
+  return groups.reduce((sum, group) => {
+    const mean = group.reduce((total, value) => total + value, 0) / group.length;
+    return sum + group.reduce((total, value) => total + (value - mean) ** 2, 0);
+  }, 0);
+}
+
+/** The least scatter of any division of ascending values into so many classes, by trying all of them. */
+function leastScatter(sorted: readonly number[], classes: number): number {
+  if (classes === 1) return scatter([sorted]);
+  let least = Infinity;
+  for (let at = classes - 1; at < sorted.length; at++)
+    least = Math.min(least, scatter([sorted.slice(at)]) + leastScatter(sorted.slice(0, at), classes - 1));
+  return least;
+}
+
+test.each([1, 2, 3, 4, 5, 6])("natural breaks are the best of all possible ones, seed %i", (seed) => {
+  const random = mulberry32(seed);
+  for (let i = 0; i < 40; i++) {
+    const values = Array.from({ length: 2 + Math.floor(random() * 10) }, () =>
+      seed % 2 === 0 ? Math.floor(random() * 8) : Math.exp(random() * 8),
+    );
+    const distinct = new Set(values).size;
+    const bins = 1 + Math.floor(random() * 5);
+    const { classes, ranges } = classifyNumbers(Float64Array.from(values), "jenks", bins);
+    expect(ranges.length, `case ${i}`).toBe(Math.min(bins, distinct));
+    const groups = ranges.map((_, index) => values.filter((_, row) => classes[row] === index));
+    const least = leastScatter(
+      [...values].sort((a, b) => a - b),
+      ranges.length,
+    );
+    expect(scatter(groups), `case ${i}`).toBeLessThanOrEqual(least * (1 + 1e-9) + 1e-9);
+  }
+});
+
+// Wang & Song, Ckmeans.1d.dp (R Journal 3/2, 2011): the first example
+test("natural breaks as published", () => {
+  const { ranges } = classifyNumbers(numbers(-1, 2, -1, 2, 4, 5, 6, -1, 2, -1), "jenks", 3);
+  expect(ranges.map(({ lower, upper, count }) => [lower, upper, count])).toEqual([
+    [-1, -1, 4],
+    [2, 2, 3],
+    [4, 6, 3],
+  ]);
+});
+
+// https://en.wikipedia.org/wiki/Head/tail_breaks, after Jiang (2013): means 5 and 10
+test("heads and tails as published", () => {
+  const values = numbers(19, 8, 7, 6, 2, 1, 1, 1, 0);
+  expect(headTailBreaks(values.slice().sort(), 3)).toEqual([5, 10, 19]);
+  const { ranges } = classifyNumbers(values, "headtails", 5);
+  expect(ranges.map(({ lower, upper, count }) => [lower, upper, count])).toEqual([
+    [0, 2, 5],
+    [6, 8, 3],
+    [19, 19, 1],
+  ]);
+});
+
 test("natural breaks lie in the gaps", () => {
   const { classes } = classifyNumbers(numbers(1, 2, 50, 51, 52, 900), "jenks", 3);
   expect([...classes]).toEqual([0, 0, 1, 1, 1, 2]);

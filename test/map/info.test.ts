@@ -26,7 +26,7 @@ test.each<[LayerOptions, RegExp]>([
     { tooltip: "nope" },
     /^tooltip names "nope", which is no column of layer DataFrame \(3 × 5\)\. Its columns are "lng"/,
   ],
-  [{ popup: [] }, /^popup is \[\]; expected a column's name/],
+  [{ popup: [] }, /^Layer DataFrame \(3 × 5\): popup is \[\]; expected a column's name/],
   [
     { tooltip: { column: "v", format: "%Q%" } },
     /^format of tooltip is "%Q%", for column "v" of layer DataFrame \(3 × 5\); expected a format of numbers/,
@@ -35,8 +35,11 @@ test.each<[LayerOptions, RegExp]>([
     { popup: { column: "t", format: ".1f" } },
     /column "t" of layer .* which is of type text; only numbers and times have formats\.$/,
   ],
-  [{ label: { column: "t", size: 900 } }, /^size of label is 900; expected 6 to 72 pixels\.$/],
-  [{ label: {} as never }, /^label must include a "column"\.$/],
+  [
+    { label: { column: "t", size: 900 } },
+    /^Layer DataFrame \(3 × 5\): size of label is 900; expected 6 to 72 pixels\.$/,
+  ],
+  [{ label: {} as never }, /^Layer DataFrame \(3 × 5\): label must include a "column"\.$/],
   [
     { size: "t" },
     /^Cannot size by column "t" of layer DataFrame \(3 × 5\), which is of type text\. It must be numeric\.$/,
@@ -47,14 +50,20 @@ test.each<[LayerOptions, RegExp]>([
   ],
   [
     { color: { column: "v", method: "jenks", binMethod: "jenks" } },
-    /^color has method and binMethod, which are the same/,
+    /^Layer DataFrame \(3 × 5\): color has method and binMethod, which are the same/,
   ],
-  [{ color: { column: "v", domain: [0, 1] } }, /^domain of color is for the method "continuous"/],
+  [
+    { color: { column: "v", domain: [0, 1] } },
+    /^Layer DataFrame \(3 × 5\): domain of color is for the method "continuous"/,
+  ],
   [
     { color: { column: "v", method: "continuous", domain: [1, 0] } },
-    /^domain of color is \[1,0\]; expected \[from, to\]/,
+    /^Layer DataFrame \(3 × 5\): domain of color is \[1,0\]; expected \[from, to\]/,
   ],
-  [{ size: { column: "v", min: 2, range: [1, 2] } }, /^size has range, and min or max/],
+  [
+    { size: { column: "v", min: 2, range: [1, 2] } },
+    /^Layer DataFrame \(3 × 5\): size has range, and min or max/,
+  ],
 ])("%j", async (options, message) => {
   await expect(async () => of(options)).rejects.toThrow(message);
 });
@@ -74,6 +83,37 @@ test("a column read twice travels once, in another format as well", async () => 
   expect(columns).toHaveLength(2);
   expect(tooltip!.fields.map(({ column }) => column)).toEqual([0, 1]);
   expect(popup!.fields).toEqual([{ title: "v", column: 0, format: ".1f" }]);
+});
+
+test("times of GeoJSON, which are text, have formats of times", async () => {
+  const at = ["2019-03-05", null, "2019-03-05T14:30:00+02:00"];
+  const features = at.map((text, i) => ({
+    type: "Feature",
+    properties: { at: text, share: i / 10 },
+    geometry: { type: "Point", coordinates: [i, 0] },
+  }));
+  const layer = new Layer({ type: "FeatureCollection", features } as never, {
+    color: { column: "at" },
+    tooltip: "at",
+    popup: [
+      { column: "at", format: "%d %B %Y, %H:%M" },
+      { column: "share", format: ".1%" },
+    ],
+    label: { column: "at", format: "%Y" },
+  });
+  const { columns, tooltip, popup, label } = (await sceneOf(layer)).layers[0]!;
+  const texts = (index: number) => {
+    const column = columns![index]!;
+    return column.kind === "texts" ? [...column.codes].map((code) => column.texts[code - 1]) : column.values;
+  };
+  expect(texts(tooltip!.fields[0]!.column)).toEqual(["2019-03-05 00:00", undefined, "2019-03-05 12:30"]);
+  expect(texts(popup!.fields[0]!.column)).toEqual([
+    "05 March 2019, 00:00",
+    undefined,
+    "05 March 2019, 12:30",
+  ]);
+  expect(popup!.fields[1]).toMatchObject({ format: ".1%" });
+  expect(texts(label!.column)).toEqual(["2019", undefined, "2019"]);
 });
 
 test("steps: ends, beyond them, missing, infinite, equal", () => {

@@ -2,6 +2,7 @@ import { DataFrame } from "danfojs-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
 import { mapScene } from "../../src/context/map";
+import { InvalidArgumentError } from "../../src/errors";
 import { BaseMap, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import type { PointGeometry } from "../../src/render/scene";
 import { startTestServer, type TestServer } from "../support/server";
@@ -65,6 +66,30 @@ test("what the database has not, or not so", async () => {
   const { scene: built, warnings } = await scene({ layers: new Layer("places", { lnglat: ["lng", "lat"] }) });
   expect(warnings).toHaveLength(1);
   expect(built.view).toMatchObject({ kind: "center", zoom: 1 });
+});
+
+test("a layer changes nothing", async () => {
+  await server.sql("CREATE TABLE kept AS SELECT ST_SetSRID(ST_MakePoint(1, 2), 4326) AS the_geom");
+  const refused = async (sql: string) => {
+    await expect(scene({ layers: new QueryLayer(sql) }), sql).rejects.toThrow(InvalidArgumentError);
+    const { rows } = await server.sql("SELECT count(*)::int AS n FROM kept");
+    expect(rows, sql).toEqual([{ n: 1 }]);
+  };
+  for (const sql of [
+    "DELETE FROM kept RETURNING *",
+    "WITH gone AS (DELETE FROM kept RETURNING *) SELECT * FROM gone",
+    "SELECT 1; DELETE FROM kept; SELECT * FROM kept",
+    "TRUNCATE kept",
+    "EXPLAIN ANALYZE DELETE FROM kept",
+  ])
+    await refused(sql);
+  await expect(
+    scene({ layers: new QueryLayer("DROP TABLE kept", { name: "all" }) }),
+  ).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: Layer "all" needs one query that changes nothing, a SELECT. Run other statements by cc.query before.]`,
+  );
+  for (const sql of ["TABLE kept", "WITH k AS (SELECT * FROM kept) SELECT * FROM k", "(SELECT * FROM kept)"])
+    expect((await scene({ layers: new QueryLayer(sql) })).scene.layers[0]).toMatchObject({ rowCount: 1 });
 });
 
 test("a map of DataFrames asks no server", async () => {

@@ -26,29 +26,31 @@ describe("color", () => {
   });
   test("errors", () => {
     expect(complaint({ color: "#12" })).toMatchInlineSnapshot(
-      `"color is "#12", which is not a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato". A column of that name is { column: "#12" }."`,
+      `"Layer "airports": color is "#12", which is not a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato". A column of that name is { column: "#12" }."`,
     );
     expect(complaint({ color: 5 })).toMatchInlineSnapshot(
-      `"color is 5; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", a column's name, or { column, scheme }."`,
+      `"Layer "airports": color is 5; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", a column's name, or { column, scheme }."`,
     );
-    expect(complaint({ color: {} })).toMatchInlineSnapshot(`"color must include a "column"."`);
+    expect(complaint({ color: {} })).toMatchInlineSnapshot(
+      `"Layer "airports": color must include a "column"."`,
+    );
     expect(complaint({ color: { column: "" } })).toMatchInlineSnapshot(
-      `"column of color is ""; expected a column's name."`,
+      `"Layer "airports": column of color is ""; expected a column's name."`,
     );
     expect(complaint({ color: "the_geom" })).toMatchInlineSnapshot(
-      `"Style columns cannot be geometry columns. "the_geom" was chosen for color."`,
+      `"Layer "airports": Style columns cannot be geometry columns. "the_geom" was chosen for color."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
-      `"color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
+      `"Layer "airports": color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
-      `"There is no colour scheme "mnit". Did you mean "mint"?"`,
+      `"Layer "airports": There is no colour scheme "mnit". Did you mean "mint"?"`,
     );
     expect(complaint({ color: { column: "a", scheme: styling.mint(5), bins: 8 } })).toMatchInlineSnapshot(
-      `"bins is 8, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own."`,
+      `"Layer "airports": bins is 8, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own."`,
     );
     expect(complaint({ color: { column: "a", method: "kmeans" } })).toMatchInlineSnapshot(
-      `"method is "kmeans"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"."`,
+      `"Layer "airports": method is "kmeans"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"."`,
     );
   });
 });
@@ -70,46 +72,50 @@ describe("size", () => {
   });
   test("errors", () => {
     expect(complaint({ size: 0 })).toMatchInlineSnapshot(
-      `"size is 0; expected a number of pixels, more than 0 and at most 1000, a column's name, or { column, range }."`,
+      `"Layer "airports": size is 0; expected a number of pixels, more than 0 and at most 1000, a column's name, or { column, range }."`,
     );
-    expect(complaint({ size: {} })).toMatchInlineSnapshot(`"size must include a "column"."`);
+    expect(complaint({ size: {} })).toMatchInlineSnapshot(
+      `"Layer "airports": size must include a "column"."`,
+    );
     expect(complaint({ size: { column: "a", range: [9, 1] } })).toMatchInlineSnapshot(
-      `"range of size is [9,1]; expected [min, max] in pixels, from 0 to 1000."`,
+      `"Layer "airports": range of size is [9,1]; expected [min, max] in pixels, from 0 to 1000."`,
     );
     expect(complaint({ size: { column: "a", bins: 0 } })).toMatchInlineSnapshot(
-      `"bins of size is 0; expected 1 to 20, or the upper bounds of so many classes, ascending."`,
+      `"Layer "airports": bins of size is 0; expected 1 to 20, or the upper bounds of so many classes, ascending."`,
     );
     expect(complaint({ size: { column: "a", method: "category" } })).toMatchInlineSnapshot(
-      `"method of size is "category"; expected one of "quantiles", "equal", "headtails", "jenks", "continuous"."`,
+      `"Layer "airports": method of size is "category"; expected one of "quantiles", "equal", "headtails", "jenks", "continuous"."`,
     );
   });
 });
 
 test("opacity, stroke, legend, and options that are none", () => {
-  expect(complaint({ opacity: 90 })).toMatchInlineSnapshot(`"opacity is 90; expected a number from 0 to 1."`);
+  expect(complaint({ opacity: 90 })).toMatchInlineSnapshot(
+    `"Layer "airports": opacity is 90; expected a number from 0 to 1."`,
+  );
   expect(complaint({ stroke: 2 })).toMatchInlineSnapshot(
-    `"stroke is 2; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or false for none."`,
+    `"Layer "airports": stroke is 2; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or false for none."`,
   );
   expect(complaint({ stroke: "thin" })).toMatchInlineSnapshot(
-    `"color of stroke is "thin"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"."`,
+    `"Layer "airports": color of stroke is "thin"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"."`,
   );
   expect(complaint({ stroke: { width: -1 } })).toMatchInlineSnapshot(
-    `"width of stroke is -1; expected a number of pixels, more than 0 and at most 1000."`,
+    `"Layer "airports": width of stroke is -1; expected a number of pixels, more than 0 and at most 1000."`,
   );
   expect(complaint({ legend: "on" })).toMatchInlineSnapshot(
-    `"legend is "on"; expected true, false or { title, counts }."`,
+    `"Layer "airports": legend is "on"; expected true, false or { title, counts }."`,
   );
   expect(complaint({ legend: { title: 5 } })).toMatchInlineSnapshot(
-    `"title of legend is 5; expected a text."`,
+    `"Layer "airports": title of legend is 5; expected a text."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". Did you mean "opacity"? There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? There are "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
-    `"lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,
+    `"Layer "airports": lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,
   );
   expect(complaint({ lnglat: ["x", "y"], geomCol: "g" })).toMatchInlineSnapshot(
-    `"Pass lnglat or geomCol, not both: each says where the points are."`,
+    `"Layer "airports": pass lnglat or geomCol, not both: each says where the points are."`,
   );
   expect(() => new Layer("t", "red" as never)).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The second argument of Layer is "red"; expected an object of options.]`,
@@ -129,7 +135,7 @@ test("sources", () => {
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
+    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
   );
 });
 
@@ -168,7 +174,9 @@ describe("BaseMap", () => {
       urlTemplate: source,
       subdomains: "abc",
       attribution: "© me",
+      maxZoom: 19,
     });
+    expect(tiles({ source, maxZoom: 12 })).toMatchObject({ attribution: "", maxZoom: 12 });
   });
 
   test("errors", () => {
@@ -190,8 +198,13 @@ describe("BaseMap", () => {
     expect(() => new BaseMap({ source: "none", labels: "front" })).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: Only CARTO's basemaps "voyager", "light" and "dark" have labels apart; source is "none".]`,
     );
+    for (const maxZoom of [-1, 2.5, 23, "9"])
+      expect(() => new BaseMap({ source: "https://x.org/{z}/{x}/{y}", maxZoom } as never)).toThrow(
+        /^maxZoom of BaseMap is .*; expected a whole number from 0 to 22\.$/,
+      );
+    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("maxZoom is for tiles of your own");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution".]`,
+      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution", "maxZoom".]`,
     );
   });
 });

@@ -37,6 +37,17 @@ const lnglat = ["lng", "lat"] as const;
 const DAY_MS = 86_400_000;
 const day = (n: number) => new Date(Date.UTC(2018, 0, 1) + n * DAY_MS).toISOString();
 
+test("the first layer with times is blue, others are told apart", async () => {
+  const df = frame({ t: [day(0), day(1)] });
+  const timed = () => new Layer(df, { lnglat, time: "t" });
+  const { scene } = await map({ layers: [new Layer(df, { lnglat }), timed(), timed()] });
+  expect(scene.layers.map(({ color }) => color)).toMatchObject([
+    { color: [0x5d, 0x69, 0xb1, 255] },
+    { color: [0x27, 0x52, 0xff, 255] },
+    { color: [0x99, 0xc9, 0x45, 255] },
+  ]);
+});
+
 test("days make a frame each, in the order of time and not of rows", async () => {
   const df = frame({ t: [day(4), day(0), day(2), day(0)] });
   const { scene } = await map({ layers: new Layer(df, { lnglat, time: "t" }) });

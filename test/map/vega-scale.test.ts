@@ -76,6 +76,12 @@ test("categories beyond the legend have the colour of Other", async () => {
   expect(new Set(onMap).size).toBe(3);
 });
 
+test("missing categories are as grey as on the map", () => {
+  const { domain, range } = styling.bold().vega(["a", null, "b", undefined, "a"]);
+  expect(domain).toEqual(["a", "b", null]);
+  expect(range).toEqual(["#7f3c8d", "#11a579", "#cccccc"]);
+});
+
 test("a column of a frame is one of values", () => {
   const df = new DataFrame({ rate: [1, 2, 3, 4], kind: ["a", "b", "b", "c"] });
   expect(styling.mint(2).vega(df.column("rate"))).toEqual({

@@ -128,4 +128,7 @@ test("a still of any moment", async () => {
   ).toBe(true);
   expect(Buffer.from(view.toPNG()).equals(view.toPNG({ at }))).toBe(false);
   expect(() => view.toPNG({ at: Number.NaN })).toThrow("at is");
+  const path = join(mkdtempSync(join(tmpdir(), "still-")), "still.png");
+  view.save(path, { at });
+  expect(readFileSync(path).equals(view.toPNG({ at }))).toBe(true);
 });

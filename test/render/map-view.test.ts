@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -7,6 +7,7 @@ import { MapView } from "../../src/render";
 import { buildForMaps } from "./page/built";
 import { airports } from "./page/samples";
 import { constantColor, pathLayer, pointLayer, sceneOf } from "./page/scenes";
+import { pixelsOf } from "./painter/golden";
 
 const PNG_MAGIC = "89504e470d0a1a0a";
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -75,6 +76,28 @@ test("saves a page or a picture", () => {
   expect(readFileSync(join(dir, "map.HTML"), "utf8")).toBe(view.toHTML());
   expect(view.toHTML()).toMatch(/^<!doctype html>\n/);
   expect(readFileSync(join(dir, "map.png"))).toEqual(Buffer.from(view.toPNG()));
+});
+
+test("a picture of more pixels on request", async () => {
+  const view = new MapView(airports());
+  const { widthPx, heightPx } = airports();
+  const twice = await pixelsOf(view.toPNG({ scale: 2 }));
+  expect([twice.width, twice.height]).toEqual([2 * widthPx, 2 * heightPx]);
+  expect(view.toPNG({ scale: 2 })).toEqual(new MapView(airports(), { scale: 2 }).toPNG());
+  expect(new MapView(airports(), { scale: 2 }).toPNG({ scale: 1 })).toEqual(view.toPNG());
+  view.save(join(dir, "twice.png"), { scale: 2 });
+  expect(readFileSync(join(dir, "twice.png"))).toEqual(Buffer.from(view.toPNG({ scale: 2 })));
+  for (const scale of [0, 5, Number.NaN, "2"])
+    expect(() => view.toPNG({ scale } as never)).toThrow(`scale is ${scale}; expected a number from 1 to 4.`);
+  const huge = { ...airports(), widthPx: 8192, heightPx: 8192 };
+  expect(() => new MapView(huge, { scale: 4 })).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: A picture of 32768×32768 pixels is too large. Make size or scale smaller.]`,
+  );
+  expect(() => new MapView(huge).toPNG({ scale: 3 })).toThrow("24576×24576");
+  expect(() => view.save(join(dir, "no.html"), { scale: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: A map that is saved as a page has no option "scale". There are none.]`,
+  );
+  expect(existsSync(join(dir, "no.html"))).toBe(false);
 });
 
 test("a name that ends otherwise is an error", () => {

@@ -109,6 +109,15 @@ test("more items than there is room for", async () => {
   );
 });
 
+test("a long attribution is as wide as the picture, and the scale is above it", async () => {
+  const text = `Tiles © ${"many people ".repeat(20)}\n\u0000`;
+  const basemap = { ...scene.basemap, tiles: { urlTemplate: "", subdomains: "", attribution: text } };
+  const none = { ground: [], labels: [] };
+  const view = { kind: "fit", bounds: [5, 43, 8, 45] } as const;
+  const small = { ...scene, view, basemap, widthPx: 240, heightPx: 160, legends: [], layers: [] };
+  await expectGolden("png-attribution", renderPng(small, { tiles: none }));
+});
+
 describe("size", () => {
   test.each([
     [480, 320, 1],

@@ -124,7 +124,7 @@ describe("tooltips", () => {
     ]);
     const { page, frame } = await openScene(scene);
     expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toEqual(["other", "above"]);
-    await frame.click("text=above");
+    await frame.click(".legend >> text=above");
     expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toEqual(["name", "west"]);
   });
 
@@ -287,6 +287,75 @@ describe("legends", () => {
     expect(await frame.locator(".legend .ramp span").allTextContents()).toEqual(["1", "1,234,568"]);
     expect(await frame.locator(".legend em").allTextContents()).toEqual(["1"]);
     expect(errors).toEqual([]);
+  });
+});
+
+describe("the list of layers", () => {
+  const layers = () => [
+    NONE,
+    three({ name: HOSTILE, legend: false }),
+    three({ color: "name", tooltip: "name", popup: "name", legend: { title: "Kinds" } }),
+    three({ size: 3, legend: false, label: "name" }),
+  ];
+  const names = (frame: Frame | Page) => frame.locator(".layers li").allTextContents();
+
+  test("switches layers that have no legend, together with the legends", async () => {
+    const { page, frame, errors } = await openScene(await sceneOf(layers()));
+    const pixel = async (x: number, y = MIDDLE_Y) => pixelAt(await decodePng(await page.screenshot()), x, y);
+    expect(await frame.isVisible(".layers ul")).toBe(false);
+    await frame.click(".layers button");
+    expect(await names(frame)).toEqual([HOSTILE, "Kinds", "Layer 3"]);
+    const tick = (i: number) => frame.locator(".layers input").nth(i);
+    await frame.click("text=Kinds");
+    await frame.waitForSelector(".legend section.off");
+    expect(await tick(1).isChecked()).toBe(false);
+    expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toBeUndefined();
+    await tick(0).uncheck();
+    await tick(2).uncheck();
+    await expect.poll(() => pixel(200)).toEqual([255, 255, 255]);
+    await tick(1).check();
+    await frame.waitForSelector(".legend section:not(.off)");
+    await expect.poll(() => pixel(200)).not.toEqual([255, 255, 255]);
+    await page.keyboard.press("Escape");
+    expect(await frame.isVisible(".layers ul")).toBe(false);
+    expect(await frame.evaluate("[document.images.length, window.hacked]")).toEqual([0, undefined]);
+    expect(errors).toEqual([]);
+  });
+
+  test("closes the popup of a layer that is hidden", async () => {
+    const { page, frame } = await openScene(await sceneOf(layers()));
+    await page.mouse.click(200, MIDDLE_Y);
+    await frame.waitForSelector(".popup dd");
+    await frame.click(".layers button");
+    await frame.locator(".layers input").nth(1).uncheck();
+    await frame.waitForSelector(".popup dd", { state: "detached" });
+  });
+
+  test("space ticks a box, and does not play", async () => {
+    const times = new DataFrame({ lng: [0, 1], lat: [0, 1], t: [1, 2] });
+    const timed = new Layer(times, { lnglat: ["lng", "lat"], time: "t", name: "Events" });
+    const { page, frame } = await openScene(await sceneOf([NONE, three({}), timed], { at: 1 }));
+    await frame.click(".layers button");
+    const tick = frame.locator(".layers input").nth(1);
+    await tick.focus();
+    await page.keyboard.press("Space");
+    expect(await tick.isChecked()).toBe(false);
+    expect(await frame.getAttribute(".play", "aria-label")).toBe("Play");
+  });
+
+  test("has room on a phone, and is not there for one layer", async () => {
+    const many = Array.from({ length: 8 }, (_, i) =>
+      three({ legend: false, name: `${i} ${"very long name ".repeat(6)}` }),
+    );
+    const { frame } = await openScene(await sceneOf([NONE, ...many]), { widthPx: 375, heightPx: 600 });
+    await frame.click(".layers button");
+    const box = (await frame.locator(".layers ul").boundingBox())!;
+    const map = (await frame.locator("#map").boundingBox())!;
+    expect(box.x + box.width).toBeLessThanOrEqual(map.x + map.width);
+    expect(box.y + box.height).toBeLessThanOrEqual(map.y + map.height - 16);
+    await frame.locator(".layers input").nth(7).uncheck();
+    const alone = await openScene(await sceneOf([NONE, three({})]));
+    expect(await alone.frame.locator(".layers").count()).toBe(0);
   });
 });
 

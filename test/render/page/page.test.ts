@@ -401,6 +401,16 @@ describe("tiles", () => {
     expect(errors).toEqual([]);
   });
 
+  test("are enlarged where there are no deeper ones", async () => {
+    const basemap = { ...BASEMAP, tiles: { ...TILES, maxZoom: 0 } };
+    const html = sceneToDocument({ ...scene, basemap }, new Uint8Array());
+    const { page, requests } = await open(browser, html, { route: () => tile("#00ff00") });
+    await page.locator(".leaflet-tile-loaded").first().waitFor();
+    const corner = async () => pixelAt(await decodePng(await page.screenshot()), 150, 150);
+    await expect.poll(corner).toEqual([0, 255, 0]);
+    expect(new Set(requests)).toEqual(new Set(["https://a.tiles.test/0/0/0.png"]));
+  });
+
   test("without a network the outlines stay, and there is no more than one request a view", async () => {
     const { page, requests, errors } = await open(browser, sceneToDocument(scene, new Uint8Array()));
     await painted(page);
@@ -460,8 +470,8 @@ describe("sizes", () => {
     expect(kb(sceneToHtml(counties(), new Uint8Array()))).toBeLessThan(700);
   });
 
-  test("the program, with the player of time maps and the reader of vector tiles, is below 247 kB before it is deflated", () => {
-    expect(readFileSync(join(DIST, "page.js")).length).toBeLessThan(247_000);
+  test("the program, with the player of time maps, the reader of vector tiles and the list of layers, is below 250 kB before it is deflated", () => {
+    expect(readFileSync(join(DIST, "page.js")).length).toBeLessThan(250_000);
   });
 
   test("same scene, same bytes", () => {

@@ -14,7 +14,7 @@ const MISSING = "no data";
 /**
  * Tooltips under the pointer, and popups where somebody clicks or taps. A tap shows the tooltip's columns where a layer
  * has no popup, as fingers do not hover. Esc closes both. Nothing happens for scenes without them. `refresh` is for new
- * frames: what is no longer there has no tooltip.
+ * frames and layers that are hidden: what is no longer there has neither.
  */
 export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
   const { layers } = prepared.scene;
@@ -105,6 +105,10 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   });
   return {
     refresh() {
+      if (lit && prepared.hidden.has(lit.layer)) {
+        map.closePopup();
+        return hide();
+      }
       const time = lit && layers[lit.layer]!.time;
       if (!lit || !time) return;
       const { feature } = lit;

@@ -1,18 +1,14 @@
 import L from "leaflet";
-import type { Legend, LegendItem, Rgba } from "../../scene";
-
-/** Which layers are hidden, and how to hide or show one. */
-export interface Switch {
-  readonly hidden: ReadonlySet<number>;
-  toggle(layer: number): void;
-}
+import type { Legend, LegendItem } from "../../scene";
+import { css } from "./color";
+import type { LayerSwitch } from "./layer-switch";
 
 /**
  * What the colours and sizes mean. Titles and labels are data of the user, and so are only ever text here. A click on a
  * title, or on the one item of a legend without a title, hides its layer and shows it again. On a phone the card is
  * folded.
  */
-export function legendControl(legends: readonly Legend[], layers: Switch): L.Control {
+export function legendControl(legends: readonly Legend[], layerSwitch: LayerSwitch): L.Control {
   const control = new L.Control({ position: "topright" });
   control.onAdd = () => {
     const card = L.DomUtil.create("div", "legend");
@@ -26,22 +22,19 @@ export function legendControl(legends: readonly Legend[], layers: Switch): L.Con
     fold.addEventListener("click", () => {
       fold.setAttribute("aria-expanded", String(card.classList.toggle("open")));
     });
-    const sections = legends.map((legend) => legendSection(legend, layers));
-    const refresh = () => {
-      for (const section of sections) section.refresh();
-    };
-    for (const { buttons } of sections)
-      for (const button of buttons) button.addEventListener("click", () => setTimeout(refresh));
-    card.append(fold, ...sections.map(({ element }) => element));
+    card.append(fold, ...legends.map((legend) => legendSection(legend, layerSwitch)));
     return card;
   };
   return control;
 }
 
-function legendSection({ title, geometry, items, layer, ramp }: Legend, layers: Switch) {
+function legendSection(
+  { title, geometry, items, layer, ramp }: Legend,
+  layerSwitch: LayerSwitch,
+): HTMLElement {
   const element = document.createElement("section");
   const heading = document.createElement("h2");
-  heading.append(switchOf(layer, layers, title));
+  heading.append(switchOf(layer, layerSwitch, title));
   const list = document.createElement("ul");
   const widest = Math.max(0, ...items.map((item) => symbolPx(geometry, item)[0]));
   const counts = items.some(({ count }) => count !== undefined);
@@ -50,7 +43,7 @@ function legendSection({ title, geometry, items, layer, ramp }: Legend, layers: 
       const entry = document.createElement("li");
       const label = document.createElement("span");
       const isSwitch = title === "" && items.length === 1;
-      label.append(isSwitch ? switchOf(layer, layers, item.label) : item.label);
+      label.append(isSwitch ? switchOf(layer, layerSwitch, item.label) : item.label);
       label.dir = "auto";
       const box = document.createElement("i");
       box.style.width = `${widest}px`;
@@ -67,23 +60,24 @@ function legendSection({ title, geometry, items, layer, ramp }: Legend, layers: 
   element.append(...(title ? [heading] : []), ...(ramp ? [rampBar(ramp)] : []), list);
   const buttons = [...element.querySelectorAll("button")];
   const refresh = () => {
-    const isHidden = layer !== undefined && layers.hidden.has(layer);
+    const isHidden = layer !== undefined && layerSwitch.isHidden(layer);
     element.classList.toggle("off", isHidden);
     for (const button of buttons) button.setAttribute("aria-pressed", String(!isHidden));
   };
   refresh();
-  return { element, buttons, refresh };
+  layerSwitch.onChange(refresh);
+  return element;
 }
 
 /** A title that hides its layer; where no layer is known, the title alone. */
-function switchOf(layer: number | undefined, layers: Switch, title: string): HTMLElement {
+function switchOf(layer: number | undefined, layerSwitch: LayerSwitch, title: string): HTMLElement {
   const element = document.createElement(layer === undefined ? "span" : "button");
   element.textContent = title;
   element.dir = "auto";
   if (layer === undefined) return element;
   element.setAttribute("type", "button");
   element.title = "Hide or show";
-  element.addEventListener("click", () => layers.toggle(layer));
+  element.addEventListener("click", () => layerSwitch.toggle(layer));
   return element;
 }
 
@@ -110,8 +104,6 @@ function symbol(geometry: Legend["geometry"], item: LegendItem): HTMLElement {
   element.style.backgroundColor = css(item.color);
   return element;
 }
-
-const css = ([red, green, blue, alpha]: Rgba): string => `rgb(${red} ${green} ${blue} / ${alpha / 255})`;
 
 /** Points in their own size, as far as a line of text has room. */
 function symbolPx(geometry: Legend["geometry"], { sizePx }: LegendItem): [width: number, height: number] {

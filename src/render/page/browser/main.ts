@@ -10,7 +10,9 @@ import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
 import { fullscreenControl, scaleControl, titleControl } from "./controls";
 import { type DetailListener, DetailTiles } from "./detail";
 import { addInfo } from "./info";
-import { legendControl, type Switch } from "./legend";
+import { LayerSwitch } from "./layer-switch";
+import { layersControl } from "./layers";
+import { legendControl } from "./legend";
 import { createMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
@@ -57,19 +59,17 @@ window.showMap = async (unpack: Unpack) => {
   } else {
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
+  const layerSwitch = new LayerSwitch(prepared.hidden);
+  layerSwitch.onChange(() => {
+    for (const sheet of sheets) sheet.redraw();
+    time?.refresh();
+    info.refresh();
+  });
   attributionControl(tiles?.attribution ?? (shapes && "Natural Earth")).addTo(map);
   fullscreenControl()?.addTo(map);
+  layersControl(scene.layers, layerSwitch)?.addTo(map);
   if (scene.title) titleControl(scene.title).addTo(map);
   scaleControl().addTo(map);
-  const { hidden } = prepared;
-  const layers: Switch = {
-    hidden,
-    toggle: (layer) => {
-      if (!hidden.delete(layer)) hidden.add(layer);
-      for (const sheet of sheets) sheet.redraw();
-      time?.refresh();
-    },
-  };
   const info = addInfo(map, prepared);
   const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
   const time =
@@ -81,7 +81,7 @@ window.showMap = async (unpack: Unpack) => {
       },
       isBusy: () => moving.some((sheet) => sheet.isBusy),
     });
-  if (scene.legends.length > 0) legendControl(scene.legends, layers).addTo(map);
+  if (scene.legends.length > 0) legendControl(scene.legends, layerSwitch).addTo(map);
   if (time) addTimeControl(map, time.element);
   const notes = notesOf(map, pageScene);
   notes.control.addTo(map);

@@ -1,23 +1,20 @@
 import L from "leaflet";
-import type { Basemap } from "../../scene";
+import { type Basemap, MAX_TILE_ZOOM } from "../../scene";
 
 type Tiles = NonNullable<Basemap["tiles"]>;
-
-/** The deepest zoom of CARTO's basemaps; deeper ones are enlarged. */
-const MAX_TILE_ZOOM = 20;
 
 /**
  * Raster tiles, and labels above the data, as soon as the tile in the middle of the view has come. Until then every
  * move asks for one, so a map without a network does not fill the console with a hundred failures.
  */
 export function addTiles(map: L.Map, tiles: Tiles): void {
-  const { urlTemplate, labelsUrlTemplate, subdomains } = tiles;
+  const { urlTemplate, labelsUrlTemplate, subdomains, maxZoom = MAX_TILE_ZOOM } = tiles;
   const options = {
     subdomains,
     minZoom: map.getMinZoom(),
     maxZoom: map.getMaxZoom(),
     minNativeZoom: 0,
-    maxNativeZoom: MAX_TILE_ZOOM,
+    maxNativeZoom: maxZoom,
   };
   const layers = [L.tileLayer(urlTemplate, { ...options, pane: "tiles" })];
   if (labelsUrlTemplate) layers.push(L.tileLayer(labelsUrlTemplate, { ...options, pane: "labels" }));
@@ -43,8 +40,8 @@ export function addTiles(map: L.Map, tiles: Tiles): void {
 }
 
 /** Address of the tile in the middle of the view, the one Leaflet will ask for. */
-function middleTile(map: L.Map, { urlTemplate, subdomains }: Tiles): string {
-  const z = Math.max(0, Math.min(MAX_TILE_ZOOM, Math.round(map.getZoom())));
+function middleTile(map: L.Map, { urlTemplate, subdomains, maxZoom = MAX_TILE_ZOOM }: Tiles): string {
+  const z = Math.max(0, Math.min(maxZoom, Math.round(map.getZoom())));
   const side = 2 ** z;
   const middle = map.project(map.getCenter(), z).divideBy(256).floor();
   const x = ((middle.x % side) + side) % side;

@@ -129,7 +129,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   });
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== " " || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target instanceof Element && event.target.closest("button, a")) return; // space presses it
+    if (event.target instanceof Element && event.target.closest("button, a, [type=checkbox]")) return; // space presses it
     event.preventDefault();
     setPlaying(!playing);
   };
