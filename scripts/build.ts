@@ -23,13 +23,13 @@ async function main(): Promise<void> {
   await buildVega(DIST);
   await buildBasemap(join(DIST, "basemap.bin"));
   await buildGazetteer(join(DIST, "gazetteer.json.br"));
-  await buildStarter(join(DIST, "observatory.json.br"));
   await buildFont(join(DIST, "font.ttf"));
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   const tsc = createRequire(__filename).resolve("typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", join(ROOT, "tsconfig.build.json")], { stdio: "inherit" });
   await writeNotices(join(ROOT, "THIRD_PARTY_NOTICES.md"));
   await buildTemplate(join(DIST, "template"));
+  await buildStarter(join(DIST, "observatory.json.br"));
 }
 
 main().catch((error) => {

@@ -8,8 +8,13 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import subsetFont from "subset-font";
 
-/** Unicode blocks, first and last code point. */
-const BLOCKS = [
+/** Code points, first and last; what `pageFont` of `src/render/page/program.ts` takes for Latin. */
+const LATIN = [
+  [0x0020, 0x007e], // ASCII
+  [0x00a0, 0x00ff], // Western Europe
+  [0x2000, 0x206f], // punctuation
+] as const;
+const ALL = [
   [0x0020, 0x007e], // ASCII
   [0x00a0, 0x036f], // Latin, phonetic letters, accents
   [0x0370, 0x03ff], // Greek
@@ -20,9 +25,15 @@ const BLOCKS = [
   [0x25a0, 0x25ff], // shapes
 ] as const;
 
+/** `font.ttf`, and beside it `font-latin.ttf` for pages whose labels need no more. */
 export async function buildFont(outFile: string): Promise<void> {
+  await buildSubset(ALL, outFile);
+  await buildSubset(LATIN, join(dirname(outFile), "font-latin.ttf"));
+}
+
+async function buildSubset(blocks: typeof LATIN | typeof ALL, outFile: string): Promise<void> {
   const file = createRequire(__filename).resolve("@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf");
-  const characters = BLOCKS.flatMap(([first, last]) =>
+  const characters = blocks.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => String.fromCodePoint(first + i)),
   );
   const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });

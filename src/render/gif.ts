@@ -1,8 +1,8 @@
-/// <reference path="./gifenc.d.ts" />
 /** A scene's clock as an animated GIF (GIF89a). */
-import { type Color, GIFEncoder, nearestColorIndex, quantize } from "gifenc";
+import { GIFEncoder } from "gifenc";
 import { InvalidArgumentError } from "../errors";
 import { busiestFrame, withFewerFrames } from "./clock";
+import { type Color, countPixels, indexer, paletteOf } from "./palette";
 import { PicturePainter } from "./png";
 import type { Scene } from "./scene";
 
@@ -30,8 +30,6 @@ const MIN_DELAY_MS = 20;
 const COLORS = 256;
 /** What is the same as in the picture before is not painted again. */
 const UNCHANGED = 0;
-/** Colours that many pixels have exactly are in the palette exactly: those of the legend, of basemap and layers. */
-const EXACT_COLORS = 160;
 /** Pictures that the palette is made of. */
 const SAMPLES = 6;
 
@@ -59,7 +57,7 @@ export async function renderGif(
 
   const delayMs = Math.max(MIN_DELAY_MS, (1000 * durationS) / frames);
   const pictures = new PicturePainter(animated);
-  const palette = paletteOf(pictures, animated);
+  const palette = paletteOfAll(pictures, animated);
   const indexed = new IndexedPictures(palette);
   const encoder = GIFEncoder();
   for (let frame = 0; frame < frames; frame++) {
@@ -104,33 +102,25 @@ function pixelsOf(pictures: PicturePainter, frame: number): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length / 4);
 }
 
-/** The most frequent colours as they are, and what stands best for the others; the first is for what does not change. */
-function paletteOf(pictures: PicturePainter, scene: Scene): Color[] {
+/** Colours of the whole animation; the first is for what does not change. */
+function paletteOfAll(pictures: PicturePainter, scene: Scene): Color[] {
   const { frames } = scene.clock!;
   const wanted = [
     busiestFrame(scene),
     ...Array.from({ length: SAMPLES }, (_, i) => Math.round((i * (frames - 1)) / (SAMPLES - 1))),
   ];
   const counts = new Map<number, number>();
-  for (const frame of new Set(wanted))
-    for (const pixel of pixelsOf(pictures, frame)) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
-  const byCount = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || a - b);
-  const exact = byCount.slice(0, byCount.length < COLORS ? COLORS - 1 : EXACT_COLORS);
-  const others = Uint32Array.from(byCount.slice(exact.length));
-  const mixed = others.length === 0 ? [] : quantize(new Uint8Array(others.buffer), COLORS - 1 - exact.length);
-  return [[0, 0, 0], ...exact.map(colorOf), ...mixed.map(([red, green, blue]): Color => [red, green, blue])];
+  for (const frame of new Set(wanted)) countPixels(pixelsOf(pictures, frame), counts);
+  return [[0, 0, 0], ...paletteOf(counts, COLORS - 1)];
 }
-
-const colorOf = (pixel: number): Color => [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
 
 /** Pictures as indexes of a palette; of all but the first, only what has changed. */
 class IndexedPictures {
-  readonly #indexOf = new Map<number, number>();
-  readonly #colors: readonly Color[];
+  readonly #indexOf: (pixel: number) => number;
   #before: Uint32Array | undefined;
 
   constructor(palette: readonly Color[]) {
-    this.#colors = palette.slice(1);
+    this.#indexOf = indexer(palette.slice(1));
   }
 
   of(pixels: Uint32Array): Uint8Array {
@@ -139,12 +129,7 @@ class IndexedPictures {
     for (let i = 0; i < pixels.length; i++) {
       const pixel = pixels[i]!;
       if (before !== undefined && before[i] === pixel) continue; // UNCHANGED
-      let index = this.#indexOf.get(pixel);
-      if (index === undefined) {
-        index = 1 + nearestColorIndex(this.#colors, colorOf(pixel));
-        this.#indexOf.set(pixel, index);
-      }
-      indexes[i] = index;
+      indexes[i] = 1 + this.#indexOf(pixel);
     }
     this.#before = pixels;
     return indexes;

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { encodePng, encodeStill } from "./encode";
 import type { StillMap } from "./figure";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
@@ -75,7 +76,7 @@ export class MapView {
 
   /** A document of its own that fills a browser's window with the live map; opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, this.toPNG(), this.#page());
+    return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
   }
 
   /** The layers that are too large for the page, which carries overviews of them. @internal */
@@ -170,11 +171,15 @@ export class MapView {
 
   /** How notebooks show it, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
-    const png = this.toPNG();
-    const picture = { "image/png": png, "text/plain": String(this) };
-    return this.#interactive
-      ? { "text/html": sceneToHtml(this.#scene, png, this.#page()), ...picture }
-      : picture;
+    const canvas = this.still.canvas();
+    const text = String(this);
+    if (!this.#interactive) return { "image/png": encodePng(canvas), "text/plain": text };
+    const still = encodeStill(canvas);
+    return {
+      "text/html": sceneToHtml(this.#scene, still, this.#page()),
+      "image/png": still,
+      "text/plain": text,
+    };
   }
 
   /** A picture of twice as many pixels is as large on the screen, and sharper. */

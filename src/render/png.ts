@@ -1,11 +1,10 @@
 /** The scene's first view as a picture, painted by the painter of the page. */
-import { inflateSync } from "node:zlib";
 import type { Canvas } from "@napi-rs/canvas";
-import { decodeBasemap } from "./basemap-data";
-import { built } from "./built";
 import { momentText } from "./clock";
+import { encodePng } from "./encode";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
-import { type BasemapShapes, type PreparedScene, paintBasemap, paintLayers, prepare } from "./painter";
+import { worldOutlines } from "./outlines";
+import { type PreparedScene, paintBasemap, paintLayers, prepare } from "./painter";
 import { viewportOf } from "./projection";
 import type { Scene, Viewport } from "./scene";
 import { FONTS, loadSkia } from "./skia";
@@ -24,7 +23,7 @@ export interface PngOptions {
  * it has outlines where the page has tiles.
  */
 export function renderPng(scene: Scene, options?: PngOptions): Uint8Array {
-  return renderCanvas(scene, options).encodeSync("png");
+  return encodePng(renderCanvas(scene, options));
 }
 
 /** What `renderPng` encodes. */
@@ -52,7 +51,7 @@ export class PicturePainter {
     const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
     this.#canvas = createCanvas(width, height);
     this.#ground = createCanvas(width, height);
-    const shapes = scene.basemap.vector ? loadShapes() : undefined;
+    const shapes = scene.basemap.vector ? worldOutlines() : undefined;
     this.#prepared = prepare(scene, { createCanvas, shapes });
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
@@ -90,10 +89,3 @@ export class PicturePainter {
 
 /** A picture has no links. */
 const plainText = (attribution = ""): string => attribution.replace(/\[([^\]]*)\]\([^\s)]*\)/g, "$1").trim();
-
-let shapes: BasemapShapes | undefined;
-
-function loadShapes(): BasemapShapes {
-  shapes ??= decodeBasemap(inflateSync(built("basemap.bin")));
-  return shapes;
-}

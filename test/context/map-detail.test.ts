@@ -300,6 +300,29 @@ describe("the named map", () => {
     ]);
   });
 
+  test("asks a server of CARTO's to thin what it can thin", async () => {
+    await server.sql(`CREATE TABLE thinned (name text, the_geom geometry); SELECT CDB_CartodbfyTable('thinned');
+      INSERT INTO thinned (name, the_geom) VALUES ('a', 'SRID=4326;POINT(1 1)')`);
+    const { baseUrl, user, key } = server;
+    const account = new Transport(async () => ({ baseUrl, user, apiKey: key, label: "an account" }));
+    const layers = [new Layer("thinned", { tooltip: "name" }), new QueryLayer("SELECT * FROM thinned")];
+    const { sources, warnings } = await detailOf(layers, account);
+    expect(warnings).toEqual([]);
+    const { urlTemplate } = sources.get(0)!;
+    const { template } = (await (await server.ask(templateOf(urlTemplate))).json()) as {
+      template: { layergroup: { layers: { options: unknown }[] } };
+    };
+    expect(template.layergroup.layers.map(({ options }) => options)).toMatchObject([
+      { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 1 } },
+      { geom_column: "the_geom", srid: 4326, aggregation: false },
+    ]);
+    const tile = await tileOf(urlTemplate);
+    expect([tile.layer0, tile.layer1].map((layer) => layer!.features[0]!.properties)).toEqual([
+      { cartodb_id: 1, c0: "a" },
+      { cartodb_id: 1 },
+    ]);
+  });
+
   test("takes another name where somebody else's map has it, or everybody may see it", async () => {
     const { sources } = await detailOf([new Layer("kinds", { color: "ok" })]);
     const path = templateOf(sources.get(0)!.urlTemplate);

@@ -2,6 +2,7 @@ import { DataFrame } from "danfojs-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
 import { META_COLUMNS } from "../../src/context/observatory/metadata";
+import { regionNamed } from "../../src/context/observatory/regions";
 import {
   CartoError,
   InvalidArgumentError,
@@ -16,6 +17,7 @@ import { startProxy, type Tampering, type TestProxy } from "../support/proxy";
 import { startTestServer, type TestServer } from "../support/server";
 
 const STATE = "us.census.tiger.state_clipped";
+const UNCLIPPED = "us.census.tiger.state";
 const COUNTY = "us.census.tiger.county_clipped";
 const POPULATION = { numer_id: "us.census.pep.population", geom_id: STATE, normalization: "predenominated" };
 const UNEMPLOYMENT = {
@@ -107,6 +109,27 @@ describe("dataDiscovery", () => {
     expect(found.columns).toEqual(META_COLUMNS);
     expect(found.columns).toHaveLength(42);
     expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ["tags.au", "australia"],
+    ["tags.br", "brazil, brasil"],
+    ["tags.ca", "canada"],
+    ["tags.eu", "european union, eu, e.u."],
+    ["tags.fr", "france"],
+    ["tags.mx", "mexico, méxico, méjico"],
+    ["tags.spain", "spain, espana, españa"],
+    ["tags.uk", "uk, u.k., united kingdom"],
+    ["tags.united_states", "united states, united states of america, us, usa, u.s., u.s.a."],
+  ])("%s is %s, in any letter case", (tag, spellings) => {
+    for (const spelling of spellings.split(", ")) {
+      for (const written of [
+        spelling,
+        spelling.toUpperCase(),
+        ` ${spelling[0]!.toUpperCase()}${spelling.slice(1)}`,
+      ])
+        expect(regionNamed(written)?.tag, written).toBe(tag);
+    }
   });
 
   test("each measure is there as it is and as it is normalized by default, in one order", async () => {
@@ -301,6 +324,35 @@ describe("data", () => {
     }
   });
 
+  test("rows whose cartodb_id does not tell them apart get the value of their own place", async () => {
+    const at = (lng: number, lat: number) => `ST_SetSRID(ST_MakePoint(${lng}, ${lat}), 4326)`;
+    await server.sql(`CREATE TABLE joined (cartodb_id bigint, city text, the_geom geometry(Point, 4326));
+      INSERT INTO joined VALUES (1, 'Denver', ${at(-104.99, 39.74)}), (1, 'Brooklyn', ${at(-73.95, 40.65)}),
+        (NULL, 'Chicago', ${at(-87.65, 41.88)}), (5000000000, 'Austin', ${at(-97.74, 30.27)})`);
+    const df = await cc.data("joined", [POPULATION]);
+    const people = new Map(rowsOf(df).map((row) => [row[1], row[3]]));
+    expect(Object.fromEntries(people)).toEqual({
+      Denver: 5_540_545,
+      Brooklyn: 19_745_289,
+      Chicago: 12_801_539,
+      Austin: 27_862_596,
+    });
+    expect(df.columns).toEqual(["cartodb_id", "city", "the_geom", "total_pop_2016"]);
+  });
+
+  test("a table in another SRID lies where it lies", async () => {
+    await server.sql(`CREATE TABLE metres AS SELECT 1 AS cartodb_id,
+      ST_Transform(ST_SetSRID(ST_MakePoint(-104.99, 39.74), 4326), 26913) AS the_geom`);
+    expect(column(await cc.data("metres", [{ numer_id: "us.bls.unemployment_rate" }]), "cartodb_id")).toEqual(
+      [1],
+    );
+    expect(warnings).toEqual([]);
+    const found = await cc.dataDiscovery("metres", { keywords: "unemployment" });
+    expect(distinct(found, "geom_id")).toEqual([COUNTY]);
+    const states = await cc.dataBoundaries({ boundary: STATE, region: "metres" });
+    expect(column(states, "geom_refs")).toEqual(["08"]);
+  });
+
   test("geometries of boundaries are measures, too", async () => {
     const df = await cc.data("places", [{ geom_id: STATE }]);
     expect(df.columns.at(-1)).toBe("us_states_2017");
@@ -448,9 +500,30 @@ describe("dataBoundaries", () => {
     expect(
       distinct(await cc.dataBoundaries({ region: [-110, 35, -100, 40], timespan: "2009" }), "geom_id"),
     ).toEqual([COUNTY]);
-    expect(
-      distinct(await cc.dataBoundaries({ region: "places", includeNonclipped: true }), "geom_id"),
-    ).toContain(COUNTY);
+  });
+
+  test("those of the Census that are not clipped to the shore come when they are asked for", async () => {
+    for (const region of ["USA", "places", [-90, 40, -80, 45]]) {
+      const clipped = distinct(await cc.dataBoundaries({ region }), "geom_id");
+      const all = distinct(await cc.dataBoundaries({ region, includeNonclipped: true }), "geom_id");
+      expect(clipped).toContain(STATE);
+      expect(all).toEqual([...clipped, UNCLIPPED].sort());
+    }
+    const lake = [-87.2, 43.4, -86.8, 43.6];
+    const states = async (boundary: string) =>
+      distinct(await cc.dataBoundaries({ boundary, region: lake }), "geom_refs");
+    expect(await states(UNCLIPPED), "Michigan and Wisconsin meet there").toEqual(["26", "55"]);
+    expect(await states(STATE)).toEqual([]);
+    const found = await cc.dataDiscovery(lake, { keywords: "total population", boundaries: UNCLIPPED });
+    expect(distinct(found, "geom_id")).toEqual([UNCLIPPED]);
+    await server.sql(
+      "CREATE TABLE buoys AS SELECT 1 AS cartodb_id, ST_SetSRID(ST_MakePoint(-87, 43.5), 4326) AS the_geom",
+    );
+    const df = await cc.data(
+      "buoys",
+      found.query(column(found, "normalization").map((how) => how === "predenominated")),
+    );
+    expect(column(df, "total_pop_2016")).toEqual([9_928_300]);
   });
 
   test("the geometries of one: of a box, a table of points, one of polygons; for write and map", async () => {
@@ -614,6 +687,131 @@ describe("observatory", () => {
     await expect(refused).rejects.toThrow(InvalidArgumentError);
   });
 
+  test("names that are no identifiers, and published twice", async () => {
+    const id = 'id"; DROP TABLE places; --';
+    const options = {
+      name: "O'Hara's \"$$\"; DROP TABLE places; --",
+      timespan: "2024'",
+      source: "'; --",
+      boundary: { id: "x.odd", idColumn: id, name: "N'; --" },
+      geometry: "shape",
+      measures: [
+        { column: "select", name: "S$q$", unit: "'; --", aggregate: "sum" },
+        { column: "日本", aggregate: "sum" },
+      ],
+    } as const;
+    const frame = (ids: string[]) =>
+      new DataFrame({ [id]: ids, select: [1, 2], 日本: [3, 4], shape: [square(0, 0), square(1, 0)] });
+    for (const ids of [
+      ["a'b", 'c"d'],
+      ["a'b", "z"],
+    ]) {
+      await cc.observatory.publish(frame(ids), options);
+      const areas = await cc.dataBoundaries({ boundary: "x.odd", region: [0, 0, 2, 1] });
+      expect(distinct(areas, "geom_refs")).toEqual([...ids].sort());
+    }
+    const dataset = "o-hara-s-drop-table-places";
+    expect(column(await cc.observatory.list(), "id").filter((name) => name === dataset)).toHaveLength(1);
+    expect(await cc.observatory.info(dataset)).toMatchObject({ name: options.name, source: options.source });
+    await server.sql(
+      "CREATE TABLE odd AS SELECT 1 AS cartodb_id, ST_SetSRID(ST_MakePoint(0.5, 0.5), 4326) AS the_geom",
+    );
+    const found = await cc.dataDiscovery("odd", { boundaries: "x.odd" });
+    const df = await cc.data(
+      "odd",
+      found.query(column(found, "normalization").map((how) => how === "predenominated")),
+    );
+    expect(rowsOf(df)[0]!.slice(2).sort()).toEqual([1, 3]);
+    await cc.observatory.remove(dataset);
+    expect((await server.sql("SELECT count(*)::int AS n FROM places")).rows).toEqual([{ n: 4 }]);
+  });
+
+  test("two who publish the same at once publish it once", async () => {
+    const publish = (people: number) =>
+      cc.observatory.publish(new DataFrame({ code: ["a"], people: [people], shape: [square(0, 0)] }), {
+        ...publication,
+        name: "Race",
+        boundary: { id: "x.race", idColumn: "code" },
+        measures: [{ column: "people" }],
+      });
+    await Promise.all([publish(1), publish(2)]);
+    const { measures, boundaries } = await cc.observatory.info("race");
+    expect([measures.length, boundaries.length]).toEqual([1, 1]);
+    await cc.observatory.remove("race");
+  });
+
+  test("one column may be two measures, and zero and missing denominators give no rate", async () => {
+    const frame = new DataFrame({
+      code: ["a", "b", "c"],
+      sick: [1, 2, 3],
+      people: [0, null as unknown as number, 6],
+      shape: [square(0, 0), square(1, 0), square(2, 0)],
+    });
+    await cc.observatory.publish(frame, {
+      ...publication,
+      name: "Zero",
+      boundary: { id: "x.zero", idColumn: "code" },
+      measures: [
+        { column: "sick", id: "zero.cases", aggregate: "sum" },
+        { column: "sick", id: "zero.rate", aggregate: "sum", denominator: "people" },
+        { column: "people", aggregate: "sum" },
+      ],
+    });
+    await server.sql(`CREATE TABLE patients AS SELECT i AS cartodb_id, ST_SetSRID(ST_MakePoint(i - 0.5, 0.5), 4326) AS the_geom
+      FROM generate_series(1, 3) i`);
+    const df = await cc.data("patients", [
+      { numer_id: "zero.rate", geom_id: "x.zero", suggested_name: "rate" },
+      { numer_id: "zero.cases", geom_id: "x.zero", normalization: "predenominated", suggested_name: "cases" },
+    ]);
+    expect(column(df, "rate")).toEqual([null, null, 0.5]);
+    expect(column(df, "cases")).toEqual([1, 2, 3]);
+    await cc.observatory.remove("zero");
+  });
+
+  test("polygons are mended, what is none is left out and counted", async () => {
+    const bowtie = "POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))";
+    const frame = new DataFrame({
+      code: ["bowtie", "point", "line", "nothing"],
+      people: [100, 2, 3, 4],
+      shape: [bowtie, "POINT(1 1)", "LINESTRING(0 0, 1 1)", null as unknown as string],
+    });
+    const options = {
+      ...publication,
+      name: "Mended",
+      boundary: { id: "x.mended", idColumn: "code" },
+      measures: [{ column: "people", aggregate: "sum" }],
+    } as const;
+    expect(await cc.observatory.publish(frame, options)).toMatchObject({ outside: 3 });
+    expect(warnings).toEqual([
+      '3 rows of the frame have no polygon and are left out, for example "line"',
+      '3 rows of the frame belong to no area of "x.mended"',
+    ]);
+    await server.sql(
+      "CREATE TABLE halves AS SELECT 1 AS cartodb_id, ST_MakeEnvelope(0, 0, 2, 1, 4326) AS the_geom",
+    );
+    const df = await cc.data("halves", [
+      { numer_id: "mended.people", geom_id: "x.mended", normalization: "predenominated" },
+    ]);
+    expect(Number(rowsOf(df)[0]![2])).toBeCloseTo(50, 1);
+    await cc.observatory.remove("mended");
+  });
+
+  test("a publication that is cancelled leaves nothing", async () => {
+    const cancel = new AbortController();
+    const cancelled = cc.observatory.publish(quarters(), {
+      ...publication,
+      name: "Cancelled",
+      signal: cancel.signal,
+    });
+    setTimeout(() => cancel.abort(), 30);
+    await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
+    await expect
+      .poll(
+        async () => (await server.sql("SELECT relname FROM pg_class WHERE relname ~ 'cartoframes_tmp'")).rows,
+      )
+      .toEqual([]);
+  });
+
   test("what the database refuses is said without names of ours", async () => {
     const twice = new DataFrame({ Code: ["a", "a"], people: [1, 2], shape: [square(0, 0), square(2, 0)] });
     const options = {
@@ -629,6 +827,20 @@ describe("observatory", () => {
     const { rows } = await server.sql("SELECT relname FROM pg_class WHERE relname ~ 'cartoframes_tmp'");
     expect(rows).toEqual([]);
     await expect(cc.observatory.publish("nothing", publication)).rejects.toThrow(TableNotFoundError);
+    const none = quarters().query([false, false]);
+    await expect(cc.observatory.publish(none, publication)).rejects.toThrow(/the frame has no rows/);
+    await server.sql(
+      'CREATE TABLE rowless ("Code" text, "Quarter Name" text, people int, "Median Rent" int, shape geometry)',
+    );
+    await expect(cc.observatory.publish("rowless", publication)).rejects.toThrow(
+      "There is nothing to publish: rowless has no rows",
+    );
+    const points = new DataFrame({ Code: ["a"], people: [1], shape: ["POINT(0 0)"] });
+    await expect(cc.observatory.publish(points, options)).rejects.toThrow("has no polygons");
+    const same = { ...options, measures: [{ column: "people" }, { column: "people" }] };
+    await expect(cc.observatory.publish(quarters(), same)).rejects.toThrow(
+      'Two measures have the id "my-quarters.people"',
+    );
     await expect(cc.observatory.info("us-stat")).rejects.toThrow(
       /no dataset "us-stat"\. Did you mean "us-states"/,
     );
@@ -766,7 +978,7 @@ describe("an account", () => {
 
   test("a call that is cancelled ends", async () => {
     const error = await cc.data("many", [UNEMPLOYMENT], { signal: AbortSignal.abort() }).catch((e) => e);
-    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: "AbortError" });
     expect(error).not.toBeInstanceOf(CartoError);
   });
 });

@@ -259,7 +259,7 @@ async function expectPicture(page: Page, map: QuickstartMap): Promise<void> {
 async function expectMap(element: Locator, map: QuickstartMap): Promise<void> {
   await element.scrollIntoViewIfNeeded();
   expect(await element.boundingBox()).toMatchObject({ width: 800, height: 400 });
-  await expect.poll(() => offBy(element, map), PATIENTLY).toBeLessThan(1);
+  await expect.poll(() => offBy(element, map), PATIENTLY).toBeLessThan(1.5);
   const shown = await screenshot(element);
   const rare = map.colors.filter((color) => pixelsOf(shown, color) < MIN_PIXELS_OF_COLOR);
   expect(rare).toEqual([]);

@@ -78,7 +78,7 @@ export async function planAugmentation(
   const warnings = held ? unusableGeometries(source, how, held) : [];
   let records = asked.kind === "records" ? asked.records : [];
   if (asked.kind === "entries") {
-    records = await complete(transport, source, how, asked.entries, signal);
+    records = await complete(transport, source, held?.lngLat, asked.entries, signal);
     warnings.push(...notFound(asked.entries, records));
     refuseCount(records.length);
   }
@@ -89,7 +89,7 @@ export async function planAugmentation(
     source.columns.map(({ name }) => name),
   );
   return {
-    sql: dataSql(source, how, records, names),
+    sql: dataSql(source, how, held, records, names),
     warnings: [...warnings, ...renamed],
     added: names.filter((_, i) => !hopeless.includes(records[i]!)),
     how,
@@ -108,19 +108,21 @@ function refuseCount(count: number): void {
   );
 }
 
-/** What the observatory makes of entries that leave things open, for the place of the table. */
+/**
+ * What the observatory makes of entries that leave things open, for the place of the table.
+ * @param geometry in longitude and latitude, in SQL
+ */
 async function complete(
   transport: Transport,
   source: SourceTable,
-  how: How,
+  geometry: string | undefined = theGeomOf(source),
   entries: readonly MetaRecord[],
   signal?: AbortSignal,
 ): Promise<MetaRecord[]> {
-  const geometry = how.kind === "geometry" ? how.column : theGeomOf(source);
   const envelope =
     geometry === undefined
       ? `SELECT ${WORLD} AS env, count(*)::int AS cnt FROM ${source.sql}`
-      : tableEnvelopeSql(source.sql, ident(geometry));
+      : tableEnvelopeSql(source.sql, geometry);
   const meta = `(SELECT OBS_GetMeta(envelope.env, ${parametersSql(entries)}, 10, 1, envelope.cnt) AS meta FROM envelope GROUP BY env, cnt)`;
   const sql = `WITH envelope AS (${envelope})\n${recordsSql(meta)}`;
   const { rows } = await runSql(transport, sql, { signal, repeatable: true }).catch((error) => {
@@ -133,7 +135,8 @@ async function complete(
 }
 
 function theGeomOf({ columns }: SourceTable): string | undefined {
-  return columns.find(({ name, pgtype }) => name === "the_geom" && pgtype === "geometry")?.name;
+  const hasGeometry = columns.some(({ name, pgtype }) => name === "the_geom" && pgtype === "geometry");
+  return hasGeometry ? "the_geom" : undefined;
 }
 
 /** Every entry that nothing was found for, unless nothing was found for any. */
@@ -204,7 +207,6 @@ function typeOf({ numer_id, numer_type }: MetaRecord): string {
 
 /** Rows are numbered where the table does not number them. */
 const ROW = "cartoframes_row";
-const INTEGERS = new Set(["int2", "int4", "int8"]);
 
 /**
  * What the Python client sends, but with LEFT JOIN: rows outside of what the observatory covers stay; and in the order of
@@ -213,6 +215,7 @@ const INTEGERS = new Set(["int2", "int4", "int8"]);
 export function dataSql(
   source: SourceTable,
   how: How,
+  held: Geometries | undefined,
   records: readonly MetaRecord[],
   names: readonly string[],
 ): string {
@@ -221,21 +224,20 @@ export function dataSql(
     (record, i) => `(m.data->${i}->>'value')::${typeOf(record)} AS ${ident(names[i]!)}`,
   );
   const by = ident(how.column);
-  const isNumbered = source.columns.some(({ name, pgtype }) => name === "cartodb_id" && INTEGERS.has(pgtype));
-  const isCounted = how.kind === "geometry" && !isNumbered;
+  const isCounted = held !== undefined && !held.isNumbered;
   const before = isCounted
     ? `WITH numbered AS (SELECT *, row_number() OVER ()::int AS ${ROW} FROM ${source.sql})\n`
     : "";
   const table = isCounted ? "numbered" : source.sql;
   const id = isCounted ? ROW : "cartodb_id";
   const [keys, condition] =
-    how.kind === "geometry"
-      ? [`array_agg((${by}, ${id})::geomval)`, `t.${ident(id)} = m.id`]
+    held !== undefined
+      ? [`array_agg((${held.lngLat}, ${id})::geomval)`, `t.${ident(id)} = m.id`]
       : [`array_agg(${by}::text)`, `t.${by}::text = m.id`];
-  const order = isNumbered || isCounted ? `\nORDER BY t.${ident(id)}` : "";
+  const isOrdered = isCounted || source.columns.some(({ name }) => name === id);
   return `${before}SELECT ${[...columns, ...values].join(", ")}
 FROM ${table} AS t
-LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${order}`;
+LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${isOrdered ? `\nORDER BY t.${ident(id)}` : ""}`;
 }
 
 /** What is worth saying of an augmented frame: columns without any value. */

@@ -19,7 +19,7 @@ export interface BoundariesOptions {
   readonly decodeGeom?: boolean;
   /** Of when the boundaries are; of the catalog, of when they have data. @default the newest */
   readonly timespan?: string;
-  /** In the catalog also those of the US Census that reach into the sea. @default false */
+  /** In the catalog also those of the US Census that are not clipped to the shore. @default false */
   readonly includeNonclipped?: boolean;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
@@ -115,7 +115,8 @@ async function refuseUnknown(transport: Transport, boundary: string, signal?: Ab
   });
   const ids = rows.map(({ geom_id }) => String(geom_id));
   if (ids.includes(boundary)) return;
-  const meant = near(boundary, ids);
+  // `us.census.tiger.county` is nearer to `….state` by letters than to `….county_clipped`.
+  const meant = [...ids.filter((id) => id.startsWith(boundary)), ...near(boundary, ids)];
   const hint = meant.length > 0 ? ` Did you mean ${listed(meant.slice(0, 1))}?` : "";
   throw new InvalidArgumentError(
     `There is no boundary ${JSON.stringify(boundary)}.${hint} await cc.dataBoundaries() has those that there are.`,

@@ -2,7 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
-import { isFrame } from "../../frame";
+import { isFrame, rowCountOf } from "../../frame";
 import type { Progress } from "../../kernel/progress";
 import { checkOptions, listed, near, type OptionNames } from "../../options";
 import { literal } from "../../sql";
@@ -78,7 +78,7 @@ export class Observatory {
    * ```
    *
    * @param data a DataFrame, or the name of a table
-   * @throws InvalidArgumentError for a description that is not complete, or names a column that is not there
+   * @throws InvalidArgumentError for no rows, and a description that is not complete, or names a column that is not there
    * @throws SqlError on an account, where own data cannot be published
    */
   async publish(data: DataFrame | string, options: PublishOptions): Promise<Published> {
@@ -86,6 +86,8 @@ export class Observatory {
     if (typeof data !== "string" && !isFrame(data)) {
       throw new InvalidArgumentError("publish takes a danfo.js DataFrame or the name of a table.");
     }
+    if (typeof data !== "string" && rowCountOf(data) === 0)
+      throw new InvalidArgumentError("There is nothing to publish: the frame has no rows.");
     const dataset = datasetOf(options);
     const { transport, run } = this.#caller;
     const published = await run(`publish ${dataset}`, options.signal, async (signal, progress) => {

@@ -4,7 +4,7 @@ import { InvalidArgumentError, TableNotFoundError } from "../../errors";
 import { listed, near } from "../../options";
 import { ident } from "../../sql";
 import { REGION_NAMES, REGION_SPELLINGS, type Region, regionNamed } from "./regions";
-import { geometryColumn, sourceTable } from "./source-table";
+import { geometryColumn, lngLatSql, sourceTable } from "./source-table";
 
 /** Where to look: the name of a region or of a table, or `[west, south, east, north]` in degrees. */
 export type RegionArgument = string | readonly number[];
@@ -15,7 +15,7 @@ export type Place =
   | { readonly kind: "box"; readonly envelope: string }
   | {
       readonly kind: "table";
-      /** In SQL, as is its geometry column. */
+      /** In SQL, as are its geometries in longitude and latitude. */
       readonly table: string;
       readonly geometry: string;
       /** Of its first geometry: 0 for points, 1 for lines, 2 for polygons. */
@@ -62,7 +62,7 @@ async function tablePlace(name: string, lookup: Lookup): Promise<Place> {
   const geometry = ident(geometryColumn(source));
   const { rows } = await runSql(
     lookup.transport,
-    `SELECT ST_Dimension(${geometry}) AS dimension FROM ${source.sql} WHERE ${geometry} IS NOT NULL LIMIT 1`,
+    `SELECT ST_Dimension(${geometry}) AS dimension, ST_SRID(${geometry}) AS srid FROM ${source.sql} WHERE ${geometry} IS NOT NULL LIMIT 1`,
     { signal: lookup.signal, repeatable: true },
   );
   if (rows.length === 0) {
@@ -70,7 +70,13 @@ async function tablePlace(name: string, lookup: Lookup): Promise<Place> {
       `Table "${source.label}" has no geometries, so it is no place to look in. Name a region or a box instead.`,
     );
   }
-  return { kind: "table", table: source.sql, geometry, dimension: Number(rows[0]!.dimension) };
+  const { dimension, srid } = rows[0]!;
+  return {
+    kind: "table",
+    table: source.sql,
+    geometry: lngLatSql(geometry, Number(srid)),
+    dimension: Number(dimension),
+  };
 }
 
 function noRegion(name: string): string {

@@ -36,6 +36,11 @@ export interface PublishedBoundary {
   readonly nameColumn?: string;
   readonly name?: string;
   readonly description?: string;
+  /**
+   * A level of the catalog, of whose areas these are another drawing: with its identifiers, and so with its measures.
+   * @default areas of their own
+   */
+  readonly sameAreasAs?: string;
 }
 
 export interface PublishOptions {
@@ -81,6 +86,7 @@ const BOUNDARY_OPTIONS: OptionNames<PublishedBoundary> = {
   nameColumn: true,
   name: true,
   description: true,
+  sameAreasAs: true,
 };
 const MEASURE_OPTIONS: OptionNames<PublishedMeasure> = {
   column: true,
@@ -193,6 +199,7 @@ export function publicationJson(options: PublishOptions, columnNamed: (name: str
       id: boundary.id,
       name: boundary.name,
       description: boundary.description,
+      same_areas_as: boundary.sameAreasAs,
       id_column: columnNamed(boundary.idColumn),
       name_column: boundary.nameColumn === undefined ? undefined : columnNamed(boundary.nameColumn),
       geometry_column: geometry === undefined ? undefined : columnNamed(geometry),

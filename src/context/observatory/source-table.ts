@@ -2,6 +2,7 @@ import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import type { Field } from "../../frame";
+import { SRID_LNGLAT } from "../../geo";
 import { listed } from "../../options";
 import { ident } from "../../sql";
 import { describe } from "../describe";
@@ -64,27 +65,48 @@ export function howOf(source: SourceTable, how: string | undefined): How {
   return { kind: isGeometry(column) ? "geometry" : "identifier", column: how };
 }
 
-/** What a column of geometries holds. */
+/** The geometries of a column in longitude and latitude, in SQL. CARTO's own tables have no others. */
+export function lngLatSql(geometry: string, srid: number): string {
+  return srid === 0 || srid === SRID_LNGLAT ? geometry : `ST_Transform(${geometry}, ${SRID_LNGLAT})`;
+}
+
+/** What a column of geometries holds, and whether its rows can be told apart. */
 export interface Geometries {
-  readonly rows: number;
   readonly points: number;
   readonly areas: number;
   /** Lines, and points that are several in one value. */
   readonly others: number;
+  /** In longitude and latitude, in SQL. */
+  readonly lngLat: string;
+  /** Whether `cartodb_id` numbers the rows, as a key does. In a table that CARTO has not made it need not. */
+  readonly isNumbered: boolean;
 }
 
+const INTEGERS = new Set(["int2", "int4", "int8"]);
+
 export async function geometriesOf(
-  { sql }: SourceTable,
+  { sql, columns }: SourceTable,
   column: string,
   { transport, signal }: { readonly transport: Transport; readonly signal?: AbortSignal },
 ): Promise<Geometries> {
   const geometry = ident(column);
+  const hasNumber = columns.some(({ name, pgtype }) => name === "cartodb_id" && INTEGERS.has(pgtype));
+  // OBS_GetData returns them as int4.
+  const isNumbered =
+    "count(DISTINCT cartodb_id) = count(*) AND coalesce(max(abs(cartodb_id::numeric)) < 2147483648, true)";
   const { rows } = await runSql(
     transport,
-    `SELECT count(*)::int AS rows, count(*) FILTER (WHERE GeometryType(${geometry}) = 'POINT')::int AS points,
-  count(*) FILTER (WHERE ST_Dimension(${geometry}) = 2)::int AS areas, count(${geometry})::int AS all FROM ${sql}`,
+    `SELECT count(*) FILTER (WHERE GeometryType(${geometry}) = 'POINT')::int AS points,
+  count(*) FILTER (WHERE ST_Dimension(${geometry}) = 2)::int AS areas, count(${geometry})::int AS all,
+  coalesce(max(ST_SRID(${geometry})), 0)::int AS srid, ${hasNumber ? isNumbered : "false"} AS numbered FROM ${sql}`,
     { signal, repeatable: true },
   );
-  const { rows: count, points, areas, all } = rows[0] as Record<string, number>;
-  return { rows: count!, points: points!, areas: areas!, others: all! - points! - areas! };
+  const { points, areas, all, srid, numbered } = rows[0] as Record<string, number>;
+  return {
+    points: points!,
+    areas: areas!,
+    others: all! - points! - areas!,
+    lngLat: lngLatSql(geometry, srid!),
+    isNumbered: Boolean(numbered),
+  };
 }

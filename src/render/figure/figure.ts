@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "../../errors";
 import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
 import { checkOptions, type OptionNames } from "../../options";
+import { encodePng } from "../encode";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
 import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";
@@ -113,9 +114,7 @@ export class Figure {
     if (!(scale >= 1 && scale <= 4))
       throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to 4.`);
     const { spec, canvases } = this.#composed();
-    return drawn(spec)
-      .toCanvas((url) => canvases.get(url), scale)
-      .encodeSync("png");
+    return encodePng(drawn(spec).toCanvas((url) => canvases.get(url), scale));
   }
 
   /**
@@ -168,9 +167,7 @@ export class Figure {
   [JUPYTER_DISPLAY](): MimeBundle {
     if (this.#contents.length === 0) return { "text/plain": String(this) };
     const { spec, canvases } = this.#composed();
-    const picture = drawn(spec)
-      .toCanvas((url) => canvases.get(url), 1)
-      .encodeSync("png");
+    const picture = encodePng(drawn(spec).toCanvas((url) => canvases.get(url), 1));
     return { [VEGA_LITE_MIME]: spec, "image/png": picture, "text/plain": String(this) };
   }
 
@@ -273,7 +270,7 @@ const messageOf = (cause: unknown) => {
 function mapCell(map: StillMap): { readonly cell: MapCell; readonly canvas: Canvas } {
   const canvas = map.canvas();
   const { widthPx, heightPx, description } = map;
-  const url = `data:image/png;base64,${canvas.encodeSync("png").toString("base64")}`;
+  const url = `data:image/png;base64,${Buffer.from(encodePng(canvas)).toString("base64")}`;
   return { cell: { kind: "map", url, widthPx, heightPx, description }, canvas };
 }
 

@@ -1,6 +1,9 @@
 import { momentText } from "../clock";
 import type { Scene, SceneLayer } from "../scene";
 
+/** Nobody listens to more. */
+const MAX_TEXT = 1000;
+
 /** `Map of 3,376 points and 51 polygons. state: CA, TX, …`: the map for those who cannot see it. */
 export function describeScene(scene: Scene): string {
   const counts = scene.layers.map(countOf);
@@ -9,7 +12,8 @@ export function describeScene(scene: Scene): string {
     const range = ramp ? [`${ramp.from} – ${ramp.to}`] : [];
     return `${title ? `${title}: ` : ""}${[...range, ...items.map((item) => item.label)].join(", ")}`;
   });
-  return [...(scene.title ? [scene.title] : []), `${what}${rangeText(scene)}`, ...legends].join(". ");
+  const text = [...(scene.title ? [scene.title] : []), `${what}${rangeText(scene)}`, ...legends].join(". ");
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 
 /** ` over time, 1 Feb 2018 – 8 Feb 2018`; nothing without a clock. */

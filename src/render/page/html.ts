@@ -3,8 +3,9 @@ import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
+import { packOutlines } from "./outlines";
 import { type PackedScene, packScene } from "./pack";
-import { pageProgram } from "./program";
+import { pageFont, pageProgram } from "./program";
 
 /** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
@@ -22,12 +23,12 @@ html, body, #map { height: 100%; margin: 0; overflow: hidden; }
  * The picture in the size of the scene, smaller where there is less room, and the live map over it. Where frames or
  * scripts are taken out (an untrusted notebook in JupyterLab, a preview in a code host) the picture remains.
  */
-export function sceneToHtml(scene: Scene, png: Uint8Array, packed = packScene(scene)): string {
+export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const { widthPx, heightPx } = scene;
   const page = pageOf(scene, { packed, title: "Map" });
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
-    `<img src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
+    `<img src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
     // Without a colour scheme of its own the frame stays transparent in a dark notebook.
     `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" allow="fullscreen" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
     "</div>",
@@ -35,21 +36,21 @@ export function sceneToHtml(scene: Scene, png: Uint8Array, packed = packScene(sc
 }
 
 /** A document that fills the window with the map; with the picture where the map cannot be shown. */
-export function sceneToDocument(scene: Scene, png: Uint8Array, packed = packScene(scene)): string {
+export function sceneToDocument(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const title = scene.title ?? describeScene(scene);
-  const still = `<img id="still" src="${dataUri(png)}" alt="${escapeHtml(describeScene(scene))}" hidden>
+  const before = `<img id="still" src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" hidden>
 <noscript><style>#still { display: block !important; }</style></noscript>`;
-  return pageOf(scene, { packed, title, still });
+  return pageOf(scene, { packed, title, before });
 }
 
 interface PageParts {
   readonly packed: PackedScene;
   readonly title: string;
-  readonly still?: string;
+  readonly before?: string;
 }
 
-function pageOf(scene: Scene, { packed, title, still = "" }: PageParts): string {
-  const { boot, program, basemap, font, scriptSources } = pageProgram();
+function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
+  const { boot, program, scriptSources } = pageProgram();
   const { page, bytes } = packed;
   const detailOrigins = page.overviews.flatMap((overview) =>
     overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
@@ -74,10 +75,11 @@ function pageOf(scene: Scene, { packed, title, still = "" }: PageParts): string 
 </style>
 </head>
 <body>
-${still}<div id="map"></div>
-${block("scene", Buffer.from(bytes).toString("base64"))}
-${block("basemap", scene.basemap.vector ? basemap : "")}
-${scene.layers.some(({ label }) => label) ? `${block("font", font())}\n` : ""}${block("program", program)}
+${before}<div id="map"></div>
+${block("scene", base64(bytes))}
+${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
+${block("font", pageFont(labelTexts(scene)))}
+${block("program", program)}
 <script>${boot}</script>
 </body>
 </html>
@@ -86,7 +88,15 @@ ${scene.layers.some(({ label }) => label) ? `${block("font", font())}\n` : ""}${
 
 const block = (id: string, base64: string): string =>
   `<script type="text/plain" id="${id}">${base64}</script>`;
-const dataUri = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+const dataUri = (png: Uint8Array): string => `data:image/png;base64,${base64(png)}`;
+
+/** All that is written on the map. */
+const labelTexts = ({ layers }: Scene): string[] =>
+  layers.flatMap(({ label, columns = [] }) => {
+    const column = label && columns[label.column];
+    return column?.kind === "texts" ? column.texts : [];
+  });
 
 /** Where the page may get tiles from. */
 function tileOrigins({ tiles }: Basemap): string[] {

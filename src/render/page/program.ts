@@ -6,17 +6,13 @@ import { built } from "../built";
 export interface Program {
   /** The script that stands in the page as it is. */
   readonly boot: string;
-  /** The script that it unpacks and runs, and the outlines of land and borders (`decodeBasemap`): deflated, in base64. */
+  /** The script that it unpacks and runs: deflated, in base64. */
   readonly program: string;
-  readonly basemap: string;
-  /** The letters of labels, likewise. Read when a map has some. */
-  readonly font: () => string;
   /** Sources of both scripts for a Content-Security-Policy. */
   readonly scriptSources: readonly string[];
 }
 
 let loaded: Program | undefined;
-let font: string | undefined;
 
 /** Read when the first map is shown. */
 export function pageProgram(): Program {
@@ -26,16 +22,24 @@ export function pageProgram(): Program {
   loaded = {
     boot: boot.toString("utf8"),
     program: deflatedBase64(program),
-    basemap: built("basemap.bin").toString("base64"),
-    font: () => {
-      font ??= deflatedBase64(built("font.ttf"));
-      return font;
-    },
     scriptSources: [boot, program].map(
       (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
     ),
   };
   return loaded;
+}
+
+/** What `font-latin.ttf` has, see `scripts/font.ts`: a third of the whole font. */
+const LATIN = /^[\u0020-\u007e\u00a0-\u00ff\u2000-\u206f]*$/;
+const fonts = new Map<string, string>();
+
+/** The letters of these texts, deflated, in base64; nothing for none. */
+export function pageFont(texts: readonly string[]): string {
+  if (texts.length === 0) return "";
+  const file = texts.every((text) => LATIN.test(text)) ? "font-latin.ttf" : "font.ttf";
+  const known = fonts.get(file) ?? deflatedBase64(built(file));
+  fonts.set(file, known);
+  return known;
 }
 
 const deflatedBase64 = (bytes: Uint8Array): string => deflateSync(bytes, { level: 9 }).toString("base64");

@@ -10,13 +10,18 @@ const NONE = 0xffffffff;
  * way wherever it occurs: neighbours stay neighbours, without gaps and overlaps.
  */
 export function simplify(geometry: PathGeometry, tolerance: number): PathGeometry {
+  return withVertices(geometry, keptVertices(geometry, tolerance));
+}
+
+/** Of each vertex, whether `simplify` leaves it in. */
+export function keptVertices(geometry: PathGeometry, tolerance: number): Uint8Array {
   const { xy, paths } = geometry;
   const isJunction = junctions(geometry);
   const kept = new Uint8Array(xy.length / 2);
   for (let path = 0; path + 1 < paths.length; path++) {
     markKept(xy, paths[path]!, paths[path + 1]!, isJunction, tolerance * tolerance, kept);
   }
-  return withVertices(geometry, kept);
+  return kept;
 }
 
 /** Of each vertex, whether the paths through its place go on to different places. */

@@ -24,6 +24,7 @@ export interface Publication {
     readonly name?: string;
     readonly name_column?: string;
     readonly geometry_column?: string;
+    readonly same_areas_as?: string;
   };
   readonly measures: readonly PublishedMeasure[];
 }
@@ -89,17 +90,18 @@ export class ObservatoryCommands {
 
   /** Adds a dataset of the starter catalog again, or brings it up to this version. */
   async addStarter(dataset: string): Promise<string[]> {
-    const { datasets } = await readStarter();
-    const starter = datasets.find(({ id }) => id === dataset);
+    const catalog = await readStarter();
+    const starter = catalog.datasets.find(({ id }) => id === dataset);
     if (!starter) {
       throw new ServerError(
-        `There is no dataset "${dataset}" in the starter catalog: it has ${datasets.map(({ id }) => id).join(", ")}. To add a table of yours, pass --table.`,
+        `There is no dataset "${dataset}" in the starter catalog: it has ${catalog.datasets.map(({ id }) => id).join(", ")}. To add a table of yours, pass --table.`,
       );
     }
     const [row] = await this.#sql(
       "SELECT n.nspname AS schema, OBS_DumpVersion() FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'",
     );
-    await this.#sql(inTransaction(`adding ${dataset}`, await starterSql([starter], String(row!.schema))));
+    const sql = await starterSql({ ...catalog, datasets: [starter] }, String(row!.schema));
+    await this.#sql(inTransaction(`adding ${dataset}`, sql));
     return [`Added ${dataset}.`];
   }
 

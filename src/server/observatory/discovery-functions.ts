@@ -226,6 +226,8 @@ BEGIN
       AND m.geom_id = coalesce(a.geom_id, m.geom_id)
       AND m.numer_timespan = coalesce(a.numer_timespan, m.numer_timespan)
       AND m.geom_timespan = coalesce(a.geom_timespan, m.geom_timespan)
+      -- Of several drawings of the same areas, the first published is meant, unless another is named.
+      AND (a.geom_id IS NOT NULL OR m.geom_extra->>'same_areas_as' IS NULL)
     UNION ALL
     SELECT a.id, NULL, NULL, g.id, NULL, g.timespan, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       NULL, NULL, NULL, NULL, NULL, NULL, g.colname, g.geomref_colname, g.tablename, g.type, g.description,

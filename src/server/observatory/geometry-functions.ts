@@ -64,6 +64,12 @@ ${WRAP}
 END
 $$;
 
+-- A boundary that is known to be valid, and to lie in longitudes from -180 to 180.
+CREATE OR REPLACE FUNCTION _obs_plain_area(geom geometry) RETURNS geometry
+LANGUAGE sql IMMUTABLE STRICT AS $$
+  SELECT ST_Multi(ST_Segmentize($1, ${EDGE_DEG}))
+$$;
+
 -- A boundary of the catalog, which is not simplified.
 CREATE OR REPLACE FUNCTION _obs_area(geom geometry) RETURNS geometry
 LANGUAGE plpgsql IMMUTABLE STRICT AS $$
@@ -79,14 +85,19 @@ ${WRAP}
   IF ST_IsEmpty(g) THEN
     RETURN NULL;
   END IF;
-  RETURN ST_Multi(ST_Segmentize(g, ${EDGE_DEG}));
+  RETURN _obs_plain_area(g);
 END
 $$;
 
 -- The boxes around the parts: an archipelago on both sides of the antimeridian does not reach around the world.
 CREATE OR REPLACE FUNCTION _obs_footprint(geom geometry) RETURNS geometry
-LANGUAGE sql IMMUTABLE STRICT AS $$
-  SELECT ST_Union(ST_Envelope(part.geom)) FROM ST_Dump($1) part
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+  RETURN CASE
+    WHEN ST_NumGeometries(geom) = 1 THEN ST_Envelope(geom)
+    ELSE (SELECT ST_Union(ST_Envelope(part.geom)) FROM ST_Dump(geom) part)
+  END;
+END
 $$;
 
 -- Where a caller looks. NULL is everywhere.

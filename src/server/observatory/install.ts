@@ -1,6 +1,12 @@
 /** The Data Observatory in a database: put there when a statement of the master first needs it, if that is allowed. */
 import { ident } from "../../sql";
-import { DatabaseError, type Engine, type QueryResult, type StatementOptions } from "../engine/engine";
+import {
+  DatabaseError,
+  type Engine,
+  type EngineActivity,
+  type QueryResult,
+  type StatementOptions,
+} from "../engine/engine";
 import {
   CATALOG_SCHEMA,
   FUNCTIONS_SCHEMA,
@@ -31,6 +37,24 @@ type Provided =
  */
 export function withObservatory(engine: Engine): Engine {
   let providing: Promise<Provided> | undefined;
+  let installing: EngineActivity["running"] = null;
+  let waiting = 0;
+
+  async function provided(): Promise<Provided> {
+    waiting++;
+    try {
+      providing ??= provide(engine, (sql) => {
+        installing = { sql, startedAt: new Date() };
+      });
+      return await providing;
+    } catch (error) {
+      providing = undefined; // the next statement tries again
+      throw error;
+    } finally {
+      waiting--;
+      installing = null;
+    }
+  }
 
   async function prepared<T>(
     sql: string,
@@ -39,17 +63,13 @@ export function withObservatory(engine: Engine): Engine {
   ): Promise<{ result: T; done: readonly string[] }> {
     if (role !== "master" || !mentionsObservatory(sql)) return { result: await run(), done: [] };
     const isFirst = providing === undefined;
-    providing ??= provide(engine);
-    const provided = await providing.catch((error) => {
-      providing = undefined; // the next statement tries again
-      throw error;
-    });
+    const what = await provided();
     try {
-      return { result: await run(), done: isFirst && "done" in provided ? provided.done : [] };
+      return { result: await run(), done: isFirst && "done" in what ? what.done : [] };
     } catch (error) {
       if (!(error instanceof DatabaseError) || !UNDEFINED.has(error.code)) throw error;
       providing = undefined; // somebody may have dropped it, or made room for it
-      throw "refused" in provided ? provided.refused(error) : error;
+      throw "refused" in what ? what.refused(error) : error;
     }
   }
 
@@ -62,7 +82,13 @@ export function withObservatory(engine: Engine): Engine {
       (await prepared(sql, options, () => engine.copyOut(sql, options))).result,
     copyIn: (sql, data, options) => engine.copyIn(sql, data, options),
     info: () => engine.info(),
-    activity: () => engine.activity(),
+    activity: () => {
+      const activity = engine.activity();
+      return {
+        running: installing ?? activity.running,
+        waiting: activity.waiting + (installing ? waiting : 0),
+      };
+    },
     close: () => engine.close(),
   };
 }
@@ -103,7 +129,8 @@ async function readState(engine: Engine): Promise<State> {
   };
 }
 
-async function provide(engine: Engine): Promise<Provided> {
+/** @param tell what takes a while now, in the words of who waits for it */
+async function provide(engine: Engine, tell: (what: string) => void): Promise<Provided> {
   const state = await readState(engine);
   const refused = refusalOf(state);
   if (refused) return { refused };
@@ -112,25 +139,26 @@ async function provide(engine: Engine): Promise<Provided> {
   const isFirst = existing === 0;
   const isRenewed = functions !== observatoryVersion();
   if (!isRenewed && catalog !== null) return { done: [] };
-  const { datasets } = await readStarter();
-  const names = datasets.map(({ id }) => id).join(", ");
+  const starter = await readStarter();
+  const names = starter.datasets.map(({ id }) => id).join(", ");
   const where = `in schemas "${CATALOG_SCHEMA}" and "${FUNCTIONS_SCHEMA}" of database "${database}"`;
   const what =
     catalog === null
       ? `installing the starter catalog of the Data Observatory: ${names}`
       : "renewing the Data Observatory";
   report(`${what} …`);
+  tell(`the ${catalog === null ? "installation" : "renewal"} of the Data Observatory`);
   try {
     await engine.query(
       inTransaction(
         what,
         ...(isRenewed ? [installSql({ postgisSchema, isFirst })] : []),
-        ...(catalog === null ? [await starterSql(datasets, postgisSchema)] : []),
+        ...(catalog === null ? [await starterSql(starter, postgisSchema)] : []),
       ),
     );
   } catch (error) {
     const wasFaster = error instanceof DatabaseError && error.code === DUPLICATE_SCHEMA;
-    if (wasFaster && isFirst) return provide(engine); // somebody else has installed it in this moment
+    if (wasFaster && isFirst) return provide(engine, tell); // somebody else has installed it in this moment
     throw error;
   }
   const done = [

@@ -82,7 +82,7 @@ ${body}`;
 
 /** All of it or nothing; `what` is shown to those who wait for it. */
 export function inTransaction(what: string, ...statements: readonly string[]): string {
-  return `/* ${what} */ BEGIN; SELECT pg_catalog.${LOCK_SQL}; SET LOCAL client_min_messages = warning;
+  return `/* ${what} */ BEGIN; SELECT pg_catalog.${LOCK_SQL}; SET LOCAL client_min_messages = warning; SET LOCAL check_function_bodies = off;
 ${statements.join(";\n")};
 COMMIT;`;
 }

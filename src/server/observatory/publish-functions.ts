@@ -9,6 +9,14 @@ import { ANALYZE_SQL, META_VIEWS } from "./schema";
 /** Along the longer side of a level's extent. */
 const COVERAGE_CELLS = 200;
 
+/** Columns of a table whose publication is `prepared`, with `coverage`: what would be computed of each boundary. */
+export const PREPARED_COLUMNS = [
+  ["prepared_is_plain", "boolean"],
+  ["prepared_footprint", "geometry"],
+  ["prepared_deg2", "float8"],
+  ["prepared_km2", "float8"],
+] as const;
+
 export const publishSql = `
 CREATE OR REPLACE FUNCTION _obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -103,7 +111,7 @@ BEGIN
   INSERT INTO obs_column (id, type, name, description, weight, aggregate, version, extra)
   VALUES (column_id, type, coalesce(what->>'name', column_id), what->>'description', weight,
     nullif(what->>'aggregate', ''), publication->>'version',
-    json_strip_nulls(json_build_object('unit', what->>'unit', 'dataset', dataset,
+    json_strip_nulls(json_build_object('unit', what->>'unit', 'dataset', dataset, 'same_areas_as', what->>'same_areas_as',
       'source', coalesce(what->>'source', publication->>'source'),
       'license', coalesce(what->>'license', publication->>'license'))))
   ON CONFLICT (id) DO UPDATE SET type = excluded.type, name = excluded.name, description = excluded.description,
@@ -119,12 +127,16 @@ DECLARE
   timespan CONSTANT text := nullif(publication->>'timespan', '');
   boundary CONSTANT json := publication->'boundary';
   level CONSTANT text := nullif(boundary->>'id', '');
-  ref CONSTANT text := level || '_geoid';
+  -- A level may be another drawing of the areas of one that is there, with its identifiers and so its measures.
+  base CONSTANT text := nullif(boundary->>'same_areas_as', '');
+  ref CONSTANT text := coalesce(base, level) || '_geoid';
   naming CONSTANT text := level || '_geoname';
   id_column CONSTANT text := boundary->>'id_column';
   name_column CONSTANT text := boundary->>'name_column';
   geometry_column CONSTANT text := boundary->>'geometry_column';
   measures CONSTANT json := coalesce(publication->'measures', '[]');
+  -- Of the starter catalog, what is computed of its boundaries has been when it was packed: see PREPARED_COLUMNS.
+  coverage CONSTANT geometry := publication->'prepared'->>'coverage';
   measure json;
   measure_id text;
   relation record;
@@ -132,7 +144,8 @@ DECLARE
   wanted text;
   type text;
   columns jsonb;
-  selected text := '';
+  measure_ids text[] := '{}';
+  selected text;
   bad text;
   bad_count bigint;
   geometry_table text;
@@ -151,6 +164,12 @@ BEGIN
     PERFORM _obs_refuse('"boundary.id_column" is missing', 'Name the column that identifies each area.');
   ELSIF geometry_column IS NULL AND json_array_length(measures) = 0 THEN
     PERFORM _obs_refuse('There is nothing to publish: neither "boundary.geometry_column" nor "measures"');
+  ELSIF base IS NOT NULL AND geometry_column IS NULL THEN
+    PERFORM _obs_refuse('"boundary.same_areas_as" is for a level that is published', 'Name its geometry column, too, or the level alone.');
+  ELSIF base IS NOT NULL AND NOT EXISTS (SELECT FROM obs_column_to_column r
+      WHERE r.source_id = ref AND r.target_id = base AND r.reltype = 'geom_ref') OR base = level THEN
+    PERFORM _obs_refuse(format('There is no boundary level "%s" whose areas "%s" could have', base, level),
+      'Name a level of OBS_GetAvailableGeometries() that has areas of its own.');
   END IF;
   SELECT jsonb_object_agg(attname, format_type(atttypid, NULL)) INTO columns
   FROM pg_attribute WHERE attrelid = source AND attnum > 0 AND NOT attisdropped;
@@ -163,6 +182,10 @@ BEGIN
         SELECT 'It has ' || string_agg(format('"%s"', key), ', ' ORDER BY key) || '.' FROM jsonb_object_keys(columns) key));
     END IF;
   END LOOP;
+  EXECUTE format('SELECT count(*) FROM %s', source) INTO bad_count;
+  IF bad_count = 0 THEN
+    PERFORM _obs_refuse(format('There is nothing to publish: %s has no rows', source));
+  END IF;
   EXECUTE format('SELECT count(*), min(id::text) FROM (SELECT %1$I AS id FROM %2$s GROUP BY 1 HAVING count(*) > 1 OR %1$I IS NULL) twice',
     id_column, source) INTO bad_count, bad;
   IF bad_count > 0 THEN
@@ -179,22 +202,41 @@ BEGIN
   IF geometry_column IS NOT NULL THEN
     table_id := format('%s|%s|%s|boundary', dataset, level, timespan);
     geometry_table := _obs_make_table(dataset, table_id, timespan, boundary->>'description', format(
-      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, cdb_observatory._obs_area(%3$I) AS the_geom FROM %4$s',
-      id_column, CASE WHEN name_column IS NULL THEN 'NULL' ELSE quote_ident(name_column) END, geometry_column, source));
+      'SELECT %1$I::text AS geoid, %2$s::text AS geoname, (%3$s)::geometry(MultiPolygon, 4326) AS the_geom FROM %4$s',
+      id_column, CASE WHEN name_column IS NULL THEN 'NULL' ELSE quote_ident(name_column) END,
+      format(CASE WHEN coverage IS NULL THEN 'cdb_observatory._obs_area(%1$I)'
+        ELSE 'CASE WHEN prepared_is_plain THEN cdb_observatory._obs_plain_area(%1$I) ELSE cdb_observatory._obs_area(%1$I) END' END,
+        geometry_column), source));
     EXECUTE format('WITH gone AS (DELETE FROM observatory.%I WHERE the_geom IS NULL RETURNING geoid) SELECT count(*), min(geoid) FROM gone', geometry_table)
     INTO bad_count, bad;
     IF bad_count > 0 THEN
       RAISE WARNING '% rows of % have no polygon and are left out, for example "%"', bad_count, source, bad;
     END IF;
-    EXECUTE format('ALTER TABLE observatory.%1$I ALTER COLUMN the_geom TYPE geometry(MultiPolygon, 4326);
-      CREATE INDEX ON observatory.%1$I USING gist (the_geom);
-      INSERT INTO obs_boundary SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I;
-      ANALYZE observatory.%1$I', geometry_table);
-    UPDATE obs_table t SET the_geom = _obs_coverage(geometry_table) WHERE t.id = table_id;
+    EXECUTE format('SELECT count(*) FROM observatory.%I', geometry_table) INTO bad_count;
+    IF bad_count = 0 THEN
+      PERFORM _obs_refuse(format('Column "%s" has no polygons', geometry_column), 'Boundaries are polygons.');
+    END IF;
+    EXECUTE format('CREATE INDEX ON observatory.%1$I USING gist (the_geom);
+      INSERT INTO obs_boundary %2$s;
+      ANALYZE observatory.%1$I', geometry_table, format(CASE WHEN coverage IS NULL
+        THEN 'SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I'
+        ELSE 'SELECT %1$L, %2$I::text, prepared_footprint, prepared_deg2, prepared_km2 FROM %3$s' END,
+        geometry_table, id_column, source));
+    UPDATE obs_table t SET the_geom = coalesce(coverage, _obs_coverage(geometry_table)) WHERE t.id = table_id;
     PERFORM _obs_note_column(dataset, level, 'Geometry', boundary, coalesce((boundary->>'weight')::numeric, 1), publication);
     PERFORM _obs_tag_all(level, json_build_object('sections', coalesce(boundary->'sections', publication->'sections', '{}'),
       'subsection', 'Boundaries'), publication);
-    PERFORM _obs_note_column(dataset, ref, 'Text', json_build_object('name', 'Identifier'), 0, publication);
+    IF base IS NULL THEN
+      PERFORM _obs_note_column(dataset, ref, 'Text', json_build_object('name', 'Identifier'), 0, publication);
+    ELSE
+      EXECUTE format('SELECT count(*), min(g.geoid) FROM observatory.%I g WHERE NOT EXISTS (SELECT FROM obs_column_table ct
+        JOIN obs_table t ON t.id = ct.table_id JOIN obs_boundary b ON b.tablename = t.tablename
+        WHERE ct.column_id = %L AND b.geomref = g.geoid)', geometry_table, base) INTO bad_count, bad;
+      IF bad_count > 0 THEN
+        RAISE WARNING '% areas of % are not among those of "%", for example "%"', bad_count, source, base, bad;
+      END IF;
+    END IF;
+    DELETE FROM obs_column_to_column r WHERE r.target_id = level AND r.reltype = 'geom_ref';
     INSERT INTO obs_column_to_column VALUES (ref, level, 'geom_ref') ON CONFLICT DO NOTHING;
     INSERT INTO obs_column_table VALUES (level, table_id, 'the_geom'), (ref, table_id, 'geoid');
     IF name_column IS NOT NULL THEN
@@ -225,9 +267,12 @@ BEGIN
           'Use sum, median, average, quantile or mode.');
       ELSIF measure->>'aggregate' IN ('sum', 'median', 'average') AND type NOT IN ('smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision') THEN
         PERFORM _obs_refuse(format('Column "%s" is %s, which has no %s', measure->>'column', type, measure->>'aggregate'));
+      ELSIF measure_id = ANY (measure_ids) THEN
+        PERFORM _obs_refuse(format('Two measures have the id "%s"', measure_id), 'Give one of them another id.');
       END IF;
-      selected := selected || format(', %I', measure->>'column');
+      measure_ids := measure_ids || measure_id;
     END LOOP;
+    SELECT string_agg(DISTINCT format(', %I', m->>'column'), '') INTO selected FROM json_array_elements(measures) m;
     table_id := format('%s|%s|%s|measures', dataset, level, timespan);
     measure_table := _obs_make_table(dataset, table_id, timespan, NULL,
       format('SELECT %I::text AS geoid%s FROM %s', id_column, selected, source));
@@ -281,7 +326,7 @@ DECLARE
   done json;
 BEGIN
   PERFORM ${LOCK_SQL};
-  done := _obs_publish(source, publication);
+  done := _obs_publish(source, (publication::jsonb - 'prepared')::json);
   PERFORM _obs_refresh();
   RETURN done;
 END

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature, merge } from "topojson-client";
+import type { Topology } from "topojson-specification";
 import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
@@ -12,6 +13,7 @@ import { DIST } from "../dist";
 import { type Gazetteer, members, readGazetteer, unwrapped } from "../imports/gazetteer";
 import { encodeGeometry, promoted } from "../imports/geometry";
 import { CATALOG_SCHEMA, OBSERVATORY_MARK, observatoryPath } from "./observatory-sql";
+import { PREPARED_COLUMNS } from "./publish-functions";
 
 /** What `OBS_Publish` takes of a measure; docs/observatory.md describes it. */
 export interface PublishedMeasure {
@@ -33,8 +35,16 @@ export interface PublishedMeasure {
   readonly weight?: number;
 }
 
-/** An area of the gazetteer, or one dissolved from several: their places in the topology's object. */
+/** An area of a topology, or one dissolved from several: their places in the topology's object. */
 export type StarterArea = readonly [geoid: string, name: string, members: readonly number[]];
+
+/** What is computed of boundaries, so that it need not be where they are installed. */
+export interface PreparedAreas {
+  /** Where the level has any, in hexadecimal EWKB as the footprints are. */
+  readonly coverage: string;
+  /** Of each area, in the order of the list. */
+  readonly areas: readonly (readonly [isPlain: boolean, footprint: string, deg2: number, km2: number])[];
+}
 
 export interface StarterPublication {
   readonly timespan: string;
@@ -43,11 +53,14 @@ export interface StarterPublication {
     readonly name?: string;
     readonly description?: string;
     readonly weight?: number;
+    /** Another level, whose areas these are, drawn otherwise. */
+    readonly same_areas_as?: string;
   };
   /** Only where the publication brings the boundaries. */
   readonly areas?: {
-    readonly object: "countries" | "states" | "counties";
+    readonly object: "countries" | "states" | "counties" | typeof UNCLIPPED_STATES;
     readonly list: readonly StarterArea[];
+    readonly prepared?: PreparedAreas;
   };
   readonly measures: readonly PublishedMeasure[];
   /** Names of the measures' columns and their types. */
@@ -68,9 +81,14 @@ export interface StarterDataset {
   readonly publications: readonly StarterPublication[];
 }
 
+/** States with their parts of lakes and sounds, which the gazetteer does not have. */
+export const UNCLIPPED_STATES = "unclipped_states";
+
 /** What the file holds. */
 export interface StarterCatalog {
   readonly version: 1;
+  /** With the object `unclipped_states`. */
+  readonly unclipped: Topology;
   readonly datasets: readonly StarterDataset[];
 }
 
@@ -85,12 +103,12 @@ export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<Star
   ) as StarterCatalog;
 }
 
-/** Publishes these datasets of the starter catalog. For `inTransaction`. */
+/** Publishes the datasets of the starter catalog, or of a part of it. For `inTransaction`. */
 export async function starterSql(
-  datasets: readonly StarterDataset[],
+  { datasets, unclipped }: StarterCatalog,
   postgisSchema: string,
 ): Promise<string> {
-  const areas = areaReader(await readGazetteer());
+  const areas = areaReader(await readGazetteer(), unclipped);
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
   );
@@ -102,7 +120,8 @@ COMMENT ON SCHEMA ${CATALOG_SCHEMA} IS ${literal(STARTER_MARK)}`;
 
 const STAGING = `${CATALOG_SCHEMA}.starter_staging`;
 
-type AreaReader = (publication: StarterPublication) => readonly (readonly (string | number | null)[])[];
+type Row = readonly (string | number | boolean | null)[];
+type AreaReader = (publication: StarterPublication) => readonly Row[];
 
 function publishSql(
   { id, name, description, source, license, version, sections }: StarterDataset,
@@ -110,11 +129,13 @@ function publishSql(
   areas: AreaReader,
 ): string[] {
   const { timespan, boundary, measures } = publication;
+  const prepared = publication.areas?.prepared;
   const columns = [
     ["starter_id", "text"],
     ...(publication.areas
       ? [["starter_name", "text"] as const, ["starter_geometry", "geometry"] as const]
       : []),
+    ...(prepared ? PREPARED_COLUMNS : []),
     ...publication.columns,
   ] as const;
   const given = {
@@ -132,6 +153,7 @@ function publishSql(
       ...(publication.areas && { name_column: "starter_name", geometry_column: "starter_geometry" }),
     },
     measures,
+    ...(prepared && { prepared: { coverage: prepared.coverage } }),
   };
   const fields = columns.map(([, type], at) => (type === "text" ? `r->>${at}` : `(r->>${at})::${type}`));
   return [
@@ -143,21 +165,22 @@ function publishSql(
   ];
 }
 
-/** Rows of a publication, with name and geometry behind the identifier where it brings boundaries. */
-function areaReader({ countries, counties }: Gazetteer): AreaReader {
+/** Rows of a publication; where it brings boundaries, name, geometry and what is prepared come behind the identifier. */
+export function areaReader({ countries, counties }: Gazetteer, unclipped: Topology): AreaReader {
+  const topologies = { countries, counties, states: counties, [UNCLIPPED_STATES]: unclipped };
   return ({ areas, rows }) => {
     if (!areas) return rows;
-    const topology = areas.object === "countries" ? countries : counties;
+    const topology = topologies[areas.object];
     const objects = members(topology, areas.object);
     const values = new Map(rows.map(([geoid, ...rest]) => [geoid, rest]));
-    return areas.list.map(([geoid, name, indexes]) => {
+    return areas.list.map(([geoid, name, indexes], at) => {
       const parts = indexes.map((at) => objects[at]!);
       const area =
         parts.length === 1
           ? (feature(topology, parts[0]!) as Feature<Polygon | MultiPolygon>).geometry
           : merge(topology, parts as Parameters<typeof merge>[1]);
       const { hex } = encodeGeometry(promoted(shapeOf(unwrapped(area))), SRID_LNGLAT);
-      return [geoid, name, hex, ...(values.get(geoid) ?? [])];
+      return [geoid, name, hex, ...(areas.prepared?.areas[at] ?? []), ...(values.get(geoid) ?? [])];
     });
   };
 }

@@ -12,5 +12,5 @@ export async function buildForMaps(): Promise<void> {
   await buildPage(DIST);
   await buildVega(DIST);
   if (!existsSync(join(DIST, "basemap.bin"))) await buildBasemap(join(DIST, "basemap.bin"));
-  if (!existsSync(join(DIST, "font.ttf"))) await buildFont(join(DIST, "font.ttf"));
+  if (!existsSync(join(DIST, "font-latin.ttf"))) await buildFont(join(DIST, "font.ttf"));
 }

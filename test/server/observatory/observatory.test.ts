@@ -11,6 +11,7 @@ let engine: Engine;
 let announced: readonly string[];
 
 const STATE = "us.census.tiger.state_clipped";
+const STATE_UNCLIPPED = "us.census.tiger.state";
 const COUNTY = "us.census.tiger.county_clipped";
 const COUNTRY = "naturalearth.country";
 
@@ -89,6 +90,42 @@ describe("the starter catalog", () => {
     for (const measure of measures) expect(measure, measure[0]!).not.toContain(null);
   });
 
+  test("what was computed of the boundaries when they were packed is what would be computed of them", async () => {
+    const levels = await rows("SELECT id, tablename FROM observatory.obs_geometry");
+    for (const [level, table] of levels) {
+      const path = "SET search_path = cdb_observatory, observatory, public";
+      const [wrong] = await rows(`${path}; SELECT count(*) FILTER (WHERE NOT (
+          ST_IsValid(o.the_geom) AND ST_XMin(o.the_geom) >= -180 AND ST_XMax(o.the_geom) <= 180
+          AND ST_AsEWKB(_obs_area(o.the_geom)) = ST_AsEWKB(o.the_geom)
+          AND ST_Equals(b.footprint, _obs_footprint(o.the_geom)) AND b.deg2 = ST_Area(o.the_geom)
+          AND abs(b.km2 / (ST_Area(ST_Transform(o.the_geom, 6933)) / 1e6) - 1) < 1e-12)),
+        count(*) FILTER (WHERE b.geomref IS NULL)
+        FROM ${table} o LEFT JOIN obs_boundary b ON b.tablename = '${table}' AND b.geomref = o.geoid`);
+      expect(wrong, level!).toEqual(["0", "0"]);
+      const [covered] = await rows(
+        `${path}; SELECT ST_Equals(the_geom, _obs_coverage('${table}')) FROM obs_table WHERE tablename = '${table}'`,
+      );
+      expect(covered, level!).toEqual(["t"]);
+    }
+  });
+
+  test("cities are not counted again by their sections: Manhattan is the densest county, as it is", async () => {
+    const densest = await rows(`SELECT geomref, people / km2 BETWEEN 15000 AND 30000 FROM (
+        SELECT b.geomref, b.km2, OBS_GetMeasureById(b.geomref, 'geonames.city_population', ${literal(COUNTY)}) AS people
+        FROM observatory.obs_boundary b JOIN observatory.obs_geometry g USING (tablename)
+        WHERE g.id = ${literal(COUNTY)} AND b.km2 < 200
+      ) small ORDER BY people / km2 DESC LIMIT 1`);
+    expect(
+      densest,
+      "27,000 people live on a square kilometre of it, a bit fewer on one of its outline",
+    ).toEqual([["36061", "t"]]);
+    const usa = await value(
+      `SELECT OBS_GetMeasureById('USA', 'geonames.city_population', ${literal(COUNTRY)})`,
+    );
+    expect(Number(usa), "four in five of 320 million").toBeGreaterThan(240e6);
+    expect(Number(usa)).toBeLessThan(260e6);
+  });
+
   test("there are levels from counties to continents, and timespans from 1851 to 2018", async () => {
     expect(
       await rows(
@@ -103,6 +140,10 @@ describe("the starter catalog", () => {
         [
           "naturalearth.country",
           "241",
+        ],
+        [
+          "us.census.tiger.state",
+          "56",
         ],
         [
           "us.census.tiger.state_clipped",
@@ -122,7 +163,7 @@ describe("the starter catalog", () => {
         ],
       ]
     `);
-    expect(await rows("SELECT timespan_id FROM OBS_GetAvailableTimespans()")).toHaveLength(18);
+    expect(await rows("SELECT timespan_id FROM OBS_GetAvailableTimespans()")).toHaveLength(19);
   });
 
   test.each([
@@ -142,6 +183,61 @@ describe("the starter catalog", () => {
         `SELECT OBS_GetMeasureById(${literal(geoid)}, ${literal(measure)}, ${literal(level)}, ${time})`,
       ),
     ).toBe(expected);
+  });
+});
+
+describe("clipped and unclipped boundaries", () => {
+  // Census Bureau, State Area Measurements (2010): total area with inland and Great Lakes waters, and the land alone.
+  test.each([
+    ["Michigan", "26", 250_487, 146_435],
+    ["Wisconsin", "55", 169_635, 140_268],
+    ["Minnesota", "27", 225_163, 206_232],
+    ["Ohio", "39", 116_098, 105_829],
+    ["Illinois", "17", 149_995, 143_793],
+    ["Pennsylvania", "42", 119_280, 115_883],
+    ["Indiana", "18", 94_326, 92_789],
+  ])("%s ends in the middle of a lake, or at its shore", async (_, fips, totalKm2, landKm2) => {
+    const areas = await rows(`SELECT g.id, b.km2 FROM observatory.obs_boundary b
+      JOIN observatory.obs_geometry g USING (tablename) WHERE g.id ~ '^us.census.tiger.state' AND b.geomref = ${literal(fips)}`);
+    const km2 = Object.fromEntries(areas.map(([id, area]) => [id, Number(area)]));
+    expect(Math.abs(km2[STATE_UNCLIPPED]! / totalKm2 - 1)).toBeLessThan(0.003);
+    expect(km2[STATE]).toBeGreaterThan(landKm2);
+    expect(km2[STATE]).toBeLessThan(km2[STATE_UNCLIPPED]!);
+  });
+
+  test("both have the measures of the states; which is meant is the clipped, unless the other is named", async () => {
+    const lakeMichigan = point(-87, 43.5);
+    const population = { numer_id: "us.census.pep.population", normalization: "predenominated" };
+    expect(await values(lakeMichigan, [{ ...population, geom_id: STATE_UNCLIPPED }])).toEqual([9_928_300]);
+    expect(await values(lakeMichigan, [{ ...population, geom_id: STATE }])).toBeNull();
+    const best = await value(
+      `SELECT OBS_GetMeta(${box(-180, -85, 180, 85)}, '[{"numer_id":"us.census.pep.population","max_score_rank":9}]', 9, 9, 500)`,
+    );
+    expect(JSON.parse(best!).map(({ geom_id }: { geom_id: string }) => geom_id)).toEqual([
+      STATE,
+      "us.census.tiger.division_clipped",
+      "us.census.tiger.region_clipped",
+    ]);
+    expect(
+      await value(`SELECT OBS_GetMeasureById('26', 'us.census.pep.population', ${literal(STATE_UNCLIPPED)})`),
+    ).toBe("9928300");
+  });
+
+  test("people per square kilometre are fewer where the lake counts, and as many in all", async () => {
+    const lakeState = `OBS_GetBoundaryById('26', ${literal(STATE_UNCLIPPED)})`;
+    const density = { numer_id: "us.census.pep.population", normalization: "area" };
+    const [clipped, unclipped] = (await values(
+      `ST_PointOnSurface(OBS_GetBoundaryById('26', ${literal(STATE)}))`,
+      [
+        { ...density, geom_id: STATE },
+        { ...density, geom_id: STATE_UNCLIPPED },
+      ],
+    )) as number[];
+    expect(unclipped! / clipped!).toBeCloseTo(151_252 / 250_257, 3);
+    const [people] = (await values(lakeState, [
+      { ...density, normalization: "predenominated", geom_id: STATE_UNCLIPPED },
+    ])) as number[];
+    expect(Math.abs(people! / 9_928_300 - 1)).toBeLessThan(1e-5);
   });
 });
 
@@ -519,6 +615,32 @@ describe("publishing", () => {
     );
     await rows("SELECT OBS_Unpublish('congress')");
     expect(await rows("SELECT * FROM OBS_Search('seats')")).toEqual([]);
+  });
+
+  test("a level may be another drawing of the areas of one that is there", async () => {
+    await engine.query(
+      `CREATE TABLE drawing AS SELECT * FROM (VALUES ('1', ${box(-4, 39, -3.5, 41)}), ('9', ${box(0, 0, 1, 1)})) t(code, the_geom)`,
+    );
+    const boundary = { id: "es.test.coarse", id_column: "code", geometry_column: "the_geom" };
+    const publication = { dataset: "coarse-quarters", timespan: "2020", measures: [] };
+    const { warnings, notices } = await publish("drawing", {
+      ...publication,
+      boundary: { ...boundary, same_areas_as: "es.test.quarter" },
+    });
+    expect([...warnings, ...notices].join()).toContain(
+      '1 areas of drawing are not among those of "es.test.quarter", for example "9"',
+    );
+    const people = { numer_id: "my-quarters.people", normalization: "predenominated" };
+    const south = point(-3.8, 39.5);
+    expect(await values(south, [{ ...people, geom_id: "es.test.coarse" }])).toEqual([1000]);
+    expect(await values(south, [{ ...people, geom_id: "es.test.quarter" }])).toBeNull();
+    await expect(rows("SELECT OBS_Unpublish('my-quarters')")).rejects.toThrow("coarse-quarters");
+    for (const base of ["es.test.coarse", "none"]) {
+      await expect(
+        publish("drawing", { ...publication, boundary: { ...boundary, same_areas_as: base } }),
+      ).rejects.toThrow(`There is no boundary level "${base}" whose areas "es.test.coarse" could have`);
+    }
+    await rows("SELECT OBS_Unpublish('coarse-quarters')");
   });
 
   test.each([
