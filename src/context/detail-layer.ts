@@ -1,7 +1,7 @@
 /** A layer of a named map, of a layer of a scene. */
 import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
-import { AuthenticationError, InvalidArgumentError } from "../errors";
+import { AuthenticationError } from "../errors";
 import { readEwkbHead } from "../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLayer } from "../map";
@@ -41,10 +41,8 @@ export async function detailLayer(
 ): Promise<DetailLayer> {
   const { layer, data } = layers[index]!;
   const { sql, table } = (await layerQuery(transport, layer, signal))!;
-  const query = queryText(sql);
-  const fields = query && (await describe(transport, query, { signal }));
-  if (!query || !fields)
-    throw new InvalidArgumentError("A query that writes cannot be asked again for each tile.");
+  const query = queryText(sql)!; // no other has rows for the overview
+  const fields = (await describe(transport, query, { signal }))!;
   const isCartos = table !== undefined && (await hasWebmercator(transport, table, data, signal));
   const { geom_column, srid, geometry } = isCartos
     ? { geom_column: WEBMERCATOR, srid: SRID_WEBMERCATOR, geometry: columnSql(WEBMERCATOR) }

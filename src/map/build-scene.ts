@@ -82,6 +82,10 @@ const EVENT_PX = 4;
 const POINT_PX = 10;
 const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
+/** Of more points than these one would see hardly anything but outlines. */
+const MOST_OUTLINED = 50_000;
+/** Of smaller ones, too. */
+const LEAST_OUTLINED_PX = 3;
 /** Colours of a continuous ramp, and sizes: more cannot be told apart. */
 const COLOR_STEPS = 128;
 const SIZE_STEPS = 32;
@@ -262,7 +266,9 @@ function styleLayer(
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
   const color = colorOf(style.color, data, { plain, missing }, label);
   const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
-  const stroke = time && style.stroke === undefined ? null : strokeOf(style.stroke, kind, theme);
+  const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
+  const isOutlined = !time && !(kind === "point" && hidesPoints);
+  const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
@@ -416,6 +422,9 @@ function columnOf({ columns }: LayerData, name: string): StyleColumn {
     `There is no column ${shown(name)} in the data. Their columns are ${columns.map((c) => shown(c.name)).join(", ") || "none"}.`,
   );
 }
+
+const largestPx = (size: SizeStyle): number =>
+  size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
 
 function strokeOf(
   stroke: Style["stroke"],

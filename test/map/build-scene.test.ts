@@ -46,6 +46,17 @@ describe("defaults", () => {
     const dark = await layerOf(frameOf([1]), {}, { basemap: new BaseMap({ source: "dark" }) });
     expect(dark.stroke?.color).toEqual([0, 0, 0, 255]);
   });
+  test("more than 50,000 points, and those below 3 pixels, have no outline unless somebody wants one", () => {
+    const strokeOf = (rowCount: number, options: LayerOptions = {}) => {
+      const layer = new Layer("t", options);
+      const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
+      return buildScene({ layers: [{ layer, data }] }).scene.layers[0]!.stroke;
+    };
+    expect(strokeOf(50_000)).toBeDefined();
+    expect(strokeOf(50_001)).toBeUndefined();
+    expect(strokeOf(50_001, { stroke: "white" })).toEqual(strokeOf(50_000));
+    expect([3, 2.9].map((size) => strokeOf(1, { size }) !== undefined)).toEqual([true, false]);
+  });
   test("lines and polygons", async () => {
     const line = await layerOf(frameOf([1], WKTS.line));
     expect(line).toMatchObject({ size: { px: 1.5 }, opacity: 0.9 });

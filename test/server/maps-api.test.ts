@@ -589,6 +589,18 @@ describe("large tables", () => {
     expect(features).toHaveLength(Number(rows[0]!.n));
   });
 
+  test("rows are in the order of their numbers in each tile, whether they are thinned or not", async () => {
+    for (const aggregation of [false, { threshold: 1 }]) {
+      const { features } = await tileOf([3, 4, 3], {
+        sql: "SELECT * FROM million WHERE cartodb_id % 50 = 0",
+        aggregation,
+      });
+      const ids = features.map(({ properties }) => Number(properties.cartodb_id));
+      expect(ids.length).toBeGreaterThan(100);
+      expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    }
+  });
+
   test("rows that share a number, or have none, are thinned by their places alone", async () => {
     for (const id of ["7", "NULL::int", "nullif(i % 3, 0)"]) {
       const sql = `SELECT ${id} AS cartodb_id, ST_SetSRID(ST_MakePoint((i % 40) * 1e5 + (i % 3), (i / 400) * 1e5), 3857) AS the_geom_webmercator FROM generate_series(0, 7999) AS i`;

@@ -95,11 +95,14 @@ interface Frame {
   readonly cellM: number;
 }
 
+/** In the order of their numbers, if they have any: which is painted last must not depend on the tile. */
 function everyRow(frame: Frame): TileQuery {
+  const { idColumn } = frame.source;
   const columns = frame.attributes.map((_, i) => `r.a${i}`);
+  const id = idColumn ? [`q.${ident(idColumn)} AS id`] : [];
   const sql = `
     SELECT ${[twkb(frame), "NULL, NULL", ...columns].join(", ")}
-    FROM (${rows(frame, attributeColumns(frame))}) AS r ${shapes(frame)}`;
+    FROM (${rows(frame, [...id, ...attributeColumns(frame)])}) AS r ${shapes(frame)} ${idColumn ? "ORDER BY r.id" : ""}`;
   return { sql, names: frame.attributes.map(({ name }) => name) };
 }
 
@@ -134,7 +137,7 @@ function oneRowPerCell(frame: Frame): TileQuery {
       FROM ${identified} AS r WHERE ${isSmall(frame)} GROUP BY 1, 2, 3, 4
     )
     SELECT ${[twkb(frame), "c.cx, c.cy", ...columns, "coalesce(c.members, 1)"].join(", ")}
-    FROM ${numbered.from} AS r ${join} cells AS c ON ${isFirst} ${shapes(frame)} ${where}`;
+    FROM ${numbered.from} AS r ${join} cells AS c ON ${isFirst} ${shapes(frame)} ${where} ORDER BY r.id`;
   return { sql, names: [...frame.attributes.map(({ name }) => name), "_cdb_feature_count"] };
 }
 

@@ -385,10 +385,15 @@ describe("around the map", () => {
 
   test("on a phone the legend is folded, and nothing is beside the window", async () => {
     const scene = await sceneOf([NONE, three({ color: "value", legend: { title: "Values" } })], {
-      title: "A title that is rather long for a phone",
+      title: "A title that is rather long for a phone in one line",
     });
     const { page, frame } = await openScene(scene, { widthPx: 375, heightPx: 600 });
     expect(await frame.isVisible("text=Values")).toBe(false);
+    const [heading, folded] = [
+      (await frame.locator("h1.title").boundingBox())!,
+      (await frame.locator(".legend").boundingBox())!,
+    ];
+    expect(heading.x + heading.width).toBeLessThan(folded.x);
     await frame.click(".fold");
     expect(await frame.isVisible("text=Values")).toBe(true);
     expect(await frame.evaluate("[innerWidth, innerHeight]")).toEqual([375, 280]);
