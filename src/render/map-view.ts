@@ -63,7 +63,8 @@ export class MapView {
     checkOptions("MapView", options, MAP_VIEW_OPTIONS);
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
-    this.#scene = alongCurve(scene);
+    // A picture needs no order that packs well; making it takes longer than painting a million points.
+    this.#scene = interactive ? alongCurve(scene) : scene;
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
@@ -90,7 +91,7 @@ export class MapView {
   }
 
   #page(): PackedScene {
-    this.#packed ??= packScene(this.#scene);
+    this.#packed ??= packScene(alongCurve(this.#scene));
     return this.#packed;
   }
 
