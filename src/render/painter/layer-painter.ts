@@ -14,7 +14,7 @@ export interface Found {
 /** Paints one layer of a scene. */
 export interface LayerPainter {
   readonly layer: SceneLayer;
-  /** Does now what the first view of a part would wait for. */
+  /** Does now what the first view of a part, or of the next zoom, would wait for. */
   warm(): void;
   /** Returns how many features show. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number;

@@ -69,8 +69,8 @@ function painterFor(layer: SceneLayer): LayerPainter {
 }
 
 /**
- * Builds the indexes of points, 0.1 s for a million. Call it when there is time, after the first frame; otherwise the
- * first frame that shows a part of the data does.
+ * Builds the indexes of points, 0.1 s for a million, and thins paths for the next zoom. Call it when there is time, after
+ * the first frame of each zoom; otherwise the first frame that needs it does.
  */
 export function warm({ layers }: PreparedScene): void {
   for (const layer of layers) layer.warm();

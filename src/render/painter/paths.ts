@@ -47,8 +47,9 @@ export class PathPainter implements LayerPainter {
     this.#featureBoxes = boxesOfGroups(this.#pathBoxes, geometry.features);
   }
 
-  /** Nothing that the first frame would not need as well. */
-  warm(): void {}
+  warm(): void {
+    this.#thinner.warm();
+  }
 
   /** Returns how many features touch the view. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {

@@ -16,6 +16,7 @@ export class Thinner {
   readonly #geometry: Vertices;
   readonly #levels = new Map<number, Vertices>();
   #fullFrom = Infinity;
+  #lastAsked: number | undefined;
 
   constructor(geometry: Vertices) {
     this.#geometry = geometry;
@@ -23,7 +24,17 @@ export class Thinner {
 
   /** `worldDevicePx` is the size of the world in device pixels. */
   at(worldDevicePx: number): Vertices {
-    const level = Math.ceil(Math.log2(worldDevicePx));
+    this.#lastAsked = Math.ceil(Math.log2(worldDevicePx));
+    return this.#level(this.#lastAsked);
+  }
+
+  /** Makes what the next zoom, in or out, will ask for. */
+  warm(): void {
+    if (this.#lastAsked === undefined) return;
+    for (const step of [1, -1]) this.#level(this.#lastAsked + step);
+  }
+
+  #level(level: number): Vertices {
     if (level >= this.#fullFrom) return this.#geometry;
     const known = this.#levels.get(level);
     if (known) return known;

@@ -21,6 +21,8 @@ import { addTimeControl, timeControl } from "./time";
 import { wheelOnRequest } from "./wheel";
 
 const DETAIL_EVERY_MS = 200;
+/** Time for the frames that a gesture asks for. */
+const WARM_AFTER_MS = 100;
 
 window.showMap = async (unpack: Unpack) => {
   const element = document.getElementById("map")!;
@@ -96,7 +98,9 @@ window.showMap = async (unpack: Unpack) => {
       },
     });
   if (window.parent !== window) wheelOnRequest(map);
-  setTimeout(() => warm(prepared));
+  const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
+  map.on("zoomend", warmLater);
+  warmLater();
 };
 
 /** Asks for the tiles of each view, of a drag already while it lasts. */
