@@ -79,7 +79,7 @@ export async function detailSources(transport: Transport, options: DetailOptions
     const urlTemplate = await tilesOf(transport, layergroup, signal);
     const sources = reduced.map((index, at): [number, DetailSource] => [
       index,
-      { urlTemplate, layer: mapLayers[at]!.id, formats: formatsOf(tileColumns[index]!), bufferPx },
+      { urlTemplate, layer: mapLayers[at]!.id, formats: formatsOf(tileColumns[index]!) },
     ]);
     return { sources: new Map(sources), warnings: [] };
   } catch (error) {

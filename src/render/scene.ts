@@ -129,8 +129,6 @@ export interface DetailSource {
   readonly layer: string;
   /** Of columns of texts whose attributes are numbers: their format, see `CardField`. By index of the column. */
   readonly formats: Readonly<Record<number, string>>;
-  /** CSS pixels of a tile of 256 around it, of which it has the features too. */
-  readonly bufferPx: number;
 }
 
 export interface SceneLayer {

@@ -237,13 +237,16 @@ test("tooltips and popups tell the row under the pointer, which the overview has
   await shown.page.context().close();
 });
 
-test("labels stand where the features are, each once, on screens of two pixels a pixel too", async () => {
-  const layer = new Layer("cells", { color: "#eee", label: "name" });
-  const shown = await show([layer], { ...FRANCE, zoom: 8 }, 2);
-  await zoomIn(shown, 4);
-  expect(await unlike(shown, 2)).toBeLessThan(1.5 * MOST_UNLIKE); // Chromium's letters are not quite Skia's
-  await shown.page.context().close();
-});
+test.each(["name", "cartodb_id"])(
+  "labels of %s stand where the features are, each once, on screens of two pixels a pixel too",
+  async (label) => {
+    const layer = new Layer("cells", { color: "#eee", label });
+    const shown = await show([layer], { ...FRANCE, zoom: 8 }, 2);
+    await zoomIn(shown, 4);
+    expect(await unlike(shown, 2)).toBeLessThan(1.5 * MOST_UNLIKE); // Chromium's letters are not quite Skia's
+    await shown.page.context().close();
+  },
+);
 
 test("several layers share their tiles", async () => {
   const trees = new Layer("trees", { color: "kind", size: 7 });

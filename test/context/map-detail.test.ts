@@ -289,7 +289,7 @@ describe("the named map", () => {
     const before = await names();
     expect([...first.sources.keys()]).toEqual([0, 1]);
     expect(new Set([...first.sources.values()].map(({ urlTemplate }) => urlTemplate)).size).toBe(1);
-    expect(first.sources.get(1)).toMatchObject({ layer: "layer1", bufferPx: 4, formats: {} });
+    expect(first.sources.get(1)).toMatchObject({ layer: "layer1", formats: {} });
     const again = await detailOf(layers);
     expect(again.sources).toEqual(first.sources);
     expect(await names()).toEqual(before);

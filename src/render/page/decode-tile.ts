@@ -76,16 +76,22 @@ function columnsOf(
 ): readonly RowColumn[] {
   const fields = [...(tooltip?.fields ?? []), ...(popup?.fields ?? []), ...(label ? [label] : [])];
   const count = Math.max(-1, ...fields.map(({ column }) => column)) + 1;
-  return Array.from({ length: count }, (_, i) => columnOf(features, `c${i}`, formats[i]));
+  return Array.from({ length: count }, (_, i) =>
+    columnOf(features, `c${i}`, { isText: i === label?.column, format: formats[i] }),
+  );
 }
 
 function columnOf(
   features: readonly VectorTileFeature[],
   attribute: string,
-  format: string | undefined,
+  { isText, format }: { readonly isText: boolean; readonly format: string | undefined },
 ): RowColumn {
   const values = features.map(({ properties }) => properties[attribute]);
-  if (format === undefined && values.every((value) => value === undefined || typeof value === "number"))
+  if (
+    !isText &&
+    format === undefined &&
+    values.every((value) => value === undefined || typeof value === "number")
+  )
     return { kind: "numbers", values: Float64Array.from(values, (value) => (value as number) ?? Number.NaN) };
   const codeOf = new Map<string, number>();
   const codes = Uint32Array.from(values, (value) => {

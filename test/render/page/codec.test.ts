@@ -209,7 +209,6 @@ describe("budget", () => {
       urlTemplate: "http://127.0.0.1:1/{z}/{x}/{y}.mvt",
       layer: "layer0",
       formats: {},
-      bufferPx: 8,
     };
     const { overviews } = unpacked(withDetail(packed, new Map([[0, detail]])).bytes);
     expect(overviews).toEqual([{ ...packed.page.overviews[0], detail }]);
