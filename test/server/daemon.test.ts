@@ -73,6 +73,7 @@ test("after kill -9 in a long query the next call starts it again, with every ac
     await sleep(700 + 400 * round);
     process.kill(pid, "SIGKILL");
     await failed;
+    await expect.poll(() => isAlive(pid)).toBe(false); // a process that is being taken down still accepts connections
     const { rows } = await runSql(transport, "SELECT count(*)::int AS n FROM log");
     expect(rows).toEqual([{ n: round + 1 }]);
     expect(await pidOf()).not.toBe(pid);

@@ -201,9 +201,11 @@ test("who prefers no motion gets a picture that can be played", async () => {
   const { page, frame } = await openScene(await sceneOf({ layers: layersOf() }));
   expect(await labelOf(frame)).toBe("Pause");
   await page.emulateMedia({ reducedMotion: "reduce" });
+  await expect.poll(() => labelOf(frame)).toBe("Play"); // who comes to prefer it as well
   await page.reload();
   await painted(page);
-  expect(await labelOf(page.frames()[1]!)).toBe("Play");
+  // the browser tells the new frame's process a moment later
+  await expect.poll(() => labelOf(page.frames()[1]!)).toBe("Play");
 });
 
 test("tooltips are of what is there, and go with it; the legend hides a layer", async () => {

@@ -24,8 +24,8 @@ export interface Shown {
  */
 export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy }: Shown) {
   const { now } = prepared;
-  const stillness = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let playing = !clock.paused && !stillness && clock.frames > 1;
+  const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+  let playing = !clock.paused && !stillness.matches && clock.frames > 1;
   let { speed, loop } = clock;
   /** Frames since the beginning, with fractions. */
   let position: number = playing ? 0 : clock.still;
@@ -104,6 +104,10 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
       request = requestAnimationFrame(tick);
     }
   };
+
+  stillness.addEventListener("change", ({ matches }) => {
+    if (matches) setPlaying(false);
+  });
 
   const setSpeed = (to: number) => {
     speed = to;
