@@ -8,7 +8,7 @@ import { createNamedMap, fetchNamedMap, instantiateNamedMap, namedTilesUrl } fro
 import type { NamedMap } from "../api/schemas/maps";
 import type { Transport } from "../api/transport";
 import { AuthenticationError, CartoError, ServerError } from "../errors";
-import { labelOf } from "../map";
+import { labelOf, largestPx } from "../map";
 import type { MapView } from "../render";
 import type { DetailSource, SceneLayer } from "../render/scene";
 import { type DetailLayer, detailLayer, type LayersOfDetail } from "./detail-layer";
@@ -60,8 +60,7 @@ export async function addDetail(
 
 /** How far what is painted of a feature goes beyond it. */
 function reachOf({ size, stroke, geometry }: SceneLayer): number {
-  const largest = size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
-  return (geometry.kind === "polygon" ? 0 : largest / 2) + (stroke?.widthPx ?? 0);
+  return (geometry.kind === "polygon" ? 0 : largestPx(size) / 2) + (stroke?.widthPx ?? 0);
 }
 
 /**

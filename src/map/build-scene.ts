@@ -423,7 +423,8 @@ function columnOf({ columns }: LayerData, name: string): StyleColumn {
   );
 }
 
-const largestPx = (size: SizeStyle): number =>
+/** Diameter of the largest point, or width of the widest line. */
+export const largestPx = (size: SizeStyle): number =>
   size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
 
 function strokeOf(

@@ -2,6 +2,7 @@ export { BaseMap, type BaseMapOptions } from "./base-map";
 export {
   type BuiltScene,
   buildScene,
+  largestPx,
   type ResolvedLayer,
   type SceneToBuild,
   type ViewOptions,

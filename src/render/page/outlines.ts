@@ -7,6 +7,7 @@ import { deflateSync } from "node:zlib";
 import { encodeBasemap } from "../basemap-data";
 import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
+import { boxesOfPaths, type Box as PathBox } from "../painter/box";
 import { viewportOf, worldPxOf, zoomOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";
@@ -124,10 +125,12 @@ function ranksOf(geometry: PathGeometry): Uint8Array {
   const [around, anywhere] = [ZOOM_AROUND, ZOOM_ELSEWHERE].map((zoom) =>
     keptVertices(geometry, tolerance(zoom)),
   );
+  const boxes = boxesOfPaths(xy, paths);
   const ranks = new Uint8Array(xy.length / 2); // RANK.near
   for (let path = 0; path + 1 < paths.length; path++) {
     const [from, to] = [paths[path]!, paths[path + 1]!];
-    const isTiny = kind === "polygon" && extentOf(xy, from, to) < 1 / worldPxOf(ZOOM_ELSEWHERE);
+    const [minX, minY, maxX, maxY] = boxes.subarray(4 * path, 4 * path + 4) as unknown as PathBox;
+    const isTiny = kind === "polygon" && Math.max(maxX - minX, maxY - minY) < 1 / worldPxOf(ZOOM_ELSEWHERE);
     for (let i = from; i < to; i++) {
       if (around![i]) ranks[i] = RANK.around;
       if (anywhere![i] && !isTiny) ranks[i] = RANK.anywhere;
@@ -135,16 +138,4 @@ function ranksOf(geometry: PathGeometry): Uint8Array {
   }
   ranked.set(geometry, ranks);
   return ranks;
-}
-
-/** The longer side of a path's box. */
-function extentOf(xy: Float64Array, from: number, to: number): number {
-  let [minX, maxX, minY, maxY] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let i = from; i < to; i++) {
-    minX = Math.min(minX, xy[2 * i]!);
-    maxX = Math.max(maxX, xy[2 * i]!);
-    minY = Math.min(minY, xy[2 * i + 1]!);
-    maxY = Math.max(maxY, xy[2 * i + 1]!);
-  }
-  return Math.max(maxX - minX, maxY - minY);
 }

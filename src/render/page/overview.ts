@@ -2,6 +2,7 @@
  * A layer as a page carries it that has no room for all of it: generalised, but whole. At the scale that the overview is
  * made for it shows what all the data would show, within a pixel; nothing disappears.
  */
+import { type Box, boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";
@@ -45,19 +46,13 @@ export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, wor
 export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, worldPx: number): Overview {
   const simple = simplify(geometry, 0.5 / worldPx);
   const { features, paths, xy, rows } = simple;
+  const boxes = boxesOfGroups(boxesOfPaths(xy, paths), features);
   const lookOf = looks(layer);
   const cells = new CellCounter(features.length);
   const kept = new Uint8Array(features.length - 1);
   let count = 0;
   for (let feature = features.length - 2; feature >= 0; feature--) {
-    const [from, to] = [paths[features[feature]!]!, paths[features[feature + 1]!]!];
-    let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let i = 2 * from; i < 2 * to; i += 2) {
-      minX = Math.min(minX, xy[i]!);
-      maxX = Math.max(maxX, xy[i]!);
-      minY = Math.min(minY, xy[i + 1]!);
-      maxY = Math.max(maxY, xy[i + 1]!);
-    }
+    const [minX, minY, maxX, maxY] = boxes.subarray(4 * feature, 4 * feature + 4) as unknown as Box;
     const isSmall = (maxX - minX) * worldPx < 1 && (maxY - minY) * worldPx < 1;
     if (isSmall) {
       const [column, row] = [((minX + maxX) / 2) * worldPx, ((minY + maxY) / 2) * worldPx];

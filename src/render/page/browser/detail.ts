@@ -42,12 +42,10 @@ export type DetailState = "idle" | "loading" | "unreachable";
 export class DetailTiles {
   /** By the layers' indexes. */
   readonly sources: ReadonlyMap<number, TileSource>;
-  readonly #scene: Scene;
   readonly #stores: readonly TileStore[];
   #listener: DetailListener | undefined;
 
   constructor({ scene, overviews }: PageScene) {
-    this.#scene = scene;
     const byUrl = new Map<string, TiledLayer[]>();
     for (const [index, overview] of overviews.entries()) {
       if (!overview?.detail) continue;
@@ -57,7 +55,7 @@ export class DetailTiles {
     }
     this.#stores = [...byUrl].map(
       ([url, layers]) =>
-        new TileStore(url, this.#scene, layers, () => {
+        new TileStore(url, scene, layers, () => {
           this.#listener?.changed();
           this.#listener?.stateChanged(this.state);
         }),
