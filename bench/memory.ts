@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { CartoContext } from "../src/context/carto-context";
-import { localHome } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
+import { localHome } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { POINTS, quietly } from "./support";
 
 const ROWS = [250_000, 1_000_000];

@@ -6,8 +6,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CartoContext } from "../src/context/carto-context";
-import { localHome } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
+import { localHome } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { compare, median, printHeader, quietly } from "./support";
 
 const COUNTY = "us.census.tiger.county_clipped";

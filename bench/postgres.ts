@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { DataFrame } from "danfojs-node";
 import { CartoContext } from "../src/context/carto-context";
-import { homesIn } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
+import { homesIn } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { startPostgres } from "../test/support/postgres";
 import { compare, POINTS, printHeader, quietly } from "./support";
 

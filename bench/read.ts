@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import { CartoContext } from "../src/context/carto-context";
-import { localHome } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
+import { localHome } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { startPostgres } from "../test/support/postgres";
 import { compare, POINTS, printHeader } from "./support";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { DataFrame } from "danfojs-node";
 import type { Client } from "pg";
 import { CartoContext } from "../src/context/carto-context";
-import { localHome } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
+import { localHome } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { startPostgres } from "../test/support/postgres";
 import { compare, POINTS, printHeader, quietly } from "./support";
 

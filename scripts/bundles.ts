@@ -11,7 +11,7 @@ const { dependencies, optionalDependencies } = createRequire(__filename)("../pac
 export const BUNDLES = {
   entryPoints: {
     index: join(ROOT, "src/index.ts"),
-    cli: join(ROOT, "src/cli.ts"),
+    cli: join(ROOT, "src/cli/index.ts"),
     server: join(ROOT, "src/server/main.ts"),
     "pglite-worker": join(ROOT, "src/server/engine/pglite-worker.ts"),
   },

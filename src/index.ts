@@ -7,27 +7,21 @@ export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
 export type { BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { Timeouts } from "./api/transport";
-export { BatchJobStatus, type JobRef, type JobState, type WaitOptions } from "./context/batch-job-status";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
-export { Credentials, type CredentialsOptions } from "./context/credentials";
-export type { ContextOptions } from "./context/endpoint";
-export type { DataOptions } from "./context/observatory/augment";
-export type { BoundariesOptions } from "./context/observatory/boundaries";
-export type { DiscoveryOptions } from "./context/observatory/discovery";
-export type { Measure } from "./context/observatory/metadata";
-export type { DatasetInfo, Observatory, Published } from "./context/observatory/observatory";
-export type { RegionArgument } from "./context/observatory/place";
-export type {
-  PublishedBoundary,
-  PublishedMeasure,
-  PublishOptions,
-} from "./context/observatory/publication";
-export type { Privacy } from "./context/privacy";
-export type { QueryOptions, ReadOptions } from "./context/read";
-export type { SyncOptions, SyncResult } from "./context/sync";
-export type { WriteOptions } from "./context/write";
-export type { ImportWriteOptions } from "./context/write-import";
+export { Credentials, type CredentialsOptions } from "./context/connection/credentials";
+export type { ContextOptions } from "./context/connection/endpoint";
+export {
+  BatchJobStatus,
+  type JobRef,
+  type JobState,
+  type WaitOptions,
+} from "./context/jobs/batch-job-status";
+export type { QueryOptions, ReadOptions } from "./context/read/read";
+export type { SyncOptions, SyncResult } from "./context/sync/sync";
+export type { Privacy } from "./context/write/privacy";
+export type { WriteOptions } from "./context/write/write";
+export type { ImportWriteOptions } from "./context/write/write-import";
 export {
   AuthenticationError,
   CartoError,
@@ -77,6 +71,17 @@ export {
   type VegaScale,
   type ViewOptions,
 } from "./map";
+export type { DataOptions } from "./observatory/augment";
+export type { BoundariesOptions } from "./observatory/boundaries";
+export type { DiscoveryOptions } from "./observatory/discovery";
+export type { Measure } from "./observatory/metadata";
+export type { DatasetInfo, Observatory, Published } from "./observatory/observatory";
+export type { RegionArgument } from "./observatory/place";
+export type {
+  PublishedBoundary,
+  PublishedMeasure,
+  PublishOptions,
+} from "./observatory/publication";
 export {
   Figure,
   FigureCell,

@@ -4,9 +4,9 @@ import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localHome } from "../src/local/home";
+import { stopServer } from "../src/local/launcher";
 import { styling } from "../src/map";
-import { localHome } from "../src/server/home";
-import { stopServer } from "../src/server/launcher";
 import { Kernel } from "./support/jupyter";
 import { temporaryHome } from "./support/server";
 

@@ -6,37 +6,42 @@ import { Transport } from "../api/transport";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
+import { currentLine, runInCell } from "../kernel/run-in-cell";
 import type { MapOptions } from "../map";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
-import { type FigureCell, MapView } from "../render";
-import { accountOf } from "./account";
-import { Baselines } from "./baselines";
-import { BatchJobStatus } from "./batch-job-status";
-import { type ContextOptions, checkContextOptions, endpointSource, shownAddress } from "./endpoint";
-import { mapScene } from "./map";
-import { addDetail } from "./map-detail";
-import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import {
   type Augmentation,
   DATA_OPTIONS,
   type DataOptions,
   emptyColumns,
   planAugmentation,
-} from "./observatory/augment";
-import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "./observatory/boundaries";
-import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "./observatory/discovery";
-import { explainAugmenting } from "./observatory/explain";
-import type { Measure } from "./observatory/metadata";
-import { Observatory } from "./observatory/observatory";
-import type { RegionArgument } from "./observatory/place";
-import { queryToTable } from "./query-to-table";
-import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read";
-import { currentLine, runInCell } from "./run-in-cell";
-import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync";
-import { quoted, type TableName, tableNamed } from "./table-name";
-import { readTables, withNearTable } from "./tables";
-import { shareTransport } from "./transport-of";
-import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write";
+} from "../observatory/augment";
+import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "../observatory/boundaries";
+import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "../observatory/discovery";
+import { explainAugmenting } from "../observatory/explain";
+import type { Measure } from "../observatory/metadata";
+import { Observatory } from "../observatory/observatory";
+import type { RegionArgument } from "../observatory/place";
+import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { type FigureCell, MapView } from "../render";
+import { accountOf } from "./connection/account";
+import {
+  type ContextOptions,
+  checkContextOptions,
+  endpointSource,
+  shownAddress,
+} from "./connection/endpoint";
+import { shareTransport } from "./connection/transport-of";
+import { BatchJobStatus } from "./jobs/batch-job-status";
+import { mapScene } from "./map/map";
+import { addDetail } from "./map/map-detail";
+import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map/map-picture";
+import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read/read";
+import { Baselines } from "./sync/baselines";
+import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
+import { quoted, type TableName, tableNamed } from "./tables/table-name";
+import { readTables, withNearTable } from "./tables/tables";
+import { queryToTable } from "./write/query-to-table";
+import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write/write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {

@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
+import { built } from "../built";
 import { decodeBasemap } from "./basemap-data";
-import { built } from "./built";
 import type { BasemapShapes } from "./painter";
 
 let outlines: BasemapShapes | undefined;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import formBody from "@fastify/formbody";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance } from "fastify";
+import type { LocalHome } from "../local/home";
 import type { Engine } from "./engine/engine";
 import {
   CROSS_ORIGIN_HEADERS,
@@ -12,7 +13,6 @@ import {
   LOCAL_USER_ID,
   Refusal,
 } from "./guard";
-import type { LocalHome } from "./home";
 import type { Imports } from "./imports/imports";
 import type { JobQueue } from "./jobs/queue";
 import { ApiKeys } from "./keys";

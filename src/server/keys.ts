@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
+import { replaceFile } from "../replace-file";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
-import { replaceFile } from "./replace-file";
 
 /** The key of whoever brings none. It is no secret. */
 export const DEFAULT_TOKEN = "default_public";

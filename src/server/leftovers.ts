@@ -3,9 +3,9 @@
 import { existsSync } from "node:fs";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { LocalHome } from "../local/home";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import type { Engine } from "./engine/engine";
-import type { LocalHome } from "./home";
 import { reportError } from "./report";
 
 export interface Leftovers {

@@ -1,10 +1,10 @@
 /** Entry of the background process: `node dist/server.js <home> [--database-from-stdin]`. Its output is the server's log. */
 import { text } from "node:stream/consumers";
+import type { DatabaseAddress } from "../local/database";
+import { localHome } from "../local/home";
+import { DATABASE_FROM_STDIN, EXIT_ALREADY_RUNNING } from "../local/launcher";
 import { runServer } from "./daemon";
-import type { DatabaseAddress } from "./database";
 import { LockedError } from "./engine/lock";
-import { localHome } from "./home";
-import { DATABASE_FROM_STDIN, EXIT_ALREADY_RUNNING } from "./launcher";
 
 async function main(): Promise<void> {
   const home = localHome(process.argv[2]);

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
-import { endpointSource } from "../../src/context/endpoint";
-import { localHome } from "../../src/server/home";
-import { findServer, stopServer } from "../../src/server/launcher";
+import { endpointSource } from "../../src/context/connection/endpoint";
+import { localHome } from "../../src/local/home";
+import { findServer, stopServer } from "../../src/local/launcher";
 import { literal, TEMPORARY_TABLE } from "../../src/sql";
 import { Kernel } from "../support/jupyter";
 

@@ -1,8 +1,8 @@
 import { DataFrame } from "danfojs-node";
 import { expect, test, vi } from "vitest";
-import { BatchJobStatus } from "../../src/context/batch-job-status";
 import { CartoContext } from "../../src/context/carto-context";
-import { Credentials } from "../../src/context/credentials";
+import { Credentials } from "../../src/context/connection/credentials";
+import { BatchJobStatus } from "../../src/context/jobs/batch-job-status";
 import { InvalidArgumentError } from "../../src/errors";
 import { BaseMap, Layer, QueryLayer } from "../../src/map";
 import { MapView } from "../../src/render";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
-import { endpointSource } from "../../src/context/endpoint";
+import { endpointSource } from "../../src/context/connection/endpoint";
 import { type KernelProcess, type Outcome, startKernelProcess } from "../support/kernel-process";
 import { removeHome, temporaryHome, testAddress } from "../support/server";
 

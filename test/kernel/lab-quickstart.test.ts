@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { Mint, Safe } from "cartocolor";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import { localHome } from "../../src/local/home";
+import { stopServer } from "../../src/local/launcher";
 import { launch } from "../render/page/browser";
 import { decodePng, difference, type Picture } from "../render/page/pixels";
 import {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localHome } from "../../src/server/home";
-import { stopServer } from "../../src/server/launcher";
+import { localHome } from "../../src/local/home";
+import { stopServer } from "../../src/local/launcher";
 import { Kernel } from "../support/jupyter";
 
 const ROOT = join(__dirname, "../..");

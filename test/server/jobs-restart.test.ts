@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { cancelJob, createJob, fetchJob } from "../../src/api/jobs";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
-import { endpointSource } from "../../src/context/endpoint";
-import { isAlive } from "../../src/server/engine/process";
-import { localHome, readState } from "../../src/server/home";
-import { findServer, stopServer } from "../../src/server/launcher";
+import { endpointSource } from "../../src/context/connection/endpoint";
+import { localHome, readState } from "../../src/local/home";
+import { findServer, stopServer } from "../../src/local/launcher";
+import { isAlive } from "../../src/local/process";
 import { mulberry32 } from "../support/seeded";
 import { temporaryHome } from "../support/server";
 

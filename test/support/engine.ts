@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
-import { databaseAddress } from "../../src/server/database";
+import { databaseAddress } from "../../src/local/database";
 import type { Engine, StatementOptions } from "../../src/server/engine/engine";
 import { openPglite, type PgliteOptions } from "../../src/server/engine/pglite";
 import { openPostgres, type PostgresOptions } from "../../src/server/engine/postgres";

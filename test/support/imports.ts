@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ZipFile } from "yazl";
-import { homesIn } from "../../src/server/home";
+import { homesIn } from "../../src/local/home";
 import type { TestServer } from "./server";
 
 /** An import object, as the API answers it. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { isAlive } from "../../src/server/engine/process";
+import { isAlive } from "../../src/local/process";
 
 const ROOT = join(__dirname, "../..");
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { databaseAddress } from "../../src/server/database";
-import { databaseHome, homesIn, localHome } from "../../src/server/home";
-import { connectLocal, findServer, type LocalServer, stopServer } from "../../src/server/launcher";
+import { databaseAddress } from "../../src/local/database";
+import { databaseHome, homesIn, localHome } from "../../src/local/home";
+import { connectLocal, findServer, type LocalServer, stopServer } from "../../src/local/launcher";
 import { createTestDatabase, defaultEngine } from "./engine";
 
 /** A real local server in a process of its own, on a home that goes with it. */

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type { Canvas } from "@napi-rs/canvas";
-import { builtPath } from "../built";
+import { builtPath } from "../../built";
 import { FONTS, loadSkia } from "../skia";
 
 /** `program.ts`, which is bundled apart: its libraries are a megabyte and take 0.3 s to load. */

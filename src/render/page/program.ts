@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
-import { built } from "../built";
+import { built } from "../../built";
 
 /** What every map page has in common, made by `scripts/page.ts`. */
 export interface Program {

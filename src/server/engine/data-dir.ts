@@ -9,7 +9,7 @@ import { extract } from "tar";
 import * as z from "zod";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
-import { isAlive } from "./process";
+import { isAlive } from "../../local/process";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";
 export const DATA_DIR_MAGIC = "cartoframes-data";

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import * as z from "zod";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
-import { isAlive, processStart } from "./process";
+import { isAlive, processStart } from "../../local/process";
 
 /** Another process holds the directory. */
 export class LockedError extends ServerError {

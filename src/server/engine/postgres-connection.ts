@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import { Client, type ClientConfig, Connection } from "pg";
 import pgpass from "pgpass";
-import type { DatabaseAddress } from "../database";
+import type { DatabaseAddress } from "../../local/database";
 import { DatabaseError } from "./engine";
 
 const CONNECT_TIMEOUT_MS = 10_000;

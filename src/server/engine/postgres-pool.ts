@@ -1,6 +1,6 @@
 import { setImmediate as incoming, setTimeout as sleep } from "node:timers/promises";
+import type { DatabaseAddress } from "../../local/database";
 import { unlessAborted } from "../../unless-aborted";
-import type { DatabaseAddress } from "../database";
 import { canceledError, type DatabaseError } from "./engine";
 import { PostgresSession } from "./postgres-session";
 import { Turns } from "./turns";

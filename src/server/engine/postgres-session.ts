@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Connection, Submittable } from "pg";
 import { serialize } from "pg-protocol";
-import type { DatabaseAddress } from "../database";
+import type { DatabaseAddress } from "../../local/database";
 import { CopyDataScanner } from "./copy-data";
 import { DatabaseError } from "./engine";
 import { type Connected, cancel, connect } from "./postgres-connection";

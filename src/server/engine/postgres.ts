@@ -1,6 +1,6 @@
 import { ServerError } from "../../errors";
+import { type DatabaseAddress, shownDatabase } from "../../local/database";
 import { ident } from "../../sql";
-import { type DatabaseAddress, shownDatabase } from "../database";
 import { saysDiskFull } from "../disk";
 import { roleName } from "../sql/roles";
 import {

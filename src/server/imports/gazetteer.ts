@@ -6,9 +6,9 @@ import { brotliDecompress } from "node:zlib";
 import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, GeometryObject, Topology } from "topojson-specification";
+import { DIST } from "../../built";
 import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
-import { DIST } from "../dist";
 import { encodeGeometry, pointOfTexts, promoted } from "./geometry";
 
 export interface Gazetteer {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseJson } from "../../json";
-import { replaceFile } from "../replace-file";
+import { replaceFile } from "../../replace-file";
 import { errorText, type ImportErrorCode } from "./errors";
 
 /** More tables of one archive are left out, with a warning. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { databaseAddress } from "../../../src/server/database";
+import { databaseAddress } from "../../../src/local/database";
 import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { sharedPostgres, temporaryDir } from "../../support/engine";

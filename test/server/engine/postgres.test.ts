@@ -1,7 +1,7 @@
 /** What only a user's own PostgreSQL has: other roles, restarts, several readers; all else is in engine.test.ts. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { databaseAddress } from "../../../src/server/database";
+import { databaseAddress } from "../../../src/local/database";
 import type { DatabaseError, Engine } from "../../../src/server/engine/engine";
 import { openPostgres, type PostgresOptions } from "../../../src/server/engine/postgres";
 import { functionsVersion } from "../../../src/server/sql/functions";

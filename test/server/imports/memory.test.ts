@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { localHome } from "../../../src/server/home";
-import { findServer } from "../../../src/server/launcher";
+import { localHome } from "../../../src/local/home";
+import { findServer } from "../../../src/local/launcher";
 import { type ImportAnswer, importer } from "../../support/imports";
 import { growthMb } from "../../support/memory";
 import { startTestServer, type TestServer } from "../../support/server";

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { databaseAddress } from "../../../src/server/database";
+import { databaseAddress } from "../../../src/local/database";
 import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { withObservatory } from "../../../src/server/observatory/install";

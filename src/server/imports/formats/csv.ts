@@ -8,8 +8,8 @@ import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
+import type { FormatOptions } from ".";
 import { decoded, encodingOf } from "./encoding";
-import type { FormatOptions } from "./index";
 
 const SAMPLE_BYTES = 64 * 1024;
 const SAMPLE_LINES = 100;

@@ -1,0 +1,182 @@
+/** What `cartoframes observatory …` does: statements to the local server's SQL API, and their answers as text. */
+import { readFile } from "node:fs/promises";
+import { ServerError } from "../errors";
+import type { LocalServer } from "../local/launcher";
+import { inTransaction } from "../server/observatory/observatory-sql";
+import { type PublishedMeasure, readStarter, starterSql } from "../server/observatory/starter";
+import { ident, literal } from "../sql";
+
+interface Answer {
+  readonly rows?: readonly Record<string, unknown>[];
+  readonly notices?: readonly string[];
+  readonly warnings?: readonly string[];
+  readonly error?: readonly string[];
+  readonly hint?: string;
+}
+
+/** A table that becomes a level of boundaries, measures, or both: `OBS_Publish` in docs/observatory.md. */
+export interface Publication {
+  readonly dataset: string;
+  readonly timespan: string;
+  readonly boundary: {
+    readonly id: string;
+    readonly id_column: string;
+    readonly name?: string;
+    readonly name_column?: string;
+    readonly geometry_column?: string;
+    readonly same_areas_as?: string;
+  };
+  readonly measures: readonly PublishedMeasure[];
+}
+
+export class ObservatoryCommands {
+  readonly #server: LocalServer;
+  readonly #tell: (line: string) => void;
+
+  /** @param tell what happens on the way, such as the installation */
+  constructor(server: LocalServer, tell: (line: string) => void) {
+    this.#server = server;
+    this.#tell = tell;
+  }
+
+  async list(): Promise<string[]> {
+    const rows = await this.#sql(
+      "SELECT id, name, boundaries::int, measures::int, timespans, license FROM OBS_Datasets()",
+    );
+    const installed = new Set(rows.map(({ id }) => id));
+    const { datasets } = await readStarter();
+    const width = Math.max(...[...rows, ...datasets].map(({ id }) => String(id).length));
+    return [
+      ...rows.map(({ id, name, boundaries, measures, timespans }) => {
+        const levels = Number(boundaries) > 0 ? `${boundaries} boundary levels, ` : "";
+        return `${String(id).padEnd(width)}  ${name}: ${levels}${measures} measures, ${timespans}`;
+      }),
+      ...datasets
+        .filter(({ id }) => !installed.has(id))
+        .map(
+          ({ id, name }) => `${id.padEnd(width)}  ${name} (not installed: cartoframes observatory add ${id})`,
+        ),
+    ];
+  }
+
+  async info(dataset: string): Promise<string[]> {
+    const [row] = await this.#sql(`SELECT OBS_Dataset(${literal(dataset)}) AS info`);
+    const info = row?.info as DatasetInfo | null | undefined;
+    if (!info) throw await this.#unknown(dataset);
+    const { id, name, description, source, license, version, boundaries, measures } = info;
+    return [
+      `${id}: ${name}`,
+      ...(description ? [description] : []),
+      `Source:  ${source ?? "not given"}`,
+      `Licence: ${license ?? "not given"}`,
+      ...(version ? [`Version: ${version}`] : []),
+      ...(boundaries.length > 0 ? ["", "Boundaries"] : []),
+      ...boundaries.map((level) => `  ${level.id}  ${level.name}, ${level.areas} areas, ${level.timespan}`),
+      ...(measures.length > 0 ? ["", "Measures"] : []),
+      ...measures.flatMap((measure) => [
+        `  ${measure.id}  ${measure.name}${measure.unit ? ` (${measure.unit})` : ""}`,
+        ...(measure.description ? [`      ${measure.description}`] : []),
+        `      ${[
+          measure.aggregate ?? "no aggregate",
+          ...measure.denominators.map((denominator) => `of ${denominator}`),
+          `by ${measure.boundaries.join(", ")}`,
+          measure.timespans.join(", "),
+        ].join("; ")}`,
+        ...(measure.source && measure.source !== source ? [`      ${measure.source}`] : []),
+        ...(measure.license && measure.license !== license ? [`      ${measure.license}`] : []),
+      ]),
+    ];
+  }
+
+  /** Adds a dataset of the starter catalog again, or brings it up to this version. */
+  async addStarter(dataset: string): Promise<string[]> {
+    const catalog = await readStarter();
+    const starter = catalog.datasets.find(({ id }) => id === dataset);
+    if (!starter) {
+      throw new ServerError(
+        `There is no dataset "${dataset}" in the starter catalog: it has ${catalog.datasets.map(({ id }) => id).join(", ")}. To add a table of yours, pass --table.`,
+      );
+    }
+    const [row] = await this.#sql(
+      "SELECT n.nspname AS schema, OBS_DumpVersion() FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'",
+    );
+    const sql = await starterSql({ ...catalog, datasets: [starter] }, String(row!.schema));
+    await this.#sql(inTransaction(`adding ${dataset}`, sql));
+    return [`Added ${dataset}.`];
+  }
+
+  async addTable(table: string, publication: Publication): Promise<string[]> {
+    const name = table
+      .split(".")
+      .map((part) => ident(part))
+      .join(".");
+    await this.#sql(`SELECT OBS_Publish(${literal(name)}, ${literal(JSON.stringify(publication))})`);
+    return [`Added ${publication.dataset}: cartoframes observatory info ${publication.dataset}`];
+  }
+
+  async remove(dataset: string): Promise<string[]> {
+    await this.#sql(`SELECT OBS_Unpublish(${literal(dataset)})`);
+    return [`Removed ${dataset}.`];
+  }
+
+  async #unknown(dataset: string): Promise<ServerError> {
+    const rows = await this.#sql("SELECT id FROM OBS_Datasets()");
+    const known = rows.map(({ id }) => id).join(", ");
+    return new ServerError(`There is no dataset "${dataset}". There are ${known || "none"}.`);
+  }
+
+  async #sql(q: string): Promise<readonly Record<string, unknown>[]> {
+    const { baseUrl, key } = this.#server;
+    const response = await fetch(`${baseUrl}/api/v2/sql`, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        Authorization: `Basic ${Buffer.from(`local:${key}`).toString("base64")}`,
+      },
+      body: JSON.stringify({ q }),
+    });
+    const { rows = [], notices = [], warnings = [], error, hint } = (await response.json()) as Answer;
+    for (const line of [...warnings, ...notices]) this.#tell(line);
+    if (error) throw new ServerError([...error, ...(hint ? [hint] : [])].join(" "));
+    return rows;
+  }
+}
+
+interface DatasetInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly source: string | null;
+  readonly license: string | null;
+  readonly version: string | null;
+  readonly boundaries: readonly { id: string; name: string; timespan: string; areas: number }[];
+  readonly measures: readonly {
+    id: string;
+    name: string;
+    description: string | null;
+    aggregate: string | null;
+    unit: string | null;
+    source: string | null;
+    license: string | null;
+    denominators: string[];
+    boundaries: string[];
+    timespans: string[];
+  }[];
+}
+
+/**
+ * The description of a table in a file, as `OBS_Publish` takes it.
+ * @throws ServerError if it is no JSON object
+ */
+export async function readPublication(file: string): Promise<Publication> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new ServerError(`Cannot read ${file} (${error.code}).`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Publication;
+  } catch {
+    // said below
+  }
+  throw new ServerError(`${file} holds no JSON object.`);
+}

@@ -1,0 +1,119 @@
+/** A layer of a named map, of a layer of a scene. */
+import { runSql } from "../../api/sql";
+import type { Transport } from "../../api/transport";
+import { AuthenticationError } from "../../errors";
+import { readEwkbHead } from "../../frame/ewkb";
+import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../../geo";
+import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLayer } from "../../map";
+import { literal } from "../../sql";
+import { queryText } from "../../sql-lexer";
+import { describe, WEBMERCATOR } from "../read/describe";
+import { layerQuery } from "./layer-query";
+
+export interface LayersOfDetail {
+  readonly layers: readonly ResolvedLayer[];
+  readonly tileColumns: BuiltScene["tileColumns"];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Quarters of a pixel: all corners of all polygons go to the same grid, so that borders that were shared stay shared; no
+ * line is generalised by itself.
+ */
+const TILE_UNITS = 1024;
+/** Of the rows in a pixel the first one is shown, where a layer has many. */
+const CELL_PX = 1;
+const INTEGERS = new Set(["int2", "int4", "int8"]);
+/** Keeps `the_geom_webmercator` what `the_geom` is: CARTO's tables have it. */
+const WEBMERCATOR_TRIGGER = "update_the_geom_webmercator_trigger";
+
+export interface DetailLayer {
+  readonly type: "mapnik";
+  readonly id: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The layer of a named map whose tiles have the features of a layer, with what the scene shows of them. */
+export async function detailLayer(
+  transport: Transport,
+  index: number,
+  { layers, tileColumns, signal }: LayersOfDetail,
+): Promise<DetailLayer> {
+  const { layer, data } = layers[index]!;
+  const { sql, table } = (await layerQuery(transport, layer, signal))!;
+  const query = queryText(sql)!; // no other has rows for the overview
+  const fields = (await describe(transport, query, { signal }))!;
+  const isCartos = table !== undefined && (await hasWebmercator(transport, table, data, signal));
+  const { geom_column, srid, geometry } = isCartos
+    ? { geom_column: WEBMERCATOR, srid: SRID_WEBMERCATOR, geometry: columnSql(WEBMERCATOR) }
+    : { geom_column: "the_geom", ...geometryOf(layer, data, fields) };
+  const hasId = fields.some(({ name, pgtype }) => name === "cartodb_id" && INTEGERS.has(pgtype));
+  const columns = [
+    ...tileColumns[index]!.map((column) => `${column.sql} AS ${column.name}`),
+    ...(hasId ? [`${columnSql("cartodb_id")} AS cartodb_id`] : []),
+    `${geometry} AS ${geom_column}`,
+  ];
+  // CARTO's own servers know no other columns to thin by
+  const canThin = (hasId && isCartos) || (await transport.endpoint(signal)).isCurrent !== undefined;
+  return {
+    type: "mapnik",
+    id: `layer${index}`,
+    options: {
+      sql: `SELECT ${columns.join(", ")} FROM (\n${query}\n) AS q`,
+      geom_column,
+      srid,
+      vector_extent: TILE_UNITS,
+      aggregation: canThin && { resolution: CELL_PX },
+    },
+  };
+}
+
+/** Whether there is a `the_geom_webmercator` in step with `the_geom`: its tiles cost less, and CARTO's servers can thin them. */
+async function hasWebmercator(
+  transport: Transport,
+  table: string,
+  { geometry }: ResolvedLayer["data"],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (geometry.kind !== "ewkb" || geometry.column !== "the_geom") return false;
+  try {
+    const { rows } = await runSql(
+      transport,
+      `SELECT count(*) AS n FROM pg_catalog.pg_trigger WHERE tgrelid = to_regclass(${literal(table)}) AND tgname = ${literal(WEBMERCATOR_TRIGGER)}`,
+      { signal, repeatable: true, whenLimited: "throw" },
+    );
+    return Number(rows[0]?.n) > 0;
+  } catch (error) {
+    if (error instanceof AuthenticationError) return false; // the reason that matters is why it may make no map
+    throw error;
+  }
+}
+
+function geometryOf(
+  layer: DataLayer,
+  { geometry: source }: ResolvedLayer["data"],
+  fields: readonly { readonly name: string; readonly pgtype: string }[],
+): { readonly geometry: string; readonly srid: number } {
+  if (source.kind === "lnglat") {
+    const [lng, lat] = lnglatOf(layer)!.map(finiteSql);
+    return { geometry: `ST_SetSRID(ST_MakePoint(${lng}, ${lat}), ${SRID_LNGLAT})`, srid: SRID_LNGLAT };
+  }
+  const isGeography = fields.some(({ name, pgtype }) => name === source.column && pgtype === "geography");
+  const geometry = columnSql(source.column) + (isGeography ? "::geometry" : "");
+  return { geometry, srid: sridOf(source.values) };
+}
+
+/** Degrees that are no number, or infinite, are no place. */
+function finiteSql(name: string): string {
+  const degrees = `${columnSql(name)}::float8`;
+  return `CASE WHEN ${degrees} BETWEEN -1e6 AND 1e6 THEN ${degrees} END`;
+}
+
+/** Of the first geometry: a layer is shown in one. */
+function sridOf(values: readonly (string | Uint8Array | null)[]): number {
+  const first = values.find((value) => value !== null);
+  if (typeof first !== "string") return SRID_LNGLAT;
+  const head = Buffer.from(first.slice(0, 32), "hex");
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return readEwkbHead(view, 0, head.length)?.srid || SRID_LNGLAT; // 0 is PostGIS' "unknown"
+}

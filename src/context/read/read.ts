@@ -1,0 +1,146 @@
+import type { DataFrame } from "danfojs-node";
+import { copyTo } from "../../api/copy";
+import { ErrorResponse } from "../../api/schemas/sql";
+import { runSql, type SqlResult } from "../../api/sql";
+import type { Transport } from "../../api/transport";
+import { InvalidArgumentError, SqlError } from "../../errors";
+import { type Columns, columnsFromRows, type Field, frameFromColumns, loadDanfo } from "../../frame";
+import { parseJson } from "../../json";
+import type { Progress } from "../../kernel/progress";
+import type { OptionNames } from "../../options";
+import { queryText } from "../../sql-lexer";
+import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
+import { estimateRows, fetchColumns } from "./fetch";
+
+export interface ReadOptions {
+  /** Adds a column `geometry` of wkx geometries decoded from `the_geom`. */
+  readonly decodeGeom?: boolean;
+  /** Cancels the request, on the server too. */
+  readonly signal?: AbortSignal;
+}
+
+export interface QueryOptions extends ReadOptions {
+  /** Keeps the rows as a new table of this name, and gives them back as they were kept. */
+  readonly tableName?: string;
+  /** With `tableName`: replaces a table of that name. @default false */
+  readonly overwrite?: boolean;
+}
+
+export const READ_OPTIONS: OptionNames<ReadOptions> = { decodeGeom: true, signal: true };
+export const QUERY_OPTIONS: OptionNames<QueryOptions> = {
+  ...READ_OPTIONS,
+  tableName: true,
+  overwrite: true,
+};
+
+/** The rows of a statement as one DataFrame, streamed column by column. `repeatable`: it changes nothing. */
+export async function readFrame(
+  transport: Transport,
+  sql: string,
+  {
+    decodeGeom,
+    signal,
+    progress,
+    repeatable,
+    onSnapshot,
+  }: ReadOptions & DescribeOptions & { readonly progress: Progress; readonly repeatable?: boolean },
+): Promise<DataFrame> {
+  loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
+  const columns = await readColumns(transport, sql, { progress, signal, repeatable, onSnapshot });
+  for (const warning of columns.warnings) console.warn(warning);
+  return frameFromColumns(columns, { decodeGeom, signal });
+}
+
+/**
+ * The columns of a statement; of those that it has, the ones that `choose` takes. A query is described, then fetched
+ * as the server allows; a statement that cannot stand in a subquery is run as it is, and its few rows come as JSON.
+ * What `choose` throws is thrown before a row of a query is fetched.
+ */
+export async function readColumns(
+  transport: Transport,
+  sql: string,
+  {
+    progress,
+    signal,
+    repeatable,
+    onSnapshot,
+    choose = (fields) => fields,
+    queryOnly,
+  }: DescribeOptions & {
+    readonly progress: Progress;
+    readonly signal?: AbortSignal;
+    readonly repeatable?: boolean;
+    readonly choose?: (fields: readonly Field[]) => readonly Field[];
+    /** What asks for the columns of a query, so that any other statement is an error, and is not run. */
+    readonly queryOnly?: string;
+  },
+): Promise<Columns> {
+  const query = queryText(sql);
+  const estimate = query ? estimateRows(transport, query, signal) : undefined;
+  const described = query && (await describe(transport, query, { signal, onSnapshot }));
+  if (!query || !described) {
+    if (queryOnly !== undefined)
+      throw new InvalidArgumentError(
+        `${queryOnly} needs one query that changes nothing, a SELECT. Run other statements by cc.query before.`,
+      );
+    const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
+    return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });
+  }
+  const fields = choose(described);
+  if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
+  const onRows = (done: number) => progress.update({ done, unit: "rows" });
+  const source = { query, fields, estimate };
+  const options = { signal, onRows, repeatable };
+  try {
+    return await fetchColumns(transport, source, options);
+  } catch (error) {
+    if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
+    const { warnings, ...aliases } = await aliasesOf(transport, query, fields, signal);
+    const columns = await fetchColumns(transport, { ...source, aliases }, options);
+    return { ...columns, warnings: [...columns.warnings, ...warnings] };
+  }
+}
+
+/** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */
+function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
+  return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
+}
+
+/**
+ * Another name for every column of a query in which some have the same (`SELECT *` of a join): `all` of them in
+ * order, and the fields under their new names. Of several columns with one name the last counts, as in CARTO's JSON.
+ */
+async function aliasesOf(
+  transport: Transport,
+  query: string,
+  fields: readonly Field[],
+  signal?: AbortSignal,
+): Promise<{ all: string[]; fields: Field[]; warnings: string[] }> {
+  const header = `COPY (SELECT * FROM (\n${query}\n) AS _q LIMIT 0) TO STDOUT WITH (FORMAT csv, HEADER true)`;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
+  const csv = Buffer.concat(chunks).toString("utf8");
+  const failed = ErrorResponse.safeParse(parseJson(csv.slice(csv.indexOf('{"error":')))); // in CSV, " is ""
+  if (failed.success) throw new SqlError(failed.data.error[0]!, { sql: query });
+  const names = csvNames(csv);
+  const positions = new Map(names.map((name, position) => [name, position]));
+  return {
+    all: names.map((_, position) => `c${position}`),
+    warnings: fields
+      .filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+      .map(
+        ({ name }) => `Several columns are called "${name}"; the last one is kept. Name the others with AS.`,
+      ),
+    fields: fields.map(({ name, pgtype }) => {
+      const position = positions.get(name);
+      if (position === undefined) throw new InvalidArgumentError(`Name the column "${name}" with AS.`);
+      return { name: `c${position}`, pgtype };
+    }),
+  };
+}
+
+/** The names in a line of CSV. */
+function csvNames(line: string): string[] {
+  const cells = line.replace(/\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g);
+  return Array.from(cells, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");
+}

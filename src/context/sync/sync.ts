@@ -1,0 +1,479 @@
+import type { DataFrame } from "danfojs-node";
+import { copyFrom, copyTo } from "../../api/copy";
+import { StatementStopped } from "../../api/errors";
+import { runSql } from "../../api/sql";
+import type { Transport } from "../../api/transport";
+import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../../errors";
+import {
+  CopyFormatError,
+  columnsForTable,
+  compareCopy,
+  type Differences,
+  encodeCopy,
+  encodeDifferences,
+  type FrameToFit,
+  type WriteColumn,
+} from "../../frame";
+import type { Progress } from "../../kernel/progress";
+import type { OptionNames } from "../../options";
+import { ident, literal } from "../../sql";
+import { quoted, type TableName, temporaryTable } from "../tables/table-name";
+import { dropTemporary, NO_EFFECT } from "../write/new-table";
+import type { Baseline } from "./baselines";
+import { applyByJob } from "./sync-job";
+import {
+  applySql,
+  flattens,
+  REFUSAL,
+  type SyncColumn,
+  type SyncTarget,
+  storedSql,
+  syncColumn,
+} from "./sync-sql";
+
+export interface SyncOptions {
+  /** The column or columns that tell rows apart, by their names in the frame. @default "cartodb_id" */
+  readonly key?: string | readonly string[];
+  /** Names of the longitude and the latitude column, in that order: they become points in `the_geom`. */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
+  readonly encodeGeom?: boolean;
+  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
+  readonly geomCol?: string;
+  /** Makes the table equal to the frame although somebody else has changed it since it was read. @default false */
+  readonly force?: boolean;
+  /** Cancels the sync; the table stays as it was. */
+  readonly signal?: AbortSignal;
+}
+
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  key: true,
+  lnglat: true,
+  encodeGeom: true,
+  geomCol: true,
+  force: true,
+  signal: true,
+};
+
+/** Rows of a table that `cc.sync` made equal to a frame. */
+export interface SyncResult {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+}
+
+/** What a sync did, for its report. */
+export interface SyncReport {
+  readonly result: SyncResult;
+  /** Columns that were added to the table. */
+  readonly added: readonly string[];
+  readonly warnings: readonly string[];
+  /** The table as it is now. */
+  readonly baseline: Baseline;
+}
+
+const CARTODB_ID = "cartodb_id";
+
+/** Tables and frames of so many rows are compared here before what differs is uploaded. */
+const COMPARED_FROM_ROWS = 20_000;
+/** With `force`, how often changes of others may come between comparing and applying. */
+const MAX_ATTEMPTS = 5;
+
+/** Types whose values are the same in JavaScript exactly if they are in PostgreSQL. */
+const SAME_IN_BOTH = new Set("bool int2 int4 int8 text varchar".split(" "));
+/** Types that a row cannot be told by. */
+const NO_KEY = new Set("geometry geography json jsonb".split(" "));
+
+interface Sync extends SyncOptions {
+  readonly progress: Progress;
+  /** What the table was when the frame was equal to it. */
+  readonly baseline?: Baseline;
+}
+
+/**
+ * Makes a table equal to a frame by inserting, updating and deleting what differs. The frame is uploaded beside the
+ * table; one transaction compares and applies. Whatever goes wrong before its end, the table stays as it was.
+ */
+export async function syncFrame(
+  transport: Transport,
+  frame: DataFrame,
+  table: TableName,
+  options: Sync,
+  attempts = MAX_ATTEMPTS,
+): Promise<SyncReport> {
+  const { signal, progress, force = false } = options;
+  const before = await describeTable(transport, table, signal);
+  const baseline = options.baseline ?? before.baseline;
+  if (baseline.partial) {
+    throw new InvalidArgumentError(
+      `This frame holds only some rows of "${table.label}", as it was read with a limit: sync would delete all others. ` +
+        "Read the whole table, or change single rows with cc.query.",
+    );
+  }
+  const fitted = await columnsForTable(frame, before.targets, options);
+  const { rowCount, warnings } = fitted;
+  const keys = keyColumns(fitted.columns, options.key, table);
+  const newKey = await checkKeys(keys, signal);
+  const isKey = new Set<FrameToFit["columns"][number]>(keys);
+  const columns = [...keys, ...fitted.columns.filter((column) => !isKey.has(column))];
+  const sides = columns.map(({ column, target }) => syncColumn(column, target as SyncTarget));
+  const upload: Upload = {
+    table: await temporaryTable({ transport, signal }),
+    columns: columns.map(({ column }) => column),
+    sides,
+    keyCount: keys.length,
+    rowCount,
+  };
+  const added = sides.flatMap((side) => (side.added === undefined ? [] : [side.name]));
+  const flattened = columns
+    .filter(({ column, target }) => target !== undefined && flattens(target, column))
+    .map(
+      ({ column }) =>
+        `${column.name} has heights or measures (Z, M); the table's is flat, they are not kept.`,
+    );
+  const report = { added, warnings: [...warnings, ...flattened] };
+  const keysAreChecked = keys.every(({ target }) => SAME_IN_BOTH.has(target.pgtype));
+  const differences =
+    keysAreChecked && Math.min(rowCount, before.baseline.rowCount) >= COMPARED_FROM_ROWS
+      ? await compare(transport, table, upload, options)
+      : undefined;
+  const differing = differences && differences.rows.length + differences.gone.length;
+  if (differing === 0 && added.length === 0) {
+    const result = { inserted: 0, updated: 0, deleted: 0, unchanged: rowCount };
+    return { ...report, result, baseline: before.baseline };
+  }
+  const request = {
+    table: quoted(table),
+    uploaded: quoted(upload.table),
+    differences: quoted(await temporaryTable({ transport, signal })),
+    rowCount: differing ?? rowCount,
+    marker: differences && ident(markerOf(upload)),
+    columns: sides,
+    keys: sides.slice(0, keys.length),
+    newKey,
+    sequence: keys.length === 1 ? keys[0]!.target.sequence : undefined,
+    keysAreChecked,
+    keysAreNullable: keys.some(({ target }) => target.nullable),
+    baseline: !force ? baseline : differences && before.baseline, // what was compared must still be so
+  };
+  const apply = async () => {
+    await send(transport, upload, differences, options);
+    progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
+    const effect = `Table "${table.label}" is as it was or equal to the frame, either as a whole: look before you run it again.`;
+    return runSql(transport, applySql(request), { signal, effect }).catch((error) => {
+      if (!(error.cause instanceof StatementStopped)) throw error;
+      return applyByJob(transport, request, upload.table, options);
+    });
+  };
+  try {
+    const { rows } = await apply().catch((error) => {
+      if (refusalIn(error)?.kind !== "lost") throw error;
+      return apply(); // the database was restarted in between
+    });
+    const { inserted, updated, deleted, own, snapshot } = rows.at(-1) as Record<string, unknown>;
+    const counts = { inserted: Number(inserted), updated: Number(updated), deleted: Number(deleted) };
+    return {
+      ...report,
+      result: { ...counts, unchanged: rowCount - counts.inserted - counts.updated },
+      baseline: {
+        table: quoted(table),
+        snapshot: String(snapshot),
+        ownTransaction: String(own),
+        rowCount,
+      },
+    };
+  } catch (error) {
+    await dropTemporary(transport, upload.table);
+    if (force && attempts > 1 && refusalIn(error)?.kind === "conflict") {
+      return syncFrame(transport, frame, table, options, attempts - 1);
+    }
+    throw explain(error, table, keys, options.baseline !== undefined);
+  }
+}
+
+interface TableBefore {
+  readonly targets: readonly SyncTarget[];
+  readonly baseline: Baseline;
+}
+
+/** The table's columns, and what it holds now. */
+async function describeTable(
+  transport: Transport,
+  table: TableName,
+  signal?: AbortSignal,
+): Promise<TableBefore> {
+  const name = quoted(table);
+  const { rows } = await runSql(
+    transport,
+    `SELECT c.relkind::text AS kind, EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS has_parts,
+  a.attname::text AS name, coalesce(b.typname, y.typname)::text AS pgtype, format_type(a.atttypid, a.atttypmod) AS type,
+  format_type(coalesce(b.oid, y.oid), -1) AS plain,
+  CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE y.typtypmod END AS modifier, NOT a.attnotnull AS nullable,
+  coalesce(to_json(a) ->> 'attgenerated', '') <> '' AS generated,
+  pg_get_expr(d.adbin, d.adrelid) AS fallback, pg_get_serial_sequence(${literal(name)}, a.attname::text) AS sequence,
+  txid_current_snapshot()::text AS snapshot, (SELECT count(*) FROM ONLY ${name}) AS row_count
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid
+LEFT JOIN pg_type b ON b.oid = y.typbasetype AND y.typtype = 'd'
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    { signal, repeatable: true },
+  ).catch((error) => {
+    if (!(error instanceof TableNotFoundError)) throw error;
+    throw new TableNotFoundError(
+      `There is no table "${table.label}". Make it with await cc.write(df, ${JSON.stringify(table.label)}) first.`,
+      { table: table.label },
+    );
+  });
+  const [first] = rows;
+  if (first && (first.kind !== "r" || first.has_parts === true)) {
+    throw new InvalidArgumentError(
+      `"${table.label}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; sync needs an ordinary table.`,
+    );
+  }
+  const targets = rows.map((row): SyncTarget => {
+    const sequence = typeof row.sequence === "string" ? row.sequence : undefined;
+    const fallback = sequence === undefined ? row.fallback : `nextval(${literal(sequence)}::regclass)`;
+    return {
+      name: String(row.name),
+      pgtype: String(row.pgtype),
+      type: String(row.type),
+      plain: String(row.plain),
+      modifier: Number(row.modifier),
+      nullable: row.nullable === true,
+      generated: row.generated === true,
+      ...(typeof fallback === "string" && { fallback }),
+      ...(sequence !== undefined && { sequence }),
+    };
+  });
+  const { snapshot, row_count } = first ?? {};
+  return { targets, baseline: { table: name, snapshot: String(snapshot), rowCount: Number(row_count) } };
+}
+
+/** `pg_class.relkind` in words. */
+const KINDS: Readonly<Record<string, string>> = {
+  v: "a view",
+  m: "a materialized view",
+  f: "a foreign table",
+  p: "a partitioned table",
+};
+
+type KeyColumn = FrameToFit["columns"][number] & {
+  readonly column: { readonly values: ArrayLike<unknown> };
+  readonly target: SyncTarget;
+};
+
+function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], table: TableName): KeyColumn[] {
+  const names = key === undefined ? [CARTODB_ID] : typeof key === "string" ? [key] : [...key];
+  if (names.length === 0 || names.some((name) => typeof name !== "string"))
+    throw new InvalidArgumentError('key takes the name of a column, or several: "id", ["year", "code"].');
+  return names.map((name) => {
+    const found =
+      columns.find(({ from }) => from === name) ?? columns.find(({ column }) => column.name === name);
+    const where = found === undefined ? "frame" : "table";
+    if (found?.target === undefined) {
+      throw new InvalidArgumentError(
+        key === undefined
+          ? `The ${where} has no column ${CARTODB_ID}. Pass { key: "…" }: the column, or columns, that tell the rows apart.`
+          : `The ${where} has no column "${name}", which is the key. The frame has ${columns.map(({ from }) => `"${from}"`).join(", ") || "no columns"}.`,
+      );
+    }
+    const { target, column } = found;
+    if (NO_KEY.has(target.pgtype) || target.pgtype.startsWith("_") || !("values" in column)) {
+      throw new InvalidArgumentError(
+        `Column "${name}" of "${table.label}" is of type ${target.type}, which cannot be a key.`,
+      );
+    }
+    return found as KeyColumn;
+  });
+}
+
+/**
+ * Looks at the keys of the frame.
+ * @returns SQL for the key of rows that have none, if there are such rows
+ * @throws InvalidArgumentError for a key that occurs twice, and for one that is missing where the database does not
+ * number the rows
+ */
+async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Promise<string | undefined> {
+  const rowCount = keys[0]!.column.values.length;
+  const name = keys.map(({ from }) => `"${from}"`).join(", ");
+  const fallback = keys.length === 1 ? keys[0]!.target.fallback : undefined;
+  if (keys.length === 1 && isRising(keys[0]!.column.values)) return undefined;
+  const rows = new Map<unknown, number>();
+  let hasNew = false;
+  for (let row = 0; row < rowCount; row++) {
+    if (row % 16_384 === 0) {
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+    }
+    const values = keys.map(({ column }) => keyValue(column.values[row]));
+    if (values.includes(null)) {
+      if (fallback === undefined) {
+        throw new InvalidArgumentError(
+          `Row ${row} (counted from 0) has no value in the key ${name}, and the table does not number its rows by it. ` +
+            "Fill it, or choose another key.",
+        );
+      }
+      hasNew = true;
+      continue;
+    }
+    const value = values.length === 1 ? values[0] : JSON.stringify(values);
+    const first = rows.get(value);
+    if (first !== undefined) {
+      throw new InvalidArgumentError(
+        `Rows ${first} and ${row} (counted from 0) have the same key ${name}: ${values.join(", ")}. ` +
+          "Each row needs a key of its own; remove one of them, or add columns to the key.",
+      );
+    }
+    rows.set(value, row);
+  }
+  return hasNew ? fallback : undefined;
+}
+
+/** The common case, and twenty times as fast as looking for keys that occur twice. */
+function isRising(values: ArrayLike<unknown>): boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (!(typeof value === "number" && value > last)) return false;
+    last = value;
+  }
+  return true;
+}
+
+/** Null for a missing value; a text or number that is equal exactly if the key is. */
+function keyValue(value: unknown): string | number | boolean | null {
+  if (value === null || value === undefined || Number.isNaN(value)) return null;
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+  return value as string | number | boolean;
+}
+
+/** What goes into the table beside the one that is synced. */
+interface Upload {
+  readonly table: TableName;
+  /** Those of the key first. */
+  readonly columns: readonly WriteColumn[];
+  readonly sides: readonly SyncColumn[];
+  readonly keyCount: number;
+  readonly rowCount: number;
+}
+
+/** Reads the table, which is much faster than writing it, for the rows that need no further look; if it can be. */
+async function compare(
+  transport: Transport,
+  table: TableName,
+  { columns, sides, keyCount, rowCount }: Upload,
+  { signal, progress }: Sync,
+): Promise<Differences | undefined> {
+  const copy = `COPY (${storedSql(quoted(table), sides)}) TO STDOUT WITH (FORMAT binary)`;
+  const onRows = (done: number) =>
+    progress.update({ done: Math.min(done, rowCount), total: rowCount, unit: "rows", note: "comparing" });
+  try {
+    return await compareCopy(await copyTo(transport, copy, { signal }), columns, keyCount, {
+      signal,
+      onRows,
+    });
+  } catch (error) {
+    if (error instanceof SqlError || error instanceof CopyFormatError) return undefined; // without binary COPY
+    throw error;
+  }
+}
+
+async function send(
+  transport: Transport,
+  upload: Upload,
+  differences: Differences | undefined,
+  { signal, progress }: Sync,
+): Promise<void> {
+  const { columns, sides, keyCount, rowCount } = upload;
+  const table = quoted(upload.table);
+  const marker = ident(markerOf(upload));
+  const definitions = sides.map((side) => `${ident(side.name)} ${side.uploaded}`);
+  if (differences) definitions.push(`${marker} boolean`);
+  const create = `CREATE UNLOGGED TABLE ${table} (${definitions.join(", ")})`;
+  const options = { signal, effect: NO_EFFECT };
+  await runSql(transport, `DROP TABLE IF EXISTS ${table}; ${create}`, options);
+  const total = differences ? differences.rows.length + differences.gone.length : rowCount;
+  if (total === 0) return;
+  const names = [...sides.map((side) => ident(side.name)), ...(differences ? [marker] : [])];
+  const copy = `COPY ${table} (${names.join(", ")}) FROM STDIN WITH (FORMAT binary)`;
+  const onRows = (done: number) => progress.update({ done, total, unit: "rows" });
+  const bytes = () =>
+    differences
+      ? encodeDifferences(columns, keyCount, differences, { signal, onRows })
+      : encodeCopy(columns, { signal, onRows });
+  await copyFrom(transport, copy, bytes, options);
+}
+
+/** A name that no column has. */
+function markerOf({ sides }: Upload): string {
+  const names = new Set(sides.map(({ name }) => name));
+  let marker = "gone";
+  while (names.has(marker)) marker += "_";
+  return marker;
+}
+
+/** What the database refused in words of the sync. */
+function explain(error: unknown, table: TableName, keys: readonly KeyColumn[], wasRead: boolean): unknown {
+  const refusal = refusalIn(error);
+  if (refusal === undefined) return error;
+  const { kind, key, rows, newer, gone, keys: changed } = refusal;
+  const name = keys.map(({ column }) => `"${column.name}"`).join(", ");
+  const about = `Table "${table.label}"`;
+  switch (kind) {
+    case "null":
+      return new InvalidArgumentError(
+        `${about} has ${rows} ${rows === 1 ? "row" : "rows"} without a value in ${name}, which so is no key. Choose another one.`,
+      );
+    case "duplicate":
+      return new InvalidArgumentError(
+        `${about} has several rows with ${name} = ${key}, which so is no key. Choose another one, or add columns to it.`,
+      );
+    case "duplicate in frame":
+      return new InvalidArgumentError(
+        `The frame has several rows whose key ${name} is ${key} for the database. Each row needs a key of its own.`,
+      );
+    case "lost":
+      return new ServerError(
+        "The database was restarted during the sync. Nothing was written; run it again.",
+      );
+    case "conflict": {
+      const since = wasRead ? "since this frame and it were equal" : "while it was being synced";
+      return new ConflictError(
+        `${about} has changed ${since}: ${changesInWords(newer, gone, changed ?? [], name)}. Nothing was written. ` +
+          "Read it again and repeat what you did, or pass { force: true } to make it equal to the frame all the same.",
+      );
+    }
+  }
+}
+
+function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof SqlError)) return undefined;
+  const json = new RegExp(`${REFUSAL}(\\{.*\\})`, "s").exec(error.message)?.[1];
+  return json === undefined ? undefined : (JSON.parse(json) as Refusal);
+}
+
+interface Refusal {
+  readonly kind: "lost" | "null" | "duplicate" | "duplicate in frame" | "conflict";
+  readonly key: string;
+  readonly rows: number;
+  /** Rows that are new, or have been written anew. */
+  readonly newer: number;
+  /** Rows that are no more, or no more as they were. */
+  readonly gone: number;
+  readonly keys?: readonly string[];
+}
+
+function changesInWords(newer: number, gone: number, keys: readonly string[], name: string): string {
+  const rows = (count: number) => `${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"}`;
+  const deleted = `${newer > 0 ? "at least " : ""}${rows(gone - newer)} deleted`;
+  const listed = `${name} ${keys.join(", ")}${newer > keys.length ? ", …" : ""}`;
+  return [
+    ...(newer > 0 ? [`${rows(newer)} changed or added (${listed})`] : []),
+    ...(gone > newer ? [deleted] : []),
+  ].join(", ");
+}

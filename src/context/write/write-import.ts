@@ -1,0 +1,167 @@
+/** Writing through CARTO's Import API, for what only that can do: guessing types, places, and collisions. */
+import { createGzip } from "node:zlib";
+import { finishedImport, type ImportParameters, startImport } from "../../api/imports";
+import { runSql } from "../../api/sql";
+import type { Transport } from "../../api/transport";
+import { InvalidArgumentError, SqlError } from "../../errors";
+import { columnType, encodeCsv, type WriteColumn } from "../../frame";
+import type { Progress } from "../../kernel/progress";
+import type { OptionNames } from "../../options";
+import { ident } from "../../sql";
+import { quoted, type TableName, temporaryTable } from "../tables/table-name";
+import { dropTemporary, giveName } from "./new-table";
+
+export interface ImportWriteOptions {
+  /** Lets the server find out types, coordinates and dates from the texts of the file. @default false: those of the frame */
+  readonly typeGuessing?: boolean;
+  /** With `typeGuessing`: also of texts in quotes. @default true */
+  readonly quotedFieldsGuessing?: boolean;
+  /** Makes geometry of names of countries, regions and cities, and of IP addresses, if the frame has none. @default false */
+  readonly contentGuessing?: boolean;
+  /**
+   * What the server does with a table of that name: "skip" leaves it, "overwrite" replaces it if its columns are all
+   * in the frame, and keeps its views.
+   */
+  readonly collisionStrategy?: "skip" | "overwrite";
+  /** "gzip": the file is compressed on the way. */
+  readonly compression?: "gzip";
+}
+
+export const IMPORT_OPTION_NAMES: OptionNames<ImportWriteOptions> = {
+  typeGuessing: true,
+  quotedFieldsGuessing: true,
+  contentGuessing: true,
+  collisionStrategy: true,
+  compression: true,
+};
+
+/** Whether an option needs the Import API. */
+export function needsImport(options: ImportWriteOptions): boolean {
+  return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
+}
+
+const isBoolean = (value: unknown) => typeof value === "boolean";
+
+const IMPORT_OPTIONS = {
+  typeGuessing: [isBoolean, "true or false"],
+  quotedFieldsGuessing: [isBoolean, "true or false"],
+  contentGuessing: [isBoolean, "true or false"],
+  collisionStrategy: [(value) => value === "skip" || value === "overwrite", '"skip" or "overwrite"'],
+  compression: [(value) => value === "gzip", '"gzip"'],
+} as const satisfies Record<keyof ImportWriteOptions, [(value: unknown) => boolean, string]>;
+
+/** @throws InvalidArgumentError */
+export function checkImportOptions(options: ImportWriteOptions & { readonly overwrite?: boolean }): void {
+  for (const [name, [isFit, expected]] of Object.entries(IMPORT_OPTIONS)) {
+    const value = options[name as keyof ImportWriteOptions];
+    if (value !== undefined && !isFit(value))
+      throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected ${expected}.`);
+  }
+  if (options.overwrite && options.collisionStrategy !== undefined)
+    throw new InvalidArgumentError("Pass overwrite or collisionStrategy, not both.");
+}
+
+interface ImportWrite extends ImportWriteOptions {
+  readonly overwrite: boolean;
+  readonly privacy?: string;
+  readonly signal?: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface Imported {
+  /** The table that was made; undefined if one of that name was there and is left. */
+  readonly table?: TableName;
+  /** The transactions that it shows, where that is known. */
+  readonly snapshot?: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Streams the columns as a CSV file to the Import API. The table is made under a temporary name and then renamed, so
+ * that an old one is there until the end; only a `collisionStrategy` leaves the naming to the server.
+ */
+export async function importColumns(
+  transport: Transport,
+  columns: readonly WriteColumn[],
+  rowCount: number,
+  table: TableName,
+  options: ImportWrite,
+): Promise<Imported> {
+  const { collisionStrategy, overwrite, privacy, signal, progress } = options;
+  const byServer = collisionStrategy !== undefined;
+  const temporary = await temporaryTable({ transport, signal });
+  const file = `${byServer ? table.table : temporary.table}.csv${options.compression === "gzip" ? ".gz" : ""}`;
+  const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
+  const csv = () => encodeCsv(columns, rowCount, { signal, onRows });
+  const bytes = options.compression === "gzip" ? () => gzipped(csv()) : csv;
+  const id = await startImport(transport, file, bytes, { ...parametersOf(options), privacy, signal });
+  try {
+    const onState = (state: string) =>
+      progress.update({ done: rowCount, total: rowCount, unit: "rows", note: state });
+    const name = await finishedImport(transport, id, { signal, onState });
+    if (name === undefined) return { warnings: [] };
+    const made = { ...temporary, table: name, label: name };
+    const warnings = options.typeGuessing ? [] : await giveTypes(transport, made, columns, signal);
+    if (byServer) return { table: made, warnings };
+    const run: Parameters<typeof giveName>[0] = (sql, known) => runSql(transport, sql, { signal, ...known });
+    return { table, snapshot: await giveName(run, made, table, overwrite), warnings };
+  } catch (error) {
+    if (!byServer) void dropWhenOver(transport, id, temporary);
+    throw error;
+  }
+}
+
+function parametersOf(options: ImportWrite): ImportParameters {
+  const { typeGuessing = false, quotedFieldsGuessing, contentGuessing, collisionStrategy } = options;
+  return { typeGuessing, quotedFieldsGuessing, contentGuessing, collisionStrategy };
+}
+
+/** An import cannot be stopped: whoever gives up leaves a table that comes later. */
+async function dropWhenOver(transport: Transport, id: string, temporary: TableName): Promise<void> {
+  await finishedImport(transport, id, { keepsRunning: false }).catch(() => {});
+  await dropTemporary(transport, temporary);
+}
+
+async function* gzipped(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gzip = createGzip();
+  const fill = async () => {
+    for await (const chunk of bytes) {
+      if (!gzip.write(chunk)) await new Promise((resolve) => gzip.once("drain", resolve));
+    }
+    gzip.end();
+  };
+  fill().catch((error) => gzip.destroy(error));
+  try {
+    yield* gzip as AsyncIterable<Uint8Array>;
+  } finally {
+    gzip.destroy();
+  }
+}
+
+/** Columns that the import makes itself. */
+const MADE_BY_IMPORT = new Set(["cartodb_id", "the_geom", "the_geom_webmercator"]);
+
+/** The import makes texts of everything; a column gets the type it has in the frame. @returns warnings */
+async function giveTypes(
+  transport: Transport,
+  table: TableName,
+  columns: readonly WriteColumn[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const typed = columns.filter(({ name, pgtype }) => pgtype !== "text" && !MADE_BY_IMPORT.has(name));
+  if (typed.length === 0) return [];
+  const changes = typed.map((column) => {
+    const name = ident(column.name);
+    const type = columnType(column);
+    return `ALTER COLUMN ${name} TYPE ${type} USING nullif(${name}::text, '')::${type}`;
+  });
+  try {
+    await runSql(transport, `ALTER TABLE ${quoted(table)} ${changes.join(", ")}`, { signal });
+    return [];
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return [
+      `The rows were imported, but their columns did not get the types of the frame, and are text: ${error.message}`,
+    ];
+  }
+}

@@ -1,0 +1,224 @@
+import type { DataFrame } from "danfojs-node";
+import { copyFrom } from "../../api/copy";
+import { createJob } from "../../api/jobs";
+import type { JobResponse } from "../../api/schemas/jobs";
+import { type RunOptions, runSql } from "../../api/sql";
+import type { Transport } from "../../api/transport";
+import { AuthenticationError, JobError, ServerError, SqlError } from "../../errors";
+import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../../frame";
+import { SRID_LNGLAT } from "../../geo";
+import type { Progress } from "../../kernel/progress";
+import type { OptionNames } from "../../options";
+import { ident } from "../../sql";
+import type { Baseline } from "../sync/baselines";
+import { newTableNamed, quoted, type TableName, temporaryTable } from "../tables/table-name";
+import {
+  dropTemporary,
+  explainRegistering,
+  NO_EFFECT,
+  refuseExisting,
+  register,
+  registerSql,
+  swapSql,
+} from "./new-table";
+import { applyPrivacy, checkPrivacy, type Privacy, privacyOf } from "./privacy";
+import {
+  checkImportOptions,
+  IMPORT_OPTION_NAMES,
+  type ImportWriteOptions,
+  importColumns,
+  needsImport,
+} from "./write-import";
+
+export interface WriteOptions extends ImportWriteOptions {
+  /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
+  readonly overwrite?: boolean;
+  /** Names of the longitude and the latitude column, in that order: they become points in `the_geom`. */
+  readonly lnglat?: readonly [lng: string, lat: string];
+  /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
+  readonly encodeGeom?: boolean;
+  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
+  readonly geomCol?: string;
+  /** Who may see the table without a key. @default as it was, for a table that is replaced; else the account's */
+  readonly privacy?: Privacy;
+  /** Taken for those who come from Python: rows are streamed, and no file is written. */
+  readonly tempDir?: string;
+  /** Cancels the write; the table stays as it was. */
+  readonly signal?: AbortSignal;
+}
+
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = {
+  overwrite: true,
+  lnglat: true,
+  encodeGeom: true,
+  geomCol: true,
+  privacy: true,
+  ...IMPORT_OPTION_NAMES,
+  tempDir: true,
+  signal: true,
+};
+
+/** What a write did, for its report. */
+export interface WriteReport {
+  readonly table: TableName;
+  readonly rowCount: number;
+  /** Whether a map shows something of it. */
+  readonly hasGeometry: boolean;
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  readonly warnings: readonly string[];
+  /** The table as it is now, if that is known. */
+  readonly baseline?: Baseline;
+  /** The job that registers the rows as a table, and has not done so yet. */
+  readonly job?: JobResponse;
+  /** A table of that name was there, and is left as it was. */
+  readonly isSkipped?: boolean;
+}
+
+const GEOM = "the_geom";
+
+/** From here on a job registers points: it would hold up an interactive call, or take longer than one may. */
+const JOB_FROM_ROWS = 100_001;
+
+type Write = WriteOptions & { readonly progress: Progress };
+
+/**
+ * Writes a frame as a new table: loaded under a temporary name, made a CARTO table, then given its name in one
+ * transaction. Whatever goes wrong, the old table stays as it was and the temporary one is removed.
+ */
+export async function writeFrame(
+  transport: Transport,
+  frame: DataFrame,
+  tableName: string,
+  options: Write,
+): Promise<WriteReport> {
+  const { overwrite = false, lnglat, privacy, signal } = options;
+  checkImportOptions(options);
+  checkPrivacy(privacy);
+  const table = await newTableNamed(tableName, { transport, signal });
+  if (!overwrite && options.collisionStrategy === undefined) await refuseExisting(transport, table, signal);
+  const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, options);
+  const hasGeometry = options.contentGuessing || columns.some(({ name }) => name === GEOM);
+  const report = { table, rowCount, hasGeometry, renamed, warnings: [...warnings, ...lossesOf(columns)] };
+  const wanted = privacy ?? (overwrite ? await privacyOf(transport, table, signal) : undefined);
+  const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job could give no privacy
+  const isByJob = lnglat !== undefined && rowCount >= JOB_FROM_ROWS && isPrivate && privacy === undefined;
+  if (needsImport(options)) {
+    const imported = await importColumns(transport, columns, rowCount, table, { ...options, overwrite });
+    const all = { ...report, warnings: [...report.warnings, ...imported.warnings] };
+    if (imported.table === undefined) return { ...all, isSkipped: true };
+    const { snapshot } = imported;
+    const baseline = snapshot === undefined ? undefined : { table: quoted(table), snapshot, rowCount };
+    await keepPrivacy(transport, imported.table, wanted, options);
+    return { ...all, table: imported.table, baseline };
+  }
+  const loaded = await load(transport, columns, rowCount, table, { ...options, overwrite, isByJob });
+  if (typeof loaded !== "string") return { ...report, job: loaded };
+  await keepPrivacy(transport, table, wanted, options);
+  return { ...report, baseline: { table: quoted(table), snapshot: loaded, rowCount } };
+}
+
+function lossesOf(columns: readonly WriteColumn[]): string[] {
+  const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
+  return flattened ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`] : [];
+}
+
+/** A server without datasets is no error, unless the user has asked for what only they have. */
+async function keepPrivacy(
+  transport: Transport,
+  table: TableName,
+  wanted: string | undefined,
+  { privacy, signal }: Write,
+): Promise<void> {
+  const isKnown = wanted === undefined || (await applyPrivacy(transport, table, wanted, signal));
+  if (!isKnown && privacy !== undefined)
+    console.warn(`The table is written, but the server has no privacy: it could not become ${privacy}.`);
+}
+
+/** @returns the transactions that the table shows, or the job that will make it one */
+async function load(
+  transport: Transport,
+  columns: readonly WriteColumn[],
+  rowCount: number,
+  table: TableName,
+  {
+    overwrite,
+    isByJob,
+    signal,
+    progress,
+  }: Write & { readonly overwrite: boolean; readonly isByJob: boolean },
+): Promise<string | JobResponse> {
+  const temporary = await temporaryTable({ transport, signal });
+  const run = (sql: string, known?: Pick<RunOptions, "effect">) =>
+    runSql(transport, sql, { signal, effect: NO_EFFECT, ...known });
+  try {
+    await createTable(run, quoted(temporary), columns);
+    if (rowCount > 0 && columns.length > 0) {
+      const names = columns.map(({ name }) => ident(name)).join(", ");
+      const copy = `COPY ${quoted(temporary)} (${names}) FROM STDIN WITH (FORMAT binary)`;
+      const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
+      await copyFrom(transport, copy, () => encodeCopy(columns, { signal, onRows }), {
+        signal,
+        effect: NO_EFFECT,
+      });
+    }
+    progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "indexing" });
+    const job = isByJob
+      ? await registeringJob(transport, temporary, table, { overwrite, signal })
+      : undefined;
+    return job ?? (await register(run, temporary, table, overwrite));
+  } catch (error) {
+    await dropTemporary(transport, temporary);
+    throw explainRegistering(error, table);
+  }
+}
+
+/** Undefined for a key that may not create jobs, and a server that has none. */
+async function registeringJob(
+  transport: Transport,
+  temporary: TableName,
+  table: TableName,
+  { overwrite, signal }: { readonly overwrite: boolean; readonly signal?: AbortSignal },
+): Promise<JobResponse | undefined> {
+  const query = [registerSql(temporary), swapSql(temporary, table, overwrite)].join(";\n");
+  const onerror = `DROP TABLE IF EXISTS ${quoted(temporary)}`;
+  try {
+    return await createJob(transport, { query: [{ query, onerror }] }, { signal });
+  } catch (error) {
+    const isRefused = error instanceof ServerError && error.status !== undefined && error.status < 500;
+    if (error instanceof JobError || error instanceof AuthenticationError || isRefused) return undefined;
+    throw error; // it may have been taken
+  }
+}
+
+/**
+ * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
+ * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
+ * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
+ */
+async function createTable(
+  run: (sql: string) => Promise<unknown>,
+  table: string,
+  columns: readonly WriteColumn[],
+): Promise<void> {
+  const id = columns.filter(({ name }) => name === "cartodb_id");
+  const geometry = columns.filter(({ name }) => name === GEOM);
+  const rest = columns.filter(({ name }) => name !== "cartodb_id" && name !== GEOM);
+  const definitions = (geometries: string[]) =>
+    [
+      id.length > 0 ? createTableColumns(id) : "cartodb_id bigserial",
+      ...geometries,
+      ...(rest.length > 0 ? [createTableColumns(rest)] : []),
+    ].join(", ");
+  const plain = geometry.length > 0 ? [createTableColumns(geometry)] : [`${GEOM} geometry(Geometry,4326)`];
+  const ready = geometry.every(({ srid, flat }) => srid === SRID_LNGLAT && flat);
+  if (ready) {
+    const generated = `${GEOM}_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (CDB_TransformToWebmercator(${GEOM})) STORED`;
+    try {
+      await run(`CREATE TABLE ${table} (${definitions([...plain, generated])})`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SqlError) || !/immutable|syntax error/.test(error.message)) throw error;
+    }
+  }
+  await run(`CREATE TABLE ${table} (${definitions(plain)})`);
+}

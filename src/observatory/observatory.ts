@@ -1,0 +1,257 @@
+import type { DataFrame } from "danfojs-node";
+import { runSql } from "../api/sql";
+import type { Transport } from "../api/transport";
+import { describe } from "../context/read/describe";
+import { readFrame } from "../context/read/read";
+import { quoted, type TableName, tableNamed, temporaryTable } from "../context/tables/table-name";
+import { dropTemporary } from "../context/write/new-table";
+import { writeFrame } from "../context/write/write";
+import { InvalidArgumentError, SqlError } from "../errors";
+import { isFrame, rowCountOf } from "../frame";
+import type { Progress } from "../kernel/progress";
+import { checkOptions, listed, near, type OptionNames } from "../options";
+import { literal } from "../sql";
+import { explainLacking } from "./explain";
+import { checkPublication, datasetOf, type PublishOptions, publicationJson } from "./publication";
+
+/** What was published. */
+export interface Published {
+  readonly dataset: string;
+  /** The boundary level. */
+  readonly boundary: string;
+  readonly timespan: string;
+  /** How many. */
+  readonly measures: number;
+  /** Rows that belong to no area of the level. */
+  readonly outside: number;
+}
+
+/** A dataset of the catalog. */
+export interface DatasetInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly source: string | null;
+  readonly license: string | null;
+  readonly version: string | null;
+  readonly published_at: string;
+  readonly boundaries: readonly Record<string, unknown>[];
+  readonly measures: readonly Record<string, unknown>[];
+}
+
+/** How calls of a cell are run. */
+export interface Caller {
+  readonly transport: Transport;
+  run<T>(
+    label: string,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal, progress: Progress) => Promise<T>,
+  ): Promise<T>;
+}
+
+type Cancellable = { readonly signal?: AbortSignal };
+const SIGNAL: OptionNames<Cancellable> = { signal: true };
+
+/**
+ * The catalog of the Data Observatory: which datasets it has, and data of one's own in it. `cc.observatory` is the one of
+ * a context. Only a local server's takes data of one's own, an account's does not.
+ */
+export class Observatory {
+  readonly #caller: Caller;
+
+  /** Contexts make it. */
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /**
+   * Adds data of one's own, after which `cc.dataDiscovery`, `cc.data` and `cc.dataBoundaries` find them: boundaries,
+   * measures of boundaries that are there, or both. They are copied; publishing the same dataset, boundary and timespan
+   * again replaces them.
+   *
+   * ```ts
+   * await cc.observatory.publish(df, {
+   *   name: "Museums by state", timespan: "2024", region: "USA",
+   *   boundary: { id: "us.census.tiger.state_clipped", idColumn: "fips" },
+   *   measures: [{ column: "museums", name: "Museums", aggregate: "sum" }],
+   * });
+   * ```
+   *
+   * @param data a DataFrame, or the name of a table
+   * @throws InvalidArgumentError for no rows, and a description that is not complete, or names a column that is not there
+   * @throws SqlError on an account, where own data cannot be published
+   */
+  async publish(data: DataFrame | string, options: PublishOptions): Promise<Published> {
+    checkPublication(options);
+    if (typeof data !== "string" && !isFrame(data)) {
+      throw new InvalidArgumentError("publish takes a danfo.js DataFrame or the name of a table.");
+    }
+    if (typeof data !== "string" && rowCountOf(data) === 0)
+      throw new InvalidArgumentError("There is nothing to publish: the frame has no rows.");
+    const dataset = datasetOf(options);
+    const { transport, run } = this.#caller;
+    const published = await run(`publish ${dataset}`, options.signal, async (signal, progress) => {
+      // Of an account the frame would be sent for nothing.
+      await ask(transport, "SELECT FROM OBS_Datasets() LIMIT 0", { signal, repeatable: true });
+      if (typeof data === "string") return publishTable(transport, data, options, signal);
+      return publishFrame(transport, data, options, { signal, progress });
+    });
+    const what = published.measures === 1 ? "1 measure" : `${published.measures} measures`;
+    console.log(`Dataset ${dataset} has ${what} of ${published.boundary} of ${published.timespan}.`);
+    return published;
+  }
+
+  /** The datasets of the catalog: id, name, numbers of boundary levels and measures, timespans, source, licence. */
+  async list(options: Cancellable = {}): Promise<DataFrame> {
+    checkOptions("list", options, SIGNAL);
+    const { transport, run } = this.#caller;
+    return run("observatory", options.signal, (signal, progress) =>
+      readFrame(transport, "SELECT * FROM OBS_Datasets()", { signal, progress, repeatable: true }).catch(
+        (error) => {
+          throw explainLacking(error);
+        },
+      ),
+    );
+  }
+
+  /**
+   * What a dataset has: its boundaries and measures with units, sources, licences and timespans.
+   * @throws InvalidArgumentError if there is no such dataset
+   */
+  async info(dataset: string, options: Cancellable = {}): Promise<DatasetInfo> {
+    checkOptions("info", options, SIGNAL);
+    checkDataset(dataset);
+    const { transport, run } = this.#caller;
+    return run("observatory", options.signal, async (signal) => {
+      const read = { signal, repeatable: true };
+      const { rows } = await ask(transport, `SELECT OBS_Dataset(${literal(dataset)}) AS info`, read);
+      if (rows[0]?.info != null) return rows[0].info as DatasetInfo;
+      throw await noDataset(transport, dataset, signal);
+    });
+  }
+
+  /**
+   * Removes a dataset from the catalog. The table or the frame that it was made of is not touched.
+   * @throws InvalidArgumentError if there is no such dataset
+   * @throws SqlError if other datasets have measures of its boundaries
+   */
+  async remove(dataset: string, options: Cancellable = {}): Promise<void> {
+    checkOptions("remove", options, SIGNAL);
+    checkDataset(dataset);
+    const { transport, run } = this.#caller;
+    await run(`remove ${dataset}`, options.signal, async (signal) => {
+      await ask(transport, `SELECT OBS_Unpublish(${literal(dataset)})`, { signal }).catch(async (error) => {
+        throw /^There is no dataset /.test(error.message)
+          ? await noDataset(transport, dataset, signal)
+          : error;
+      });
+    });
+  }
+}
+
+async function ask(...[transport, sql, options]: Parameters<typeof runSql>): ReturnType<typeof runSql> {
+  return runSql(transport, sql, options).catch((error) => {
+    throw explainLacking(error);
+  });
+}
+
+function checkDataset(dataset: unknown): void {
+  if (typeof dataset !== "string" || dataset === "")
+    throw new InvalidArgumentError("The id of the dataset is missing; await cc.observatory.list() has them.");
+}
+
+async function noDataset(
+  transport: Transport,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<InvalidArgumentError> {
+  const { rows } = await ask(transport, "SELECT id FROM OBS_Datasets()", { signal, repeatable: true });
+  const ids = rows.map(({ id }) => String(id));
+  const [meant] = near(dataset, ids);
+  const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
+  return new InvalidArgumentError(
+    `There is no dataset ${JSON.stringify(dataset)}.${hint} There are ${listed(ids)}.`,
+  );
+}
+
+async function publishTable(
+  transport: Transport,
+  tableName: string,
+  options: PublishOptions,
+  signal: AbortSignal,
+): Promise<Published> {
+  const table = await tableNamed(tableName, { transport, signal });
+  const fields = await describe(transport, `SELECT * FROM ${quoted(table)}`, { signal });
+  const names = fields!.map(({ name }) => name);
+  refuseMissing(`Table "${table.label}"`, names, options);
+  return publishAs(
+    transport,
+    table,
+    publicationJson(options, (name) => name),
+    signal,
+  );
+}
+
+/** A frame becomes a table for as long as it takes to copy it into the catalog. */
+async function publishFrame(
+  transport: Transport,
+  frame: DataFrame,
+  options: PublishOptions,
+  work: { readonly signal: AbortSignal; readonly progress: Progress },
+): Promise<Published> {
+  const { geometry } = options;
+  refuseMissing("The frame", frame.columns, options);
+  const temporary = await temporaryTable({ transport, signal: work.signal });
+  try {
+    const { table, renamed, warnings } = await writeFrame(transport, frame, temporary.label, {
+      ...work,
+      ...(geometry !== undefined && { geomCol: geometry }),
+    });
+    for (const warning of warnings) console.warn(warning);
+    const names = new Map(renamed.map(({ from, to }) => [from, to]));
+    const columnNamed = (name: string) => (name === geometry ? "the_geom" : (names.get(name) ?? name));
+    return await publishAs(transport, table, publicationJson(options, columnNamed), work.signal, "the frame");
+  } finally {
+    await dropTemporary(transport, temporary);
+  }
+}
+
+/** @throws InvalidArgumentError for a column that is named and not there */
+function refuseMissing(what: string, names: readonly string[], options: PublishOptions): void {
+  const { boundary, geometry, measures = [] } = options;
+  const wanted = [boundary.idColumn, boundary.nameColumn, geometry, ...measures.map(({ column }) => column)];
+  for (const name of wanted) {
+    if (name === undefined || names.includes(name)) continue;
+    const [meant] = near(name, names);
+    const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
+    throw new InvalidArgumentError(
+      `${what} has no column ${JSON.stringify(name)}.${hint} It has ${listed(names)}.`,
+    );
+  }
+}
+
+async function publishAs(
+  transport: Transport,
+  table: TableName,
+  json: string,
+  signal: AbortSignal,
+  label = table.label,
+): Promise<Published> {
+  const inWords = (text: string) =>
+    text.replaceAll(`public.${table.table}`, label).replaceAll(table.table, label);
+  const sql = `SELECT OBS_Publish(${literal(quoted(table))}::regclass, ${literal(json)}::json) AS published`;
+  try {
+    const onWarning = (text: string) => console.warn(inWords(text));
+    const { rows } = await ask(transport, sql, { signal, onWarning });
+    return rows[0]!.published as Published;
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    const { hint, detail } = error;
+    const message = error.message.split("\n")[0]!;
+    throw new SqlError(
+      inWords(message),
+      { sqlState: error.sqlState, hint: hint && inWords(hint), detail: detail && inWords(detail) },
+      { cause: error },
+    );
+  }
+}

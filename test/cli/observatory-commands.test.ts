@@ -1,0 +1,82 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ObservatoryCommands, readPublication } from "../../src/cli/observatory-commands";
+import { startTestServer, type TestServer } from "../support/server";
+
+let server: TestServer;
+let commands: ObservatoryCommands;
+const told: string[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  commands = new ObservatoryCommands(server, (line) => told.push(line));
+});
+afterAll(() => server?.close());
+
+test("the first command installs, and says so", async () => {
+  const lines = await commands.list();
+  expect(told.join("\n")).toMatch(/Installed its starter catalog: us-boundaries/);
+  expect(lines.find((line) => line.startsWith("world-boundaries "))).toContain(
+    "2 boundary levels, 6 measures, 2018",
+  );
+});
+
+test("info says where each measure is from", async () => {
+  const lines = await commands.info("us-counties");
+  expect(lines).toContain("Licence: US Government work (public domain in the United States)");
+  expect(lines).toContain(
+    "      average; of us.bls.unemployment_weight; by us.census.tiger.county_clipped; 2009",
+  );
+  await expect(commands.info("'; DROP")).rejects.toThrow(
+    'There is no dataset "\'; DROP". There are cities, ',
+  );
+});
+
+test("a starter dataset goes and comes back the same", async () => {
+  const before = await commands.info("us-states");
+  await commands.remove("us-states");
+  expect((await commands.list()).at(-1)).toMatch(
+    /^us-states .*not installed: cartoframes observatory add us-states/,
+  );
+  await expect(commands.remove("us-states")).rejects.toThrow(
+    'There is no dataset "us-states" There are cities',
+  );
+  await commands.addStarter("us-states");
+  expect(await commands.info("us-states")).toEqual(before);
+  await commands.addStarter("us-boundaries"); // what others stand on is replaced under them
+  expect(await commands.info("us-states")).toEqual(before);
+  await expect(commands.addStarter("us-moon")).rejects.toThrow(
+    'There is no dataset "us-moon" in the starter catalog: it has us-boundaries',
+  );
+});
+
+test("a removed dataset does not come back by itself", async () => {
+  await commands.remove("cities");
+  await server.killAndRestart();
+  const again = new ObservatoryCommands(server, () => {});
+  expect(
+    (await again.list()).some((line) => line.startsWith("cities") && line.includes("not installed")),
+  ).toBe(true);
+});
+
+test("a table is added as its file says", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "cartoframes-test-")), "seats.json");
+  const publication = {
+    dataset: "seats",
+    timespan: "2024",
+    boundary: { id: "us.census.tiger.state_clipped", id_column: "fips" },
+    measures: [{ column: "seats", aggregate: "sum" }],
+  };
+  writeFileSync(file, JSON.stringify(publication));
+  await server.sql("CREATE TABLE seats AS SELECT '06' AS fips, 52 AS seats");
+  await commands.addTable("seats", await readPublication(file));
+  expect(await commands.info("seats")).toContain("  seats.seats  seats.seats");
+  await expect(commands.addTable("nothing", publication as never)).rejects.toThrow(
+    'relation "nothing" does not exist',
+  );
+  writeFileSync(file, "[]");
+  await expect(readPublication(file)).rejects.toThrow("holds no JSON object.");
+  await expect(readPublication(`${file}.none`)).rejects.toThrow("(ENOENT)");
+});

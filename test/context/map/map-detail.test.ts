@@ -1,0 +1,440 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Transport } from "../../../src/api/transport";
+import { resolveLayers } from "../../../src/context/map/map";
+import { detailSources } from "../../../src/context/map/map-detail";
+import { buildScene, Layer, type LayerOptions, QueryLayer, type StyleOptions } from "../../../src/map";
+import { formatNumber } from "../../../src/render/format";
+import { MISSING_CLASS, type RowColumn, type SceneLayer } from "../../../src/render/scene";
+import { ident } from "../../../src/sql";
+import { defaultEngine } from "../../support/engine";
+import { type DecodedFeature, decodeMvt } from "../../support/mvt";
+import { startTestServer, type TestServer } from "../../support/server";
+
+let server: TestServer;
+let transport: Transport;
+const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
+const HOSTILE = `a "b" 'c' \\ !bbox! $1 <%= x %> </script> ; --`;
+const TEXTS = [
+  "oak",
+  "oak",
+  "oak",
+  "elm",
+  "elm",
+  "",
+  HOSTILE,
+  "!pixel_width!",
+  "<b>\\'x\n\u2028é💧",
+  "\u{1f4a7}".repeat(1200),
+  "x".repeat(1001),
+];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  transport = transportWith(server.key);
+  const literalOf = (text: string) =>
+    `convert_from(decode('${Buffer.from(text).toString("hex")}', 'hex'), 'UTF8')`;
+  const answer = await server.sql(
+    `
+    CREATE TYPE mood AS ENUM ('sad', 'so so', '!bbox!');
+    CREATE TABLE kinds (cartodb_id serial PRIMARY KEY, txt text, code char(7), feel mood, id uuid, ok bool, small int2, whole int4, big int8, exact int8, num numeric, odd numeric, real float4,
+      f float8, narrow float8, same float8, day date, at timestamptz, local timestamp, always timestamptz, doc json, docb jsonb, list int4[], words text[], raw bytea, nothing float8, ${ident(HOSTILE)} text, the_geom geometry(Point, 4326));
+    INSERT INTO kinds (txt, code, feel, id, ok, small, whole, big, exact, num, odd, real, f, narrow, same, day, at, local, always, doc, docb, list, words, raw, ${ident(HOSTILE)}, the_geom)
+    SELECT (ARRAY[${TEXTS.map(literalOf).join(", ")}, NULL])[1 + i % ${TEXTS.length + 1}],
+      (ARRAY['a', 'a  b', NULL])[1 + i % 3], (ARRAY['sad', 'so so', '!bbox!', NULL])[1 + i % 4]::mood, md5((i % 5)::text)::uuid, (ARRAY[true, false, NULL])[1 + i % 3],
+      i % 7 - 3, i * i % 1000, (i % 8) * 1152921504606846977 - 4611686018427387904, i * 10007, (i % 50) / 8.0,
+      (ARRAY['NaN', '0.1', '1e400', '-1e400', '1e-400', '12345678901234567890.12345', '1.797693134862315807e308', '2.5e-324', '-7', NULL])[1 + i % 10]::numeric,
+      (ARRAY['0.1', 'NaN', '-Infinity', '3e38', NULL])[1 + i % 5]::float4,
+      (ARRAY['NaN', 'Infinity', '-Infinity', NULL, '5e-324', '-1e308', '1.7e308', '0.1', '-0'])[1 + i % 9]::float8,
+      CASE WHEN i % 11 = 0 THEN 'NaN' WHEN i % 13 = 0 THEN NULL ELSE sqrt(i) * 0.1 END, 0.3,
+      CASE WHEN i % 6 > 0 THEN date '1999-12-28' + i * 40 END, CASE WHEN i % 5 > 0 THEN timestamptz '2020-02-29 23:59:58.987654+02' + i * interval '1 day 1 hour 1 minute' END,
+      timestamp '0987-01-05 01:02' + i * interval '1 month', CASE i % 4 WHEN 0 THEN 'infinity' WHEN 1 THEN NULL WHEN 2 THEN '0044-03-15 12:00:00.5+00 BC' ELSE '2001-02-03 04:05:06+07' END::timestamptz,
+      (ARRAY['{"a" : [1, 2],\n "b \\" : x": "y  z"}', '"a  text"', 'null', '12', NULL])[1 + i % 5]::json, (ARRAY['{"a": [1, {"b": ", : "}]}', '"!bbox!"', 'null', 'true', NULL])[1 + i % 5]::jsonb,
+      CASE WHEN i % 3 > 0 THEN ARRAY[i, NULL, 3] END, ARRAY['a', 'b "c"', HOSTILE], decode(md5(i::text), 'hex'),
+      (ARRAY['red', 'green', NULL])[1 + i % 3], ST_SetSRID(ST_MakePoint(i * 1.5 - 175, (i * 7919 % 140) - 70), 4326)
+    FROM generate_series(0, 227) AS i;
+    CREATE TABLE other (cartodb_id int, secret text, the_geom geometry); INSERT INTO other VALUES (1, 'secret', 'SRID=4326;POINT(1 1)')`.replace(
+      "HOSTILE",
+      literalOf(HOSTILE),
+    ),
+  );
+  if (answer.error) throw new Error(answer.error[0]);
+});
+afterAll(() => server?.close());
+
+function transportWith(apiKey: string): Transport {
+  const { baseUrl, user } = server;
+  const endpoint = { baseUrl, user, apiKey, label: "the local server", isCurrent: async () => true };
+  return new Transport(async () => endpoint);
+}
+
+/** The scene of layers, and where their detail is. */
+async function detailOf(layers: readonly (Layer | QueryLayer)[], through = transport) {
+  const resolved = await resolveLayers(transport, layers, { progress });
+  const { scene, tileColumns } = buildScene({ layers: resolved });
+  const reduced = layers.map((_, i) => i);
+  const details = await detailSources(through, { layers: resolved, tileColumns, reduced, bufferPx: 4 });
+  return { scene, ...details };
+}
+
+/** What a page without a key gets. */
+async function tileOf(urlTemplate: string, [z, x, y]: readonly [number, number, number] = [0, 0, 0]) {
+  const url = urlTemplate.replace("{z}", `${z}`).replace("{x}", `${x}`).replace("{y}", `${y}`);
+  const response = await fetch(url, { headers: { Origin: "null" } });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  expect([200, 204], Buffer.from(bytes).toString().slice(0, 500)).toContain(response.status);
+  return decodeMvt(bytes);
+}
+
+/** Compares the features of a tile of the world with the rows of the scene, whose first column is cartodb_id. */
+function expectSame(
+  layer: SceneLayer,
+  features: readonly DecodedFeature[],
+  formats: Readonly<Record<number, string>>,
+) {
+  const ids = layer.columns![0] as RowColumn & { kind: "numbers" };
+  const expected = Array.from(ids.values, (id, row) => ({
+    cartodb_id: id,
+    ...classOf("k", layer.color, row),
+    ...classOf("s", layer.size, row),
+    ...Object.fromEntries(layer.columns!.flatMap((column, i) => readValue(`c${i}`, column, row))),
+  }));
+  const found = new Map<unknown, Record<string, unknown>>();
+  for (const { properties } of features) {
+    const read = Object.entries(properties).map(([name, value]) => {
+      const i = Number(name.slice(1));
+      const isText = name.startsWith("c") && layer.columns![i]?.kind === "texts";
+      return [name, isText ? shownText(value, formats[i]) : value];
+    });
+    const same = found.get(properties.cartodb_id);
+    found.set(properties.cartodb_id, Object.fromEntries(read));
+    if (same) expect(found.get(properties.cartodb_id)).toEqual(same); // in the buffer of the antimeridian
+  }
+  expect(layer.rowCount).toBeGreaterThan(0);
+  expect([...found.values()].sort((a, b) => Number(a.cartodb_id) - Number(b.cartodb_id))).toEqual(
+    expected.sort((a, b) => a.cartodb_id - b.cartodb_id),
+  );
+}
+
+function classOf(name: string, style: SceneLayer["color"] | SceneLayer["size"], row: number) {
+  const index = style.kind === "classes" ? style.classes[row]! : MISSING_CLASS;
+  return index === MISSING_CLASS ? {} : { [name]: index };
+}
+
+function readValue(name: string, column: RowColumn, row: number): [string, unknown][] {
+  if (column.kind === "numbers") {
+    const value = column.values[row]!;
+    return Number.isNaN(value) ? [] : [[name, value + 0]]; // tiles know no -0… and nobody else
+  }
+  const code = column.codes[row]!;
+  return code === 0 ? [] : [[name, column.texts[code - 1]]];
+}
+
+function shownText(value: string | number | boolean, format: string | undefined): string {
+  if (typeof value === "number") return formatNumber(value, format);
+  const text = String(value);
+  return text.length > 1000 ? `${text.slice(0, 1000)}…` : text;
+}
+
+async function expectTilesOf(options: LayerOptions & StyleOptions, source?: string) {
+  const style = { ...options, tooltip: ["cartodb_id", ...[options.tooltip ?? []].flat()] } as LayerOptions;
+  const layer = source === undefined ? new Layer("kinds", style) : new QueryLayer(source, style);
+  const { scene, sources, warnings } = await detailOf([layer]);
+  expect(warnings).toEqual([]);
+  const { urlTemplate, layer: name, formats } = sources.get(0)!;
+  const tile = await tileOf(urlTemplate);
+  expect(tile[name]!.extent).toBe(1024);
+  expectSame(scene.layers[0]!, tile[name]!.features, formats);
+}
+
+const NUMBERS = ["small", "whole", "big", "exact", "num", "odd", "real", "f", "narrow", "same", "nothing"];
+const CATEGORIES = ["txt", "code", "feel", "id", "ok", HOSTILE];
+
+describe("classes of the colour are those of the scene", () => {
+  test.each([...NUMBERS, ...CATEGORIES])("categories of %s", async (column) => {
+    await expectTilesOf({
+      color: { column, method: "category", bins: 3 },
+    });
+  });
+  test("more categories than there are", async () => {
+    await expectTilesOf({ color: { column: "feel", bins: 10 } });
+  });
+  describe.each(["quantiles", "jenks", "equal", "headtails"] as const)("%s", (method) => {
+    test.each(NUMBERS)("of %s", async (column) => {
+      await expectTilesOf({ color: { column, method, bins: 5 } });
+    });
+  });
+  test.each(NUMBERS)("own bounds of %s", async (column) => {
+    await expectTilesOf({ color: { column, bins: [-3, 0.1, 2, 500] } });
+  });
+  test.each(NUMBERS)("continuous, of %s", async (column) => {
+    await expectTilesOf({ color: { column, method: "continuous" } });
+    await expectTilesOf({ color: { column, method: "continuous", domain: [-0.1, 0.30000000000000004] } });
+  });
+});
+
+describe("classes of the size are those of the scene", () => {
+  test.each(NUMBERS)("continuous and in classes, of %s", async (column) => {
+    await expectTilesOf({ size: column });
+    await expectTilesOf({ color: "txt", size: { column, method: "quantiles", bins: 4 } });
+    await expectTilesOf({ size: { column, bins: [0, 1] } });
+  });
+});
+
+describe("texts and numbers are those of the scene", () => {
+  test("of every type", async () => {
+    const columns = [
+      ...NUMBERS,
+      ...CATEGORIES,
+      "day",
+      "at",
+      "local",
+      "always",
+      "doc",
+      "docb",
+      "list",
+      "words",
+      "raw",
+    ];
+    await expectTilesOf({ tooltip: columns });
+    await expectTilesOf({ popup: columns.map((column) => ({ column, title: "x" })) } as never);
+  });
+  test.each<[string, string | undefined]>([
+    ...NUMBERS.map((column): [string, string] => [column, ",.1f"]),
+    ["big", undefined],
+    ["whole", undefined],
+    ["txt", undefined],
+    ["ok", undefined],
+  ])("labels of %s as %s", async (column, format) => {
+    await expectTilesOf({
+      label: { column, ...(format !== undefined && { format }) },
+      popup: { columns: [{ column, ...(format !== undefined && { format }) }] } as never,
+    });
+  });
+  test.each([
+    "%Y-%m-%d %H:%M:%S.%L",
+    "%y%m%d %e. %b %B | %a %A | %I:%M %p %j %%",
+    "%-d/%-m/%Y %_d %_H %0e %-I %-j %_j",
+    'week %V of %G, day %u, "quoted" \\ !bbox! FM YYYY é',
+    "%c | %x | %X | %q %f %Z",
+    "%e",
+  ])("times as %s", async (format) => {
+    await expectTilesOf({
+      tooltip: ["day", "at", "local", "always"].map((column) => ({ column, format })) as never,
+      label: { column: "at", format },
+    });
+  });
+  test("a format that PostgreSQL has no words for leaves the date", async () => {
+    const { sources } = await detailOf([
+      new Layer("kinds", {
+        label: { column: "at", format: "%U" },
+        tooltip: [{ column: "day", format: "week %W" }] as never,
+      }),
+    ]);
+    const { layer0 } = await tileOf(sources.get(0)!.urlTemplate);
+    expect(layer0!.features.find(({ properties }) => properties.cartodb_id === 2)!.properties).toMatchObject({
+      c0: "2000-02-06",
+      c1: "2020-03-01 23:00:58",
+    });
+  });
+});
+
+describe("geometry", () => {
+  test.each([
+    ["metres", `SELECT *, ST_Transform(the_geom, 3857) AS k FROM kinds`, "k"],
+    ["no SRID", `SELECT cartodb_id, txt, ST_SetSRID(the_geom, 0) AS "k s" FROM kinds`, "k s"],
+    ["geography", `SELECT cartodb_id, txt, the_geom::geography AS g FROM kinds`, "g"],
+  ])("%s", async (_name, sql, geomCol) => {
+    const chosen = `SELECT cartodb_id, txt, ${ident(geomCol)} AS ${ident(`${geomCol}"2`)} FROM (${sql}) AS t -- a comment\n;`;
+    await expectTilesOf({ color: "txt" }, chosen);
+  });
+  test("longitude and latitude", async () => {
+    await server.sql(`CREATE TABLE pairs AS SELECT cartodb_id, ST_X(the_geom) AS "lng!", ST_Y(the_geom)::numeric AS lat FROM kinds;
+      INSERT INTO pairs VALUES (1001, 'NaN', 1), (1002, 1, NULL), (1003, 'Infinity', 1)`);
+    const layer = new Layer("pairs", { lnglat: ["lng!", "lat"], tooltip: "cartodb_id" });
+    const { scene, sources, warnings } = await detailOf([layer]);
+    expect(warnings).toEqual([]);
+    const { layer0 } = await tileOf(sources.get(0)!.urlTemplate);
+    const ids = new Set(layer0!.features.map(({ properties }) => properties.cartodb_id));
+    expect(ids.size).toBe(228);
+    expect(scene.layers[0]!.rowCount).toBe(231);
+  });
+  test("a table's own Web Mercator, and rows without a number", async () => {
+    await server.sql(`CREATE TABLE carto (name text, the_geom geometry); SELECT CDB_CartodbfyTable('carto');
+      INSERT INTO carto (name, the_geom) SELECT txt, the_geom FROM kinds; CREATE VIEW numberless AS SELECT name, the_geom FROM carto`);
+    for (const table of ["carto", "numberless"]) {
+      const { sources, warnings } = await detailOf([new Layer(table, { label: "name" })]);
+      expect(warnings).toEqual([]);
+      const { layer0 } = await tileOf(sources.get(0)!.urlTemplate);
+      const { rows } = await server.sql(
+        `SELECT DISTINCT left(name, 1001) AS name FROM carto WHERE name IS NOT NULL`,
+      );
+      expect(new Set(layer0!.features.map(({ properties }) => properties.c0)).size).toBe(rows.length + 1);
+      const { template } = (await (
+        await server.ask(new URL(sources.get(0)!.urlTemplate).pathname.split("/all/")[0]!)
+      ).json()) as { template: unknown };
+      expect(JSON.stringify(template).includes("webmercator")).toBe(table === "carto");
+    }
+  });
+});
+
+describe("the named map", () => {
+  const layer = () => new Layer("kinds", { color: "txt", tooltip: "whole" });
+  const names = async () =>
+    ((await (await server.ask("/api/v1/map/named")).json()) as { template_ids: string[] }).template_ids;
+  const templateOf = (urlTemplate: string) => new URL(urlTemplate).pathname.split("/all/")[0]!;
+
+  test("is one for all layers, and the same when a cell runs again", async () => {
+    const layers = [layer(), new QueryLayer("SELECT * FROM other", { label: "secret" })];
+    const first = await detailOf(layers);
+    const before = await names();
+    expect([...first.sources.keys()]).toEqual([0, 1]);
+    expect(new Set([...first.sources.values()].map(({ urlTemplate }) => urlTemplate)).size).toBe(1);
+    expect(first.sources.get(1)).toMatchObject({ layer: "layer1", formats: {} });
+    const again = await detailOf(layers);
+    expect(again.sources).toEqual(first.sources);
+    expect(await names()).toEqual(before);
+    const tile = await tileOf(first.sources.get(0)!.urlTemplate);
+    expect(Object.keys(tile)).toEqual(["layer0", "layer1"]);
+    expect(tile.layer1!.features.map(({ properties }) => properties)).toEqual([
+      { cartodb_id: 1, c0: "secret" },
+    ]);
+  });
+
+  test("asks a server of CARTO's to thin what it can thin", async () => {
+    await server.sql(`CREATE TABLE thinned (name text, the_geom geometry); SELECT CDB_CartodbfyTable('thinned');
+      INSERT INTO thinned (name, the_geom) VALUES ('a', 'SRID=4326;POINT(1 1)')`);
+    const { baseUrl, user, key } = server;
+    const account = new Transport(async () => ({ baseUrl, user, apiKey: key, label: "an account" }));
+    const layers = [new Layer("thinned", { tooltip: "name" }), new QueryLayer("SELECT * FROM thinned")];
+    const { sources, warnings } = await detailOf(layers, account);
+    expect(warnings).toEqual([]);
+    const { urlTemplate } = sources.get(0)!;
+    const { template } = (await (await server.ask(templateOf(urlTemplate))).json()) as {
+      template: { layergroup: { layers: { options: unknown }[] } };
+    };
+    expect(template.layergroup.layers.map(({ options }) => options)).toMatchObject([
+      { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 1 } },
+      { geom_column: "the_geom", srid: 4326, aggregation: false },
+    ]);
+    const tile = await tileOf(urlTemplate);
+    expect([tile.layer0, tile.layer1].map((layer) => layer!.features[0]!.properties)).toEqual([
+      { cartodb_id: 1, c0: "a" },
+      { cartodb_id: 1 },
+    ]);
+  });
+
+  test("takes another name where somebody else's map has it, or everybody may see it", async () => {
+    const { sources } = await detailOf([new Layer("kinds", { color: "ok" })]);
+    const path = templateOf(sources.get(0)!.urlTemplate);
+    const { template } = (await (await server.ask(path)).json()) as { template: Record<string, unknown> };
+    for (const change of [
+      { auth: { method: "open" } },
+      { layergroup: { version: "1.8.0", layers: [{ options: { sql: "SELECT 1" } }] } },
+    ]) {
+      const put = await server.ask(path, {
+        method: "PUT",
+        body: JSON.stringify({ ...template, ...change }),
+        headers: { "Content-Type": "application/json" },
+      });
+      expect(put.status).toBe(200);
+      const other = await detailOf([new Layer("kinds", { color: "ok" })]);
+      expect(templateOf(other.sources.get(0)!.urlTemplate)).toBe(`${path}_2`);
+      expect((await tileOf(other.sources.get(0)!.urlTemplate)).layer0!.features.length).toBeGreaterThan(200);
+    }
+  });
+
+  test("its token opens these columns of this map and nothing else", async () => {
+    const { sources } = await detailOf([layer()]);
+    const { urlTemplate } = sources.get(0)!;
+    expect(urlTemplate).toMatch(
+      /\/api\/v1\/map\/named\/cartoframes_[0-9a-f]{16}\/all\/\{z\}\/\{x\}\/\{y\}\.mvt\?auth_token=[0-9a-f]{32}$/,
+    );
+    expect(urlTemplate).not.toContain(server.key);
+    const { layer0 } = await tileOf(urlTemplate);
+    const attributes = new Set(layer0!.features.flatMap(({ properties }) => Object.keys(properties)));
+    expect([...attributes].sort()).toEqual(["c0", "cartodb_id", "k"]);
+    const token = new URL(urlTemplate).searchParams.get("auth_token")!;
+    const path = templateOf(urlTemplate);
+    const asked = async (url: string, init?: RequestInit) => (await fetch(server.baseUrl + url, init)).status;
+    expect(await asked(`${path}/all/0/0/0.mvt`)).toBe(403);
+    expect(await asked(`${path}?auth_token=${token}`)).toBe(403);
+    expect(await asked(`/api/v1/map/named?auth_token=${token}`)).toBe(403);
+    for (const parameter of ["auth_token", "api_key"])
+      expect(await asked(`/api/v2/sql?q=SELECT+*+FROM+other&${parameter}=${token}`)).toBeGreaterThanOrEqual(
+        401,
+      );
+    const config = encodeURIComponent(
+      JSON.stringify({ layers: [{ options: { sql: "SELECT * FROM other" } }] }),
+    );
+    const withOther = await tileOf(`${urlTemplate}&config=${config}`);
+    expect(JSON.stringify(withOther)).not.toContain("secret");
+  });
+});
+
+describe("without a named map there is an overview, and a warning says why", () => {
+  const layers = () => [new Layer("kinds", { color: "txt" }), new QueryLayer("SELECT * FROM other")];
+
+  test("for the key of everybody, which may not read the table", async () => {
+    const { sources, warnings } = await detailOf(layers(), transportWith("default_public"));
+    expect([sources.size, warnings]).toEqual([
+      0,
+      [expect.stringMatching(/permission denied for table kinds\.$/)],
+    ]);
+  });
+
+  test.skipIf(defaultEngine() === "postgres")("for a key that may read the tables", async () => {
+    const key = await regularKey();
+    const { sources, warnings } = await detailOf(layers(), transportWith(key));
+    expect(sources.size).toBe(0);
+    expect(warnings).toMatchInlineSnapshot(`
+      [
+        "The map shows an overview of "kinds", "SELECT * FROM other", also where you zoom in: no named map could be made for the detail. The API key may not do this (Forbidden). Named maps are made with the account's master key.",
+      ]
+    `);
+    expect(warnings[0]).not.toContain(key);
+  });
+
+  test("for a query that has a column twice", async () => {
+    const twice = "SELECT a.*, b.secret FROM other a JOIN other b USING (the_geom)";
+    const { sources, warnings } = await detailOf([new QueryLayer(twice, { label: "secret" })]);
+    const why =
+      /overview of "SELECT a\.\*.*, also where you zoom in: .*\. column reference "secret" is ambiguous\.$/;
+    expect([sources.size, warnings]).toEqual([0, [expect.stringMatching(why)]]);
+  });
+
+  test("for a frame there is nothing to fetch, and nothing to say", async () => {
+    const resolved = await resolveLayers(transport, layers(), { progress });
+    const { tileColumns } = buildScene({ layers: resolved });
+    const options = {
+      layers: resolved,
+      tileColumns: tileColumns.map(() => undefined),
+      reduced: [0, 1],
+      bufferPx: 4,
+    };
+    expect(await detailSources(transport, options)).toEqual({ sources: new Map(), warnings: [] });
+  });
+
+  test("but an interrupted cell ends", async () => {
+    const resolved = await resolveLayers(transport, layers(), { progress });
+    const { tileColumns } = buildScene({ layers: resolved });
+    const signal = AbortSignal.abort(new Error("stopped"));
+    const options = { layers: resolved, tileColumns, reduced: [0], bufferPx: 4, signal };
+    await expect(detailSources(transport, options)).rejects.toThrow("stopped");
+  });
+
+  async function regularKey(): Promise<string> {
+    const grants = [
+      { type: "apis", apis: ["sql", "maps"] },
+      {
+        type: "database",
+        tables: ["kinds", "other"].map((name) => ({ schema: "public", name, permissions: ["select"] })),
+      },
+    ];
+    const response = await server.ask("/api/v3/api_keys", {
+      method: "POST",
+      body: JSON.stringify({ name: "reader", grants }),
+      headers: { "Content-Type": "application/json" },
+    });
+    return ((await response.json()) as { token: string }).token;
+  }
+});

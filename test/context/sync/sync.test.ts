@@ -1,0 +1,718 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DataFrame } from "danfojs-node";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  type MockInstance,
+  test,
+  vi,
+} from "vitest";
+import { CartoContext } from "../../../src/context/carto-context";
+import {
+  CartoError,
+  ConflictError,
+  InvalidArgumentError,
+  SqlError,
+  TableNotFoundError,
+} from "../../../src/errors";
+import { mulberry32 } from "../../support/seeded";
+import { removeHome, runningServer, stopServers, temporaryHome, testAddress } from "../../support/server";
+
+let home: string;
+let cc: CartoContext;
+/** Somebody else on the same data. */
+let other: CartoContext;
+beforeAll(async () => {
+  home = await temporaryHome();
+  const baseUrl = await testAddress(home);
+  cc = new CartoContext({ baseUrl });
+  other = new CartoContext({ baseUrl });
+});
+afterAll(() => removeHome(home));
+
+let log: MockInstance;
+let warn: MockInstance;
+beforeEach(() => {
+  log = vi.spyOn(console, "log").mockImplementation(() => {});
+  warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  const left = await cc.query("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'");
+  expect(left.shape[0], "uploaded tables are left behind").toBe(0);
+});
+
+const rowsOf = (df: DataFrame) => (df as unknown as { $data: unknown[][] }).$data;
+const frame = (columns: string[], ...rows: unknown[][]) =>
+  rows.length > 0
+    ? new DataFrame(rows as never, { columns })
+    : new DataFrame([], { columns, dtypes: columns.map(() => "string") });
+const values = async (sql: string) => rowsOf(await cc.query(sql));
+
+const cities = () =>
+  frame(
+    ["city", "lng", "lat", "people"],
+    ["Madrid", -3.7, 40.4, 3],
+    ["Quito", -78.5, -0.2, 2],
+    ["Oslo", 10.7, 59.9, 1],
+  );
+async function writeCities(name: string): Promise<DataFrame> {
+  await cc.write(cities(), name, { lnglat: ["lng", "lat"], overwrite: true });
+  return cc.read(name);
+}
+
+describe("what differs is written, and nothing else", () => {
+  test("by cartodb_id: an update, a delete, and new rows without an id", async () => {
+    const df = await writeCities("by_id");
+    const [madrid, , oslo] = rowsOf(df);
+    const edited = frame(
+      df.columns,
+      madrid!,
+      [...oslo!.slice(0, -1), 7],
+      [null, null, "Lima", -77, -12, 10],
+      [undefined, "POINT(106.8 -6.2)", "Jakarta", 106.8, -6.2, 11],
+    );
+    const before = await values("SELECT cartodb_id, xmin::text FROM by_id ORDER BY 1");
+    expect(await cc.sync(edited, "by_id")).toEqual({ inserted: 2, updated: 1, deleted: 1, unchanged: 1 });
+    expect(
+      await values(
+        "SELECT cartodb_id, city, people, ST_AsText(the_geom), ST_SRID(the_geom_webmercator) FROM by_id ORDER BY 1",
+      ),
+    ).toEqual([
+      [1, "Madrid", 3, "POINT(-3.7 40.4)", 3857],
+      [3, "Oslo", 7, "POINT(10.7 59.9)", 3857],
+      [4, "Lima", 10, null, Number.NaN],
+      [5, "Jakarta", 11, "POINT(106.8 -6.2)", 3857],
+    ]);
+    const after = await values("SELECT cartodb_id, xmin::text FROM by_id ORDER BY 1");
+    expect(after[0]).toEqual(before[0]); // the row that is the same has not been written
+  });
+
+  test("twice changes nothing the second time, not even the time of the last change", async () => {
+    const df = await writeCities("twice");
+    rowsOf(df)[0]![2] = "Madrid!";
+    expect(await cc.sync(df, "twice")).toMatchObject({ updated: 1 });
+    const updated = "SELECT updated_at::text FROM CDB_TableMetadata WHERE tabname = 'twice'::regclass";
+    const before = await values(updated);
+    expect(await cc.sync(df, "twice")).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: 3 });
+    expect(await values(updated)).toEqual(before);
+  });
+
+  test("by another key, the columns of which may be several", async () => {
+    await cc.query(`CREATE TABLE by_pair AS SELECT y AS year, c AS code, y * 10 AS value
+      FROM generate_series(2000, 2002) y, unnest(ARRAY['a', 'b']) c ORDER BY 1, 2`);
+    const df = await cc.read("by_pair");
+    const edited = frame(df.columns, ...rowsOf(df).slice(1), [2003, "a", 5]);
+    rowsOf(edited)[0]![2] = -1;
+    expect(await cc.sync(edited, "by_pair", { key: ["year", "code"] })).toEqual({
+      inserted: 1,
+      updated: 1,
+      deleted: 1,
+      unchanged: 4,
+    });
+    expect(await values("SELECT * FROM by_pair ORDER BY 1, 2")).toEqual([
+      [2000, "b", -1],
+      [2001, "a", 20010],
+      [2001, "b", 20010],
+      [2002, "a", 20020],
+      [2002, "b", 20020],
+      [2003, "a", 5],
+    ]);
+  });
+
+  test("a table that is no CARTO table, an empty frame, an empty table", async () => {
+    await cc.query("CREATE TABLE bare (id text PRIMARY KEY, v int)");
+    expect(await cc.sync(frame(["id", "v"], ["a", 1], ["b", null]), "bare", { key: "id" })).toEqual({
+      inserted: 2,
+      updated: 0,
+      deleted: 0,
+      unchanged: 0,
+    });
+    expect(await cc.sync(frame(["id", "v"]), "bare", { key: "id" })).toMatchObject({
+      deleted: 2,
+      unchanged: 0,
+    });
+    expect(await values("SELECT count(*)::int FROM bare")).toEqual([[0]]);
+  });
+
+  test("points of lnglat, and geometry compared by value", async () => {
+    await writeCities("points");
+    const moved = cities();
+    rowsOf(moved)[1]![1] = -78.4;
+    const options = { key: "city", lnglat: ["lng", "lat"] } as const;
+    expect(await cc.sync(moved, "points", options)).toMatchObject({ updated: 1, unchanged: 2 });
+    expect(await values("SELECT ST_AsText(the_geom) FROM points WHERE city = 'Quito'")).toEqual([
+      ["POINT(-78.4 -0.2)"],
+    ]);
+    // same box, other shape
+    await cc.write(frame(["k", "geom"], [1, "LINESTRING(0 0,1 1)"]), "shapes", { geomCol: "geom" });
+    const other = frame(["k", "geom"], [1, "LINESTRING(0 1,1 0)"]);
+    expect(await cc.sync(other, "shapes", { key: "k", geomCol: "geom" })).toMatchObject({ updated: 1 });
+    expect(await cc.sync(other, "shapes", { key: "k", geomCol: "geom" })).toMatchObject({ unchanged: 1 });
+    const heights = frame(["k", "geom"], [1, "LINESTRING Z(0 1 5,1 0 5)"]);
+    expect(await cc.sync(heights, "shapes", { key: "k", geomCol: "geom" })).toMatchObject({ unchanged: 1 });
+    expect(warn.mock.calls.flat().join()).toContain("heights");
+    const mercator = frame(["k", "geom"], [1, "SRID=3857;LINESTRING(0 0,111319.49079327357 0)"]);
+    await cc.sync(mercator, "shapes", { key: "k", geomCol: "geom" });
+    expect(await values("SELECT ST_AsText(the_geom, 6) FROM shapes")).toEqual([["LINESTRING(0 0,1 0)"]]);
+  });
+
+  test("values that change places in a unique column's neighbours: deletes go before inserts", async () => {
+    await cc.query(
+      "CREATE TABLE places (id int PRIMARY KEY, seat int UNIQUE); INSERT INTO places VALUES (1, 1), (2, 2)",
+    );
+    expect(await cc.sync(frame(["id", "seat"], [2, 2], [3, 1]), "places", { key: "id" })).toMatchObject({
+      inserted: 1,
+      deleted: 1,
+    });
+  });
+
+  test("ids that the frame brings are not given again", async () => {
+    const df = await writeCities("numbered");
+    const edited = frame(df.columns, ...rowsOf(df), [4, null, "D", 0, 0, 0], [null, null, "E", 0, 0, 0]);
+    expect(await cc.sync(edited, "numbered")).toMatchObject({ inserted: 2 });
+    expect(await values("SELECT cartodb_id, city FROM numbered WHERE cartodb_id > 3 ORDER BY 1")).toEqual([
+      [4, "D"],
+      [5, "E"],
+    ]);
+  });
+});
+
+describe("columns", () => {
+  test("one that the table lacks is added, one that the frame lacks is left", async () => {
+    await cc.query(
+      "CREATE TABLE cols (id int PRIMARY KEY, a int, b text DEFAULT 'new'); INSERT INTO cols VALUES (1, 1, 'old')",
+    );
+    expect(
+      await cc.sync(frame(["id", "a", "Long Name"], [1, 1, "x"], [2, 2, null]), "cols", { key: "id" }),
+    ).toEqual({
+      inserted: 1,
+      updated: 1,
+      deleted: 0,
+      unchanged: 0,
+    });
+    expect(log.mock.calls.flat()).toEqual(["Columns added to cols: long_name."]);
+    expect(await values("SELECT id, a, b, long_name FROM cols ORDER BY 1")).toEqual([
+      [1, 1, "old", "x"],
+      [2, 2, "new", null],
+    ]);
+  });
+
+  test("go where their names are, or where CARTO's form of them is", async () => {
+    await cc.query(
+      `CREATE TABLE named_cols (id int PRIMARY KEY, "Name X" text, name_y text, "q""'; DROP TABLE t" text)`,
+    );
+    const df = frame(["id", "Name X", "Name Y", `q"'; DROP TABLE t`], [1, "x", "y", "z"]);
+    await cc.sync(df, "named_cols", { key: "id" });
+    expect(await values("SELECT * FROM named_cols")).toEqual([[1, "x", "y", "z"]]);
+    expect((await cc.read("named_cols")).columns).toHaveLength(4);
+  });
+
+  test("generated ones and the_geom_webmercator are the database's", async () => {
+    await cc.query(
+      "CREATE TABLE made (id int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED); INSERT INTO made VALUES (1, 1)",
+    );
+    const df = await cc.read("made");
+    rowsOf(df)[0]![1] = 4;
+    await cc.sync(df, "made", { key: "id" });
+    expect(await values("SELECT * FROM made")).toEqual([[1, 4, 8]]);
+  });
+
+  test("the index goes only into a column index", async () => {
+    const df = await writeCities("filtered");
+    const some = (df as unknown as { query(condition: unknown): DataFrame }).query(df.column("people").lt(3));
+    expect(some.index).toEqual([1, 2]);
+    expect(await cc.sync(some, "filtered")).toMatchObject({ deleted: 1, unchanged: 2 });
+    expect((await cc.read("filtered")).columns).toEqual(df.columns);
+    await cc.write(some.resetIndex().setIndex({ index: ["p", "q"] }) as DataFrame, "labelled", {
+      overwrite: true,
+    });
+    expect((await cc.read("labelled")).columns).toContain("index");
+  });
+});
+
+const READ_BACK = `
+  CREATE TYPE mood AS ENUM ('sad', 'ok');
+  CREATE DOMAIN small AS numeric(6,2) CHECK (VALUE < 1000);
+  CREATE TABLE everything (
+    id int PRIMARY KEY, b bool, i2 int2, i4 int4, i8 int8, big int8, f4 float4, f8 float8, n numeric, n2 numeric(8,3),
+    exact numeric, t text, v varchar(5), c char(4), nm name, d date, ts timestamp, tz timestamptz, tz0 timestamptz(0),
+    far timestamptz, dfar date, ti time, iv interval, u uuid, ip inet, m mood, dom small, j json, jb jsonb, jt jsonb, jn jsonb,
+    ai int[], at_ text[], af float8[], an numeric[], ad date[], aj jsonb[], au uuid[], am mood[], aa int[], by bytea,
+    g geometry, g0 geometry(Point, 0), gp geometry(PointZ, 4326), gg geography, x xml, p point, r int4range, hexish text, money_ money, bi bit(3)
+  );
+  INSERT INTO everything VALUES (
+    1, true, -32768, 2147483647, 9007199254740991, 9223372036854775807, 0.1, 0.1, 1.10, 12345.678,
+    12345678901234567890.123, 'it''s "q" \\ ;', 'añ', 'ab', 'na', '2017-03-04', '2017-03-04 10:11:12.345678', '1969-12-31 23:59:59.999999+00', '2017-03-04 10:11:12+00',
+    'infinity', '0044-03-15 BC', '10:11:12.5', '1 day 02:00', '6BA7B810-9DAD-11D1-80B4-00C04FD430C8', '10.0.0.0/8', 'ok', 12.5,
+    '{"a":  1, "a": [1,null]}', '{"b": {"c": 1.5}}', '"text"', 'null',
+    '{1,NULL,3}', ARRAY['a"b', 'NULL', '', NULL, 'x,y\\'], '{1.5,NaN,Infinity}', '{1.1,12345678901234567890}', '{2017-03-04,NULL}',
+    ARRAY['{"a":1}', '[1,2]', '"s"']::jsonb[], '{6ba7b810-9dad-11d1-80b4-00c04fd430c8}', '{sad,ok}', '{{1,2},{3,4}}', '\\x00ff',
+    'SRID=25830;POINT(1 2)', 'POINT(1 2)', 'SRID=4326;POINT Z(1 2 3)', 'POINT(1 2)', '<a/>', '(1,2)', '[1,5)', '0101000020E6100000000000000000F03F0000000000000040', 12.5, '101'
+  );
+  INSERT INTO everything (id) VALUES (2);
+  INSERT INTO everything (id, f4, f8, n, tz, t, v, c, jn, g) VALUES (3, 'NaN', 'NaN', 'NaN', '2255-06-05 23:47:34.740993', '', '', '', '1', 'POLYGON((0 0,1 0,1 1,0 0))');
+`;
+
+describe("types", () => {
+  test("what was read and not changed is unchanged, whatever its type", async () => {
+    await cc.query(READ_BACK);
+    const before = await values("SELECT md5(string_agg(e::text, '|' ORDER BY id)) FROM everything e");
+    const df = await cc.read("everything");
+    expect(await cc.sync(df, "everything", { key: "id" })).toEqual({
+      inserted: 0,
+      updated: 0,
+      deleted: 0,
+      unchanged: 3,
+    });
+    // all columns of a row are written when one changes; what a frame cannot hold stays
+    const at = df.columns.indexOf("t");
+    for (const row of rowsOf(df)) row[at] = `changed ${row[0]}`;
+    expect(await cc.sync(df, "everything", { key: "id" })).toMatchObject({ updated: 3 });
+    await cc.query(`UPDATE everything SET t = CASE id WHEN 1 THEN 'it''s "q" \\ ;' WHEN 3 THEN '' END`);
+    expect(await values("SELECT md5(string_agg(e::text, '|' ORDER BY id)) FROM everything e")).toEqual(
+      before,
+    );
+    await cc.query("CREATE TABLE everything2 (LIKE everything)");
+    expect(await cc.sync(await cc.read("everything"), "everything2", { key: "id" })).toMatchObject({
+      inserted: 3,
+    });
+    const columns = (await cc.read("everything")).columns.filter(
+      (name) => !["f4", "f8", "n", "tz", "ts", "jn", "j"].includes(name), // NaN, microseconds, JSON's null and doubled keys
+    );
+    const same = columns.map((name) => `e.${name}::text IS NOT DISTINCT FROM f.${name}::text AS ${name}`);
+    const compared = await values(
+      `SELECT to_jsonb(x) FROM (SELECT ${same} FROM everything e JOIN everything2 f USING (id)) x`,
+    );
+    for (const [row] of compared)
+      expect(
+        Object.entries(row as object)
+          .filter(([, equal]) => !equal)
+          .map(([name]) => name),
+      ).toEqual([]);
+  });
+
+  test.each<[string, string, unknown, string | RegExp]>([
+    ["a fraction", "int4", 1.5, /row 1 \(counted from 0\) holds 1\.5.*type integer/],
+    ["an integer that is too large", "int2", 70000, /holds 70000.*type smallint/],
+    ["an integer beyond exactness", "int8", 2 ** 60, /holds 11529215046068\d+\. .*bigint/],
+    ["text for numbers", "float8", "12", /Column "v" holds texts \(2\).*type double precision/],
+    ["text that is no integer", "int8", "007x", /holds "007x"/],
+    ["numbers for text", "text", 12, /holds numbers \(2\).*of type text/],
+    ["too many decimals", "numeric(8,2)", 1.239, /holds "1.239".*numeric\(8,2\)/],
+    ["a text that is too long", "varchar(3)", "abcd", /holds "abcd".*character varying\(3\)/],
+    ["a date with a time", "date", new Date("2020-01-01T10:00:00Z"), /10:00:00.*type date/],
+    ["milliseconds", "timestamptz(0)", new Date("2020-01-01T10:00:00.5Z"), /timestamp\(0\) with time zone/],
+    ["text for booleans", "bool", "true", /holds texts.*type boolean/],
+    ["an object for an array", "int[]", { a: 1 }, /integer\[\]/],
+    ["booleans for a date", "date", true, /holds booleans/],
+  ])("%s is refused, and nothing is written", async (_, type, value, message) => {
+    const fitting: Record<string, string> = {
+      int8: "'1'",
+      "int[]": "'{1}'",
+      bool: "true",
+      date: "'2020-01-01'",
+    };
+    await cc.query(`DROP TABLE IF EXISTS strict; CREATE TABLE strict (id int PRIMARY KEY, v ${type})`);
+    await cc.query(`INSERT INTO strict VALUES (1, ${fitting[type] ?? "NULL"})`);
+    const df = frame(["id", "v"], [1, value], [2, value]);
+    if (!/holds (texts|numbers|booleans)|\[\]/.test(String(message))) rowsOf(df)[0]![1] = null;
+    const error = await cc.sync(df, "strict", { key: "id" }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error.message).toMatch(message);
+    expect(await values("SELECT count(*)::int FROM strict")).toEqual([[1]]);
+  });
+
+  test("what the database alone can refuse leaves the table as it was", async () => {
+    await cc.query(
+      "CREATE TABLE refused (id int PRIMARY KEY, u uuid, n int CHECK (n > 0)); INSERT INTO refused VALUES (1, NULL, 1)",
+    );
+    await expect(cc.sync(frame(["id", "u"], [1, "no uuid"]), "refused", { key: "id" })).rejects.toThrow(
+      SqlError,
+    );
+    await expect(cc.sync(frame(["id", "n"], [2, 5], [3, -5]), "refused", { key: "id" })).rejects.toThrow(
+      /check/,
+    );
+    expect(await values("SELECT id, n FROM refused")).toEqual([[1, 1]]);
+  });
+});
+
+describe("keys", () => {
+  test("without cartodb_id, key must be said", async () => {
+    await cc.query("CREATE TABLE keyless AS SELECT 1 AS a");
+    await expect(cc.sync(frame(["a"], [1]), "keyless")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: The frame has no column cartodb_id. Pass { key: "…" }: the column, or columns, that tell the rows apart.]`,
+    );
+    await expect(cc.sync(frame(["a"], [1]), "keyless", { key: "b" })).rejects.toThrow(
+      /no column "b".*has "a"/,
+    );
+    await expect(cc.sync(frame(["a", "b"], [1, 2]), "keyless", { key: "b" })).rejects.toThrow(
+      /The table has no column "b"/,
+    );
+    await expect(cc.sync(frame(["a"], [1]), "keyless", { key: [] })).rejects.toThrow(InvalidArgumentError);
+  });
+
+  test("twice in the frame, twice in the table, missing", async () => {
+    await cc.query(
+      "CREATE TABLE doubled (k text, v int); INSERT INTO doubled VALUES ('a', 1), ('a', 2), ('b', 3)",
+    );
+    const sync = (...rows: unknown[][]) => cc.sync(frame(["k", "v"], ...rows), "doubled", { key: "k" });
+    await expect(sync(["x", 1], ["y", 1], ["x", 2])).rejects.toThrow(/Rows 0 and 2 .* same key "k": x/);
+    await expect(sync(["x", 1], [null, 1])).rejects.toThrow(/Row 1 .* has no value in the key "k"/);
+    await expect(sync(["x", 1])).rejects.toThrow(/"doubled" has several rows with "k" = a/);
+    await cc.query("DELETE FROM doubled WHERE v = 2; INSERT INTO doubled VALUES (NULL, 4)");
+    await expect(sync(["x", 1])).rejects.toThrow(/has 1 row without a value in "k"/);
+    expect(await values("SELECT count(*)::int FROM doubled")).toEqual([[3]]);
+  });
+
+  test.each<[string, string, unknown[], unknown]>([
+    [
+      "timestamps, microseconds cut",
+      "timestamptz",
+      [new Date("2020-01-01T00:00:00.123Z")],
+      "'2020-01-01 00:00:00.123456+00'",
+    ],
+    ["dates", "date", [new Date("2020-01-01")], "'2020-01-01'"],
+    ["numerics", "numeric", [1.1], "1.10"],
+    ["large integers", "int8", ["9223372036854775807"], "9223372036854775807"],
+    ["uuids", "uuid", ["6BA7B810-9DAD-11D1-80B4-00C04FD430C8"], "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'"],
+    ["char", "char(4)", ["ab  "], "'ab'"],
+    ["text of the same letters in another case", "text", ["É"], "'É'"],
+  ])("%s", async (_, type, [key], sql) => {
+    await cc.query(
+      `DROP TABLE IF EXISTS kinds; CREATE TABLE kinds (k ${type} PRIMARY KEY, v int); INSERT INTO kinds VALUES (${sql}, 1)`,
+    );
+    expect(await cc.sync(frame(["k", "v"], [key, 2]), "kinds", { key: "k", force: true })).toEqual({
+      inserted: 0,
+      updated: 1,
+      deleted: 0,
+      unchanged: 0,
+    });
+  });
+
+  test("two that are one for the database", async () => {
+    const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    await cc.query(`CREATE TABLE uuids (k uuid PRIMARY KEY, v int); INSERT INTO uuids VALUES ('${id}', 1)`);
+    const df = frame(["k", "v"], [id, 1], [id.toUpperCase(), 1]);
+    await expect(cc.sync(df, "uuids", { key: "k" })).rejects.toThrow(/several rows whose key "k"/);
+  });
+
+  test("a geometry or a document is none", async () => {
+    await cc.query("CREATE TABLE odd (j jsonb, g geometry)");
+    for (const key of ["j", "g"])
+      await expect(cc.sync(frame(["j", "g"], ["x", "POINT(1 2)"]), "odd", { key })).rejects.toThrow(
+        /cannot be a key/,
+      );
+  });
+});
+
+describe("tables", () => {
+  test("none, a view, a partitioned one", async () => {
+    await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(TableNotFoundError);
+    await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(/cc.write\(df, "nowhere"\)/);
+    await cc.query(
+      "CREATE VIEW looked_at AS SELECT 1 AS id; CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+    );
+    await expect(cc.sync(frame(["id"], [1]), "looked_at", { key: "id" })).rejects.toThrow(/is a view/);
+    await expect(cc.sync(frame(["id"], [1]), "parted", { key: "id" })).rejects.toThrow(/partitioned/);
+    await expect(cc.sync([] as never, "parted")).rejects.toThrow(InvalidArgumentError);
+  });
+
+  test("of any name, and of another schema", async () => {
+    await cc.query(`CREATE SCHEMA IF NOT EXISTS reports; CREATE TABLE reports."My ""T"".x" (id int PRIMARY KEY, v int);
+      CREATE TABLE "a'b; DROP SCHEMA reports" (id int PRIMARY KEY, v int)`);
+    for (const name of [`reports."My ""T"".x"`, "a'b; DROP SCHEMA reports"]) {
+      expect(await cc.sync(frame(["id", "v"], [1, 1]), name, { key: "id" })).toMatchObject({ inserted: 1 });
+      expect(rowsOf(await cc.read(name))).toEqual([[1, 1]]);
+    }
+  });
+});
+
+describe("changes by others", () => {
+  test.each([
+    [
+      "an update",
+      "UPDATE t_ SET people = 9 WHERE cartodb_id = 2",
+      /1 row changed or added \("cartodb_id" 2\)\./,
+    ],
+    ["an insert", "INSERT INTO t_ (city) VALUES ('Rome')", /1 row changed or added \("cartodb_id" 4\)/],
+    ["a delete", "DELETE FROM t_ WHERE cartodb_id = 2", /: 1 row deleted\./],
+    [
+      "both",
+      "DELETE FROM t_ WHERE cartodb_id = 2; UPDATE t_ SET people = 9 WHERE cartodb_id = 1",
+      /1 row changed .*at least 1 row deleted/,
+    ],
+    [
+      "a replaced table",
+      "CREATE TABLE t2_ AS SELECT * FROM t_; DROP TABLE t_; ALTER TABLE t2_ RENAME TO t_",
+      /3 rows changed/,
+    ],
+    ["one's own statement", null, /1 row changed/],
+  ])("%s since the table was read is not overwritten", async (_, sql, message) => {
+    const df = await writeCities("t_");
+    const derived = df.head(3); // another object of the same data
+    rowsOf(derived)[0]![2] = "Madrid, edited";
+    if (sql === null) await cc.query("UPDATE t_ SET people = 9 WHERE cartodb_id = 2");
+    else await other.query(sql);
+    const before = await values("SELECT cartodb_id, city, people FROM t_ ORDER BY 1");
+    for (const edited of [derived, df]) {
+      rowsOf(edited)[0]![2] = "Madrid, edited";
+      const error = await cc.sync(edited, "t_").catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(ConflictError);
+      expect(error.message).toMatch(message);
+    }
+    expect(await values("SELECT cartodb_id, city, people FROM t_ ORDER BY 1")).toEqual(before);
+    await cc.sync(derived, "t_", { force: true });
+    expect(await values("SELECT city, people FROM t_ ORDER BY cartodb_id")).toEqual([
+      ["Madrid, edited", 3],
+      ["Quito", 2],
+      ["Oslo", 1],
+    ]);
+  });
+
+  test("that made the table what the frame is are no conflict", async () => {
+    const df = await writeCities("agreed");
+    rowsOf(df)[1]![5] = 9;
+    await other.query("UPDATE agreed SET people = 9 WHERE cartodb_id = 2");
+    expect(await cc.sync(df, "agreed")).toMatchObject({ updated: 0, unchanged: 3 });
+  });
+
+  test("one's own syncs and writes are none", async () => {
+    const df = await writeCities("mine");
+    for (const people of [5, 6, 7]) {
+      rowsOf(df)[1]![5] = people;
+      expect(await cc.sync(df, "mine")).toMatchObject({ updated: 1, unchanged: 2 });
+    }
+    const again = cities();
+    await cc.write(again, "mine", { lnglat: ["lng", "lat"], overwrite: true });
+    rowsOf(again)[0]![3] = 100;
+    expect(await cc.sync(again, "mine", { key: "city", lnglat: ["lng", "lat"] })).toMatchObject({
+      updated: 1,
+    });
+  });
+
+  test("a restart of the server is none", async () => {
+    const df = await writeCities("restarted");
+    await stopServers(home);
+    rowsOf(df)[1]![5] = 9;
+    expect(await cc.sync(df, "restarted")).toMatchObject({ updated: 1 });
+    await other.query("UPDATE restarted SET people = 10 WHERE cartodb_id = 2");
+    await stopServers(home);
+    await expect(cc.sync(df, "restarted")).rejects.toThrow(ConflictError);
+  });
+
+  test("a frame of some rows only does not delete the others", async () => {
+    await writeCities("limited");
+    const some = await cc.read("limited", { limit: 2 });
+    await expect(cc.sync(some, "limited")).rejects.toThrow(/only some rows/);
+    expect(await values("SELECT count(*)::int FROM limited")).toEqual([[3]]);
+  });
+
+  test("two at once: one wins, the other hears of it", async () => {
+    const [mine, theirs] = [await writeCities("raced"), await other.read("raced")];
+    rowsOf(mine)[0]![5] = 100;
+    rowsOf(theirs)[1]![5] = 200;
+    const results = await Promise.allSettled([cc.sync(mine, "raced"), other.sync(theirs, "raced")]);
+    const lost = results.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+    expect(lost).toHaveLength(1);
+    expect(lost[0]!.reason).toBeInstanceOf(ConflictError);
+    const people = (await values("SELECT people FROM raced ORDER BY cartodb_id")).flat();
+    expect([
+      [100, 2, 1],
+      [3, 200, 1],
+    ]).toContainEqual(people);
+  });
+});
+
+test("aborted at any moment, the table is as before or as the frame, and nothing is left", async () => {
+  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
+  await cc.write(frame(["id", "v"], ...rows), "aborted");
+  const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -1]));
+  for (const afterMs of [1, 20, 60, 120, 250, 400]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("stop")), afterMs);
+    await cc.sync(edited, "aborted", { key: "id", signal: controller.signal, force: true }).catch((error) => {
+      expect(error.message).toBe("stop");
+    });
+    const [[total, minus]] = (await values(
+      "SELECT count(*)::int AS total, count(*) FILTER (WHERE v = -1)::int AS minus FROM aborted",
+    )) as [[number, number]];
+    expect([total, [0, rows.length].includes(minus)]).toEqual([rows.length, true]);
+  }
+});
+
+test("the server killed at any moment, the table is as before or as the frame, and nothing is left", async () => {
+  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
+  await cc.write(frame(["id", "v"], ...rows), "killed");
+  for (const [round, afterMs] of [30, 150, 300, 500].entries()) {
+    const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -round]));
+    await cc.query("SELECT 1"); // starts one
+    const server = (await runningServer(home))!;
+    const killed = sleep(afterMs).then(() => process.kill(server.status.pid, "SIGKILL"));
+    await cc.sync(edited, "killed", { key: "id", force: true }).catch((error) => {
+      expect(error, error.stack).toBeInstanceOf(CartoError);
+    });
+    await killed;
+    const [[total, same]] = (await values(
+      `SELECT count(*)::int AS total, count(*) FILTER (WHERE v = ${-round})::int AS same FROM killed`,
+    )) as [[number, number]];
+    expect([total, [0, 1, rows.length].includes(same)], `round ${round}`).toEqual([rows.length, true]);
+    await stopServers(home); // what is left is dropped at the next start, or when nothing is done for a minute
+  }
+});
+
+test("random edits of a frame are what the table is then", async () => {
+  const seed = 20_240_611;
+  const random = mulberry32(seed);
+  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
+  const texts = ["", "a", "it's", '"q"', "\\", "NULL", "é😀", "x;--", "$$", null];
+  const numbers = [0, -0, 1.5, -1e300, Number.POSITIVE_INFINITY, Number.NaN, null];
+  const shapes = ["POINT(1 2)", "POLYGON((0 0,1 0,1 1,0 0))", "LINESTRING(0 0,1 1)", "POINT EMPTY", null];
+  const row = (id: number) => [
+    id,
+    pick(texts),
+    pick(numbers),
+    pick([true, false, null]),
+    pick([new Date("2020-01-01T00:00:00.001Z"), new Date(-1), null]),
+    pick([{ a: [1, "x"] }, [], null]),
+    pick(shapes),
+  ];
+  const columns = ["id", "t", "n", "b", "at", "doc", "geometry"];
+  await cc.query(
+    "CREATE TABLE random (id int, t text, n float8, b bool, at timestamptz, doc jsonb, the_geom geometry(Geometry,4326))",
+  );
+  let rows: unknown[][] = Array.from({ length: 30 }, (_, id) => row(id));
+  for (let round = 0; round < 25; round++) {
+    rows = rows
+      .filter(() => random() < 0.9)
+      .map((old) =>
+        random() < 0.2
+          ? row(old[0] as number)
+          : old.map((value, i) => (i > 0 && random() < 0.05 ? row(0)[i] : value)),
+      );
+    const used = new Set(rows.map(([id]) => id));
+    for (let n = Math.floor(random() * 4); n > 0; n--) {
+      const id = Math.floor(random() * 200);
+      if (!used.has(id)) rows.push(row(id));
+      used.add(id);
+    }
+    rows.sort(() => random() - 0.5);
+    if (round % 5 === 4) {
+      // somebody else's changes, overwritten on purpose
+      await other.query(
+        "UPDATE random SET t = 'other', n = 'NaN', the_geom = NULL WHERE id % 3 = 0; DELETE FROM random WHERE id % 7 = 0; INSERT INTO random (id) VALUES (999)",
+      );
+    }
+    const where = `seed ${seed}, round ${round}`;
+    const counts = await cc.sync(frame(columns, ...rows.map((cells) => [...cells])), "random", {
+      key: "id",
+      geomCol: "geometry",
+      force: true,
+    });
+    expect(counts.inserted + counts.updated + counts.unchanged, where).toBe(rows.length);
+    const expected = new Map(rows.map((cells) => [cells[0], cells.slice(1).map(plain)]));
+    const stored = await cc.query("SELECT id, t, n, b, at, doc, ST_AsText(the_geom) FROM random");
+    expect(new Map(rowsOf(stored).map((cells) => [cells[0], cells.slice(1).map(plain)])), where).toEqual(
+      expected,
+    );
+    const again = await cc.sync(frame(columns, ...rows), "random", { key: "id", geomCol: "geometry" });
+    expect(again, where).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: rows.length });
+  }
+});
+
+describe("large ones, which are compared before they are uploaded", () => {
+  const ROWS = 22_000;
+  const large = async (name: string) => {
+    await cc.query(`DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS SELECT i AS v, 'n' || i AS name, i / 7.0::float8 AS f,
+      timestamptz '2020-01-01 00:00:00.123456Z' + i * interval '1 s' AS at, jsonb_build_object('i', i) AS doc,
+      ST_SetSRID(ST_MakePoint(i % 180, i % 90), 4326) AS the_geom FROM generate_series(1, ${ROWS}) i`);
+    await cc.query(`SELECT CDB_CartodbfyTable('${name}')`);
+    return cc.read(name);
+  };
+  const content = (name: string) =>
+    cc.query(`SELECT md5(string_agg(t::text, '|' ORDER BY cartodb_id)) AS all FROM ${name} t`);
+
+  test("nothing, then everything at once: edits, deletes, new rows, another order", async () => {
+    const df = await large("large");
+    const before = rowsOf(await content("large"));
+    expect(await cc.sync(df, "large")).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: ROWS });
+    expect(rowsOf(await content("large"))).toEqual(before); // microseconds are still there
+    const name = df.columns.indexOf("name");
+    const f = df.columns.indexOf("f");
+    const seed = 7;
+    const random = mulberry32(seed);
+    const kept = rowsOf(df).filter((_, i) => i % 100 !== 0);
+    for (const [i, row] of kept.entries()) if (i % 1000 === 0) row[name] = `edited ${i}`;
+    for (const [i, row] of kept.entries()) if (i % 5000 === 0) row[f] = null;
+    const added = Array.from({ length: 50 }, (_, i) =>
+      df.columns.map((column) => (column === "v" ? -i : null)),
+    );
+    const withIds = Array.from({ length: 5 }, (_, i) =>
+      df.columns.map((column) =>
+        column === "cartodb_id" ? 1_000_000 + i : column === "name" ? `new ${i}` : null,
+      ),
+    );
+    const rows = [...kept, ...added, ...withIds];
+    for (let i = rows.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      [rows[i], rows[j]] = [rows[j]!, rows[i]!];
+    }
+    const edited = frame(df.columns, ...rows);
+    expect(await cc.sync(edited, "large"), `seed ${seed}`).toEqual({
+      inserted: 55,
+      updated: 22,
+      deleted: 220,
+      unchanged: ROWS - 220 - 22,
+    });
+    const stored = await cc.query("SELECT cartodb_id, v, name, f FROM large WHERE v > 0 OR v IS NULL");
+    const at = ["cartodb_id", "v", "name", "f"].map((column) => df.columns.indexOf(column));
+    const picked = rows.filter((row) => row[at[0]!] !== null).map((row) => at.map((i) => plain(row[i])));
+    const byId = (a: unknown[], b: unknown[]) => Number(a[0]) - Number(b[0]);
+    expect(
+      rowsOf(stored)
+        .map((row) => row.map(plain))
+        .sort(byId),
+    ).toEqual(picked.sort(byId));
+    expect(await cc.sync(await cc.read("large"), "large")).toMatchObject({ unchanged: ROWS - 220 + 55 });
+  });
+
+  test("a column that is new to the table, with and without a value", async () => {
+    const df = await large("large");
+    const wider = frame([...df.columns, "w"], ...rowsOf(df).map((row) => [...row, null]));
+    expect(await cc.sync(wider, "large")).toMatchObject({ unchanged: ROWS });
+    expect((await cc.read("large", { limit: 1 })).columns).toContain("w");
+    const widest = frame(
+      [...df.columns, "w", "w2"],
+      ...rowsOf(df).map((row, i) => [...row, null, i % 2 ? i : null]),
+    );
+    expect(await cc.sync(widest, "large")).toMatchObject({ updated: ROWS / 2 });
+    expect(await values("SELECT count(w2)::int FROM large")).toEqual([[ROWS / 2]]);
+  });
+
+  test("changes by others are met, before and during the sync", async () => {
+    const df = await large("large");
+    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine";
+    await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 2");
+    await expect(cc.sync(df, "large")).rejects.toThrow(/1 row changed or added \("cartodb_id" 2\)/);
+    expect(await cc.sync(df, "large", { force: true })).toMatchObject({ updated: 2 });
+    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine again";
+    let ended = false;
+    const syncing = cc
+      .sync(df, "large", { force: true })
+      .catch((error: unknown) => error)
+      .finally(() => {
+        ended = true;
+      });
+    while (!ended) await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 3");
+    const outcome = await syncing;
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ConflictError);
+    else expect(await values("SELECT name FROM large WHERE cartodb_id = 1")).toEqual([["mine again"]]);
+  });
+});
+
+const plain = (value: unknown) =>
+  value === undefined || Number.isNaN(value) ? null : Object.is(value, -0) ? 0 : value;
