@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from "../errors";
 import { CartoContext } from "../context/carto-context";
 import { Credentials, type CredentialsOptions } from "../context/connection/credentials";
+import { InvalidArgumentError } from "../errors";
 
 /**
  * Asks the account whether the key is good, and saves it for the next time.
