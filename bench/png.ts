@@ -6,7 +6,8 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "us-atlas/counties-10m.json";
 import { cssColor } from "../src/render/painter/style";
 import { renderPng } from "../src/render/png";
-import { viewportOf, worldOf } from "../src/render/projection";
+import { worldOf } from "../src/geometry/mercator";
+import { viewportOf } from "../src/render/projection";
 import type { PathGeometry, PointGeometry, Rgba, Scene, SceneLayer } from "../src/render/scene";
 import { compare, printHeader } from "./support";
 

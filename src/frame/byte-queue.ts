@@ -1,3 +1,5 @@
+import { viewOf } from "../geometry/ewkb";
+
 const FIRST_CAPACITY = 1 << 17;
 
 /**
@@ -31,8 +33,4 @@ export class ByteQueue {
     this.end -= this.start;
     this.start = 0;
   }
-}
-
-export function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,5 +1,5 @@
 import { type Batch, badValue, type ColumnBuilder } from "./builder";
-import { isEwkb } from "./ewkb";
+import { isEwkb } from "../geometry/ewkb";
 import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, GeometryColumn } from "./types";
 

@@ -1,10 +1,10 @@
 import type { Geometry } from "wkx";
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
-import { isEwkb, readEwkbHead, withSrid } from "./ewkb";
+import { hexDecoder, isEwkb, readEwkbHead, viewOf, withSrid } from "../geometry/ewkb";
 import type { Pace } from "./pace";
-import { encodeShape, ShapeError, shapeOf } from "./shape";
-import { parseWkt } from "./wkt";
+import { encodeShape, ShapeError, shapeOf } from "../geometry/shape";
+import { parseWkt } from "../geometry/wkt";
 
 /** EWKB as bytes or as hexadecimal text, each with its SRID in it. */
 export interface EncodedGeometries {
@@ -72,31 +72,18 @@ function encodeText(text: string): Encoded | null {
   return { bytes: encodeShape(shape, known, dimensions), srid: known, flat: !hasZ && !hasM };
 }
 
-/** One piece of memory for all hexadecimal texts: a million of them are common. */
-let scratch = Buffer.allocUnsafeSlow(1024);
-let scratchView = new DataView(scratch.buffer);
-
-/** Puts the bytes of a hexadecimal text into `scratch`; their number, or -1 if it is none. */
-function unhex(text: string): number {
-  const size = text.length / 2;
-  if (size > scratch.length) {
-    scratch = Buffer.allocUnsafeSlow(Math.ceil(size) * 2);
-    scratchView = new DataView(scratch.buffer);
-  }
-  return scratch.write(text, "hex") === size ? size : -1;
-}
-
 function encodeHex(hex: string): Encoded {
-  const size = unhex(hex);
-  const head = readEwkbHead(scratchView, 0, size);
-  if (head === null || !isEwkb(scratchView, 0, size))
+  const size = hexDecoder.decode(hex);
+  const { view } = hexDecoder;
+  const head = readEwkbHead(view, 0, size);
+  if (head === null || !isEwkb(view, 0, size))
     throw new ShapeError("the hexadecimal bytes are not EWKB or WKB");
   if (head.srid) return { bytes: hex, srid: head.srid, flat: head.dims === 2 };
   return encodeBytes(Buffer.from(hex, "hex"));
 }
 
 function encodeBytes(bytes: Uint8Array): Encoded {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const head = readEwkbHead(view, 0, bytes.byteLength);
   if (head === null || !isEwkb(view, 0, bytes.byteLength))
     throw new ShapeError("the bytes are not EWKB or WKB");
@@ -121,13 +108,6 @@ export function isGeometry(value: unknown): value is Geometry {
   return (
     typeof value === "object" && value !== null && typeof (value as { toWkb?: unknown }).toWkb === "function"
   );
-}
-
-/** Whether a text is EWKB in hexadecimal: no other text passes by chance, as lengths and counts must agree. */
-export function isHexEwkb(text: string): boolean {
-  if (!text.startsWith("0")) return false;
-  const size = unhex(text);
-  return size !== -1 && isEwkb(scratchView, 0, size);
 }
 
 function notAGeometry(value: unknown, column: string, row: number, cause: unknown): InvalidArgumentError {

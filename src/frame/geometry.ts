@@ -1,13 +1,25 @@
 import { Geometry, Point } from "wkx";
 import { InvalidArgumentError } from "../errors";
-import type { FramePart } from "./danfo";
 import type { Pace } from "./pace";
 import type { Column } from "./types";
 
 const GEOMETRY = "geometry";
 const THE_GEOM = "the_geom";
 
-/** The parts of a frame with a column of decoded geometries; null stays null. */
+/** A column of a frame that is about to be made. */
+export interface FramePart {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly values: readonly unknown[];
+}
+
+/** danfo's name for the type of a column. Objects and geometries go as "string", as danfo has no other. */
+export type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
+
+/**
+ * Adds a column of decoded geometries to the parts of a frame; null stays null.
+ * @throws InvalidArgumentError if no column holds geometries, or if wkx cannot decode one.
+ */
 export async function withGeometry(
   parts: readonly FramePart[],
   columns: readonly Column[],

@@ -1,8 +1,9 @@
 /** What PostgreSQL type the values of a frame's column have: by the values, as danfo guesses wrongly. */
 
 import { InvalidArgumentError } from "../errors";
+import { isHexEwkb } from "../geometry/ewkb";
 import { isMissing } from "../values";
-import { encodeGeometries, isGeometry, isHexEwkb } from "./geometry-writer";
+import { encodeGeometries, isGeometry } from "./geometry-writer";
 import type { Pace } from "./pace";
 import type { ValuesColumn, WriteType } from "./write-column";
 

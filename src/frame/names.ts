@@ -1,5 +1,7 @@
 /** How CARTO's importer names tables and columns, so that a written frame gets the names an imported file gets. */
 
+import { words } from "../values";
+
 /** PostgreSQL cuts longer names: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
 const MAX_NAME_BYTES = 63;
 
@@ -83,15 +85,15 @@ export function normalizeColumnNames(names: readonly string[], taken: readonly s
 }
 
 function normalizeColumnName(name: string): string {
-  const words = transliterate(name.replace(/<[^>]*>/g, ""))
+  const text = transliterate(name.replace(/<[^>]*>/g, ""))
     .replace(/&[^;\s]*;/g, "-")
     .replace(/[^a-z0-9\s_-]/g, "-")
     .trim()
     .replace(/[\s-]+/g, "-")
     .replace(/^-|-$/g, "")
     .replaceAll("-", "_");
-  const isKept = /^[a-z_]/.test(words) && !isReservedColumn(words);
-  return (isKept ? words : `_${words}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
+  const isKept = /^[a-z_]/.test(text) && !isReservedColumn(text);
+  return (isKept ? text : `_${text}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
 }
 
 function transliterate(name: string): string {
@@ -127,8 +129,4 @@ export function normalizeTableName(name: string): string {
     .slice(0, MAX_NAME_BYTES);
   const isReserved = RESERVED_WORDS.has(table) || CARTO_WORDS.has(table) || RESERVED_TABLES.has(table);
   return isReserved ? `${table}_t` : table;
-}
-
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.split(/\s+/));
 }

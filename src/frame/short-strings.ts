@@ -1,5 +1,5 @@
 import type { Batch } from "./builder";
-import { viewOf } from "./byte-queue";
+import { viewOf } from "../geometry/ewkb";
 
 /** What is longer is decoded by itself: a call of its own costs little beside it, and it shares no memory with others. */
 export const SHORT_BYTES = 48;

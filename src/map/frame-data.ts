@@ -1,7 +1,8 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { type Column, type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
-import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
+import { isHexEwkb } from "../geometry/ewkb";
+import { encodeGeometries, isGeometry } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
 import { isMissing } from "../values";
 import { shown } from "./check";

@@ -1,8 +1,6 @@
-import { lngLatOf } from "./projection";
+import { lngLatOf, WORLD_M } from "../geometry/mercator";
 import type { Viewport } from "./scene";
 
-/** Circumference of Web Mercator's sphere: 2π × 6378137 m. */
-const WORLD_M = 2 * Math.PI * 6_378_137;
 const MAX_WIDTH_PX = 120;
 /** Where the scale at one edge of the map is so many times that at the other, one bar for all would mislead. */
 const MAX_RATIO = 1.5;

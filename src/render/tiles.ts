@@ -1,6 +1,6 @@
 /** Raster tiles of a basemap in a picture: which ones a view needs, and where they lie in it. */
 import type { Image, SKRSContext2D } from "@napi-rs/canvas";
-import { zoomOf } from "./projection";
+import { zoomOf } from "../geometry/mercator";
 import { MAX_TILE_ZOOM, type Viewport } from "./scene";
 import { loadSkia } from "./skia";
 

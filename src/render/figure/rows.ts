@@ -1,8 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { columnValues, rowCountOf } from "../../frame";
-import { isGeometry, isHexEwkb } from "../../frame/geometry-writer";
-import { SHAPE_TYPES } from "../../frame/shape";
+import { isHexEwkb } from "../../geometry/ewkb";
+import { isGeometry } from "../../frame/geometry-writer";
+import { SHAPE_TYPES } from "../../geometry/shape";
 
 /** They travel in the notebook as JSON, twice as many as Altair allows. */
 const MAX_ROWS = 10_000;

@@ -7,8 +7,10 @@ import { deflateSync } from "node:zlib";
 import { encodeBasemap } from "../basemap-data";
 import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
-import { boxesOfPaths, type Box as PathBox } from "../painter/box";
-import { viewportOf, worldPxOf, zoomOf } from "../projection";
+import { boxesOfPaths } from "../painter/box";
+import type { Box as PathBox } from "../../geometry/clip";
+import { worldPxOf, zoomOf } from "../../geometry/mercator";
+import { viewportOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";
 

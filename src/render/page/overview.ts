@@ -2,7 +2,8 @@
  * A layer as a page carries it that has no room for all of it: generalised, but whole. At the scale that the overview is
  * made for it shows what all the data would show, within a pixel; nothing disappears.
  */
-import { type Box, boxesOfGroups, boxesOfPaths } from "../painter/box";
+import type { Box } from "../../geometry/clip";
+import { boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";

@@ -1,7 +1,5 @@
+import type { Box } from "../../geometry/clip";
 import type { Viewport } from "../scene";
-
-/** World units; inverted (Infinity first) where there is nothing. */
-export type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 
 /** World units of a viewport with some CSS pixels around it. */
 export function boxAround({ originX, originY, worldPx, widthPx, heightPx }: Viewport, aroundPx: number): Box {

@@ -1,4 +1,4 @@
-import type { Box } from "./box";
+import type { Box } from "../../geometry/clip";
 
 /** Points per block: 1,000,000 of them make 4,000 boxes to look at in every frame. */
 const BLOCK = 256;

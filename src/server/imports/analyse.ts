@@ -1,6 +1,6 @@
 /** The first reading of a file: what its columns are called, what types they have, where its geometry is. */
 import { normalizeColumnNames } from "../../frame/names";
-import { ShapeError } from "../../frame/shape";
+import { ShapeError } from "../../geometry/shape";
 import { SRID_LNGLAT } from "../../geo";
 import { ImportFailure } from "./errors";
 import {

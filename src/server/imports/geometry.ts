@@ -1,9 +1,9 @@
 /** Geometries on their way into `the_geom`: flat, in one piece or MULTI as CARTO has them, as hexadecimal EWKB. */
 import { Geometry } from "wkx";
-import { readEwkbHead } from "../../frame/ewkb";
-import { isHexEwkb } from "../../frame/geometry-writer";
-import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../frame/shape";
-import { parseWkt } from "../../frame/wkt";
+import { readEwkbHead } from "../../geometry/ewkb";
+import { isHexEwkb } from "../../geometry/ewkb";
+import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
+import { parseWkt } from "../../geometry/wkt";
 import { SRID_LNGLAT } from "../../geo";
 import { ImportFailure } from "./errors";
 

@@ -1,4 +1,4 @@
-import type { Shape } from "../../frame/shape";
+import type { Shape } from "../../geometry/shape";
 
 /** What a cell of a file can be. Objects are written as JSON. */
 export type Cell = string | number | boolean | Date | object | null | undefined;

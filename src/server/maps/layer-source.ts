@@ -5,7 +5,7 @@ import { describeQuery } from "../row-stream";
 import { type TableName, tablesUsed } from "../tables-used";
 import type { MapLayer } from "./map-config";
 import { withTokens } from "./sql-tokens";
-import { HALF_WORLD_M, TILE_PX, WORLD_M } from "./tile-grid";
+import { HALF_WORLD_M, TILE_PX, WORLD_M } from "../../geometry/mercator";
 
 export interface LayerSource {
   /** The columns that become attributes. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { queryText } from "../../sql-lexer";
 import { type Aggregation, DEFAULT_AGGREGATION, parseAggregation } from "./aggregation";
 import { MapsRefusal } from "./errors";
-import { TILE_PX } from "./tile-grid";
+import { TILE_PX } from "../../geometry/mercator";
 
 const LATEST_MINOR = 8;
 const DEFAULT_BUFFER_PX = 64;

@@ -8,7 +8,7 @@ import { asMapsRefusal, MapsRefusal } from "./errors";
 import { describeLayer, featureAttributes, isAggregated, type LayerSource, worldSql } from "./layer-source";
 import type { Layergroup } from "./layergroups";
 import { fingerprint, type MapLayer } from "./map-config";
-import type { TileId } from "./tile-grid";
+import type { TileId } from "../../geometry/mercator";
 import { renderTile } from "./tiles";
 
 /** Who asks: with which rights, and where the answer goes. */

@@ -1,7 +1,7 @@
 import { DatabaseError, type Engine, type StatementOptions } from "../engine/engine";
 import type { LayerSource } from "./layer-source";
 import { boxSql } from "./sql-tokens";
-import { type BoxM, grown, TILE_PX, type TileId, tileBoxM, tileSizeM } from "./tile-grid";
+import { type BoxM, grownBox, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 
 /** At lower zooms most of a table is in the tile, and its border is too far from where a projection is good. */
 const MIN_ZOOM = 4;
@@ -21,7 +21,7 @@ export async function prefilterBox(
 ): Promise<BoxM | undefined> {
   const isAtPole = tile.y === 0 || tile.y === 2 ** tile.z - 1;
   if (srid === 3857 || srid === 4326 || storedSrid === 0 || tile.z < MIN_ZOOM || isAtPole) return undefined;
-  const box = grown(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
+  const box = grownBox(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
   const step = (box.maxX - box.minX) / STEPS_PER_SIDE;
   try {
     const { statements } = await engine.query(
@@ -30,7 +30,7 @@ export async function prefilterBox(
       options,
     );
     const [minX, minY, maxX, maxY] = statements[0]!.rows[0]!.map(Number) as [number, number, number, number];
-    const found = grown({ minX, minY, maxX, maxY }, MARGIN * Math.max(maxX - minX, maxY - minY));
+    const found = grownBox({ minX, minY, maxX, maxY }, MARGIN * Math.max(maxX - minX, maxY - minY));
     return Object.values(found).every((value) => Number.isFinite(value)) ? found : undefined;
   } catch (error) {
     if (error instanceof DatabaseError && error.code !== "57014") return undefined; // outside of the projection

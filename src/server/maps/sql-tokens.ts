@@ -1,4 +1,4 @@
-import type { BoxM } from "./tile-grid";
+import type { BoxM } from "../../geometry/mercator";
 
 /** Metres of a pixel on a screen, for which scales are told: https://www.ogc.org, OGC 05-078r4. */
 const SCREEN_PIXEL_M = 0.00028;

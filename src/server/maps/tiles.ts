@@ -4,7 +4,7 @@ import type { MapConfig, MapLayer } from "./map-config";
 import { encodeMvt, type MvtLayer, type Value } from "./mvt";
 import { prefilterBox } from "./prefilter";
 import { cellSquare, type TileGrid, tileGeometries } from "./tile-geometry";
-import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "./tile-grid";
+import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import { tileQuery } from "./tile-query";
 import { decodeTwkb } from "./twkb";
 

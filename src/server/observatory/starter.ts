@@ -7,7 +7,7 @@ import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature, merge } from "topojson-client";
 import type { Topology } from "topojson-specification";
 import { DIST } from "../../built";
-import { shapeOf } from "../../frame/shape";
+import { shapeOf } from "../../geometry/shape";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
 import { type Gazetteer, members, readGazetteer, unwrapped } from "../imports/gazetteer";

@@ -7,7 +7,8 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../
 import { encodePng, encodeStill } from "../../../src/render/encode";
 import { sceneToHtml } from "../../../src/render/page/html";
 import { renderCanvas } from "../../../src/render/png";
-import { viewportOf, worldOf } from "../../../src/render/projection";
+import { worldOf } from "../../../src/geometry/mercator";
+import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, nowhere, progress, WITH_GAPS } from "../../map/kinds";
 import { launch, open, painted } from "./browser";

@@ -1,6 +1,6 @@
 import L from "leaflet";
 import { needsTiles } from "../../painter";
-import { worldPxOf } from "../../projection";
+import { worldPxOf } from "../../../geometry/mercator";
 import type { PageScene } from "../codec";
 import type { DetailState } from "./detail";
 

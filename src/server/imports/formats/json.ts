@@ -2,7 +2,7 @@
 
 import { createReadStream } from "node:fs";
 import { JSONParser } from "@streamparser/json";
-import { type Shape, ShapeError, shapeOf } from "../../../frame/shape";
+import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
 import { SRID_LNGLAT } from "../../../geo";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";

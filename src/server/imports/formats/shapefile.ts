@@ -2,7 +2,7 @@
 import { open, readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { open as openShapefileReader } from "shapefile";
-import { shapeOf } from "../../../frame/shape";
+import { shapeOf } from "../../../geometry/shape";
 import { SRID_LNGLAT } from "../../../geo";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
