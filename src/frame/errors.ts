@@ -1,11 +1,11 @@
 import { CartoError } from "../errors";
 
-/** The bytes of a COPY are not what PostgreSQL's binary format or the announced columns say. */
+/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
 export class CopyFormatError extends CartoError {
   override name = "CopyFormatError";
 }
 
-/** danfojs-node is not installed, or cannot be loaded. */
+/** danfojs-node is missing or cannot be loaded. */
 export class DanfoMissingError extends CartoError {
   override name = "DanfoMissingError";
 }

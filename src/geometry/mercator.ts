@@ -14,7 +14,9 @@ export const TILE_PX = 256;
 const DEG = Math.PI / 180;
 
 /** World x of a longitude. It goes on counting beyond the antimeridian. */
-export const worldX = (lng: number): number => lng / 360 + 0.5;
+export function worldX(lng: number): number {
+  return lng / 360 + 0.5;
+}
 
 /** World y of a latitude. Latitudes beyond Web Mercator are moved to its edge; NaN stays NaN. */
 export function worldY(lat: number): number {
@@ -23,7 +25,9 @@ export function worldY(lat: number): number {
 }
 
 /** World y moved to the nearer edge of the world if it lies outside; NaN stays NaN. */
-export const clampedY = (y: number): number => (y < 0 ? 0 : y > 1 ? 1 : y);
+export function clampedY(y: number): number {
+  return y < 0 ? 0 : y > 1 ? 1 : y;
+}
 
 /** World units of longitude and latitude, as a pair. Loops over many positions call `worldX` and `worldY`. */
 export const worldOf = ([lng, lat]: LngLat): [x: number, y: number] => [worldX(lng), worldY(lat)];

@@ -51,7 +51,7 @@ export function bytesGeometryText(bytes: Uint8Array): string | undefined {
   return wkbText(viewOf(bytes), bytes.length);
 }
 
-/** Words for a geometry object of the package wkx, recognised by its methods; undefined for other objects. */
+/** Describes a geometry object of the package wkx, recognized by its methods; undefined for other objects. */
 export function wkxGeometryText(value: object): string | undefined {
   const geometry = value as WkxGeometry;
   if (typeof geometry.toEwkb !== "function" || typeof geometry.toTwkb !== "function") return undefined;
@@ -131,9 +131,14 @@ class Counter implements EwkbVisitor {
   end(): void {}
 }
 
-const WITHOUT_PARTS: ReadonlySet<number> = new Set([WKB.point, WKB.lineString, WKB.multiPoint, WKB.circularString]);
+const WITHOUT_PARTS: ReadonlySet<number> = new Set([
+  WKB.point,
+  WKB.lineString,
+  WKB.multiPoint,
+  WKB.circularString,
+]);
 
-/** What wkx's classes have, all in one. */
+/** Members of wkx's classes, all in one. */
 interface WkxGeometry {
   readonly toEwkb?: unknown;
   readonly toTwkb?: unknown;

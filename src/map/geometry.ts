@@ -1,8 +1,8 @@
 /** EWKB, or longitudes and latitudes, into the world units of the scene: no object per geometry or vertex. */
 import { InvalidArgumentError } from "../errors";
-import { type EwkbVisitor, hexDecoder, viewOf, walkEwkb, WKB } from "../geometry/ewkb";
-import { clampedY, WORLD_M, worldX, worldY } from "../geometry/mercator";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
+import { type EwkbVisitor, hexDecoder, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
+import { clampedY, WORLD_M, worldX, worldY } from "../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../render/scene";
 import { ident } from "../sql";
 
@@ -111,15 +111,25 @@ class EwkbProjector implements EwkbVisitor {
 
   run(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean): void {
     const code = this.#code;
-    if (code === WKB.point || code === WKB.multiPoint) this.#addPoints(view, at, end, stepBytes, littleEndian);
-    else this.#addPath(view, at, end, stepBytes, littleEndian, code === WKB.lineString ? this.lines : this.polygons);
+    if (code === WKB.point || code === WKB.multiPoint)
+      this.#addPoints(view, at, end, stepBytes, littleEndian);
+    else
+      this.#addPath(
+        view,
+        at,
+        end,
+        stepBytes,
+        littleEndian,
+        code === WKB.lineString ? this.lines : this.polygons,
+      );
   }
 
   end(code: number): void {
     if (isMultiPath(code)) this.#isMember = false;
     if (this.#isMember) return;
     if (code === WKB.lineString || code === WKB.multiLineString) this.lines.endFeature(this.#row);
-    else if (code === WKB.polygon || code === WKB.multiPolygon || code === WKB.triangle) this.polygons.endFeature(this.#row);
+    else if (code === WKB.polygon || code === WKB.multiPolygon || code === WKB.triangle)
+      this.polygons.endFeature(this.#row);
   }
 
   #addPoints(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean): void {
@@ -129,16 +139,32 @@ class EwkbProjector implements EwkbVisitor {
     for (; at < end; at += stepBytes) {
       const x = view.getFloat64(at, littleEndian);
       const y = view.getFloat64(at + 8, littleEndian);
-      points.add(isMetres ? x / WORLD_M + 0.5 : worldX(x), isMetres ? clampedY(0.5 - y / WORLD_M) : worldY(y), row);
+      points.add(
+        isMetres ? x / WORLD_M + 0.5 : worldX(x),
+        isMetres ? clampedY(0.5 - y / WORLD_M) : worldY(y),
+        row,
+      );
     }
   }
 
-  #addPath(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean, paths: Paths): void {
-    const isMetres = this.#isMetres;
-    for (; at < end; at += stepBytes) {
-      const x = view.getFloat64(at, littleEndian);
-      const y = view.getFloat64(at + 8, littleEndian);
-      paths.add(isMetres ? x / WORLD_M + 0.5 : worldX(x), isMetres ? clampedY(0.5 - y / WORLD_M) : worldY(y));
+  // A loop for each unit: with a condition in it, the loop takes a third longer (bench/geometry.ts).
+  #addPath(
+    view: DataView,
+    at: number,
+    end: number,
+    stepBytes: number,
+    littleEndian: boolean,
+    paths: Paths,
+  ): void {
+    if (this.#isMetres) {
+      for (; at < end; at += stepBytes) {
+        const x = view.getFloat64(at, littleEndian);
+        paths.add(x / WORLD_M + 0.5, clampedY(0.5 - view.getFloat64(at + 8, littleEndian) / WORLD_M));
+      }
+    } else {
+      for (; at < end; at += stepBytes) {
+        paths.add(worldX(view.getFloat64(at, littleEndian)), worldY(view.getFloat64(at + 8, littleEndian)));
+      }
     }
     if (paths === this.lines) paths.endPath();
     else this.#outer = paths.endRing(this.#outer);

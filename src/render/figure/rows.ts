@@ -1,8 +1,8 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { columnValues, rowCountOf } from "../../frame";
-import { isHexEwkb } from "../../geometry/ewkb";
 import { isGeometry } from "../../frame/geometry-writer";
+import { isHexEwkb } from "../../geometry/ewkb";
 import { SHAPE_TYPES } from "../../geometry/shape";
 
 /** They travel in the notebook as JSON, twice as many as Altair allows. */

@@ -4,12 +4,12 @@
  * come, they hide all of it.
  */
 import { deflateSync } from "node:zlib";
+import type { Box as PathBox } from "../../geometry/clip";
+import { worldPxOf, zoomOf } from "../../geometry/mercator";
 import { encodeBasemap } from "../basemap-data";
 import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
 import { boxesOfPaths } from "../painter/box";
-import type { Box as PathBox } from "../../geometry/clip";
-import { worldPxOf, zoomOf } from "../../geometry/mercator";
 import { viewportOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";

@@ -1,6 +1,6 @@
+import type { Box } from "../../geometry/clip";
 import { generationsAt } from "../clock";
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
-import type { Box } from "../../geometry/clip";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitPoint, type Place } from "./hit";

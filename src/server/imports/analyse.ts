@@ -1,7 +1,7 @@
 /** The first reading of a file: what its columns are called, what types they have, where its geometry is. */
 import { normalizeColumnNames } from "../../frame/names";
-import { ShapeError } from "../../geometry/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { ShapeError } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
 import {
   type EncodedGeometry,

@@ -1,10 +1,9 @@
 /** Geometries on their way into `the_geom`: flat, in one piece or MULTI as CARTO has them, as hexadecimal EWKB. */
 import { Geometry } from "wkx";
-import { readEwkbHead } from "../../geometry/ewkb";
-import { isHexEwkb } from "../../geometry/ewkb";
+import { SRID_LNGLAT } from "../../geo";
+import { isHexEwkb, readEwkbHead } from "../../geometry/ewkb";
 import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
 import { parseWkt } from "../../geometry/wkt";
-import { SRID_LNGLAT } from "../../geo";
 import { ImportFailure } from "./errors";
 
 /** Names of columns that may hold geometries, in the order in which CARTO looks for them. */

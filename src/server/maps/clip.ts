@@ -1,4 +1,4 @@
-import { type Box, clipRing as clipTrace, clipSegment, reserve, type Trace } from "../../geometry/clip";
+import { type Box, clipSegment, clipRing as clipTrace, reserve, type Trace } from "../../geometry/clip";
 import type { Coordinates } from "./twkb";
 
 const trace: Trace = { xy: new Float64Array(0), count: 0 };

@@ -1,7 +1,7 @@
+import { type BoxM, grownBox, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import { DatabaseError, type Engine, type StatementOptions } from "../engine/engine";
 import type { LayerSource } from "./layer-source";
 import { boxSql } from "./sql-tokens";
-import { type BoxM, grownBox, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 
 /** At lower zooms most of a table is in the tile, and its border is too far from where a projection is good. */
 const MIN_ZOOM = 4;

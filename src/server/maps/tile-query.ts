@@ -1,9 +1,5 @@
 /** The SQL of one layer in one tile. */
-import { ident } from "../../sql";
-import type { Aggregation } from "./aggregation";
-import { DATE_TYPES, type LayerSource } from "./layer-source";
-import type { MapLayer } from "./map-config";
-import { boxSql, withTokens } from "./sql-tokens";
+
 import {
   type BoxM,
   grownBox,
@@ -14,6 +10,11 @@ import {
   tileSizeM,
   WORLD_M,
 } from "../../geometry/mercator";
+import { ident } from "../../sql";
+import type { Aggregation } from "./aggregation";
+import { DATE_TYPES, type LayerSource } from "./layer-source";
+import type { MapLayer } from "./map-config";
+import { boxSql, withTokens } from "./sql-tokens";
 
 export interface TileQuery {
   /** Columns: a TWKB in units of the tile, the cell (west and south in pixels of the cell's size) or NULLs, attributes. */

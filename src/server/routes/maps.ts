@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
+import type { TileId } from "../../geometry/mercator";
 import { parseJson } from "../../json";
 import type { Engine } from "../engine/engine";
 import { isForeignPage, LOCAL_USER } from "../guard";
@@ -18,7 +19,6 @@ import {
   type Template,
   templateHash,
 } from "../maps/templates";
-import type { TileId } from "../../geometry/mercator";
 import { acceptEmptyJson, parameters } from "./parameters";
 
 /** Beyond this zoom, coordinates of one tile seen from another are not exact. */

@@ -1,7 +1,7 @@
 import { createCanvas } from "@napi-rs/canvas";
 import type { LngLat } from "../../../src/geo";
-import { type BasemapShapes, paint, prepare } from "../../../src/render/painter";
 import { worldOf } from "../../../src/geometry/mercator";
+import { type BasemapShapes, paint, prepare } from "../../../src/render/painter";
 import { viewportOf } from "../../../src/render/projection";
 import type {
   ColorStyle,

@@ -1,5 +1,5 @@
-import { type LayerTile, needsTiles, type TileSource } from "../../painter";
 import { zoomOf } from "../../../geometry/mercator";
+import { type LayerTile, needsTiles, type TileSource } from "../../painter";
 import type { DetailSource, Scene, Viewport } from "../../scene";
 import type { PageScene } from "../codec";
 import { decodeTile, type TileId } from "../decode-tile";

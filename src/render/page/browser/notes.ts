@@ -1,6 +1,6 @@
 import L from "leaflet";
-import { needsTiles } from "../../painter";
 import { worldPxOf } from "../../../geometry/mercator";
+import { needsTiles } from "../../painter";
 import type { PageScene } from "../codec";
 import type { DetailState } from "./detail";
 

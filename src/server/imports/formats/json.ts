@@ -2,8 +2,8 @@
 
 import { createReadStream } from "node:fs";
 import { JSONParser } from "@streamparser/json";
-import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";
