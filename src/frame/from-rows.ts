@@ -91,7 +91,7 @@ function arrays(field: Field, values: unknown[]): Converted {
     return plain;
   });
   if (fits) return { column: column(plains) };
-  return { column: column(values), why: "holds elements that JavaScript's numbers or dates do not hold" };
+  return { column: column(values), why: "holds elements beyond JavaScript's numbers or dates" };
 }
 
 /** Reads each element of nested arrays that is not NULL. */
@@ -132,7 +132,7 @@ function times(field: Field, values: readonly unknown[]): Converted {
   const ms = Float64Array.from(values, (value) => (value === null ? Number.NaN : timeMs(String(value))));
   const fits = values.every((value, row) => value === null || !Number.isNaN(ms[row]));
   if (fits) return { column: { ...field, kind: "datetime", values: ms, ...nullsOf(values) } };
-  const why = "holds infinity or dates beyond those of JavaScript";
+  const why = "holds infinity or dates beyond JavaScript's range";
   return { column: { ...field, kind: "string", values: values.map(textOf) }, why };
 }
 

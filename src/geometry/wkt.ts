@@ -25,7 +25,10 @@ export interface ParsedWkt {
   readonly srid: number | null;
 }
 
-/** Parses WKT or EWKT. @throws ShapeError Saying where the text stops being WKT. */
+/**
+ * Parses WKT or EWKT.
+ * @throws ShapeError Saying where the text stops being WKT.
+ */
 export function parseWkt(text: string): ParsedWkt {
   const [, srid, wkt = text] = /^\s*SRID\s*=\s*(\d+)\s*;(.*)$/is.exec(text) ?? [];
   const parser = new WktParser(wkt);
