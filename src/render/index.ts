@@ -6,6 +6,8 @@ export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
 export type { GifOptions } from "./gif";
 export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
 export type { Moment } from "./moment";
+export { alongCurve } from "./page/curve";
+export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { viewportOf } from "./projection";
 export type { Scene } from "./scene";
 export { decodeTile, type TilePicture, type TilePictures, type TileSheet, tilesOf } from "./tiles";
