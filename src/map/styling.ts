@@ -41,7 +41,7 @@ import { InvalidArgumentError } from "../errors";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, expected, listed, near, shown } from "./check";
-import { parseColor } from "./css-color";
+import { parseColor, rampOf } from "./css-color";
 
 /**
  * How values are put into classes.
@@ -288,13 +288,7 @@ export function paletteOf({ name, colors = [] }: Scheme, count: number, isCatego
 export function continuousPalette(scheme: Scheme, count: number): Rgba[] {
   const { bins } = scheme;
   const stops = paletteOf(scheme, typeof bins === "number" ? bins : bins.length, false);
-  return Array.from({ length: count }, (_, i) => {
-    const at = (i / (count - 1)) * (stops.length - 1);
-    const low = stops[Math.floor(at)]!;
-    const high = stops[Math.ceil(at)]!;
-    const part = (k: 0 | 1 | 2 | 3) => Math.round(low[k] + (high[k] - low[k]) * (at % 1));
-    return [part(0), part(1), part(2), part(3)];
-  });
+  return rampOf(stops, count);
 }
 
 /** `count` of the items, evenly from the first to the last; one alone is the middle one. */
