@@ -1,12 +1,17 @@
 /** Schemes as scales of Vega-Lite, so that a chart has the colours and the classes of a map. */
 
 import { InvalidArgumentError } from "../errors";
-import type { Rgba } from "../render/scene";
 import { isMissing } from "../values";
 import { shown } from "./check";
-import { classifyByBounds, classifyCategories, classifyNumbers, classifySteps } from "./classify";
+import {
+  classifyByBounds,
+  classifyCategories,
+  classifyNumbers,
+  classifySteps,
+  firstDouble,
+} from "./classify";
 import { formatColor } from "./css-color";
-import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./styling";
+import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./scheme";
 
 /** Values of a column: an array, or a Series. */
 export type ScaleValues = ArrayLike<unknown> | { readonly values: ArrayLike<unknown> };
@@ -127,10 +132,4 @@ function categoryOf(value: unknown): Category {
 }
 
 /** The smallest double above a number. */
-function nextAbove(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  if (value === 0) return Number.MIN_VALUE;
-  const bits = new BigInt64Array(Float64Array.of(value).buffer);
-  bits[0]! += value > 0 ? 1n : -1n;
-  return new Float64Array(bits.buffer)[0]!;
-}
+const nextAbove = (value: number) => firstDouble((other) => other > value);

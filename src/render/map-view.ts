@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { checkKeys, checkOptions, type OptionNames } from "../options";
 import { encodePng, encodeStill } from "./encode";
-import type { StillMap } from "./figure";
+import type { StillMap } from "./figure/figure";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
