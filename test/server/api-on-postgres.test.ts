@@ -14,6 +14,6 @@ onPostgres({
   names: () => import("../context/tables/names.test"),
   "Data Observatory": () => import("./observatory/observatory.test"),
   "cc.data": () => import("../observatory/observatory.test"),
-  "cc.tables": () => import("../context/tables/tables.test"),
+  "cc.tables": () => import("../context/read/list-tables.test"),
   "detail of maps": () => import("../context/map/map-detail.test"),
 });

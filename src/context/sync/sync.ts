@@ -17,9 +17,9 @@ import {
 import type { Progress } from "../../kernel/progress";
 import type { OptionNames } from "../../options";
 import { ident, literal } from "../../sql";
+import type { Baseline } from "../tables/baselines";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, NO_EFFECT } from "../write/new-table";
-import type { Baseline } from "./baselines";
 import { applyByJob } from "./sync-job";
 import {
   applySql,

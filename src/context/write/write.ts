@@ -10,7 +10,7 @@ import { SRID_LNGLAT } from "../../geo";
 import type { Progress } from "../../kernel/progress";
 import type { OptionNames } from "../../options";
 import { ident } from "../../sql";
-import type { Baseline } from "../sync/baselines";
+import type { Baseline } from "../tables/baselines";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "../tables/table-name";
 import {
   dropTemporary,
