@@ -21,7 +21,7 @@ import type { Measure } from "../observatory/metadata";
 import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
 import { checkOptions, type OptionNames } from "../options";
-import { type FigureCell, MapView } from "../render";
+import type { FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
   type ContextOptions,
@@ -32,9 +32,8 @@ import {
 import { authenticated, shareTransport } from "./connection/transport";
 import { BatchJobStatus } from "./jobs/batch-job-status";
 import { checkBatch } from "./jobs/batch-query";
-import { mapScene } from "./map/map";
-import { addDetail } from "./map/map-detail";
-import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map/map-picture";
+import { makeMap } from "./map/map";
+import { checkPicture } from "./map/map-picture";
 import { readTables, withNearTable } from "./read/list-tables";
 import {
   checkLimit,
@@ -313,18 +312,9 @@ export class CartoContext {
     checkOptions("map", options, MAP_OPTIONS);
     const { interactive, scale, ax, signal, ...rest } = options;
     const isPicture = checkPicture({ interactive, scale, ax });
-    return this.#run("map", signal, async (signal, progress) => {
-      const size = rest.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
-      const fetched = await mapScene(this.#transport, { ...rest, size, signal, progress });
-      const { scene, warnings } = fetched;
-      for (const warning of warnings) console.warn(warning);
-      const tiles = isPicture ? await fetchTiles(scene, { scale, signal }) : undefined;
-      const view = new MapView(scene, { interactive: !isPicture, scale, tiles });
-      if (!isPicture)
-        for (const warning of await addDetail(this.#transport, view, fetched, signal)) console.warn(warning);
-      ax?.map(view.still);
-      return view;
-    });
+    return this.#run("map", signal, (signal, progress) =>
+      makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress }),
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Layers with times: their clock, their frames, what becomes of values at one place, and what is no time. */
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, dataFromColumns, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import { buildScene } from "../../src/map/build-scene";
 import {
