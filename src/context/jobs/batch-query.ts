@@ -1,14 +1,7 @@
-import type { BatchQuery, JobQueryOptions } from "../../api/jobs";
+import type { BatchQuery } from "../../api/jobs";
 import { InvalidArgumentError } from "../../errors";
-import { checkKeys, checkOptions, type OptionNames } from "../../options";
-
-const JOB_QUERY_OPTIONS: OptionNames<JobQueryOptions> = {
-  query: true,
-  onsuccess: true,
-  onerror: true,
-  timeout: true,
-  id: true,
-};
+import { OPTION_NAMES } from "../../option-names";
+import { checkKeys, checkOptions } from "../../options";
 
 /** @throws InvalidArgumentError for anything but one of the three forms of a job, and for an empty statement */
 export function checkBatch(query: BatchQuery): void {
@@ -17,9 +10,9 @@ export function checkBatch(query: BatchQuery): void {
   const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
   const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
   if (ok && statements.length > 0) {
-    if (list !== query) checkKeys("A job", query as object, ["query", "onsuccess", "onerror"]);
+    if (list !== query) checkKeys("A job", query as object, OPTION_NAMES.BatchQueries);
     for (const part of parts) {
-      if (typeof part === "object") checkOptions("A query of a job", part, JOB_QUERY_OPTIONS);
+      if (typeof part === "object") checkOptions("A query of a job", part, OPTION_NAMES.JobQueryOptions);
     }
     return;
   }

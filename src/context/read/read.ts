@@ -14,7 +14,6 @@ import {
 } from "../../frame";
 import { parseJson } from "../../json";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { queryText } from "../../sql-lexer";
 import type { Baselines } from "../tables/baselines";
 import { quoted, type TableName } from "../tables/table-name";
@@ -34,13 +33,6 @@ export interface QueryOptions extends ReadOptions {
   /** With `tableName`: replaces a table of that name. @default false */
   readonly overwrite?: boolean;
 }
-
-export const READ_OPTIONS: OptionNames<ReadOptions> = { decodeGeom: true, signal: true };
-export const QUERY_OPTIONS: OptionNames<QueryOptions> = {
-  ...READ_OPTIONS,
-  tableName: true,
-  overwrite: true,
-};
 
 /** A table, or its first `limit` rows. */
 export interface TableToRead {
