@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from "../errors";
-import { busiestFrame } from "../render/clock";
-import { frameAt, type Moment } from "../render/moment";
+import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import type { Basemap, ColorStyle, Legend, Rgba, Scene, SceneLayer, SizeStyle } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
 import { checkText, expected, shown } from "./check";

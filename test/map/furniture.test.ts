@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
 import { mapScene } from "../../src/context/map/map";
 import { BaseMap, Layer, type MapOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
 
 const MODULES = join(__dirname, "../../node_modules");

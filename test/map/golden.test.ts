@@ -3,7 +3,7 @@ import { describe, test } from "vitest";
 import { Transport } from "../../src/api/transport";
 import { mapScene } from "../../src/context/map/map";
 import { BaseMap, Layer, type LayerOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
 
 const nowhere = new Transport(async () => {

@@ -13,7 +13,7 @@ import {
   momentText,
   withFewerFrames,
 } from "../../src/render/clock";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import type { Clock } from "../../src/render/scene";
 import { expectGolden } from "../render/painter/golden";
 

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../../errors";
 import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
 import { checkOptions, type OptionNames } from "../../options";
-import { encodePng } from "../encode";
+import { encodePng } from "../image/encode-png";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
 import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";

@@ -25,8 +25,8 @@ import type {
   SizeStyle,
   TimeStyle,
 } from "../scene";
+import { ColumnReader, encodePlanes } from "./byte-columns";
 import { pickLayerPoints } from "./pick";
-import { encodePlanes } from "./planes";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
@@ -322,47 +322,6 @@ const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);
 /** Offsets, which begin with 0, as lengths. */
 function differences(offsets: Uint32Array): Uint32Array {
   return Uint32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1]! - offsets[i]!);
-}
-
-/** Reads the columns one after the other; the pair of `encodeColumn`. */
-class ColumnReader {
-  constructor(
-    private readonly source: Uint8Array,
-    private at: number,
-  ) {}
-
-  bytes(count: number): Uint8Array {
-    const end = this.at + count;
-    if (end > this.source.length) {
-      throw new Error(`The scene is cut: needs ${end} bytes, has ${this.source.length}.`);
-    }
-    const bytes = this.source.subarray(this.at, end);
-    this.at = end;
-    return bytes;
-  }
-
-  planes(count: number): Uint32Array {
-    const values = new Uint32Array(count);
-    const planes = this.bytes(1)[0]!;
-    for (let plane = 0; plane < planes; plane++) {
-      const bytes = this.bytes(count);
-      const shift = 8 * plane;
-      for (let i = 0; i < count; i++) values[i]! |= bytes[i]! << shift;
-    }
-    return values;
-  }
-
-  offsets(count: number): Uint32Array {
-    const offsets = new Uint32Array(count + 1);
-    const lengths = this.planes(count);
-    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengths[i]!;
-    return offsets;
-  }
-
-  expectEnd(): void {
-    if (this.at === this.source.length) return;
-    throw new Error(`The scene has ${this.source.length} bytes, expected ${this.at}.`);
-  }
 }
 
 /** The layer itself if all of it is finite, which it is unless a projection was given a pole. */

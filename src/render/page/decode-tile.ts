@@ -2,7 +2,7 @@
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
 import { formatNumber } from "../format";
-import type { LayerTile } from "../painter";
+import type { LayerTile, TileId } from "../painter";
 import {
   type ColorStyle,
   type DetailSource,
@@ -13,13 +13,6 @@ import {
   type SceneLayer,
   type SizeStyle,
 } from "../scene";
-
-/** A tile of the XYZ scheme. */
-export interface TileId {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-}
 
 const KINDS = { point: 1, line: 2, polygon: 3 } as const;
 const ID = "cartodb_id";

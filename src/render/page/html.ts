@@ -1,11 +1,11 @@
 /** A map as HTML: for a notebook's output, and as a file of its own. */
 import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
+import { pageFont, pageProgram } from "../assets";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
 import { packOutlines } from "./outlines";
 import { type PackedScene, packScene } from "./pack";
-import { pageFont, pageProgram } from "./program";
 
 /** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";

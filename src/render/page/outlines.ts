@@ -4,8 +4,8 @@
  * come, they hide all of it.
  */
 import { deflateSync } from "node:zlib";
+import { worldOutlines } from "../assets";
 import { encodeBasemap } from "../basemap-data";
-import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
 import { boxesOfPaths, type Box as PathBox } from "../painter/box";
 import { viewportOf, worldPxOf, zoomOf } from "../projection";

@@ -1,12 +1,7 @@
 /** Which feature lies under a place: what a pointer means. */
 import type { PathGeometry, PointGeometry } from "../scene";
+import type { Place } from "./layer-painter";
 import { forEachBlock, type PointIndex } from "./point-index";
-
-/** World units. */
-export interface Place {
-  readonly x: number;
-  readonly y: number;
-}
 
 /**
  * The topmost point whose disc holds the place, otherwise the nearest one that is at most `slop` beyond its disc.

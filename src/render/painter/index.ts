@@ -14,4 +14,5 @@ export {
   prepare,
   warm,
 } from "./paint";
-export { type LayerTile, needsTiles, type TilePlace, type TileSource } from "./tiled";
+export { cssColor } from "./style";
+export { type LayerTile, needsTiles, type TileId, type TileSource, tileKey } from "./tiled";

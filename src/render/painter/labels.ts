@@ -3,11 +3,12 @@
  * label neither jumps while the map is moved nor is cut where strips of it are painted one after the other.
  */
 import { generationsAt } from "../clock";
+import { onOneLine } from "../format";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
 import { cssColor, sizeSlots } from "./style";
-import { needsTiles, type TilePlace, type TileSource } from "./tiled";
+import { needsTiles, type TileId, type TileSource, tileKey } from "./tiled";
 
 /** More labels than these are not considered: those of the largest features and the first rows. */
 const MAX_LABELS = 20_000;
@@ -150,9 +151,9 @@ export class LabelPainter {
       const own = this.#labelsOf(layer, index);
       if (!layer.label || !source || !needsTiles(source, worldPx)) return own;
       const tiles = source.tilesAt(worldPx);
-      const there = new Set(tiles.map(nameOf));
+      const there = new Set(tiles.map(tileKey));
       const [first] = tiles;
-      const isInTile = ({ anchors: [at] }: Candidate) => there.has(nameOf(squareOf(at!, first?.z ?? 0)));
+      const isInTile = ({ anchors: [at] }: Candidate) => there.has(tileKey(squareOf(at!, first?.z ?? 0)));
       return [...own.filter((candidate) => !isInTile(candidate)), ...this.#labelsOfTiles(tiles, index)];
     });
     return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
@@ -163,8 +164,8 @@ export class LabelPainter {
     const best = new Map<string | number, Candidate>();
     for (const { tile, ...square } of tiles) {
       for (const candidate of this.#labelsOf(tile.layer, layer)) {
-        if (nameOf(squareOf(candidate.anchors[0]!, square.z)) !== nameOf(square)) continue;
-        const id = tile.ids?.[candidate.feature] ?? `${nameOf(square)} ${candidate.feature}`;
+        if (tileKey(squareOf(candidate.anchors[0]!, square.z)) !== tileKey(square)) continue;
+        const id = tile.ids?.[candidate.feature] ?? `${tileKey(square)} ${candidate.feature}`;
         const other = best.get(id);
         if (!other || other.weight < candidate.weight) best.set(id, candidate);
       }
@@ -259,10 +260,8 @@ function keysOf([left, top, right, bottom]: Rect): number[] {
   return keys;
 }
 
-const nameOf = ({ z, x, y }: Pick<TilePlace, "z" | "x" | "y">): string => `${z}/${x}/${y}`;
-
 /** The tile that a place lies in, in the first copy of the world. */
-function squareOf({ x, y }: Anchor, z: number): Pick<TilePlace, "z" | "x" | "y"> {
+function squareOf({ x, y }: Anchor, z: number): TileId {
   const count = 2 ** z;
   return {
     z,
@@ -282,7 +281,7 @@ function labelsOf(
   for (let i = 0; i < count; i++) {
     const row = geometry.rows ? geometry.rows[i]! : i;
     const code = codes[row]!;
-    const text = code === 0 ? "" : oneLine(texts[code - 1]!);
+    const text = code === 0 ? "" : shortened(texts[code - 1]!);
     if (text === "") continue;
     const px = sizes.values[sizes.ofRow?.[row] ?? 0]!;
     const { anchors, weight } = placesOf(geometry, i, px);
@@ -304,12 +303,9 @@ function labelsOf(
   return candidates;
 }
 
-/** Control characters and line breaks have no picture. */
-function oneLine(text: string): string {
-  const line = text
-    .slice(0, 4 * MAX_LETTERS)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim();
+/** Shortens a text to `MAX_LETTERS`. */
+function shortened(text: string): string {
+  const line = onOneLine(text, 4 * MAX_LETTERS);
   return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
 }
 

@@ -2,8 +2,8 @@ import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { clipRing, clipSegment, reserve, type Trace } from "./clip";
-import { hitLine, hitPolygon, type Place } from "./hit";
-import type { Found, LayerPainter } from "./layer-painter";
+import { hitLine, hitPolygon } from "./hit";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 

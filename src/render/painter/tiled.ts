@@ -1,7 +1,6 @@
 import type { SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import type { Place } from "./hit";
-import type { Found, LayerPainter } from "./layer-painter";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 
 /** What a tile of the XYZ scheme holds of a layer, in world units; beyond its edges it overlaps its neighbours. */
 export interface LayerTile {
@@ -10,11 +9,17 @@ export interface LayerTile {
   readonly ids?: Float64Array;
 }
 
-/** A square of a view: column x from the antimeridian of the first copy of the world, row y from the north. */
-export interface TilePlace {
+/** A tile of the XYZ scheme: column x counts from the antimeridian, row y from the north. */
+export interface TileId {
   readonly z: number;
   readonly x: number;
   readonly y: number;
+}
+
+export const tileKey = ({ z, x, y }: TileId): string => `${z}/${x}/${y}`;
+
+/** A square of a view, in any copy of the world. */
+export interface TilePlace extends TileId {
   /** What is known of it: the tile, or one that it is a part of. */
   readonly tile?: LayerTile | undefined;
 }

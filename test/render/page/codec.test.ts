@@ -1,8 +1,8 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { decodeScene, encodeScene, quantumOf } from "../../../src/render/page/codec";
-import { alongCurve } from "../../../src/render/page/curve";
 import { packScene, withDetail } from "../../../src/render/page/pack";
+import { alongCurve } from "../../../src/render/page/pick";
 import { simplify } from "../../../src/render/page/simplify";
 import { viewportOf } from "../../../src/render/projection";
 import type { PathGeometry, PointGeometry, SceneLayer } from "../../../src/render/scene";

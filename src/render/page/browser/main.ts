@@ -4,21 +4,18 @@ import { decodeBasemap } from "../../basemap-data";
 import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
 import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
-import { attributionControl } from "./attribution";
 import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
-import { fullscreenControl, scaleControl, titleControl } from "./controls";
-import { type DetailListener, DetailTiles } from "./detail";
-import { addInfo } from "./info";
-import { LayerSwitch } from "./layer-switch";
-import { layersControl } from "./layers";
+import { attributionControl, fullscreenControl, scaleControl, titleControl } from "./controls";
+import { type DetailListener, DetailTiles } from "./detail-tiles";
+import { LayerSwitch, layersControl } from "./layer-list";
 import { legendControl } from "./legend";
-import { createMap, whenSized } from "./map";
+import { createMap, wheelOnRequest, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
-import { addTiles } from "./tiles";
-import { addTimeControl, timeControl } from "./time";
-import { wheelOnRequest } from "./wheel";
+import { addTiles } from "./raster-tiles";
+import { addTimeControl, timeControl } from "./time-control";
+import { addInfo } from "./tooltips";
 
 const DETAIL_EVERY_MS = 200;
 /** Time for the frames that a gesture asks for. */

@@ -2,7 +2,7 @@ import L from "leaflet";
 import { needsTiles } from "../../painter";
 import { worldPxOf } from "../../projection";
 import type { PageScene } from "../codec";
-import type { DetailState } from "./detail";
+import type { DetailState } from "./detail-tiles";
 
 export interface Notes {
   readonly control: L.Control;

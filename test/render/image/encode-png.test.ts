@@ -1,8 +1,8 @@
 import { createCanvas } from "@napi-rs/canvas";
 import { expect, test } from "vitest";
-import { encodePng, encodeStill } from "../../src/render/encode";
-import { mulberry32 } from "../support/seeded";
-import { difference, imageOf, pixelsOf } from "./painter/golden";
+import { encodePng, encodeStill } from "../../../src/render/image/encode-png";
+import { mulberry32 } from "../../support/seeded";
+import { difference, imageOf, pixelsOf } from "../painter/golden";
 
 type Colors = (random: () => number, x: number, y: number) => [number, number, number, number];
 

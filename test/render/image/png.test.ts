@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { buildBasemap } from "../../scripts/basemap";
-import { buildFont } from "../../scripts/font";
-import type { LngLat } from "../../src/geo";
-import { decodeBasemap, encodeBasemap } from "../../src/render/basemap-data";
-import { renderPng } from "../../src/render/png";
-import type { Legend, Scene } from "../../src/render/scene";
-import { expectGolden, pixelsOf } from "./painter/golden";
+import { buildBasemap } from "../../../scripts/basemap";
+import { buildFont } from "../../../scripts/font";
+import type { LngLat } from "../../../src/geo";
+import { decodeBasemap, encodeBasemap } from "../../../src/render/basemap-data";
+import { renderPng } from "../../../src/render/image/png";
+import type { Legend, Scene } from "../../../src/render/scene";
+import { expectGolden, pixelsOf } from "../painter/golden";
 import {
   BLUE,
   CATEGORIES,
@@ -20,9 +20,9 @@ import {
   RED,
   sceneOf,
   WHITE,
-} from "./painter/scenes";
+} from "../painter/scenes";
 
-const DIST = join(__dirname, "../../dist");
+const DIST = join(__dirname, "../../../dist");
 
 beforeAll(async () => {
   if (!existsSync(join(DIST, "font.ttf"))) await buildFont(join(DIST, "font.ttf"));

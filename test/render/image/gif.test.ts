@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GifReader } from "omggif";
 import { expect, test } from "vitest";
-import { busiestFrame, withFewerFrames } from "../../src/render/clock";
-import { renderGif } from "../../src/render/gif";
-import { MapView } from "../../src/render/map-view";
-import { renderPng } from "../../src/render/png";
-import type { Clock, Scene } from "../../src/render/scene";
-import { mulberry32 } from "../support/seeded";
-import { decodePng } from "./page/pixels";
-import { pointLayer, sceneOf } from "./page/scenes";
-import { difference } from "./painter/golden";
+import { busiestFrame, withFewerFrames } from "../../../src/render/clock";
+import { renderGif } from "../../../src/render/image/gif";
+import { renderPng } from "../../../src/render/image/png";
+import { MapView } from "../../../src/render/map-view";
+import type { Clock, Scene } from "../../../src/render/scene";
+import { mulberry32 } from "../../support/seeded";
+import { decodePng } from "../page/pixels";
+import { pointLayer, sceneOf } from "../page/scenes";
+import { difference } from "../painter/golden";
 
 const random = mulberry32(3);
 const axis = (count: number, from: number, to: number) =>

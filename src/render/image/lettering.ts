@@ -1,8 +1,9 @@
 /** Legends and attribution of a picture, where the page has them and looking alike. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
-import { cssColor } from "./painter/style";
-import { scaleBarOf } from "./scale-bar";
-import type { Legend, LegendItem, Scene, Viewport } from "./scene";
+import { onOneLine } from "../format";
+import { legendSymbolSize, scaleBarOf } from "../furniture";
+import { cssColor } from "../painter/style";
+import type { Legend, LegendItem, Scene, Viewport } from "../scene";
 
 // CSS pixels, as in the page's style sheet.
 const MARGIN = 10;
@@ -85,7 +86,7 @@ export function drawTitle(
   context.font = `600 ${TITLE_PX}px ${fonts}`;
   context.textBaseline = "middle";
   const room = widthPx - takenPx - 2 * MARGIN - 2 * TITLE_PADDING;
-  const text = shortened(context, onOneLine(title), room);
+  const text = shortened(context, onOneLine(title, MAX_TEXT), room);
   const width = Math.ceil(context.measureText(text).width) + 2 * TITLE_PADDING;
   if (text !== "") {
     drawBox(context, { left: MARGIN, top: MARGIN, width, height: TITLE_CARD_HEIGHT }, theme);
@@ -273,7 +274,7 @@ export function drawAttribution(
   context.save();
   context.font = `${SMALL_PX}px ${fonts}`;
   context.textBaseline = "middle";
-  const line = shortened(context, onOneLine(text), widthPx - 2 * ATTRIBUTION_PADDING);
+  const line = shortened(context, onOneLine(text, MAX_TEXT), widthPx - 2 * ATTRIBUTION_PADDING);
   const width = Math.ceil(context.measureText(line).width) + 2 * ATTRIBUTION_PADDING;
   if (line !== "") {
     const [left, top] = [widthPx - width, heightPx - ATTRIBUTION_HEIGHT];
@@ -293,7 +294,7 @@ function linesOf(legend: Legend, index: number): Line[] {
   if (legend.title) lines.push({ kind: "title", text: legend.title, height: TITLE_HEIGHT });
   if (legend.ramp) lines.push({ kind: "ramp", ramp: legend.ramp, height: RAMP_HEIGHT + ITEM_HEIGHT + 6 });
   for (const item of legend.items) {
-    const height = Math.max(ITEM_HEIGHT, symbolSize(legend, item).height + 2);
+    const height = Math.max(ITEM_HEIGHT, legendSymbolSize(legend.geometry, item).height + 2);
     lines.push({ kind: "item", item, legend, height });
   }
   return lines;
@@ -317,15 +318,7 @@ function fitting(lines: readonly Line[], room: number): Line[] {
 
 function textOf(line: Line): string {
   if (line.kind === "rule" || line.kind === "ramp") return "";
-  return onOneLine(line.kind === "item" ? line.item.label : line.text);
-}
-
-/** Line breaks and other control characters have no picture. */
-function onOneLine(text: string): string {
-  return text
-    .slice(0, MAX_TEXT)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim();
+  return onOneLine(line.kind === "item" ? line.item.label : line.text, MAX_TEXT);
 }
 
 /** Right of an item, how many rows it has. */
@@ -381,22 +374,10 @@ function shortened(context: SKRSContext2D, text: string, room: number): string {
 function widestSymbol(lines: readonly Line[]): number {
   return Math.max(
     0,
-    ...lines.map((line) => (line.kind === "item" ? symbolSize(line.legend, line.item).width : 0)),
+    ...lines.map((line) =>
+      line.kind === "item" ? legendSymbolSize(line.legend.geometry, line.item).width : 0,
+    ),
   );
-}
-
-/** Points and lines in their own size, as far as a line of text has room. */
-function symbolSize({ geometry }: Legend, { sizePx }: LegendItem): { width: number; height: number } {
-  switch (geometry) {
-    case "point": {
-      const px = Math.min(40, Math.max(6, sizePx));
-      return { width: px, height: px };
-    }
-    case "line":
-      return { width: 18, height: Math.min(10, Math.max(2, sizePx)) };
-    case "polygon":
-      return { width: 16, height: 12 };
-  }
 }
 
 function drawSymbol(
@@ -405,7 +386,7 @@ function drawSymbol(
   centerX: number,
   centerY: number,
 ): void {
-  const { width, height } = symbolSize(legend, item);
+  const { width, height } = legendSymbolSize(legend.geometry, item);
   const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
   context.fillStyle = cssColor(item.color);
   context.beginPath();

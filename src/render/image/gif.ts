@@ -1,10 +1,10 @@
 /** A scene's clock as an animated GIF (GIF89a). */
 import { GIFEncoder } from "gifenc";
-import { InvalidArgumentError } from "../errors";
-import { busiestFrame, withFewerFrames } from "./clock";
+import { InvalidArgumentError } from "../../errors";
+import { busiestFrame, withFewerFrames } from "../clock";
+import type { Scene } from "../scene";
 import { type Color, countPixels, indexer, paletteOf } from "./palette";
 import { PicturePainter } from "./png";
-import type { Scene } from "./scene";
 
 export interface GifOptions {
   /** At most so many pictures, up to 1000; the frames of a longer clock are put together, so none of their events is lost. @default 100 */

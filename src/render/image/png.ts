@@ -1,14 +1,14 @@
 /** The scene's first view as a picture, painted by the painter of the page. */
 import type { Canvas } from "@napi-rs/canvas";
-import { momentText } from "./clock";
-import { encodePng } from "./encode";
+import { worldOutlines } from "../assets";
+import { momentText } from "../clock";
+import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
+import { viewportOf } from "../projection";
+import type { Scene, Viewport } from "../scene";
+import { encodePng } from "./encode-png";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
-import { worldOutlines } from "./outlines";
-import { type PreparedScene, paintBasemap, paintLayers, prepare } from "./painter";
-import { viewportOf } from "./projection";
-import type { Scene, Viewport } from "./scene";
+import { drawTiles, type TilePictures } from "./raster-tiles";
 import { FONTS, loadSkia } from "./skia";
-import { drawTiles, type TilePictures } from "./tiles";
 
 export interface PngOptions {
   /** Pixels of the picture per pixel of the scene. @default 1 */

@@ -1,7 +1,7 @@
 /** Raster tiles of a basemap in a picture: which ones a view needs, and where they lie in it. */
 import type { Image, SKRSContext2D } from "@napi-rs/canvas";
-import { zoomOf } from "./projection";
-import { MAX_TILE_ZOOM, type Viewport } from "./scene";
+import { zoomOf } from "../projection";
+import { MAX_TILE_ZOOM, type Viewport } from "../scene";
 import { loadSkia } from "./skia";
 
 /** A larger picture takes tiles of a lower zoom, so that nobody's server is asked for more. */

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { built } from "../built";
-import { CartoError } from "../errors";
+import { built } from "../../built";
+import { CartoError } from "../../errors";
 
 export type Skia = typeof import("@napi-rs/canvas");
 

@@ -1,8 +1,8 @@
-import { type LayerTile, needsTiles, type TileSource } from "../../painter";
+import { type LayerTile, needsTiles, type TileId, type TileSource, tileKey } from "../../painter";
 import { zoomOf } from "../../projection";
 import type { DetailSource, Scene, Viewport } from "../../scene";
 import type { PageScene } from "../codec";
-import { decodeTile, type TileId } from "../decode-tile";
+import { decodeTile } from "../decode-tile";
 
 /** Deeper ones are enlarged: 4 cm on the ground is fine enough. */
 const MAX_TILE_ZOOM = 20;
@@ -125,10 +125,10 @@ class TileStore {
   show(viewport: Viewport): void {
     const isNeeded = [...this.sources.values()].some((source) => needsTiles(source, viewport.worldPx));
     const squares = isNeeded ? squaresOf(viewport).map(wrapped) : [];
-    const keys = new Set(squares.map(keyOf));
+    const keys = new Set(squares.map(tileKey));
     for (const [key, request] of this.#running) if (!keys.has(key)) request.abort();
     const isNew = ({ z, x, y }: TileId) => {
-      const key = keyOf({ z, x, y });
+      const key = tileKey({ z, x, y });
       const known = this.#tiles.get(key);
       if (!known) return !this.#running.has(key);
       this.#tiles.delete(key); // the last that was used goes last
@@ -136,7 +136,7 @@ class TileStore {
       return false;
     };
     const middle = middleOf(viewport);
-    this.#wanted = [...new Map(squares.map((tile) => [keyOf(tile), tile])).values()]
+    this.#wanted = [...new Map(squares.map((tile) => [tileKey(tile), tile])).values()]
       .filter(isNew)
       .sort((a, b) => distance(b, middle) - distance(a, middle)); // from the end: the middle comes first
     if (!isNeeded) this.#failedAt = -Infinity;
@@ -149,7 +149,7 @@ class TileStore {
       const tile = this.#wanted.pop();
       if (!tile) return;
       const request = new AbortController();
-      this.#running.set(keyOf(tile), request);
+      this.#running.set(tileKey(tile), request);
       this.#load(tile, request.signal)
         .then(
           (loaded) => {
@@ -163,7 +163,7 @@ class TileStore {
           },
         )
         .finally(() => {
-          this.#running.delete(keyOf(tile));
+          this.#running.delete(tileKey(tile));
           this.#fill();
           this.changed();
         });
@@ -183,7 +183,7 @@ class TileStore {
 
   #keep(tile: Tile): void {
     this.#version++;
-    this.#tiles.set(keyOf(tile.id), tile);
+    this.#tiles.set(tileKey(tile.id), tile);
     for (const key of this.#tiles.keys()) {
       if (this.#tiles.size <= MAX_TILES) return;
       this.#tiles.delete(key);
@@ -193,14 +193,12 @@ class TileStore {
   /** The tile, or the smallest one that it is a part of. */
   #best(tile: TileId): Tile | undefined {
     for (let { z, x, y } = wrapped(tile); z >= 0; z--, x >>= 1, y >>= 1) {
-      const known = this.#tiles.get(keyOf({ z, x, y }));
+      const known = this.#tiles.get(tileKey({ z, x, y }));
       if (known) return known;
     }
     return undefined;
   }
 }
-
-const keyOf = ({ z, x, y }: TileId): string => `${z}/${x}/${y}`;
 
 /** Tiles of at most 256 CSS pixels that cover a view; columns go on beyond the antimeridian. */
 function squaresOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): TileId[] {
