@@ -91,9 +91,9 @@ export function frameAt(clock: Clock | undefined, at: Moment): number {
   const moment = isNumber || clock.kind === "number" ? at : new Date(at).getTime();
   if (typeof moment === "number" && Number.isFinite(moment)) return frameOf(clock, moment);
   const expected = clock.kind === "number" ? "a number" : 'a Date or a string such as "2018-02-05T12:00Z"';
-  const range = `from ${momentText(clock, 0)} to ${momentText(clock, clock.frames - 1)}`;
+  const range = `${momentText(clock, 0)} to ${momentText(clock, clock.frames - 1)}`;
   throw new InvalidArgumentError(
-    `\`at\` must be ${expected}; got ${JSON.stringify(at) ?? String(at)}. The map covers ${range}.`,
+    `\`at\` must be ${expected}; got ${typeof at === "string" ? JSON.stringify(at) : String(at)}. The map covers ${range}.`,
   );
 }
 

@@ -1,6 +1,7 @@
 /**
- * Shows a scene: `scene.ts` says what can be painted, `painter/` paints it in the page and in Node, `page/` is the live
- * map and its embedding, `png.ts` the picture, `MapView` what a notebook gets; `figure/` puts maps and charts together.
+ * Shows scenes. `scene.ts` defines what can be painted and `painter/` paints it, in the browser and in Node; `page/` is
+ * the live map and its HTML, `image/` writes PNG and GIF files, `figure/` combines maps and charts, and `MapView` is what
+ * a notebook displays.
  */
 
 export type { Moment } from "./clock";

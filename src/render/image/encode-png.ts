@@ -1,4 +1,4 @@
-/** Painted canvases as PNG files (https://www.w3.org/TR/png-3/). */
+/** Encodes canvases as PNG files (https://www.w3.org/TR/png-3/). `!` in the loops: the index is below the length. */
 import { deflateSync } from "node:zlib";
 import type { Canvas } from "@napi-rs/canvas";
 import { countPixels, indexer, paletteOf } from "./palette";
@@ -10,8 +10,8 @@ const FILTER = { none: 0, paeth: 4 } as const;
 const MAX_COLORS = 256;
 
 /**
- * The canvas' pixels. Maps are areas of one colour: unfiltered, and without an alpha channel where all is opaque, they
- * take a third less than what Skia's encoder makes of them, in less time.
+ * Encodes a canvas as a PNG. Maps consist of areas of one colour: unfiltered, and without an alpha channel if all pixels
+ * are opaque, they take a third less space than with Skia's encoder, in less time.
  */
 export function encodePng(canvas: Canvas): Uint8Array {
   const { width, height } = canvas;
@@ -24,8 +24,8 @@ export function encodePng(canvas: Canvas): Uint8Array {
 }
 
 /**
- * The picture that stands in for a live map, in 256 colours: half of the bytes. The eye hardly sees it, as
- * only edges and ramps have more.
+ * Encodes the image that stands in for a live map, in 256 colours and half the bytes. The difference is hardly visible:
+ * only edges and colour ramps have more colours.
  */
 export function encodeStill(canvas: Canvas): Uint8Array {
   const { width, height } = canvas;
@@ -37,16 +37,16 @@ export function encodeStill(canvas: Canvas): Uint8Array {
   return fileOf(canvas, { colorType: "palette", palette: Uint8Array.from(palette.flat()), body });
 }
 
-interface Image {
+interface PngContent {
   readonly colorType: keyof typeof COLOR_TYPE;
-  /** Red, green and blue of each colour. */
+  /** Red, green and blue of each colour in turn. */
   readonly palette?: Uint8Array;
-  /** Deflated. */
+  /** Rows of pixels, each after its filter byte; deflated. */
   readonly body: Uint8Array;
 }
 
-function fileOf({ width, height }: Canvas, { colorType, palette, body }: Image): Uint8Array {
-  const header = new DataView(new ArrayBuffer(13)); // the rest is 0: deflate, the five filters, not interlaced
+function fileOf({ width, height }: Canvas, { colorType, palette, body }: PngContent): Uint8Array {
+  const header = new DataView(new ArrayBuffer(13)); // the last three bytes stay 0: deflate, adaptive filters, not interlaced
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, BITS_PER_CHANNEL);
@@ -60,12 +60,12 @@ function fileOf({ width, height }: Canvas, { colorType, palette, body }: Image):
   ]);
 }
 
-/** Photographs, such as satellite tiles, are smaller as differences from their neighbours. */
+/** Deflates pixels. Photographs, such as satellite tiles, are smaller with the Paeth filter. */
 function compressed(pixels: Uint8ClampedArray, rowBytes: number, rows: number, channels: number): Uint8Array {
   const plain = deflateSync(unfiltered(pixels, rowBytes, rows));
   if (plain.length < (rowBytes / channels) * rows) return plain; // less than a byte per pixel
-  const predicted = deflateSync(paeth(pixels, rowBytes, rows, channels));
-  return predicted.length < plain.length ? predicted : plain;
+  const filtered = deflateSync(paeth(pixels, rowBytes, rows, channels));
+  return filtered.length < plain.length ? filtered : plain;
 }
 
 function unfiltered(pixels: Uint8ClampedArray | Uint8Array, rowBytes: number, rows: number): Uint8Array {
@@ -77,7 +77,7 @@ function unfiltered(pixels: Uint8ClampedArray | Uint8Array, rowBytes: number, ro
   return bytes;
 }
 
-/** Each byte as its difference from that of its neighbours, left, above or both, which their gradient points to. */
+/** Applies the Paeth filter: each byte becomes its difference from the best predictor among its neighbours. */
 function paeth(pixels: Uint8ClampedArray, rowBytes: number, rows: number, channels: number): Uint8Array {
   const bytes = new Uint8Array((rowBytes + 1) * rows);
   let at = 0;
@@ -88,13 +88,13 @@ function paeth(pixels: Uint8ClampedArray, rowBytes: number, rows: number, channe
       const left = column < channels ? 0 : pixels[i - channels]!;
       const above = row === 0 ? 0 : pixels[i - rowBytes]!;
       const corner = column < channels || row === 0 ? 0 : pixels[i - rowBytes - channels]!;
-      bytes[at++] = pixels[i]! - nearest(left, above, corner);
+      bytes[at++] = pixels[i]! - predicted(left, above, corner);
     }
   }
   return bytes;
 }
 
-function nearest(left: number, above: number, corner: number): number {
+function predicted(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);
@@ -117,7 +117,7 @@ function withoutAlpha(rgba: Uint8ClampedArray): Uint8ClampedArray {
   return rgb;
 }
 
-/** Length, type and data, and the check sum of the last two. */
+/** Returns the parts of a chunk: length, type and data, and the checksum of the last two. */
 function chunk(type: string, data: Uint8Array): Uint8Array[] {
   const checked = Buffer.concat([Buffer.from(type, "latin1"), data]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -126,7 +126,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array[] {
   return [length, checked, sum];
 }
 
-/** `zlib.crc32` is not in all versions of Node.js 20. */
+/** CRC-32, because not every Node.js 20 has `zlib.crc32`. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 0xff]!;

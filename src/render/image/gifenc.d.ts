@@ -1,16 +1,16 @@
 declare module "gifenc" {
-  /** Red, green, blue: 0–255. */
+  /** Red, green and blue, each 0–255. */
   type Color = [red: number, green: number, blue: number];
   interface FrameOptions {
-    /** Of the first frame: the global one. */
+    /** On the first frame, the global palette. */
     palette?: readonly Color[];
-    /** Milliseconds. */
+    /** Duration of the frame in milliseconds. */
     delay?: number;
-    /** 0: for ever, -1: once. */
+    /** 0 repeats forever; -1 plays once. */
     repeat?: number;
     transparent?: boolean;
     transparentIndex?: number;
-    /** 1: what is there stays. */
+    /** 1 keeps the frame when the next one is painted. */
     dispose?: number;
   }
   interface Encoder {

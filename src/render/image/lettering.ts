@@ -1,22 +1,22 @@
-/** Legends and attribution of a picture, where the page has them and looking alike. */
+/** Draws the title, legends, scale bar, time and attribution of an image, where the page has them and looking alike. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
 import { legendSymbolSize, scaleBarOf } from "../furniture";
 import { cssColor } from "../painter/style";
 import type { Legend, LegendItem, Scene, Viewport } from "../scene";
 
-// CSS pixels, as in the page's style sheet.
+// Sizes in CSS pixels, as in the page's style sheet.
 const MARGIN = 10;
 const PADDING_X = 12;
 const PADDING_TOP = 9;
 const PADDING_BOTTOM = 10;
 const MAX_CARD_WIDTH = 240;
-/** Share of the map's width that a legend may take, and that all may side by side. */
+/** Share of the map's width that one card may take, and that all cards together may take. */
 const MAX_CARD_SHARE = 0.45;
 const MAX_CARDS_SHARE = 0.6;
-/** Between legends that stand side by side. */
+/** Gap between cards side by side. */
 const CARD_GAP = 6;
-/** Kept free below legends: their margin and the attribution. */
+/** Room below the legends for a margin and the attribution. */
 const BELOW = 40;
 const TITLE_HEIGHT = 22;
 const ITEM_HEIGHT = 18;
@@ -30,12 +30,12 @@ const TITLE_CARD_HEIGHT = 28;
 const RADIUS = 6;
 const TEXT_PX = 12;
 const SMALL_PX = 10;
-/** The card that says what time it is, wide enough for all moments of most maps. */
+/** Minimum width of the card with the time, enough for most maps, so that it does not change from frame to frame. */
 const TIME_WIDTH = 170;
 const TIME_HEIGHT = 28;
 const ATTRIBUTION_HEIGHT = 16;
 const ATTRIBUTION_PADDING = 6;
-/** Longer texts are not even measured. */
+/** Texts are cut at this many characters before they are measured. */
 const MAX_TEXT = 200;
 
 const THEMES = {
@@ -44,7 +44,7 @@ const THEMES = {
 } as const;
 
 interface Lettering {
-  /** A CSS list of font families. */
+  /** CSS list of font families. */
   readonly fonts: string;
 }
 
@@ -57,8 +57,8 @@ type Line =
   | { readonly kind: "rule"; readonly height: number };
 
 /**
- * The legends at the top right: a card of all, or where that is too low cards side by side. Their width with the margin is
- * returned. Never larger than the map: long texts end in "…", long legends in "+ 12 more".
+ * Draws the legends at the top right, in one card or, if that is too tall, in several side by side. They never exceed the
+ * map: long texts end in "…", long legends in "+ 12 more". Returns the width they take, margin included.
  */
 export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
   context.save();
@@ -74,7 +74,7 @@ export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Let
   return cards.length > 0 ? scene.widthPx - right - CARD_GAP : 0;
 }
 
-/** The heading of the map at the top left, as long as there is room beside the legends. */
+/** Draws the title at the top left, shortened to the room that the legends leave. */
 export function drawTitle(
   context: SKRSContext2D,
   { title, widthPx, basemap }: Scene,
@@ -96,7 +96,7 @@ export function drawTitle(
   context.restore();
 }
 
-/** A bar of a round length at the bottom left, where the map has one scale; above what is written there already. */
+/** Draws the scale bar at the bottom left, above the attribution if they would overlap. World maps have none. */
 export function drawScale(
   context: SKRSContext2D,
   { basemap, widthPx, heightPx }: Scene,
@@ -126,7 +126,7 @@ export function drawScale(
   context.restore();
 }
 
-/** What time it is, in the middle at the bottom, and how far the clock has come; left out where it does not fit. */
+/** Draws the time and the progress of the animation at the bottom centre, if they fit. */
 export function drawTime(
   context: SKRSContext2D,
   { widthPx, heightPx, basemap }: Scene,
@@ -177,12 +177,12 @@ function drawBox(
 interface Card {
   readonly width: number;
   readonly height: number;
-  /** Of the widest symbol; the others are in the middle of its column. */
+  /** Width of the widest symbol; the others are centred in its column. */
   readonly symbolWidth: number;
   readonly lines: readonly (readonly [line: Line, text: string])[];
 }
 
-/** From left to right, as many as there is room for; what is left over ends the last one as "+ 12 more". */
+/** Lays out cards from left to right, as many as fit; the last one ends in "+ 12 more" if entries are left. */
 function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card[] {
   const room = heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM;
   const widest = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx);
@@ -193,7 +193,7 @@ function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene):
   }
 }
 
-/** Legends one below the other as long as they fit, then beside it. */
+/** Stacks legends in columns: each legend goes below the previous one if it fits, otherwise into a new column. */
 function inColumns(legends: readonly Legend[], room: number): Legend[][] {
   const columns: Legend[][] = [];
   for (const legend of legends) {
@@ -212,25 +212,24 @@ const stacked = (legends: readonly Legend[]): Line[] => legends.flatMap(linesOf)
 
 const heightOf = (lines: readonly Line[]): number => lines.reduce((sum, { height }) => sum + height, 0);
 
-/** Nothing if there is no line, or no room for a letter. */
+/** Measures a card; undefined if it has no line, or no room for a single letter. */
 function layOut(context: SKRSContext2D, lines: readonly Line[], widest: number): Card | undefined {
   const room = widest - 2 * PADDING_X;
   const symbolWidth = widestSymbol(lines);
-  const countWidths = lines.map((line) => {
+  const laidOut = lines.map((line) => {
     const count = countText(line);
-    return count === "" ? 0 : context.measureText(count).width + SYMBOL_GAP;
+    const countWidth = count === "" ? 0 : context.measureText(count).width + SYMBOL_GAP;
+    const indent = indentOf(line, symbolWidth);
+    const text = shortened(context, textOf(line), room - indent - countWidth);
+    return { line, text, indent, width: widthOf(context, line, text) + countWidth };
   });
-  const texts = lines.map((line, i) =>
-    shortened(context, textOf(line), room - indentOf(line, symbolWidth) - countWidths[i]!),
-  );
-  const widths = lines.map((line, i) => widthOf(context, line, texts[i]!) + countWidths[i]!);
-  if (Math.max(0, ...widths) === 0) return undefined;
-  const content = Math.max(...lines.map((line, i) => indentOf(line, symbolWidth) + widths[i]!));
+  if (Math.max(0, ...laidOut.map(({ width }) => width)) === 0) return undefined;
+  const content = Math.max(...laidOut.map(({ indent, width }) => indent + width));
   return {
     width: Math.ceil(content) + 2 * PADDING_X,
     height: heightOf(lines) + PADDING_TOP + PADDING_BOTTOM,
     symbolWidth,
-    lines: lines.map((line, i) => [line, texts[i]!]),
+    lines: laidOut.map(({ line, text }) => [line, text]),
   };
 }
 
@@ -263,7 +262,7 @@ function drawCard(
   }
 }
 
-/** One small line at the bottom right, as much of it as the map is wide, whose width is returned. */
+/** Draws the attribution at the bottom right, shortened to the width of the map. Returns its width. */
 export function drawAttribution(
   context: SKRSContext2D,
   { widthPx, heightPx, basemap }: Scene,
@@ -300,28 +299,30 @@ function linesOf(legend: Legend, index: number): Line[] {
   return lines;
 }
 
-/** As many lines as there is room for, the last one saying how many items are missing. */
+/** Returns the lines that fit; if some do not, the last line says how many entries are missing. */
 function fitting(lines: readonly Line[], room: number): Line[] {
   if (heightOf(lines) <= room) return [...lines];
   const kept: Line[] = [];
-  let used = ITEM_HEIGHT; // of "+ 12 more"
+  let used = ITEM_HEIGHT; // for "+ 12 more"
   for (const line of lines) {
     used += line.height;
     if (used > room) break;
     kept.push(line);
   }
-  while (kept.length > 0 && !["item", "ramp"].includes(kept.at(-1)!.kind)) kept.pop(); // a title of nothing
+  while (kept.length > 0 && !isEntry(kept.at(-1))) kept.pop(); // a title without entries
   if (kept.length === 0) return [];
-  const missing = lines.slice(kept.length).filter(({ kind }) => kind === "item" || kind === "ramp").length;
+  const missing = lines.slice(kept.length).filter(isEntry).length;
   return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
 }
+
+const isEntry = (line: Line | undefined): boolean => line?.kind === "item" || line?.kind === "ramp";
 
 function textOf(line: Line): string {
   if (line.kind === "rule" || line.kind === "ramp") return "";
   return onOneLine(line.kind === "item" ? line.item.label : line.text, MAX_TEXT);
 }
 
-/** Right of an item, how many rows it has. */
+/** Number of rows, shown to the right of an item. */
 const countText = (line: Line): string =>
   line.kind === "item" && line.item.count !== undefined ? line.item.count.toLocaleString("en-US") : "";
 
@@ -357,7 +358,7 @@ function drawRamp(
 const indentOf = (line: Line, symbolWidth: number): number =>
   line.kind === "item" ? symbolWidth + SYMBOL_GAP : 0;
 
-/** The text, or as much of its beginning as fits with an ellipsis. */
+/** Shortens a text, ending in "…", to fit a width. */
 function shortened(context: SKRSContext2D, text: string, room: number): string {
   const fits = (candidate: string) => context.measureText(candidate).width <= room;
   if (fits(text)) return text;

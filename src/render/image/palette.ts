@@ -3,22 +3,24 @@ import { type Color, nearestColorIndex, quantize } from "gifenc";
 
 export type { Color };
 
-/** Colours that many pixels have exactly are in the palette exactly: those of the legend, of basemap and layers. */
+/** Number of most frequent colours (those of the legend, basemap and layers) that the palette keeps exactly. */
 const EXACT_COLORS = 160;
 
 /**
- * At most so many colours, more than 160: the most frequent ones as they are, and what stands best for the others.
- * `counts` is by pixel, 0xAABBGGRR.
+ * Returns a palette of at most `colors` (more than 160) colours: the most frequent ones exactly, and quantized ones for
+ * the rest. `counts` is keyed by pixel, 0xAABBGGRR.
  */
 export function paletteOf(counts: ReadonlyMap<number, number>, colors: number): Color[] {
-  const byCount = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || a - b);
+  const byCount = [...counts]
+    .sort(([a, countA], [b, countB]) => countB - countA || a - b)
+    .map(([pixel]) => pixel);
   const exact = byCount.slice(0, byCount.length <= colors ? colors : EXACT_COLORS);
   const others = Uint32Array.from(byCount.slice(exact.length));
   const mixed = others.length === 0 ? [] : quantize(new Uint8Array(others.buffer), colors - exact.length);
   return [...exact.map(colorOf), ...mixed.map(([red, green, blue]): Color => [red, green, blue])];
 }
 
-/** Adds how often each pixel is there. */
+/** Adds the number of occurrences of each pixel to `counts`. */
 export function countPixels(
   pixels: Uint32Array,
   counts: Map<number, number> = new Map(),
@@ -27,7 +29,7 @@ export function countPixels(
   return counts;
 }
 
-/** Pixels as indexes of the nearest colours. Each colour is looked for once. */
+/** Returns a function from pixels to the index of the nearest colour, which searches once for each pixel value. */
 export function indexer(palette: readonly Color[]): (pixel: number) => number {
   const known = new Map<number, number>();
   return (pixel) => {

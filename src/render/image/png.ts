@@ -1,4 +1,4 @@
-/** The scene's first view as a picture, painted by the painter of the page. */
+/** Renders the first view of a scene as an image, with the same painter as the page. */
 import type { Canvas } from "@napi-rs/canvas";
 import { worldOutlines } from "../assets";
 import { momentText } from "../clock";
@@ -11,34 +11,34 @@ import { drawTiles, type TilePictures } from "./raster-tiles";
 import { FONTS, loadSkia } from "./skia";
 
 export interface PngOptions {
-  /** Pixels of the picture per pixel of the scene. @default 1 */
+  /** Image pixels per CSS pixel of the scene. @default 1 */
   readonly pixelRatio?: number;
-  /** The basemap's tiles; without them land and borders are outlines. */
+  /** Raster tiles of the basemap; without them, land and borders are drawn as vectors. */
   readonly tiles?: TilePictures | undefined;
 }
 
 /**
- * A PNG of exactly the scene's size times `pixelRatio`: basemap, layers, labels, title, legends, scale, attribution and,
- * of a scene with a clock, its still and what time that is. The same scene gives the same bytes. Nothing is fetched, so
- * it has outlines where the page has tiles.
+ * Renders a scene as a PNG of exactly its size times `pixelRatio`, with basemap, layers, labels, title, legends, scale
+ * bar and attribution; an animated scene shows its still frame and the time of it. The same scene gives the same bytes.
+ * Fetches nothing: pass `tiles` to have a raster basemap.
  */
 export function renderPng(scene: Scene, options?: PngOptions): Uint8Array {
   return encodePng(renderCanvas(scene, options));
 }
 
-/** What `renderPng` encodes. */
+/** Paints the canvas that `renderPng` encodes. */
 export function renderCanvas(scene: Scene, options?: PngOptions): Canvas {
-  return new PicturePainter(scene, options).paint(scene.clock?.still ?? 0);
+  return new ImagePainter(scene, options).paint(scene.clock?.still ?? 0);
 }
 
-/** Paints pictures of a scene, one frame of its clock after the other. */
-export class PicturePainter {
+/** Paints images of a scene, one for each frame of its clock. */
+export class ImagePainter {
   readonly #scene: Scene;
   readonly #pixelRatio: number;
   readonly #tiles: TilePictures | undefined;
   readonly #viewport: Viewport;
   readonly #canvas: Canvas;
-  /** What is the same in all frames, below the layers. */
+  /** The basemap below the layers, the same in all frames. */
   readonly #ground: Canvas;
   readonly #prepared: PreparedScene;
 
@@ -58,7 +58,7 @@ export class PicturePainter {
     if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
   }
 
-  /** The canvas, on which the next frame will be painted too. */
+  /** Paints a frame; the next call paints on the same canvas. */
   paint(frame: number): Canvas {
     const [scene, viewport] = [this.#scene, this.#viewport];
     const { clock } = scene;
@@ -87,5 +87,5 @@ export class PicturePainter {
   }
 }
 
-/** A picture has no links. */
+/** Removes the links of an attribution, which an image cannot have. */
 const plainText = (attribution = ""): string => attribution.replace(/\[([^\]]*)\]\([^\s)]*\)/g, "$1").trim();

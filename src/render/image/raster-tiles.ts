@@ -1,38 +1,38 @@
-/** Raster tiles of a basemap in a picture: which ones a view needs, and where they lie in it. */
+/** Raster tiles of the basemap in an image: which tiles a view needs, and where they are drawn. */
 import type { Image, SKRSContext2D } from "@napi-rs/canvas";
 import { zoomOf } from "../projection";
 import { MAX_TILE_ZOOM, type Viewport } from "../scene";
 import { loadSkia } from "./skia";
 
-/** A larger picture takes tiles of a lower zoom, so that nobody's server is asked for more. */
+/** Maximum number of tiles requested for an image; larger images use tiles of a lower zoom. */
 const MAX_TILES = 200;
 
-/** Tiles of one zoom that cover a view. */
+/** The tiles of one zoom that cover a view. */
 export interface TileSheet {
   readonly zoom: number;
   readonly places: readonly TilePlace[];
 }
 
 export interface TilePlace {
-  /** May lie outside 0 … 2^zoom: a copy of the world. */
+  /** May be outside 0 … 2^zoom - 1, in another copy of the world. */
   readonly column: number;
   readonly row: number;
   readonly url: string;
 }
 
-/** A tile that has come. */
+/** A loaded tile. */
 export interface TilePicture extends Pick<TilePlace, "column" | "row"> {
   readonly zoom: number;
   readonly image: Image;
 }
 
-/** Tiles below the data, and names of places above them. */
+/** Tiles below the data, and label tiles above it. */
 export interface TilePictures {
   readonly ground: readonly TilePicture[];
   readonly labels: readonly TilePicture[];
 }
 
-/** The tiles that a view needs, of an address with {z}, {x}, {y}, and perhaps {s} and {r}. */
+/** Returns the tiles that a view needs, from a URL template with {z}, {x}, {y}, and optionally {s} and {r}. */
 export function tilesOf(
   viewport: Viewport,
   urlTemplate: string,
@@ -76,10 +76,10 @@ function addressOf(
   return urlTemplate.replace(/\{([zxysr])\}/g, (_, name: string) => String(values[name]));
 }
 
-/** A tile's bytes as a picture. @throws Error if they are none. */
+/** Decodes a tile. @throws Error if the bytes are not an image. */
 export const decodeTile = (bytes: Uint8Array): Promise<Image> => loadSkia().loadImage(Buffer.from(bytes));
 
-/** Tiles meet at whole device pixels: between two that end within one, the ground would shine through. */
+/** Draws tiles with their edges on whole device pixels, so that no background shows between them. */
 export function drawTiles(
   context: SKRSContext2D,
   { originX, originY, worldPx, pixelRatio }: Viewport,
@@ -87,13 +87,14 @@ export function drawTiles(
 ): void {
   const scale = worldPx * pixelRatio;
   for (const { zoom, column, row, image } of tiles) {
-    const [left, right] = [column, column + 1].map((x) => Math.round((x / 2 ** zoom - originX) * scale));
-    const [top, bottom] = [row, row + 1].map((y) => Math.round((y / 2 ** zoom - originY) * scale));
-    context.drawImage(image, left!, top!, right! - left!, bottom! - top!);
+    const xOf = (column: number) => Math.round((column / 2 ** zoom - originX) * scale);
+    const yOf = (row: number) => Math.round((row / 2 ** zoom - originY) * scale);
+    const [left, top] = [xOf(column), yOf(row)];
+    context.drawImage(image, left, top, xOf(column + 1) - left, yOf(row + 1) - top);
   }
 }
 
-/** The whole numbers whose unit squares touch from … to. */
+/** Returns the integers n whose intervals [n, n + 1) meet [from, to). */
 function range(from: number, to: number): number[] {
   const first = Math.floor(from);
   return Array.from({ length: Math.max(0, Math.ceil(to) - first) }, (_, i) => first + i);

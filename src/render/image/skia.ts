@@ -4,7 +4,7 @@ import { CartoError } from "../../errors";
 
 export type Skia = typeof import("@napi-rs/canvas");
 
-/** For characters that the shipped font lacks, if the system has one of these; others stay blank. */
+/** System fonts for characters that the shipped font lacks. Characters that no font has stay blank. */
 const FALLBACK_FONTS = [
   "Noto Sans",
   "DejaVu Sans",
@@ -20,19 +20,22 @@ const FALLBACK_FONTS = [
   "Noto Color Emoji",
 ];
 const OWN_FONT = "cartoframes";
-/** A CSS list of font families for the text of pictures. */
+/** CSS list of font families for text in images. */
 export const FONTS = [OWN_FONT, ...FALLBACK_FONTS].map((name) => `"${name}"`).join(", ");
 
 let skia: Skia | undefined;
 
-/** Loaded with the first picture: it is 30 MB of native code. */
+/**
+ * Loads Skia, 30 MB of native code, when the first image is painted.
+ * @throws CartoError if @napi-rs/canvas cannot be loaded.
+ */
 export function loadSkia(): Skia {
   if (skia) return skia;
   try {
     skia = createRequire(__filename)("@napi-rs/canvas") as Skia;
   } catch (cause) {
     throw new CartoError(
-      "Pictures need the package @napi-rs/canvas, which cannot be loaded here. Install it again: npm install @napi-rs/canvas",
+      "Images need the package @napi-rs/canvas, which could not be loaded. Reinstall it: npm install @napi-rs/canvas",
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** Paints a scene on any Canvas 2D context. It runs in a page as it does in Node, and so uses nothing of either. */
+/** Paints a scene on any Canvas 2D context, in browsers and in Node: uses neither the DOM nor Node modules. */
 
 export type { Canvas2D, CreateCanvas, Surface } from "./canvas";
 export { LABEL_FONT } from "./labels";

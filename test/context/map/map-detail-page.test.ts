@@ -267,7 +267,7 @@ test("without the server the page shows the overview, says so, and goes on when 
   await shown.page.route(`${server.baseUrl}/**`, (route) => route.abort());
   await zoomIn(shown, 3);
   expect(await shown.page.textContent(".notes")).toMatch(
-    /^An overview of ([\d,]+ of )?60,000 points, as the server that has the rest does not answer\.$/,
+    /^An overview of ([\d,]+ of )?60,000 points\. The server with the full data cannot be reached\.$/,
   );
   expect(await unlike(shown)).toBeLessThan(0.5); // shown it is
   await shown.page.unroute(`${server.baseUrl}/**`);

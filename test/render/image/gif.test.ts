@@ -95,17 +95,17 @@ test("frames that are too many are put together: all events are seen", async () 
 
 test("maps without times, too many pixels, and what is no number are errors", async () => {
   await expect(renderGif(sceneOf([]))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A GIF is of a map with a layer that has time; this one has none. Save it as .png or .html.]`,
+    `[InvalidArgumentError: A GIF needs a map with an animated layer; no layer of this map has \`time\`. Save the map as .png or .html instead.]`,
   );
   const large = { ...animated(100, 1), widthPx: 4000, heightPx: 4000 };
   await expect(renderGif(large)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A GIF of 100 pictures of 4000×4000 would be too large. Make the map smaller (size), or pass frames: 25.]`,
+    `[InvalidArgumentError: A GIF of 100 frames of 4000×4000 pixels would be too large. Make the map smaller with \`size\`, or pass \`frames: 25\`.]`,
   );
   await expect(renderGif(animated(2, 1), { frames: 0.5 })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: frames of the GIF is 0.5; expected a whole number from 1 to 1000.]`,
+    `[InvalidArgumentError: \`frames\` of a GIF must be an integer from 1 to 1000; got 0.5.]`,
   );
   await expect(renderGif(animated(2, 1), { duration: 0 })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: duration of the GIF is 0; expected a number from 0.02 to 3600.]`,
+    `[InvalidArgumentError: \`duration\` of a GIF must be a number from 0.02 to 3600; got 0.]`,
   );
 });
 
@@ -116,7 +116,7 @@ test("it is saved as a file, and aborting leaves none", async () => {
   expect(picturesOf(readFileSync(join(dir, "a.gif"))).pictures.length).toBe(3);
   await expect(view.save(`${dir}/b.gif`, { signal: AbortSignal.abort() })).rejects.toThrow("abort");
   expect(existsSync(join(dir, "b.gif"))).toBe(false);
-  await expect(new MapView(sceneOf([])).save(`${dir}/c.gif`)).rejects.toThrow("has time");
+  await expect(new MapView(sceneOf([])).save(`${dir}/c.gif`)).rejects.toThrow("has `time`");
 });
 
 test("a still of any moment", async () => {
@@ -127,7 +127,7 @@ test("a still of any moment", async () => {
     Buffer.from(view.toPNG({ at })).equals(renderPng({ ...scene, clock: { ...scene.clock!, still: 2 } })),
   ).toBe(true);
   expect(Buffer.from(view.toPNG()).equals(view.toPNG({ at }))).toBe(false);
-  expect(() => view.toPNG({ at: Number.NaN })).toThrow("at is");
+  expect(() => view.toPNG({ at: Number.NaN })).toThrow("`at` must be");
   const path = join(mkdtempSync(join(tmpdir(), "still-")), "still.png");
   view.save(path, { at });
   expect(readFileSync(path).equals(view.toPNG({ at }))).toBe(true);

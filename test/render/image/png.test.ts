@@ -193,15 +193,15 @@ describe("basemap data", () => {
 
   test("cut or of another version", () => {
     expect(() => decodeBasemap(bytes.subarray(0, -1))).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap ends after 37 bytes, in a number.]`,
+      `[Error: The basemap is cut off after 37 bytes, inside a number.]`,
     );
     const newer = bytes.slice();
     newer[4] = 9;
     expect(() => decodeBasemap(newer)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap is v9, this release reads v1.]`,
+      `[Error: The basemap has version 9; this release reads version 1.]`,
     );
     expect(() => decodeBasemap(Uint8Array.of(1, 2, 3))).toThrowErrorMatchingInlineSnapshot(
-      `[Error: These bytes are no basemap.]`,
+      `[Error: The basemap must start with "CFBM".]`,
     );
   });
 });

@@ -370,7 +370,7 @@ describe("around the map", () => {
     const [px] = (await page.evaluate("[document.querySelector('.scale').offsetWidth]")) as number[];
     expect(px).toBe(Math.round(200_000 / (40_075_016.69 / (256 * 64))));
     await page.click(".fullscreen");
-    await page.waitForSelector(".fullscreen[aria-label='Leave full screen']");
+    await page.waitForSelector(".fullscreen[aria-label='Exit full screen']");
     await page.click(".fullscreen");
     await page.waitForSelector(".fullscreen[aria-label='Full screen']");
     await page.click(".leaflet-control-zoom-in");

@@ -4,16 +4,16 @@ import type { DetailSource, Scene, Viewport } from "../../scene";
 import type { PageScene } from "../codec";
 import { decodeTile } from "../decode-tile";
 
-/** Deeper ones are enlarged: 4 cm on the ground is fine enough. */
+/** Maximum zoom of tiles, which are enlarged beyond it: 4 cm on the ground is fine enough. */
 const MAX_TILE_ZOOM = 20;
-/** As many as browsers ask a host for at once. */
+/** Number of parallel requests, the limit of browsers per host. */
 const AT_ONCE = 6;
-/** Tiles that are kept. A large screen shows 60. */
+/** Maximum number of tiles in memory. A large screen shows 60. */
 const MAX_TILES = 200;
-/** A server that did not answer is asked again by moving the map, but not at once. */
+/** After a failed request, moving the map does not send another one for this long. */
 const PATIENCE_MS = 5000;
 
-/** The tiles of all layers that have one address. */
+/** A tile with all layers that share its URL. */
 interface Tile {
   readonly id: TileId;
   readonly layers: ReadonlyMap<number, LayerTile>;
@@ -25,22 +25,22 @@ interface TiledLayer {
   readonly worldPx: number;
 }
 
-/** What the store tells the page. */
+/** Events for the page. */
 export interface DetailListener {
-  /** A tile has come. */
+  /** A tile was loaded. */
   changed(): void;
-  /** It began to wait for tiles, has all, or the server failed. */
+  /** Loading started or finished, or the server cannot be reached. */
   stateChanged(state: DetailState): void;
 }
 
 export type DetailState = "idle" | "loading" | "unreachable";
 
 /**
- * Vector tiles for what overviews do not show: asks for those of the view, keeps them, and answers while a frame is
- * painted with what there is.
+ * Loads and keeps the vector tiles of layers that are overviews. While a frame is painted, its sources return the tiles
+ * that are loaded.
  */
 export class DetailTiles {
-  /** By the layers' indexes. */
+  /** Tile sources by index of the layer. */
   readonly sources: ReadonlyMap<number, TileSource>;
   readonly #stores: readonly TileStore[];
   #listener: DetailListener | undefined;
@@ -74,7 +74,7 @@ export class DetailTiles {
     );
   }
 
-  /** Asks for what the view needs, and no longer for what it does not. */
+  /** Requests the tiles of a view, and cancels the requests that it does not need. */
   show(viewport: Viewport): void {
     for (const store of this.#stores) store.show(viewport);
     this.#listener?.stateChanged(this.state);
@@ -82,7 +82,7 @@ export class DetailTiles {
 }
 
 class TileStore {
-  /** By the layers' indexes. */
+  /** Tile sources by index of the layer. */
   readonly sources: ReadonlyMap<number, TileSource>;
   readonly #tiles = new Map<string, Tile>();
   readonly #running = new Map<string, AbortController>();
@@ -104,7 +104,6 @@ class TileStore {
     return this.#wanted.length > 0 || this.#running.size > 0 ? "loading" : "idle";
   }
 
-  /** The tiles of one layer. */
   #sourceOf({ index, worldPx }: TiledLayer): TileSource {
     const tileOf = (tile: Tile | undefined) => tile?.layers.get(index);
     const version = () => this.#version;
@@ -113,8 +112,10 @@ class TileStore {
       placesIn: (viewport) => squaresOf(viewport).map((id) => ({ ...id, tile: tileOf(this.#best(id)) })),
       tilesAt: (worldPx) => {
         const z = levelOf(worldPx);
-        const level = [...this.#tiles.values()].filter(({ id }) => id.z === z);
-        return level.map((tile) => ({ ...tile.id, tile: tileOf(tile)! }));
+        return [...this.#tiles.values()].flatMap(({ id, layers }) => {
+          const tile = layers.get(index);
+          return id.z === z && tile ? [{ ...id, tile }] : [];
+        });
       },
       get version() {
         return version();
@@ -131,14 +132,14 @@ class TileStore {
       const key = tileKey({ z, x, y });
       const known = this.#tiles.get(key);
       if (!known) return !this.#running.has(key);
-      this.#tiles.delete(key); // the last that was used goes last
+      this.#tiles.delete(key); // keeps the most recently used tiles last
       this.#tiles.set(key, known);
       return false;
     };
     const middle = middleOf(viewport);
     this.#wanted = [...new Map(squares.map((tile) => [tileKey(tile), tile])).values()]
       .filter(isNew)
-      .sort((a, b) => distance(b, middle) - distance(a, middle)); // from the end: the middle comes first
+      .sort((a, b) => distance(b, middle) - distance(a, middle)); // taken from the end: the middle comes first
     if (!isNeeded) this.#failedAt = -Infinity;
     if (performance.now() - this.#failedAt < PATIENCE_MS) this.#wanted = [];
     this.#fill();
@@ -175,10 +176,12 @@ class TileStore {
     const response = await fetch(url, { signal, credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const bytes = response.status === 204 ? new Uint8Array(0) : new Uint8Array(await response.arrayBuffer());
-    const layers = this.layers.map(
-      ({ index, source }) => [index, decodeTile(bytes, id, this.scene.layers[index]!, source)] as const,
-    );
-    return { id, layers: new Map(layers) };
+    const layers = new Map<number, LayerTile>();
+    for (const { index, source } of this.layers) {
+      const overview = this.scene.layers[index];
+      if (overview) layers.set(index, decodeTile(bytes, id, overview, source));
+    }
+    return { id, layers };
   }
 
   #keep(tile: Tile): void {
@@ -190,7 +193,7 @@ class TileStore {
     }
   }
 
-  /** The tile, or the smallest one that it is a part of. */
+  /** Returns the tile, or the smallest loaded tile that contains it. */
   #best(tile: TileId): Tile | undefined {
     for (let { z, x, y } = wrapped(tile); z >= 0; z--, x >>= 1, y >>= 1) {
       const known = this.#tiles.get(tileKey({ z, x, y }));
@@ -200,7 +203,7 @@ class TileStore {
   }
 }
 
-/** Tiles of at most 256 CSS pixels that cover a view; columns go on beyond the antimeridian. */
+/** Returns the tiles of at most 256 CSS pixels that cover a view; columns continue beyond the antimeridian. */
 function squaresOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): TileId[] {
   const z = levelOf(worldPx);
   const count = 2 ** z;
@@ -212,7 +215,7 @@ function squaresOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): 
   return squares;
 }
 
-/** Tiles are as large as on their own level, or smaller. */
+/** Returns the zoom at which tiles are at most 256 CSS pixels wide. */
 const levelOf = (worldPx: number): number =>
   Math.max(0, Math.min(MAX_TILE_ZOOM, Math.ceil(zoomOf(worldPx) - 1e-6)));
 

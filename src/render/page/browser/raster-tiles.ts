@@ -4,8 +4,8 @@ import { type Basemap, MAX_TILE_ZOOM } from "../../scene";
 type Tiles = NonNullable<Basemap["tiles"]>;
 
 /**
- * Raster tiles, and labels above the data, as soon as the tile in the middle of the view has come. Until then every
- * move asks for one, so a map without a network does not fill the console with a hundred failures.
+ * Adds raster tiles, and label tiles above the data, once the tile in the middle of the view has loaded. Until then, each
+ * move requests a single tile, so that a map that is offline does not fill the console with errors.
  */
 export function addTiles(map: L.Map, tiles: Tiles): void {
   const { urlTemplate, labelsUrlTemplate, subdomains, maxZoom = MAX_TILE_ZOOM } = tiles;
@@ -27,7 +27,7 @@ export function addTiles(map: L.Map, tiles: Tiles): void {
     const image = new Image();
     image.onload = () => {
       map.off("moveend", ask);
-      for (const layer of layers) layer.addTo(map); // adding one twice does nothing
+      for (const layer of layers) layer.addTo(map); // adding a layer twice does nothing
     };
     image.onerror = () => {
       asked = "";
@@ -39,7 +39,7 @@ export function addTiles(map: L.Map, tiles: Tiles): void {
   ask();
 }
 
-/** Address of the tile in the middle of the view, the one Leaflet will ask for. */
+/** Returns the URL of the tile in the middle of the view, which Leaflet will request, too. */
 function middleTile(map: L.Map, { urlTemplate, subdomains, maxZoom = MAX_TILE_ZOOM }: Tiles): string {
   const z = Math.max(0, Math.min(maxZoom, Math.round(map.getZoom())));
   const side = 2 ** z;

@@ -2,32 +2,34 @@ import L from "leaflet";
 import { eventsPerFrame, momentText } from "../../clock";
 import type { PreparedScene } from "../../painter";
 import type { Clock, Rgba } from "../../scene";
+import { contextOf } from "./canvas-layer";
 
-/** Speeds that the button goes through; one that the scene begins with is added. */
+/** Speeds that the button cycles through, besides the initial speed of the scene. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
-/** A frame that comes later than this does so because the page was hidden or busy: time stood still meanwhile. */
+/** A frame that is later than this does not advance the animation: the page was hidden or busy. */
 const MAX_TICK_MS = 250;
-/** Bars of the histogram, at most. */
+/** Maximum number of bars in the histogram. */
 const MAX_BARS = 120;
-const BARS_HEIGHT = 22;
+const BARS_HEIGHT_PX = 22;
 
-export interface Shown {
-  /** Paints the frame that `prepared.now` says; false as long as the one before is being painted. */
+interface AnimatedMap {
+  /** Paints the frame `prepared.now`. */
   readonly redraw: () => void;
+  /** True until the last frame is painted. */
   readonly isBusy: () => boolean;
 }
 
 /**
- * Play, a slider over a histogram of the events, what time it is, speed and loop. It plays at once, unless the scene says
- * where to wait or the visitor prefers no motion. Space plays and pauses wherever no button is focused, arrows move the
- * focused slider.
+ * A play button, a slider over a histogram of the events, the time, and buttons for speed and loop. Playing starts at
+ * once, unless the scene starts paused or the reader's system asks for reduced motion, which also pauses it later. Space
+ * plays and pauses unless a button has the focus; the arrow keys move the focused slider.
  */
-export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy }: Shown) {
+export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy }: AnimatedMap) {
   const { now } = prepared;
-  const stillness = matchMedia("(prefers-reduced-motion: reduce)");
-  let playing = !clock.paused && !stillness.matches && clock.frames > 1;
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  let playing = !clock.paused && !reducedMotion.matches && clock.frames > 1;
   let { speed, loop } = clock;
-  /** Frames since the beginning, with fractions. */
+  /** Position in frames, with a fraction. */
   let position: number = playing ? 0 : clock.still;
   now.frame = Math.floor(position);
   let lastMs: number | undefined;
@@ -52,7 +54,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   const again = button("loop");
   again.textContent = "↻";
   card.append(play, track, moment, faster, again);
-  // as wide as the longest, so that the slider does not twitch
+  // as wide as the longest label, so that the slider does not change its width
   const letters = Math.max(
     ...[0, clock.frames >> 1, clock.frames - 1].map((frame) => momentText(clock, frame).length),
   );
@@ -105,7 +107,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
     }
   };
 
-  stillness.addEventListener("change", ({ matches }) => {
+  reducedMotion.addEventListener("change", ({ matches }) => {
     if (matches) setPlaying(false);
   });
 
@@ -124,7 +126,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   play.addEventListener("click", () => setPlaying(!playing));
   faster.addEventListener("click", () => {
     const speeds = [...new Set([...SPEEDS, clock.speed])].sort((a, b) => a - b);
-    setSpeed(speeds[(speeds.indexOf(speed) + 1) % speeds.length]!);
+    setSpeed(speeds[(speeds.indexOf(speed) + 1) % speeds.length] ?? 1);
   });
   again.addEventListener("click", () => setLoop(!loop));
   slider.addEventListener("input", () => {
@@ -133,12 +135,12 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   });
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== " " || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target instanceof Element && event.target.closest("button, a, [type=checkbox]")) return; // space presses it
+    if (event.target instanceof Element && event.target.closest("button, a, [type=checkbox]")) return; // Space presses it
     event.preventDefault();
     setPlaying(!playing);
   };
   card.addEventListener("keydown", (event) => {
-    event.stopPropagation(); // Leaflet would move the map by the arrows that are for the slider
+    event.stopPropagation(); // or Leaflet would pan the map with the arrow keys of the slider
     onKey(event);
   });
   document.addEventListener("keydown", onKey);
@@ -151,7 +153,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   return { element: card, refresh: () => drawBars(bars, prepared) };
 }
 
-/** Below everything, as wide as the map. */
+/** Adds the control at the bottom of the map, across its whole width. */
 export function addTimeControl(map: L.Map, element: HTMLElement): void {
   L.DomEvent.disableClickPropagation(element);
   L.DomEvent.disableScrollPropagation(element);
@@ -166,27 +168,30 @@ function button(name: string): HTMLButtonElement {
   return element;
 }
 
-/** How many events there are over time, those before the frame darker. */
+/** Draws a histogram of the events over time, darker up to the current frame. */
 function drawBars(canvas: HTMLCanvasElement, { scene, hidden, now }: PreparedScene): void {
   const widthPx = canvas.parentElement?.clientWidth ?? 0;
   const ratio = window.devicePixelRatio;
-  const [width, height] = [Math.round(widthPx * ratio), Math.round(BARS_HEIGHT * ratio)];
+  const [width, height] = [Math.round(widthPx * ratio), Math.round(BARS_HEIGHT_PX * ratio)];
   if (width === 0) return;
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  const context = canvas.getContext("2d")!;
+  const context = contextOf(canvas);
   context.clearRect(0, 0, width, height);
   const events = eventsPerFrame(scene, hidden);
   const count = Math.min(MAX_BARS, events.length);
   const sums = new Float64Array(count);
-  for (const [frame, event] of events.entries()) sums[Math.floor((frame * count) / events.length)]! += event;
+  for (const [frame, event] of events.entries()) {
+    const bar = Math.floor((frame * count) / events.length);
+    sums[bar] = (sums[bar] ?? 0) + event;
+  }
   const most = Math.max(...sums);
   if (!(most > 0) || count < 2) return;
   const current = (now.frame * count) / events.length;
   const color = barColor(scene.layers.find(({ time }, i) => time && !hidden.has(i))?.color);
   context.fillStyle = color;
-  for (let bar = 0; bar < count; bar++) {
-    const high = sums[bar] === 0 ? 0 : Math.max(1, (sums[bar]! / most) * height);
+  for (const [bar, sum] of sums.entries()) {
+    const high = sum === 0 ? 0 : Math.max(1, (sum / most) * height);
     context.globalAlpha = bar <= current ? 0.75 : 0.3;
     const [left, right] = [(bar * width) / count, ((bar + 1) * width) / count];
     context.fillRect(left, height - high, Math.max(1, right - left - ratio * 0.5), high);

@@ -5,16 +5,16 @@ import { type Hit, highlight, hit, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { CanvasLayer, viewportOfMap } from "./canvas-layer";
 
-/** How far beside a feature a pointer still means it; fingers are broader. */
+/** Distance in CSS pixels at which a pointer still hits a feature; larger for fingers. */
 const SLOP_PX = { mouse: 3, touch: 12 };
-/** Of the tooltip from the pointer. */
+/** Distance of the tooltip from the pointer in CSS pixels. */
 const AWAY_PX = 14;
 const MISSING = "no data";
 
 /**
- * Tooltips under the pointer, and popups where somebody clicks or taps. A tap shows the tooltip's columns where a layer
- * has no popup, as fingers do not hover. Esc closes both. Nothing happens for scenes without them. `refresh` is for new
- * frames and layers that are hidden: what is no longer there has neither.
+ * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
+ * fingers cannot hover. Esc closes both. Call `refresh` after a new frame and after hiding a layer: features that no
+ * longer show lose their tooltip and popup.
  */
 export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
   const { layers } = prepared.scene;
@@ -25,27 +25,27 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   tooltip.hidden = true;
   const popup = L.popup({ className: "popup", maxWidth: 280, maxHeight: Math.max(80, map.getSize().y - 90) });
 
-  let lit: Hit | undefined;
+  let marked: Hit | undefined;
   const hoverLayer = new CanvasLayer("hover", (context, viewport) => {
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-    if (lit && !prepared.hidden.has(lit.layer)) highlight(context, prepared, viewport, lit);
+    if (marked && !prepared.hidden.has(marked.layer)) highlight(context, prepared, viewport, marked);
   }).addTo(map);
-  const light = (found: Hit | undefined) => {
-    if (isSame(lit, found)) return;
-    lit = found;
+  const mark = (found: Hit | undefined) => {
+    if (isSame(marked, found)) return;
+    marked = found;
     hoverLayer.redraw();
   };
 
   const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) => {
-    const wanted = (i: number) => cardOf(layers[i]!) !== undefined;
+    const wanted = (i: number) => layers[i] !== undefined && cardOf(layers[i]) !== undefined;
     const found = hit(prepared, viewportOfMap(map), [x, y], { slopPx, wanted });
-    return found?.of.columns && found; // an overview may have no room for what people read
+    return found?.of.columns && found; // an overview may lack the columns
   };
 
   const hide = () => {
     tooltip.hidden = true;
     container.classList.remove("clickable");
-    if (!map.hasLayer(popup)) light(undefined);
+    if (!map.hasLayer(popup)) mark(undefined);
   };
   let shown: Hit | undefined;
   const hover = (event: PointerEvent) => {
@@ -54,9 +54,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     const at = map.mouseEventToContainerPoint(event);
     const found = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
     if (!found) return hide();
-    const { tooltip: card, popup: clicked } = layers[found.layer]!;
-    container.classList.toggle("clickable", clicked !== undefined);
-    if (!map.hasLayer(popup)) light(found);
+    const card = found.of.tooltip;
+    container.classList.toggle("clickable", found.of.popup !== undefined);
+    if (!map.hasLayer(popup)) mark(found);
     tooltip.hidden = card === undefined;
     if (!card) return;
     if (tooltip.childElementCount === 0 || !isSame(shown, found))
@@ -69,9 +69,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   container.addEventListener("pointermove", (event) => {
     if (next === undefined)
       requestAnimationFrame(() => {
-        const latest = next!;
+        const latest = next;
         next = undefined;
-        hover(latest);
+        if (latest) hover(latest);
       });
     next = event;
   });
@@ -90,14 +90,15 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     const isTouch = pointer === "touch";
     const cardOf = (layer: SceneLayer) => layer.popup ?? (isTouch ? layer.tooltip : undefined);
     const found = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
-    if (!found) return;
+    const card = found && cardOf(found.of);
+    if (!card) return;
     const content = document.createElement("div");
-    content.append(...cardContent(found, cardOf(layers[found.layer]!)!));
+    content.append(...cardContent(found, card));
     tooltip.hidden = true;
     popup.setLatLng(latlng).setContent(content).openOn(map);
-    light(found);
+    mark(found);
   });
-  map.on("popupclose", () => light(undefined));
+  map.on("popupclose", () => mark(undefined));
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
     map.closePopup();
@@ -105,13 +106,14 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   });
   return {
     refresh() {
-      if (lit && prepared.hidden.has(lit.layer)) {
+      if (!marked) return;
+      if (prepared.hidden.has(marked.layer)) {
         map.closePopup();
         return hide();
       }
-      const time = lit && layers[lit.layer]!.time;
-      if (!lit || !time) return;
-      const { feature } = lit;
+      const { feature, of } = marked;
+      const { time } = of;
+      if (!time) return;
       const isThere = generationsAt(time, prepared.now.frame).some(
         ({ from, to }) => feature >= from && feature < to,
       );
@@ -124,11 +126,11 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
 const isSame = (one: Hit | undefined, other: Hit | undefined) =>
   one?.layer === other?.layer && one?.of === other?.of && one?.feature === other?.feature;
 
-/** Not on a control or an open popup. */
+/** True unless the pointer is on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
   target instanceof Element && !target.closest(".leaflet-control, .leaflet-popup, .time");
 
-/** A heading and a line per column. All of it is text of the user. */
+/** Returns a title and a line per column: user data, inserted as text only. */
 function cardContent({ of: { columns = [] }, row }: Hit, { title, fields }: Card): HTMLElement[] {
   const list = document.createElement("dl");
   for (const { title: name, column, format } of fields) {
@@ -154,14 +156,14 @@ type Columns = NonNullable<SceneLayer["columns"]>;
 function textOf(column: Columns[number] | undefined, row: number, format?: string): string | undefined {
   if (column === undefined) return undefined;
   if (column.kind === "texts") {
-    const code = column.codes[row]!;
+    const code = column.codes[row] ?? 0;
     return code === 0 ? undefined : column.texts[code - 1];
   }
-  const value = column.values[row]!;
+  const value = column.values[row] ?? Number.NaN;
   return Number.isNaN(value) ? undefined : formatNumber(value, format);
 }
 
-/** Right below the pointer, on its other side where there is no room. */
+/** Moves an element to the lower right of the pointer, or to the other side if there is no room. */
 function moveBeside(element: HTMLElement, at: L.Point, size: L.Point): void {
   const { offsetWidth: width, offsetHeight: height } = element;
   const x = at.x + AWAY_PX + width <= size.x ? at.x + AWAY_PX : at.x - AWAY_PX - width;
