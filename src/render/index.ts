@@ -5,7 +5,7 @@
  */
 
 export type { Moment } from "./clock";
-export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
+export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
 export type { GifOptions } from "./image/gif";
 export {
   decodeTile,
@@ -15,5 +15,7 @@ export {
   tilesOf,
 } from "./image/raster-tiles";
 export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
+export { type PackedScene, packScene, withDetail } from "./page/pack";
+export { alongCurve } from "./page/pick";
 export { viewportOf } from "./projection";
 export type { Scene } from "./scene";
