@@ -13,11 +13,12 @@ onPostgres({
   "cc.query": () => import("../context/write/query-to-table.test"),
   "cc.write": () => import("../context/write/write.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
+  "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),
   names: () => import("../context/tables/names.test"),
   "catalog of the Data Observatory": () => import("./observatory/catalog.test"),
   "values of the Data Observatory": () => import("./observatory/values-and-publishing.test"),
   "cc.dataDiscovery and cc.observatory": () => import("../observatory/catalog.test"),
   "cc.data": () => import("../observatory/augment.test"),
-  "cc.tables": () => import("../context/tables/tables.test"),
+  "cc.tables": () => import("../context/read/list-tables.test"),
   "detail of maps": () => import("../context/map/map-detail.test"),
 });
