@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch } from "../render/page/browser";
-import { startTestServer, type TestServer } from "../support/server";
+import { launch } from "../../render/page/browser";
+import { startTestServer, type TestServer } from "../../support/server";
 
 const TOKEN = "t0k3n";
 const NAMED = "/api/v1/map/named/frame_map";

@@ -1,31 +1,32 @@
-/**
- * Adding to the catalog and taking from it, which CARTO's own functions do not do. `OBS_Publish` takes a table and a
- * description as JSON; see docs/observatory.md.
- */
-import { km2 } from "./geometry-functions";
-import { LOCK_SQL } from "./lock";
-import { ANALYZE_SQL, META_VIEWS } from "./schema";
+-- Adding to the catalog and removing from it, which CARTO's own functions do not offer. OBS_Publish takes a table and a
+-- description as JSON; see docs/observatory.md.
 
-/** Along the longer side of a level's extent. */
-const COVERAGE_CELLS = 200;
+-- Lets one transaction at a time change the catalog. The number is "obs" in ASCII; inTransaction() takes the same lock.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_lock() RETURNS void LANGUAGE sql AS $$
+  SELECT pg_advisory_xact_lock(7299699)
+$$;
 
-/** Columns of a table whose publication is `prepared`, with `coverage`: what would be computed of each boundary. */
-export const PREPARED_COLUMNS = [
-  ["prepared_is_plain", "boolean"],
-  ["prepared_footprint", "geometry"],
-  ["prepared_deg2", "float8"],
-  ["prepared_km2", "float8"],
-] as const;
-
-export const publishSql = `
-CREATE OR REPLACE FUNCTION _obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_refresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  ${ANALYZE_SQL}
-${META_VIEWS.map((view) => `  REFRESH MATERIALIZED VIEW ${view};`).join("\n")}
+  ANALYZE obs_timespan, obs_column, obs_table, obs_column_table, obs_column_to_column, obs_tag, obs_column_tag,
+    obs_boundary;
+  REFRESH MATERIALIZED VIEW obs_geometry;
+  REFRESH MATERIALIZED VIEW obs_meta;
+  REFRESH MATERIALIZED VIEW obs_meta_numer;
+  REFRESH MATERIALIZED VIEW obs_meta_denom;
+  REFRESH MATERIALIZED VIEW obs_meta_geom;
+  REFRESH MATERIALIZED VIEW obs_meta_timespan;
+  REFRESH MATERIALIZED VIEW obs_meta_geom_numer_timespan;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION _obs_tag_column(column_id text, kind text, id text, name text) RETURNS void
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_refuse(message text, hint text DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, '');
+END
+$$;
+
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_tag_column(column_id text, kind text, id text, name text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF coalesce(id, '') <> '' THEN
@@ -35,8 +36,8 @@ BEGIN
 END
 $$;
 
--- Tags of what is published: {"sections": {"tags.united_states": "United States"}, "subsection": "Health", …}
-CREATE OR REPLACE FUNCTION _obs_tag_all(column_id text, what json, publication json) RETURNS void
+-- Adds the tags of a column from its own description or that of the publication: {"sections": {"tags.united_states": "United States"}, "subsection": "Health", …}
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_tag_all(column_id text, what json, publication json) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   unit CONSTANT text := what->>'unit';
@@ -53,14 +54,8 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION _obs_refuse(message text, hint text DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, '');
-END
-$$;
-
--- Makes a table of the observatory from a query, in the place of one with the same id, and notes it.
-CREATE OR REPLACE FUNCTION _obs_make_table(dataset text, table_id text, timespan text, description text, query text)
+-- Creates and registers a table of the catalog from a query. A table with the same id is replaced.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_make_table(dataset text, table_id text, timespan text, description text, query text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   name CONSTANT text := 'obs_' || left(encode(sha256(convert_to(table_id, 'UTF8')), 'hex'), 40);
@@ -71,8 +66,8 @@ BEGIN
   EXECUTE format('ALTER TABLE observatory.%I ADD PRIMARY KEY (geoid)', name);
   INSERT INTO obs_timespan (id, alias, name, weight, timespan)
   VALUES (timespan, timespan, timespan, 1, CASE
-    WHEN timespan ~ '^\\d{4}$' THEN daterange(make_date(timespan::int, 1, 1), make_date(timespan::int + 1, 1, 1))
-    WHEN timespan ~ '^\\d{4} - \\d{4}$' AND left(timespan, 4) <= right(timespan, 4)
+    WHEN timespan ~ '^\d{4}$' THEN daterange(make_date(timespan::int, 1, 1), make_date(timespan::int + 1, 1, 1))
+    WHEN timespan ~ '^\d{4} - \d{4}$' AND left(timespan, 4) <= right(timespan, 4)
       THEN daterange(make_date(left(timespan, 4)::int, 1, 1), make_date(right(timespan, 4)::int + 1, 1, 1))
   END) ON CONFLICT DO NOTHING;
   INSERT INTO obs_table (id, tablename, timespan, description, version)
@@ -82,12 +77,12 @@ BEGIN
 END
 $$;
 
--- Roughly where a level has boundaries: their boxes on a grid, so that few remain of many.
-CREATE OR REPLACE FUNCTION _obs_coverage(boundary_table text) RETURNS geometry LANGUAGE sql STABLE AS $$
+-- Roughly where a level has boundaries: their boxes on a grid of 200 cells along the longer side, which merges most.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_coverage(boundary_table text) RETURNS geometry LANGUAGE sql STABLE AS $$
   WITH boxes AS MATERIALIZED (
     SELECT (ST_Dump(b.footprint)).geom AS box FROM obs_boundary b WHERE b.tablename = $1
   ), grid AS (
-    SELECT nullif(greatest(ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)), 0) / ${COVERAGE_CELLS} AS step
+    SELECT nullif(greatest(ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)), 0) / 200 AS step
     FROM (SELECT ST_Extent(box) AS e FROM boxes) extent
   )
   SELECT ST_Union(ST_MakeEnvelope(west, south, east, north, 4326)) FROM (
@@ -98,8 +93,8 @@ CREATE OR REPLACE FUNCTION _obs_coverage(boundary_table text) RETURNS geometry L
   ) cells
 $$;
 
--- Notes a column, which belongs to the dataset that brought it first.
-CREATE OR REPLACE FUNCTION _obs_note_column(dataset text, column_id text, type text, what json, weight numeric, publication json)
+-- Registers a column. It belongs to the dataset that published it first.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_note_column(dataset text, column_id text, type text, what json, weight numeric, publication json)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   owner text;
@@ -121,13 +116,20 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION _obs_publish(source regclass, publication json) RETURNS json LANGUAGE plpgsql AS $$
+-- Removes the columns of a dataset that no table holds any more.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_forget_unused(dataset text) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM obs_column c USING obs_dataset_column d
+  WHERE d.dataset_id = $1 AND d.column_id = c.id
+    AND NOT EXISTS (SELECT FROM obs_column_table t WHERE t.column_id = c.id)
+$$;
+
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_publish(source regclass, publication json) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   dataset CONSTANT text := nullif(publication->>'dataset', '');
   timespan CONSTANT text := nullif(publication->>'timespan', '');
   boundary CONSTANT json := publication->'boundary';
   level CONSTANT text := nullif(boundary->>'id', '');
-  -- A level may be another drawing of the areas of one that is there, with its identifiers and so its measures.
+  -- A level may draw the areas of an existing level differently. It has the identifiers, and so the measures, of that level.
   base CONSTANT text := nullif(boundary->>'same_areas_as', '');
   ref CONSTANT text := coalesce(base, level) || '_geoid';
   naming CONSTANT text := level || '_geoname';
@@ -135,7 +137,7 @@ DECLARE
   name_column CONSTANT text := boundary->>'name_column';
   geometry_column CONSTANT text := boundary->>'geometry_column';
   measures CONSTANT json := coalesce(publication->'measures', '[]');
-  -- Of the starter catalog, what is computed of its boundaries has been when it was packed: see PREPARED_COLUMNS.
+  -- What would be computed from the boundaries comes with the starter catalog, in columns named prepared_…
   coverage CONSTANT geometry := publication->'prepared'->>'coverage';
   measure json;
   measure_id text;
@@ -219,7 +221,7 @@ BEGIN
     EXECUTE format('CREATE INDEX ON observatory.%1$I USING gist (the_geom);
       INSERT INTO obs_boundary %2$s;
       ANALYZE observatory.%1$I', geometry_table, format(CASE WHEN coverage IS NULL
-        THEN 'SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), ${km2("the_geom")} FROM observatory.%1$I'
+        THEN 'SELECT %1$L, geoid, _obs_footprint(the_geom), ST_Area(the_geom), _obs_km2(the_geom) FROM observatory.%1$I'
         ELSE 'SELECT %1$L, %2$I::text, prepared_footprint, prepared_deg2, prepared_km2 FROM %3$s' END,
         geometry_table, id_column, source));
     UPDATE obs_table t SET the_geom = coalesce(coverage, _obs_coverage(geometry_table)) WHERE t.id = table_id;
@@ -247,7 +249,7 @@ BEGIN
     END IF;
   END IF;
 
-  -- Measures may be of a level that another dataset has brought.
+  -- Measures may belong to a level that another dataset has published.
   SELECT t.tablename, t.the_geom INTO geometry_level FROM obs_column_table ct JOIN obs_table t ON t.id = ct.table_id
   WHERE ct.column_id = level ORDER BY t.timespan DESC LIMIT 1;
   IF geometry_level IS NULL THEN
@@ -292,7 +294,7 @@ BEGIN
       PERFORM _obs_tag_all(measure_id, measure, publication);
       INSERT INTO obs_column_table VALUES (measure_id, table_id, measure->>'column');
     END LOOP;
-    -- Another measure of the same publication by its column, or one of the catalog by its id.
+    -- The target is the column of another measure in this publication, or the id of a measure in the catalog.
     FOR relation IN
       SELECT coalesce(nullif(m->>'id', ''), dataset || '.' || _obs_suggested_name(m->>'column')) AS id, r.reltype, m->>r.reltype AS target
       FROM json_array_elements(measures) m, (VALUES ('denominator'), ('universe')) r(reltype)
@@ -314,31 +316,24 @@ BEGIN
 END
 $$;
 
--- Columns that no table has any more.
-CREATE OR REPLACE FUNCTION _obs_forget_unused(dataset text) RETURNS void LANGUAGE sql AS $$
-  DELETE FROM obs_column c USING obs_dataset_column d
-  WHERE d.dataset_id = $1 AND d.column_id = c.id
-    AND NOT EXISTS (SELECT FROM obs_column_table t WHERE t.column_id = c.id)
-$$;
-
-CREATE OR REPLACE FUNCTION OBS_Publish(source regclass, publication json) RETURNS json LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION cdb_observatory.OBS_Publish(source regclass, publication json) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   done json;
 BEGIN
-  PERFORM ${LOCK_SQL};
+  PERFORM _obs_lock();
   done := _obs_publish(source, (publication::jsonb - 'prepared')::json);
   PERFORM _obs_refresh();
   RETURN done;
 END
 $$;
 
-CREATE OR REPLACE FUNCTION OBS_Unpublish(dataset text) RETURNS json LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION cdb_observatory.OBS_Unpublish(dataset text) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   needed text;
   name text;
   removed int := 0;
 BEGIN
-  PERFORM ${LOCK_SQL};
+  PERFORM _obs_lock();
   IF NOT EXISTS (SELECT FROM obs_dataset d WHERE d.id = dataset) THEN
     PERFORM _obs_refuse(format('There is no dataset "%s"', dataset), (
       SELECT 'There are ' || string_agg(d.id, ', ' ORDER BY d.id) || '.' FROM obs_dataset d));
@@ -364,31 +359,3 @@ BEGIN
   RETURN json_build_object('dataset', dataset, 'tables', removed);
 END
 $$;
-
-CREATE OR REPLACE FUNCTION OBS_Datasets() RETURNS TABLE (
-  id text, name text, boundaries bigint, measures bigint, timespans text, source text, license text, published_at timestamptz
-) LANGUAGE sql STABLE AS $$
-  SELECT d.id, d.name,
-    (SELECT count(*) FROM obs_dataset_column x JOIN obs_column c ON c.id = x.column_id WHERE x.dataset_id = d.id AND c.type = 'Geometry'),
-    (SELECT count(*) FROM obs_dataset_column x JOIN obs_column c ON c.id = x.column_id
-     WHERE x.dataset_id = d.id AND c.type <> 'Geometry' AND c.weight > 0),
-    (SELECT string_agg(DISTINCT t.timespan, ', ' ORDER BY t.timespan) FROM obs_dataset_table x JOIN obs_table t ON t.id = x.table_id
-     WHERE x.dataset_id = d.id),
-    d.source, d.license, d.published_at
-  FROM obs_dataset d ORDER BY d.id
-$$;
-
-CREATE OR REPLACE FUNCTION OBS_Dataset(dataset text) RETURNS json LANGUAGE sql STABLE AS $$
-  SELECT json_build_object('id', d.id, 'name', d.name, 'description', d.description, 'source', d.source,
-    'license', d.license, 'version', d.version, 'published_at', d.published_at,
-    'boundaries', (SELECT coalesce(json_agg(json_build_object('id', g.id, 'name', g.name, 'description', g.description,
-        'timespan', g.timespan, 'areas', (SELECT count(*) FROM obs_boundary b WHERE b.tablename = g.tablename)) ORDER BY g.id), '[]')
-      FROM obs_geometry g JOIN obs_dataset_column x ON x.column_id = g.id WHERE x.dataset_id = d.id),
-    'measures', (SELECT coalesce(json_agg(json_build_object('id', m.numer_id, 'name', m.numer_name,
-        'description', m.numer_description, 'type', m.numer_type, 'aggregate', m.numer_aggregate,
-        'unit', m.numer_extra->>'unit', 'source', m.numer_extra->>'source', 'license', m.numer_extra->>'license',
-        'denominators', coalesce(m.denoms, '{}'), 'boundaries', m.geoms, 'timespans', m.timespans) ORDER BY m.numer_id), '[]')
-      FROM obs_meta_numer m JOIN obs_dataset_column x ON x.column_id = m.numer_id WHERE x.dataset_id = d.id))
-  FROM obs_dataset d WHERE d.id = $1
-$$;
-`;

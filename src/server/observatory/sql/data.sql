@@ -1,9 +1,16 @@
-/** OBS_GetData: values of measures for geometries and for identifiers. */
-import { km2 } from "./geometry-functions";
+-- OBS_GetData: the values of measures for geometries, or for the identifiers of boundaries.
 
-export const dataSql = `
--- The value of an entry for one boundary. Text has no arithmetic.
-CREATE OR REPLACE FUNCTION _obs_boundary_value(is_number boolean, normalization text, numer text, denom text, area text)
+DO $do$
+BEGIN
+  -- postgis_raster brings this type along. Statements of clients name it without a schema.
+  IF to_regtype('geomval') IS NULL THEN
+    CREATE TYPE cdb_observatory.geomval AS (geom geometry, val double precision);
+  END IF;
+END
+$do$;
+
+-- SQL expression for the value of an entry at one boundary. A text is returned as it is.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_boundary_value(is_number boolean, normalization text, numer text, denom text, area text)
 RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   RETURN CASE
@@ -15,9 +22,9 @@ BEGIN
 END
 $$;
 
--- The same over the boundaries that a polygon meets, g.p the part of each inside of it. Where a measure is NULL, its
--- denominator does not count either: a rate is one of the known part.
-CREATE OR REPLACE FUNCTION _obs_polygon_value(is_number boolean, entry json, numer text, denom text)
+-- SQL expression for the value of an entry over the boundaries that a polygon meets; g.p is the share of each that lies
+-- inside. Boundaries where the measure is NULL are left out of the denominator, too: the rate is that of the known part.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_polygon_value(is_number boolean, entry json, numer text, denom text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   normalization CONSTANT text := coalesce(lower(entry->>'normalization'), '');
@@ -44,17 +51,17 @@ BEGIN
 END
 $$;
 
--- The name of a type out of a metadata entry, which is a caller's text.
-CREATE OR REPLACE FUNCTION _obs_type(entry json, property text) RETURNS text LANGUAGE sql STABLE AS $$
+-- The type named by a metadata entry. Entries come from callers, so an unknown name becomes text.
+CREATE OR REPLACE FUNCTION cdb_observatory._obs_type(entry json, property text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT coalesce(to_regtype(lower($1->>$2))::text, 'text')
 $$;
 
-CREATE OR REPLACE FUNCTION OBS_GetData(geomvals geomval[], params json, merge boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION cdb_observatory.OBS_GetData(geomvals geomval[], params json, merge boolean DEFAULT true)
 RETURNS TABLE (id int, data json) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
   entry json;
-  -- One item for each boundary table: what its columns are, its joins, their aliases, its values.
+  -- One item per boundary table: its columns, its joins, their aliases, its values.
   places text[] := '{}';
   ctes text[] := '{}';
   joins text[] := '{}';
@@ -102,7 +109,7 @@ BEGIN
           SELECT * FROM (
             SELECT u.id, %3$s::text AS ref, b.km2, u.km2 AS user_km2,
               CASE WHEN ST_Covers(u.geom, o.%4$I) THEN 1
-                ELSE least(1, ${km2("ST_Intersection(u.geom, o.%4$I)")} / nullif(b.km2, 0)) END AS p
+                ELSE least(1, _obs_km2(ST_Intersection(u.geom, o.%4$I)) / nullif(b.km2, 0)) END AS p
             FROM users u
             JOIN observatory.%2$I o ON o.%4$I && u.geom AND ST_Intersects(u.geom, o.%4$I)
             LEFT JOIN observatory.obs_boundary b ON b.tablename = %2$L AND b.geomref = %3$s
@@ -149,7 +156,7 @@ BEGIN
   query := format('WITH users AS MATERIALIZED (
       SELECT id, geom, %s AS km2 FROM (SELECT (u.val)::int AS id, _obs_lnglat(u.geom) AS geom FROM unnest($1) AS u(geom, val)) u
       WHERE geom IS NOT NULL AND id IS NOT NULL
-    ), %s', CASE WHEN is_points THEN 'NULL::float8' ELSE '${km2("geom")}' END, array_to_string(ctes, ', '));
+    ), %s', CASE WHEN is_points THEN 'NULL::float8' ELSE '_obs_km2(geom)' END, array_to_string(ctes, ', '));
   FOR i IN 1..cardinality(places) LOOP
     query := query || format(', d%1$s AS (SELECT g.id%2$s FROM g%1$s g%3$s%4$s)',
       i, outputs[i], joins[i], CASE WHEN merge AND NOT is_points THEN ' GROUP BY g.id' END);
@@ -162,7 +169,7 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION OBS_GetData(geomrefs text[], params json)
+CREATE OR REPLACE FUNCTION cdb_observatory.OBS_GetData(geomrefs text[], params json)
 RETURNS TABLE (id text, data json) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   entry json;
@@ -212,4 +219,3 @@ BEGIN
     array_to_string(items, ', '), joins, array_to_string(aliases, ', ')) USING geomrefs;
 END
 $$;
-`;
