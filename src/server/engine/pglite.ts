@@ -6,7 +6,7 @@ import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk } from "../disk";
-import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
+import { FUNCTIONS_VERSION, functionsSql, SEARCH_PATH } from "../sql/functions";
 import { copyRoleName, LOCAL_ROLES_SQL, LOCAL_ROLES_VERSION, roleName } from "../sql/roles";
 import {
   emptySpool,
@@ -288,7 +288,7 @@ async function installFunctions(session: PgliteSession): Promise<void> {
     ),
   );
   const [functions, roles] = installed.statements[0]?.rows[0] ?? [];
-  if (functions === functionsVersion() && roles === LOCAL_ROLES_VERSION) return;
+  if (functions === FUNCTIONS_VERSION && roles === LOCAL_ROLES_VERSION) return;
   throwing(
     await session.run(
       `${functionsSql()};${LOCAL_ROLES_SQL};COMMENT ON ROLE carto IS ${literal(LOCAL_ROLES_VERSION)}`,
