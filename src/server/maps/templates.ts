@@ -5,8 +5,8 @@ import * as z from "zod";
 import { NamedMap } from "../../api/schemas/maps";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
+import { LOCAL_USER } from "../../local/home";
 import { replaceFile } from "../../replace-file";
-import { LOCAL_USER } from "../guard";
 import { MapsRefusal } from "./errors";
 import { fingerprint } from "./map-config";
 

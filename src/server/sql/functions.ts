@@ -10,6 +10,7 @@ import geometrySql from "./geometry.sql";
 import metadataSql from "./metadata.sql";
 import queriesSql from "./queries.sql";
 import quotaSql from "./quota.sql";
+import rolesSql from "./roles.sql";
 import statisticsSql from "./statistics.sql";
 import tablesSql from "./tables.sql";
 
@@ -31,7 +32,17 @@ const FILES = [
 ];
 
 /** The comment on the schema `cartodb` if exactly these functions are installed. */
-export const FUNCTIONS_VERSION = `${FUNCTIONS_MARK}${createHash("sha256").update(FILES.join("\n")).digest("hex").slice(0, 16)}`;
+export const FUNCTIONS_VERSION = `${FUNCTIONS_MARK}${hash(FILES.join("\n"))}`;
+
+/** Roles and rights of the embedded database. */
+export const LOCAL_ROLES_SQL = rolesSql;
+
+/** The comment on the role `carto` if exactly these roles and rights are installed. */
+export const LOCAL_ROLES_VERSION = `cartoframes, ${hash(rolesSql)}`;
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
 
 /**
  * Returns the SQL that installs the functions, for one transaction. The role that ran it can run it again.
