@@ -7,12 +7,12 @@ import { isHexEwkb } from "../geometry/ewkb";
 import { isMissing } from "../values";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
-import { isoTimeMs } from "./iso-time";
 import { labelOf } from "./layer";
 import {
   checkKind,
   type DataLayer,
   geomColOf,
+  isoTimeMs,
   isStyleOption,
   type LayerData,
   lnglatOf,

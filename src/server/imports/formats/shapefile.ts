@@ -5,9 +5,8 @@ import { open as openShapefileReader } from "shapefile";
 import { SRID_LNGLAT } from "../../../geo";
 import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { Cell, Row, TableSource } from "../table-source";
+import type { Cell, FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
-import type { FormatOptions } from ".";
 
 const DBF_HEADER_BYTES = 32;
 const MAX_PRJ_CHARS = 10_000;
