@@ -106,7 +106,12 @@ function misfit({ name }: SourceColumn, target: TableColumn, tally: Tally): Inva
 
 function unfit({ name }: SourceColumn, row: number, value: unknown, { type }: TableColumn): Error {
   const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
-  return cannotStore(name, row, shown, `The table's column is of type ${type}, which cannot hold this value.`);
+  return cannotStore(
+    name,
+    row,
+    shown,
+    `The table's column is of type ${type}, which cannot hold this value.`,
+  );
 }
 
 async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {

@@ -4,6 +4,8 @@
  * `PathGeometry`.
  */
 import { deflateSync } from "node:zlib";
+import type { Box as PathBox } from "../../geometry/clip";
+import { worldPxOf, zoomOf } from "../../geometry/mercator";
 import { worldOutlines } from "../assets";
 import { encodeBasemap } from "../basemap-data";
 import type { BasemapShapes } from "../painter";

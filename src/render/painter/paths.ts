@@ -2,7 +2,6 @@ import { type Box, clipRing, clipSegment, reserve, type Trace } from "../../geom
 import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { clipRing, clipSegment, reserve, type Trace } from "../../geometry/clip";
 import { hitLine, hitPolygon } from "./hit";
 import type { Found, LayerPainter, Place } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";

@@ -8,7 +8,6 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../
 import { encodePng, encodeStill } from "../../../src/render/image/encode-png";
 import { renderCanvas } from "../../../src/render/image/png";
 import { sceneToHtml } from "../../../src/render/page/html";
-import { worldOf } from "../../../src/geometry/mercator";
 import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
