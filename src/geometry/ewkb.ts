@@ -2,7 +2,7 @@
  * EWKB, as PostGIS writes it, and ISO WKB, with one walk for everyone who reads them.
  * https://github.com/postgis/postgis/blob/master/doc/ZMSgeoms.txt, https://libgeos.org/specifications/wkb/
  *
- * Written by hand because frames, maps and cells need no object per position: wkx takes 20 times as long
+ * Written by hand because frames, maps and cells need no object per position, which wkx makes
  * (bench/geometry.ts). Geometries that users see as objects are wkx's.
  */
 
