@@ -195,7 +195,7 @@ export function connectionError(
     repeatable,
     effect = repeatable
       ? "It changed nothing: run it again."
-      : "A statement that was under way may have taken effect or not: look before you run it again.",
+      : "The running statement may or may not have taken effect: check before you run it again.",
   }: { label: string; redact: (text: string) => string; repeatable?: boolean; effect?: string },
 ): CartoError {
   const code = codeOf(error);

@@ -65,7 +65,7 @@ export async function runSql(
 
 /** What the server says that it has installed on the way is no warning. */
 function print(warning: string): void {
-  if (/^(Installed|Renewed) /.test(warning)) console.log(warning);
+  if (/^(Installed|Renewed|Updated) /.test(warning)) console.log(warning);
   else console.warn(warning);
 }
 

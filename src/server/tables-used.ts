@@ -11,8 +11,9 @@ const EXPLAINABLE = new Set("SELECT WITH VALUES TABLE ( INSERT UPDATE DELETE MER
 const EXPLAIN = "EXPLAIN (FORMAT JSON, VERBOSE) ";
 
 /**
- * The tables that the statements read or write, those behind views included, as PostgreSQL plans them. Nothing is run.
- * @throws DatabaseError of a statement that cannot be planned, its position in `sql`
+ * Lists the tables that the statements read or write, including those behind views. The statements are planned, not
+ * run.
+ * @throws DatabaseError if a statement cannot be planned; its position counts in `sql`
  */
 export async function tablesUsed(
   engine: Engine,
@@ -39,7 +40,7 @@ function moved(error: DatabaseError, characters: number): DatabaseError {
   return new DatabaseError(error.message, { ...error, position }, { cause: error });
 }
 
-/** Walks the plan without recursion: a statement of the caller's decides how deep it is. */
+/** Walks the plan without recursion, because the caller's statement decides how deep it is. */
 function* relationsIn(plan: unknown): Generator<TableName> {
   const nodes = [plan];
   while (nodes.length > 0) {
@@ -61,8 +62,8 @@ const SYSTEM_TABLES = new Set([
 ]);
 
 /**
- * The tables that the statements use.
- * @throws Refusal if a system table is among them, which only the master key may name
+ * Lists the tables that the statements use.
+ * @throws Refusal if one is a system table, which only the master key may use
  */
 export async function refuseSystemTables(
   engine: Engine,
@@ -78,7 +79,7 @@ function isSystemTable({ schema, name }: TableName): boolean {
   return SYSTEM_SCHEMAS.has(schema) || name.startsWith("pg_") || SYSTEM_TABLES.has(`${schema}.${name}`);
 }
 
-/** The query whose rows a `COPY … TO` copies; undefined for what is no such statement. */
+/** Returns the query whose rows a `COPY … TO` copies; undefined if `sql` is another statement. */
 export function copiedQuery(sql: string): string | undefined {
   const [tokens = []] = scanStatements(sql);
   const [, first, second] = tokens;

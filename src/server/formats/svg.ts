@@ -7,13 +7,13 @@ const POINT_RADIUS_PX = 5;
 const STROKE_WIDTH_PX = 1;
 
 /**
- * The geometries without their attributes, scaled into a box of 1024 × 768 with y downwards and ordered by dimension:
- * points as circles, everything else as paths.
+ * Draws the geometries without attributes, scaled to 1024 × 768 with y pointing down and ordered by dimension: points
+ * as circles, everything else as paths.
  */
 export const svg: Export = async (request) => {
   const { engine, query, decimals, options, onEnd } = request;
   const box = await extent(request);
-  // Circles and paths have no parts of another kind, so collections and several points are taken apart.
+  // A circle or a path shows one geometry, so collections and multipoints are split.
   const shapes = `
     SELECT ST_Dimension(g) AS dimension, ST_AsSVG(ST_TransScale(g, ${-box.x}, ${-box.y}, ${box.scale}, ${box.scale}), 0, ${decimals}) AS shape
     FROM (${query}\n) AS cdbq
@@ -30,7 +30,7 @@ export const svg: Export = async (request) => {
 };
 
 interface Box {
-  /** West and north edge, in the units of the geometry. */
+  /** West and north edges, in the units of the geometry. */
   readonly x: number;
   readonly y: number;
   readonly scale: number;

@@ -194,14 +194,14 @@ function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | u
     return because(
       `permission denied for database ${database}: the Data Observatory is not installed, and role "${role}" may not install it`,
       "42501",
-      `Who administers the database can run: ${order}.`,
+      `A database administrator can run: ${order}.`,
     );
   }
   if (postgisSchema === null) {
     return because(
       `the Data Observatory needs PostGIS, which database "${database}" does not have`,
       "0A000",
-      "Who administers the database can run: CREATE EXTENSION postgis.",
+      "A database administrator can run: CREATE EXTENSION postgis.",
     );
   }
   return undefined;

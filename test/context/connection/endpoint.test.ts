@@ -98,7 +98,7 @@ describe("secrets", () => {
       [
         "baseUrl contains a user name, a password, a query or a fragment. Leave it at https://user.carto.com or https://host/user/name, and pass the key as apiKey.",
         "baseUrl starts with "mysql:" and is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
-        "baseUrl is no address of a database; expected postgres://user:password@host:port/database, with characters like / ? # @ in the password percent-encoded.",
+        "baseUrl must be a PostgreSQL URL such as postgres://user:password@host:port/database. Percent-encode characters like / ? # @ in the password.",
         "baseUrl is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
       ]
     `);

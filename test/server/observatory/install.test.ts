@@ -47,7 +47,7 @@ describe.skipIf(!postgresBin())("a database of the user's", () => {
     const guest = await open(postgres.url("observatory theirs", "guest"));
     await expect(guest.query("SELECT OBS_DumpVersion()")).rejects.toMatchObject({
       message: expect.stringContaining('role "guest" may not install it'),
-      hint: 'Who administers the database can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
+      hint: 'A database administrator can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
       code: "42501",
     });
     await admin.query(
