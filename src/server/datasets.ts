@@ -4,7 +4,7 @@
  * PUBLIC and LINK) are kept in `cartodb.cdb_datasets` by the table's OID, which survives a rename.
  */
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
-import type { Engine } from "./engine/engine";
+import { type Engine, lastRows } from "./engine/engine";
 
 /** PUBLIC and LINK tables can be read without a key; LINK tables are not listed. */
 export type Privacy = "PUBLIC" | "LINK" | "PRIVATE";
@@ -61,32 +61,32 @@ export async function listDatasets(
     ${REGISTER_ALL};
     SELECT count(*) ${from};
     SELECT * ${from} ORDER BY ${DATASET_ORDERS[order]} ${direction}, name LIMIT ${perPage} OFFSET ${(page - 1) * perPage}`);
-  const [count, rows] = statements.slice(-2).map(({ rows }) => rows);
-  return { datasets: await withContents(engine, rows!), total: Number(count![0]![0]) };
+  const total = Number(statements.at(-2)?.rows[0]?.[0]);
+  return { datasets: await withContents(engine, lastRows({ statements })), total };
 }
 
 /** Finds a dataset by its id, or by its name with or without a schema. */
 export async function describeDataset(engine: Engine, nameOrId: string): Promise<Dataset | undefined> {
   const [, schema, table] = /^([^.]+)\.(.+)$/s.exec(nameOrId) ?? [];
   const qualified = schema && `OR (schema = ${literal(schema)} AND name = ${literal(table!)})`;
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     ${REGISTER_ALL};
     SELECT * FROM (${ALL_DATASETS}) AS datasets
     WHERE id::text = lower(${literal(nameOrId)}) OR name = ${literal(nameOrId)} ${qualified ?? ""}
     ORDER BY id::text = lower(${literal(nameOrId)}) DESC, name = ${literal(nameOrId)} DESC
     LIMIT 1`);
-  return (await withContents(engine, statements.at(-1)!.rows))[0];
+  return (await withContents(engine, lastRows(result)))[0];
 }
 
 /** Returns the privacy of a table in the account's schema, dataset or not; undefined if the table does not exist. */
 export async function privacyOf(engine: Engine, table: string): Promise<Privacy | undefined> {
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     SELECT ${PRIVACY}
     FROM pg_catalog.pg_class c
     LEFT JOIN cartodb.cdb_datasets d ON d.tabname = c.oid
     LEFT JOIN pg_catalog.pg_roles everybody ON everybody.rolname = 'publicuser'
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ${literal(table)} AND c.relkind IN ('r', 'p')`);
-  return statements[0]!.rows[0]?.[0] as Privacy | undefined;
+  return lastRows(result)[0]?.[0] as Privacy | undefined;
 }
 
 /**
@@ -94,8 +94,8 @@ export async function privacyOf(engine: Engine, table: string): Promise<Privacy 
  * @throws DatabaseError if the table does not exist
  */
 export async function setPrivacy(engine: Engine, table: string, privacy: Privacy): Promise<void> {
-  const { statements } = await engine.query("SELECT current_schema()");
-  await engine.query(privacySql(`${ident(statements[0]!.rows[0]![0]!)}.${ident(table)}`, privacy));
+  const [[schema] = []] = lastRows(await engine.query("SELECT current_schema()"));
+  await engine.query(privacySql(`${ident(schema ?? "public")}.${ident(table)}`, privacy));
 }
 
 export interface DatasetChanges {
@@ -210,10 +210,10 @@ async function withContents(
       FROM (SELECT the_geom FROM ${table} WHERE the_geom IS NOT NULL LIMIT ${SAMPLED_GEOMETRIES}) AS sample
       ORDER BY kind)::text`;
   });
-  const { statements } = await engine.query(looks.join(" UNION ALL "));
-  const contents = statements[0]!.rows;
+  const contents = lastRows(await engine.query(looks.join(" UNION ALL ")));
+  // `!`: the columns of ALL_DATASETS are not null, except the description.
   return rows.map(([id, schema, name, privacy, description, createdAt, updatedAt, , size], i) => {
-    const [count, kinds] = contents[i]!;
+    const [count, kinds] = contents[i] ?? [];
     return {
       id: id!,
       schema: schema!,
@@ -224,7 +224,7 @@ async function withContents(
       updatedAt: updatedAt!,
       rowCount: Number(count),
       sizeBytes: Number(size),
-      geometryTypes: kinds === "{}" ? [] : kinds!.slice(1, -1).split(","),
+      geometryTypes: kinds && kinds !== "{}" ? kinds.slice(1, -1).split(",") : [],
     };
   });
 }

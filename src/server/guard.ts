@@ -150,7 +150,7 @@ function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined
 function keyBeforeBody(request: FastifyRequest): string | undefined {
   const basic = basicCredentials(request.headers.authorization);
   // If the URL names no account, clients use the first part of the host name as the account.
-  const host = hostName(request.headers.host ?? "").split(".", 1)[0]!;
+  const host = hostName(request.headers.host ?? "").replace(/\..*/s, "");
   if (basic && basic.user !== LOCAL_USER && basic.user !== host) throw new Refusal(403, "permission denied");
   return basic?.password ?? parameterKey(request.query);
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import * as z from "zod";
 import { ident, literal } from "../sql";
-import type { Engine, KeyRole } from "./engine/engine";
+import { type Engine, type KeyRole, lastRows } from "./engine/engine";
 
 const TablePermission = z.enum(["select", "insert", "update", "delete"]);
 
@@ -86,12 +86,12 @@ export async function dropKeyRole(engine: Engine, role: KeyRole): Promise<void> 
 }
 
 async function sequencesOf(engine: Engine, schema: string, table: string): Promise<string[]> {
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     SELECT format('%I.%I', n.nspname, s.relname)
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
     JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
       AND d.refobjid = ${literal(`${ident(schema)}.${ident(table)}`)}::regclass`);
-  return statements[0]!.rows.map(([name]) => name!);
+  return lastRows(result).map(([name]) => String(name));
 }

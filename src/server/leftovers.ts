@@ -5,7 +5,7 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LocalHome } from "../local/home";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
-import type { Engine } from "./engine/engine";
+import { type Engine, lastRows } from "./engine/engine";
 
 export interface Leftovers {
   /** Drops the tables that an earlier server left. Resolves to the engine to use from then on. */
@@ -27,12 +27,12 @@ export function allLeftovers(isNeeded: IsNeeded, report: Report): Leftovers {
       return engine;
     },
     async drop(engine) {
-      const { statements } = await engine.query(
+      const result = await engine.query(
         `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
       );
-      for (const [table] of statements[0]!.rows) {
-        if (isNeeded(table!)) continue;
-        await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(report);
+      for (const [table] of lastRows(result)) {
+        if (!table || isNeeded(table)) continue;
+        await engine.query(`DROP TABLE IF EXISTS public.${ident(table)}`).catch(report);
       }
     },
   };
@@ -89,11 +89,11 @@ export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded
 
 /** Lists the tables with these names that the role may drop, in any schema. */
 async function tablesCalled(engine: Engine, names: readonly string[]): Promise<string[]> {
-  const { statements } = await engine.query(
+  const result = await engine.query(
     `SELECT c.oid::regclass FROM pg_catalog.pg_class c
      WHERE c.relkind = 'r' AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AND c.relname IN (${names.map(literal).join(", ")})`,
   );
-  return statements[0]!.rows.map(([table]) => table!);
+  return lastRows(result).map(([table]) => String(table));
 }
 
 function forwarding(engine: Engine): Engine {

@@ -1,5 +1,5 @@
 import { scanStatements } from "../sql-lexer";
-import { DatabaseError, type Engine, type StatementOptions } from "./engine/engine";
+import { DatabaseError, type Engine, lastRows, type StatementOptions } from "./engine/engine";
 import { Refusal } from "./guard";
 
 export interface TableName {
@@ -22,14 +22,19 @@ export async function tablesUsed(
 ): Promise<TableName[]> {
   const found = new Map<string, TableName>();
   for (const tokens of scanStatements(sql)) {
-    if (!EXPLAINABLE.has(tokens[0]!.text)) continue;
-    const { start } = tokens[0]!;
-    const { statements } = await engine
-      .query(EXPLAIN + sql.slice(start, tokens.at(-1)!.end), options)
+    const [first] = tokens;
+    if (!first || !EXPLAINABLE.has(first.text)) continue;
+    const { start } = first;
+    const result = await engine
+      .query(EXPLAIN + sql.slice(start, tokens.at(-1)?.end), options)
       .catch((error) => {
         throw error instanceof DatabaseError ? moved(error, [...sql.slice(0, start)].length) : error;
       });
-    const plan = JSON.parse(statements[0]!.rows.map(([line]) => line).join("\n"));
+    const plan = JSON.parse(
+      lastRows(result)
+        .map(([line]) => line)
+        .join("\n"),
+    );
     for (const table of relationsIn(plan)) found.set(`${table.schema}.${table.name}`, table);
   }
   return [...found.values()];

@@ -57,6 +57,11 @@ export interface QueryResult {
   readonly warnings: readonly string[];
 }
 
+/** Returns the rows of the last statement. */
+export function lastRows({ statements }: Pick<QueryResult, "statements">): StatementResult["rows"] {
+  return statements.at(-1)?.rows ?? [];
+}
+
 export interface CopyOutResult {
   /**
    * Bytes of the COPY. Errors before the first byte are thrown by the call; later errors, possible if `bytes` and

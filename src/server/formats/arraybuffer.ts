@@ -97,7 +97,7 @@ function block(type: number, parts: readonly Uint8Array[]): Uint8Array {
     end = start + part.length;
   }
   const whole = withHeader(type, end - HEADER_BYTES);
-  for (const [i, part] of parts.entries()) whole.set(part, starts[i]!);
+  for (const [i, part] of parts.entries()) whole.set(part, starts[i]);
   return whole;
 }
 

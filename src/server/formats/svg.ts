@@ -1,3 +1,4 @@
+import { lastRows } from "../engine/engine";
 import { streamRows } from "../row-stream";
 import { type Export, type ExportRequest, GEOMETRY } from "./format";
 
@@ -39,12 +40,12 @@ interface Box {
 }
 
 async function extent({ engine, query, options }: ExportRequest): Promise<Box> {
-  const { statements } = await engine.query(
+  const result = await engine.query(
     `SELECT ST_XMin(e), ST_YMax(e), ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)
      FROM (SELECT ST_Extent(${GEOMETRY}::geometry) AS e FROM (${query}\n) AS cdbq) AS extent`,
     options,
   );
-  const [x = 0, y = 0, width = 0, height = 0] = statements[0]!.rows[0]!.map(Number);
+  const [x = 0, y = 0, width = 0, height = 0] = (lastRows(result)[0] ?? []).map(Number);
   const scale = Math.min(WIDTH_PX / width, HEIGHT_PX / height); // Infinity for a single position
   const fitting = Number.isFinite(scale) ? scale : 1;
   return { x, y, scale: fitting, widthPx: width * fitting, heightPx: height * fitting };

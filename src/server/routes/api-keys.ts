@@ -40,7 +40,7 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
     const page = positive(query.page) ?? 1;
     const sorted = [...all].sort((a, b) => compare(sortKey(a, order), sortKey(b, order)));
     const result = sorted.slice((page - 1) * perPage, page * perPage);
-    const path = request.url.split("?", 1)[0]!.replace(/\/$/, "");
+    const path = pathOf(request);
     const link = (number: number) => ({ href: `${path}?page=${number}&per_page=${perPage}` });
     const last = Math.max(1, Math.ceil(all.length / perPage));
     return {
@@ -66,7 +66,7 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
       throw error instanceof DatabaseError ? refusal(422, error.message) : error;
     });
     const key = await keys.add(name, role, grants);
-    return reply.code(201).send(keyMembers(key, request.url.split("?", 1)[0]!));
+    return reply.code(201).send(keyMembers(key, pathOf(request)));
   };
   const regular = (request: FastifyRequest, what: string): ApiKey => {
     const key = named(request);
@@ -96,6 +96,10 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
       });
     }
   });
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.replace(/\/?(\?.*)?$/s, "");
 }
 
 function refusal(status: number, message: string): Refusal {

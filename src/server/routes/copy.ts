@@ -3,7 +3,7 @@ import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import { freeBytes, leavingRoom } from "../disk";
-import type { Engine } from "../engine/engine";
+import { type Engine, lastRows } from "../engine/engine";
 import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
 import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { errorAnswer } from "./errors";
@@ -74,7 +74,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
 
 function copyRequest(given: object) {
   const parsed = CopyRequest.safeParse(given);
-  if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
+  if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
   return parsed.data;
 }
 
@@ -100,7 +100,7 @@ async function quotaLeft(engine: Engine): Promise<number> {
   const sql = `SELECT CASE WHEN quota > 0 THEN greatest(quota - cartodb.CDB_UserDataSize(), 0) END
     FROM cartodb._CDB_UserQuotaInBytes() AS quota`;
   const left = await engine.query(sql).then(
-    ({ statements }) => statements[0]!.rows[0]![0],
+    (result) => lastRows(result)[0]?.[0] ?? null,
     () => null,
   );
   return left === null ? Number.POSITIVE_INFINITY : Number(left);

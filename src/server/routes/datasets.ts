@@ -79,7 +79,7 @@ type Schema<T> = {
 
 function parsed<T>(schema: Schema<T>, value: unknown): T {
   const result = schema.safeParse(value);
-  if (!result.success) throw refusal(400, result.error.issues[0]!.message);
+  if (!result.success) throw refusal(400, result.error.issues[0]?.message ?? "Invalid parameters");
   return result.data;
 }
 

@@ -90,7 +90,8 @@ async function create(
     const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
-    if (!parsed.success) throw new ImportRefusal(400, parsed.error.issues[0]!.message);
+    if (!parsed.success)
+      throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
     return { item_queue_id: id, success: true };
   } catch (error) {
@@ -163,7 +164,8 @@ async function receiveMultipart(
           throw new ImportRefusal(400, `The field ${part.fieldname} is longer than 1 MB.`);
         fields[part.fieldname] = part.value;
       } else {
-        if (file) throw new ImportRefusal(400, "An import takes one file. Pack several files into a .zip archive.");
+        if (file)
+          throw new ImportRefusal(400, "An import takes one file. Pack several files into a .zip archive.");
         file = await store(part.file, part.filename ?? "", dir, signal);
       }
       next = await unlessAborted(parts.next(), signal, cutOff);

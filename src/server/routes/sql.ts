@@ -44,7 +44,7 @@ const NOT_SERVED = ["shp", "gpkg", "spatialite"];
 export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = SqlRequest.safeParse(parameters(request));
-    if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
+    if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const parameter = parsed.data;
     const { q, format = "json", callback } = parameter;
     if (NOT_SERVED.includes(format)) {
@@ -63,7 +63,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
       format === "json"
         ? await jsonAnswer(engine, wrapped, parameter, options)
         : await exportAnswer(engine, wrapped, parameter, { reply, options });
-    const isJsonp = callback && (format === "json" || FORMATS[format]!.isJson);
+    const isJsonp = callback && (format === "json" || FORMATS[format]?.isJson);
     return reply.send(Readable.from(inChunks(isJsonp ? jsonp(pieces, callback) : pieces)));
   };
   const health = async (_request: FastifyRequest, reply: FastifyReply) => {
