@@ -10,7 +10,8 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { Client } from "pg";
 import { functionsSql } from "../src/server/sql/functions";
 import { type CellResult, Kernel, type Output } from "../test/support/jupyter";
-import { postgresBin, startPostgres } from "../test/support/postgres";
+import { postgresBin } from "../test/support/machine";
+import { startPostgres } from "../test/support/postgres";
 
 const ROOT = resolve(__dirname, "..");
 /** Notebooks that show the same on a PostgreSQL database. They run there a second time. */
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
 
 /** Compares what a notebook shows on a native PostgreSQL with what it shows on the embedded one. */
 async function runOnPostgres(file: string, home: string): Promise<number> {
-  if (!postgresBin()) {
+  if (!postgresBin) {
     console.log(`skipped ${basename(file)} on PostgreSQL, which is not installed`);
     return 0;
   }

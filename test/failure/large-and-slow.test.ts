@@ -1,5 +1,5 @@
 /** A row set of 400 MB, and clients that take their time. */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,6 +9,7 @@ import { defaultEngine } from "../support/engine";
 import { startKernelProcess } from "../support/kernel-process";
 import { growthMb } from "../support/memory";
 import { runningServer, startTestServer, type TestServer } from "../support/server";
+import { needs } from "../support/machine";
 
 const embedded = defaultEngine() === "pglite";
 const ROW_BYTES = 4000;
@@ -43,7 +44,8 @@ async function take(path: string): Promise<number> {
 const path = (kind: string, parameters: Record<string, string>) =>
   `/api/v2/sql${kind}?${new URLSearchParams(parameters)}`;
 
-describe.skipIf(!existsSync("/proc/self/status"))("400 MB", () => {
+describe("400 MB", () => {
+  needs("memory");
   test.each([
     ["binary COPY", path("/copyto", { q: `COPY (${SELECT}) TO STDOUT WITH (FORMAT binary)` })],
     ["CSV", path("", { q: SELECT, format: "csv" })],

@@ -6,11 +6,12 @@ import { expect, onTestFinished, test } from "vitest";
 import { CartoContext, figure, Layer } from "../../src";
 import { launch } from "../render/page/browser";
 import { buildForMaps } from "../render/page/built";
-import { findJupyter, makeProject, removeProject, startLab } from "../support/lab";
+import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
+import { needs } from "../support/machine";
 
-test("JupyterLab draws a figure with its own Vega-Lite", { timeout: 300_000 }, async ({ skip }) => {
-  const jupyter = await findJupyter();
-  if ("missing" in jupyter) return skip(jupyter.missing);
+needs("browser");
+test("JupyterLab draws a figure with its own Vega-Lite", { timeout: 300_000 }, async (context) => {
+  await needsJupyter(context);
   await buildForMaps();
   const df = new DataFrame({
     name: ["Bern", "Rom"],

@@ -19,6 +19,7 @@ import {
   removeProject,
   startLab,
 } from "../support/lab";
+import { needs, skipTest } from "../support/machine";
 
 const COMMITTED = resolve(__dirname, "../../notebooks/01-quickstart.ipynb");
 
@@ -51,6 +52,7 @@ const WINDOW: BrowserContextOptions = { viewport: { width: 1400, height: 900 } }
 const PATIENCE_MS = 240_000;
 const PATIENTLY = { timeout: PATIENCE_MS, interval: 200 };
 
+needs("browser");
 let missing: string | undefined;
 let jupyter: Jupyter;
 let project: string | undefined;
@@ -75,8 +77,8 @@ beforeAll(async () => {
   await runAll(ran.page);
   await save(ran.page);
 }, 600_000);
-beforeEach(({ skip }) => {
-  if (missing) skip(missing);
+beforeEach((context) => {
+  if (missing) skipTest(context, { kind: "JupyterLab", why: missing });
 });
 afterAll(async () => {
   await browser?.close();

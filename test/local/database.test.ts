@@ -15,7 +15,8 @@ import { findServer } from "../../src/local/launcher";
 import { isAlive } from "../../src/local/process";
 import { Layer } from "../../src/map";
 import { createTestDatabase, sharedPostgres } from "../support/engine";
-import { postgresBin, type TestPostgres } from "../support/postgres";
+import { needs } from "../support/machine";
+import type { TestPostgres } from "../support/postgres";
 import { removeHome, temporaryHome } from "../support/server";
 
 const CLI = join(__dirname, "../../dist/cli.js");
@@ -89,7 +90,8 @@ describe("the address", () => {
   });
 });
 
-describe.skipIf(!postgresBin())("the server", () => {
+describe("the server", () => {
+  needs("PostgreSQL");
   let postgres: TestPostgres;
   let url: string;
   let home: string;

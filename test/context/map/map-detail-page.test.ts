@@ -18,8 +18,10 @@ import type { Scene } from "../../../src/render/scene";
 import { launch, painted } from "../../render/page/browser";
 import { buildForMaps } from "../../render/page/built";
 import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixels";
+import { needs } from "../../support/machine";
 import { startTestServer, type TestServer } from "../../support/server";
 
+needs("browser");
 let server: TestServer;
 let transport: Transport;
 let browser: Browser;

@@ -8,12 +8,14 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
+import { needs } from "../../support/machine";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { decodePng, difference, pixelAt } from "./pixels";
 import { HOSTILE } from "./scenes";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();

@@ -7,6 +7,7 @@ import { alongCurve } from "../../../src/render/page/curve";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
+import { needs } from "../../support/machine";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps, DIST } from "./built";
@@ -14,6 +15,7 @@ import { type Area, decodePng, difference, type Picture, pixelAt, unlikeWithinAP
 import { airports, counties } from "./samples";
 import { BASEMAP, constantColor, HOSTILE, pathLayer, pointLayer, sceneOf, worldAt } from "./scenes";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();

@@ -10,11 +10,13 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { packScene } from "../../../src/render/page/pack";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
+import { needs } from "../../support/machine";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { decodePng, difference, pixelAt } from "./pixels";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();
