@@ -10,7 +10,8 @@ import { databaseAddress } from "../../src/local/database";
 import { localHome } from "../../src/local/home";
 import { spoolDir } from "../../src/server/engine/data-dir";
 import { createTestDatabase, sharedPostgres } from "../support/engine";
-import { isRoot, needs, skipAll } from "../support/machine";
+import { isRoot } from "../support/machine";
+import { needs, skipAll } from "../support/needs";
 import { removeHome, runningServer, temporaryHome } from "../support/server";
 
 const MB = 1024 ** 2;

@@ -8,8 +8,8 @@ import { spoolDir } from "../../src/server/engine/data-dir";
 import { defaultEngine } from "../support/engine";
 import { startKernelProcess } from "../support/kernel-process";
 import { growthMb } from "../support/memory";
+import { needs } from "../support/needs";
 import { runningServer, startTestServer, type TestServer } from "../support/server";
-import { needs } from "../support/machine";
 
 const embedded = defaultEngine() === "pglite";
 const ROW_BYTES = 4000;

@@ -7,7 +7,7 @@ import { CartoContext, figure, Layer } from "../../src";
 import { launch } from "../render/page/browser";
 import { buildForMaps } from "../render/page/built";
 import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
-import { needs } from "../support/machine";
+import { needs } from "../support/needs";
 
 needs("browser");
 test("JupyterLab draws a figure with its own Vega-Lite", { timeout: 300_000 }, async (context) => {

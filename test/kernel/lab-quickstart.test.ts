@@ -19,7 +19,7 @@ import {
   removeProject,
   startLab,
 } from "../support/lab";
-import { needs, skipTest } from "../support/machine";
+import { needs, skipTest } from "../support/needs";
 
 const COMMITTED = resolve(__dirname, "../../notebooks/01-quickstart.ipynb");
 

@@ -15,7 +15,7 @@ import { findServer } from "../../src/local/launcher";
 import { isAlive } from "../../src/local/process";
 import { Layer } from "../../src/map";
 import { createTestDatabase, sharedPostgres } from "../support/engine";
-import { needs } from "../support/machine";
+import { needs } from "../support/needs";
 import type { TestPostgres } from "../support/postgres";
 import { removeHome, temporaryHome } from "../support/server";
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch } from "../render/page/browser";
-import { needs } from "../support/machine";
+import { needs } from "../support/needs";
 import { startTestServer, type TestServer } from "../support/server";
 
 const TOKEN = "t0k3n";

@@ -7,7 +7,7 @@ import { databaseAddress } from "../../src/local/database";
 import type { Engine, StatementOptions } from "../../src/server/engine/engine";
 import { openPglite, type PgliteOptions } from "../../src/server/engine/pglite";
 import { openPostgres, type PostgresOptions } from "../../src/server/engine/postgres";
-import { needs } from "./machine";
+import { needs } from "./needs";
 import { startPostgres, type TestPostgres } from "./postgres";
 
 export type EngineKind = "pglite" | "postgres";

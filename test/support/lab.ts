@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import type { TestContext } from "vitest";
 import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { LockedError, lockDataDir } from "../../src/server/engine/lock";
-import { skipTest } from "./machine";
+import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
 /** Where `npm run lab` installs it too. */

@@ -1,10 +1,8 @@
-/** Finds the programs that some tests need, where people have them, and skips those tests where they are missing. */
+/** Finds the programs that some tests need in the places where people have them. */
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { TestContext } from "vitest";
-import { getCurrentSuite } from "vitest/suite";
 
 const { platform, env } = process;
 const isWindows = platform === "win32";
@@ -133,54 +131,3 @@ export const postgresBin = isWindows
   ? undefined // the tests reach it through a socket in a folder
   : postgresCandidates().find((bin) => isProgram(join(bin, initdb)) && hasPostgis(bin));
 export const opensslPath = onPath("openssl").find(isProgram);
-
-const PROGRAMS = {
-  browser: {
-    isHere: chromePath !== undefined,
-    missing: "no Chrome or Chromium found (set CHROME_PATH, or apt-get install chromium)",
-  },
-  PostgreSQL: {
-    isHere: postgresBin !== undefined,
-    missing:
-      "no PostgreSQL with PostGIS found (put its pg_config on PATH, or apt-get install postgresql-15-postgis-3)",
-  },
-  certificate: {
-    isHere: opensslPath !== undefined,
-    missing: "no openssl found (apt-get install openssl)",
-  },
-  memory: {
-    isHere: existsSync("/proc/self/status"),
-    missing: "no /proc that tells how much memory a process has (run them on Linux)",
-  },
-} as const;
-
-export type Need = keyof typeof PROGRAMS;
-
-/** What skipped tests lack. The reporter prints it: "5 browser tests skipped: no Chrome …". */
-export interface Skipped {
-  readonly kind: string;
-  readonly why: string;
-}
-
-declare module "vitest" {
-  interface TaskMeta {
-    skipped?: Skipped;
-  }
-}
-
-/** Skips the tests of the file, or of the `describe` that calls it, if the machine lacks one of these. */
-export function needs(...kinds: Need[]): void {
-  const kind = kinds.find((name) => !PROGRAMS[name].isHere);
-  if (kind) skipAll({ kind, why: PROGRAMS[kind].missing });
-}
-
-/** Skips the tests of the file, or of the `describe` that calls it. */
-export function skipAll(skipped: Skipped): void {
-  Object.assign(getCurrentSuite().options ?? {}, { skip: true, meta: { skipped } });
-}
-
-/** Skips the test that runs. */
-export function skipTest({ task, skip }: TestContext, skipped: Skipped): never {
-  task.meta.skipped = skipped;
-  return skip(skipped.why);
-}

@@ -6,7 +6,7 @@ import { CartoContext } from "../../../src/context/carto-context";
 import { AuthenticationError, InvalidArgumentError, ServerError } from "../../../src/errors";
 import { makeCertificate } from "../../support/certificate";
 import { type ForwardProxy, startForwardProxy } from "../../support/forward-proxy";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { startProxy, type TestProxy } from "../../support/proxy";
 import { startTestServer, type TestServer } from "../../support/server";
 

@@ -18,7 +18,7 @@ import type { Scene } from "../../../src/render/scene";
 import { launch, painted } from "../../render/page/browser";
 import { buildForMaps } from "../../render/page/built";
 import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixels";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { startTestServer, type TestServer } from "../../support/server";
 
 needs("browser");

@@ -9,7 +9,7 @@ import { buildForMaps } from "../../render/page/built";
 import { pixelsOf } from "../../render/painter/golden";
 import { makeCertificate } from "../../support/certificate";
 import { startForwardProxy } from "../../support/forward-proxy";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 
 beforeAll(buildForMaps);
 

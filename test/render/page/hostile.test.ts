@@ -7,7 +7,7 @@ import { BaseMap, Layer, styling } from "../../../src/map";
 import { MapView } from "../../../src/render/map-view";
 import type { Scene } from "../../../src/render/scene";
 import { nowhere, progress } from "../../map/kinds";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 

@@ -8,7 +8,7 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";

@@ -10,7 +10,7 @@ import { renderCanvas } from "../../../src/render/png";
 import { viewportOf, worldOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, nowhere, progress, WITH_GAPS } from "../../map/kinds";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";

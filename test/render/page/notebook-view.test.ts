@@ -6,7 +6,7 @@ import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { MapView } from "../../../src/render/map-view";
 import { sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { decodePng, difference } from "./pixels";

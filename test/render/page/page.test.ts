@@ -7,7 +7,7 @@ import { alongCurve } from "../../../src/render/page/curve";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps, DIST } from "./built";

@@ -10,7 +10,7 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { packScene } from "../../../src/render/page/pack";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";

@@ -7,7 +7,8 @@ import { databaseAddress } from "../../../src/local/database";
 import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { sharedPostgres, temporaryDir } from "../../support/engine";
-import { isRoot, needs, opensslPath } from "../../support/machine";
+import { isRoot, opensslPath } from "../../support/machine";
+import { needs } from "../../support/needs";
 
 const dir = temporaryDir();
 const certificate = join(dir, "server.crt");

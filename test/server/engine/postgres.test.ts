@@ -6,7 +6,7 @@ import type { DatabaseError, Engine } from "../../../src/server/engine/engine";
 import { openPostgres, type PostgresOptions } from "../../../src/server/engine/postgres";
 import { functionsVersion } from "../../../src/server/sql/functions";
 import { bytesOf, chunksOf, createTestDatabase, sharedPostgres } from "../../support/engine";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 import type { TestPostgres } from "../../support/postgres";
 
 let postgres: TestPostgres;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
 import { type ImportAnswer, importer } from "../../support/imports";
-import { needs } from "../../support/machine";
 import { growthMb } from "../../support/memory";
+import { needs } from "../../support/needs";
 import { startTestServer, type TestServer } from "../../support/server";
 
 const ROWS = 700_000;

@@ -4,7 +4,7 @@ import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { withObservatory } from "../../../src/server/observatory/install";
 import { sharedPostgres } from "../../support/engine";
-import { needs } from "../../support/machine";
+import { needs } from "../../support/needs";
 
 const opened: Engine[] = [];
 afterAll(() => Promise.all(opened.map((engine) => engine.close())));
