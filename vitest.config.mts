@@ -25,7 +25,15 @@ class SlowestFirst extends BaseSequencer {
   }
 }
 
+/** `import text from "./file.sql"`, as the bundles have it. */
+const sqlFiles = {
+  name: "sql-files",
+  transform: (text: string, file: string) =>
+    file.endsWith(".sql") ? `export default ${JSON.stringify(text)}` : undefined,
+};
+
 export default defineConfig({
+  plugins: [sqlFiles],
   test: {
     reporters: ["./test/support/reporter.ts"],
     testTimeout: 180_000,

@@ -25,6 +25,7 @@ export const BUNDLES = {
   alias: { "text-encoding": "node:util" },
   // node-postgres asks for pg-native, and an agent for kerberos, only where they are told to use them.
   external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native", "kerberos"],
+  loader: { ".sql": "text" },
   logLevel: "warning",
 } satisfies BuildOptions;
 

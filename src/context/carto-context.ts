@@ -22,7 +22,7 @@ import type { Measure } from "../observatory/metadata";
 import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
 import { checkKeys, checkOptions, type OptionNames } from "../options";
-import { type FigureCell, MapView } from "../render";
+import type { FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
   type ContextOptions,
@@ -32,9 +32,8 @@ import {
 } from "./connection/endpoint";
 import { shareTransport } from "./connection/transport-of";
 import { BatchJobStatus } from "./jobs/batch-job-status";
-import { mapScene } from "./map/map";
-import { addDetail } from "./map/map-detail";
-import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map/map-picture";
+import { makeMap } from "./map/map";
+import { checkPicture } from "./map/map-picture";
 import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read/read";
 import { Baselines } from "./sync/baselines";
 import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
@@ -325,18 +324,9 @@ export class CartoContext {
     checkOptions("map", options, MAP_OPTIONS);
     const { interactive, scale, ax, signal, ...rest } = options;
     const isPicture = checkPicture({ interactive, scale, ax });
-    return this.#run("map", signal, async (signal, progress) => {
-      const size = rest.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
-      const fetched = await mapScene(this.#transport, { ...rest, size, signal, progress });
-      const { scene, warnings } = fetched;
-      for (const warning of warnings) console.warn(warning);
-      const tiles = isPicture ? await fetchTiles(scene, { scale, signal }) : undefined;
-      const view = new MapView(scene, { interactive: !isPicture, scale, tiles });
-      if (!isPicture)
-        for (const warning of await addDetail(this.#transport, view, fetched, signal)) console.warn(warning);
-      ax?.map(view.still);
-      return view;
-    });
+    return this.#run("map", signal, (signal, progress) =>
+      makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress }),
+    );
   }
 
   /**

@@ -19,7 +19,7 @@ import {
   defaultScheme,
   type NumberMethod,
   type Scheme,
-} from "./styling";
+} from "./scheme";
 import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-options";
 
 /** Colour by the values of a column. */

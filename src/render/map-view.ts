@@ -5,15 +5,15 @@ import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { checkKeys, checkOptions, type OptionNames } from "../options";
 import { encodePng, encodeStill } from "./encode";
-import type { StillMap } from "./figure";
+import type { StillMap } from "./figure/figure";
 import { type GifOptions, renderGif } from "./gif";
 import { frameAt, type Moment } from "./moment";
 import { alongCurve } from "./page/curve";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
-import { type PackedScene, packScene, withDetail } from "./page/pack";
+import { type PackedScene, packScene } from "./page/pack";
 import { type PngOptions, renderCanvas, renderPng } from "./png";
-import type { DetailSource, Scene } from "./scene";
+import type { Scene } from "./scene";
 import type { TilePictures } from "./tiles";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -25,7 +25,7 @@ export interface MapViewOptions {
   readonly scale?: number;
   /** The basemap's tiles for the picture. @internal */
   readonly tiles?: TilePictures | undefined;
-  /** What the page carries, if it is known already. @internal */
+  /** The data of the page, if known already; the scene is in the order of `alongCurve` then. @internal */
   readonly packed?: PackedScene;
 }
 
@@ -64,7 +64,7 @@ export class MapView {
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
     // A picture needs no order that packs well; making it takes longer than painting a million points.
-    this.#scene = interactive ? alongCurve(scene) : scene;
+    this.#scene = interactive && !packed ? alongCurve(scene) : scene;
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
@@ -80,18 +80,8 @@ export class MapView {
     return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
   }
 
-  /** The layers that are too large for the page, which carries overviews of them. @internal */
-  overviews(): number[] {
-    return this.#page().page.overviews.flatMap((overview, i) => (overview ? [i] : []));
-  }
-
-  /** Says where the page finds what some overviews do not show. @internal */
-  addDetail(sources: ReadonlyMap<number, DetailSource>): void {
-    if (sources.size > 0) this.#packed = withDetail(this.#page(), sources);
-  }
-
   #page(): PackedScene {
-    this.#packed ??= packScene(alongCurve(this.#scene));
+    this.#packed ??= packScene(this.#interactive ? this.#scene : alongCurve(this.#scene));
     return this.#packed;
   }
 

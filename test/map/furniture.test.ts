@@ -7,7 +7,7 @@ import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions, styling } from "../../src/map";
 import { renderPng } from "../../src/render/png";
 import { expectGolden } from "../render/painter/golden";

@@ -1,7 +1,7 @@
 import { DataFrame } from "danfojs-node";
 import { describe, test } from "vitest";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, styling } from "../../src/map";
 import { renderPng } from "../../src/render/png";
 import { expectGolden } from "../render/painter/golden";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions } from "../../src/map";
 import { classifySteps } from "../../src/map/classify";
 import { decodeScene, encodeScene } from "../../src/render/page/codec";

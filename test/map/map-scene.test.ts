@@ -1,7 +1,7 @@
 import { DataFrame } from "danfojs-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { InvalidArgumentError } from "../../src/errors";
 import { BaseMap, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import type { PointGeometry } from "../../src/render/scene";

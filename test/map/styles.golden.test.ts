@@ -4,7 +4,7 @@
  */
 import { createCanvas } from "@napi-rs/canvas";
 import { describe, test } from "vitest";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../../src/map";
 import { encodePng } from "../../src/render/encode";
 import { renderCanvas } from "../../src/render/png";

@@ -2,7 +2,7 @@
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, dataFromColumns, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import { buildScene } from "../../src/map/build-scene";
 import {

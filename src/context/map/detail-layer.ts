@@ -8,7 +8,7 @@ import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLaye
 import { literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import { describe, WEBMERCATOR } from "../read/describe";
-import { layerQuery } from "./layer-query";
+import { layerQuery } from "./map-scene";
 
 export interface LayersOfDetail {
   readonly layers: readonly ResolvedLayer[];

@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Transport } from "../../../src/api/transport";
-import { mapScene } from "../../../src/context/map/map";
-import { addDetail } from "../../../src/context/map/map-detail";
+import { withTiles } from "../../../src/context/map/map-detail";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, type DataLayer, Layer, QueryLayer } from "../../../src/map";
 import { MapView } from "../../../src/render";
 import { alongCurve } from "../../../src/render/page/curve";
@@ -77,10 +77,10 @@ async function show(layers: DataLayer[], view: Shown["view"], pixelRatio = 1): P
     progress,
   });
   const scene = { ...alongCurve(fetched.scene), legends: [] };
-  const map = new MapView(scene, { packed: packedAsSmallAsPossible(scene) });
-  expect(map.overviews()).toHaveLength(layers.length);
-  expect(await addDetail(transport, map, fetched)).toEqual([]);
-  const html = map.toHTML();
+  const { packed, warnings } = await withTiles(transport, packedAsSmallAsPossible(scene), fetched);
+  expect(packed.page.overviews.filter((overview) => overview)).toHaveLength(layers.length);
+  expect(warnings).toEqual([]);
+  const html = new MapView(scene, { packed }).toHTML();
   expect(html).not.toContain(server.key);
   const file = join(folder, "map.html");
   writeFileSync(file, html);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Transport } from "../../../src/api/transport";
-import { resolveLayers } from "../../../src/context/map/map";
 import { detailSources } from "../../../src/context/map/map-detail";
+import { resolveLayers } from "../../../src/context/map/map-scene";
 import { buildScene, Layer, type LayerOptions, QueryLayer, type StyleOptions } from "../../../src/map";
 import { formatNumber } from "../../../src/render/format";
 import { MISSING_CLASS, type RowColumn, type SceneLayer } from "../../../src/render/scene";

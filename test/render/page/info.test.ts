@@ -3,7 +3,7 @@ import { DataFrame } from "danfojs-node";
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Transport } from "../../../src/api/transport";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src/map";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";

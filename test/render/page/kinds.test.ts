@@ -1,7 +1,7 @@
 /** Each kind of map in Chromium: looks like its picture wherever one goes, and answers with the right row. */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import type { LngLat } from "../../../src/geo";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../../../src/map";
 import { encodePng, encodeStill } from "../../../src/render/encode";

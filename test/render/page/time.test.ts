@@ -3,7 +3,7 @@ import { DataFrame } from "danfojs-node";
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Transport } from "../../../src/api/transport";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../../src/map";
 import { alongCurve } from "../../../src/render/page/curve";
 import { sceneToHtml } from "../../../src/render/page/html";

@@ -1,5 +1,5 @@
-/** Formats of d3-time-format as templates of PostgreSQL's `to_char`. */
-import { tileLiteral } from "./tile-quoting";
+/** Parts of the SQL of vector tiles: quoting, and times formatted by PostgreSQL. */
+import { ident, literal } from "../sql";
 
 /** Directives of numbers with zeros in front. `FM` takes these away. */
 const NUMBERS: Readonly<Record<string, string>> = {
@@ -71,4 +71,14 @@ export function timeSql(timestamp: string, format: string): string | undefined {
 
 function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+export function tileLiteral(value: string): string {
+  if (!value.includes("!")) return literal(value);
+  return ` E'${value.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("!", "\\x21")}'`;
+}
+
+export function tileIdent(name: string): string {
+  if (!name.includes("!")) return ident(name);
+  return `U&${ident(name.replaceAll("\\", "\\\\").replaceAll("!", "\\0021"))}`;
 }
