@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { OPTION_NAMES } from "../option-names";
+import { checkKeys, checkOptions } from "../options";
 import { encodePng, encodeStill } from "./encode";
 import type { StillMap } from "./figure/figure";
 import { type GifOptions, renderGif } from "./gif";
@@ -39,14 +40,6 @@ export interface PngViewOptions {
 const MAX_SCALE = 4;
 /** A picture takes 8 bytes of memory for each, and more than these Skia cannot have. */
 const MAX_PIXELS = 2 ** 28;
-const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
-const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
-const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
-  interactive: true,
-  scale: true,
-  tiles: true,
-  packed: true,
-};
 
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
@@ -60,7 +53,7 @@ export class MapView {
   #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
-    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
     // A picture needs no order that packs well; making it takes longer than painting a million points.
@@ -91,7 +84,7 @@ export class MapView {
    * @throws InvalidArgumentError if `at` is no moment of the map, or `scale` no number from 1 to 4.
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
-    checkOptions("toPNG", options, PNG_OPTIONS);
+    checkOptions("toPNG", options, OPTION_NAMES.PngViewOptions);
     const { at, scale: pixelRatio = this.#png.pixelRatio ?? 1 } = options;
     checkPixels(this.#scene, pixelRatio);
     const png = { ...this.#png, pixelRatio };
@@ -117,7 +110,7 @@ export class MapView {
    * @throws InvalidArgumentError if the map has no times, or the GIF would be too large.
    */
   async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
-    checkOptions("toGIF", options, GIF_OPTIONS);
+    checkOptions("toGIF", options, OPTION_NAMES.GifOptions);
     return withInterrupt(options.signal, async (signal) => {
       const line = progress("Painting the animation", { signal });
       try {
