@@ -2,9 +2,9 @@ import { constants } from "node:fs";
 import { access, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { ServerError } from "../errors";
-import { replaceFile } from "../replace-file";
 import { type DatabaseAddress, databaseId } from "./database";
 
 /** Raised when launcher and server can no longer understand each other. */
@@ -100,5 +100,5 @@ async function makeFolder(dir: string): Promise<void> {
 
 /** Replaces the state in one step, readable by its owner only. */
 export async function writeState(home: LocalHome, state: ServerState): Promise<void> {
-  await replaceFile(home.stateFile, `${JSON.stringify(state, null, 1)}\n`);
+  await writeFileAtomic(home.stateFile, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
 }

@@ -1,9 +1,9 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
-import { replaceFile } from "../replace-file";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
 
@@ -120,7 +120,7 @@ export class ApiKeys {
 
   async #write(keys: readonly RegularKey[]): Promise<void> {
     const content = JSON.stringify({ createdAt: this.#createdAt, keys }, null, 1);
-    await replaceFile(this.#file, `${content}\n`);
+    await writeFileAtomic(this.#file, `${content}\n`, { mode: 0o600 });
     this.#regular = keys;
   }
 }

@@ -9,7 +9,8 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../
 import { encodePng } from "../../src/render/encode";
 import { renderCanvas } from "../../src/render/png";
 import { expectGolden } from "../render/painter/golden";
-import { ALL_KINDS, frameOf, type Kind, nowhere, progress, WITH_GAPS } from "./kinds";
+import { nowhere, progress } from "../support/nowhere";
+import { ALL_KINDS, frameOf, type Kind, WITH_GAPS } from "./kinds";
 
 interface Sheet {
   readonly style: LayerOptions;

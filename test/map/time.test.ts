@@ -1,7 +1,6 @@
 /** Layers with times: their clock, their frames, what becomes of values at one place, and what is no time. */
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
-import { Transport } from "../../src/api/transport";
 import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, dataFromColumns, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import { buildScene } from "../../src/map/build-scene";
@@ -16,11 +15,8 @@ import {
 import { renderPng } from "../../src/render/png";
 import type { Clock } from "../../src/render/scene";
 import { expectGolden } from "../render/painter/golden";
+import { nowhere, progress } from "../support/nowhere";
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const NONE = new BaseMap({ source: "none" });
 const map = (options: MapOptions) => mapScene(nowhere, { ...options, progress });
 

@@ -11,9 +11,10 @@ onPostgres({
   "cc.query": () => import("../context/write/query-to-table.test"),
   "cc.write": () => import("../context/write/write.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
+  "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),
   names: () => import("../context/tables/names.test"),
   "Data Observatory": () => import("./observatory/observatory.test"),
   "cc.data": () => import("../observatory/observatory.test"),
-  "cc.tables": () => import("../context/tables/tables.test"),
+  "cc.tables": () => import("../context/read/list-tables.test"),
   "detail of maps": () => import("../context/map/map-detail.test"),
 });

@@ -54,7 +54,7 @@ export async function detailLayer(
     `${geometry} AS ${geom_column}`,
   ];
   // CARTO's own servers know no other columns to thin by
-  const canThin = (hasId && isCartos) || (await transport.endpoint(signal)).isCurrent !== undefined;
+  const canThin = (hasId && isCartos) || transport.kind === "local";
   return {
     type: "mapnik",
     id: `layer${index}`,

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
 import type { Plan } from "./analyse";
@@ -8,9 +7,6 @@ import type { TableSource } from "./table-source";
 import { cellWriter } from "./types";
 
 const CHUNK_CHARS = 256 * 1024;
-
-/** A name as `TEMPORARY_TABLE` has them: a server that starts drops such tables. */
-export const temporaryName = () => `cartoframes_tmp_${randomBytes(8).toString("hex")}`;
 
 /**
  * Loads the file into `table` and makes it a CARTO table. The table is not there before; after a failure it may

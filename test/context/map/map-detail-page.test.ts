@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
 import { withTiles } from "../../../src/context/map/map-detail";
 import { mapScene } from "../../../src/context/map/map-scene";
@@ -35,8 +36,8 @@ beforeAll(async () => {
   await buildForMaps();
   [server, browser] = await Promise.all([startTestServer(), launch()]);
   const { baseUrl, user, key: apiKey } = server;
-  const endpoint = { baseUrl, user, apiKey, label: "the local server", isCurrent: async () => true };
-  transport = new Transport(async () => endpoint);
+  const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
+  transport = new Transport(fixedSource(endpoint));
   const answer = await server.sql(`
     CREATE TABLE trees AS SELECT i AS cartodb_id, 'tree ' || i AS name, (ARRAY['oak', 'elm', 'ash', NULL])[1 + i % 4] AS kind, i % 97 AS height,
       ST_SetSRID(ST_MakePoint(-10 + 20 * ((i::int8 * 7919 % 100003) / 100003.0), 40 + 10 * ((i::int8 * 104729 % 99991) / 99991.0)), 4326)::geometry(Point, 4326) AS the_geom

@@ -2,13 +2,13 @@
 import { DataFrame } from "danfojs-node";
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Transport } from "../../../src/api/transport";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src/map";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
 import { needs } from "../../support/needs";
+import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
@@ -23,10 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const NONE = new BaseMap({ source: "none" });
 const VIEW = { zoom: 2, lat: 0, lng: 0, size: [600, 400] } as const;
 const sceneOf = async (layers: MapOptions["layers"], options: MapOptions = {}) =>

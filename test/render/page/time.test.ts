@@ -2,7 +2,6 @@
 import { DataFrame } from "danfojs-node";
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Transport } from "../../../src/api/transport";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../../src/map";
 import { alongCurve } from "../../../src/render/page/curve";
@@ -11,6 +10,7 @@ import { packScene } from "../../../src/render/page/pack";
 import { renderPng } from "../../../src/render/png";
 import type { Scene } from "../../../src/render/scene";
 import { needs } from "../../support/needs";
+import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
@@ -24,10 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const NONE = new BaseMap({ source: "none" });
 const sceneOf = async (options: MapOptions) =>
   (await mapScene(nowhere, { zoom: 2, lat: 0, lng: 0, size: [600, 400], ...options, progress })).scene;

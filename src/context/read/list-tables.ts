@@ -3,8 +3,8 @@ import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { TableNotFoundError } from "../../errors";
 import { near } from "../../options";
-import { ident, literal } from "../../sql";
-import { readFrame } from "../read/read";
+import { ident, literal, TEMPORARY_TABLE } from "../../sql";
+import { readFrame } from "./read";
 
 const NO_TABLES =
   "SELECT NULL::text AS name, NULL::text AS geometry, NULL::int8 AS rows, NULL::int8 AS size, NULL::timestamptz AS updated WHERE false";
@@ -94,7 +94,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_table_is_visible(c
   AND n.nspname NOT LIKE 'pg\\_temp\\_%'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
   AND c.relname NOT IN ('spatial_ref_sys', 'cdb_tablemetadata', 'cdb_analysis_catalog', 'cdb_conf')
-  AND c.relname !~ '^cartoframes_tmp_[0-9a-f]{16}$'
+  AND c.relname !~ ${literal(TEMPORARY_TABLE.source)}
   AND has_table_privilege(c.oid, 'SELECT')`;
 
 function oneTable({ name, geometry, estimate, tracked }: ListedTable): string {
