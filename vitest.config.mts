@@ -36,8 +36,10 @@ export default defineConfig({
   plugins: [sqlFiles],
   test: {
     reporters: ["./test/support/reporter.ts"],
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    // Safety nets: what a test waits for is an event, however slow the machine is.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000 } },
     maxWorkers: 2,
     sequence: { sequencer: SlowestFirst },
     env: {

@@ -105,7 +105,7 @@ describe("a client that reads 1 kB a second", () => {
     });
     expect(growth).toBeLessThan(FLAT_MB);
     for (const reader of readers) reader.destroy();
-    await expect.poll(heldByReaders, { timeout: 10_000 }).toBe(0);
+    await expect.poll(heldByReaders).toBe(0);
     expect((await runningServer(server.home))!.status).toMatchObject({ waiting: 0 });
   });
 

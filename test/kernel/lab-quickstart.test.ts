@@ -76,7 +76,7 @@ beforeAll(async () => {
   ran = await openInLab("quickstart");
   await runAll(ran.page);
   await save(ran.page);
-}, 600_000);
+});
 beforeEach((context) => {
   if (missing) skipTest(context, { kind: "JupyterLab", why: missing });
 });
@@ -88,7 +88,7 @@ afterAll(async () => {
   removeProject(project);
 });
 
-describe("the quickstart", { timeout: 300_000 }, () => {
+describe("the quickstart", () => {
   test("run in JupyterLab, it shows tables and live maps", async () => {
     const { page, errors, requests } = ran;
     await expect.poll(() => trust(page), PATIENTLY).toMatch(/^Notebook trusted: (\d+) of \1 /);

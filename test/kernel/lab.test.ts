@@ -27,9 +27,7 @@ test("the kernel is registered with absolute paths, in the given folder", () => 
   expect(argv.slice(2)).toEqual(["kernel", "--config-path", "{connection_file}"]);
 });
 
-test("JupyterLab runs notebooks with it, and ends with its kernels", {
-  timeout: 300_000,
-}, async (context) => {
+test("JupyterLab runs notebooks with it, and ends with its kernels", async (context) => {
   const jupyter = await needsJupyter(context);
 
   const { api, stop } = await startLab(project);

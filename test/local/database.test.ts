@@ -136,9 +136,6 @@ describe("the server", () => {
     await expect
       .poll(
         async () => (await cc.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).shape[0],
-        {
-          timeout: 20_000,
-        },
       )
       .toBe(1);
     postgres.restart("fast");
@@ -178,7 +175,7 @@ describe("the server", () => {
     });
     for (const afterMs of [50, 400]) {
       const writing = cc.write(frame, "precious", { overwrite: true }).catch(() => "failed");
-      await expect.poll(temporaryTables, { interval: 10, timeout: 20_000 }).toBeGreaterThan(1);
+      await expect.poll(temporaryTables, { interval: 10 }).toBeGreaterThan(1);
       await sleep(afterMs);
       process.kill((await serverOf())!.status.pid, "SIGKILL");
       await writing;
@@ -239,7 +236,7 @@ describe("the server", () => {
       .query("SELECT 1")
       .catch((thrown) => thrown);
     expect(wrong.message).toMatch(/refused "keeper": password authentication failed for user "keeper"/);
-    await expect.poll(() => serverOf(address("no")), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => serverOf(address("no"))).toBeUndefined();
 
     const guarded = new CartoContext({ baseUrl: address(PASSWORD) });
     expect((await guarded.query("SELECT current_user AS who")).values).toEqual([["keeper"]]);
@@ -268,7 +265,7 @@ describe("the server", () => {
     await admin.end();
     const now = new CartoContext({ baseUrl: address("another") });
     await expect
-      .poll(async () => (await now.query("SELECT 1 AS a").catch(() => null))?.values, { timeout: 20_000 })
+      .poll(async () => (await now.query("SELECT 1 AS a").catch(() => null))?.values)
       .toEqual([[1]]);
   });
 
@@ -277,7 +274,7 @@ describe("the server", () => {
     const error = await new CartoContext({ baseUrl }).query("SELECT 1").catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SqlError);
     expect(error.message).toContain("cannot reach the database at 127.0.0.1:1 (ECONNREFUSED)");
-    await expect.poll(() => serverOf(baseUrl), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => serverOf(baseUrl)).toBeUndefined();
     const logs = await Promise.all(
       (await homesIn()).map(({ logFile }) => readFile(logFile, "utf8").catch(() => "")),
     );
@@ -295,7 +292,7 @@ describe("the server", () => {
     serving.stderr.on("data", (text) => {
       output += text;
     });
-    await expect.poll(() => output, { timeout: 30_000 }).toMatch(/Serving postgres:.* at http/);
+    await expect.poll(() => output).toMatch(/Serving postgres:.* at http/);
     expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
     const { status } = (await serverOf())!;
     const shown = shownDatabase(databaseAddress(url));

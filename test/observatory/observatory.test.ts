@@ -53,7 +53,7 @@ beforeAll(async () => {
     CREATE TABLE roads AS SELECT 1 AS cartodb_id, ST_MakeLine(ST_SetSRID(ST_MakePoint(-100, 40), 4326), ST_SetSRID(ST_MakePoint(-99, 41), 4326)) AS the_geom;`);
   expect(made.error).toBeUndefined();
   await server.sql("SELECT OBS_DumpVersion()"); // tells that it is installed
-}, 180_000);
+});
 afterAll(async () => {
   await proxy?.close();
   await server?.close();
@@ -393,7 +393,7 @@ describe("data", () => {
     expect(Math.max(...rates)).toBeLessThanOrEqual(0.301);
   });
 
-  test("10,000 points and five measures", { timeout: 120_000 }, async () => {
+  test("10,000 points and five measures", async () => {
     await server.sql(`CREATE TABLE many AS SELECT i AS cartodb_id,
       ST_SetSRID(ST_MakePoint(-125 + (i % 100) * 0.58, 25 + (i / 100) * 0.24), 4326) AS the_geom FROM generate_series(0, 9999) i`);
     const df = await cc.data("many", [

@@ -148,7 +148,7 @@ function pixelOf({ view }: Shown, place: readonly [lng: number, lat: number]): [
 /** Until all tiles are there and painted. */
 async function atRest({ page }: Shown): Promise<void> {
   await page.waitForTimeout(300);
-  await expect.poll(() => page.textContent(".notes"), { timeout: 60_000 }).not.toContain("Loading");
+  await expect.poll(() => page.textContent(".notes")).not.toContain("Loading");
   await page.waitForTimeout(200);
   await painted(page);
 }

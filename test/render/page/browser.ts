@@ -39,6 +39,7 @@ export async function open(browser: Browser, html: string, options: OpenOptions 
     viewport: { width: widthPx, height: heightPx },
     deviceScaleFactor: pixelRatio,
   });
+  context.setDefaultTimeout(300_000); // a safety net
   const page = await context.newPage();
   const errors: string[] = [];
   const requests: string[] = [];

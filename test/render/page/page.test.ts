@@ -174,7 +174,7 @@ async function expectShown(
   { area, moved = [0, 0], mean = 0.6 }: Comparison,
 ): Promise<void> {
   const off = async () => difference(expected, await picture(), area, moved).mean;
-  await expect.poll(off, { timeout: 10_000 }).toBeLessThan(mean);
+  await expect.poll(off).toBeLessThan(mean);
 }
 
 async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<void> {
