@@ -1,33 +1,11 @@
-import { createHash } from "node:crypto";
-import { literal } from "../../sql";
-import type { Role } from "../engine/engine";
-import { LOCAL_USER } from "../guard";
+-- Roles and rights of the embedded database, never of a user's database. Can be run again.
+--
+-- RESET ROLE would bring back the superuser whose session this is, so `publicuser` must not be able to execute a text as
+-- SQL (refuseBeyondRole in ../engine/sql-scan.ts checks the statement itself): it gets no language, no temporary schema,
+-- no set_config, and no function that executes its argument. It may call the functions of `cartodb`: these execute only
+-- quoted names, and queries through a cursor, which accepts no other command. New objects of the master are private
+-- until they are granted. Large objects and log messages are denied because anybody could fill the disk with them.
 
-const NAMES = new Map<Role, string>([
-  ["master", "carto"],
-  ["public", "publicuser"],
-]);
-
-/** The role statements run under on the embedded database, whose own session is a superuser's. */
-export function roleName(role: Role): string {
-  return NAMES.get(role) ?? role;
-}
-
-/** The same role with the right to use the spool files of COPY. */
-export function copyRoleName(role: Role): string {
-  return `${roleName(role)}_copy`;
-}
-
-/**
- * Roles and rights of the embedded database. Never for a database of the user's. Idempotent.
- *
- * `publicuser` must stay unable to run a text of its own as SQL, because RESET ROLE in it would bring the superuser
- * back (see `refuseBeyondRole`): no language, no temporary schema, no set_config, no function that executes its
- * argument. Those of `cartodb` may be called: they execute names, quoted, and queries by way of a cursor, which takes
- * no other command. What the master makes is not everybody's either, until it is granted. Large objects and messages
- * in the log would let everybody fill the disk.
- */
-export const LOCAL_ROLES_SQL = `
 DO $do$
 DECLARE
   role text;
@@ -61,7 +39,7 @@ DECLARE
 BEGIN
   FOR routine IN
     SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-    WHERE (l.lanname = 'plpgsql' AND p.prosrc ~* '\\mexecute\\M' AND p.pronamespace <> 'cartodb'::regnamespace)
+    WHERE (l.lanname = 'plpgsql' AND p.prosrc ~* '\mexecute\M' AND p.pronamespace <> 'cartodb'::regnamespace)
       OR (p.pronamespace = 'pg_catalog'::regnamespace AND (
         p.proname ~ '^(lo_|lowrite$|loread$)' OR p.proname ~ '_to_xml' OR p.proname = 'pg_logical_emit_message'
         OR (p.proname IN ('ts_stat', 'ts_rewrite') AND 'text'::regtype = ANY (p.proargtypes::oid[]))))
@@ -71,11 +49,7 @@ BEGIN
   END LOOP;
 END
 $do$;
-INSERT INTO cartodb.cdb_conf (key, value) VALUES ('username', ${literal(LOCAL_USER)}) ON CONFLICT DO NOTHING;
+INSERT INTO cartodb.cdb_conf (key, value) VALUES ('username', 'local') ON CONFLICT DO NOTHING;
 REVOKE EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass), cartodb._CDB_Dataset_Register(regclass, regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass), cartodb._CDB_Dataset_Register(regclass, regclass)
   TO carto WITH GRANT OPTION;
-`;
-
-/** What the comment on the role `carto` says when these very roles and rights are installed. */
-export const LOCAL_ROLES_VERSION = `cartoframes, ${createHash("sha256").update(LOCAL_ROLES_SQL).digest("hex").slice(0, 16)}`;

@@ -1,12 +1,12 @@
-/** Class breaks and other statistics: arrays and numbers in, arrays and numbers out. */
-export const statisticsSql = `
+-- Class breaks and other statistics of arrays and numbers.
+
 CREATE OR REPLACE FUNCTION cartodb.CDB_QuantileBins(in_array numeric[], breaks int) RETURNS numeric[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT percentile_disc(ARRAY(SELECT i::float8 / $2 FROM generate_series(1, $2) i)) WITHIN GROUP (ORDER BY value)
   FROM unnest($1) value
 $$;
 
--- Whole numbers are computed as numeric, where the distance times the number of classes has room.
+-- Integers are computed as numeric, because the range times the number of classes may overflow their own type.
 CREATE OR REPLACE FUNCTION cartodb.CDB_EqualIntervalBins(in_array anyarray, breaks int) RETURNS anyarray
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 
--- The mean, then the mean of what lies above it, and so on: breaks of distributions with a long tail.
+-- Breaks for long-tailed distributions: the mean, then the mean of the values above it, and so on.
 CREATE OR REPLACE FUNCTION cartodb.CDB_HeadsTailsBins(in_array numeric[], breaks int) RETURNS numeric[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -52,17 +52,17 @@ BEGIN
 END
 $$;
 
--- Natural breaks: of all ways to cut the sorted values into classes, the one with the smallest sum of squared
--- distances from the means of the classes. The best last cut moves up with the value (Wang and Song 2011,
--- doi:10.32614/RJ-2011-015), so that each layer of the search is done in halves. Of more than 1,000 distinct values,
--- neighbours are taken together first. "iterations" is for the search by chance that CARTO does.
+-- Natural breaks: the classes with the smallest sum of squared distances from the class means. The best last cut never
+-- moves down as the value goes up (Wang and Song 2011, doi:10.32614/RJ-2011-015), so each layer of the search is
+-- divided and conquered. More than 1,000 distinct values are grouped with their neighbours first. "iterations" belongs
+-- to the random search that CARTO does, and is ignored.
 CREATE OR REPLACE FUNCTION cartodb.CDB_JenksBins(in_array numeric[], breaks int, iterations int DEFAULT 0, invert boolean DEFAULT false)
 RETURNS numeric[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   lows numeric[];
   highs numeric[];
-  -- Running totals up to each group, of counts, values and squares, from the mean for the sake of precision.
+  -- Running totals of counts, values and squares up to each group; values are distances from the mean, for precision.
   counts float8[];
   sums float8[];
   squares float8[];
@@ -103,7 +103,7 @@ BEGIN
     RETURN NULL;
   END IF;
 
-  -- cost[i]: of the best classes for the groups 1 to i; a cut is the first group of the last class.
+  -- cost[i] is the cost of the best classes for the groups 1 to i; a cut is the first group of the last class.
   cost := ARRAY(SELECT squares[i] - sums[i] * sums[i] / counts[i] FROM generate_series(1, groups) i);
   cuts := array_fill(1, ARRAY[breaks, groups]);
   FOR layer IN 2 .. breaks LOOP
@@ -150,13 +150,13 @@ BEGIN
 END
 $$;
 
--- The most frequent value; of several, the smallest.
+-- The most frequent value; the smallest if several are equally frequent.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Math_Final(anyarray) RETURNS anyelement
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT value FROM unnest($1) value WHERE value IS NOT NULL GROUP BY value ORDER BY count(*) DESC, value LIMIT 1
 $$;
 
--- PostgreSQL 14 made array_append a function of other pseudo-types.
+-- PostgreSQL 14 changed the pseudo-types of array_append.
 DO $do$
 BEGIN
   IF current_setting('server_version_num')::int >= 140000 THEN
@@ -173,7 +173,7 @@ BEGIN
 END
 $do$;
 
--- Text that is no date may be seconds since 1970; what is neither is NULL.
+-- Reads a date, or a number of seconds since 1970; NULL if the text is neither.
 CREATE OR REPLACE FUNCTION cartodb.CDB_StringToDate(input text) RETURNS timestamp
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED AS $$
 BEGIN
@@ -196,4 +196,3 @@ CREATE OR REPLACE FUNCTION cartodb.CDB_DateToNumber(input timestamptz) RETURNS f
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT pg_catalog.date_part('epoch', $1)
 $$;
-`;

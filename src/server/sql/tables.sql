@@ -1,6 +1,6 @@
-/** Functions that work on whole tables. */
-export const tablesSql = `
--- Writes the table anew, without the space of rows that are no more.
+-- Functions that work on whole tables.
+
+-- Rewrites the table without the space of deleted rows.
 CREATE OR REPLACE FUNCTION cartodb.CDB_RegenerateTable(tablename regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 
--- Columns of a table by name, without those to be skipped.
+-- The columns of a table in order, except those in skip_cols.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Sync_Columns(tablename regclass, skip_cols name[])
 RETURNS TABLE (name name, type text, is_comparable boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -29,8 +29,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY a.attnum
 $$;
 
--- Makes a table like another one: its columns, and its rows by cartodb_id. Rows that do not differ are not written;
--- columns to be skipped are left alone.
+-- Makes the columns and rows of dst_table equal to those of src_table, matching rows by cartodb_id. Rows that are equal
+-- already are not written; the columns in skip_cols are ignored.
 CREATE OR REPLACE FUNCTION cartodb.CDB_SyncTable(src_table regclass, dst_schema regnamespace, dst_table name, skip_cols name[] DEFAULT '{}')
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -80,4 +80,3 @@ BEGIN
   END IF;
 END
 $$;
-`;

@@ -1,6 +1,6 @@
-/** Functions that look at a query given as text. */
-export const queriesSql = `
--- Splits at semicolons outside quotes, dollar quotes and comments. What is comments only is no statement.
+-- Functions that analyse a query passed as text.
+
+-- Splits a text at semicolons outside quotes, dollar quotes and comments. A part with nothing but comments is left out.
 CREATE OR REPLACE FUNCTION cartodb.CDB_QueryStatements(query text) RETURNS SETOF text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $func$
 DECLARE
@@ -15,14 +15,14 @@ BEGIN
     piece := NULL;
     IF rest ~ '^;' THEN
       IF NOT is_empty THEN
-        RETURN NEXT btrim(statement, E' \\t\\n\\r\\f\\v');
+        RETURN NEXT btrim(statement, E' \t\n\r\f\v');
       END IF;
       statement := '';
       is_empty := true;
       rest := substr(rest, 2);
       CONTINUE;
-    ELSIF rest ~ '^(--|/[*]|\\s)' THEN
-      piece := substring(rest FROM '^(?:--[^\\n\\r]*|\\s+)');
+    ELSIF rest ~ '^(--|/[*]|\s)' THEN
+      piece := substring(rest FROM '^(?:--[^\n\r]*|\s+)');
       IF piece IS NULL THEN
         piece := '/*';
         depth := 1;
@@ -35,32 +35,31 @@ BEGIN
     ELSE
       is_empty := false;
       IF rest ~ '^[eE]''' THEN
-        piece := substring(rest FROM '^[eE]''(?:[^''\\\\]|''''|\\\\.)*''');
+        piece := substring(rest FROM '^[eE]''(?:[^''\\]|''''|\\.)*''');
       ELSIF rest ~ '^[''"]' THEN
         piece := coalesce(substring(rest FROM '^''[^'']*'''), substring(rest FROM '^"[^"]*"'));
       ELSIF rest ~ '^[$]' THEN
-        tag := substring(rest FROM '^[$](?:(?:[A-Za-z_]|[^\\x01-\\x7F])(?:[A-Za-z0-9_]|[^\\x01-\\x7F])*)?[$]');
+        tag := substring(rest FROM '^[$](?:(?:[A-Za-z_]|[^\x01-\x7F])(?:[A-Za-z0-9_]|[^\x01-\x7F])*)?[$]');
         IF tag IS NULL THEN
           piece := '$';
         ELSIF strpos(substr(rest, length(tag) + 1), tag) > 0 THEN
           piece := left(rest, strpos(substr(rest, length(tag) + 1), tag) + 2 * length(tag) - 1);
         END IF;
       ELSE
-        piece := substring(rest FROM '^(?:(?:[A-Za-z0-9_]|[^\\x01-\\x7F])(?:[A-Za-z0-9_$]|[^\\x01-\\x7F])*|.)');
+        piece := substring(rest FROM '^(?:(?:[A-Za-z0-9_]|[^\x01-\x7F])(?:[A-Za-z0-9_$]|[^\x01-\x7F])*|.)');
       END IF;
     END IF;
-    piece := coalesce(piece, rest); -- a quote that nobody closes
+    piece := coalesce(piece, rest); -- an unclosed quote
     statement := statement || piece;
     rest := substr(rest, length(piece) + 1);
   END LOOP;
   IF NOT is_empty THEN
-    RETURN NEXT btrim(statement, E' \\t\\n\\r\\f\\v');
+    RETURN NEXT btrim(statement, E' \t\n\r\f\v');
   END IF;
 END
 $func$;
 
--- Through a cursor PostgreSQL takes one statement, and an EXPLAIN runs none: nothing in the text is executed, whoever
--- wrote it and whatever it says.
+-- Never executes the text: a cursor accepts a single statement, and EXPLAIN does not run it.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Explain(query text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE STRICT AS $$
 DECLARE
@@ -72,7 +71,7 @@ BEGIN
 END
 $$;
 
--- What EXPLAIN does not know, a CREATE TABLE or a BEGIN, has no tables.
+-- Skips statements that EXPLAIN does not accept, such as CREATE TABLE or BEGIN.
 CREATE OR REPLACE FUNCTION cartodb.CDB_QueryTablesText(query text) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT AS $$
 DECLARE
@@ -99,7 +98,7 @@ LANGUAGE sql VOLATILE STRICT AS $$
   SELECT cartodb.CDB_QueryTablesText($1)::name[]
 $$;
 
--- The planner's guess. A table that was never analysed would be a guess of a guess.
+-- Returns the planner's estimate. Tables without statistics are analysed first.
 CREATE OR REPLACE FUNCTION cartodb.CDB_EstimateRowCount(query text) RETURNS numeric
 LANGUAGE plpgsql VOLATILE STRICT AS $$
 DECLARE
@@ -117,4 +116,3 @@ BEGIN
   RETURN cartodb._CDB_Explain(query) -> 0 -> 'Plan' ->> 'Plan Rows';
 END
 $$;
-`;
