@@ -6,7 +6,7 @@ import { cellDisplay } from "./tslab";
 export interface ProgressState {
   readonly done: number;
   readonly total?: number;
-  readonly unit: "rows" | "bytes" | "queries" | "pictures";
+  readonly unit: "rows" | "bytes" | "queries" | "frames";
   /** A few words on what is being waited for. */
   readonly note?: string;
 }

@@ -102,10 +102,10 @@ describe("defaults", () => {
     const [names] = await named({ color: "v" }, { color: "v", legend: { title: "Values" } });
     expect(names).toEqual(["v", "Values"]);
     await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
-      '"nope" is neither a CSS colour nor a column of layer "shops".',
+      '`color` must be a CSS colour or a column of layer "shops"; got "nope".',
     );
-    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": size is -1/);
-    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/name is " "; expected a text/);
+    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": `size` must be .*; got -1\.$/);
+    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/`name` must be a text that is not blank; got " "/);
   });
   test("labels are below points and above everything else", async () => {
     const labels = async (wkt: string | null) =>

@@ -191,7 +191,7 @@ describe("BaseMap", () => {
     ).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: source of BaseMap has {key}; it may have {z}, {x}, {y}, {s} and {r}.]`,
     );
-    expect(() => new BaseMap({ source: "javascript:{z}{x}{y}" })).toThrow(/^source of BaseMap is/);
+    expect(() => new BaseMap({ source: "javascript:{z}{x}{y}" })).toThrow(/^`source` must be/);
     expect(() => new BaseMap({ labels: "top" as never })).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: labels is "top"; expected null, "front" or "back".]`,
     );
@@ -200,9 +200,9 @@ describe("BaseMap", () => {
     );
     for (const maxZoom of [-1, 2.5, 23, "9"])
       expect(() => new BaseMap({ source: "https://x.org/{z}/{x}/{y}", maxZoom } as never)).toThrow(
-        /^maxZoom of BaseMap is .*; expected a whole number from 0 to 22\.$/,
+        /^`maxZoom` must be a whole number from 0 to 22; got .*\.$/,
       );
-    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("maxZoom is for tiles of your own");
+    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("`maxZoom` requires a URL template as `source`");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution", "maxZoom".]`,
     );

@@ -88,7 +88,7 @@ test("NULL, NaN and infinite times are left out and counted", async () => {
   const df = frame({ t: [1, Number.NaN, 2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] });
   const { scene, warnings } = await map({ layers: new Layer(df, { lnglat, time: "t", tooltip: "t" }) });
   expect(warnings).toEqual([
-    '3 of 5 rows of layer DataFrame (5 × 3) are left out: they have no time in "t".',
+    'The map leaves out 3 of 5 rows of layer DataFrame (5 × 3), which have no time in column "t".',
   ]);
   expect(scene.notes).toEqual(warnings);
   expect([...scene.layers[0]!.time!.starts]).toEqual([0, 1, 2]);

@@ -93,7 +93,7 @@ test("a map of twice as many pixels is as large, and sharp in a picture of that 
   expect(specOf(fig).concat[0]).toMatchObject({ width: 300, height: 200 });
   const { width, height } = await pixelsOf(fig.toPNG(2));
   expect([width, height]).toEqual([620, 420]);
-  expect(() => fig.toPNG(5)).toThrow("scale is 5; expected a number from 1 to 4.");
+  expect(() => fig.toPNG(5)).toThrow("`scale` must be a number from 1 to 4; got 5.");
 });
 
 test("a chart is as high as the map beside it, unless it says its size", async () => {
@@ -228,7 +228,7 @@ describe("a wrong chart is an error that names its cell", () => {
   test("one that contains itself", () => {
     const spec: Record<string, unknown> = { mark: "bar" };
     spec.encoding = { x: spec };
-    expect(() => figure().at(0).vega(spec)).toThrow("nested deeper than 100");
+    expect(() => figure().at(0).vega(spec)).toThrow("must have at most 100 levels");
   });
 
   test("what Vega-Lite leaves out is a warning", () => {
@@ -258,11 +258,11 @@ test("an empty figure is a text, and has no picture", () => {
 
 test("options and cells that cannot be", () => {
   expect(() => figure({ columns: 0 })).toThrow(
-    "columns of figure is 0; expected a whole number from 1 to 12.",
+    "`columns` must be a whole number from 1 to 12; got 0.",
   );
   expect(() => figure({ colums: 2 } as object)).toThrow('figure has no option "colums".');
-  expect(() => figure({ title: 3 } as object)).toThrow("title of figure is 3; expected a text.");
-  expect(() => figure().at(-1)).toThrow("The cell of a figure is -1; expected a whole number from 0 to 99.");
+  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a text that is not blank; got 3.");
+  expect(() => figure().at(-1)).toThrow("`index` must be a whole number from 0 to 99; got -1.");
 });
 
 test("saves pictures and the specification", () => {

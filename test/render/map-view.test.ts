@@ -88,7 +88,9 @@ test("a picture of more pixels on request", async () => {
   view.save(join(dir, "twice.png"), { scale: 2 });
   expect(readFileSync(join(dir, "twice.png"))).toEqual(Buffer.from(view.toPNG({ scale: 2 })));
   for (const scale of [0, 5, Number.NaN, "2"])
-    expect(() => view.toPNG({ scale } as never)).toThrow(`scale is ${scale}; expected a number from 1 to 4.`);
+    expect(() => view.toPNG({ scale } as never)).toThrow(
+      `\`scale\` must be a number from 1 to 4; got ${scale}.`,
+    );
   const huge = { ...airports(), widthPx: 8192, heightPx: 8192 };
   expect(() => new MapView(huge, { scale: 4 })).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: A picture of 32768×32768 pixels is too large. Make size or scale smaller.]`,
