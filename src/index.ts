@@ -5,7 +5,7 @@ import { insideKernel } from "./kernel/tslab";
 
 export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
-export type { BatchQuery, JobQueryOptions } from "./api/jobs";
+export type { BatchQueries, BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { Timeouts } from "./api/transport";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
@@ -82,6 +82,7 @@ export type {
   PublishedMeasure,
   PublishOptions,
 } from "./observatory/publication";
+export type { CallOptions } from "./options";
 export {
   Figure,
   FigureCell,

@@ -1,21 +1,23 @@
 /** Options of calls, and names that were meant to be others. */
 import { InvalidArgumentError } from "./errors";
 
-/** Every option of a type, so that one which is added to it has to be named here, too. */
-export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>;
+/** Options of every call that contacts a server. */
+export interface CallOptions {
+  /** Cancels the call, and its statement on the server; the call then throws the reason of the signal. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Refuses options that a call does not have, which it would ignore without a word.
- * @param what the call, as users write it
+ * Rejects options that a call does not have; otherwise a misspelled one would be ignored silently.
+ * @param what The call, as users write it.
+ * @param names `OPTION_NAMES` of the option interface.
  * @throws InvalidArgumentError
  */
-export function checkOptions<T>(what: string, options: unknown, names: OptionNames<T>): void {
+export function checkOptions(what: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      `The options of ${what} are no object. Write { ${Object.keys(names)[0]}: … }.`,
-    );
+    throw new InvalidArgumentError(`The options of ${what} must be an object, such as { ${names[0]}: … }.`);
   }
-  checkKeys(what, options, Object.keys(names));
+  checkKeys(what, options, names);
 }
 
 /** @throws InvalidArgumentError for a member that is none of `names` */

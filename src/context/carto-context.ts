@@ -1,5 +1,5 @@
 import type { DataFrame } from "danfojs-node";
-import { type BatchQuery, createJob, type JobQueryOptions } from "../api/jobs";
+import { type BatchQuery, createJob } from "../api/jobs";
 import { redactError } from "../api/redact";
 import { runSql } from "../api/sql";
 import { Transport } from "../api/transport";
@@ -8,20 +8,15 @@ import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { currentLine, runInCell } from "../kernel/run-in-cell";
 import type { MapOptions } from "../map";
-import {
-  type Augmentation,
-  DATA_OPTIONS,
-  type DataOptions,
-  emptyColumns,
-  planAugmentation,
-} from "../observatory/augment";
-import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "../observatory/boundaries";
-import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "../observatory/discovery";
+import { type Augmentation, type DataOptions, emptyColumns, planAugmentation } from "../observatory/augment";
+import { type BoundariesOptions, boundaries } from "../observatory/boundaries";
+import { type DiscoveryOptions, discover } from "../observatory/discovery";
 import { explainAugmenting } from "../observatory/explain";
 import type { Measure } from "../observatory/metadata";
 import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { OPTION_NAMES } from "../option-names";
+import { type CallOptions, checkKeys, checkOptions } from "../options";
 import type { FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
@@ -34,13 +29,13 @@ import { shareTransport } from "./connection/transport-of";
 import { BatchJobStatus } from "./jobs/batch-job-status";
 import { makeMap } from "./map/map";
 import { checkPicture } from "./map/map-picture";
-import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read/read";
+import { type QueryOptions, type ReadOptions, readFrame } from "./read/read";
 import { Baselines } from "./sync/baselines";
-import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
+import { type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
 import { quoted, type TableName, tableNamed } from "./tables/table-name";
 import { readTables, withNearTable } from "./tables/tables";
 import { queryToTable } from "./write/query-to-table";
-import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write/write";
+import { type WriteOptions, type WriteReport, writeFrame } from "./write/write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {
@@ -53,21 +48,6 @@ export interface CartoMapOptions extends MapOptions {
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
-
-const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
-const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
-  layers: true,
-  title: true,
-  at: true,
-  zoom: true,
-  lat: true,
-  lng: true,
-  size: true,
-  interactive: true,
-  scale: true,
-  ax: true,
-  signal: true,
-};
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -119,10 +99,7 @@ export class CartoContext {
    * A context whose key has been checked.
    * @throws AuthenticationError if the server refuses the key
    */
-  static async connect({
-    signal,
-    ...options
-  }: ContextOptions & { readonly signal?: AbortSignal } = {}): Promise<CartoContext> {
+  static async connect({ signal, ...options }: ContextOptions & CallOptions = {}): Promise<CartoContext> {
     const context = new CartoContext(options);
     await accountOf(context.#transport, signal);
     return context;
@@ -140,7 +117,7 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
-    checkOptions("read", options, { ...READ_OPTIONS, limit: true });
+    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
     const { limit } = options;
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
@@ -191,7 +168,7 @@ export class CartoContext {
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
-    checkOptions("query", options, QUERY_OPTIONS);
+    checkOptions("query", options, OPTION_NAMES.QueryOptions);
     const { tableName, overwrite } = options;
     if (tableName === undefined) {
       return this.#run("query", options.signal, (signal, progress) =>
@@ -233,7 +210,7 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
-    checkOptions("write", options, WRITE_OPTIONS);
+    checkOptions("write", options, OPTION_NAMES.WriteOptions);
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
@@ -265,7 +242,7 @@ export class CartoContext {
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
-    checkOptions("sync", options, SYNC_OPTIONS);
+    checkOptions("sync", options, OPTION_NAMES.SyncOptions);
     const { result, added, warnings } = await this.#run(
       `sync ${tableName}`,
       options.signal,
@@ -291,8 +268,8 @@ export class CartoContext {
    * Deletes a table.
    * @throws TableNotFoundError if there is no such table
    */
-  async delete(tableName: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    checkOptions("delete", options, SIGNAL);
+  async delete(tableName: string, options: CallOptions = {}): Promise<void> {
+    checkOptions("delete", options, OPTION_NAMES.CallOptions);
     await this.#run(`delete ${tableName}`, options.signal, async (signal) => {
       const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
       await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
@@ -321,7 +298,7 @@ export class CartoContext {
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
-    checkOptions("map", options, MAP_OPTIONS);
+    checkOptions("map", options, OPTION_NAMES.CartoMapOptions);
     const { interactive, scale, ax, signal, ...rest } = options;
     const isPicture = checkPicture({ interactive, scale, ax });
     return this.#run("map", signal, (signal, progress) =>
@@ -333,8 +310,8 @@ export class CartoContext {
    * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
    * bytes, time of the last change.
    */
-  async tables(options: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
-    checkOptions("tables", options, SIGNAL);
+  async tables(options: CallOptions = {}): Promise<DataFrame> {
+    checkOptions("tables", options, OPTION_NAMES.CallOptions);
     return this.#run("tables", options.signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),
     );
@@ -353,9 +330,9 @@ export class CartoContext {
    * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
    * @throws JobError if the server refuses it, as when 64 jobs wait already
    */
-  async batch(query: BatchQuery, options: { readonly signal?: AbortSignal } = {}): Promise<BatchJobStatus> {
+  async batch(query: BatchQuery, options: CallOptions = {}): Promise<BatchJobStatus> {
     checkBatch(query);
-    checkOptions("batch", options, SIGNAL);
+    checkOptions("batch", options, OPTION_NAMES.CallOptions);
     const job = await this.#run("batch", options.signal, (signal) =>
       createJob(this.#transport, query, { signal }),
     );
@@ -376,7 +353,7 @@ export class CartoContext {
    * @throws InvalidArgumentError for a region that is neither, and for a box that is none
    */
   async dataDiscovery(region: RegionArgument, options: DiscoveryOptions = {}): Promise<DataFrame> {
-    checkOptions("dataDiscovery", options, DISCOVERY_OPTIONS);
+    checkOptions("dataDiscovery", options, OPTION_NAMES.DiscoveryOptions);
     return this.#run("discovery", options.signal, (signal, progress) =>
       discover(this.#transport, region, { ...options, signal, progress }),
     );
@@ -401,7 +378,7 @@ export class CartoContext {
     metadata: DataFrame | readonly Measure[],
     options: DataOptions = {},
   ): Promise<DataFrame> {
-    checkOptions("data", options, DATA_OPTIONS);
+    checkOptions("data", options, OPTION_NAMES.DataOptions);
     const { persistAs, overwrite, signal } = options;
     let plan!: Augmentation;
     const label = `data ${tableName}`;
@@ -430,9 +407,9 @@ export class CartoContext {
   async dataAugment(
     tableName: string,
     metadata: DataFrame | readonly Measure[],
-    options: { readonly signal?: AbortSignal } = {},
+    options: CallOptions = {},
   ): Promise<DataFrame> {
-    checkOptions("dataAugment", options, SIGNAL);
+    checkOptions("dataAugment", options, OPTION_NAMES.CallOptions);
     if (!this.#hasWarnedOfAugment) {
       this.#hasWarnedOfAugment = true;
       console.warn(
@@ -454,7 +431,7 @@ export class CartoContext {
    * @throws InvalidArgumentError for a boundary that is not there, and for a region that is none
    */
   async dataBoundaries(options: BoundariesOptions = {}): Promise<DataFrame> {
-    checkOptions("dataBoundaries", options, BOUNDARIES_OPTIONS);
+    checkOptions("dataBoundaries", options, OPTION_NAMES.BoundariesOptions);
     return this.#run("boundaries", options.signal, (signal, progress) =>
       boundaries(this.#transport, { ...options, signal, progress }),
     );
@@ -520,23 +497,15 @@ function checkSql(sql: unknown): void {
   }
 }
 
-const JOB_QUERY_OPTIONS: OptionNames<JobQueryOptions> = {
-  query: true,
-  onsuccess: true,
-  onerror: true,
-  timeout: true,
-  id: true,
-};
-
 function checkBatch(query: BatchQuery): void {
   const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
   const parts: unknown[] = Array.isArray(list) ? list : [list];
   const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
   const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
   if (ok && statements.length > 0) {
-    if (list !== query) checkKeys("A job", query as object, ["query", "onsuccess", "onerror"]);
+    if (list !== query) checkKeys("A job", query as object, OPTION_NAMES.BatchQueries);
     for (const part of parts) {
-      if (typeof part === "object") checkOptions("A query of a job", part, JOB_QUERY_OPTIONS);
+      if (typeof part === "object") checkOptions("A query of a job", part, OPTION_NAMES.JobQueryOptions);
     }
     return;
   }

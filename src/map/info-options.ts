@@ -1,5 +1,6 @@
 /** Options for the columns that readers see: in tooltips, in popups and as labels. */
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkText, expected } from "./check";
@@ -71,7 +72,7 @@ export function checkInfo(option: "tooltip" | "popup", info: unknown): InfoStyle
     if (columns.length === 0) throw expected(option, info, COLUMNS);
     return { columns: columns.map((column) => checkInfoColumn(option, column)) };
   }
-  checkKeys(option, info, ["columns", "title"]);
+  checkKeys(option, info, OPTION_NAMES.InfoOptions);
   const { columns, title } = info;
   if (!Array.isArray(columns) || columns.length === 0)
     throw expected(`${option}.columns`, columns, 'an array of columns: "name" or { column, title, format }');
@@ -84,7 +85,7 @@ export function checkInfo(option: "tooltip" | "popup", info: unknown): InfoStyle
 function checkInfoColumn(option: string, info: unknown): InfoColumn {
   if (typeof info === "string") return { column: checkText(option, info, A_COLUMN) };
   if (!isObject(info)) throw expected(option, info, COLUMNS);
-  checkKeys(`A column of ${option}`, info, ["column", "title", "format"]);
+  checkKeys(`A column of ${option}`, info, OPTION_NAMES.InfoColumn);
   const { column, title, format } = info;
   return {
     column: checkText(`${option}.column`, column, A_COLUMN),
@@ -98,7 +99,7 @@ export function checkLabel(label: unknown): LabelColumn {
   if (typeof label === "string") return { column: checkText("label", label, A_COLUMN), sizePx: LABEL_PX };
   if (!isObject(label))
     throw expected("label", label, `${A_COLUMN}, or { column, format, size, color, halo }`);
-  checkKeys("label", label, ["column", "format", "size", "color", "halo"]);
+  checkKeys("label", label, OPTION_NAMES.LabelOptions);
   const { column, format, size = LABEL_PX, color, halo } = label;
   if (column === undefined)
     throw new InvalidArgumentError("`label` must include `column`, the name of a column.");

@@ -1,10 +1,11 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
+import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
 import { checkKeys, checkText, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
-import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
+import { checkStyle, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -60,7 +61,7 @@ export class Layer {
    * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */
   constructor(source: string | DataFrame | GeoJson, options: LayerOptions = {}) {
-    checkOptions("Layer", options, [...STYLE_KEYS, "lnglat", "geomCol"]);
+    checkOptions("Layer", options, OPTION_NAMES.LayerOptions);
     this.from = layerSource(source);
     this.source = source;
     const place = namingLayer(this.from, options, () => checkPlace(options));
@@ -95,7 +96,7 @@ export class QueryLayer {
    * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */
   constructor(sql: string, options: StyleOptions = {}) {
-    checkOptions("QueryLayer", options, STYLE_KEYS);
+    checkOptions("QueryLayer", options, OPTION_NAMES.StyleOptions);
     this.sql = checkText("The first argument of QueryLayer", sql, "a SELECT statement");
     this.from = { kind: "query", sql };
     this.style = namingLayer(this.from, options, () => checkStyle(options));

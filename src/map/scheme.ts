@@ -38,6 +38,7 @@ import {
   Vivid,
 } from "cartocolor";
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, expected, isAscending, listed, near, shown } from "./check";
@@ -238,7 +239,7 @@ const qualitative = (name: SchemeName) => SCHEMES[name].tags.includes("qualitati
 export function checkScheme(value: unknown): Scheme {
   if (typeof value === "string") return named(value);
   if (!isObject(value)) throw expected("scheme", value, A_SCHEME);
-  checkKeys("scheme", value, ["name", "bins", "method", "colors"]);
+  checkKeys("scheme", value, OPTION_NAMES.Scheme);
   const { name, bins, method, colors } = value as Partial<Scheme>;
   return name === "custom" || colors !== undefined
     ? custom(colors as readonly string[], bins, method)

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, checkText, checkUpTo, expected, isAscending, shown } from "./check";
@@ -137,19 +138,6 @@ export interface LegendOptions {
   readonly counts?: boolean;
 }
 
-export const STYLE_KEYS = [
-  "name",
-  "color",
-  "size",
-  "opacity",
-  "stroke",
-  "legend",
-  "tooltip",
-  "popup",
-  "label",
-  "time",
-] as const;
-
 /** Checked style options. An option is absent where its default depends on the data. */
 export interface Style {
   readonly name?: string;
@@ -230,7 +218,7 @@ function checkFill(color: unknown): Style["color"] {
 }
 
 function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
-  checkKeys("color", option, ["column", "scheme", "bins", "method", "binMethod", "domain"]);
+  checkKeys("color", option, OPTION_NAMES.ColorByColumn);
   const column = checkColumn("color", option.column);
   const bins = option.bins as Bins | undefined;
   const method = methodOption("color", option) as BinMethod | undefined;
@@ -278,7 +266,7 @@ function checkSize(size: unknown): Style["size"] {
 }
 
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
-  checkKeys("size", option, ["column", "range", "min", "max", "bins", "method", "binMethod"]);
+  checkKeys("size", option, OPTION_NAMES.SizeByColumn);
   const column = checkColumn("size", option.column);
   const { bins = DEFAULT_BINS } = option;
   const method = methodOption("size", option) ?? "quantiles";
@@ -341,7 +329,7 @@ function checkStroke(stroke: unknown): Style["stroke"] {
   if (typeof stroke === "string") return { color: checkColor("stroke", stroke) };
   if (!isObject(stroke))
     throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or false for no outline`);
-  checkKeys("stroke", stroke, ["color", "width"]);
+  checkKeys("stroke", stroke, OPTION_NAMES.StrokeOptions);
   const { color, width } = stroke;
   return {
     ...(color !== undefined && { color: checkColor("stroke.color", color) }),
@@ -352,7 +340,7 @@ function checkStroke(stroke: unknown): Style["stroke"] {
 function checkLegend(legend: unknown): Style["legend"] {
   if (typeof legend === "boolean") return legend ? {} : null;
   if (!isObject(legend)) throw expected("legend", legend, "true, false or { title, counts }");
-  checkKeys("legend", legend, ["title", "counts"]);
+  checkKeys("legend", legend, OPTION_NAMES.LegendOptions);
   const { title, counts } = legend;
   if (counts !== undefined && typeof counts !== "boolean")
     throw expected("legend.counts", counts, "true or false");

@@ -1,4 +1,5 @@
 /** The option `time` of layers, which animates their points. */
+import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, checkText, checkUpTo, expected } from "./check";
 
@@ -44,7 +45,6 @@ export interface TimeStyleOptions {
 }
 
 const METHODS = ["count", "avg", "sum", "min", "max", "mode"] as const;
-const KEYS = ["column", "method", "cumulative", "frames", "duration", "trails", "speed", "loop"] as const;
 const DEFAULTS = { frames: 256, durationS: 30, trails: 2, speed: 1 } as const;
 const MAX_FRAMES = 4096;
 const MAX_TRAILS = 20;
@@ -60,7 +60,7 @@ export function checkTime(
     return checkTime({ column: checkText("time", time, "the name of a column") }, checkColumn);
   if (!isObject(time))
     throw expected("time", time, "the name of a column, or an object such as { column, frames }");
-  checkKeys("time", time, KEYS);
+  checkKeys("time", time, OPTION_NAMES.TimeOptions);
   const { method, frames, duration, trails, speed, cumulative, loop } = time;
   return {
     column: checkColumn("time", time.column),

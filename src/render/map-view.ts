@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
+import { OPTION_NAMES } from "../option-names";
+import { checkKeys, checkOptions } from "../options";
 import { encodePng, encodeStill } from "./encode";
 import type { StillMap } from "./figure/figure";
 import { type GifOptions, renderGif } from "./gif";
@@ -44,14 +45,6 @@ export interface PngViewOptions {
 const MAX_SCALE = 4;
 /** Skia's limit. Each pixel takes 8 bytes of memory. */
 const MAX_PIXELS = 2 ** 28;
-const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
-const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
-const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
-  interactive: true,
-  scale: true,
-  tiles: true,
-  packed: true,
-};
 
 /**
  * A map made by `cc.map`. As the last value of a cell, or with `display()`, it appears under the cell: as a live map in
@@ -65,7 +58,7 @@ export class MapView {
   #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
-    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
     // A PNG does not need the order that packs well; finding it takes longer than painting a million points.
@@ -98,7 +91,7 @@ export class MapView {
    *   from 1 to 4, and if the PNG would be too large
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
-    checkOptions("toPNG", options, PNG_OPTIONS);
+    checkOptions("toPNG", options, OPTION_NAMES.PngViewOptions);
     const { at, scale: pixelRatio = this.#png.pixelRatio ?? 1 } = options;
     checkPixels(this.#scene, pixelRatio);
     const png = { ...this.#png, pixelRatio };
@@ -126,7 +119,7 @@ export class MapView {
    * @throws InvalidArgumentError if no layer of the map is animated, and if the GIF would be too large
    */
   async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
-    checkOptions("toGIF", options, GIF_OPTIONS);
+    checkOptions("toGIF", options, OPTION_NAMES.GifOptions);
     return withInterrupt(options.signal, async (signal) => {
       const line = progress("Painting the animation", { signal });
       try {

@@ -104,8 +104,12 @@ describe("defaults", () => {
     await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
       '`color` must be a CSS colour or a column of layer "shops"; got "nope".',
     );
-    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": `size` must be .*; got -1\.$/);
-    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/`name` must be a text that is not blank; got " "/);
+    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(
+      /^Layer "shops": `size` must be .*; got -1\.$/,
+    );
+    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(
+      /`name` must be a text that is not blank; got " "/,
+    );
   });
   test("labels are below points and above everything else", async () => {
     const labels = async (wkt: string | null) =>

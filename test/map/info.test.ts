@@ -39,7 +39,10 @@ test.each<[LayerOptions, RegExp]>([
     { label: { column: "t", size: 900 } },
     /^Layer DataFrame \(3 × 5\): `label\.size` must be a number of pixels from 6 to 72; got 900\.$/,
   ],
-  [{ label: {} as never }, /^Layer DataFrame \(3 × 5\): `label` must include `column`, the name of a column\.$/],
+  [
+    { label: {} as never },
+    /^Layer DataFrame \(3 × 5\): `label` must include `column`, the name of a column\.$/,
+  ],
   [
     { size: "t" },
     /^`size` must be a column of numbers; column "t" of layer DataFrame \(3 × 5\) is of type text\.$/,

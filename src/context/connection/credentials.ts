@@ -16,7 +16,8 @@ import envPaths from "env-paths";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
 import { parseJson } from "../../json";
-import { checkOptions, type OptionNames } from "../../options";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
 import { shownUrl } from "./address";
 
 export interface CredentialsOptions {
@@ -34,14 +35,6 @@ export interface CredentialsOptions {
   readonly creds?: Credentials;
 }
 
-const SETTABLE: OptionNames<Omit<CredentialsOptions, "creds" | "credFile">> = {
-  username: true,
-  user: true,
-  baseUrl: true,
-  key: true,
-};
-const CREDENTIALS_OPTIONS: OptionNames<CredentialsOptions> = { ...SETTABLE, credFile: true, creds: true };
-
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const FILE_NAME = "cartocreds.json";
 
@@ -51,6 +44,8 @@ const CredentialsFile = z.object({
   base_url: z.string().nullish(),
   username: z.string().nullish(),
 });
+
+const SETTABLE = OPTION_NAMES.CredentialsOptions.filter((name) => name !== "creds" && name !== "credFile");
 
 /**
  * Name, address and API key of an account, and the file in which they are kept for the next time.
@@ -72,7 +67,7 @@ export class Credentials {
 
   /** @throws InvalidArgumentError if there are none, or a part is missing, or a file cannot be understood */
   constructor(options: CredentialsOptions = {}) {
-    checkOptions("Credentials", options, CREDENTIALS_OPTIONS);
+    checkOptions("Credentials", options, OPTION_NAMES.CredentialsOptions);
     const found = partsOf(options);
     this.#key = found.key;
     this.#username = found.username;

@@ -4,7 +4,8 @@ import { InvalidArgumentError } from "../../errors";
 import { databaseAddress, isDatabaseUrl } from "../../local/database";
 import { databaseHome, localHome } from "../../local/home";
 import { connectLocal, type LocalServer } from "../../local/launcher";
-import { checkOptions, type OptionNames } from "../../options";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
 import { shownUrl } from "./address";
 import { Credentials, cloudAddress, environmentCredentials, savedCredentials } from "./credentials";
 
@@ -36,21 +37,10 @@ export interface ContextOptions {
   readonly timeouts?: Timeouts;
 }
 
-const CONTEXT_OPTIONS: OptionNames<ContextOptions> = {
-  baseUrl: true,
-  username: true,
-  apiKey: true,
-  creds: true,
-  session: true,
-  verbose: true,
-  timeouts: true,
-};
-const TIMEOUTS: OptionNames<Timeouts> = { connectMs: true, idleMs: true, totalMs: true };
-
 /** @throws InvalidArgumentError for an option that there is none of */
 export function checkContextOptions(options: ContextOptions): void {
-  checkOptions("CartoContext", options, CONTEXT_OPTIONS);
-  if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, TIMEOUTS);
+  checkOptions("CartoContext", options, OPTION_NAMES.ContextOptions);
+  if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, OPTION_NAMES.Timeouts);
 }
 
 /** An address, with the key for it where there is one, and where that key comes from. */

@@ -7,7 +7,6 @@ import { InvalidArgumentError, SqlError } from "../../errors";
 import { type Columns, columnsFromRows, type Field, frameFromColumns, loadDanfo } from "../../frame";
 import { parseJson } from "../../json";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { queryText } from "../../sql-lexer";
 import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
 import { estimateRows, fetchColumns } from "./fetch";
@@ -25,13 +24,6 @@ export interface QueryOptions extends ReadOptions {
   /** With `tableName`: replaces a table of that name. @default false */
   readonly overwrite?: boolean;
 }
-
-export const READ_OPTIONS: OptionNames<ReadOptions> = { decodeGeom: true, signal: true };
-export const QUERY_OPTIONS: OptionNames<QueryOptions> = {
-  ...READ_OPTIONS,
-  tableName: true,
-  overwrite: true,
-};
 
 /** The rows of a statement as one DataFrame, streamed column by column. `repeatable`: it changes nothing. */
 export async function readFrame(

@@ -5,7 +5,8 @@ import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
-import { checkOptions, type OptionNames } from "../../options";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
 import { encodePng } from "../encode";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
@@ -40,8 +41,6 @@ export interface FigureOptions {
   readonly title?: string;
 }
 
-const FIGURE_OPTIONS: OptionNames<FigureOptions> = { columns: true, title: true };
-
 /**
  * Creates a figure: maps and Vega-Lite charts side by side, in one output.
  *
@@ -73,7 +72,7 @@ export class Figure {
 
   /** @internal */
   constructor(options: FigureOptions) {
-    checkOptions("figure", options, FIGURE_OPTIONS);
+    checkOptions("figure", options, OPTION_NAMES.FigureOptions);
     const { columns = 2, title } = options;
     checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
