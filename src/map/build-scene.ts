@@ -2,6 +2,7 @@ import { busiestFrame } from "../render/clock";
 import { frameAt, type Moment } from "../render/moment";
 import type { Basemap, Legend, Rgba, Scene, SceneLayer } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
+import { counted } from "./check";
 import { checkColor } from "./css-color";
 import { boundsOf } from "./extent";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
@@ -122,9 +123,9 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
   const warnings: string[] = [];
   const kinds = (Object.keys(rowsOf) as GeometryKind[]).filter((kind) => rowsOf[kind] > 0);
   if (kinds.length > 1) {
-    const counts = kinds.map((kind) => `${kind} (${rowsOf[kind].toLocaleString("en-US")})`).join(", ");
+    const counts = kinds.map((kind) => counted(rowsOf[kind], kind)).join(", ");
     warnings.push(
-      `The map shows only the ${geometry.kind}s of ${label}, its most common geometry type. It has ${counts}.`,
+      `The map shows only the ${geometry.kind}s of ${label}, its most common geometry type. Its rows are ${counts}.`,
     );
   }
   const { size, stroke } = layer.style;

@@ -20,6 +20,10 @@ function json(value: object): string {
   }
 }
 
+/** Writes a count with its noun: "1 feature", "2,000 features". */
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+
 /** Creates the error for an argument of the wrong kind. Paths such as `size.bins` are set in backticks. */
 export function expected(argument: string, value: unknown, what: string): InvalidArgumentError {
   const name = /^[\w.[\]]+$/.test(argument) ? `\`${argument}\`` : argument;

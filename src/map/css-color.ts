@@ -35,7 +35,7 @@ export function parseColor(text: string): Rgba | null {
   return color === undefined ? null : fromCulori(toRgb(color));
 }
 
-/** What error messages ask for. */
+/** Description of a valid colour, for error messages. */
 export const A_COLOR = 'a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
 /** @throws InvalidArgumentError naming the argument if its value is not a CSS colour. */

@@ -3,11 +3,13 @@ import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
-import { checkKeys, checkText, expected, shown } from "./check";
+import { checkKeys, checkText, counted, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const A_SOURCE =
+  "the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json";
 
 /** Options of `Layer`: its style, and where its geometry is. */
 export interface LayerOptions extends StyleOptions {
@@ -137,9 +139,6 @@ export function nameOf({ from, style }: Layer | QueryLayer): string | undefined 
   return from.path.replace(/^.*[\\/]/, "").replace(/\.\w+$/, "");
 }
 
-const counted = (count: number, what: string) =>
-  `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
-
 /** Does not use `frame.shape`, which a column of that name would replace. */
 function shapeOf(frame: DataFrame): string {
   const { $columns } = frame as unknown as { $columns: unknown[] };
@@ -154,17 +153,8 @@ function checkOptions(what: string, options: unknown, names: readonly string[]):
 function layerSource(source: unknown): LayerSource {
   if (isFrame(source)) return { kind: "frame", frame: source };
   if (isGeoJson(source)) return { kind: "geojson", geojson: source };
-  if (typeof source !== "object") {
-    const text = checkText(
-      "The first argument of Layer",
-      source,
-      "the name of a table, the path of a GeoJSON file, a GeoJSON object or a DataFrame",
-    );
-    return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
-  }
-  throw new InvalidArgumentError(
-    "The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json.",
-  );
+  const text = checkText("The first argument of Layer", source, A_SOURCE);
+  return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
 }
 
 /** Runs a check of options, and adds the layer's name to its error. */
@@ -180,7 +170,7 @@ function namingLayer<T>(from: LayerSource, { name }: StyleOptions, check: () => 
 
 function checkPlace({ lnglat, geomCol }: LayerOptions): Pick<LayerOptions, "lnglat" | "geomCol"> {
   if (lnglat !== undefined && geomCol !== undefined)
-    throw new InvalidArgumentError("pass `lnglat` or `geomCol`, not both: each sets where the points are.");
+    throw new InvalidArgumentError("Pass `lnglat` or `geomCol`, not both: each sets where the points are.");
   return {
     ...(lnglat !== undefined && { lnglat: checkLngLat(lnglat) }),
     ...(geomCol !== undefined && { geomCol: checkText("geomCol", geomCol, "the name of a column") }),

@@ -204,7 +204,7 @@ export function checkStyle(options: StyleOptions): Style {
 }
 
 function checkFill(color: unknown): Style["color"] {
-  const what = `${A_COLOR}, a column's name, or { column, scheme }`;
+  const what = `${A_COLOR}, the name of a column, or { column, scheme }`;
   if (!isObject(color)) {
     const text = checkText("color", color, what);
     const rgba = parseColor(text);

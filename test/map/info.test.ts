@@ -53,19 +53,19 @@ test.each<[LayerOptions, RegExp]>([
   ],
   [
     { color: { column: "v", method: "jenks", binMethod: "jenks" } },
-    /^Layer DataFrame \(3 × 5\): color has method and binMethod, which are the same/,
+    /^Layer DataFrame \(3 × 5\): Pass `color\.method` or `color\.binMethod`, not both/,
   ],
   [
     { color: { column: "v", domain: [0, 1] } },
-    /^Layer DataFrame \(3 × 5\): domain of color is for the method "continuous"/,
+    /^Layer DataFrame \(3 × 5\): `color\.domain` requires the method "continuous"/,
   ],
   [
     { color: { column: "v", method: "continuous", domain: [1, 0] } },
-    /^Layer DataFrame \(3 × 5\): domain of color is \[1,0\]; expected \[from, to\]/,
+    /^Layer DataFrame \(3 × 5\): `color\.domain` must be \[from, to\], .*; got \[1,0\]\.$/,
   ],
   [
     { size: { column: "v", min: 2, range: [1, 2] } },
-    /^Layer DataFrame \(3 × 5\): size has range, and min or max/,
+    /^Layer DataFrame \(3 × 5\): Pass `size\.range`, or `size\.min` and `size\.max`, not both/,
   ],
 ])("%j", async (options, message) => {
   await expect(async () => of(options)).rejects.toThrow(message);
@@ -184,7 +184,7 @@ test("GeoJSON: features, a file, ids, properties that are missing", async () => 
     }
     writeFileSync(path, '{"type": "Topology"}');
     await expect(sceneOf(new Layer(path))).rejects.toThrow(
-      /places\.geojson" is not GeoJSON: its type is "Topology"/,
+      /places\.geojson" is not GeoJSON: its type must be .*; got "Topology"\.$/,
     );
     writeFileSync(path, "{");
     await expect(sceneOf(new Layer(path))).rejects.toThrow(/is not GeoJSON: /);

@@ -177,7 +177,7 @@ describe("a DataFrame", () => {
   test("of too many rows is an error that says what to do", () => {
     const df = new DataFrame({ a: Array.from({ length: 10_001 }, (_, i) => i) });
     expect(() => figure().at(3).vega({ mark: "point" }, df)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The DataFrame of fig.at(3) has 10,001 rows; a chart carries at most 10,000 in the notebook. Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).]`,
+      `[InvalidArgumentError: A chart can have at most 10,000 rows; the DataFrame of fig.at(3) has 10,001. Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).]`,
     );
   });
 
@@ -221,7 +221,7 @@ describe("a wrong chart is an error that names its cell", () => {
 
   test("data and a frame", () => {
     expect(() => figure().at(0).vega(LINE, states())).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The chart of fig.at(0) has data and a DataFrame. Leave one of them out.]`,
+      `[InvalidArgumentError: Pass fig.at(0).vega a DataFrame or \`data\` in the specification, not both.]`,
     );
   });
 
@@ -252,7 +252,7 @@ describe("a wrong chart is an error that names its cell", () => {
 test("an empty figure is a text, and has no picture", () => {
   expect(bundleOf(figure())).toEqual({ "text/plain": "Figure(2 columns)" });
   expect(() => figure().toPNG()).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The figure is empty. Put something into its cells: fig.at(0).vega(spec, df), or cc.map({ layers, ax: fig.at(0) }).]`,
+    `[InvalidArgumentError: The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).]`,
   );
 });
 
@@ -276,6 +276,6 @@ test("saves pictures and the specification", () => {
   const has = ["<svg", 'href="data:image/png;base64,', ">Flights<"].map((part) => svg.includes(part));
   expect(has).toEqual([true, true, true]);
   expect(() => fig.save("f.html")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a figure as "f.html": the name has to end in ".png" or ".svg" for a picture, in ".vl.json" for the Vega-Lite specification.]`,
+    `[InvalidArgumentError: The name of a figure's file must end in ".png" or ".svg" for an image, or in ".vl.json" for its Vega-Lite specification; got "f.html".]`,
   );
 });

@@ -35,7 +35,7 @@ const NAMES = 3;
 
 /**
  * Adds to a packed page the URLs of the vector tiles that show its reduced layers in full.
- * @returns the page as it was, and a warning, if the account cannot serve such tiles
+ * @returns the page unchanged, with a warning, if the account cannot serve them
  */
 export async function withTiles(
   transport: Transport,
