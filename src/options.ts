@@ -1,4 +1,5 @@
 /** Options of calls, and names that were meant to be others. */
+import { distance } from "fastest-levenshtein";
 import { InvalidArgumentError } from "./errors";
 
 /** Options of every call that contacts a server. */
@@ -40,23 +41,9 @@ export function listed(names: readonly string[], none = "none"): string {
 export function near(name: string, names: readonly string[]): string[] {
   const wanted = name.toLowerCase();
   return names
-    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
+    .map((candidate) => ({ candidate, edits: distance(wanted, candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.ceil(candidate.length / 3)))
+    .sort((a, b) => a.edits - b.edits)
     .slice(0, 3)
     .map(({ candidate }) => candidate);
-}
-
-/** Levenshtein's: letters to insert, delete or replace. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replace, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
 }

@@ -1,9 +1,8 @@
 import type { DataFrame } from "danfojs-node";
 import { type BatchQuery, createJob } from "../api/jobs";
 import { redactError } from "../api/redact";
-import { runSql } from "../api/sql";
-import { Transport } from "../api/transport";
-import { InvalidArgumentError, TableNotFoundError } from "../errors";
+import type { Transport } from "../api/transport";
+import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { currentLine, runInCell } from "../kernel/run-in-cell";
@@ -16,7 +15,7 @@ import type { Measure } from "../observatory/metadata";
 import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
 import { OPTION_NAMES } from "../option-names";
-import { type CallOptions, checkKeys, checkOptions } from "../options";
+import { type CallOptions, checkOptions } from "../options";
 import type { FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
@@ -25,17 +24,20 @@ import {
   endpointSource,
   shownAddress,
 } from "./connection/endpoint";
-import { shareTransport } from "./connection/transport-of";
+import { authenticated, shareTransport } from "./connection/transport";
 import { BatchJobStatus } from "./jobs/batch-job-status";
+import { checkBatch } from "./jobs/batch-query";
 import { makeMap } from "./map/map";
 import { checkPicture } from "./map/map-picture";
-import { type QueryOptions, type ReadOptions, readFrame } from "./read/read";
-import { Baselines } from "./sync/baselines";
+import { readTables, withNearTable } from "./read/list-tables";
+import { checkLimit, checkSql, type QueryOptions, type ReadOptions, readFrame, readTable } from "./read/read";
 import { type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
-import { quoted, type TableName, tableNamed } from "./tables/table-name";
-import { readTables, withNearTable } from "./tables/tables";
+import { Baselines } from "./tables/baselines";
+import { quoted, tableNamed } from "./tables/table-name";
+import { dropTable } from "./write/new-table";
 import { queryToTable } from "./write/query-to-table";
-import { type WriteOptions, type WriteReport, writeFrame } from "./write/write";
+import { printReport } from "./write/report";
+import { type WriteOptions, writeFrame } from "./write/write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {
@@ -81,12 +83,11 @@ export class CartoContext {
     checkContextOptions(options);
     const { session, timeouts, verbose } = options;
     this.#shownAddress = shownAddress(options);
-    this.#transport = new Transport(endpointSource(options), {
+    this.#transport = authenticated(endpointSource(options), {
       session,
       timeouts,
       onExchange: typeof verbose === "function" ? verbose : verbose ? (line) => console.log(line) : undefined,
       onWait: (note) => currentLine()?.note(note),
-      authenticate: accountOf,
     });
     shareTransport(this, this.#transport);
     this.observatory = new Observatory({
@@ -118,34 +119,16 @@ export class CartoContext {
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
     checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
-    const { limit } = options;
-    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
-      throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
-    }
+    const { limit, decodeGeom } = options;
+    checkLimit(limit);
     return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
       const table = await tableNamed(tableName, { transport: this.#transport, signal });
-      return this.#readTable(table, { ...options, signal, progress });
+      return readTable(
+        this.#transport,
+        { table, limit },
+        { decodeGeom, signal, progress, baselines: this.#baselines },
+      );
     });
-  }
-
-  /** Reads a table and remembers how it was. */
-  async #readTable(
-    name: TableName,
-    options: ReadOptions & { readonly limit?: number; readonly progress: Progress },
-  ): Promise<DataFrame> {
-    const { limit } = options;
-    const table = quoted(name);
-    const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-    let snapshot: string | undefined;
-    const onSnapshot = (seen: string) => {
-      snapshot = seen;
-    };
-    const frame = await readFrame(this.#transport, sql, { ...options, repeatable: true, onSnapshot });
-    const rowCount = rowCountOf(frame);
-    if (snapshot !== undefined) {
-      this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
-    }
-    return frame;
   }
 
   /**
@@ -180,14 +163,14 @@ export class CartoContext {
 
   /** Keeps the rows of a query as a table, and reads it. */
   async #keep(sql: string, tableName: string, options: QueryOptions): Promise<DataFrame> {
-    const { overwrite } = options;
+    const { overwrite, decodeGeom } = options;
     const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
       queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
     const frame = await this.#run(`read ${tableName}`, options.signal, (signal, progress) =>
-      this.#readTable(report.table, { ...options, signal, progress }),
+      readTable(this.#transport, report, { decodeGeom, signal, progress, baselines: this.#baselines }),
     );
-    await this.#printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
+    await printReport(this.#transport, { ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
     return frame;
   }
 
@@ -216,7 +199,7 @@ export class CartoContext {
     );
     if (report.baseline) this.#baselines.remember(df, report.baseline);
     else this.#baselines.forget(quoted(report.table));
-    await this.#printReport(report, tableName);
+    await printReport(this.#transport, report, tableName);
     return report.job ? new BatchJobStatus(this, report.job) : null;
   }
 
@@ -271,13 +254,9 @@ export class CartoContext {
   async delete(tableName: string, options: CallOptions = {}): Promise<void> {
     checkOptions("delete", options, OPTION_NAMES.CallOptions);
     await this.#run(`delete ${tableName}`, options.signal, async (signal) => {
-      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
-      await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
-        throw /^table .* does not exist$/s.test(error.message)
-          ? new TableNotFoundError(noTable(tableName), { table: tableName })
-          : error;
-      });
-      this.#baselines.forget(table);
+      const table = await tableNamed(tableName, { transport: this.#transport, signal });
+      await dropTable(this.#transport, table, tableName, signal);
+      this.#baselines.forget(quoted(table));
     });
   }
 
@@ -437,32 +416,6 @@ export class CartoContext {
     );
   }
 
-  /** Tells what a write has done, and where the table can be looked at. */
-  async #printReport(report: Omit<WriteReport, "baseline">, asked: string): Promise<void> {
-    const { table, rowCount, hasGeometry, renamed, warnings, job, isSkipped } = report;
-    const { label } = table;
-    for (const warning of warnings) console.warn(warning);
-    if (isSkipped) {
-      console.log(`There is a table ${label}, and it is left as it was: nothing was written.`);
-      return;
-    }
-    if (label !== asked) console.log(`The table is named ${label}.`);
-    if (renamed.length > 0)
-      console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
-    const { baseUrl, isCurrent } = await this.#transport.endpoint();
-    const page = isCurrent ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
-    const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
-    const call = hasGeometry
-      ? `cc.map({ layers: new Layer(${JSON.stringify(label)}) })`
-      : `cc.read(${JSON.stringify(label)})`;
-    if (!job) console.log(`${rows} written to ${label}${page || `. Look at it: await ${call}`}`);
-    else {
-      console.log(
-        `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
-      );
-    }
-  }
-
   /** Runs one call of a cell: interruptible, with progress once it takes long. */
   async #run<T>(
     label: string,
@@ -480,40 +433,4 @@ export class CartoContext {
   [INSPECT](): string {
     return `CartoContext(${this.#shownAddress()})`;
   }
-}
-
-/** What users write who come from psql. */
-const PSQL_COMMAND = /^\s*\\\S*/;
-
-function checkSql(sql: unknown): void {
-  if (typeof sql !== "string" || sql.trim() === "")
-    throw new InvalidArgumentError("The SQL statement is empty.");
-  const command = PSQL_COMMAND.exec(sql)?.[0].trim();
-  if (command !== undefined) {
-    throw new InvalidArgumentError(
-      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
-        "for their columns SELECT … FROM information_schema.columns.",
-    );
-  }
-}
-
-function checkBatch(query: BatchQuery): void {
-  const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
-  const parts: unknown[] = Array.isArray(list) ? list : [list];
-  const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
-  const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
-  if (ok && statements.length > 0) {
-    if (list !== query) checkKeys("A job", query as object, OPTION_NAMES.BatchQueries);
-    for (const part of parts) {
-      if (typeof part === "object") checkOptions("A query of a job", part, OPTION_NAMES.JobQueryOptions);
-    }
-    return;
-  }
-  throw new InvalidArgumentError(
-    "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
-  );
-}
-
-function noTable(table: string): string {
-  return `There is no table "${table}". See await cc.tables().`;
 }

@@ -1,18 +1,8 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
 import { parseJson } from "../../json";
@@ -121,7 +111,9 @@ export class Credentials {
   save(file: string = savedFile()): string {
     const content = { key: this.#key, base_url: this.#baseUrl, username: this.#username };
     const path = resolve(file);
-    writePrivately(path, `${JSON.stringify(content, null, 1)}\n`);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileAtomic.sync(path, `${JSON.stringify(content, null, 1)}\n`, { mode: 0o600 });
+    warned.delete(path);
     return path;
   }
 
@@ -298,23 +290,6 @@ function warnIfOpen(file: string): void {
   console.warn(
     `${file} holds an API key and can be read by other users of this machine. Close it: chmod 600 "${file}"`,
   );
-}
-
-/** Replaces a file in one step; nobody else can read it at any moment. */
-function writePrivately(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.tmp`;
-  rmSync(temporary, { force: true }); // of a process that was killed: its mode may be another
-  const handle = openSync(temporary, "wx", 0o600);
-  try {
-    writeSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, file);
-  warned.delete(file);
 }
 
 /** Deletes a file of credentials, or every saved default: one that is left would be found the next time. */

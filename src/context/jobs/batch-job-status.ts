@@ -5,8 +5,7 @@ import type { Progress } from "../../kernel/progress";
 import { runInCell } from "../../kernel/run-in-cell";
 import { OPTION_NAMES } from "../../option-names";
 import { type CallOptions, checkOptions } from "../../options";
-import type { CartoContext } from "../carto-context";
-import { transportOf } from "../connection/transport-of";
+import { type ContextLike, transportOf } from "../connection/transport";
 
 /** State of a batch job at one moment. */
 export interface JobState {
@@ -39,12 +38,12 @@ const SHOWN_SQL_CHARS = 60;
  */
 export class BatchJobStatus {
   readonly jobId: string;
-  readonly #context: CartoContext;
+  readonly #context: ContextLike;
   #status: JobState["status"] | undefined;
   #createdAt: Date | undefined;
 
   /** @throws InvalidArgumentError for what is no context or no job */
-  constructor(context: CartoContext, job: JobRef) {
+  constructor(context: ContextLike, job: JobRef) {
     transportOf(context);
     this.#context = context;
     if (job instanceof BatchJobStatus) {

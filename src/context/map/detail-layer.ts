@@ -55,7 +55,7 @@ export async function detailLayer(
     `${geometry} AS ${geom_column}`,
   ];
   // CARTO's own servers can thin only by these columns
-  const canThin = (hasId && isCartos) || (await transport.endpoint(signal)).isCurrent !== undefined;
+  const canThin = (hasId && isCartos) || transport.kind === "local";
   return {
     type: "mapnik",
     id: `layer${index}`,

@@ -16,9 +16,9 @@ import {
 } from "../../frame";
 import type { Progress } from "../../kernel/progress";
 import { ident, literal } from "../../sql";
+import type { Baseline } from "../tables/baselines";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, NO_EFFECT } from "../write/new-table";
-import type { Baseline } from "./baselines";
 import { applyByJob } from "./sync-job";
 import {
   applySql,

@@ -9,7 +9,7 @@ import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } fr
 import { SRID_LNGLAT } from "../../geo";
 import type { Progress } from "../../kernel/progress";
 import { ident } from "../../sql";
-import type { Baseline } from "../sync/baselines";
+import type { Baseline } from "../tables/baselines";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "../tables/table-name";
 import {
   dropTemporary,

@@ -24,7 +24,7 @@ const MAX_DEPTH = 100;
 export function checkSpec(spec: unknown, place: string): Json {
   if (!isObject(spec))
     throw new InvalidArgumentError(
-      `The first argument of ${place}.vega must be a Vega-Lite specification, such as { mark: "bar", encoding: { … } }; got ${typeof spec}.`,
+      `The first argument of ${place}.vega must be a Vega-Lite specification, such as { mark: "bar", encoding: { … } }; got a value of type ${typeof spec}.`,
     );
   const { $schema } = spec;
   if (typeof $schema === "string" && $schema.includes("/vega/"))

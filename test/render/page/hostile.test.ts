@@ -6,7 +6,7 @@ import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { BaseMap, Layer, styling } from "../../../src/map";
 import { MapView } from "../../../src/render/map-view";
 import type { Scene } from "../../../src/render/scene";
-import { nowhere, progress } from "../../map/kinds";
+import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 
