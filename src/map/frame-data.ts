@@ -89,7 +89,7 @@ function columnOf(table: CellTable, name: string, option: string, label: string)
   return column;
 }
 
-export interface CellColumn {
+interface CellColumn {
   readonly name: string;
   /** danfo's dtype, if the column is from a DataFrame. */
   readonly dtype?: string;

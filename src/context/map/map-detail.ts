@@ -14,14 +14,14 @@ import type { DetailSource, SceneLayer } from "../../render/scene";
 import { type DetailLayer, detailLayer, type LayersOfDetail } from "./detail-layer";
 import type { FetchedScene } from "./map-scene";
 
-export interface DetailOptions extends LayersOfDetail {
+interface DetailOptions extends LayersOfDetail {
   /** Indexes of the layers that the page contains only an overview of. */
   readonly reduced: readonly number[];
   /** Width of the margin around a tile of 256 CSS pixels whose features the tile includes, in CSS pixels. */
   readonly bufferPx: number;
 }
 
-export interface Details {
+interface Details {
   /** Tile URLs by index of the layer. */
   readonly sources: ReadonlyMap<number, DetailSource>;
   readonly warnings: readonly string[];
