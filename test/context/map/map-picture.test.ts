@@ -171,11 +171,11 @@ describe("the environment's proxy", () => {
 
 describe("options that do not go together", () => {
   test.each([
-    [{ scale: 2 }, "scale is for pictures"],
-    [{ interactive: false, scale: 5 }, "scale is 5; expected a number from 1 to 4."],
-    [{ interactive: "no" }, "interactive is no; expected true or false."],
-    [{ ax: {} }, "ax is no cell of a figure."],
-    [{ ax: figure().at(0), interactive: true }, "A map in a figure is a picture."],
+    [{ scale: 2 }, "`scale` requires `interactive: false` or `ax`"],
+    [{ interactive: false, scale: 5 }, "`scale` must be a number from 1 to 4; got 5."],
+    [{ interactive: "no" }, "`interactive` must be true or false; got no."],
+    [{ ax: {} }, "`ax` must be a cell of a figure."],
+    [{ ax: figure().at(0), interactive: true }, "`ax` and `interactive: true` exclude each other"],
   ])("%o", async (options, message) => {
     await expect(cc.map({ layers: layer, ...options } as object)).rejects.toThrow(message);
   });
