@@ -56,7 +56,7 @@ test.each(Object.entries(CALLS))("%s: an unknown option is refused", async (_, [
   const { message } = error as Error;
   if (meant === undefined) expect(message).not.toContain("Did you mean");
   else expect(message).toContain(`Did you mean "${meant}"?`);
-  expect(message).toMatch(/There are "/);
+  expect(message).toMatch(/Available options: "/);
   expect(message).not.toContain("secret-key-1");
 });
 

@@ -1,6 +1,6 @@
 import { databaseAddress, isDatabaseUrl, shownDatabase } from "../../local/database";
 
-/** An address as it may be shown: without what could be a password or a key in it. */
+/** Address with credentials removed, safe to print. */
 export function shownUrl(address: unknown): string {
   if (typeof address !== "string") return "?";
   if (address.startsWith("local:")) return address;

@@ -391,7 +391,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect(sources.size).toBe(0);
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "The map shows an overview of "kinds", "SELECT * FROM other", also where you zoom in: no named map could be made for the detail. The API key may not do this (Forbidden). Named maps are made with the account's master key.",
+        "The map shows an overview of "kinds", "SELECT * FROM other", also where you zoom in: no named map could be made for the detail. The API key has no permission for this (Forbidden). Named maps are made with the account's master key.",
       ]
     `);
     expect(warnings[0]).not.toContain(key);
