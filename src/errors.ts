@@ -165,8 +165,8 @@ function excerpt(sql: string, position: number): string {
   const characters = [...sql]; // PostgreSQL counts characters, not UTF-16 units
   const at = Math.min(position - 1, characters.length);
   const before = characters.slice(0, at).join("").split(/\r?\n/);
-  const left = before.at(-1)!;
-  const right = characters.slice(at).join("").split(/\r?\n/, 1)[0]!;
+  const left = before.at(-1) ?? "";
+  const [right = ""] = characters.slice(at).join("").split(/\r?\n/, 1);
   const start = left.length > EXCERPT_CHARS ? `…${left.slice(-EXCERPT_CHARS)}` : left;
   const end = right.length > EXCERPT_CHARS ? `${right.slice(0, EXCERPT_CHARS)}…` : right;
   const label = `  Line ${before.length}: `;

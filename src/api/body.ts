@@ -47,9 +47,10 @@ class Pieces implements AsyncIterator<Uint8Array> {
       });
     }
     const chunks = this.#chunks;
+    const [first] = chunks;
     this.#chunks = [];
     this.#size = 0;
     this.#body.resume();
-    return { done: false, value: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+    return { done: false, value: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
   }
 }

@@ -1,3 +1,6 @@
+const UNKNOWN =
+  "The import failed for an unknown reason. Try again; if it fails again, ask CARTO's support with the import's id.";
+
 /** Error codes of CARTO's Import API, explained for the author of a DataFrame. */
 const SENTENCES: Readonly<Record<number, string>> = {
   1: "The import service is not set up correctly. Try again later, or contact the administrator of the server.",
@@ -66,11 +69,10 @@ const SENTENCES: Readonly<Record<number, string>> = {
   8006: "The account's credits for Twitter are used up.",
   8007: "The account has reached its limit of maps. Delete some.",
   8008: "The account has reached its limit of public tables. Delete some, or write a private one.",
-  99999:
-    "The import failed for an unknown reason. Try again; if it fails again, ask CARTO's support with the import's id.",
+  99999: UNKNOWN,
 };
 
 /** Says what happened and what to do. */
 export function importErrorSentence(code: number): string {
-  return SENTENCES[code] ?? SENTENCES[99999]!;
+  return SENTENCES[code] ?? UNKNOWN;
 }

@@ -59,7 +59,7 @@ export async function runSql(
   return {
     rows,
     totalRows: total_rows,
-    fields: namesInOrder(fields, text).map((name) => ({ name, ...pgTypeOf(fields[name]!) })),
+    fields: inOrder(fields, text).map(([name, field]) => ({ name, ...pgTypeOf(field) })),
   };
 }
 
@@ -80,10 +80,10 @@ const GUESSES: Readonly<Record<string, string>> = {
 /** Spatial fields and enums have no pgtype. CARTO names an array of them by its element. */
 function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): Omit<SqlField, "name"> {
   if (pgtype !== undefined) return { pgtype };
-  const [, element, brackets] = /^(.*?)(\[\])?$/.exec(type)!;
-  const guess = GUESSES[element!];
+  const [, element = type, brackets] = /^(.*?)(\[\])?$/.exec(type) ?? [];
+  const guess = GUESSES[element];
   if (guess !== undefined) return { pgtype: brackets ? `_${guess}` : guess, isGuess: true };
-  if (brackets) return { pgtype: element!.startsWith("_") ? element! : `_${element}` };
+  if (brackets) return { pgtype: element.startsWith("_") ? element : `_${element}` };
   return { pgtype: type.startsWith("unknown") ? "unknown" : type };
 }
 
@@ -91,12 +91,10 @@ function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): Omit<SqlFiel
  * Returns the columns in the order of the statement. JavaScript puts members that look like array indices first ("2016"
  * before "name"), so the order has to be read from the text.
  */
-function namesInOrder(fields: SqlResponse["fields"], text: string): string[] {
-  const names = Object.keys(fields);
-  if (!names.some((name) => /^\d+$/.test(name))) return names;
+function inOrder<T>(fields: Readonly<Record<string, T>>, text: string): [string, T][] {
+  const entries = Object.entries(fields);
+  if (!entries.some(([name]) => /^\d+$/.test(name))) return entries;
   const from = text.lastIndexOf('"fields":');
-  const positions = new Map(
-    names.map((name) => [name, text.indexOf(`${JSON.stringify(name)}:{"type":`, from)]),
-  );
-  return names.sort((a, b) => positions.get(a)! - positions.get(b)!);
+  const position = (name: string) => text.indexOf(`${JSON.stringify(name)}:{"type":`, from);
+  return entries.sort(([a], [b]) => position(a) - position(b));
 }

@@ -136,9 +136,10 @@ export class Transport {
   async waitsFor(): Promise<string | undefined> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
     const holder = await endpoint?.waitsFor?.();
+    if (holder === undefined) return undefined;
     const isOurs = ({ sql = "" }: ApiRequest) =>
-      sql.trim().replace(/\s+/g, " ").startsWith(holder!.replace(/…$/, ""));
-    return holder === undefined || [...this.#unanswered].some(isOurs) ? undefined : holder;
+      sql.trim().replace(/\s+/g, " ").startsWith(holder.replace(/…$/, ""));
+    return [...this.#unanswered].some(isOurs) ? undefined : holder;
   }
 
   #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {

@@ -371,6 +371,7 @@ export class CartoContext {
         throw explainAugmenting(error);
       });
     });
+    // `!`: the rows are read above unless `persistAs` is given
     const frame =
       read ??
       (await this.#keep(plan.sql, persistAs!, { overwrite, signal }).catch((error) => {

@@ -53,8 +53,8 @@ function allowRegularKey(error: Error): void {
  * organisation it is the member's schema (carto-api §1.2).
  */
 export function firstSchema(searchPath: string): string {
-  const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^",]*))/.exec(searchPath)!;
-  return quoted?.replaceAll('""', '"') ?? (plain!.trim() || COMMON_SCHEMA);
+  const [, quoted, plain = ""] = /^\s*(?:"((?:[^"]|"")*)"|([^",]*))/.exec(searchPath) ?? [];
+  return quoted?.replaceAll('""', '"') ?? (plain.trim() || COMMON_SCHEMA);
 }
 
 /** Asks for the current schema. The default path begins with `"$user"`, a schema that may not exist. */

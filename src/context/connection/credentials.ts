@@ -6,9 +6,9 @@ import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
 import { parseJson } from "../../json";
+import { databaseAddress, isDatabaseUrl, shownDatabase } from "../../local/database";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
-import { shownUrl } from "./address";
 
 export interface CredentialsOptions {
   /** Name of the account. Its address is `https://{username}.carto.com`, unless `baseUrl` is given. */
@@ -302,4 +302,21 @@ export function deleteCredentials(file?: string): string[] {
     rmSync(path);
     return true;
   });
+}
+
+/** Address with credentials removed, safe to print. */
+export function shownUrl(address: unknown): string {
+  if (typeof address !== "string") return "?";
+  if (address.startsWith("local:")) return address;
+  if (isDatabaseUrl(address)) return shownDatabaseUrl(address);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  return url?.host ? `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}` : "?";
+}
+
+function shownDatabaseUrl(url: string): string {
+  try {
+    return shownDatabase(databaseAddress(url));
+  } catch {
+    return "?"; // the first call says what is wrong
+  }
 }

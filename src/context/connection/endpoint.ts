@@ -8,8 +8,7 @@ import { connectLocal, type LocalServer } from "../../local/launcher";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
 import { COMMON_SCHEMA } from "./account";
-import { shownUrl } from "./address";
-import { Credentials, cloudAddress, environmentCredentials, savedCredentials } from "./credentials";
+import { Credentials, cloudAddress, environmentCredentials, savedCredentials, shownUrl } from "./credentials";
 
 /** Address of a CartoContext, and how its requests are sent. */
 export interface ContextOptions {
@@ -224,5 +223,6 @@ function parseUrl(baseUrl: string): URL {
 /** Name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api §1.1). */
 function accountName({ pathname, hostname }: URL): string {
   const inPath = /^\/(?:user|u)\/([^/]+)/.exec(pathname)?.[1];
-  return inPath ? decodeURIComponent(inPath) : hostname.replace(/^www\./, "").split(".", 1)[0]!;
+  const [label = ""] = hostname.replace(/^www\./, "").split(".", 1);
+  return inPath ? decodeURIComponent(inPath) : label;
 }

@@ -36,7 +36,7 @@ export async function describe(
       repeatable: true,
       written: written(query, before),
     });
-    if (rows.length > 0) onSnapshot?.(String(rows[0]!.snapshot));
+    if (rows[0]) onSnapshot?.(String(rows[0].snapshot));
     return fields.some(({ isGuess }) => isGuess)
       ? await exactFields(transport, query, fields, signal)
       : fields;

@@ -40,17 +40,18 @@ export async function fetchColumns(
   options: FetchOptions = {},
 ): Promise<Columns> {
   const copy = (whenLimited?: "throw") => byCopy(transport, source, { ...options, whenLimited });
-  const json = (limit?: number) => byJson(transport, source, options, limit);
-  if (transport.kind === "local") return (await copy()) ?? (await json())!;
+  const json = () => byJson(transport, source, options);
+  const jsonUpTo = (limit: number) => byJson(transport, source, options, limit);
+  if (transport.kind === "local") return (await copy()) ?? json();
   const rows = (await source.estimate) ?? 0;
-  const small = rows <= SMALL_ROWS && (await json(SMALL_ROWS));
+  const small = rows <= SMALL_ROWS && (await jsonUpTo(SMALL_ROWS));
   if (small) return small;
   try {
-    return (await copy("throw")) ?? (await json())!;
+    return (await copy("throw")) ?? (await json());
   } catch (error) {
     if (!(error instanceof RateLimitError)) throw error;
-    const medium = rows <= JSON_ROWS && (await json(JSON_ROWS));
-    return medium || (await copy()) || (await json())!;
+    const medium = rows <= JSON_ROWS && (await jsonUpTo(JSON_ROWS));
+    return medium || (await copy()) || json();
   }
 }
 
@@ -71,6 +72,13 @@ export async function estimateRows(
 }
 
 /** Fetches rows as JSON. Returns undefined if there are more than `limit`, or the statement reaches its time limit. */
+function byJson(transport: Transport, source: Source, options: FetchOptions): Promise<Columns>;
+function byJson(
+  transport: Transport,
+  source: Source,
+  options: FetchOptions,
+  limit: number,
+): Promise<Columns | undefined>;
 async function byJson(
   transport: Transport,
   { query, fields, aliases }: Source,

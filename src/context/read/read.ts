@@ -171,7 +171,7 @@ async function aliasesOf(
   for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
   const csv = Buffer.concat(chunks).toString("utf8");
   const failed = ErrorResponse.safeParse(parseJson(csv.slice(csv.indexOf('{"error":')))); // in CSV, " is ""
-  if (failed.success) throw new SqlError(failed.data.error[0]!, { sql: query });
+  if (failed.success) throw new SqlError(failed.data.error.join("\n"), { sql: query });
   const names = csvNames(csv);
   const positions = new Map(names.map((name, position) => [name, position]));
   return {

@@ -272,7 +272,7 @@ function changes(apply: Apply): string[] {
     newKey !== undefined && isKey.has(name) ? `coalesce(${value}, ${newKey})` : value,
   );
   const fromNew = `FROM ${differences} AS d JOIN ${uploaded} AS s ON s.ctid = d.new`;
-  const highest = `(SELECT max(${keys[0]!.value}) ${fromNew} WHERE d.old IS NULL)`;
+  const highest = `(SELECT max(${keys[0]?.value}) ${fromNew} WHERE d.old IS NULL)`;
   return [
     `SELECT count(*) FILTER (WHERE d.old IS NULL), count(*) FILTER (WHERE d.new IS NULL), count(*) FILTER (WHERE d.old IS NOT NULL AND d.new IS NOT NULL)
   INTO cf_new, cf_old, cf_both FROM ${differences} AS d;`,

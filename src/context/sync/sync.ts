@@ -142,7 +142,7 @@ export async function syncFrame(
     columns: sides,
     keys: sides.slice(0, keys.length),
     newKey,
-    sequence: keys.length === 1 ? keys[0]!.target.sequence : undefined,
+    sequence: keys.length === 1 ? keys[0]?.target.sequence : undefined,
     keysAreChecked,
     keysAreNullable: keys.some(({ target }) => target.nullable),
     baseline: !force ? baseline : differences && before.baseline, // the rows that were compared must be unchanged
@@ -286,10 +286,11 @@ function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], tab
  * @throws InvalidArgumentError for a duplicate key, and for a missing one if the database does not number the rows
  */
 async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Promise<string | undefined> {
-  const rowCount = keys[0]!.column.values.length;
+  const [firstKey] = keys;
+  const rowCount = firstKey?.column.values.length ?? 0;
   const name = keys.map(({ from }) => `"${from}"`).join(", ");
-  const fallback = keys.length === 1 ? keys[0]!.target.fallback : undefined;
-  if (keys.length === 1 && isRising(keys[0]!.column.values)) return undefined;
+  const fallback = keys.length === 1 ? firstKey?.target.fallback : undefined;
+  if (firstKey && keys.length === 1 && isRising(firstKey.column.values)) return undefined;
   const rows = new Map<unknown, number>();
   let hasNew = false;
   for (let row = 0; row < rowCount; row++) {

@@ -86,7 +86,7 @@ export async function giveName(
     ? `Table "${table.label}" is either unchanged or completely replaced. Check before you run it again.`
     : `Table "${table.label}" either exists completely or not at all. Check before you run it again.`;
   const { rows } = await run(swapSql(temporary, table, overwrite), { effect });
-  return String(rows.at(-1)!.snapshot);
+  return String(rows.at(-1)?.snapshot);
 }
 
 /** Explains an error that occurred while a table was registered. */

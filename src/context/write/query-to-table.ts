@@ -68,12 +68,11 @@ const RESULT = "cartoframes_result";
 
 /** Splits the text into the statements before the last, and the last one as a query for CREATE TABLE AS. */
 function splitQuery(sql: string): { before: string; opening: string; query: string; closing: string } {
-  const statements = scanStatements(sql);
-  const last = statements.at(-1);
-  if (last === undefined) throw new InvalidArgumentError("The SQL statement is empty.");
-  const start = last[0]!.start;
-  const text = sql.slice(start, last.at(-1)!.end);
-  const before = sql.slice(0, start);
+  const last = scanStatements(sql).at(-1) ?? [];
+  const [first] = last;
+  if (first === undefined) throw new InvalidArgumentError("The SQL statement is empty.");
+  const text = sql.slice(first.start, last.at(-1)?.end);
+  const before = sql.slice(0, first.start);
   if (queryText(text) !== undefined) return { before, opening: "", query: text, closing: "" };
   if (last.some((token) => isWord(token, "RETURNING") && token.depth === 0)) {
     const opening = `WITH ${RESULT} AS (\n`;
@@ -87,7 +86,7 @@ function splitQuery(sql: string): { before: string; opening: string; query: stri
 
 function inWords([first, ...rest]: readonly Token[]): string {
   const isInto = isWord(first, "SELECT") && rest.some((token) => token.depth === 0 && isWord(token, "INTO"));
-  return isInto ? "SELECT … INTO" : `a statement that begins with ${first!.text.slice(0, 20)}`;
+  return isInto ? "SELECT … INTO" : `a statement that begins with ${first?.text.slice(0, 20)}`;
 }
 
 /** SQLSTATE of two columns with the same name. */
@@ -106,7 +105,7 @@ function explainQuery(error: unknown): unknown {
 
 function newNames(names: readonly string[]): { from: string; to: string }[] {
   const normalized = normalizeColumnNames(names);
-  return names.flatMap((from, i) => (from === normalized[i] ? [] : [{ from, to: normalized[i]! }]));
+  return names.map((from, i) => ({ from, to: normalized[i] ?? from })).filter(({ from, to }) => from !== to);
 }
 
 /** SQL that renames the columns, in two steps because a new name may be the old name of another column. */
