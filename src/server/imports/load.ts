@@ -1,7 +1,6 @@
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
 import type { Plan } from "./analyse";
-import { escapeCopy } from "./copy-text";
 import { asFailure, ImportFailure } from "./errors";
 import type { TableSource } from "./table-source";
 import { cellWriter } from "./types";
@@ -101,6 +100,15 @@ async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer
     chunk = "";
   }
   if (chunk) yield Buffer.from(chunk);
+}
+
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
+function escapeCopy(text: string | null): string {
+  if (text === null) return "\\N";
+  return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
 }
 
 type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
