@@ -122,9 +122,9 @@ describe("every error has its class and says what to do", () => {
       §7.10 render timeout: TimeoutError: The statement was stopped because it took too long (You are over platform's limits: Render timeout error. Contact CARTO support for more details). Run it on fewer rows, or as a batch job.
       server error: ServerError: The server failed with status 500: something broke
       one text: ServerError: The server failed with status 503: Service Unavailable
-      a web page: ServerError: The server answered 502 and a web page instead of CARTO's JSON. The service or a proxy in between is down.
-      nothing: ServerError: The server answered 504 and an empty body instead of CARTO's JSON. The service or a proxy in between is down.
-      another program: ServerError: The server answered 404 and "pong", instead of CARTO's JSON. Check the address.
+      a web page: ServerError: The server answered with status 502 and a web page instead of CARTO's JSON. The service or a proxy in between is down.
+      nothing: ServerError: The server answered with status 504 and an empty body instead of CARTO's JSON. The service or a proxy in between is down.
+      another program: ServerError: The server answered with status 404 and "pong" instead of CARTO's JSON. Check the address.
       a proxy that wants a password: AuthenticationError: Access was refused with status 407, by a server or proxy other than CARTO. Check the address, the key and the proxy."
     `);
   });
