@@ -36,7 +36,10 @@ export function listed(names: readonly string[], none = "none"): string {
   return names.map((name) => JSON.stringify(name)).join(", ") || none;
 }
 
-/** Returns up to three names that differ from `name` in at most a third of their letters, the closest first. Case is ignored. */
+/**
+ * Returns up to three names that differ from `name` in at most a third of their letters, the closest first. Case is
+ * ignored.
+ */
 export function near(name: string, names: readonly string[]): string[] {
   const wanted = name.toLowerCase();
   return names

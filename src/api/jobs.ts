@@ -8,7 +8,10 @@ export interface JobQueryOptions {
   readonly query: string;
   /** Statement that runs when the query is done. `<%= job_id %>` is replaced by the job's id. */
   readonly onsuccess?: string;
-  /** Statement that runs when the query has failed. `<%= job_id %>` and `<%= error_message %>` are replaced, without quotes. */
+  /**
+   * Statement that runs when the query has failed. `<%= job_id %>` and `<%= error_message %>` are replaced, without
+   * quotes.
+   */
   readonly onerror?: string;
   /** Time limit of the query, in milliseconds. @default the server's limit, usually 12 hours */
   readonly timeout?: number;
@@ -64,7 +67,9 @@ export function cancelJob(
   return ask(transport, { method: "DELETE", path: pathOf(jobId), signal });
 }
 
-/** Pauses between requests for the state of a job: short at first, for short jobs, then as long as in CARTO's clients. */
+/**
+ * Pauses between requests for the state of a job: short at first, for short jobs, then as long as in CARTO's clients.
+ */
 const FIRST_POLL_MS = 250;
 const LAST_POLL_MS = 2_000;
 const SLOWER = 1.5;

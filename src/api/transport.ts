@@ -31,7 +31,10 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** Set if nothing changes when the server gets the request twice. It is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** Sentence of the error message about a possible effect when the connection breaks, if the caller knows more than that there may be one. */
+  /**
+   * Sentence of the error message about a possible effect when the connection breaks, if the caller knows more than
+   * that there may be one.
+   */
   readonly effect?: string;
   /** Whether to wait when the account's rate limit is reached, or to throw at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
@@ -64,7 +67,10 @@ const CLIENT = `cartoframes-ts-${version}`;
 const SHOWN_SQL_CHARS = 120;
 const MAX_QUOTED_CHARS = 200;
 
-/** HTTP client of one endpoint: adds the key, retries what is safe to repeat, and converts failures to the package's errors. */
+/**
+ * HTTP client of one endpoint: adds the key, retries what is safe to repeat, and converts failures to the package's
+ * errors.
+ */
 export class Transport {
   readonly #source: EndpointSource;
   readonly #options: TransportOptions;
@@ -132,7 +138,10 @@ export class Transport {
     return this.#redact(text);
   }
 
-  /** Returns what keeps a local server's database busy while requests of this transport wait, unless it is one of them. */
+  /**
+   * Returns what keeps a local server's database busy while requests of this transport wait, unless it is one of
+   * them.
+   */
   async waitsFor(): Promise<string | undefined> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
     const holder = await endpoint?.waitsFor?.();

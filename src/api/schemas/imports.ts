@@ -3,7 +3,10 @@ import * as z from "zod";
 /** Answer of `POST /api/v1/imports`. */
 export const ImportCreated = z.object({ item_queue_id: z.string(), success: z.boolean().optional() });
 
-/** The parts of the answer of `GET /api/v1/imports/{id}` that this package's client reads. `success` appears at the end. */
+/**
+ * The parts of the answer of `GET /api/v1/imports/{id}` that this package's client reads. `success` appears at the
+ * end.
+ */
 export const ImportResponse = z.object({
   id: z.string(),
   state: z.string(),

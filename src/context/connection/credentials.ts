@@ -117,7 +117,10 @@ export class Credentials {
     return path;
   }
 
-  /** Replaces the credentials by those in a file. @param file path of the file; by default the one that `save` writes */
+  /**
+   * Replaces the credentials by those in a file.
+   * @param file path of the file; by default the one that `save` writes
+   */
   retrieve(file?: string): void {
     const saved = file === undefined ? savedCredentials() : readCredentials(file);
     if (saved === undefined) throw new InvalidArgumentError(NOTHING_SAVED);
@@ -126,7 +129,10 @@ export class Credentials {
     this.#baseUrl = saved.baseUrl;
   }
 
-  /** Deletes a file with credentials, and prints its path. @param file path of the file; by default the one that `save` writes */
+  /**
+   * Deletes a file with credentials, and prints its path.
+   * @param file path of the file; by default the one that `save` writes
+   */
   delete(file?: string): void {
     const deleted = deleteCredentials(file);
     for (const path of deleted) console.log(`Credentials at ${path} removed.`);
@@ -267,7 +273,10 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-/** Parses a file with credentials. The errors do not quote its text, and neither the message of JSON.parse, which does. */
+/**
+ * Parses a file with credentials. The errors do not quote its text, and neither the message of JSON.parse, which
+ * does.
+ */
 function parseCredentials(text: string, file: string): Parts {
   const parsed = CredentialsFile.safeParse(parseJson(text.replace(/^\uFEFF/, "")));
   const { key, base_url: baseUrl, username } = parsed.success ? parsed.data : {};

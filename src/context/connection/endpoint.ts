@@ -220,7 +220,10 @@ function parseUrl(baseUrl: string): URL {
   return url;
 }
 
-/** Name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api §1.1). */
+/**
+ * Name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api
+ * §1.1).
+ */
 function accountName({ pathname, hostname }: URL): string {
   const inPath = /^\/(?:user|u)\/([^/]+)/.exec(pathname)?.[1];
   const [label = ""] = hostname.replace(/^www\./, "").split(".", 1);

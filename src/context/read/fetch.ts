@@ -23,9 +23,15 @@ export interface FetchOptions {
   readonly repeatable?: boolean;
 }
 
-/** Results of up to this many rows are fetched from an account as JSON, which costs about the same as one of its few COPYs. */
+/**
+ * Results of up to this many rows are fetched from an account as JSON, which costs about the same as one of its few
+ * COPYs.
+ */
 const SMALL_ROWS = 10_000;
-/** Results of up to this many rows are fetched as JSON when the limit of COPYs is reached. Larger ones would take too much memory. */
+/**
+ * Results of up to this many rows are fetched as JSON when the limit of COPYs is reached. Larger ones would take too
+ * much memory.
+ */
 const JSON_ROWS = 100_000;
 const COPY_ATTEMPTS = 2;
 
@@ -55,7 +61,9 @@ export async function fetchColumns(
   }
 }
 
-/** Returns PostgreSQL's estimate of the number of rows, without running the query; undefined if the server gives none. */
+/**
+ * Returns PostgreSQL's estimate of the number of rows, without running the query; undefined if the server gives none.
+ */
 export async function estimateRows(
   transport: Transport,
   query: string,

@@ -151,7 +151,9 @@ function tableQuery({ table, limit }: TableToRead): string {
   return `SELECT * FROM ${quoted(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
 }
 
-/** Returns the rows of the last statement. The SQL API sends the rows of all statements, and describes only the last. */
+/**
+ * Returns the rows of the last statement. The SQL API sends the rows of all statements, and describes only the last.
+ */
 function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
   return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
 }

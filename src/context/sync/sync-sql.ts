@@ -41,7 +41,9 @@ const TEXTS = new Set(["text", "varchar", "bpchar"]);
 const DOCUMENTS = new Set(["json", "jsonb"]);
 const TIMES = new Set(["timestamp", "timestamptz"]);
 
-/** Makes the SQL for a column of the frame and the column `target` of the table. Without `target`, the column is new. */
+/**
+ * Makes the SQL for a column of the frame and the column `target` of the table. Without `target`, the column is new.
+ */
 export function syncColumn(column: WriteColumn, target: SyncTarget | undefined): SyncColumn {
   const { name } = column;
   const [t, s] = [`t.${ident(name)}`, `s.${ident(name)}`];
@@ -257,7 +259,9 @@ END IF;`,
   ];
 }
 
-/** Applies the changes. If nothing differs, the table is not touched: no trigger runs, and its time of change is kept. */
+/**
+ * Applies the changes. If nothing differs, the table is not touched: no trigger runs, and its time of change is kept.
+ */
 function changes(apply: Apply): string[] {
   const { table, uploaded, differences, columns, keys, newKey, sequence, baseline } = apply;
   const isKey = new Set(keys.map(({ name }) => name));

@@ -35,7 +35,10 @@ export interface SyncOptions {
   readonly key?: string | readonly string[];
   /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
   readonly lnglat?: readonly [lng: string, lat: string];
-  /** Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes. @default false */
+  /**
+   * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
+   * @default false
+   */
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
   readonly geomCol?: string;
@@ -354,7 +357,10 @@ interface Upload {
   readonly rowCount: number;
 }
 
-/** Reads the table, which is much faster than writing it, and compares it with the frame. Returns undefined without binary COPY. */
+/**
+ * Reads the table, which is much faster than writing it, and compares it with the frame. Returns undefined without
+ * binary COPY.
+ */
 async function compare(
   transport: Transport,
   table: TableName,

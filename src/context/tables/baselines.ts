@@ -1,6 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 
-/** State of a table when a frame was equal to it. A sync compares it with the current state to detect changes by others. */
+/**
+ * State of a table when a frame was equal to it. A sync compares it with the current state to detect changes by
+ * others.
+ */
 export interface Baseline {
   /** Name of the table in SQL. */
   readonly table: string;

@@ -125,13 +125,18 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
   ].join(";\n");
 }
 
-/** Locks the name. Otherwise two calls with the same name would meet in PostgreSQL's catalog, and the second would fail. */
+/**
+ * Locks the name. Otherwise two calls with the same name would meet in PostgreSQL's catalog, and the second would
+ * fail.
+ */
 function oneAtATime(table: TableName): string {
   const key = `hashtext(${literal(`cartoframes ${table.table}`)})`;
   return `DO ${literal(`BEGIN PERFORM pg_advisory_xact_lock(${key}); END`)}`;
 }
 
-/** SQL that grants the privileges on the old table for the new one: a public table stays public, a shared one shared. */
+/**
+ * SQL that grants the privileges on the old table for the new one: a public table stays public, a shared one shared.
+ */
 function copyRights(from: TableName, to: TableName): string {
   return `DO ${literal(`DECLARE granted record;
 BEGIN

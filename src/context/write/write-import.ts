@@ -1,4 +1,7 @@
-/** Writes through CARTO's Import API, for what only that supports: guessing types and places, and collision strategies. */
+/**
+ * Writes through CARTO's Import API, for what only that supports: guessing types and places, and collision
+ * strategies.
+ */
 import { createGzip } from "node:zlib";
 import { finishedImport, type ImportParameters, startImport } from "../../api/imports";
 import { runSql } from "../../api/sql";
@@ -11,11 +14,17 @@ import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, giveName } from "./new-table";
 
 export interface ImportWriteOptions {
-  /** Makes the server guess types, coordinates and dates from the texts. @default false, which keeps the types of the frame */
+  /**
+   * Makes the server guess types, coordinates and dates from the texts.
+   * @default false, which keeps the types of the frame
+   */
   readonly typeGuessing?: boolean;
   /** With `typeGuessing`, guesses also from texts in quotes. @default true */
   readonly quotedFieldsGuessing?: boolean;
-  /** Makes geometries from names of countries, regions and cities, and from IP addresses, if the frame has none. @default false */
+  /**
+   * Makes geometries from names of countries, regions and cities, and from IP addresses, if the frame has none.
+   * @default false
+   */
   readonly contentGuessing?: boolean;
   /**
    * What the server does if the table exists: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in
@@ -107,7 +116,10 @@ function parametersOf(options: ImportWrite): ImportParameters {
   return { typeGuessing, quotedFieldsGuessing, contentGuessing, collisionStrategy };
 }
 
-/** Drops the table of an import after its end. An import cannot be stopped, so its table appears after the caller gave up. */
+/**
+ * Drops the table of an import after its end. An import cannot be stopped, so its table appears after the caller gave
+ * up.
+ */
 async function dropWhenOver(transport: Transport, id: string, temporary: TableName): Promise<void> {
   await finishedImport(transport, id, { keepsRunning: false }).catch(() => {});
   await dropTemporary(transport, temporary);

@@ -28,7 +28,10 @@ export interface WriteOptions extends ImportWriteOptions {
   readonly overwrite?: boolean;
   /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
   readonly lnglat?: readonly [lng: string, lat: string];
-  /** Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes. @default false */
+  /**
+   * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
+   * @default false
+   */
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
   readonly geomCol?: string;
@@ -160,7 +163,9 @@ async function load(
   }
 }
 
-/** Creates the job that registers the table. Returns undefined if the key cannot create jobs, or the server has none. */
+/**
+ * Creates the job that registers the table. Returns undefined if the key cannot create jobs, or the server has none.
+ */
 async function registeringJob(
   transport: Transport,
   temporary: TableName,
