@@ -78,7 +78,7 @@ test.each([
     { error: ["permission denied for table t"] },
     "permission denied",
   ],
-  ["ServerError", ServerError, 502, "<html>", "The server answered 502"],
+  ["ServerError", ServerError, 502, "<html>", "The server answered with status 502"],
 ] as const)("%s", async (_, type, status, body, message) => {
   const { transport } = await serving(json(status, body));
   const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
