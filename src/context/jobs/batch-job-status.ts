@@ -142,7 +142,8 @@ export class BatchJobStatus {
     const { jobId } = this;
     const { status } = job;
     if (status === "cancelled") return new JobError(`Job ${jobId} was cancelled.`, { jobId, status });
-    if (status !== "failed") return new JobError(`Job ${jobId} ended with status ${status}.`, { jobId, status });
+    if (status !== "failed")
+      return new JobError(`Job ${jobId} ended with status ${status}.`, { jobId, status });
     const failedReason = failureReason(job);
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
   }
