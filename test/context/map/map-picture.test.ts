@@ -7,8 +7,9 @@ import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { BaseMap, CartoContext, figure, Layer } from "../../../src";
 import { buildForMaps } from "../../render/page/built";
 import { pixelsOf } from "../../render/painter/golden";
-import { canMakeCertificates, makeCertificate } from "../../support/certificate";
+import { makeCertificate } from "../../support/certificate";
 import { startForwardProxy } from "../../support/forward-proxy";
+import { needs } from "../../support/needs";
 
 beforeAll(buildForMaps);
 
@@ -128,7 +129,8 @@ describe("tiles of a picture", () => {
   });
 });
 
-describe.skipIf(!canMakeCertificates)("the environment's proxy", () => {
+describe("the environment's proxy", () => {
+  needs("certificate");
   const HOST = "tiles.acme.test"; // only the proxy knows where it is
   async function behindProxy(variables: (proxy: string) => Readonly<Record<string, string>>) {
     const { answer, asked } = blueTiles();
