@@ -204,13 +204,8 @@ export function connectionError(
     redact,
     repeatable,
     effect = repeatable
-<<<<<<< HEAD
-      ? "It changed nothing: run it again."
-      : "The running statement may or may not have taken effect: check before you run it again.",
-=======
       ? "Nothing was changed. Run it again."
       : "The statement may or may not have taken effect. Check before you run it again.",
->>>>>>> main
   }: { label: string; redact: (text: string) => string; repeatable?: boolean; effect?: string },
 ): CartoError {
   const code = codeOf(error);

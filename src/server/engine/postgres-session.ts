@@ -330,11 +330,7 @@ function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
     {
       severity: "FATAL",
       code: CONNECTION_EXCEPTION,
-<<<<<<< HEAD
-      hint: "The running statement may or may not have taken effect: check before you run it again.",
-=======
       hint: "The statement may or may not have taken effect. Check before you run it again.",
->>>>>>> main
     },
     { cause },
   );
