@@ -7,7 +7,7 @@ const OPENSSL = "/usr/bin/openssl";
 
 export const canMakeCertificates = existsSync(OPENSSL);
 
-/** A certificate of a host that nobody has signed: connect with NODE_TLS_REJECT_UNAUTHORIZED=0. */
+/** A self-signed certificate for a host: connect with NODE_TLS_REJECT_UNAUTHORIZED=0. */
 export function makeCertificate(host: string): { readonly key: Buffer; readonly cert: Buffer } {
   const dir = mkdtempSync(join(tmpdir(), "cartoframes-certificate-"));
   const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];

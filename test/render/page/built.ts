@@ -7,7 +7,7 @@ import { buildVega } from "../../../scripts/vega";
 
 export const DIST = join(__dirname, "../../../dist");
 
-/** The page's program as the sources are now, and the data it needs. */
+/** Builds the program of the page from the current sources, and its data. */
 export async function buildForMaps(): Promise<void> {
   await buildPage(DIST);
   await buildVega(DIST);
