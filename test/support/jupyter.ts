@@ -16,7 +16,7 @@ export interface KernelOptions {
   readonly timeoutMs?: number;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 3000;
 /** Maximum length of the kept output of the process, from its start and its crash. */
 const PRINTED_CHARS = 4000;
