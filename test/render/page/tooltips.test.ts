@@ -126,11 +126,7 @@ describe("tooltips", () => {
     expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toEqual(["name", "west"]);
   });
 
-<<<<<<< HEAD
-  test("show the right one of a million points, also after a pan", { timeout: 120_000 }, async () => {
-=======
-  test("of the right one of a million points, and after a pan", async () => {
->>>>>>> main
+  test("show the right one of a million points, also after a pan", async () => {
     const random = mulberry32(3);
     const count = 1_000_000;
     const axis = (from: number, to: number) =>
