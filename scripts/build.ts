@@ -1,4 +1,4 @@
-/** `npm run build`: everything that the package ships, into `dist`. */
+/** Builds everything that the package ships into `dist`. Usage: `npm run build` */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";

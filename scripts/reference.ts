@@ -121,6 +121,11 @@ class Reference {
     this.#surface = surface;
   }
 
+  readonly #isOurs = (name: string): boolean => {
+    const symbol = this.#surface.exports.get(name);
+    return symbol !== undefined && declarationOf(symbol) !== undefined;
+  };
+
   toString(): string {
     const chapters = Object.entries(CHAPTERS).map(
       ([title, names]) => `## ${title}\n\n${names.map((name) => this.#entry(name)).join("\n")}`,
@@ -131,7 +136,9 @@ class Reference {
     const types = rest()
       .sort()
       .map((name) => this.#entry(name));
-    return `${INTRODUCTION}\n${contents([...Object.keys(CHAPTERS), "Errors", "Other types"])}\n\n${body}\n## Other types\n\n${types.join("\n")}`;
+    return tidied(
+      `${INTRODUCTION}\n${contents([...Object.keys(CHAPTERS), "Errors", "Other types"])}\n\n${body}\n## Other types\n\n${types.join("\n")}`,
+    );
   }
 
   #entry(name: string): string {
@@ -144,7 +151,7 @@ class Reference {
     if (ts.isClassDeclaration(declaration)) return heading + this.#class(symbol, declaration);
     if (ts.isInterfaceDeclaration(declaration)) return `${heading}${prose(symbol)}${this.#table(symbol)}`;
     if (ts.isFunctionDeclaration(declaration)) return heading + this.#callable(symbol, name);
-    return `${heading}${prose(symbol)}\`\`\`ts\n${textOf(declaration)}\n\`\`\`\n`;
+    return `${heading}${prose(symbol)}\`\`\`typescript\n${textOf(declaration)}\n\`\`\`\n`;
   }
 
   #class(symbol: ts.Symbol, declaration: ts.ClassDeclaration): string {
@@ -170,7 +177,7 @@ class Reference {
     return [
       prose(symbol),
       made,
-      fields.length > 0 ? `${propertyTable("Property", fields)}\n` : "",
+      fields.length > 0 ? `${propertyTable("Property", fields, this.#isOurs)}\n` : "",
       ...sections,
     ]
       .filter(Boolean)
@@ -180,7 +187,7 @@ class Reference {
   #maker(name: string, declaration: ts.ConstructorDeclaration): string {
     const signature = this.#surface.checker.getSignatureFromDeclaration(declaration);
     if (!signature) return "";
-    return `#### new ${name}\n\n\`\`\`ts\nnew ${name}(${parametersOf(declaration)})\n\`\`\`\n\n${this.#details(signature, declaration)}`;
+    return `#### new ${name}\n\n\`\`\`typescript\nnew ${name}(${parametersOf(declaration)})\n\`\`\`\n\n${this.#details(signature, declaration)}`;
   }
 
   /** A function or method: its signatures, what it does, its parameters with their options, what it returns and throws. */
@@ -194,7 +201,7 @@ class Reference {
         const signature = this.#surface.checker.getSignatureFromDeclaration(declaration);
         if (!signature) return "";
         const result = declaration.type ? `: ${flat(declaration.type.getText())}` : "";
-        return `\`\`\`ts\n${name}(${parametersOf(declaration)})${result}\n\`\`\`\n\n${this.#details(signature, declaration)}`;
+        return `\`\`\`typescript\n${name}(${parametersOf(declaration)})${result}\n\`\`\`\n\n${this.#details(signature, declaration)}`;
       })
       .join("\n");
   }
@@ -233,7 +240,7 @@ class Reference {
   }
 
   #table(symbol: ts.Symbol): string {
-    return `${propertyTable("Option", this.#surface.members(symbol))}\n`;
+    return `${propertyTable("Option", this.#surface.members(symbol), this.#isOurs)}\n`;
   }
 
   #errors(errors: readonly [string, ts.Symbol][]): string {
@@ -250,7 +257,14 @@ class Reference {
   }
 }
 
-function propertyTable(title: string, members: readonly ts.Symbol[]): string {
+/** Without runs of empty lines, which no example of the reference needs. */
+const tidied = (markdown: string) => markdown.replace(/\n{3,}/g, "\n\n");
+
+function propertyTable(
+  title: string,
+  members: readonly ts.Symbol[],
+  isExported: (name: string) => boolean,
+): string {
   if (members.length === 0) return "";
   const rows = members.map((member) => {
     const tags = member.getJsDocTags();
@@ -259,9 +273,15 @@ function propertyTable(title: string, members: readonly ts.Symbol[]): string {
       .filter((tag) => tag.name === "throws")
       .map((tag) => ` Throws ${cell(ts.displayPartsToString(tag.text))}`);
     const what = cell(ts.displayPartsToString(member.getDocumentationComment(undefined))) + thrown.join("");
-    return `| \`${member.name}\` | \`${cell(typeOf(member))}\` | ${what} | ${fallback ? cell(ts.displayPartsToString(fallback.text)) : "–"} |`;
+    return `| \`${member.name}\` | ${typeCell(typeOf(member), isExported)} | ${what} | ${fallback ? cell(ts.displayPartsToString(fallback.text)) : "–"} |`;
   });
   return `| ${title} | Type | Description | Default |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
+}
+
+/** The type as code; linked if the reference has an entry of that name. */
+function typeCell(type: string, isExported: (name: string) => boolean): string {
+  const code = `\`${cell(type)}\``;
+  return isExported(type) ? `[${code}](#${anchor(type)})` : code;
 }
 
 /** The type as it is written in the declaration, which reads better than the checker's expansion. */

@@ -7,8 +7,11 @@ import * as z from "zod";
 import { ServerError } from "../errors";
 import { type DatabaseAddress, databaseId } from "./database";
 
-/** Raised when launcher and server can no longer understand each other. */
+/** Version of the exchange between launcher and server; raised when they can no longer understand each other. */
 export const PROTOCOL = 1;
+
+/** The account of every local server: the `user` in `/user/{user}/api/…`. */
+export const LOCAL_USER = "local";
 
 /** Where one local server keeps everything: when it is stopped, removing this folder removes it without a trace. */
 export interface LocalHome {
@@ -56,6 +59,24 @@ const ServerState = z.object({
   pid: z.number().optional(),
 });
 export type ServerState = z.infer<typeof ServerState>;
+
+/** Answer of a running server to `/cartoframes/status`. */
+export interface ServerStatus {
+  readonly protocol: number;
+  readonly version: string;
+  readonly pid: number;
+  /** Engine and versions, such as `pglite, PostgreSQL 18.3, PostGIS 3.6`; `opening` until the database is open. */
+  readonly engine: string;
+  /** URL of a user's database, with credentials removed. */
+  readonly database?: string;
+  readonly dataDir: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The statement that runs now, shortened; absent when the database is idle. */
+  readonly busyWith?: string;
+  /** Number of statements that wait for the database. */
+  readonly waiting: number;
+}
 
 /** The state last written, or undefined where there is none that can be read. */
 export async function readState(home: LocalHome): Promise<ServerState | undefined> {

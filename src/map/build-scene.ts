@@ -1,5 +1,4 @@
-import { busiestFrame } from "../render/clock";
-import { frameAt, type Moment } from "../render/moment";
+import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import type { Basemap, Legend, Rgba, Scene, SceneLayer } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
 import { parseColor } from "./css-color";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors";
 import { isFrame } from "../frame";
-import type { Moment } from "../render/moment";
+import type { Moment } from "../render/clock";
 import type { Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
 import { checkText, expected, shown } from "./check";

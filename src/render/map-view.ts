@@ -5,17 +5,17 @@ import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { OPTION_NAMES } from "../option-names";
 import { checkKeys, checkOptions } from "../options";
-import { encodePng, encodeStill } from "./encode";
+import { frameAt, type Moment } from "./clock";
 import type { StillMap } from "./figure/figure";
-import { type GifOptions, renderGif } from "./gif";
-import { frameAt, type Moment } from "./moment";
-import { alongCurve } from "./page/curve";
+import { encodePng, encodeStill } from "./image/encode-png";
+import { type GifOptions, renderGif } from "./image/gif";
+import { type PngOptions, renderCanvas, renderPng } from "./image/png";
+import type { TilePictures } from "./image/raster-tiles";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
 import { type PackedScene, packScene } from "./page/pack";
-import { type PngOptions, renderCanvas, renderPng } from "./png";
+import { alongCurve } from "./page/pick";
 import type { Scene } from "./scene";
-import type { TilePictures } from "./tiles";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 

@@ -8,7 +8,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import { expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
 import { nowhere, progress } from "../support/nowhere";
 

@@ -2,7 +2,7 @@ import { DataFrame } from "danfojs-node";
 import { describe, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
 import { nowhere, progress } from "../support/nowhere";
 

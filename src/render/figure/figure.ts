@@ -7,7 +7,7 @@ import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
-import { encodePng } from "../encode";
+import { encodePng } from "../image/encode-png";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
 import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";

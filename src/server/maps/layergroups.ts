@@ -4,7 +4,7 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { parseJson } from "../../json";
-import { LOCAL_USER } from "../guard";
+import { LOCAL_USER } from "../../local/home";
 import { MapsRefusal } from "./errors";
 import { fingerprint, type MapConfig, parseMapConfig } from "./map-config";
 import { type Template, templateHash } from "./templates";

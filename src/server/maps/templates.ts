@@ -5,7 +5,7 @@ import * as z from "zod";
 import { NamedMap } from "../../api/schemas/maps";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
-import { LOCAL_USER } from "../guard";
+import { LOCAL_USER } from "../../local/home";
 import { MapsRefusal } from "./errors";
 import { fingerprint } from "./map-config";
 

@@ -11,9 +11,9 @@ import { withTiles } from "../../../src/context/map/map-detail";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, type DataLayer, Layer, QueryLayer } from "../../../src/map";
 import { MapView } from "../../../src/render";
-import { alongCurve } from "../../../src/render/page/curve";
+import { renderPng } from "../../../src/render/image/png";
 import { type PackedScene, packScene } from "../../../src/render/page/pack";
-import { renderPng } from "../../../src/render/png";
+import { alongCurve } from "../../../src/render/page/pick";
 import { centerOf, lngLatOf, viewportOf, worldOf, worldPxOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { launch, painted } from "../../render/page/browser";
@@ -268,7 +268,7 @@ test("without the server the page shows the overview, says so, and goes on when 
   await shown.page.route(`${server.baseUrl}/**`, (route) => route.abort());
   await zoomIn(shown, 3);
   expect(await shown.page.textContent(".notes")).toMatch(
-    /^An overview of ([\d,]+ of )?60,000 points, as the server that has the rest does not answer\.$/,
+    /^An overview of ([\d,]+ of )?60,000 points\. The server with the full data cannot be reached\.$/,
   );
   expect(await unlike(shown)).toBeLessThan(0.5); // shown it is
   await shown.page.unroute(`${server.baseUrl}/**`);
