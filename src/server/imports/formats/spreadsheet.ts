@@ -79,7 +79,9 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
 }
 
 function cellsOf({ SheetNames, Sheets }: WorkBook): Cell[][] {
-  for (const sheet of SheetNames.flatMap((name) => Sheets[name] ?? [])) {
+  for (const name of SheetNames) {
+    const sheet = Sheets[name];
+    if (!sheet) continue;
     const rows = utils.sheet_to_json<Cell[]>(sheet, {
       header: 1,
       raw: true,
