@@ -34,7 +34,7 @@ beforeAll(async () => {
   );
   await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], { cwd: project });
   await mkdir(join(project, "work"));
-}, 300_000);
+});
 afterAll(async () => {
   await stopServer(localHome(home()));
   await rm(project, { recursive: true, force: true });
