@@ -1,9 +1,10 @@
 /** What `cartoframes observatory …` does: statements to the local server's SQL API, and their answers as text. */
 import { readFile } from "node:fs/promises";
+import type { PublishedMeasure } from "../api/schemas/observatory";
 import { ServerError } from "../errors";
 import type { LocalServer } from "../local/launcher";
 import { inTransaction } from "../server/observatory/observatory-sql";
-import { type PublishedMeasure, readStarter, starterSql } from "../server/observatory/starter";
+import { readStarter, starterSql } from "../server/observatory/starter";
 import { ident, literal } from "../sql";
 
 interface Answer {
