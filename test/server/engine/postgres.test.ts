@@ -66,7 +66,9 @@ describe("a database of the user's", () => {
         for (const error of [await reading, await running]) {
           expect(error.name).toBe("DatabaseError");
           expect(error.message).toMatch(/terminating connection|was lost/);
-          expect(error.hint).toMatch(/next statement reconnects|[Cc]heck before you run it again|In a moment/);
+          expect(error.hint).toMatch(
+            /next statement reconnects|[Cc]heck before you run it again|In a moment/,
+          );
         }
         expect(await rowsOf(engine, `SELECT a FROM kept_${mode}`)).toEqual([["1"]]);
       },
