@@ -3,7 +3,6 @@ import { loadDanfo } from "./frame";
 import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
-export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
 export type { BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { Timeouts } from "./api/transport";
@@ -37,7 +36,26 @@ export {
   TableNotFoundError,
   TimeoutError,
 } from "./errors";
-export { CopyFormatError, DanfoMissingError } from "./frame";
+export { CopyFormatError } from "./frame";
+export {
+  concat,
+  DataFrame,
+  dateRange,
+  getDummies,
+  LabelEncoder,
+  MinMaxScaler,
+  merge,
+  OneHotEncoder,
+  readCSV,
+  readExcel,
+  readJSON,
+  Series,
+  StandardScaler,
+  toCSV,
+  toDateTime,
+  toExcel,
+  toJSON,
+} from "./frame/danfo-surface";
 export { InterruptedError } from "./kernel/interrupt";
 export {
   BaseMap,
@@ -96,9 +114,9 @@ export {
 
 installNotebookSupport();
 
-/** So long after the import the cell is done, and danfo can load while the next one is being written. */
+/** Time after the import at which danfo is loaded in a kernel: the cell has ended, and the next one is being written. */
 const IDLE_AFTER_MS = 100;
-if (insideKernel()) setTimeout(() => loadDanfo().catch(() => {}), IDLE_AFTER_MS).unref();
+if (insideKernel()) setTimeout(loadDanfo, IDLE_AFTER_MS).unref();
 
 /**
  * The ready-made context: `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment if set, else the saved credentials,

@@ -1,7 +1,8 @@
 import { isMissing } from "../values";
 import { repairShape } from "./cells";
-import type { Danfo } from "./danfo";
 import { isGeometry } from "./geometry-writer";
+
+export type Danfo = typeof import("danfojs-node");
 
 /**
  * Members that danfo 1.2 uses on its own frames. It puts an accessor for every column on the frame and so

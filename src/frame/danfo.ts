@@ -1,60 +1,27 @@
 import type { DataFrame } from "danfojs-node";
 import { makeRowsOnDemand, rowCountOf } from "./cells";
-import { repairDanfo } from "./danfo-repairs";
-import { DanfoMissingError } from "./errors";
+import { type Danfo, repairDanfo } from "./danfo-repairs";
 import { withGeometry } from "./geometry";
 import { type Pace, paced } from "./pace";
 import type { Column, Columns, NumberColumn } from "./types";
 
-export type Danfo = typeof import("danfojs-node");
-
-/** danfo's name for the type of a column. It knows no other: objects and geometries go as "string". */
+/** danfo's name for a column type. Objects and geometries are "string". */
 type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
 
-const OVERRIDES = `In package.json add
-  "overrides": {
-    "xlsx": "npm:@e965/xlsx@0.20.3",
-    "@tensorflow/tfjs-node": "npm:@tensorflow/tfjs@3.21.0"
-  }
-and run
-  npm install danfojs-node@1.2.0`;
+let loaded: Danfo | undefined;
 
-let loading: Promise<Danfo> | undefined;
-
-/**
- * danfojs-node, loaded on first use (it takes about a second) and without a word on the console.
- * @throws DanfoMissingError with the lines for package.json, if it is not there or does not load.
- */
-export function loadDanfo(): Promise<Danfo> {
-  loading ??= importDanfo(() => import("danfojs-node")).catch((error: unknown) => {
-    loading = undefined; // it may be installed by the next attempt
-    throw error;
-  });
-  return loading;
-}
-
-/** @internal */
-export async function importDanfo(load: () => Promise<Danfo | { default: Danfo }>): Promise<Danfo> {
-  try {
-    const loaded = await load();
-    const danfo = "default" in loaded ? loaded.default : loaded;
+/** Loads danfo with our repairs. The first call takes a fraction of a second, so nothing calls this on import. */
+export function loadDanfo(): Danfo {
+  if (loaded === undefined) {
+    const danfo = require("danfojs-node") as Danfo; // in the built package: dist/danfo.js
     silenceTensorflow(danfo);
     repairDanfo(danfo);
-    return danfo;
-  } catch (cause) {
-    throw new DanfoMissingError(whyMissing(cause), { cause });
+    loaded = danfo;
   }
+  return loaded;
 }
 
-function whyMissing(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
-  const isAbsent = /Cannot find (package|module) ['"]danfojs-node['"]/.test(message);
-  return isAbsent
-    ? `danfojs-node, which DataFrames are made of, is not installed. ${OVERRIDES}`
-    : `danfojs-node is installed but does not load (${message}). ${OVERRIDES}`;
-}
-
-/** The JavaScript backend greets on its first tensor with an advertisement for native bindings. */
+/** TensorFlow.js recommends its native bindings on the console when the first tensor is made. */
 function silenceTensorflow({ tensorflow }: Danfo): void {
   const backend = tensorflow.backend() as { firstUse?: boolean };
   backend.firstUse = false;
@@ -88,7 +55,7 @@ export async function frameFromColumns(
   { columns }: Columns,
   { decodeGeom = false, signal }: FrameOptions = {},
 ): Promise<DataFrame> {
-  const { DataFrame } = await loadDanfo();
+  const { DataFrame } = loadDanfo();
   const pace = paced(signal);
   const parts: FramePart[] = [];
   for (const column of columns) parts.push(await framePart(column, pace));

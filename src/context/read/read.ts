@@ -45,7 +45,7 @@ export async function readFrame(
     onSnapshot,
   }: ReadOptions & DescribeOptions & { readonly progress: Progress; readonly repeatable?: boolean },
 ): Promise<DataFrame> {
-  loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
+  setImmediate(loadDanfo); // while the server works
   const columns = await readColumns(transport, sql, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
