@@ -26,6 +26,7 @@ export const BUNDLES = {
   alias: { "text-encoding": "node:util" },
   // node-postgres asks for pg-native, and an agent for kerberos, only where they are told to use them.
   external: [...Object.keys(dependencies), "pg-native", "kerberos"],
+  loader: { ".sql": "text" },
   plugins: [danfoBeside],
   logLevel: "warning",
 } satisfies BuildOptions;

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { ident } from "../../sql";
 import { cartodbfySql } from "./cartodbfy";
 import { queriesSql } from "./queries";
-import { quotaSql } from "./quota";
+import quotaSql from "./quota.sql";
 import { statisticsSql } from "./statistics";
 import { tablesSql } from "./tables";
 

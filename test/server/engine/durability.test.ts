@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { openPglite } from "../../../src/server/engine/pglite";
@@ -10,13 +10,14 @@ import { mulberry32 } from "../../support/seeded";
 const ROUNDS = 8;
 const SEED = 20240607;
 
+const SQL_FILES = resolve(__dirname, "../../../scripts/sql-files.cjs");
 const dataDir = join(temporaryDir(), "data");
 
 /** Starts the writer, kills it some time after its first insert, and resolves to the last number it reported. */
 async function lastAcknowledged(afterMs: number): Promise<number> {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", join(__dirname, "insert-until-killed.ts"), dataDir],
+    ["--require", SQL_FILES, "--import", "tsx", join(__dirname, "insert-until-killed.ts"), dataDir],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

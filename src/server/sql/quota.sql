@@ -1,5 +1,4 @@
-/** Accounting of storage. A quota is a schema's; 0 is none, and what a database begins with. */
-export const quotaSql = `
+-- Accounting of storage. Each schema has a quota; 0, the default, means none.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Quota(schema_name text) RETURNS int8
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
   SELECT coalesce(cartodb._CDB_Setting('quota_in_bytes ' || $1)::int8, 0)
@@ -61,4 +60,3 @@ BEGIN
   RETURN NEW;
 END
 $$;
-`;
