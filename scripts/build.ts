@@ -132,7 +132,10 @@ async function hashOf(programs: readonly string[]): Promise<string> {
   });
   const hash = createHash("sha256");
   for (const file of ["package-lock.json", ...Object.keys(metafile.inputs).sort()]) {
-    hash.update(`${relative(ROOT, join(ROOT, file))}\0`).update(readFileSync(join(ROOT, file))).update("\0");
+    hash
+      .update(`${relative(ROOT, join(ROOT, file))}\0`)
+      .update(readFileSync(join(ROOT, file)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

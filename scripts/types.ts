@@ -10,10 +10,19 @@ const ROOT = join(__dirname, "..");
 
 /** Types that danfo's declarations import from packages which a dependent project does not have. */
 const TYPES_OF_OTHERS = [
-  [/import \{ BaseUserConfig, TableUserConfig \} from ["']table["'];/, "type BaseUserConfig = object; type TableUserConfig = object;"],
-  [/import \{ Config, Layout \} from "plotly.js-dist-min";/, "interface Config { [option: string]: any } type Layout = Record<string, any>;"],
+  [
+    /import \{ BaseUserConfig, TableUserConfig \} from ["']table["'];/,
+    "type BaseUserConfig = object; type TableUserConfig = object;",
+  ],
+  [
+    /import \{ Config, Layout \} from "plotly.js-dist-min";/,
+    "interface Config { [option: string]: any } type Layout = Record<string, any>;",
+  ],
   [/import \{ HeadersInit \} from "node-fetch";/, "type HeadersInit = Record<string, string>;"],
-  [/import \{ ParsingOptions, WritingOptions \} from "xlsx";/, "type ParsingOptions = Record<string, any>; type WritingOptions = Record<string, any>;"],
+  [
+    /import \{ ParsingOptions, WritingOptions \} from "xlsx";/,
+    "type ParsingOptions = Record<string, any>; type WritingOptions = Record<string, any>;",
+  ],
   [
     /import \{ ParseConfig \} from 'papaparse';/,
     `/** Options of Papa Parse: https://www.papaparse.com/docs#config */
@@ -27,7 +36,7 @@ const TYPES_OF_OTHERS = [
   [/stream\.(Readable|Transform)/g, "any"],
   // Private members would make the classes nominal, so that a frame of a project's own danfojs-node would be refused.
   [/^ +private .*;\n/gm, ""],
-  [/^\/\*\*\n\*  @license[\s\S]*?\*\/\n/, ""],
+  [/^\/\*\*\n\* {2}@license[\s\S]*?\*\/\n/, ""],
   [/from "danfojs-node"/g, 'from "cartoframes"'], // in examples
 ] as const;
 
@@ -36,9 +45,13 @@ export async function buildTypes(outFile: string): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "cartoframes-types-"));
   try {
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    execFileSync(process.execPath, [tsc, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(work, "ours")], {
-      stdio: "inherit",
-    });
+    execFileSync(
+      process.execPath,
+      [tsc, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(work, "ours")],
+      {
+        stdio: "inherit",
+      },
+    );
     copyDanfo(join(work, "danfo"));
     for (const file of declarationsIn(join(work, "ours"))) {
       const danfo = relative(dirname(file), join(work, "danfo/danfojs-node/src/index"));
@@ -47,7 +60,12 @@ export async function buildTypes(outFile: string): Promise<void> {
     }
     const bundle = await rollup({
       input: join(work, "ours/index.d.ts"),
-      plugins: [dts({ tsconfig: join(ROOT, "tsconfig.json"), compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] } })],
+      plugins: [
+        dts({
+          tsconfig: join(ROOT, "tsconfig.json"),
+          compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
+        }),
+      ],
       onwarn: ({ message }) => console.warn(message),
     });
     await bundle.write({ file: outFile, format: "es" });

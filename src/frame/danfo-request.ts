@@ -15,7 +15,10 @@ export default function request({ url, ...options }: Download): Readable {
   fetch(url, options).then(
     (response) => {
       body.emit("response", { statusCode: response.status, statusMessage: response.statusText });
-      if (response.body) Readable.fromWeb(response.body as never).on("error", () => body.end()).pipe(body);
+      if (response.body)
+        Readable.fromWeb(response.body as never)
+          .on("error", () => body.end())
+          .pipe(body);
       else body.end();
     },
     (error: Error) => {

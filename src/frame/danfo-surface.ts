@@ -21,9 +21,10 @@ type ClassName =
  */
 function lazyClass<N extends ClassName>(name: N, isInstance?: (value: unknown) => boolean): Danfo[N] {
   const real = () => loadDanfo()[name] as object as new (...args: unknown[]) => object;
-  const standIn = function () {} as unknown as Danfo[N];
+  const standIn = (() => {}) as unknown as Danfo[N];
   const proxy: Danfo[N] = new Proxy(standIn, {
-    construct: (_, args, newTarget) => Reflect.construct(real(), args, newTarget === proxy ? real() : newTarget),
+    construct: (_, args, newTarget) =>
+      Reflect.construct(real(), args, newTarget === proxy ? real() : newTarget),
     get(_, member, receiver) {
       if (member === Symbol.hasInstance && isInstance && receiver === proxy) return isInstance;
       return Reflect.get(real(), member);
@@ -60,7 +61,9 @@ export type MinMaxScaler = danfo.MinMaxScaler;
 export const StandardScaler = lazyClass("StandardScaler");
 export type StandardScaler = danfo.StandardScaler;
 
-type Options<F extends keyof Danfo, Position extends number> = Danfo[F] extends (...args: infer Args) => unknown
+type Options<F extends keyof Danfo, Position extends number> = Danfo[F] extends (
+  ...args: infer Args
+) => unknown
   ? Args[Position]
   : never;
 
@@ -104,7 +107,9 @@ export function readExcel(path: string, options?: Options<"readExcel", 1>): Prom
 /** Runs one of danfo's readers. Its own messages name neither the file nor the address. */
 async function reading(name: string, path: unknown, read: () => Promise<unknown>): Promise<DataFrame> {
   if (typeof path !== "string" || path.trim() === "")
-    throw new InvalidArgumentError(`${name} needs the path of a file or an address, such as "data/cities.csv".`);
+    throw new InvalidArgumentError(
+      `${name} needs the path of a file or an address, such as "data/cities.csv".`,
+    );
   if (!isAddress(path)) await checkFile(name, path);
   try {
     return (await read()) as DataFrame;
@@ -124,7 +129,9 @@ async function checkFile(name: string, path: string): Promise<void> {
     const { code } = cause as NodeJS.ErrnoException;
     const problem = code === "ENOENT" ? "does not exist" : `cannot be opened (${code})`;
     const note = resolve(path) === path ? "" : ` Relative paths start from ${process.cwd()}.`;
-    throw new InvalidArgumentError(`${name}: the file ${JSON.stringify(resolve(path))} ${problem}.${note}`, { cause });
+    throw new InvalidArgumentError(`${name}: the file ${JSON.stringify(resolve(path))} ${problem}.${note}`, {
+      cause,
+    });
   }
 }
 

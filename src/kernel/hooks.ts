@@ -1,8 +1,11 @@
 import Module from "node:module";
 import type { inspect as Inspect, InspectOptions } from "node:util";
 import { repairDanfo } from "../frame/danfo-repairs";
+import { lastValueHint, watchCells } from "./cell-runs";
+import { completeNames } from "./completions";
 import { frameBundle, frameSummary, frameText, isFrameLike } from "./frame-view";
-import { cellDisplay, insideKernel, loadedModules, type MimeBundle } from "./tslab";
+import { watchMissedColumns } from "./missed-columns";
+import { cellDisplay, insideKernel, loadedModules, type MimeBundle, runningTslab } from "./tslab";
 
 /**
  * A method of this name returns how its object is shown, as a MIME bundle or a promise of one. Other
@@ -33,8 +36,12 @@ export function installNotebookSupport(): void {
   const tslab = (globalThis as { __tslab__?: TslabGlobal }).__tslab__;
   if (!tslab || tslab[INSTALLED]) return;
   tslab[INSTALLED] = true;
-  watchLastValue(tslab.exports);
+  const forgetLastValues = watchLastValue(tslab.exports);
   patchEveryDanfo();
+  const jupyter = runningTslab();
+  if (!jupyter) return;
+  watchCells(jupyter.JupyterHandlerImpl.prototype, forgetLastValues);
+  completeNames(jupyter.ZmqServer.prototype, tslab.exports);
 }
 
 /** Shows a frame or a displayable object as an output of the running cell; false if there is no way to. */
@@ -71,7 +78,7 @@ function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> | undefined 
  * Behind `exports` we answer both: a value that can be shown is shown when it is read, and reads as
  * undefined. So nothing has to be taken out of the printed text again.
  */
-function watchLastValue(exports: Record<string, unknown>): void {
+function watchLastValue(exports: Record<string, unknown>): () => void {
   for (const name of Object.keys(exports)) if (LAST_VALUE.test(name)) delete exports[name];
   const lastValues = new Map<string, unknown>();
   const isLastValue = (name: string | symbol) => typeof name === "string" && LAST_VALUE.test(name);
@@ -84,12 +91,22 @@ function watchLastValue(exports: Record<string, unknown>): void {
     get(target, name, receiver) {
       if (!isLastValue(name)) return Reflect.get(target, name, receiver);
       const value = lastValues.get(name as string);
-      if (!show(value)) return value;
+      if (!show(value) && !hintAt(value)) return value;
       lastValues.delete(name as string);
       return undefined;
     },
   });
   Object.setPrototypeOf(exports, behind);
+  return () => lastValues.clear();
+}
+
+/** Prints a hint instead of a value; returns false if there is no hint. */
+function hintAt(value: unknown): boolean {
+  const hint = lastValueHint(value);
+  if (hint === undefined) return false;
+  console.error(hint);
+  if (value instanceof Promise) value.catch((error) => console.error(error));
+  return true;
 }
 
 type ModuleLoad = (this: unknown, request: unknown, ...rest: unknown[]) => unknown;
@@ -121,6 +138,7 @@ function giveFramesATextForm(...danfoClasses: ({ prototype?: object } | undefine
     // The root of the classes: `df.head()` and `df["x"]` are of another class than `new DataFrame()`.
     const root = danfoClass?.prototype && rootOf(danfoClass.prototype);
     if (!root || INSPECT in root || !("$setIndex" in root)) continue;
+    watchMissedColumns(root);
     Object.defineProperty(root, INSPECT, { value: inspectFrame, configurable: true, writable: true });
   }
 }

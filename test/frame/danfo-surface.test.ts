@@ -22,7 +22,11 @@ test("the classes are danfo's", () => {
   expect([frame instanceof DataFrame, frame instanceof Series]).toEqual([true, false]);
   expect([frame.head(1) instanceof DataFrame, frame.column("name") instanceof Series]).toEqual([true, true]);
   expect(new dfd.DataFrame({ a: [1] }) instanceof DataFrame).toBe(true);
-  expect([{}, null, 1].map((value) => (value as unknown) instanceof DataFrame)).toEqual([false, false, false]);
+  expect([{}, null, 1].map((value) => (value as unknown) instanceof DataFrame)).toEqual([
+    false,
+    false,
+    false,
+  ]);
   class Places extends DataFrame {
     first() {
       return this.head(1);
@@ -30,13 +34,19 @@ test("the classes are danfo's", () => {
   }
   const places = new Places({ a: [1, 2] });
   expect(places.first().shape).toEqual([1, 1]);
-  expect([places instanceof Places, places instanceof DataFrame, frame instanceof Places]).toEqual([true, true, false]);
+  expect([places instanceof Places, places instanceof DataFrame, frame instanceof Places]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });
 
 test("the functions are danfo's", async () => {
   const frame = new DataFrame({ name: ["Bern", "Rom"], people: [134, 2761] });
   const other = new DataFrame({ name: ["Rom"], country: ["Italy"] });
-  expect(merge({ left: frame, right: other, on: ["name"], how: "inner" }).values).toEqual([["Rom", 2761, "Italy"]]);
+  expect(merge({ left: frame, right: other, on: ["name"], how: "inner" }).values).toEqual([
+    ["Rom", 2761, "Italy"],
+  ]);
   expect((concat({ dfList: [frame, frame], axis: 0 }) as DataFrame).shape).toEqual([4, 2]);
   expect(toCSV(frame)).toBe("name,people\nBern,134\nRom,2761\n");
   expect(toJSON(frame)).toEqual([
