@@ -39,7 +39,7 @@ const PARTS: readonly Part[] = [
     make: () => bundle(BUNDLES),
   },
   {
-    says: "danfo.js",
+    says: "bundle of danfo.js",
     outputs: [dist("danfo.js")],
     inputs: ["scripts/danfo.ts", "src/frame/danfo-request.ts"],
     make: () => bundle({ ...DANFO_BUNDLE, outdir: DIST }),
@@ -51,7 +51,7 @@ const PARTS: readonly Part[] = [
     make: () => buildPage(DIST),
   },
   {
-    says: "Vega",
+    says: "bundle of Vega",
     outputs: [dist("vega.js")],
     inputs: ["src/render/figure/program.ts", "scripts/vega.ts"],
     make: () => buildVega(DIST),

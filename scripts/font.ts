@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import subsetFont from "subset-font";
 
-/** Code points, first and last; what `pageFont` of `src/render/page/program.ts` takes for Latin. */
+/** Code points, first and last; what `pageFont` of `src/render/assets.ts` takes for Latin. */
 const LATIN = [
   [0x0020, 0x007e], // ASCII
   [0x00a0, 0x00ff], // Western Europe

@@ -11,6 +11,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { Geodesic } from "geographiclib-geodesic";
 import type { Feature, FeatureCollection, MultiPolygon, Polygon, Position } from "geojson";
+import pointInPolygon from "point-in-polygon-hao";
 import { feature, merge } from "topojson-client";
 import { topology } from "topojson-server";
 import type { GeometryCollection, Topology } from "topojson-specification";
@@ -989,7 +990,11 @@ function countyIndex(): Places["countyAt"] {
     const own = shapes.filter(({ fips }) => state !== undefined && fips.startsWith(state));
     const inside = own.find(
       ({ box: [west, south, east, north], rings }) =>
-        lng! >= west! && lng! <= east! && lat! >= south! && lat! <= north! && isInside(rings, lng!, lat!),
+        lng! >= west! &&
+        lng! <= east! &&
+        lat! >= south! &&
+        lat! <= north! &&
+        pointInPolygon([lng!, lat!], rings) !== false,
     );
     if (inside) return inside.fips;
     let nearest: string | undefined;
@@ -1011,19 +1016,6 @@ function least(values: readonly number[]): number {
 function ringsOf(member: ReturnType<typeof members>[number]): Position[][] {
   const { type, coordinates } = (feature(US, member) as Feature<Polygon | MultiPolygon>).geometry;
   return type === "Polygon" ? coordinates : coordinates.flat();
-}
-
-/** Even-odd rule over all rings, holes included. */
-function isInside(rings: readonly Position[][], x: number, y: number): boolean {
-  let inside = false;
-  for (const ring of rings) {
-    for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-      const [xi, yi] = ring[i] as [number, number];
-      const [xj, yj] = ring[j] as [number, number];
-      if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
-    }
-  }
-  return inside;
 }
 
 /** On the ellipsoid; outer rings and holes have opposite directions. */

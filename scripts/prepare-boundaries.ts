@@ -51,7 +51,7 @@ async function prepared(
 ): Promise<StarterPublication["areas"]> {
   if (!areas) return undefined;
   const select = async (sql: string) => {
-    const path = `SET search_path = ${observatoryPath("public", "cdb_observatory")}`;
+    const path = `SET search_path = ${observatoryPath("public")}`;
     return (await engine.query(`${path}; ${sql}`)).statements.at(-1)!.rows;
   };
   const [[table, coverage] = []] = await select(

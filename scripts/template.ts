@@ -12,8 +12,7 @@ import { pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { create, extract } from "tar";
 import { TEMPLATE_MAGIC, type TemplateManifest } from "../src/server/engine/data-dir";
-import { functionsSql } from "../src/server/sql/functions";
-import { LOCAL_ROLES_SQL } from "../src/server/sql/roles";
+import { functionsSql, LOCAL_ROLES_SQL } from "../src/server/sql/functions";
 
 const TEMPLATE_VERSION = 1;
 const WAL_SEGMENT_MB = 4; // the default of 16 would quadruple the empty part of the template

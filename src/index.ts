@@ -4,7 +4,7 @@ import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
-export type { BatchQuery, JobQueryOptions } from "./api/jobs";
+export type { BatchQueries, BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { Timeouts } from "./api/transport";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
@@ -100,6 +100,7 @@ export type {
   PublishedMeasure,
   PublishOptions,
 } from "./observatory/publication";
+export type { CallOptions } from "./options";
 export {
   Figure,
   FigureCell,

@@ -1,21 +1,24 @@
 /** Options of calls, and names that were meant to be others. */
+import { distance } from "fastest-levenshtein";
 import { InvalidArgumentError } from "./errors";
 
-/** Every option of a type, so that one which is added to it has to be named here, too. */
-export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>;
+/** Options of every call that contacts a server. */
+export interface CallOptions {
+  /** Cancels the call, and its statement on the server; the call then throws the reason of the signal. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Refuses options that a call does not have, which it would ignore without a word.
- * @param what the call, as users write it
+ * Rejects options that a call does not have; otherwise a misspelled one would be ignored silently.
+ * @param what The call, as users write it.
+ * @param names `OPTION_NAMES` of the option interface.
  * @throws InvalidArgumentError
  */
-export function checkOptions<T>(what: string, options: unknown, names: OptionNames<T>): void {
+export function checkOptions(what: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      `The options of ${what} are no object. Write { ${Object.keys(names)[0]}: … }.`,
-    );
+    throw new InvalidArgumentError(`The options of ${what} must be an object, such as { ${names[0]}: … }.`);
   }
-  checkKeys(what, options, Object.keys(names));
+  checkKeys(what, options, names);
 }
 
 /** @throws InvalidArgumentError for a member that is none of `names` */
@@ -38,23 +41,9 @@ export function listed(names: readonly string[], none = "none"): string {
 export function near(name: string, names: readonly string[]): string[] {
   const wanted = name.toLowerCase();
   return names
-    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
+    .map((candidate) => ({ candidate, edits: distance(wanted, candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.ceil(candidate.length / 3)))
+    .sort((a, b) => a.edits - b.edits)
     .slice(0, 3)
     .map(({ candidate }) => candidate);
-}
-
-/** Levenshtein's: letters to insert, delete or replace. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replace, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
 }

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** A PostgreSQL identifier, always quoted: `ident('a"b')` is `"a""b"`. A dot is part of the name. */
 export function ident(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -12,8 +14,15 @@ export function literal(value: string): string {
   return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
 
+const TEMPORARY_PREFIX = "cartoframes_tmp_";
+
 /**
- * Tables that a write fills before they get their name: `cartoframes_tmp_` and 16 hexadecimal digits. In SQL,
- * `name ~ TEMPORARY_TABLE.source`.
+ * Matches the names of tables that a write fills before they get their own. In SQL, `name ~ TEMPORARY_TABLE.source`.
+ * A server that starts drops the ones that a killed process has left.
  */
-export const TEMPORARY_TABLE = /^cartoframes_tmp_[0-9a-f]{16}$/;
+export const TEMPORARY_TABLE = new RegExp(`^${TEMPORARY_PREFIX}[0-9a-f]{16}$`);
+
+/** A new name that `TEMPORARY_TABLE` matches. */
+export function temporaryName(): string {
+  return TEMPORARY_PREFIX + randomBytes(8).toString("hex");
+}

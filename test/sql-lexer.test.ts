@@ -1,5 +1,7 @@
+import { loadModule, type ScanToken, scanSync } from "libpg-query";
 import { expect, test } from "vitest";
 import { queryText, scanStatements } from "../src/sql-lexer";
+import { mulberry32 } from "./support/seeded";
 
 test.each<[string, string | undefined]>([
   ["SELECT 1", "SELECT 1"],
@@ -50,3 +52,70 @@ test("a comment of megabytes behind a literal is scanned", () => {
   expect(scanStatements(`SELECT E'a' ${"-- ".repeat(500_000)}`)).toHaveLength(1);
   expect(scanStatements(`SELECT E'a'${"\n-- ".repeat(200_000)}`)).toHaveLength(1);
 });
+
+/** Pieces that begin, end, hide or split statements, to be put together at random. */
+const PIECES = [
+  ..."; ' '' \" \"\" $$ $a$ $1 -- /* */ ( ) [ ] \\ \\' E' e' U&' U&\" B' N' X' :: @ 1.5 _a a$b 😀 é".split(
+    " ",
+  ),
+  ...[
+    "\n",
+    "\r",
+    "\t",
+    "\f",
+    "\v",
+    " ",
+    "\u00a0",
+    "\u2028",
+    "--\n",
+    "'\n'",
+    "SELECT",
+    "RESET ROLE",
+    "a",
+    "$😀$",
+  ],
+];
+
+test("statements begin where PostgreSQL's own scanner sees them begin", async () => {
+  await loadModule();
+  const random = mulberry32(20_241_129);
+  let compared = 0;
+  const wrong: string[] = [];
+  for (let i = 0; i < 32_000; i++) {
+    const length = 1 + Math.floor(random() * 14);
+    const sql = Array.from({ length }, () => PIECES[Math.floor(random() * PIECES.length)]).join("");
+    const expected = statementStarts(sql);
+    if (expected === undefined) continue; // PostgreSQL refuses the whole text
+    compared++;
+    const found = scanStatements(sql).map(([first]) => first!.start);
+    if (found.join() !== expected.join()) wrong.push(sql);
+  }
+  expect(wrong).toEqual([]);
+  expect(compared).toBeGreaterThan(5_000);
+});
+
+/** Where each statement begins; undefined if the text has no tokens for PostgreSQL. */
+function statementStarts(sql: string): number[] | undefined {
+  let tokens: ScanToken[];
+  try {
+    ({ tokens } = scanSync(sql));
+  } catch {
+    return undefined;
+  }
+  const bytes = Buffer.from(sql);
+  const starts: number[] = [];
+  let depth = 0;
+  let isOpen = false;
+  for (const { start, text, tokenName } of tokens) {
+    if (/COMMENT/.test(tokenName)) continue;
+    if (text === ";" && depth === 0) {
+      isOpen = false;
+      continue;
+    }
+    if (!isOpen) starts.push(bytes.subarray(0, start).toString().length);
+    isOpen = true;
+    if (text === "(" || text === "[") depth++;
+    if (text === ")" || text === "]") depth = Math.max(0, depth - 1);
+  }
+  return starts;
+}

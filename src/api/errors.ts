@@ -10,9 +10,15 @@ import {
 } from "../errors";
 import { parseJson } from "../json";
 import { ErrorResponse } from "./schemas/sql";
-import type { WrittenSql } from "./transport";
 
-/** An answer that is no success, read whole. */
+/** The user's statement inside a longer one: errors are reported in its terms. */
+export interface WrittenSql {
+  readonly sql: string;
+  /** Number of characters that precede it in the statement that is sent. */
+  readonly offset: number;
+}
+
+/** A complete answer whose status is not a success. */
 export interface FailedAnswer {
   readonly status: number;
   readonly text: string;

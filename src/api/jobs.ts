@@ -19,16 +19,17 @@ export interface JobQueryOptions {
  * What a batch job runs: a statement; a list, in which each is a transaction of its own and nothing follows one that
  * fails; or a list with statements that run after each, or after all.
  */
-export type BatchQuery =
-  | string
-  | readonly string[]
-  | {
-      readonly query: readonly JobQueryOptions[];
-      /** Runs when all queries are done; sent as it is. */
-      readonly onsuccess?: string;
-      /** Runs when one has failed; sent as it is. */
-      readonly onerror?: string;
-    };
+export type BatchQuery = string | readonly string[] | BatchQueries;
+
+/** A batch job of several queries, with statements that run at its end. */
+export interface BatchQueries {
+  /** The queries, run in this order. */
+  readonly query: readonly JobQueryOptions[];
+  /** Statement that runs when all queries are done; sent unchanged. */
+  readonly onsuccess?: string;
+  /** Statement that runs when a query has failed; sent unchanged. */
+  readonly onerror?: string;
+}
 
 interface JobOptions {
   readonly signal?: AbortSignal;

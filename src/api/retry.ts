@@ -30,8 +30,8 @@ export interface Attempted {
   readonly failures: number;
   /** Milliseconds that rate limits have taken so far. */
   readonly limitedMs: number;
-  /** A server of our own that comes and goes: what it refused while stopping has not been done. */
-  readonly local: boolean;
+  /** Set for the local server, which stops and starts: it has not acted on what it refuses while stopping. */
+  readonly isLocal: boolean;
 }
 
 const MAX_FAILURES = 3;
@@ -47,7 +47,7 @@ const PASSING = new Set([500, 502, 503, 504]);
  */
 export function retryDelayMs(
   failure: Failure,
-  { repeatable, waitsForLimit, failures, limitedMs, local }: Attempted,
+  { repeatable, waitsForLimit, failures, limitedMs, isLocal }: Attempted,
   random: () => number = Math.random,
 ): number | undefined {
   if (failure.kind === "answer" && failure.status === 429) {
@@ -56,12 +56,12 @@ export function retryDelayMs(
     return limitedMs + waitMs <= MAX_LIMITED_MS + 250 ? waitMs : undefined;
   }
   if (failures >= MAX_FAILURES) return undefined;
-  const backoffMs = local ? 0 : BACKOFF_MS * 3 ** (failures - 1) * (0.75 + random() / 2);
+  const backoffMs = isLocal ? 0 : BACKOFF_MS * 3 ** (failures - 1) * (0.75 + random() / 2);
   if (failure.kind === "connection") {
     if (failure.code === "ENOTFOUND") return undefined; // a name that does not exist will not a second later
     return isUnreached(failure.code) || repeatable ? backoffMs : undefined;
   }
-  if (local && failure.status === 503) return 0;
+  if (isLocal && failure.status === 503) return 0;
   if (!repeatable || !PASSING.has(failure.status)) return undefined;
   return backoffMs;
 }

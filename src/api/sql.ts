@@ -1,6 +1,6 @@
-import { statementError } from "./errors";
+import { statementError, type WrittenSql } from "./errors";
 import { SqlResponse } from "./schemas/sql";
-import type { ApiRequest, Transport, WrittenSql } from "./transport";
+import type { ApiRequest, Transport } from "./transport";
 
 /** A column as the SQL API describes it. */
 export interface SqlField {
@@ -31,8 +31,6 @@ export interface RunOptions {
   readonly effect?: string;
   /** The user's statement, where `sql` has something around it. */
   readonly written?: WrittenSql;
-  /** Set by what finds out whether the key is good, before anything else is asked. */
-  readonly isAuthentication?: boolean;
   /** Told PostgreSQL's warnings, and the server's word on what it has done. @default they are printed */
   readonly onWarning?: (warning: string) => void;
 }

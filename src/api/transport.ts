@@ -7,7 +7,8 @@ import { parseJson } from "../json";
 import { unlessAborted } from "../unless-aborted";
 import { Deadline, type Limits } from "./abort";
 import { piecesOf } from "./body";
-import { answerError, connectionError, redirectError } from "./errors";
+import { basicCredentials, type Endpoint, type EndpointKind, type EndpointSource } from "./endpoint";
+import { answerError, connectionError, redirectError, type WrittenSql } from "./errors";
 import {
   type FetchAnswer,
   type FetchFunction,
@@ -18,31 +19,6 @@ import {
 } from "./http";
 import { redactor } from "./redact";
 import { failureOf, retryDelayMs } from "./retry";
-
-/** Where an account answers, and as whom. `baseUrl` has no slash at its end. */
-export interface Endpoint {
-  readonly baseUrl: string;
-  readonly user: string;
-  readonly apiKey: string;
-  /** What users call it: "the local server", "https://ana.carto.com". */
-  readonly label: string;
-  /** Where the key comes from, as part of a sentence: "the environment", a file. */
-  readonly keyFrom?: string;
-  /** Of a server that comes and goes: whether it is still there. A false sends no key to its address. */
-  readonly isCurrent?: () => Promise<boolean>;
-  /** Of a local server: what holds its database while statements wait, in a few words. */
-  readonly waitsFor?: () => Promise<string | undefined>;
-}
-
-/** The user's statement inside a longer one: errors are told in its terms. */
-export interface WrittenSql {
-  readonly sql: string;
-  /** Characters that stand before it in what is sent. */
-  readonly offset: number;
-}
-
-/** Finds the endpoint: on first use, and again when it is gone (a local server is started again). */
-export type EndpointSource = () => Promise<Endpoint>;
 
 export interface ApiRequest {
   readonly path: string;
@@ -63,8 +39,6 @@ export interface ApiRequest {
   readonly sql?: string;
   /** What a SqlError keeps instead, if `sql` is not what the user wrote. */
   readonly written?: WrittenSql;
-  /** Asked by `authenticate` itself. */
-  readonly isAuthentication?: boolean;
 }
 
 /** How long to wait for the other side, in milliseconds. */
@@ -84,8 +58,6 @@ export interface TransportOptions {
   readonly onExchange?: (line: string) => void;
   /** Told what is being waited for, and undefined when it is over. */
   readonly onWait?: (note: string | undefined) => void;
-  /** Run before the first request; as long as it fails, before each. */
-  readonly authenticate?: (transport: Transport, signal?: AbortSignal) => Promise<unknown>;
 }
 
 const CLIENT = `cartoframes-ts-${version}`;
@@ -102,7 +74,7 @@ export class Transport {
   #endpoint: Promise<Endpoint> | undefined;
   #redact = redactor([]);
 
-  constructor(source: EndpointSource, options: TransportOptions = {}) {
+  constructor(source: EndpointSource, options: TransportOptions = {}, fetch?: FetchFunction) {
     const {
       connectMs = 15_000,
       idleMs = 300_000,
@@ -111,7 +83,20 @@ export class Transport {
     this.#source = source;
     this.#options = options;
     this.#limits = { idleMs, totalMs };
-    this.#fetch = fetchOf(options.session, connectMs);
+    this.#fetch = fetch ?? fetchOf(options.session, connectMs);
+  }
+
+  /** A transport to the endpoint of another source, with the same options and over the same connections. */
+  to(source: EndpointSource): Transport {
+    return new Transport(source, this.#options, this.#fetch);
+  }
+
+  /**
+   * Where requests go, known before anything is sent.
+   * @throws InvalidArgumentError if the environment or a saved file names an address that cannot be used
+   */
+  get kind(): EndpointKind {
+    return this.#source.kind;
   }
 
   /** Sends a request and reads its answer whole. */
@@ -162,14 +147,14 @@ export class Transport {
   }
 
   async #sendUntilAnswered<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
-    const { signal, repeatable = false, isAuthentication, whenLimited } = request;
-    if (!isAuthentication) await this.#options.authenticate?.(this, signal);
+    const { signal, repeatable = false, whenLimited } = request;
+    const isLocal = this.kind === "local";
     let failures = 0;
     let limitedMs = 0;
     for (;;) {
       const endpoint = await this.#current(signal);
       try {
-        const fetch = endpoint.isCurrent ? fetchDirectly : this.#fetch;
+        const fetch = isLocal ? fetchDirectly : this.#fetch;
         this.#redact = redactor([endpoint.apiKey, basicCredentials(endpoint)]);
         const options = { ...this.#options, fetch, limits: this.#limits, redact: this.#redact };
         const exchange = new Exchange(endpoint, request, options);
@@ -180,8 +165,7 @@ export class Transport {
         if (failure === undefined) throw error;
         const isLimited = failure.kind === "answer" && failure.status === 429;
         if (!isLimited) failures++;
-        const local = endpoint.isCurrent !== undefined;
-        const known = { repeatable, waitsForLimit: whenLimited !== "throw", failures, limitedMs, local };
+        const known = { repeatable, waitsForLimit: whenLimited !== "throw", failures, limitedMs, isLocal };
         const delayMs = retryDelayMs(failure, known);
         if (delayMs === undefined) throw error;
         if (isLimited) limitedMs += delayMs;
@@ -212,7 +196,7 @@ export class Transport {
     signal?.throwIfAborted();
     const known = await this.#endpoint?.catch(() => undefined);
     if (known?.isCurrent && !(await known.isCurrent())) this.#endpoint = undefined;
-    this.#endpoint ??= this.#source();
+    this.#endpoint ??= this.#source.find();
     const search = this.#endpoint;
     search.catch(() => {
       if (this.#endpoint === search) this.#endpoint = undefined; // the next call searches again
@@ -387,8 +371,4 @@ async function* failingAsUpload(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
 
 function methodOf({ method, form, json, body }: ApiRequest): string {
   return method ?? (form || json || body ? "POST" : "GET");
-}
-
-function basicCredentials({ user, apiKey }: Endpoint): string {
-  return Buffer.from(`${user}:${apiKey}`).toString("base64");
 }

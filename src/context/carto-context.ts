@@ -1,28 +1,22 @@
 import type { DataFrame } from "danfojs-node";
-import { type BatchQuery, createJob, type JobQueryOptions } from "../api/jobs";
+import { type BatchQuery, createJob } from "../api/jobs";
 import { redactError } from "../api/redact";
-import { runSql } from "../api/sql";
-import { Transport } from "../api/transport";
-import { InvalidArgumentError, TableNotFoundError } from "../errors";
+import type { Transport } from "../api/transport";
+import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { currentLine, runInCell } from "../kernel/run-in-cell";
 import type { MapOptions } from "../map";
-import {
-  type Augmentation,
-  DATA_OPTIONS,
-  type DataOptions,
-  emptyColumns,
-  planAugmentation,
-} from "../observatory/augment";
-import { BOUNDARIES_OPTIONS, type BoundariesOptions, boundaries } from "../observatory/boundaries";
-import { DISCOVERY_OPTIONS, type DiscoveryOptions, discover } from "../observatory/discovery";
+import { type Augmentation, type DataOptions, emptyColumns, planAugmentation } from "../observatory/augment";
+import { type BoundariesOptions, boundaries } from "../observatory/boundaries";
+import { type DiscoveryOptions, discover } from "../observatory/discovery";
 import { explainAugmenting } from "../observatory/explain";
 import type { Measure } from "../observatory/metadata";
 import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
-import { type FigureCell, MapView } from "../render";
+import { OPTION_NAMES } from "../option-names";
+import { type CallOptions, checkOptions } from "../options";
+import type { FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
   type ContextOptions,
@@ -30,18 +24,20 @@ import {
   endpointSource,
   shownAddress,
 } from "./connection/endpoint";
-import { shareTransport } from "./connection/transport-of";
+import { authenticated, shareTransport } from "./connection/transport";
 import { BatchJobStatus } from "./jobs/batch-job-status";
-import { mapScene } from "./map/map";
-import { addDetail } from "./map/map-detail";
-import { checkPicture, DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map/map-picture";
-import { QUERY_OPTIONS, type QueryOptions, READ_OPTIONS, type ReadOptions, readFrame } from "./read/read";
-import { Baselines } from "./sync/baselines";
-import { SYNC_OPTIONS, type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
-import { quoted, type TableName, tableNamed } from "./tables/table-name";
-import { readTables, withNearTable } from "./tables/tables";
+import { checkBatch } from "./jobs/batch-query";
+import { makeMap } from "./map/map";
+import { checkPicture } from "./map/map-picture";
+import { readTables, withNearTable } from "./read/list-tables";
+import { checkLimit, checkSql, type QueryOptions, type ReadOptions, readFrame, readTable } from "./read/read";
+import { type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
+import { Baselines } from "./tables/baselines";
+import { quoted, tableNamed } from "./tables/table-name";
+import { dropTable } from "./write/new-table";
 import { queryToTable } from "./write/query-to-table";
-import { WRITE_OPTIONS, type WriteOptions, type WriteReport, writeFrame } from "./write/write";
+import { printReport } from "./write/report";
+import { type WriteOptions, writeFrame } from "./write/write";
 
 /** What `cc.map` takes. */
 export interface CartoMapOptions extends MapOptions {
@@ -54,21 +50,6 @@ export interface CartoMapOptions extends MapOptions {
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
-
-const SIGNAL: OptionNames<{ signal?: AbortSignal }> = { signal: true };
-const MAP_OPTIONS: OptionNames<CartoMapOptions> = {
-  layers: true,
-  title: true,
-  at: true,
-  zoom: true,
-  lat: true,
-  lng: true,
-  size: true,
-  interactive: true,
-  scale: true,
-  ax: true,
-  signal: true,
-};
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -102,12 +83,11 @@ export class CartoContext {
     checkContextOptions(options);
     const { session, timeouts, verbose } = options;
     this.#shownAddress = shownAddress(options);
-    this.#transport = new Transport(endpointSource(options), {
+    this.#transport = authenticated(endpointSource(options), {
       session,
       timeouts,
       onExchange: typeof verbose === "function" ? verbose : verbose ? (line) => console.log(line) : undefined,
       onWait: (note) => currentLine()?.note(note),
-      authenticate: accountOf,
     });
     shareTransport(this, this.#transport);
     this.observatory = new Observatory({
@@ -120,10 +100,7 @@ export class CartoContext {
    * A context whose key has been checked.
    * @throws AuthenticationError if the server refuses the key
    */
-  static async connect({
-    signal,
-    ...options
-  }: ContextOptions & { readonly signal?: AbortSignal } = {}): Promise<CartoContext> {
+  static async connect({ signal, ...options }: ContextOptions & CallOptions = {}): Promise<CartoContext> {
     const context = new CartoContext(options);
     await accountOf(context.#transport, signal);
     return context;
@@ -141,35 +118,17 @@ export class CartoContext {
    * @throws TableNotFoundError if there is no such table
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
-    checkOptions("read", options, { ...READ_OPTIONS, limit: true });
-    const { limit } = options;
-    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
-      throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
-    }
+    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
+    const { limit, decodeGeom } = options;
+    checkLimit(limit);
     return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
       const table = await tableNamed(tableName, { transport: this.#transport, signal });
-      return this.#readTable(table, { ...options, signal, progress });
+      return readTable(
+        this.#transport,
+        { table, limit },
+        { decodeGeom, signal, progress, baselines: this.#baselines },
+      );
     });
-  }
-
-  /** Reads a table and remembers how it was. */
-  async #readTable(
-    name: TableName,
-    options: ReadOptions & { readonly limit?: number; readonly progress: Progress },
-  ): Promise<DataFrame> {
-    const { limit } = options;
-    const table = quoted(name);
-    const sql = `SELECT * FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-    let snapshot: string | undefined;
-    const onSnapshot = (seen: string) => {
-      snapshot = seen;
-    };
-    const frame = await readFrame(this.#transport, sql, { ...options, repeatable: true, onSnapshot });
-    const rowCount = rowCountOf(frame);
-    if (snapshot !== undefined) {
-      this.#baselines.remember(frame, { table, snapshot, rowCount, partial: rowCount === limit });
-    }
-    return frame;
   }
 
   /**
@@ -192,7 +151,7 @@ export class CartoContext {
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
-    checkOptions("query", options, QUERY_OPTIONS);
+    checkOptions("query", options, OPTION_NAMES.QueryOptions);
     const { tableName, overwrite } = options;
     if (tableName === undefined) {
       return this.#run("query", options.signal, (signal, progress) =>
@@ -204,14 +163,14 @@ export class CartoContext {
 
   /** Keeps the rows of a query as a table, and reads it. */
   async #keep(sql: string, tableName: string, options: QueryOptions): Promise<DataFrame> {
-    const { overwrite } = options;
+    const { overwrite, decodeGeom } = options;
     const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
       queryToTable(this.#transport, sql, tableName, { overwrite, signal, progress }),
     );
     const frame = await this.#run(`read ${tableName}`, options.signal, (signal, progress) =>
-      this.#readTable(report.table, { ...options, signal, progress }),
+      readTable(this.#transport, report, { decodeGeom, signal, progress, baselines: this.#baselines }),
     );
-    await this.#printReport({ ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
+    await printReport(this.#transport, { ...report, rowCount: rowCountOf(frame), warnings: [] }, tableName);
     return frame;
   }
 
@@ -234,13 +193,13 @@ export class CartoContext {
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
-    checkOptions("write", options, WRITE_OPTIONS);
+    checkOptions("write", options, OPTION_NAMES.WriteOptions);
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
     if (report.baseline) this.#baselines.remember(df, report.baseline);
     else this.#baselines.forget(quoted(report.table));
-    await this.#printReport(report, tableName);
+    await printReport(this.#transport, report, tableName);
     return report.job ? new BatchJobStatus(this, report.job) : null;
   }
 
@@ -266,7 +225,7 @@ export class CartoContext {
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
       throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
-    checkOptions("sync", options, SYNC_OPTIONS);
+    checkOptions("sync", options, OPTION_NAMES.SyncOptions);
     const { result, added, warnings } = await this.#run(
       `sync ${tableName}`,
       options.signal,
@@ -292,16 +251,12 @@ export class CartoContext {
    * Deletes a table.
    * @throws TableNotFoundError if there is no such table
    */
-  async delete(tableName: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    checkOptions("delete", options, SIGNAL);
+  async delete(tableName: string, options: CallOptions = {}): Promise<void> {
+    checkOptions("delete", options, OPTION_NAMES.CallOptions);
     await this.#run(`delete ${tableName}`, options.signal, async (signal) => {
-      const table = quoted(await tableNamed(tableName, { transport: this.#transport, signal }));
-      await runSql(this.#transport, `DROP TABLE ${table}`, { signal }).catch((error: Error) => {
-        throw /^table .* does not exist$/s.test(error.message)
-          ? new TableNotFoundError(noTable(tableName), { table: tableName })
-          : error;
-      });
-      this.#baselines.forget(table);
+      const table = await tableNamed(tableName, { transport: this.#transport, signal });
+      await dropTable(this.#transport, table, tableName, signal);
+      this.#baselines.forget(quoted(table));
     });
   }
 
@@ -322,29 +277,20 @@ export class CartoContext {
    * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
-    checkOptions("map", options, MAP_OPTIONS);
+    checkOptions("map", options, OPTION_NAMES.CartoMapOptions);
     const { interactive, scale, ax, signal, ...rest } = options;
     const isPicture = checkPicture({ interactive, scale, ax });
-    return this.#run("map", signal, async (signal, progress) => {
-      const size = rest.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
-      const fetched = await mapScene(this.#transport, { ...rest, size, signal, progress });
-      const { scene, warnings } = fetched;
-      for (const warning of warnings) console.warn(warning);
-      const tiles = isPicture ? await fetchTiles(scene, { scale, signal }) : undefined;
-      const view = new MapView(scene, { interactive: !isPicture, scale, tiles });
-      if (!isPicture)
-        for (const warning of await addDetail(this.#transport, view, fetched, signal)) console.warn(warning);
-      ax?.map(view.still);
-      return view;
-    });
+    return this.#run("map", signal, (signal, progress) =>
+      makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress }),
+    );
   }
 
   /**
    * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
    * bytes, time of the last change.
    */
-  async tables(options: { readonly signal?: AbortSignal } = {}): Promise<DataFrame> {
-    checkOptions("tables", options, SIGNAL);
+  async tables(options: CallOptions = {}): Promise<DataFrame> {
+    checkOptions("tables", options, OPTION_NAMES.CallOptions);
     return this.#run("tables", options.signal, async (signal, progress) =>
       readTables(this.#transport, { signal, progress }),
     );
@@ -363,9 +309,9 @@ export class CartoContext {
    * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
    * @throws JobError if the server refuses it, as when 64 jobs wait already
    */
-  async batch(query: BatchQuery, options: { readonly signal?: AbortSignal } = {}): Promise<BatchJobStatus> {
+  async batch(query: BatchQuery, options: CallOptions = {}): Promise<BatchJobStatus> {
     checkBatch(query);
-    checkOptions("batch", options, SIGNAL);
+    checkOptions("batch", options, OPTION_NAMES.CallOptions);
     const job = await this.#run("batch", options.signal, (signal) =>
       createJob(this.#transport, query, { signal }),
     );
@@ -386,7 +332,7 @@ export class CartoContext {
    * @throws InvalidArgumentError for a region that is neither, and for a box that is none
    */
   async dataDiscovery(region: RegionArgument, options: DiscoveryOptions = {}): Promise<DataFrame> {
-    checkOptions("dataDiscovery", options, DISCOVERY_OPTIONS);
+    checkOptions("dataDiscovery", options, OPTION_NAMES.DiscoveryOptions);
     return this.#run("discovery", options.signal, (signal, progress) =>
       discover(this.#transport, region, { ...options, signal, progress }),
     );
@@ -411,7 +357,7 @@ export class CartoContext {
     metadata: DataFrame | readonly Measure[],
     options: DataOptions = {},
   ): Promise<DataFrame> {
-    checkOptions("data", options, DATA_OPTIONS);
+    checkOptions("data", options, OPTION_NAMES.DataOptions);
     const { persistAs, overwrite, signal } = options;
     let plan!: Augmentation;
     const label = `data ${tableName}`;
@@ -440,9 +386,9 @@ export class CartoContext {
   async dataAugment(
     tableName: string,
     metadata: DataFrame | readonly Measure[],
-    options: { readonly signal?: AbortSignal } = {},
+    options: CallOptions = {},
   ): Promise<DataFrame> {
-    checkOptions("dataAugment", options, SIGNAL);
+    checkOptions("dataAugment", options, OPTION_NAMES.CallOptions);
     if (!this.#hasWarnedOfAugment) {
       this.#hasWarnedOfAugment = true;
       console.warn(
@@ -464,36 +410,10 @@ export class CartoContext {
    * @throws InvalidArgumentError for a boundary that is not there, and for a region that is none
    */
   async dataBoundaries(options: BoundariesOptions = {}): Promise<DataFrame> {
-    checkOptions("dataBoundaries", options, BOUNDARIES_OPTIONS);
+    checkOptions("dataBoundaries", options, OPTION_NAMES.BoundariesOptions);
     return this.#run("boundaries", options.signal, (signal, progress) =>
       boundaries(this.#transport, { ...options, signal, progress }),
     );
-  }
-
-  /** Tells what a write has done, and where the table can be looked at. */
-  async #printReport(report: Omit<WriteReport, "baseline">, asked: string): Promise<void> {
-    const { table, rowCount, hasGeometry, renamed, warnings, job, isSkipped } = report;
-    const { label } = table;
-    for (const warning of warnings) console.warn(warning);
-    if (isSkipped) {
-      console.log(`There is a table ${label}, and it is left as it was: nothing was written.`);
-      return;
-    }
-    if (label !== asked) console.log(`The table is named ${label}.`);
-    if (renamed.length > 0)
-      console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
-    const { baseUrl, isCurrent } = await this.#transport.endpoint();
-    const page = isCurrent ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
-    const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
-    const call = hasGeometry
-      ? `cc.map({ layers: new Layer(${JSON.stringify(label)}) })`
-      : `cc.read(${JSON.stringify(label)})`;
-    if (!job) console.log(`${rows} written to ${label}${page || `. Look at it: await ${call}`}`);
-    else {
-      console.log(
-        `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
-      );
-    }
   }
 
   /** Runs one call of a cell: interruptible, with progress once it takes long. */
@@ -513,48 +433,4 @@ export class CartoContext {
   [INSPECT](): string {
     return `CartoContext(${this.#shownAddress()})`;
   }
-}
-
-/** What users write who come from psql. */
-const PSQL_COMMAND = /^\s*\\\S*/;
-
-function checkSql(sql: unknown): void {
-  if (typeof sql !== "string" || sql.trim() === "")
-    throw new InvalidArgumentError("The SQL statement is empty.");
-  const command = PSQL_COMMAND.exec(sql)?.[0].trim();
-  if (command !== undefined) {
-    throw new InvalidArgumentError(
-      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
-        "for their columns SELECT … FROM information_schema.columns.",
-    );
-  }
-}
-
-const JOB_QUERY_OPTIONS: OptionNames<JobQueryOptions> = {
-  query: true,
-  onsuccess: true,
-  onerror: true,
-  timeout: true,
-  id: true,
-};
-
-function checkBatch(query: BatchQuery): void {
-  const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
-  const parts: unknown[] = Array.isArray(list) ? list : [list];
-  const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
-  const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
-  if (ok && statements.length > 0) {
-    if (list !== query) checkKeys("A job", query as object, ["query", "onsuccess", "onerror"]);
-    for (const part of parts) {
-      if (typeof part === "object") checkOptions("A query of a job", part, JOB_QUERY_OPTIONS);
-    }
-    return;
-  }
-  throw new InvalidArgumentError(
-    "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
-  );
-}
-
-function noTable(table: string): string {
-  return `There is no table "${table}". See await cc.tables().`;
 }

@@ -2,13 +2,16 @@ import { constants } from "node:fs";
 import { access, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { ServerError } from "../errors";
-import { replaceFile } from "../replace-file";
 import { type DatabaseAddress, databaseId } from "./database";
 
-/** Raised when launcher and server can no longer understand each other. */
+/** Version of the exchange between launcher and server; raised when they can no longer understand each other. */
 export const PROTOCOL = 1;
+
+/** The account of every local server: the `user` in `/user/{user}/api/…`. */
+export const LOCAL_USER = "local";
 
 /** Where one local server keeps everything: when it is stopped, removing this folder removes it without a trace. */
 export interface LocalHome {
@@ -57,6 +60,24 @@ const ServerState = z.object({
 });
 export type ServerState = z.infer<typeof ServerState>;
 
+/** Answer of a running server to `/cartoframes/status`. */
+export interface ServerStatus {
+  readonly protocol: number;
+  readonly version: string;
+  readonly pid: number;
+  /** Engine and versions, such as `pglite, PostgreSQL 18.3, PostGIS 3.6`; `opening` until the database is open. */
+  readonly engine: string;
+  /** URL of a user's database, with credentials removed. */
+  readonly database?: string;
+  readonly dataDir: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The statement that runs now, shortened; absent when the database is idle. */
+  readonly busyWith?: string;
+  /** Number of statements that wait for the database. */
+  readonly waiting: number;
+}
+
 /** The state last written, or undefined where there is none that can be read. */
 export async function readState(home: LocalHome): Promise<ServerState | undefined> {
   try {
@@ -100,5 +121,5 @@ async function makeFolder(dir: string): Promise<void> {
 
 /** Replaces the state in one step, readable by its owner only. */
 export async function writeState(home: LocalHome, state: ServerState): Promise<void> {
-  await replaceFile(home.stateFile, `${JSON.stringify(state, null, 1)}\n`);
+  await writeFileAtomic(home.stateFile, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
 }

@@ -4,10 +4,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DIST } from "../built";
 import { ServerError } from "../errors";
-import { LOCAL_USER } from "../server/guard";
-import type { ServerStatus } from "../server/routes/admin";
 import type { DatabaseAddress } from "./database";
-import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState } from "./home";
+import {
+  LOCAL_USER,
+  type LocalHome,
+  makeHome,
+  PROTOCOL,
+  readState,
+  type ServerState,
+  type ServerStatus,
+} from "./home";
 import { isAlive } from "./process";
 
 const START_TIMEOUT_MS = 60_000;

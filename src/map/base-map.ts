@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Basemap, Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, expected, shown } from "./check";
@@ -42,7 +43,7 @@ export class BaseMap {
   /** @throws InvalidArgumentError for an option that cannot be, saying what is expected */
   constructor(options: BaseMapOptions = {}) {
     if (!isObject(options)) throw expected("The argument of BaseMap", options, "an object of options");
-    checkKeys("BaseMap", options, ["source", "labels", "onlyLabels", "attribution", "maxZoom"]);
+    checkKeys("BaseMap", options, OPTION_NAMES.BaseMapOptions);
     const { source = "voyager", labels, onlyLabels = false, attribution, maxZoom }: BaseMapOptions = options;
     this.source = source;
     if (labels !== undefined && labels !== null && labels !== "front" && labels !== "back")

@@ -4,8 +4,9 @@
  */
 import { ckmeans } from "simple-statistics";
 import { MISSING_CLASS } from "../render/scene";
-import type { NumberMethod } from "./styling";
+import type { NumberMethod } from "./scheme";
 
+const doubleBits = new DataView(new ArrayBuffer(8));
 /** Natural breaks of more values than these are those of so many of them, evenly taken in ascending order. */
 const JENKS_VALUES = 10_000;
 
@@ -331,4 +332,32 @@ function assign(
   }
   const ranges = rangesOf(mins, maxs).map((range, i) => ({ ...range, count: counts[i]! }));
   return { kind: "ranges", classes, ranges, missingCount };
+}
+
+/**
+ * The smallest double for which `holds` is true, which it is for all larger ones, too; Infinity if for none.
+ * Between two doubles there is no value that SQL could put into another class than JavaScript.
+ */
+export function firstDouble(holds: (value: number) => boolean): number {
+  let below = rankOf(-Infinity) - 1n;
+  let at = rankOf(Infinity);
+  while (at - below > 1n) {
+    const middle = below + (at - below) / 2n;
+    if (holds(doubleOf(middle))) at = middle;
+    else below = middle;
+  }
+  return doubleOf(at);
+}
+
+/** Doubles in ascending order are whole numbers in ascending order, 0 is 0: the bits of what is not negative already are. */
+function rankOf(value: number): bigint {
+  doubleBits.setFloat64(0, Math.abs(value));
+  const bits = doubleBits.getBigInt64(0);
+  return value < 0 ? -bits : bits;
+}
+
+function doubleOf(rank: bigint): number {
+  doubleBits.setBigInt64(0, rank < 0n ? -rank : rank);
+  const value = doubleBits.getFloat64(0);
+  return rank < 0n ? -value : value;
 }

@@ -6,12 +6,12 @@ import { paced } from "../frame/pace";
 import { isMissing } from "../values";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
-import { isoTimeMs } from "./iso-time";
 import { labelOf } from "./layer";
 import {
   checkKind,
   type DataLayer,
   geomColOf,
+  isoTimeMs,
   isStyleOption,
   type LayerData,
   lnglatOf,

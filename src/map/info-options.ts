@@ -1,6 +1,7 @@
 /** Which columns of a layer people read: in tooltips, in popups and as labels. */
 
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkText, expected } from "./check";
@@ -66,7 +67,7 @@ export function checkInfo(option: "tooltip" | "popup", info: unknown): InfoStyle
     if (columns.length === 0) throw expected(option, info, WHAT);
     return { columns: columns.map((column) => checkInfoColumn(option, column)) };
   }
-  checkKeys(option, info, ["columns", "title"]);
+  checkKeys(option, info, OPTION_NAMES.InfoOptions);
   const { columns, title } = info;
   if (!Array.isArray(columns) || columns.length === 0) throw expected(`columns of ${option}`, columns, WHAT);
   return {
@@ -78,7 +79,7 @@ export function checkInfo(option: "tooltip" | "popup", info: unknown): InfoStyle
 function checkInfoColumn(option: string, info: unknown): InfoColumn {
   if (typeof info === "string") return { column: checkText(option, info, "a column's name") };
   if (!isObject(info)) throw expected(option, info, WHAT);
-  checkKeys(`A column of ${option}`, info, ["column", "title", "format"]);
+  checkKeys(`A column of ${option}`, info, OPTION_NAMES.InfoColumn);
   const { column, title, format } = info;
   return {
     column: checkText(`column of ${option}`, column, "a column's name"),
@@ -93,7 +94,7 @@ export function checkLabel(label: unknown): LabelColumn {
     return { column: checkText("label", label, "a column's name"), sizePx: LABEL_PX };
   if (!isObject(label))
     throw expected("label", label, "a column's name, or { column, format, size, color, halo }");
-  checkKeys("label", label, ["column", "format", "size", "color", "halo"]);
+  checkKeys("label", label, OPTION_NAMES.LabelOptions);
   const { column, format, size = LABEL_PX, color, halo } = label;
   if (column === undefined) throw new InvalidArgumentError('label must include a "column".');
   if (typeof size !== "number" || !(size >= 6 && size <= 72))

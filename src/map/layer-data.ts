@@ -6,7 +6,6 @@ import { ident } from "../sql";
 import { listed, near, shown } from "./check";
 import { COLOR_NAMES } from "./css-color";
 import type { GeometrySource } from "./geometry";
-import { isoTimeMs } from "./iso-time";
 import { type Layer, labelOf, type QueryLayer } from "./layer";
 
 export type DataLayer = Layer | QueryLayer;
@@ -26,6 +25,12 @@ export interface LayerData {
   readonly warnings: readonly string[];
 }
 
+/** A layer and its data. */
+export interface ResolvedLayer {
+  readonly layer: DataLayer;
+  readonly data: LayerData;
+}
+
 /** One per row, NaN where there is none: milliseconds since 1970, or numbers. */
 export interface Times {
   readonly kind: "time" | "number";
@@ -33,6 +38,8 @@ export interface Times {
   readonly values: Float64Array;
 }
 
+/** Times in ISO 8601 as PostgreSQL, CSV files and GeoJSON write them. */
+const ISO_TIME = /^(\d{4,6}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
 const THE_GEOM = "the_geom";
 /** Pairs of names that columns of longitude and latitude often have, for a hint. */
 const LNGLAT_NAMES = [
@@ -277,4 +284,11 @@ export function swapWarnings(
     `${outside.toLocaleString("en-US")} of ${points} points lie outside longitude ±180 or latitude ±90. ` +
       `lnglat is [longitude, latitude]: are "${lngName}" and "${latName}" swapped?`,
   ];
+}
+
+/** Milliseconds since 1970, NaN if it is none. Without a zone it is UTC, as a `timestamp` column is. */
+export function isoTimeMs(text: string): number {
+  const [, day, clock = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
+  if (day === undefined) return Number.NaN;
+  return Date.parse(`${day}T${clock}${/^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone}`);
 }

@@ -1,10 +1,11 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
+import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
 import { checkKeys, checkText, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
-import { checkStyle, STYLE_KEYS, type Style, type StyleOptions } from "./style-options";
+import { checkStyle, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -55,7 +56,7 @@ export class Layer {
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
   constructor(source: string | DataFrame | GeoJson, options: LayerOptions = {}) {
-    checkOptions("Layer", options, [...STYLE_KEYS, "lnglat", "geomCol"]);
+    checkOptions("Layer", options, OPTION_NAMES.LayerOptions);
     this.from = layerSource(source);
     this.source = source;
     const place = namingLayer(this.from, options, () => checkPlace(options));
@@ -89,7 +90,7 @@ export class QueryLayer {
    * @throws InvalidArgumentError for an option that cannot be, saying what is expected
    */
   constructor(sql: string, options: StyleOptions = {}) {
-    checkOptions("QueryLayer", options, STYLE_KEYS);
+    checkOptions("QueryLayer", options, OPTION_NAMES.StyleOptions);
     this.sql = checkText("The query", sql, "a SELECT");
     this.from = { kind: "query", sql };
     this.style = namingLayer(this.from, options, () => checkStyle(options));

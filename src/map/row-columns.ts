@@ -7,7 +7,7 @@ import { formatNumber, isNumberFormat } from "../render/format";
 import type { Card, RowColumn } from "../render/scene";
 import { shown } from "./check";
 import type { InfoStyle, LabelColumn } from "./info-options";
-import { isoTimeMs } from "./iso-time";
+import { isoTimeMs } from "./layer-data";
 
 /** Longer texts end in "…": a page is no place for documents. */
 const MAX_TEXT = 1000;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors";
+import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, checkPositive, checkText, expected, shown } from "./check";
@@ -19,7 +20,7 @@ import {
   defaultScheme,
   type NumberMethod,
   type Scheme,
-} from "./styling";
+} from "./scheme";
 import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-options";
 
 /** Colour by the values of a column. */
@@ -110,19 +111,6 @@ export interface LegendOptions {
   readonly counts?: boolean;
 }
 
-export const STYLE_KEYS = [
-  "name",
-  "color",
-  "size",
-  "opacity",
-  "stroke",
-  "legend",
-  "tooltip",
-  "popup",
-  "label",
-  "time",
-] as const;
-
 /** Style options that have been checked; absent is the default, which depends on the data. */
 export interface Style {
   readonly name?: string;
@@ -203,7 +191,7 @@ function checkColor(color: unknown): Style["color"] {
 }
 
 function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
-  checkKeys("color", option, ["column", "scheme", "bins", "method", "binMethod", "domain"]);
+  checkKeys("color", option, OPTION_NAMES.ColorByColumn);
   const column = checkColumn("color", option.column);
   const bins = option.bins as Bins | undefined;
   const method = methodOption("color", option) as BinMethod | undefined;
@@ -251,7 +239,7 @@ function checkSize(size: unknown): Style["size"] {
 }
 
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
-  checkKeys("size", option, ["column", "range", "min", "max", "bins", "method", "binMethod"]);
+  checkKeys("size", option, OPTION_NAMES.SizeByColumn);
   const column = checkColumn("size", option.column);
   const { bins = DEFAULT_BINS } = option;
   const method = methodOption("size", option) ?? "quantiles";
@@ -323,7 +311,7 @@ function checkStroke(stroke: unknown): Style["stroke"] {
   if (stroke === null || stroke === false) return null;
   if (typeof stroke === "string") return { color: checkStrokeColor(stroke) };
   if (!isObject(stroke)) throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or false for none`);
-  checkKeys("stroke", stroke, ["color", "width"]);
+  checkKeys("stroke", stroke, OPTION_NAMES.StrokeOptions);
   const { color, width } = stroke;
   return {
     ...(color !== undefined && { color: checkStrokeColor(color) }),
@@ -340,7 +328,7 @@ function checkStrokeColor(color: unknown): Rgba {
 function checkLegend(legend: unknown): Style["legend"] {
   if (typeof legend === "boolean") return legend ? {} : null;
   if (!isObject(legend)) throw expected("legend", legend, "true, false or { title, counts }");
-  checkKeys("legend", legend, ["title", "counts"]);
+  checkKeys("legend", legend, OPTION_NAMES.LegendOptions);
   const { title, counts } = legend;
   if (counts !== undefined && typeof counts !== "boolean")
     throw expected("counts of legend", counts, "true or false");

@@ -1,10 +1,8 @@
 /** What a layer's vector tiles tell of its features, as SQL over the rows `q` of the layer's query. */
 import { elementTypeOf, type Field, pgTypeOf } from "../frame/types";
-import { type Classes, stepOf } from "./classify";
-import { firstDouble } from "./doubles";
+import { type Classes, firstDouble, stepOf } from "./classify";
 import type { ShownColumn } from "./row-columns";
-import { tileIdent, tileLiteral } from "./tile-quoting";
-import { timeSql } from "./time-sql";
+import { tileIdent, tileLiteral, timeSql } from "./tile-sql";
 
 /** An attribute of the tiles, see `DetailSource`. */
 export interface TileColumn {

@@ -10,14 +10,8 @@ import type { Clock, PointGeometry } from "../render/scene";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
 import { labelOf } from "./layer";
-import type { DataLayer, LayerData, StyleColumn, Times } from "./layer-data";
+import type { DataLayer, LayerData, ResolvedLayer, StyleColumn, Times } from "./layer-data";
 import type { TimeMethod } from "./time-options";
-
-/** A layer and its data. */
-export interface ResolvedLayer {
-  readonly layer: DataLayer;
-  readonly data: LayerData;
-}
 
 /** A layer whose rows are in the order of their frames, without those that have no time. */
 export interface TimedLayer extends ResolvedLayer {

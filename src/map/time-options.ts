@@ -1,4 +1,5 @@
 /** The option `time` of layers. */
+import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, checkPositive, checkText, expected } from "./check";
 
@@ -42,7 +43,6 @@ export interface TimeStyleOptions {
 }
 
 const METHODS = ["count", "avg", "sum", "min", "max", "mode"] as const;
-const KEYS = ["column", "method", "cumulative", "frames", "duration", "trails", "speed", "loop"] as const;
 const DEFAULTS = { frames: 256, durationS: 30, trails: 2, speed: 1 } as const;
 const MAX_FRAMES = 4096;
 const MAX_TRAILS = 20;
@@ -57,7 +57,7 @@ export function checkTime(
   if (typeof time === "string")
     return checkTime({ column: checkText("time", time, "a column's name") }, checkColumn);
   if (!isObject(time)) throw expected("time", time, "a column's name, or an object with column and options");
-  checkKeys("time", time, KEYS);
+  checkKeys("time", time, OPTION_NAMES.TimeOptions);
   const { method, frames, duration, trails, speed, cumulative, loop } = time;
   return {
     column: checkColumn("time", time.column),

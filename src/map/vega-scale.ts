@@ -1,11 +1,17 @@
 /** Schemes as scales of Vega-Lite, so that a chart has the colours and the classes of a map. */
 
 import { InvalidArgumentError } from "../errors";
-import type { Rgba } from "../render/scene";
 import { isMissing } from "../values";
 import { shown } from "./check";
-import { classifyByBounds, classifyCategories, classifyNumbers, classifySteps } from "./classify";
-import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./styling";
+import {
+  classifyByBounds,
+  classifyCategories,
+  classifyNumbers,
+  classifySteps,
+  firstDouble,
+} from "./classify";
+import { formatColor } from "./css-color";
+import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./scheme";
 
 /** Values of a column: an array, or a Series. */
 export type ScaleValues = ArrayLike<unknown> | { readonly values: ArrayLike<unknown> };
@@ -44,7 +50,7 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
 function scaleOfItsOwn(scheme: Scheme): VegaScale {
   const method = methodOf(scheme, true);
   const count = typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length;
-  const range = paletteOf(scheme, count, method === "category").map(cssOf);
+  const range = paletteOf(scheme, count, method === "category").map(formatColor);
   switch (method) {
     case "quantiles":
       return { type: "quantile", range };
@@ -70,7 +76,7 @@ function scaleOfItsOwn(scheme: Scheme): VegaScale {
 const linearScale = (scheme: Scheme): VegaScale => {
   const { bins } = scheme;
   const stops = paletteOf(scheme, typeof bins === "number" ? bins : bins.length, false);
-  return { type: "linear", range: stops.map(cssOf), interpolate: "rgb" };
+  return { type: "linear", range: stops.map(formatColor), interpolate: "rgb" };
 };
 
 /**
@@ -83,7 +89,7 @@ function thresholdScale(scheme: Scheme, numbers: Float64Array, method: NumberMet
     method === "bounds"
       ? classifyByBounds(numbers, bins as readonly number[])
       : classifyNumbers(numbers, method, bins as number);
-  const range = paletteOf(scheme, Math.max(1, ranges.length), false).map(cssOf);
+  const range = paletteOf(scheme, Math.max(1, ranges.length), false).map(formatColor);
   const smallest = new Float64Array(ranges.length).fill(Infinity);
   for (const [row, value] of numbers.entries())
     if (value < smallest[classes[row]!]!) smallest[classes[row]!] = value;
@@ -103,15 +109,15 @@ function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
   const { categories } = classifyCategories(values, typeof bins === "number" ? bins : bins.length);
   const named = categories.map(({ value }) => value);
   const others = new Set(values.filter((value) => value !== null && !named.includes(value)));
-  const other = cssOf(otherColorOf(scheme));
+  const other = formatColor(otherColorOf(scheme));
   const hasMissing = values.includes(null);
   return {
     type: "ordinal",
     domain: [...named, ...others, ...(hasMissing ? [null] : [])],
     range: [
-      ...paletteOf(scheme, named.length, true).map(cssOf),
+      ...paletteOf(scheme, named.length, true).map(formatColor),
       ...Array.from(others, () => other),
-      ...(hasMissing ? [cssOf(MISSING_COLOR)] : []),
+      ...(hasMissing ? [formatColor(MISSING_COLOR)] : []),
     ],
   };
 }
@@ -126,15 +132,4 @@ function categoryOf(value: unknown): Category {
 }
 
 /** The smallest double above a number. */
-function nextAbove(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  if (value === 0) return Number.MIN_VALUE;
-  const bits = new BigInt64Array(Float64Array.of(value).buffer);
-  bits[0]! += value > 0 ? 1n : -1n;
-  return new Float64Array(bits.buffer)[0]!;
-}
-
-function cssOf([red, green, blue, alpha]: Rgba): string {
-  if (alpha < 255) return `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
-  return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
-}
+const nextAbove = (value: number) => firstDouble((other) => other > value);

@@ -3,7 +3,7 @@ import { runSql } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
 import { columnValues, rowCountOf } from "../frame";
-import { listed, type OptionNames } from "../options";
+import { listed } from "../options";
 import { ident } from "../sql";
 import { tableEnvelopeSql } from "./discovery";
 import { explainLacking } from "./explain";
@@ -40,13 +40,6 @@ export interface DataOptions {
   /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
-
-export const DATA_OPTIONS: OptionNames<DataOptions> = {
-  persistAs: true,
-  overwrite: true,
-  how: true,
-  signal: true,
-};
 
 /** What one statement can be asked for. */
 const MAX_MEASURES = 50;

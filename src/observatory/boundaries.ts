@@ -5,7 +5,7 @@ import { readFrame } from "../context/read/read";
 import { InvalidArgumentError } from "../errors";
 import { rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
-import { listed, near, type OptionNames } from "../options";
+import { listed, near } from "../options";
 import { literal } from "../sql";
 import { explainLacking } from "./explain";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
@@ -24,15 +24,6 @@ export interface BoundariesOptions {
   /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
-
-export const BOUNDARIES_OPTIONS: OptionNames<BoundariesOptions> = {
-  boundary: true,
-  region: true,
-  decodeGeom: true,
-  timespan: true,
-  includeNonclipped: true,
-  signal: true,
-};
 
 /** The catalog of boundary levels in a place, or the geometries of one of them. */
 export async function boundaries(

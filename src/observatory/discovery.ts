@@ -4,7 +4,6 @@ import { readFrame } from "../context/read/read";
 import { InvalidArgumentError, SqlError } from "../errors";
 import { rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
-import type { OptionNames } from "../options";
 import { literal } from "../sql";
 import { explainLacking } from "./explain";
 import { recordsSql } from "./metadata";
@@ -24,15 +23,6 @@ export interface DiscoveryOptions {
   /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
-
-export const DISCOVERY_OPTIONS: OptionNames<DiscoveryOptions> = {
-  keywords: true,
-  regex: true,
-  time: true,
-  boundaries: true,
-  includeQuantiles: true,
-  signal: true,
-};
 
 /** The measures that the observatory has for a place, one row for each in each normalization. */
 export async function discover(

@@ -9,7 +9,8 @@ import { writeFrame } from "../context/write/write";
 import { InvalidArgumentError, SqlError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
-import { checkOptions, listed, near, type OptionNames } from "../options";
+import { OPTION_NAMES } from "../option-names";
+import { type CallOptions, checkOptions, listed, near } from "../options";
 import { literal } from "../sql";
 import { explainLacking } from "./explain";
 import { checkPublication, datasetOf, type PublishOptions, publicationJson } from "./publication";
@@ -48,9 +49,6 @@ export interface Caller {
     work: (signal: AbortSignal, progress: Progress) => Promise<T>,
   ): Promise<T>;
 }
-
-type Cancellable = { readonly signal?: AbortSignal };
-const SIGNAL: OptionNames<Cancellable> = { signal: true };
 
 /**
  * The catalog of the Data Observatory: which datasets it has, and data of one's own in it. `cc.observatory` is the one of
@@ -102,8 +100,8 @@ export class Observatory {
   }
 
   /** The datasets of the catalog: id, name, numbers of boundary levels and measures, timespans, source, licence. */
-  async list(options: Cancellable = {}): Promise<DataFrame> {
-    checkOptions("list", options, SIGNAL);
+  async list(options: CallOptions = {}): Promise<DataFrame> {
+    checkOptions("list", options, OPTION_NAMES.CallOptions);
     const { transport, run } = this.#caller;
     return run("observatory", options.signal, (signal, progress) =>
       readFrame(transport, "SELECT * FROM OBS_Datasets()", { signal, progress, repeatable: true }).catch(
@@ -118,8 +116,8 @@ export class Observatory {
    * What a dataset has: its boundaries and measures with units, sources, licences and timespans.
    * @throws InvalidArgumentError if there is no such dataset
    */
-  async info(dataset: string, options: Cancellable = {}): Promise<DatasetInfo> {
-    checkOptions("info", options, SIGNAL);
+  async info(dataset: string, options: CallOptions = {}): Promise<DatasetInfo> {
+    checkOptions("info", options, OPTION_NAMES.CallOptions);
     checkDataset(dataset);
     const { transport, run } = this.#caller;
     return run("observatory", options.signal, async (signal) => {
@@ -135,8 +133,8 @@ export class Observatory {
    * @throws InvalidArgumentError if there is no such dataset
    * @throws SqlError if other datasets have measures of its boundaries
    */
-  async remove(dataset: string, options: Cancellable = {}): Promise<void> {
-    checkOptions("remove", options, SIGNAL);
+  async remove(dataset: string, options: CallOptions = {}): Promise<void> {
+    checkOptions("remove", options, OPTION_NAMES.CallOptions);
     checkDataset(dataset);
     const { transport, run } = this.#caller;
     await run(`remove ${dataset}`, options.signal, async (signal) => {

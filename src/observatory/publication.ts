@@ -1,6 +1,8 @@
 /** What `cc.observatory.publish` takes, and the JSON of OBS_Publish that it becomes. */
+
 import { InvalidArgumentError } from "../errors";
-import { checkOptions, listed, type OptionNames } from "../options";
+import { OPTION_NAMES } from "../option-names";
+import { checkOptions, listed } from "../options";
 import { REGION_NAMES, regionNamed } from "./regions";
 
 /** A measure of a publication: a column of the table, and what it means. */
@@ -65,54 +67,16 @@ export interface PublishOptions {
   readonly signal?: AbortSignal;
 }
 
-const PUBLISH_OPTIONS: OptionNames<PublishOptions> = {
-  name: true,
-  dataset: true,
-  description: true,
-  source: true,
-  license: true,
-  version: true,
-  subsection: true,
-  timespan: true,
-  region: true,
-  boundary: true,
-  geometry: true,
-  measures: true,
-  signal: true,
-};
-const BOUNDARY_OPTIONS: OptionNames<PublishedBoundary> = {
-  id: true,
-  idColumn: true,
-  nameColumn: true,
-  name: true,
-  description: true,
-  sameAreasAs: true,
-};
-const MEASURE_OPTIONS: OptionNames<PublishedMeasure> = {
-  column: true,
-  id: true,
-  name: true,
-  description: true,
-  unit: true,
-  aggregate: true,
-  denominator: true,
-  universe: true,
-  source: true,
-  license: true,
-  subsection: true,
-  weight: true,
-};
-
 /** @throws InvalidArgumentError for what is missing, misspelt or of another type */
 export function checkPublication(options: PublishOptions): void {
-  checkOptions("publish", options, PUBLISH_OPTIONS);
+  checkOptions("publish", options, OPTION_NAMES.PublishOptions);
   const { boundary, measures, geometry } = options;
   checkTexts("publish", options, ["name", "timespan"], ["region", "boundary", "measures", "signal"]);
   if (boundary === undefined)
     throw new InvalidArgumentError(
       'publish needs boundary: which areas the rows are, such as { id: "es.mine.district", idColumn: "code" }.',
     );
-  checkOptions("boundary", boundary, BOUNDARY_OPTIONS);
+  checkOptions("boundary", boundary, OPTION_NAMES.PublishedBoundary);
   checkTexts("boundary", boundary, ["id", "idColumn"]);
   if (measures !== undefined && !Array.isArray(measures)) {
     throw new InvalidArgumentError(
@@ -120,7 +84,7 @@ export function checkPublication(options: PublishOptions): void {
     );
   }
   for (const measure of measures ?? []) {
-    checkOptions("A measure", measure, MEASURE_OPTIONS);
+    checkOptions("A measure", measure, OPTION_NAMES.PublishedMeasure);
     checkTexts("A measure", measure, ["column"], ["weight"]);
     if (measure.weight !== undefined && !(typeof measure.weight === "number" && measure.weight >= 0))
       throw new InvalidArgumentError("The weight of a measure must be a number of at least 0.");

@@ -1,18 +1,18 @@
 /**
- * The outlines of the world as bytes: magic, version, then land, borders and state borders. Each begins with its
- * number of features, a feature with its number of paths, a path with its number of vertices; a vertex is the
- * difference to the one before it, on a grid of `GRID` steps per world unit. Numbers are LEB128, signed ones
- * zigzagged. The file is deflated (zlib); both functions are about what is inside.
+ * Encodes and decodes the outlines of the world: magic, version, then land, borders and state borders. Each of these
+ * starts with its number of features, a feature with its number of paths, and a path with its number of vertices. A
+ * vertex is stored as the difference from the previous one, on a grid of `GRID` steps per world unit. Numbers are LEB128,
+ * signed numbers zigzag-encoded. Both functions handle the inflated bytes; the file itself is deflated (zlib).
  */
 import type { BasemapShapes } from "./painter";
 import type { PathGeometry } from "./scene";
 
 const MAGIC = [0x43, 0x46, 0x42, 0x4d]; // CFBM
 const VERSION = 1;
-/** A step is 600 m at the equator, a pixel at zoom 8. */
+/** Steps per world unit; one step is 600 m at the equator, a pixel at zoom 8. */
 const GRID = 2 ** 16;
 
-/** The inverse of `decodeBasemap`, but for the grid. */
+/** The inverse of `decodeBasemap`; coordinates are rounded to the grid. */
 export function encodeBasemap({ land, borders, stateBorders }: BasemapShapes): Uint8Array {
   const bytes: number[] = [...MAGIC, VERSION];
   for (const geometry of [land, borders, stateBorders]) encodeGeometry(geometry, bytes);
@@ -20,13 +20,14 @@ export function encodeBasemap({ land, borders, stateBorders }: BasemapShapes): U
 }
 
 /**
- * Outlines from the inflated contents of `basemap.bin`.
- * @throws Error if they are of another version, or cut.
+ * Decodes the inflated contents of `basemap.bin`.
+ * @throws Error if the bytes have another format or version, or are cut off.
  */
 export function decodeBasemap(bytes: Uint8Array): BasemapShapes {
   const [version] = bytes.subarray(MAGIC.length);
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new Error("These bytes are no basemap.");
-  if (version !== VERSION) throw new Error(`The basemap is v${version}, this release reads v${VERSION}.`);
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new Error(`The basemap must start with "CFBM".`);
+  if (version !== VERSION)
+    throw new Error(`The basemap has version ${version}; this release reads version ${VERSION}.`);
   const reader = { bytes, at: MAGIC.length + 1 };
   return {
     land: decodeGeometry(reader, "polygon"),
@@ -35,6 +36,7 @@ export function decodeBasemap(bytes: Uint8Array): BasemapShapes {
   };
 }
 
+/** `!`: `features` and `paths` end with one more entry than there are features and paths. */
 function encodeGeometry({ xy, paths, features }: PathGeometry, bytes: number[]): void {
   writeUnsigned(bytes, features.length - 1);
   let [lastX, lastY] = [0, 0];
@@ -52,7 +54,7 @@ function encodeGeometry({ xy, paths, features }: PathGeometry, bytes: number[]):
   }
 }
 
-/** Vertices in steps of the grid, none of them twice in a row. */
+/** Rounds vertices to the grid, without repeated vertices. `!`: `xy` holds pairs. */
 function onGrid(xy: Float64Array): [x: number, y: number][] {
   const vertices: [number, number][] = [];
   for (let at = 0; at < xy.length; at += 2) {
@@ -109,7 +111,7 @@ function readUnsigned(reader: Reader): number {
   for (let shift = 0; ; shift += 7) {
     const byte = reader.bytes[reader.at++];
     if (byte === undefined)
-      throw new Error(`The basemap ends after ${reader.bytes.length} bytes, in a number.`);
+      throw new Error(`The basemap is cut off after ${reader.bytes.length} bytes, inside a number.`);
     value |= (byte & 0x7f) << shift;
     if (byte < 0x80) return value >>> 0;
   }

@@ -1,32 +1,40 @@
-/** The frames of a scene's clock: what they are called, which one a moment is in, and what of a layer they show. */
+/** The frames of a scene's clock: their labels, which frame shows a moment, and which points a frame shows. */
+import { InvalidArgumentError } from "../errors";
 import { formatNumber } from "./format";
 import type { Clock, Scene, TimeStyle } from "./scene";
+
+/**
+ * A moment of an animated map: a Date, a string that `new Date` accepts, or milliseconds since 1970; a plain number if
+ * the map's times are numbers.
+ */
+export type Moment = Date | string | number;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MONTH_MS = 28 * DAY_MS;
 const YEAR_MS = 365 * DAY_MS;
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-/** Of a step of numbers that are not whole, so that neighbouring frames do not look the same. */
+/** Significant digits of a fractional step, so that neighbouring frames have different labels. */
 const STEP_DIGITS = 2;
 
-/** Each older frame of a trail is this much larger, and half as opaque as the one after it: Torque's style. */
+/** Torque's style: each older frame of a trail is drawn larger by this factor… */
 const TRAIL_GROWTH = 0.3;
+/** …and with this share of the opacity of the frame after it. */
 const TRAIL_FADE = 0.5;
 
-/** Points of one age that a frame shows. */
+/** Points of the same age that one frame shows. */
 export interface Generation {
-  /** Point numbers. */
+  /** Point indexes, `to` excluded. */
   readonly from: number;
   readonly to: number;
-  /** Factors of size and opacity. */
+  /** Factors for size and opacity. */
   readonly growth: number;
   readonly fade: number;
 }
 
 /**
- * What a frame shows of a layer's points, which are in the order of their frames; the oldest first, as the newest lies
- * on top. Cumulative layers have no trails: what has happened stays.
+ * Returns the points that a frame shows, oldest first because the newest are painted on top. Cumulative layers keep all
+ * earlier points and have no trails.
  */
 export function generationsAt({ starts, cumulative, trails }: TimeStyle, frame: number): Generation[] {
   const end = starts[Math.min(frame, starts.length - 2) + 1] ?? 0;
@@ -39,7 +47,7 @@ export function generationsAt({ starts, cumulative, trails }: TimeStyle, frame: 
   return generations;
 }
 
-/** How many points of any layer each frame brings. */
+/** Counts the points that each frame adds, over all layers that are not hidden. */
 export function eventsPerFrame(
   { layers, clock }: Pick<Scene, "layers" | "clock">,
   hidden: ReadonlySet<number> = new Set(),
@@ -53,7 +61,7 @@ export function eventsPerFrame(
   return events;
 }
 
-/** The frame that shows most: that a picture is taken of where nobody says which. The first of several. */
+/** Returns the frame that shows the most points (the first of several), the default frame for still images. */
 export function busiestFrame({ layers, clock }: Pick<Scene, "layers" | "clock">): number {
   let [best, most] = [0, 0];
   for (let frame = 0; frame < (clock?.frames ?? 0); frame++) {
@@ -65,12 +73,34 @@ export function busiestFrame({ layers, clock }: Pick<Scene, "layers" | "clock">)
   return best;
 }
 
-/** The frame that a moment is in, milliseconds since 1970 or a number as the clock has them; those outside go to the ends. */
+/** Returns the frame that contains `moment` (in the clock's unit), clamped to the first and the last frame. */
 export function frameOf({ start, step, frames }: Clock, moment: number): number {
   return Math.max(0, Math.min(frames - 1, Math.floor((moment - start) / step + 1e-9)));
 }
 
-/** The beginning of a frame, as precise as its length makes sense of: `5 Feb 2018, 14:30 UTC`, `Feb 2018`, `1998`, `0.25`. */
+/**
+ * Returns the frame that shows a moment, clamped to the first and the last frame.
+ * @throws InvalidArgumentError if the map has no clock, or if `at` is not a moment of it.
+ */
+export function frameAt(clock: Clock | undefined, at: Moment): number {
+  if (!clock)
+    throw new InvalidArgumentError(
+      "`at` needs a map with an animated layer; no layer of this map has `time`.",
+    );
+  const isNumber = typeof at === "number";
+  const moment = isNumber || clock.kind === "number" ? at : new Date(at).getTime();
+  if (typeof moment === "number" && Number.isFinite(moment)) return frameOf(clock, moment);
+  const expected = clock.kind === "number" ? "a number" : 'a Date or a string such as "2018-02-05T12:00Z"';
+  const range = `${momentText(clock, 0)} to ${momentText(clock, clock.frames - 1)}`;
+  throw new InvalidArgumentError(
+    `\`at\` must be ${expected}; got ${typeof at === "string" ? JSON.stringify(at) : String(at)}. The map covers ${range}.`,
+  );
+}
+
+/**
+ * Formats the beginning of a frame, as precisely as the length of a frame justifies: `5 Feb 2018, 14:30 UTC`, `Feb 2018`,
+ * `1998`, `0.25`.
+ */
 export function momentText({ kind, start, step }: Clock, frame: number): string {
   const moment = start + frame * step;
   return kind === "number" ? numberText(moment, step) : timeText(moment, step);
@@ -82,7 +112,7 @@ function numberText(value: number, step: number): string {
   return formatNumber(Number(value.toFixed(digits)));
 }
 
-/** In UTC, as everything that shows times here. */
+/** Formats a time in UTC, like all times of the project. */
 function timeText(ms: number, stepMs: number): string {
   const date = new Date(Math.round(ms));
   const year = String(date.getUTCFullYear());
@@ -96,7 +126,7 @@ function timeText(ms: number, stepMs: number): string {
   return `${day}, ${clock.slice(0, letters)} UTC`;
 }
 
-/** The scene with every `stride` frames as one: each shows all events of those that it replaces. */
+/** Merges every `stride` frames into one, which shows all events of the frames it replaces. */
 export function withFewerFrames(scene: Scene, stride: number): Scene {
   const { clock } = scene;
   if (!clock || stride <= 1) return scene;

@@ -1,13 +1,14 @@
+/** Formats numbers and strings for display. */
 import { format, formatSpecifier } from "d3-format";
 
 const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
 const scientific = new Intl.NumberFormat("en-US", { notation: "scientific", maximumFractionDigits: 6 });
-/** A year is not 2,024, so groups begin here. */
+/** Smaller numbers are not grouped, so that years do not read 2,024. */
 const GROUPED_FROM = 10_000;
 const ungrouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6, useGrouping: false });
 const formats = new Map<string, (value: number) => string>();
 
-/** A number as people read it; `specifier` is one of d3-format: `",.0f"`, `".1%"`, `"$,.2f"`, `"~s"`. */
+/** Formats a number for display, by a d3-format `specifier` such as `",.0f"`, `".1%"`, `"$,.2f"` or `"~s"` if one is given. */
 export function formatNumber(value: number, specifier?: string): string {
   if (specifier !== undefined) {
     const known = formats.get(specifier) ?? format(specifier);
@@ -20,7 +21,7 @@ export function formatNumber(value: number, specifier?: string): string {
   return (size < GROUPED_FROM ? ungrouped : plain).format(value);
 }
 
-/** Whether it is a specifier of d3-format. */
+/** True if `specifier` is a valid d3-format specifier. */
 export function isNumberFormat(specifier: string): boolean {
   try {
     const { type } = formatSpecifier(specifier);
@@ -28,4 +29,12 @@ export function isNumberFormat(specifier: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Replaces line breaks and other control characters of a text, cut at `maxLength`, by spaces. */
+export function onOneLine(text: string, maxLength: number): string {
+  return text
+    .slice(0, maxLength)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
 }

@@ -1,11 +1,21 @@
 /**
- * Shows a scene: `scene.ts` says what can be painted, `painter/` paints it in the page and in Node, `page/` is the live
- * map and its embedding, `png.ts` the picture, `MapView` what a notebook gets; `figure/` puts maps and charts together.
+ * Shows scenes. `scene.ts` defines what can be painted and `painter/` paints it, in the browser and in Node; `page/` is
+ * the live map and its HTML, `image/` writes PNG and GIF files, `figure/` combines maps and charts, and `MapView` is what
+ * a notebook displays.
  */
-export { Figure, FigureCell, type FigureOptions, figure } from "./figure";
-export type { GifOptions } from "./gif";
+
+export type { Moment } from "./clock";
+export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
+export type { GifOptions } from "./image/gif";
+export {
+  decodeTile,
+  type TilePicture,
+  type TilePictures,
+  type TileSheet,
+  tilesOf,
+} from "./image/raster-tiles";
 export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
-export type { Moment } from "./moment";
+export { type PackedScene, packScene, withDetail } from "./page/pack";
+export { alongCurve } from "./page/pick";
 export { viewportOf } from "./projection";
 export type { Scene } from "./scene";
-export { decodeTile, type TilePicture, type TilePictures, type TileSheet, tilesOf } from "./tiles";

@@ -3,18 +3,19 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
-import { checkKeys, checkOptions, type OptionNames } from "../options";
-import { encodePng, encodeStill } from "./encode";
-import type { StillMap } from "./figure";
-import { type GifOptions, renderGif } from "./gif";
-import { frameAt, type Moment } from "./moment";
-import { alongCurve } from "./page/curve";
+import { OPTION_NAMES } from "../option-names";
+import { checkKeys, checkOptions } from "../options";
+import { frameAt, type Moment } from "./clock";
+import type { StillMap } from "./figure/figure";
+import { encodePng, encodeStill } from "./image/encode-png";
+import { type GifOptions, renderGif } from "./image/gif";
+import { type PngOptions, renderCanvas, renderPng } from "./image/png";
+import type { TilePictures } from "./image/raster-tiles";
 import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
-import { type PackedScene, packScene, withDetail } from "./page/pack";
-import { type PngOptions, renderCanvas, renderPng } from "./png";
-import type { DetailSource, Scene } from "./scene";
-import type { TilePictures } from "./tiles";
+import { type PackedScene, packScene } from "./page/pack";
+import { alongCurve } from "./page/pick";
+import type { Scene } from "./scene";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -25,7 +26,7 @@ export interface MapViewOptions {
   readonly scale?: number;
   /** The basemap's tiles for the picture. @internal */
   readonly tiles?: TilePictures | undefined;
-  /** What the page carries, if it is known already. @internal */
+  /** The data of the page, if known already; the scene is in the order of `alongCurve` then. @internal */
   readonly packed?: PackedScene;
 }
 
@@ -39,14 +40,6 @@ export interface PngViewOptions {
 const MAX_SCALE = 4;
 /** A picture takes 8 bytes of memory for each, and more than these Skia cannot have. */
 const MAX_PIXELS = 2 ** 28;
-const PNG_OPTIONS: OptionNames<PngViewOptions> = { at: true, scale: true };
-const GIF_OPTIONS: OptionNames<GifOptions> = { frames: true, duration: true, loop: true, signal: true };
-const MAP_VIEW_OPTIONS: OptionNames<MapViewOptions> = {
-  interactive: true,
-  scale: true,
-  tiles: true,
-  packed: true,
-};
 
 /**
  * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
@@ -60,11 +53,11 @@ export class MapView {
   #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
-    checkOptions("MapView", options, MAP_VIEW_OPTIONS);
+    checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
     // A picture needs no order that packs well; making it takes longer than painting a million points.
-    this.#scene = interactive ? alongCurve(scene) : scene;
+    this.#scene = interactive && !packed ? alongCurve(scene) : scene;
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
@@ -80,18 +73,8 @@ export class MapView {
     return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
   }
 
-  /** The layers that are too large for the page, which carries overviews of them. @internal */
-  overviews(): number[] {
-    return this.#page().page.overviews.flatMap((overview, i) => (overview ? [i] : []));
-  }
-
-  /** Says where the page finds what some overviews do not show. @internal */
-  addDetail(sources: ReadonlyMap<number, DetailSource>): void {
-    if (sources.size > 0) this.#packed = withDetail(this.#page(), sources);
-  }
-
   #page(): PackedScene {
-    this.#packed ??= packScene(alongCurve(this.#scene));
+    this.#packed ??= packScene(this.#interactive ? this.#scene : alongCurve(this.#scene));
     return this.#packed;
   }
 
@@ -101,7 +84,7 @@ export class MapView {
    * @throws InvalidArgumentError if `at` is no moment of the map, or `scale` no number from 1 to 4.
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
-    checkOptions("toPNG", options, PNG_OPTIONS);
+    checkOptions("toPNG", options, OPTION_NAMES.PngViewOptions);
     const { at, scale: pixelRatio = this.#png.pixelRatio ?? 1 } = options;
     checkPixels(this.#scene, pixelRatio);
     const png = { ...this.#png, pixelRatio };
@@ -127,7 +110,7 @@ export class MapView {
    * @throws InvalidArgumentError if the map has no times, or the GIF would be too large.
    */
   async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
-    checkOptions("toGIF", options, GIF_OPTIONS);
+    checkOptions("toGIF", options, OPTION_NAMES.GifOptions);
     return withInterrupt(options.signal, async (signal) => {
       const line = progress("Painting the animation", { signal });
       try {

@@ -1,22 +1,22 @@
 /**
- * What can be painted: plain data, with nothing left to decide. `map/` builds it, the painter draws it in the page
- * and in Node, the page carries it.
+ * What can be painted, as plain data with nothing left to decide. `map/` builds a scene, `painter/` paints it in the
+ * browser and in Node, and the page contains it.
  *
- * Coordinates are Web Mercator in world units: x = (lng + 180) / 360 grows east, y grows south, the square of
- * latitudes ±85.0511 is [0, 1] × [0, 1]. A pixel is `world × tileSize × 2^zoom`; x outside [0, 1] is a copy of
- * the world.
+ * Coordinates are Web Mercator in world units: x = (lng + 180) / 360 grows east, y grows south, and the square of
+ * latitudes ±85.0511 is [0, 1] × [0, 1]. A pixel coordinate is `world × 256 × 2^zoom`; x outside [0, 1] lies in another
+ * copy of the world.
  */
 
-/** An opaque or translucent colour, each part 0–255. */
+/** A colour; each component is 0–255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
-/** [west, south, east, north] in degrees; east < west crosses the antimeridian. */
+/** [west, south, east, north] in degrees; east < west if the bounds cross the antimeridian. */
 export type Bounds = readonly [west: number, south: number, east: number, north: number];
 
-/** Which class a row is in. Rows with `MISSING_CLASS` have no value. */
+/** Class of rows whose value is missing. */
 export const MISSING_CLASS = 255;
 
-/** A colour for all rows, or one per class. `classes` has one entry per row of the layer. */
+/** One colour for all rows, or one per class. `classes` holds the class of each row of the layer. */
 export type ColorStyle =
   | { readonly kind: "constant"; readonly color: Rgba }
   | {
@@ -26,7 +26,7 @@ export type ColorStyle =
       readonly classes: Uint8Array;
     };
 
-/** Diameter of a point or width of a line in CSS pixels. */
+/** Diameter of points or width of lines in CSS pixels. */
 export type SizeStyle =
   | { readonly kind: "constant"; readonly px: number }
   | {
@@ -36,36 +36,39 @@ export type SizeStyle =
       readonly classes: Uint8Array;
     };
 
-/** Points in world units. A MultiPoint is several points of one row. */
+/** Points in world units. A MultiPoint becomes several points with the same row. */
 export interface PointGeometry {
   readonly kind: "point";
   readonly x: Float64Array;
   readonly y: Float64Array;
-  /** Row of each point; absent where point i is row i. */
+  /** Row of each point; absent if point i is row i. */
   readonly rows?: Uint32Array;
 }
 
 /**
- * Lines, or the rings of polygons, in world units: coordinate pairs in `xy`, path p from pair `paths[p]` to pair
- * `paths[p + 1]`, feature f from path `features[f]` to `features[f + 1]`. The rings of a feature (outer ones and
- * holes, of all its parts) are filled together by the even-odd rule. A path that crosses the antimeridian goes on
- * beyond x = 0 or 1 instead of jumping.
+ * Lines, or the rings of polygons, in world units. `xy` holds coordinate pairs; path p spans the pairs `paths[p]` to
+ * `paths[p + 1]`, and feature f the paths `features[f]` to `features[f + 1]`, ends excluded. All rings of a feature
+ * (outer rings and holes of every part) are filled together by the even-odd rule. A path that crosses the antimeridian
+ * continues beyond x = 0 or 1 instead of jumping.
  */
 export interface PathGeometry {
   readonly kind: "line" | "polygon";
   readonly xy: Float64Array;
   readonly paths: Uint32Array;
   readonly features: Uint32Array;
-  /** Row of each feature; absent where feature f is row f. */
+  /** Row of each feature; absent if feature f is row f. */
   readonly rows?: Uint32Array;
 }
 
-/** Values of the rows for people to read: numbers, of which NaN is missing, or texts, of which code 0 is none and k is `texts[k - 1]`. */
+/**
+ * Values of the rows for display: numbers (NaN if missing), or strings, where code 0 is a missing value and code k stands
+ * for `texts[k - 1]`.
+ */
 export type RowColumn =
   | { readonly kind: "numbers"; readonly values: Float64Array }
   | { readonly kind: "texts"; readonly texts: readonly string[]; readonly codes: Uint32Array };
 
-/** What a tooltip or a popup says about a row. Texts are data of the user. */
+/** Content of a tooltip or popup about a row. Its strings are user data. */
 export interface Card {
   readonly title?: string;
   readonly fields: readonly CardField[];
@@ -73,134 +76,133 @@ export interface Card {
 
 export interface CardField {
   readonly title: string;
-  /** An index of the layer's `columns`. */
+  /** Index into the layer's `columns`. */
   readonly column: number;
-  /** Of numbers: https://d3js.org/d3-format. Absent: as many digits as they have. */
+  /** Format of numbers (https://d3js.org/d3-format). Without it, all their digits are shown. */
   readonly format?: string;
 }
 
-/** A text at each feature, as far as there is room. */
+/** A label at each feature for which there is room. */
 export interface LabelStyle {
-  /** An index of the layer's `columns`, of texts. */
+  /** Index of a column of strings in the layer's `columns`. */
   readonly column: number;
-  /** CSS pixels. */
+  /** Font size in CSS pixels. */
   readonly sizePx: number;
   readonly color: Rgba;
   readonly halo: Rgba;
 }
 
-/** When the points of a layer are there. They are in the order of their frames. */
+/** When the points of a layer appear. The points are in the order of their frames. */
 export interface TimeStyle {
-  /** The points of frame f of the scene's clock are those from `starts[f]` to `starts[f + 1]`. */
+  /** Frame f of the scene's clock holds the points `starts[f]` to `starts[f + 1]`, the end excluded. */
   readonly starts: Uint32Array;
-  /** Points stay; otherwise each is there in its frame, and in so many more as a trail: growing, fading. */
+  /** Points stay once they have appeared; otherwise they show in their frame only, then fade over `trails` frames. */
   readonly cumulative: boolean;
   readonly trails: number;
 }
 
-/** What all layers with times share. */
+/** The animation clock that all animated layers share. */
 export interface Clock {
-  /** Of `start` and `step`: milliseconds since 1970, or numbers of any meaning. */
+  /** Unit of `start` and `step`: milliseconds (since 1970), or plain numbers. */
   readonly kind: "time" | "number";
-  /** Where frame 0 begins, and how long a frame is. */
+  /** Beginning of frame 0, and length of a frame. */
   readonly start: number;
   readonly step: number;
   readonly frames: number;
-  /** How long all frames take at speed 1. */
+  /** Duration of all frames at speed 1. */
   readonly durationMs: number;
   readonly speed: number;
   readonly loop: boolean;
-  /** The frame of pictures. */
+  /** The frame that still images show. */
   readonly still: number;
-  /** The live map begins with the still, and waits. */
+  /** The live map starts paused, at the `still` frame. */
   readonly paused: boolean;
 }
 
 /**
- * Where the page of a scene that carries an overview of a layer finds the rest, as long as the server runs: Mapbox
- * Vector Tiles with the features as the layer shows them. Their attributes are `k`, the class of the colour, `s`, the
- * class of the size, `c0`, `c1` … for the layer's `columns`, and perhaps `cartodb_id`. A class or value that is missing
- * is absent.
+ * Mapbox Vector Tiles with the full data of a layer of which the page contains only an overview, available while the
+ * server runs. Their attributes are `k`, the class of the colour; `s`, the class of the size; `c0`, `c1`, … for the
+ * layer's `columns`; and, if known, `cartodb_id`. Missing classes and values are omitted.
  */
 export interface DetailSource {
-  /** Address of a tile, with {z}, {x} and {y}. It holds a token of this map, and no key. */
+  /** URL of a tile, with {z}, {x} and {y}. It contains a token of this map, but no API key. */
   readonly urlTemplate: string;
-  /** How the tiles call the layer. */
+  /** Name of the layer in the tiles. */
   readonly layer: string;
-  /** Of columns of texts whose attributes are numbers: their format, see `CardField`. By index of the column. */
+  /** Formats (see `CardField`) of string columns whose attributes are numbers, by index of the column. */
   readonly formats: Readonly<Record<number, string>>;
 }
 
 export interface SceneLayer {
-  /** What people call it. */
+  /** Name shown to the reader. */
   readonly name?: string;
   readonly geometry: PointGeometry | PathGeometry;
-  /** Rows of the data, those without geometry too. */
+  /** Number of rows in the data, including those without geometry. */
   readonly rowCount: number;
-  /** Fill of points and polygons, stroke of lines. */
+  /** Fill of points and polygons; stroke of lines. */
   readonly color: ColorStyle;
-  /** Diameter of points, width of lines; not of polygons. */
+  /** Diameter of points, width of lines; unused for polygons. */
   readonly size: SizeStyle;
   /** Outline of points and polygons. */
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
-  /** 0–1, of the layer as a whole: overlapping points do not add up beyond it… unless their colours are translucent. */
+  /** 0–1, applied to the layer as a whole: opaque points that overlap are no darker. */
   readonly opacity: number;
-  /** One value per row each; what `tooltip`, `popup` and `label` need. */
+  /** The columns that `tooltip`, `popup` and `label` show, with one value per row. */
   readonly columns?: readonly RowColumn[];
-  /** Shown while the pointer is on a feature. */
+  /** Shown while the pointer is over a feature. */
   readonly tooltip?: Card;
   /** Shown when a feature is clicked. */
   readonly popup?: Card;
   readonly label?: LabelStyle;
-  /** Of points only, and only in a scene with a clock. */
+  /** Animates a layer of points; needs a scene with a clock. */
   readonly time?: TimeStyle;
 }
 
 export interface LegendItem {
   readonly label: string;
-  /** How many rows, where the legend tells it. */
+  /** Number of rows, if the legend shows it. */
   readonly count?: number;
   readonly color: Rgba;
   readonly sizePx: number;
 }
 
-/** Explains one layer. Texts are data of the user: escaped wherever they are put into HTML. */
+/** Explains one layer. Its strings are user data and must be escaped in HTML. */
 export interface Legend {
   readonly title: string;
   readonly geometry: "point" | "line" | "polygon";
   readonly items: readonly LegendItem[];
-  /** Which of the scene's layers it explains. */
+  /** Index of the layer that the legend explains. */
   readonly layer?: number;
-  /** Colours that go over into each other, above the items. */
+  /** A continuous colour ramp above the items. */
   readonly ramp?: { readonly colors: readonly Rgba[]; readonly from: string; readonly to: string };
 }
 
-/** Vector land and borders that are always there, and raster tiles over them where the network has them. */
+/** Land and borders as vectors, which are always available, and raster tiles above them when online. */
 export interface Basemap {
   readonly theme: "light" | "dark";
   readonly background: Rgba;
-  /** Absent: nothing but the background. */
+  /** Colours of land and borders; if absent, only the background is painted. */
   readonly vector?: { readonly land: Rgba; readonly border: Rgba };
   readonly tiles?: {
-    /** With {z}, {x}, {y}, and perhaps {s} and {r}. */
+    /** URL of a tile, with {z}, {x}, {y}, and optionally {s} and {r}. */
     readonly urlTemplate: string;
-    /** One letter each. */
+    /** One character per subdomain, for {s}. */
     readonly subdomains: string;
-    /** Of the deepest ones that there are; beyond, these are enlarged. @default 20, that of CARTO's */
+    /** Maximum zoom of the tiles, which are enlarged beyond it. @default 20 (CARTO's basemaps) */
     readonly maxZoom?: number;
-    /** Plain text with links as [text](https://…). */
+    /** Plain text; links are written as [text](https://…). */
     readonly attribution: string;
-    /** Labels above the data. */
+    /** URL of label tiles, shown above the data. */
     readonly labelsUrlTemplate?: string;
   };
 }
 
 export interface Scene {
-  /** A heading of the map. */
+  /** Title shown on the map. */
   readonly title?: string;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** What the first view shows: the bounds, fitted with some room, or a centre. Zoom 0 is the world in 256 pixels. */
+  /** First view: bounds to fit with some padding, or a centre and a zoom. At zoom 0 the world is 256 pixels wide. */
   readonly view:
     | { readonly kind: "fit"; readonly bounds: Bounds }
     | { readonly kind: "center"; readonly lng: number; readonly lat: number; readonly zoom: number };
@@ -208,20 +210,21 @@ export interface Scene {
   /** From bottom to top. */
   readonly layers: readonly SceneLayer[];
   readonly legends: readonly Legend[];
-  /** Of layers with times. */
+  /** Present if a layer is animated. */
   readonly clock?: Clock;
-  /** Sentences about what of the data is not shown. */
+  /** Sentences about data that the map does not show. */
   readonly notes?: readonly string[];
 }
 
+/** Default maximum zoom of raster tiles. */
 export const MAX_TILE_ZOOM = 20;
 
-/** The part of the world that is on a canvas. */
+/** The part of the world that a canvas shows. */
 export interface Viewport {
-  /** World units of the canvas' top-left corner. */
+  /** Top-left corner of the canvas in world units. */
   readonly originX: number;
   readonly originY: number;
-  /** CSS pixels that one world unit takes: 256 × 2^zoom. */
+  /** CSS pixels per world unit: 256 × 2^zoom. */
   readonly worldPx: number;
   readonly widthPx: number;
   readonly heightPx: number;

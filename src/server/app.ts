@@ -2,21 +2,12 @@ import { join } from "node:path";
 import formBody from "@fastify/formbody";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance } from "fastify";
-import type { LocalHome } from "../local/home";
+import { LOCAL_USER, type LocalHome, type ServerStatus } from "../local/home";
 import type { Engine } from "./engine/engine";
-import {
-  CROSS_ORIGIN_HEADERS,
-  checkBodyKey,
-  checkKey,
-  checkOrigin,
-  LOCAL_USER,
-  LOCAL_USER_ID,
-  Refusal,
-} from "./guard";
+import { CROSS_ORIGIN_HEADERS, checkBodyKey, checkKey, checkOrigin, LOCAL_USER_ID, Refusal } from "./guard";
 import type { Imports } from "./imports/imports";
 import type { JobQueue } from "./jobs/queue";
 import { ApiKeys } from "./keys";
-import { adminRoutes, type ServerControl } from "./routes/admin";
 import { apiKeyRoutes } from "./routes/api-keys";
 import { copyRoutes } from "./routes/copy";
 import { datasetRoutes } from "./routes/datasets";
@@ -31,6 +22,12 @@ import { sqlRoutes } from "./routes/sql";
 const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 /** PostgreSQL's 1,600 columns with names of 63 characters that take six bytes each in an address. */
 const MAX_URL_BYTES = 1024 * 1024;
+
+/** What the process of a server offers to the launcher and the command line. */
+export interface ServerControl {
+  status(): ServerStatus;
+  stop(): void;
+}
 
 /** What one server is made of. */
 export interface ServerParts {
@@ -112,6 +109,10 @@ export async function createApp({
   jobRoutes(app, jobs);
   importRoutes(app, imports, keys);
   await mapRoutes(app, engine, home.dir);
-  adminRoutes(app, control);
+  app.get("/cartoframes/status", async () => control.status());
+  app.post("/cartoframes/stop", async () => {
+    setImmediate(() => control.stop());
+    return { stopping: true };
+  });
   return app;
 }

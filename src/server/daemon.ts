@@ -5,7 +5,15 @@ import type { FastifyInstance } from "fastify";
 import { version } from "../../package.json";
 import { ServerError } from "../errors";
 import { type DatabaseAddress, shownDatabase } from "../local/database";
-import { type LocalHome, makeHome, PROTOCOL, readState, type ServerState, writeState } from "../local/home";
+import {
+  type LocalHome,
+  makeHome,
+  PROTOCOL,
+  readState,
+  type ServerState,
+  type ServerStatus,
+  writeState,
+} from "../local/home";
 import { createApp } from "./app";
 import { deferEngine } from "./engine/deferred";
 import { lockDataDir } from "./engine/lock";
@@ -15,8 +23,6 @@ import { Imports } from "./imports/imports";
 import { describeStatement, openJobQueue } from "./jobs/queue";
 import { allLeftovers, ownLeftovers } from "./leftovers";
 import { withObservatory } from "./observatory/install";
-import { reportError } from "./report";
-import type { ServerStatus } from "./routes/admin";
 
 const IDLE_STOP_MS = 30 * 60_000;
 /** So long after the last request no write is under way, and what a killed one left can go. */
@@ -55,7 +61,9 @@ export async function runServer(
   const key = previous?.key ?? randomBytes(24).toString("base64url");
   const jobs = await openJobQueue({ dir: join(home.dir, "jobs"), report: reportError });
   const isNeeded = (table: string) => jobs.mentions(table);
-  const leftovers = database ? ownLeftovers(home, isNeeded) : allLeftovers(isNeeded);
+  const leftovers = database
+    ? ownLeftovers(home, isNeeded, reportError)
+    : allLeftovers(isNeeded, reportError);
   // With a password that no longer holds it is of no use: whoever comes next brings the new one.
   const opening = database
     ? openPostgres(database, { onRefused: () => void stop() })
@@ -180,4 +188,9 @@ function watchRequests(
     onWatch(Date.now() - lastActivity).catch(reportError);
   }, everyMs);
   return { close: () => clearInterval(timer) };
+}
+
+/** Writes to the server's log, which is this process's output. */
+function reportError(error: unknown): void {
+  console.error(new Date().toISOString(), error);
 }

@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { LOCAL_USER } from "../local/home";
 import { mayUseMaps, mayUseSql } from "./key-grants";
 import type { ApiKey, ApiKeys } from "./keys";
 
-/** The one account of a local server; the `user` in `/user/{user}/api/…`. */
-export const LOCAL_USER = "local";
 export const LOCAL_USER_ID = "00000000-0000-4000-8000-000000000001";
 
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);

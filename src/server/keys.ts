@@ -1,9 +1,9 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { ServerError } from "../errors";
 import { parseJson } from "../json";
-import { replaceFile } from "../replace-file";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
 
@@ -46,26 +46,25 @@ const EVERYTHING: Grants = [
  */
 export class ApiKeys {
   readonly #file: string;
-  readonly #fixed: readonly ApiKey[];
+  readonly #master: ApiKey;
+  /** The key of requests without one. */
+  readonly default: ApiKey;
   readonly #createdAt: string;
   #regular: readonly RegularKey[];
 
-  private constructor(file: string, masterToken: string, { createdAt, keys }: z.infer<typeof KeysFile>) {
+  constructor(file: string, masterToken: string, { createdAt, keys }: z.infer<typeof KeysFile>) {
     this.#file = file;
     this.#createdAt = createdAt;
     this.#regular = keys;
-    const times = { createdAt, updatedAt: createdAt };
-    this.#fixed = [
-      { name: "Master", type: "master", token: masterToken, role: "master", grants: EVERYTHING, ...times },
-      {
-        name: "Default public",
-        type: "default",
-        token: DEFAULT_TOKEN,
-        role: "public",
-        grants: EVERYTHING,
-        ...times,
-      },
-    ];
+    const fixed = { grants: EVERYTHING, createdAt, updatedAt: createdAt };
+    this.#master = { name: "Master", type: "master", token: masterToken, role: "master", ...fixed };
+    this.default = {
+      name: "Default public",
+      type: "default",
+      token: DEFAULT_TOKEN,
+      role: "public",
+      ...fixed,
+    };
   }
 
   /** @throws ServerError if the file is there and damaged: without it, keys would be lost silently. */
@@ -82,12 +81,8 @@ export class ApiKeys {
     return new ApiKeys(file, masterToken, parsed.data);
   }
 
-  get default(): ApiKey {
-    return this.#fixed[1]!;
-  }
-
   list(): readonly ApiKey[] {
-    return [...this.#fixed, ...this.#regular.map((key): ApiKey => ({ ...key, type: "regular" }))];
+    return [this.#master, this.default, ...this.#regular.map((key): ApiKey => ({ ...key, type: "regular" }))];
   }
 
   find(token: string): ApiKey | undefined {
@@ -98,7 +93,7 @@ export class ApiKeys {
   named(name: string): ApiKey | undefined {
     const isFixed = ({ type, name: own, token }: ApiKey) =>
       [own.toLowerCase(), type, ...(type === "default" ? [token] : [])].includes(name.toLowerCase());
-    return this.list().find((key) => key.name === name) ?? this.#fixed.find(isFixed);
+    return this.list().find((key) => key.name === name) ?? [this.#master, this.default].find(isFixed);
   }
 
   async add(name: string, role: RegularKey["role"], grants: Grants): Promise<ApiKey> {
@@ -112,15 +107,15 @@ export class ApiKeys {
     await this.#write(this.#regular.filter((key) => key.name !== name));
   }
 
-  async regenerate(name: string): Promise<ApiKey> {
+  async regenerate(key: ApiKey): Promise<ApiKey> {
     const renewed = { token: newToken(), updatedAt: new Date().toISOString() };
-    await this.#write(this.#regular.map((key) => (key.name === name ? { ...key, ...renewed } : key)));
-    return this.named(name)!;
+    await this.#write(this.#regular.map((old) => (old.name === key.name ? { ...old, ...renewed } : old)));
+    return { ...key, ...renewed };
   }
 
   async #write(keys: readonly RegularKey[]): Promise<void> {
     const content = JSON.stringify({ createdAt: this.#createdAt, keys }, null, 1);
-    await replaceFile(this.#file, `${content}\n`);
+    await writeFileAtomic(this.#file, `${content}\n`, { mode: 0o600 });
     this.#regular = keys;
   }
 }

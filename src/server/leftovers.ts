@@ -6,7 +6,6 @@ import { join } from "node:path";
 import type { LocalHome } from "../local/home";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
 import type { Engine } from "./engine/engine";
-import { reportError } from "./report";
 
 export interface Leftovers {
   /** Drops what an earlier server left; the engine to use from then on. */
@@ -17,9 +16,11 @@ export interface Leftovers {
 
 /** Tells the tables that somebody will still go on with, such as a batch job. */
 type IsNeeded = (table: string) => boolean;
+/** Called with an error that must not stop the rest. */
+type Report = (error: unknown) => void;
 
 /** Of the embedded database: nobody else writes there, so every such table is one. */
-export function allLeftovers(isNeeded: IsNeeded): Leftovers {
+export function allLeftovers(isNeeded: IsNeeded, report: Report): Leftovers {
   const leftovers: Leftovers = {
     async watch(engine) {
       await leftovers.drop(engine);
@@ -31,7 +32,7 @@ export function allLeftovers(isNeeded: IsNeeded): Leftovers {
       );
       for (const [table] of statements[0]!.rows) {
         if (isNeeded(table!)) continue;
-        await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(reportError);
+        await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(report);
       }
     },
   };
@@ -48,7 +49,7 @@ const NEW_TABLE = new RegExp(
  * PostgreSQL does not say how old a table is. So the server notes the names of those that pass through it, and drops
  * no other.
  */
-export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded): Leftovers {
+export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded, report: Report): Leftovers {
   const file = join(dir, "temporary-tables");
   const notedNames = async () =>
     existsSync(file)
@@ -56,7 +57,7 @@ export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded
       : [];
   const leftovers: Leftovers = {
     async watch(engine) {
-      await leftovers.drop(engine).catch(reportError);
+      await leftovers.drop(engine).catch(report);
       return {
         ...forwarding(engine),
         query: async (sql, options) => {
@@ -72,7 +73,7 @@ export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded
       if (names.length === 0) return;
       for (const table of await tablesCalled(engine, names)) {
         // Whoever still fills it, an orphan of a killed server, is waited for the next time.
-        await engine.query(`SET lock_timeout = '3s'; DROP TABLE IF EXISTS ${table}`).catch(reportError);
+        await engine.query(`SET lock_timeout = '3s'; DROP TABLE IF EXISTS ${table}`).catch(report);
       }
       const left = await tablesCalled(engine, names);
       await writeFile(

@@ -183,7 +183,7 @@ describe("every error has its class and says what to do", () => {
 });
 
 describe("what is sent again, and when", () => {
-  const base = { repeatable: false, waitsForLimit: true, failures: 1, limitedMs: 0, local: false };
+  const base = { repeatable: false, waitsForLimit: true, failures: 1, limitedMs: 0, isLocal: false };
   const delay = (failure: Parameters<typeof retryDelayMs>[0], more: Partial<typeof base> = {}) =>
     retryDelayMs(failure, { ...base, ...more }, () => 0.5);
   const answer = (status: number, retryAfterS?: number) => ({ kind: "answer", status, retryAfterS }) as const;
@@ -201,7 +201,7 @@ describe("what is sent again, and when", () => {
     ["the third one", delay(answer(502), { repeatable: true, failures: 3 }), undefined],
     ["501", delay(answer(501), { repeatable: true }), undefined],
     ["400", delay(answer(400), { repeatable: true }), undefined],
-    ["503 of a local server that stops", delay(answer(503), { local: true }), 0],
+    ["503 of a local server that stops", delay(answer(503), { isLocal: true }), 0],
     ["a connection that was refused", delay(broken("ECONNREFUSED")), 400],
     ["one that broke", delay(broken("ECONNRESET")), undefined],
     ["one that broke, of what changes nothing", delay(broken("ECONNRESET"), { repeatable: true }), 400],

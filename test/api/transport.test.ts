@@ -5,9 +5,10 @@ import { inspect } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { copyFrom, copyTo } from "../../src/api/copy";
+import { type Endpoint, fixedSource } from "../../src/api/endpoint";
 import type { Session } from "../../src/api/http";
 import { runSql } from "../../src/api/sql";
-import { type Endpoint, Transport, type TransportOptions } from "../../src/api/transport";
+import { Transport, type TransportOptions } from "../../src/api/transport";
 import {
   AuthenticationError,
   RateLimitError,
@@ -43,8 +44,8 @@ async function serving(
   options: TransportOptions = {},
 ) {
   const { asked, url } = await listening(listener);
-  const endpoint = { baseUrl: url, user: "ana", apiKey: "s3cret-key", label: "the test server" };
-  return { asked, transport: new Transport(async () => ({ ...endpoint, ...more }), options) };
+  const account = { kind: "account", user: "ana", apiKey: "s3cret-key", label: "the test server" } as const;
+  return { asked, transport: new Transport(fixedSource({ ...account, baseUrl: url, ...more }), options) };
 }
 
 const json =
@@ -162,7 +163,7 @@ test("a local server that stops is asked again when it is back", async () => {
       ++answers === 1
         ? json(503, { error: "Service Unavailable" })(request, response)
         : json(200, { rows: [], time: 0, total_rows: 0 })(request, response),
-    { isCurrent: async () => true },
+    { kind: "local" },
   );
   await runSql(transport, "INSERT …");
   expect(asked.length).toBe(2);
@@ -272,12 +273,12 @@ describe("a server that fails", () => {
 
 describe("time", () => {
   test("a connection that does not come about", async () => {
-    const endpoint = { user: "ana", apiKey: "s3cret-key", label: "it" };
+    const account = { kind: "account", user: "ana", apiKey: "s3cret-key", label: "it" } as const;
     // takes connections, and says not a word of TLS
     const raw = createNetServer(() => {}).listen(0, "127.0.0.1");
     await once(raw, "listening");
     const { port } = raw.address() as { port: number };
-    const transport = new Transport(async () => ({ ...endpoint, baseUrl: `https://127.0.0.1:${port}` }), {
+    const transport = new Transport(fixedSource({ ...account, baseUrl: `https://127.0.0.1:${port}` }), {
       timeouts: { connectMs: 100 },
     });
     const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
@@ -376,7 +377,7 @@ describe("session", () => {
   test("the local server is asked directly", async () => {
     const { transport } = await serving(
       answer,
-      { isCurrent: async () => true },
+      { kind: "local" },
       { session: () => Promise.reject(new Error("not me")) },
     );
     await runSql(transport, "SELECT 1");

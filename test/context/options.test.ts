@@ -65,10 +65,10 @@ test("what it says", async () => {
     `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? There are "overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression", "tempDir", "signal".]`,
   );
   await expect(cc.write(frame, "t", any(true))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The options of write are no object. Write { overwrite: … }.]`,
+    `[InvalidArgumentError: The options of write must be an object, such as { overwrite: … }.]`,
   );
   await expect(cc.read("t", any(null))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The options of read are no object. Write { decodeGeom: … }.]`,
+    `[InvalidArgumentError: The options of read must be an object, such as { decodeGeom: … }.]`,
   );
 });
 

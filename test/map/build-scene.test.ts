@@ -11,9 +11,9 @@ import {
   Layer,
   type LayerOptions,
   QueryLayer,
-  type SceneToBuild,
   styling,
 } from "../../src/map";
+import type { SceneToBuild } from "../../src/map/build-scene";
 import { checkMapOptions } from "../../src/map/map-options";
 import type { PointGeometry, SceneLayer } from "../../src/render/scene";
 

@@ -6,17 +6,13 @@ import type { Feature, FeatureCollection } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { expect, test } from "vitest";
-import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
+import { nowhere, progress } from "../support/nowhere";
 
 const MODULES = join(__dirname, "../../node_modules");
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const sceneOf = async (options: MapOptions) => (await mapScene(nowhere, { ...options, progress })).scene;
 
 const CITIES = new DataFrame({

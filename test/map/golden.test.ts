@@ -1,15 +1,10 @@
 import { DataFrame } from "danfojs-node";
 import { describe, test } from "vitest";
-import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, styling } from "../../src/map";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
-
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
+import { nowhere, progress } from "../support/nowhere";
 
 /** Six geometries of each kind, west to east; the Multi kinds have two or three parts each. */
 const AT = [-25, -15, -5, 5, 15, 25];

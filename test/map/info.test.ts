@@ -4,18 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
-import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions } from "../../src/map";
 import { classifySteps } from "../../src/map/classify";
 import { decodeScene, encodeScene } from "../../src/render/page/codec";
 import type { RowColumn } from "../../src/render/scene";
+import { nowhere, progress } from "../support/nowhere";
 import { mulberry32 } from "../support/seeded";
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const sceneOf = async (layers: MapOptions["layers"]) => (await mapScene(nowhere, { layers, progress })).scene;
 const frame = () =>
   new DataFrame({ lng: [0, 1, 2], lat: [0, 1, 2], v: [1, 2, 3], t: ["a", "b", "c"], red: [9, 8, 7] });

@@ -1,6 +1,5 @@
 /** Eight geometries of each kind, west to east, and what the tests of styles put on them. */
 import { DataFrame } from "danfojs-node";
-import { Transport } from "../../src/api/transport";
 import type { LngLat } from "../../src/geo";
 
 export const LNGS = [-28, -20, -12, -4, 4, 12, 20, 28];
@@ -82,7 +81,3 @@ export const frameOf = (kind: Kind, columns: object = {}) =>
   } as never);
 
 /** Maps of frames ask no server, and have nothing to tell of their progress. */
-export const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-export const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };

@@ -1,10 +1,12 @@
 import { DataFrame } from "danfojs-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fixedSource } from "../../src/api/endpoint";
 import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { InvalidArgumentError } from "../../src/errors";
 import { BaseMap, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import type { PointGeometry } from "../../src/render/scene";
+import { nowhere, progress } from "../support/nowhere";
 import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
@@ -12,7 +14,9 @@ let transport: Transport;
 beforeAll(async () => {
   server = await startTestServer();
   const { baseUrl, user, key } = server;
-  transport = new Transport(async () => ({ baseUrl, user, apiKey: key, label: "the local server" }));
+  transport = new Transport(
+    fixedSource({ kind: "local", baseUrl, user, apiKey: key, label: "the local server" }),
+  );
   await server.sql(`CREATE TABLE "Odd ""Table""" ("the_geom" geometry, "a ""b"" <c>" text, n int8, big bytea, at timestamptz);
     INSERT INTO "Odd ""Table""" SELECT ST_SetSRID(ST_MakePoint(i, i), 4326), 'v' || i % 3, i, repeat('x', 10000)::bytea, now()
       FROM generate_series(1, 50) i;
@@ -20,11 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const scene = (options: MapOptions) => mapScene(transport, { ...options, progress });
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
 
 test("a table with a hostile name and column", async () => {
   const layers = [

@@ -4,12 +4,13 @@
  */
 import { createCanvas } from "@napi-rs/canvas";
 import { describe, test } from "vitest";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../../src/map";
-import { encodePng } from "../../src/render/encode";
-import { renderCanvas } from "../../src/render/png";
+import { encodePng } from "../../src/render/image/encode-png";
+import { renderCanvas } from "../../src/render/image/png";
 import { expectGolden } from "../render/painter/golden";
-import { ALL_KINDS, frameOf, type Kind, nowhere, progress, WITH_GAPS } from "./kinds";
+import { nowhere, progress } from "../support/nowhere";
+import { ALL_KINDS, frameOf, type Kind, WITH_GAPS } from "./kinds";
 
 interface Sheet {
   readonly style: LayerOptions;

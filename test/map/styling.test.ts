@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Scheme, styling } from "../../src/map";
-import { adjusted, methodOf, otherColorOf, paletteOf } from "../../src/map/styling";
+import { adjusted, methodOf, otherColorOf, paletteOf } from "../../src/map/scheme";
 
 const hex = (scheme: Scheme, count: number, isCategory = false) =>
   paletteOf(scheme, count, isCategory).map((rgba) => Buffer.from(rgba.slice(0, 3)).toString("hex"));

@@ -1,8 +1,7 @@
 /** Layers with times: their clock, their frames, what becomes of values at one place, and what is no time. */
 import { DataFrame } from "danfojs-node";
 import { expect, test } from "vitest";
-import { Transport } from "../../src/api/transport";
-import { mapScene } from "../../src/context/map/map";
+import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, dataFromColumns, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import { buildScene } from "../../src/map/build-scene";
 import {
@@ -13,14 +12,11 @@ import {
   momentText,
   withFewerFrames,
 } from "../../src/render/clock";
-import { renderPng } from "../../src/render/png";
+import { renderPng } from "../../src/render/image/png";
 import type { Clock } from "../../src/render/scene";
 import { expectGolden } from "../render/painter/golden";
+import { nowhere, progress } from "../support/nowhere";
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const NONE = new BaseMap({ source: "none" });
 const map = (options: MapOptions) => mapScene(nowhere, { ...options, progress });
 
@@ -272,10 +268,10 @@ test("the still is the frame that shows most, or the one asked for", async () =>
   expect(asked.scene.clock).toMatchObject({ still: 5, paused: true });
   expect((await map({ layers, at: new Date(day(0)) })).scene.clock!.still).toBe(0);
   await expect(map({ layers, at: "soon" })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: at is "soon"; expected a Date, or a text like "2018-02-05T12:00Z". The map goes from 1 Jan 2018 to 6 Jan 2018.]`,
+    `[InvalidArgumentError: \`at\` must be a Date or a string such as "2018-02-05T12:00Z"; got "soon". The map covers 1 Jan 2018 to 6 Jan 2018.]`,
   );
   await expect(map({ layers: new Layer(df, { lnglat }), at: 1 })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: at is for maps with a layer that has time; this one has none.]`,
+    `[InvalidArgumentError: \`at\` needs a map with an animated layer; no layer of this map has \`time\`.]`,
   );
 });
 

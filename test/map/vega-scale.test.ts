@@ -2,7 +2,7 @@ import { DataFrame } from "danfojs-node";
 import { scale as vegaScaleType } from "vega";
 import { describe, expect, test } from "vitest";
 import { buildScene, dataFromFrame, Layer, type Scheme, styling, type VegaScale } from "../../src/map";
-import type { ChartScheme } from "../../src/map/chart-scheme";
+import type { ChartScheme } from "../../src/map/styling";
 import { MISSING_CLASS, type Rgba } from "../../src/render/scene";
 
 /** A generator of numbers that are the same in every run. */

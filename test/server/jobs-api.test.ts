@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { ServerStatus } from "../../src/server/routes/admin";
+import type { ServerStatus } from "../../src/local/home";
 import { defaultEngine } from "../support/engine";
 import { startTestServer, type TestServer } from "../support/server";
 

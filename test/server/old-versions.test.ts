@@ -55,7 +55,7 @@ const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^
 const files = ["server", "context", "api", "frame"].flatMap((folder) =>
   readdirSync(join(SRC, folder), { recursive: true, encoding: "utf8" })
     .map((name) => `${folder}/${name}`)
-    .filter((name) => name.endsWith(".ts") && !EMBEDDED_ONLY.test(name)),
+    .filter((name) => /\.(ts|sql)$/.test(name) && !EMBEDDED_ONLY.test(name)),
 );
 
 test("the list finds what it is for", () => {
@@ -63,6 +63,7 @@ test("the list finds what it is for", () => {
   expect(laterIn("SELECT st_hexagon (1), date_bin('1 day', a, b)")).toHaveLength(2);
   expect(laterIn("GRANT a TO b WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;")).toHaveLength(1);
   expect(files.length).toBeGreaterThan(100);
+  expect(files).toContain("server/sql/cartodbfy.sql");
   expect(code(functionsSql())).toContain("CREATE TRIGGER");
 });
 

@@ -1,7 +1,6 @@
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError } from "../../errors";
-import { unlessAborted } from "../../unless-aborted";
 
 /** Whose tables a context reads and writes. */
 export interface Account {
@@ -10,41 +9,33 @@ export interface Account {
   readonly schema: string;
 }
 
-/** The schema of an account that is nobody's member. */
-export const STAND_ALONE = "public";
-const known = new WeakMap<Transport, Promise<Account>>();
+/** Schema of the tables of an account that does not belong to an organisation, and of the local server. */
+export const COMMON_SCHEMA = "public";
 
-/**
- * Whom the key of a transport belongs to. The first call asks the server, all others get its answer; a failure is
- * not kept, so that the next call asks again. The local server's own key is not asked about.
- * @throws AuthenticationError if the server refuses the key
- */
-export function accountOf(transport: Transport, signal?: AbortSignal): Promise<Account> {
-  let account = known.get(transport);
-  if (account === undefined) {
-    account = authenticate(transport); // for all who wait: one who gives up does not stop it
-    known.set(transport, account);
-    account.catch(() => known.delete(transport));
-  }
-  return unlessAborted(account, signal);
+/** The account whose key a transport sends. Asks the server only if the endpoint does not know it. */
+export async function accountOf(transport: Transport, signal?: AbortSignal): Promise<Account> {
+  const { user, schema } = await transport.endpoint(signal);
+  return { user, schema: schema ?? (await readSchema(transport)) };
 }
 
-async function authenticate(transport: Transport): Promise<Account> {
-  const { user, label, keyFrom, isCurrent } = await transport.endpoint();
-  if (isCurrent) return { user, schema: STAND_ALONE };
+/**
+ * Schema of the tables of the account.
+ * @throws AuthenticationError if the server refuses the key
+ */
+export async function readSchema(transport: Transport): Promise<string> {
   const others = new AbortController();
-  const ask = (sql: string) =>
-    runSql(transport, sql, { signal: others.signal, repeatable: true, isAuthentication: true });
+  const ask = (sql: string) => runSql(transport, sql, { signal: others.signal, repeatable: true });
   try {
     const [path] = await Promise.all([
       ask("SHOW search_path"),
       ask("select * from information_schema.tables limit 0").catch(allowRegularKey),
     ]);
-    const first = firstSchema(String(path.rows[0]?.search_path ?? STAND_ALONE));
-    return { user, schema: first === "$user" ? await currentSchema(ask) : first };
+    const first = firstSchema(String(path.rows[0]?.search_path ?? COMMON_SCHEMA));
+    return first === "$user" ? await currentSchema(ask) : first;
   } catch (error) {
     others.abort(); // the other question
     if (!(error instanceof AuthenticationError)) throw error;
+    const { user, label, keyFrom } = await transport.endpoint();
     const from = keyFrom === undefined ? "" : ` The key is that of ${keyFrom}.`;
     throw new AuthenticationError(`Cannot authenticate user "${user}" at ${label}: ${error.message}${from}`, {
       cause: error,
@@ -63,11 +54,11 @@ function allowRegularKey(error: Error): void {
  */
 export function firstSchema(searchPath: string): string {
   const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^",]*))/.exec(searchPath)!;
-  return quoted?.replaceAll('""', '"') ?? (plain!.trim() || STAND_ALONE);
+  return quoted?.replaceAll('""', '"') ?? (plain!.trim() || COMMON_SCHEMA);
 }
 
 /** A stock database's path begins with `"$user"`, a schema that there may be or not. */
 async function currentSchema(ask: (sql: string) => ReturnType<typeof runSql>): Promise<string> {
   const { rows } = await ask("SELECT current_schema() AS current_schema");
-  return String(rows[0]?.current_schema ?? STAND_ALONE);
+  return String(rows[0]?.current_schema ?? COMMON_SCHEMA);
 }

@@ -1,22 +1,13 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import envPaths from "env-paths";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
 import { parseJson } from "../../json";
-import { checkOptions, type OptionNames } from "../../options";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
 import { shownUrl } from "./address";
 
 export interface CredentialsOptions {
@@ -34,14 +25,6 @@ export interface CredentialsOptions {
   readonly creds?: Credentials;
 }
 
-const SETTABLE: OptionNames<Omit<CredentialsOptions, "creds" | "credFile">> = {
-  username: true,
-  user: true,
-  baseUrl: true,
-  key: true,
-};
-const CREDENTIALS_OPTIONS: OptionNames<CredentialsOptions> = { ...SETTABLE, credFile: true, creds: true };
-
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const FILE_NAME = "cartocreds.json";
 
@@ -51,6 +34,8 @@ const CredentialsFile = z.object({
   base_url: z.string().nullish(),
   username: z.string().nullish(),
 });
+
+const SETTABLE = OPTION_NAMES.CredentialsOptions.filter((name) => name !== "creds" && name !== "credFile");
 
 /**
  * Name, address and API key of an account, and the file in which they are kept for the next time.
@@ -72,7 +57,7 @@ export class Credentials {
 
   /** @throws InvalidArgumentError if there are none, or a part is missing, or a file cannot be understood */
   constructor(options: CredentialsOptions = {}) {
-    checkOptions("Credentials", options, CREDENTIALS_OPTIONS);
+    checkOptions("Credentials", options, OPTION_NAMES.CredentialsOptions);
     const found = partsOf(options);
     this.#key = found.key;
     this.#username = found.username;
@@ -126,7 +111,9 @@ export class Credentials {
   save(file: string = savedFile()): string {
     const content = { key: this.#key, base_url: this.#baseUrl, username: this.#username };
     const path = resolve(file);
-    writePrivately(path, `${JSON.stringify(content, null, 1)}\n`);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileAtomic.sync(path, `${JSON.stringify(content, null, 1)}\n`, { mode: 0o600 });
+    warned.delete(path);
     return path;
   }
 
@@ -303,23 +290,6 @@ function warnIfOpen(file: string): void {
   console.warn(
     `${file} holds an API key and can be read by other users of this machine. Close it: chmod 600 "${file}"`,
   );
-}
-
-/** Replaces a file in one step; nobody else can read it at any moment. */
-function writePrivately(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.tmp`;
-  rmSync(temporary, { force: true }); // of a process that was killed: its mode may be another
-  const handle = openSync(temporary, "wx", 0o600);
-  try {
-    writeSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, file);
-  warned.delete(file);
 }
 
 /** Deletes a file of credentials, or every saved default: one that is left would be found the next time. */

@@ -1,10 +1,13 @@
+import { type EndpointSource, fixedSource } from "../../api/endpoint";
 import type { Session } from "../../api/http";
-import type { Endpoint, EndpointSource, Timeouts } from "../../api/transport";
+import type { Timeouts } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import { databaseAddress, isDatabaseUrl } from "../../local/database";
 import { databaseHome, localHome } from "../../local/home";
 import { connectLocal, type LocalServer } from "../../local/launcher";
-import { checkOptions, type OptionNames } from "../../options";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
+import { COMMON_SCHEMA } from "./account";
 import { shownUrl } from "./address";
 import { Credentials, cloudAddress, environmentCredentials, savedCredentials } from "./credentials";
 
@@ -36,21 +39,10 @@ export interface ContextOptions {
   readonly timeouts?: Timeouts;
 }
 
-const CONTEXT_OPTIONS: OptionNames<ContextOptions> = {
-  baseUrl: true,
-  username: true,
-  apiKey: true,
-  creds: true,
-  session: true,
-  verbose: true,
-  timeouts: true,
-};
-const TIMEOUTS: OptionNames<Timeouts> = { connectMs: true, idleMs: true, totalMs: true };
-
 /** @throws InvalidArgumentError for an option that there is none of */
 export function checkContextOptions(options: ContextOptions): void {
-  checkOptions("CartoContext", options, CONTEXT_OPTIONS);
-  if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, TIMEOUTS);
+  checkOptions("CartoContext", options, OPTION_NAMES.ContextOptions);
+  if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, OPTION_NAMES.Timeouts);
 }
 
 /** An address, with the key for it where there is one, and where that key comes from. */
@@ -61,16 +53,23 @@ interface Place {
 }
 
 /**
- * Where the options point. What they say is checked now; what only the environment or a file says, on first use.
- * Nothing is started or contacted before the source is asked.
+ * Source of the endpoint that the options name. The options are checked now; the environment and the saved credentials
+ * are read on first use. Nothing is contacted or started before `find`.
+ * @throws InvalidArgumentError for an address that cannot be used, and for an account without a key
  */
 export function endpointSource(options: ContextOptions): EndpointSource {
   const given = givenPlace(options);
   if (given) return sourceAt(given);
-  let source: EndpointSource | undefined;
-  return async () => {
-    source ??= sourceAt(defaultPlace(options.apiKey));
-    return source();
+  let found: EndpointSource | undefined;
+  const source = () => {
+    found ??= sourceAt(defaultPlace(options.apiKey));
+    return found;
+  };
+  return {
+    get kind() {
+      return source().kind;
+    },
+    find: async () => source().find(),
   };
 }
 
@@ -153,9 +152,13 @@ function keyFor(baseUrl: string, place: Place | undefined): Omit<Place, "baseUrl
 
 function sourceAt({ baseUrl, ...given }: Place): EndpointSource {
   if (typeof baseUrl === "string" && baseUrl.startsWith("local:")) {
-    return localSource(baseUrl.slice("local:".length));
+    const dir = baseUrl.slice("local:".length);
+    return localSource(() => connectLocal(localHome(dir || undefined)));
   }
-  if (isDatabaseUrl(baseUrl)) return databaseSource(baseUrl);
+  if (isDatabaseUrl(baseUrl)) {
+    const address = databaseAddress(baseUrl);
+    return localSource(() => connectLocal(databaseHome(address), address));
+  }
   const url = parseUrl(baseUrl);
   const { apiKey, keyFrom } = given.apiKey
     ? given
@@ -173,31 +176,28 @@ function sourceAt({ baseUrl, ...given }: Place): EndpointSource {
       `${url.origin} is not encrypted: the API key can be read on the way. Use https:// if it has it.`,
     );
   }
-  const endpoint: Endpoint = {
+  return fixedSource({
+    kind: "account",
     baseUrl: url.origin + url.pathname.replace(/\/+$/, ""),
     user: accountName(url),
     apiKey,
     keyFrom,
     label: url.origin,
-  };
-  return async () => endpoint;
+  });
 }
 
 function isLoopback({ hostname }: URL): boolean {
   return /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(hostname);
 }
 
-function localSource(dir: string): EndpointSource {
-  return async () => toEndpoint(await connectLocal(localHome(dir || undefined)));
-}
-
-function databaseSource(url: string): EndpointSource {
-  const address = databaseAddress(url);
-  return async () => toEndpoint(await connectLocal(databaseHome(address), address));
-}
-
-function toEndpoint({ baseUrl, user, key, isCurrent, waitsFor }: LocalServer): Endpoint {
-  return { baseUrl, user, apiKey: key, label: "the local server", isCurrent, waitsFor };
+function localSource(connect: () => Promise<LocalServer>): EndpointSource {
+  return {
+    kind: "local",
+    find: async () => {
+      const { key, ...server } = await connect();
+      return { kind: "local", apiKey: key, label: "the local server", schema: COMMON_SCHEMA, ...server };
+    },
+  };
 }
 
 /** Refusals quote nothing but the scheme: the address of a database may contain a password. */

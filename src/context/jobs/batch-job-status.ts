@@ -3,9 +3,9 @@ import { type JobResponse, readStatus } from "../../api/schemas/jobs";
 import { InvalidArgumentError, JobError, TimeoutError } from "../../errors";
 import type { Progress } from "../../kernel/progress";
 import { runInCell } from "../../kernel/run-in-cell";
-import { checkOptions, type OptionNames } from "../../options";
-import type { CartoContext } from "../carto-context";
-import { transportOf } from "../connection/transport-of";
+import { OPTION_NAMES } from "../../option-names";
+import { type CallOptions, checkOptions } from "../../options";
+import { type ContextLike, transportOf } from "../connection/transport";
 
 /** State of a batch job at one moment. */
 export interface JobState {
@@ -28,9 +28,6 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-const SIGNAL: OptionNames<Omit<WaitOptions, "timeoutMs">> = { signal: true };
-const WAIT_OPTIONS: OptionNames<WaitOptions> = { ...SIGNAL, timeoutMs: true };
-
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 const SHOWN_SQL_CHARS = 60;
@@ -41,12 +38,12 @@ const SHOWN_SQL_CHARS = 60;
  */
 export class BatchJobStatus {
   readonly jobId: string;
-  readonly #context: CartoContext;
+  readonly #context: ContextLike;
   #status: JobState["status"] | undefined;
   #createdAt: Date | undefined;
 
   /** @throws InvalidArgumentError for what is no context or no job */
-  constructor(context: CartoContext, job: JobRef) {
+  constructor(context: ContextLike, job: JobRef) {
     transportOf(context);
     this.#context = context;
     if (job instanceof BatchJobStatus) {
@@ -80,8 +77,8 @@ export class BatchJobStatus {
    * Asks the server, and warns with the reason if the job has failed.
    * @throws JobError if the server does not know the job
    */
-  async status(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
-    checkOptions("status", options, SIGNAL);
+  async status(options: CallOptions = {}): Promise<JobState> {
+    checkOptions("status", options, OPTION_NAMES.CallOptions);
     const job = await this.#fetch(options.signal);
     if (job.status === "failed") console.warn(`Job failed: ${failureReason(job)}`);
     return stateOf(job);
@@ -94,7 +91,7 @@ export class BatchJobStatus {
    * @throws TimeoutError after `timeoutMs`
    */
   async wait(options: WaitOptions = {}): Promise<JobState> {
-    checkOptions("wait", options, WAIT_OPTIONS);
+    checkOptions("wait", options, OPTION_NAMES.WaitOptions);
     const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
     return runInCell({ label: `job ${shortId(this.jobId)}`, signal }, async (signal, progress) => {
       const job = await this.#poll(signal, progress, performance.now() + timeoutMs);
@@ -111,8 +108,8 @@ export class BatchJobStatus {
    * job that were done before keep their effect.
    * @throws JobError if the job has ended already
    */
-  async cancel(options: { readonly signal?: AbortSignal } = {}): Promise<JobState> {
-    checkOptions("cancel", options, SIGNAL);
+  async cancel(options: CallOptions = {}): Promise<JobState> {
+    checkOptions("cancel", options, OPTION_NAMES.CallOptions);
     const { signal } = options;
     return stateOf(this.#remember(await cancelJob(transportOf(this.#context), this.jobId, { signal })));
   }

@@ -8,7 +8,7 @@ import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLaye
 import { literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import { describe, WEBMERCATOR } from "../read/describe";
-import { layerQuery } from "./layer-query";
+import { layerQuery } from "./map-scene";
 
 export interface LayersOfDetail {
   readonly layers: readonly ResolvedLayer[];
@@ -54,7 +54,7 @@ export async function detailLayer(
     `${geometry} AS ${geom_column}`,
   ];
   // CARTO's own servers know no other columns to thin by
-  const canThin = (hasId && isCartos) || (await transport.endpoint(signal)).isCurrent !== undefined;
+  const canThin = (hasId && isCartos) || transport.kind === "local";
   return {
     type: "mapnik",
     id: `layer${index}`,

@@ -9,10 +9,10 @@ import type { NamedMap } from "../../api/schemas/maps";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError, CartoError, ServerError } from "../../errors";
 import { labelOf, largestPx } from "../../map";
-import type { MapView } from "../../render";
+import { type PackedScene, withDetail } from "../../render";
 import type { DetailSource, SceneLayer } from "../../render/scene";
 import { type DetailLayer, detailLayer, type LayersOfDetail } from "./detail-layer";
-import type { FetchedScene } from "./map";
+import type { FetchedScene } from "./map-scene";
 
 export interface DetailOptions extends LayersOfDetail {
   /** Indexes of the layers of which the page carries an overview. */
@@ -34,17 +34,16 @@ const MAX_BUFFER_PX = 256;
 const NAMES = 3;
 
 /**
- * Says where a live map finds the detail of the tables and queries that its page has but overviews of.
- * @returns warnings
+ * Adds to a packed page the URLs of the vector tiles that show its reduced layers in full.
+ * @returns the page as it was, and a warning, if the account cannot serve such tiles
  */
-export async function addDetail(
+export async function withTiles(
   transport: Transport,
-  view: MapView,
+  packed: PackedScene,
   { scene, layers, tileColumns }: FetchedScene,
   signal?: AbortSignal,
-): Promise<readonly string[]> {
-  if (tileColumns.every((columns) => columns === undefined)) return [];
-  const reduced = view.overviews();
+): Promise<{ readonly packed: PackedScene; readonly warnings: readonly string[] }> {
+  const reduced = packed.page.overviews.flatMap((overview, i) => (overview ? [i] : []));
   const reachPx = Math.max(0, ...reduced.map((index) => reachOf(scene.layers[index]!)));
   const bufferPx = Math.min(MAX_BUFFER_PX, Math.ceil(MOST_TILE_PX_PER_PX * reachPx) + 1);
   const { sources, warnings } = await detailSources(transport, {
@@ -54,8 +53,7 @@ export async function addDetail(
     bufferPx,
     signal,
   });
-  view.addDetail(sources);
-  return warnings;
+  return { packed: sources.size > 0 ? withDetail(packed, sources) : packed, warnings };
 }
 
 /** How far what is painted of a feature goes beyond it. */

@@ -1,83 +1,41 @@
-import { readFile } from "node:fs/promises";
 import type { Transport } from "../../api/transport";
-import { InvalidArgumentError } from "../../errors";
-import type { Progress } from "../../kernel/progress";
-import {
-  type BuiltScene,
-  buildScene,
-  checkMapOptions,
-  type DataLayer,
-  dataFromColumns,
-  dataFromFrame,
-  dataFromGeoJson,
-  fieldsOfLayer,
-  type LayerData,
-  labelOf,
-  type MapOptions,
-  parseGeoJson,
-  type ResolvedLayer,
-} from "../../map";
-import { readColumns } from "../read/read";
-import { layerQuery } from "./layer-query";
+import type { MapOptions } from "../../map";
+import { alongCurve, type FigureCell, MapView, packScene } from "../../render";
+import { withTiles } from "./map-detail";
+import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
+import { type FetchedScene, mapScene, type Work } from "./map-scene";
 
-interface Work {
-  readonly signal?: AbortSignal;
-  readonly progress: Progress;
+interface MapToMake extends MapOptions, Work {
+  /** True for a map that is shown as an image only. */
+  readonly isPicture: boolean;
+  readonly scale?: number | undefined;
+  readonly ax?: FigureCell | undefined;
 }
 
-/** A scene with the layers it was built of. */
-export interface FetchedScene extends BuiltScene {
-  readonly layers: readonly ResolvedLayer[];
-}
-
-/** Everything that a map of these options shows. A map of DataFrames contacts no server. */
-export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
-  const { layers, basemap } = checkMapOptions(options);
-  const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, size, title, at } = options;
-  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
-  return { ...built, layers: resolved };
-}
-
-/** The layers with their data, of which only the geometry and the columns of the style are fetched. */
-export async function resolveLayers(
+/** Makes the map of `cc.map(options)`: fetches its data, then whatever an image or a live map needs besides. */
+export async function makeMap(
   transport: Transport,
-  layers: readonly DataLayer[],
-  work: Work,
-): Promise<ResolvedLayer[]> {
-  const resolved: ResolvedLayer[] = [];
-  // one after the other: an account answers few COPY requests at a time
-  for (const layer of layers) resolved.push({ layer, data: await resolveLayer(transport, layer, work) });
-  return resolved;
+  { isPicture, scale, ax, ...options }: MapToMake,
+): Promise<MapView> {
+  const size = options.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
+  const fetched = await mapScene(transport, { ...options, ...(size && { size }) });
+  for (const warning of fetched.warnings) console.warn(warning);
+  if (!isPicture) return liveMap(transport, fetched, options.signal);
+  const tiles = await fetchTiles(fetched.scene, { scale, signal: options.signal });
+  const view = new MapView(fetched.scene, { interactive: false, scale, tiles });
+  ax?.map(view.still);
+  return view;
 }
 
-async function resolveLayer(
+/** A page is packed here only if it may need tiles; otherwise `MapView` packs it when it is first shown. */
+async function liveMap(
   transport: Transport,
-  layer: DataLayer,
-  { signal, progress }: Work,
-): Promise<LayerData> {
-  const { from } = layer;
-  if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
-  if (from.kind === "geojson") return dataFromGeoJson(layer, from.geojson, signal);
-  if (from.kind === "file") {
-    const geojson = parseGeoJson(await readText(from.path, signal), from.path);
-    return dataFromGeoJson(layer, geojson, signal);
-  }
-  const { sql } = (await layerQuery(transport, layer, signal))!;
-  const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
-  const queryOnly = `Layer ${labelOf(layer)}`;
-  return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose, queryOnly }));
-}
-
-async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
-  try {
-    return await readFile(path, { encoding: "utf8", signal });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ABORT_ERR") throw cause;
-    throw new InvalidArgumentError(
-      `The GeoJSON file ${JSON.stringify(path)} cannot be read (${code ?? (cause as Error).message}). Paths begin at ${process.cwd()}.`,
-      { cause },
-    );
-  }
+  fetched: FetchedScene,
+  signal: AbortSignal | undefined,
+): Promise<MapView> {
+  if (fetched.tileColumns.every((columns) => columns === undefined)) return new MapView(fetched.scene);
+  const scene = alongCurve(fetched.scene);
+  const { packed, warnings } = await withTiles(transport, packScene(scene), fetched, signal);
+  for (const warning of warnings) console.warn(warning);
+  return new MapView(scene, { packed });
 }

@@ -1,5 +1,6 @@
+import type { WrittenSql } from "../../api/errors";
 import { runSql, type SqlField } from "../../api/sql";
-import type { Transport, WrittenSql } from "../../api/transport";
+import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
 import type { Field } from "../../frame";
 import { ident } from "../../sql";

@@ -41,8 +41,7 @@ export async function fetchColumns(
 ): Promise<Columns> {
   const copy = (whenLimited?: "throw") => byCopy(transport, source, { ...options, whenLimited });
   const json = (limit?: number) => byJson(transport, source, options, limit);
-  const { isCurrent } = await transport.endpoint(options.signal);
-  if (isCurrent) return (await copy()) ?? (await json())!;
+  if (transport.kind === "local") return (await copy()) ?? (await json())!;
   const rows = (await source.estimate) ?? 0;
   const small = rows <= SMALL_ROWS && (await json(SMALL_ROWS));
   if (small) return small;
@@ -61,9 +60,8 @@ export async function estimateRows(
   query: string,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
+  if (transport.kind === "local") return undefined; // it makes no difference there
   try {
-    const { isCurrent } = await transport.endpoint(signal);
-    if (isCurrent) return undefined; // it makes no difference there
     const { rows } = await runSql(transport, `EXPLAIN ${query}`, { signal, repeatable: true });
     const estimate = /\brows=(\d+)/.exec(String(Object.values(rows[0] ?? {})[0]))?.[1];
     return estimate === undefined ? undefined : Number(estimate);

@@ -4,11 +4,19 @@ import { ErrorResponse } from "../../api/schemas/sql";
 import { runSql, type SqlResult } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
-import { type Columns, columnsFromRows, type Field, frameFromColumns, loadDanfo } from "../../frame";
+import {
+  type Columns,
+  columnsFromRows,
+  type Field,
+  frameFromColumns,
+  loadDanfo,
+  rowCountOf,
+} from "../../frame";
 import { parseJson } from "../../json";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { queryText } from "../../sql-lexer";
+import type { Baselines } from "../tables/baselines";
+import { quoted, type TableName } from "../tables/table-name";
 import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
 import { estimateRows, fetchColumns } from "./fetch";
 
@@ -26,27 +34,66 @@ export interface QueryOptions extends ReadOptions {
   readonly overwrite?: boolean;
 }
 
-export const READ_OPTIONS: OptionNames<ReadOptions> = { decodeGeom: true, signal: true };
-export const QUERY_OPTIONS: OptionNames<QueryOptions> = {
-  ...READ_OPTIONS,
-  tableName: true,
-  overwrite: true,
-};
+/** A table, or its first `limit` rows. */
+export interface TableToRead {
+  readonly table: TableName;
+  readonly limit?: number;
+}
 
-/** The rows of a statement as one DataFrame, streamed column by column. `repeatable`: it changes nothing. */
+interface Reading extends DescribeOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Set for a statement that changes nothing: it runs again when the connection breaks. A table always is. */
+  readonly repeatable?: boolean;
+}
+
+/** @throws InvalidArgumentError for anything but a statement */
+export function checkSql(sql: unknown): void {
+  if (typeof sql !== "string" || sql.trim() === "")
+    throw new InvalidArgumentError("The SQL statement is empty.");
+  const command = PSQL_COMMAND.exec(sql)?.[0].trim();
+  if (command !== undefined) {
+    throw new InvalidArgumentError(
+      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
+        "for their columns SELECT … FROM information_schema.columns.",
+    );
+  }
+}
+
+/** What users who come from psql write. */
+const PSQL_COMMAND = /^\s*\\\S*/;
+
+/** @throws InvalidArgumentError */
+export function checkLimit(limit: unknown): void {
+  if (limit === undefined || (Number.isSafeInteger(limit) && (limit as number) >= 0)) return;
+  throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
+}
+
+/** Reads a table and remembers its state as the baseline of the frame. */
+export async function readTable(
+  transport: Transport,
+  source: TableToRead,
+  { baselines, ...options }: ReadOptions & { readonly baselines: Baselines; readonly progress: Progress },
+): Promise<DataFrame> {
+  let snapshot: string | undefined;
+  const onSnapshot = (seen: string) => {
+    snapshot = seen;
+  };
+  const frame = await readFrame(transport, source, { ...options, onSnapshot });
+  const rowCount = rowCountOf(frame);
+  const partial = rowCount === source.limit;
+  if (snapshot !== undefined)
+    baselines.remember(frame, { table: quoted(source.table), snapshot, rowCount, partial });
+  return frame;
+}
+
+/** Reads a table, or runs a statement, and returns the rows as one DataFrame. They are streamed column by column. */
 export async function readFrame(
   transport: Transport,
-  sql: string,
-  {
-    decodeGeom,
-    signal,
-    progress,
-    repeatable,
-    onSnapshot,
-  }: ReadOptions & DescribeOptions & { readonly progress: Progress; readonly repeatable?: boolean },
+  source: string | TableToRead,
+  { decodeGeom, signal, progress, repeatable, onSnapshot }: ReadOptions & Reading,
 ): Promise<DataFrame> {
   setImmediate(loadDanfo); // while the server works
-  const columns = await readColumns(transport, sql, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
@@ -58,24 +105,22 @@ export async function readFrame(
  */
 export async function readColumns(
   transport: Transport,
-  sql: string,
+  source: string | TableToRead,
   {
     progress,
     signal,
-    repeatable,
+    repeatable = typeof source !== "string",
     onSnapshot,
     choose = (fields) => fields,
     queryOnly,
-  }: DescribeOptions & {
-    readonly progress: Progress;
-    readonly signal?: AbortSignal;
-    readonly repeatable?: boolean;
+  }: Reading & {
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
     /** What asks for the columns of a query, so that any other statement is an error, and is not run. */
     readonly queryOnly?: string;
   },
 ): Promise<Columns> {
-  const query = queryText(sql);
+  const sql = typeof source === "string" ? source : tableQuery(source);
+  const query = typeof source === "string" ? queryText(source) : sql;
   const estimate = query ? estimateRows(transport, query, signal) : undefined;
   const described = query && (await describe(transport, query, { signal, onSnapshot }));
   if (!query || !described) {
@@ -89,16 +134,20 @@ export async function readColumns(
   const fields = choose(described);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const onRows = (done: number) => progress.update({ done, unit: "rows" });
-  const source = { query, fields, estimate };
+  const wanted = { query, fields, estimate };
   const options = { signal, onRows, repeatable };
   try {
-    return await fetchColumns(transport, source, options);
+    return await fetchColumns(transport, wanted, options);
   } catch (error) {
     if (!(error instanceof SqlError) || !/ is ambiguous$/.test(error.message)) throw error;
     const { warnings, ...aliases } = await aliasesOf(transport, query, fields, signal);
-    const columns = await fetchColumns(transport, { ...source, aliases }, options);
+    const columns = await fetchColumns(transport, { ...wanted, aliases }, options);
     return { ...columns, warnings: [...columns.warnings, ...warnings] };
   }
+}
+
+function tableQuery({ table, limit }: TableToRead): string {
+  return `SELECT * FROM ${quoted(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
 }
 
 /** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */

@@ -2,7 +2,7 @@
 import { columnType, type TableColumn, type WriteColumn } from "../../frame";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
-import type { Baseline } from "./baselines";
+import type { Baseline } from "../tables/baselines";
 
 /** A column of the table with what only SQL needs to know about it. */
 export interface SyncTarget extends TableColumn {

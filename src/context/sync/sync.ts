@@ -15,11 +15,10 @@ import {
   type WriteColumn,
 } from "../../frame";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { ident, literal } from "../../sql";
+import type { Baseline } from "../tables/baselines";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, NO_EFFECT } from "../write/new-table";
-import type { Baseline } from "./baselines";
 import { applyByJob } from "./sync-job";
 import {
   applySql,
@@ -45,15 +44,6 @@ export interface SyncOptions {
   /** Cancels the sync; the table stays as it was. */
   readonly signal?: AbortSignal;
 }
-
-export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
-  key: true,
-  lnglat: true,
-  encodeGeom: true,
-  geomCol: true,
-  force: true,
-  signal: true,
-};
 
 /** Rows of a table that `cc.sync` made equal to a frame. */
 export interface SyncResult {

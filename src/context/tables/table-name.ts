@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import { normalizeTableName } from "../../frame";
-import { ident, literal } from "../../sql";
-import { type Account, accountOf, STAND_ALONE } from "../connection/account";
+import { ident, literal, temporaryName } from "../../sql";
+import { type Account, accountOf, COMMON_SCHEMA } from "../connection/account";
 
 /** A table as the database knows it. */
 export interface TableName {
@@ -37,7 +36,7 @@ function parsed(name: string): Parts | undefined {
 
 /** A table of the account's own schema. */
 function own({ schema }: Account, table: string): TableName {
-  return { ...(schema !== STAND_ALONE && { schema }), table, label: table };
+  return { ...(schema !== COMMON_SCHEMA && { schema }), table, label: table };
 }
 
 function inSchema(schema: string, table: string): TableName {
@@ -82,7 +81,7 @@ export async function newTableNamed(name: string, lookup: Lookup): Promise<Table
 /** A name for a table that is loaded before it takes its place, see TEMPORARY_TABLE. */
 export async function temporaryTable(lookup: Lookup): Promise<TableName> {
   const account = await accountOf(lookup.transport, lookup.signal);
-  return own(account, `cartoframes_tmp_${randomBytes(8).toString("hex")}`);
+  return own(account, temporaryName());
 }
 
 async function lookUp(

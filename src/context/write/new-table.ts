@@ -1,7 +1,7 @@
 /** How a table that was loaded under a temporary name becomes a CARTO table under its own. */
 import { type RunOptions, runSql, type SqlResult } from "../../api/sql";
 import type { Transport } from "../../api/transport";
-import { SqlError, TableExistsError } from "../../errors";
+import { SqlError, TableExistsError, TableNotFoundError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { quoted, type TableName } from "../tables/table-name";
 
@@ -26,6 +26,20 @@ const OBJECTS_DEPEND = "2BP01";
 /** Drops what a failed call leaves. Whoever cannot even do that has another error to report. */
 export async function dropTemporary(transport: Transport, table: TableName): Promise<void> {
   await runSql(transport, `DROP TABLE IF EXISTS ${quoted(table)}`).catch(() => {});
+}
+
+/** @throws TableNotFoundError if it does not exist, with the name as the user wrote it: `asked` */
+export async function dropTable(
+  transport: Transport,
+  table: TableName,
+  asked: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await runSql(transport, `DROP TABLE ${quoted(table)}`, { signal }).catch((error: Error) => {
+    throw /^table .* does not exist$/s.test(error.message)
+      ? new TableNotFoundError(`There is no table "${asked}". See await cc.tables().`, { table: asked })
+      : error;
+  });
 }
 
 /** @throws TableExistsError if a relation of that name can be seen */

@@ -6,7 +6,6 @@ import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
 import { columnType, encodeCsv, type WriteColumn } from "../../frame";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { ident } from "../../sql";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, giveName } from "./new-table";
@@ -26,14 +25,6 @@ export interface ImportWriteOptions {
   /** "gzip": the file is compressed on the way. */
   readonly compression?: "gzip";
 }
-
-export const IMPORT_OPTION_NAMES: OptionNames<ImportWriteOptions> = {
-  typeGuessing: true,
-  quotedFieldsGuessing: true,
-  contentGuessing: true,
-  collisionStrategy: true,
-  compression: true,
-};
 
 /** Whether an option needs the Import API. */
 export function needsImport(options: ImportWriteOptions): boolean {

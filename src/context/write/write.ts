@@ -8,9 +8,8 @@ import { AuthenticationError, JobError, ServerError, SqlError } from "../../erro
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../../frame";
 import { SRID_LNGLAT } from "../../geo";
 import type { Progress } from "../../kernel/progress";
-import type { OptionNames } from "../../options";
 import { ident } from "../../sql";
-import type { Baseline } from "../sync/baselines";
+import type { Baseline } from "../tables/baselines";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "../tables/table-name";
 import {
   dropTemporary,
@@ -22,13 +21,7 @@ import {
   swapSql,
 } from "./new-table";
 import { applyPrivacy, checkPrivacy, type Privacy, privacyOf } from "./privacy";
-import {
-  checkImportOptions,
-  IMPORT_OPTION_NAMES,
-  type ImportWriteOptions,
-  importColumns,
-  needsImport,
-} from "./write-import";
+import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport } from "./write-import";
 
 export interface WriteOptions extends ImportWriteOptions {
   /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
@@ -46,17 +39,6 @@ export interface WriteOptions extends ImportWriteOptions {
   /** Cancels the write; the table stays as it was. */
   readonly signal?: AbortSignal;
 }
-
-export const WRITE_OPTIONS: OptionNames<WriteOptions> = {
-  overwrite: true,
-  lnglat: true,
-  encodeGeom: true,
-  geomCol: true,
-  privacy: true,
-  ...IMPORT_OPTION_NAMES,
-  tempDir: true,
-  signal: true,
-};
 
 /** What a write did, for its report. */
 export interface WriteReport {

@@ -5,8 +5,9 @@ import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { isFrame } from "../../frame";
 import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
-import { checkOptions, type OptionNames } from "../../options";
-import { encodePng } from "../encode";
+import { OPTION_NAMES } from "../../option-names";
+import { checkOptions } from "../../options";
+import { encodePng } from "../image/encode-png";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
 import { chartRows } from "./rows";
 import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";
@@ -39,8 +40,6 @@ export interface FigureOptions {
   readonly title?: string;
 }
 
-const FIGURE_OPTIONS: OptionNames<FigureOptions> = { columns: true, title: true };
-
 /**
  * Maps and Vega-Lite charts side by side, as one output.
  *
@@ -72,7 +71,7 @@ export class Figure {
 
   /** @internal */
   constructor(options: FigureOptions) {
-    checkOptions("figure", options, FIGURE_OPTIONS);
+    checkOptions("figure", options, OPTION_NAMES.FigureOptions);
     const { columns = 2, title } = options;
     checkWhole("columns of figure", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))

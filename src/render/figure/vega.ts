@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Canvas } from "@napi-rs/canvas";
 import { builtPath } from "../../built";
-import { FONTS, loadSkia } from "../skia";
+import { FONTS, loadSkia } from "../image/skia";
 
 /** `program.ts`, which is bundled apart: its libraries are a megabyte and take 0.3 s to load. */
 export interface VegaProgram {

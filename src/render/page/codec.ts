@@ -1,15 +1,15 @@
 /**
- * A scene as bytes, and back. The page carries them deflated, so they are laid out for the deflater: numbers as
- * differences to the one before, in planes (first every lowest byte, then every second byte, …), because a plane of
- * almost equal bytes shrinks to nothing where the same bytes interleaved with noise do not.
+ * Encodes a scene as bytes, and decodes it. The page contains the bytes deflated, so they are laid out for the deflater:
+ * numbers as differences from the previous one, in planes (first the lowest byte of every number, then every second byte,
+ * …), because a plane of almost equal bytes shrinks to nothing, unlike the same bytes interleaved with noise.
  *
  *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
  *     column  u8 planes  planes × count bytes
  *     points  x, y, classes of colour, classes of size, values, points per frame
  *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values
  *
- * All integers are little-endian; classes are one byte a feature and there only if the style has them.
- * Values of the rows are numbers or codes of texts, see `row-codec.ts`.
+ * All integers are little-endian. Classes take one byte per feature and are present only if the style has them. Values of
+ * the rows are described in `row-codec.ts`. `!` in the loops: see `PathGeometry`; indexes are below the lengths.
  */
 import type {
   Basemap,
@@ -25,40 +25,40 @@ import type {
   SizeStyle,
   TimeStyle,
 } from "../scene";
+import { ColumnReader, encodePlanes } from "./byte-columns";
 import { pickLayerPoints } from "./pick";
-import { encodePlanes } from "./planes";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
 const VERSION = 4;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
-/** World units to pixels of zoom 0: see `Scene`. */
+/** The world at zoom 0 is 2^8 pixels wide. */
 const TILE_PX_LOG2 = 8;
-/** Coordinates are rounded to pixels of this zoom, 60 cm at the equator… */
+/** Coordinates are rounded to pixels of this zoom (60 cm at the equator)… */
 const FINE_ZOOM = 18;
-/** …and in layers with more vertices than this to pixels of zoom 15, 5 m: three bits less for each number. */
+/** …and in layers with more vertices than this to pixels of `COARSE_ZOOM` (5 m), which saves three bits per number. */
 const FINE_VERTICES = 200_000;
 const COARSE_ZOOM = 15;
-/** Of an overview they are rounded to this part of its pixels: points are still off a grid, and slanted lines slant. */
+/** Coordinates of an overview are rounded to this fraction of its pixels, so that no grid shows. */
 const STEPS_PER_PX = 8;
-/** Differences are taken modulo 2^32, so a layer's box may be as large as this many cells. */
+/** Maximum extent of a layer in cells, because differences are taken modulo 2^32. */
 const MAX_CELLS = 2 ** 32 - 1;
 
-/** What the page gets. */
+/** A scene as the page contains it. */
 export interface PageScene {
   readonly scene: Scene;
-  /** Of the layers that are overviews, by their index. */
+  /** Describes the layers that are overviews, by index. */
   readonly overviews: readonly (PageOverview | undefined)[];
 }
 
-/** What there is to know of a layer that is an overview. */
+/** Describes a layer of which the page contains only an overview. */
 export interface PageOverview {
-  /** CSS pixels that one world unit takes, up to which the overview shows what all the data would show. */
+  /** CSS pixels per world unit up to which the overview looks like all the data. */
   readonly worldPx: number;
-  /** What it is an overview of, in words. */
+  /** What the overview shows, such as `overview of 20,000 of 1,000,000 points`. */
   readonly note: string;
-  /** Where the rest is. */
+  /** Source of the full data. */
   readonly detail?: DetailSource;
 }
 
@@ -71,7 +71,7 @@ type SizeHeader =
 
 interface LayerHeader {
   readonly kind: "point" | "line" | "polygon";
-  /** How many: points, or features, paths and vertices. */
+  /** Number of points or features. */
   readonly features: number;
   readonly paths?: number;
   readonly vertices: number;
@@ -81,15 +81,15 @@ interface LayerHeader {
   readonly columns?: readonly RowColumnHeader[];
   readonly time?: Omit<TimeStyle, "starts"> & { readonly frames: number };
   readonly overview?: PageOverview;
-  /** What travels as it is. */
-  readonly rest: Pick<SceneLayer, (typeof AS_IT_IS)[number]>;
+  /** Properties that are stored unchanged. */
+  readonly rest: Pick<SceneLayer, (typeof UNCHANGED)[number]>;
 }
 
-const AS_IT_IS = ["name", "stroke", "opacity", "tooltip", "popup", "label"] as const;
+const UNCHANGED = ["name", "stroke", "opacity", "tooltip", "popup", "label"] as const;
 
 const restOf = (layer: SceneLayer): LayerHeader["rest"] =>
   Object.fromEntries(
-    AS_IT_IS.flatMap((key) => (layer[key] === undefined ? [] : [[key, layer[key]]])),
+    UNCHANGED.flatMap((key) => (layer[key] === undefined ? [] : [[key, layer[key]]])),
   ) as unknown as LayerHeader["rest"];
 
 interface SceneHeader {
@@ -104,7 +104,7 @@ interface SceneHeader {
   readonly layers: readonly LayerHeader[];
 }
 
-/** Integers on a layer: `world = min + cell / cellsPerUnit`. */
+/** Integer coordinates of a layer: `world = min + cell / cellsPerUnit`. */
 interface Grid {
   readonly minX: number;
   readonly minY: number;
@@ -112,9 +112,8 @@ interface Grid {
 }
 
 /**
- * The features stay in their order; the rows they come from do not travel, so feature i becomes row i. Coordinates
- * are off by at most `quantumOf(layer) / 2`. Points and vertices that are not finite are left out: nothing of them
- * can be painted.
+ * Encodes a scene. Features keep their order but not their row numbers: feature i becomes row i. Coordinates change by at
+ * most `quantumOf(layer) / 2`. Points and vertices that are not finite are left out, because they cannot be painted.
  */
 export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
   const columns: Uint8Array[] = [];
@@ -145,15 +144,16 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
   return bytes;
 }
 
-/** @throws Error if these are not the bytes of a scene, of another version, or cut. */
+/** @throws Error if the bytes are not a scene, have another version, or are cut off. */
 export function decodeScene(bytes: Uint8Array): PageScene {
   const magic = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
   if (magic !== MAGIC || bytes.length < PREFIX_BYTES) {
-    throw new Error(`Not a scene: begins with ${JSON.stringify(magic)}, expected "${MAGIC}".`);
+    throw new Error(`A scene must start with "${MAGIC}"; got ${JSON.stringify(magic)}.`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint32(MAGIC.length, true);
-  if (version !== VERSION) throw new Error(`The scene is v${version}, this page reads v${VERSION}.`);
+  if (version !== VERSION)
+    throw new Error(`The scene has version ${version}; this page reads version ${VERSION}.`);
   const headerEnd = PREFIX_BYTES + view.getUint32(MAGIC.length + 4, true);
   const json = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, headerEnd));
   const { layers: headers, ...rest } = JSON.parse(json) as SceneHeader;
@@ -163,7 +163,7 @@ export function decodeScene(bytes: Uint8Array): PageScene {
   return { scene: { ...rest, layers }, overviews: headers.map(({ overview }) => overview) };
 }
 
-/** The step of a layer's coordinates in world units; what arrives is off by at most half of it. */
+/** Step of a layer's coordinates in world units; decoded coordinates are off by at most half a step. */
 export function quantumOf({ geometry }: SceneLayer): number {
   return 1 / gridOf(interleaved(geometry)).cellsPerUnit;
 }
@@ -214,13 +214,16 @@ function encodeLayer(
 
 function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
   const { kind, features, vertices, grid, color, size, columns, time, rest } = header;
-  const ends = kind === "point" ? [] : [reader.offsets(features), reader.offsets(header.paths ?? 0)];
+  const ends =
+    kind === "point"
+      ? undefined
+      : { features: reader.offsets(features), paths: reader.offsets(header.paths ?? 0) };
   const xCells = reader.planes(vertices);
   const yCells = reader.planes(vertices);
   const geometry: PointGeometry | PathGeometry =
-    kind === "point"
-      ? { kind, x: positions(xCells, grid.minX, grid), y: positions(yCells, grid.minY, grid) }
-      : { kind, xy: positionPairs(xCells, yCells, grid), features: ends[0]!, paths: ends[1]! };
+    kind === "point" || !ends
+      ? { kind: "point", x: positions(xCells, grid.minX, grid), y: positions(yCells, grid.minY, grid) }
+      : { kind, xy: positionPairs(xCells, yCells, grid), ...ends };
   const withClasses = <T extends { kind: string }>(style: T) =>
     style.kind === "classes" ? { ...style, classes: reader.bytes(features) } : style;
   return {
@@ -247,7 +250,7 @@ function withoutClasses(style: ColorStyle | SizeStyle): ColorHeader | SizeHeader
 const perFeature = (classes: Uint8Array, rows: Uint32Array | undefined, features: number): Uint8Array =>
   rows ? Uint8Array.from(rows, (row) => classes[row]!) : classes.subarray(0, features);
 
-/** x and y of everything in one array; of points without a copy of the rest. */
+/** Returns all coordinates as pairs in one array. */
 function interleaved(geometry: PointGeometry | PathGeometry): Float64Array {
   if (geometry.kind !== "point") return geometry.xy;
   const { x, y } = geometry;
@@ -281,7 +284,7 @@ function gridOf(xy: Float64Array, overview?: PageOverview): Grid {
   return { minX: empty ? 0 : minX, minY: empty ? 0 : minY, cellsPerUnit };
 }
 
-/** Differences of one axis' cells, small ones of both signs to small numbers: 0, -1, 1, -2 become 0, 1, 2, 3. */
+/** Returns zigzag-encoded differences of the cells on one axis: 0, -1, 1, -2 become 0, 1, 2, 3. */
 function gridDeltas(xy: Float64Array, axis: 0 | 1, min: number, cellsPerUnit: number): Uint32Array {
   const deltas = new Uint32Array(xy.length / 2);
   let previous = 0;
@@ -319,53 +322,12 @@ function positionPairs(xDeltas: Uint32Array, yDeltas: Uint32Array, grid: Grid): 
 
 const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);
 
-/** Offsets, which begin with 0, as lengths. */
+/** Converts offsets, the first of which is 0, to lengths. */
 function differences(offsets: Uint32Array): Uint32Array {
   return Uint32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1]! - offsets[i]!);
 }
 
-/** Reads the columns one after the other; the pair of `encodeColumn`. */
-class ColumnReader {
-  constructor(
-    private readonly source: Uint8Array,
-    private at: number,
-  ) {}
-
-  bytes(count: number): Uint8Array {
-    const end = this.at + count;
-    if (end > this.source.length) {
-      throw new Error(`The scene is cut: needs ${end} bytes, has ${this.source.length}.`);
-    }
-    const bytes = this.source.subarray(this.at, end);
-    this.at = end;
-    return bytes;
-  }
-
-  planes(count: number): Uint32Array {
-    const values = new Uint32Array(count);
-    const planes = this.bytes(1)[0]!;
-    for (let plane = 0; plane < planes; plane++) {
-      const bytes = this.bytes(count);
-      const shift = 8 * plane;
-      for (let i = 0; i < count; i++) values[i]! |= bytes[i]! << shift;
-    }
-    return values;
-  }
-
-  offsets(count: number): Uint32Array {
-    const offsets = new Uint32Array(count + 1);
-    const lengths = this.planes(count);
-    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengths[i]!;
-    return offsets;
-  }
-
-  expectEnd(): void {
-    if (this.at === this.source.length) return;
-    throw new Error(`The scene has ${this.source.length} bytes, expected ${this.at}.`);
-  }
-}
-
-/** The layer itself if all of it is finite, which it is unless a projection was given a pole. */
+/** Removes points and vertices that are not finite, which projecting a pole creates. */
 function finite(layer: SceneLayer): SceneLayer {
   const { geometry } = layer;
   if (geometry.kind !== "point") return { ...layer, geometry: finitePaths(geometry) };

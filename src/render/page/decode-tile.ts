@@ -1,8 +1,8 @@
-/** Mapbox Vector Tiles as layers of a scene: https://github.com/mapbox/vector-tile-spec/tree/master/2.1 */
+/** Decodes Mapbox Vector Tiles as layers: https://github.com/mapbox/vector-tile-spec/tree/master/2.1 */
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
 import { formatNumber } from "../format";
-import type { LayerTile } from "../painter";
+import type { LayerTile, TileId } from "../painter";
 import {
   type ColorStyle,
   type DetailSource,
@@ -14,19 +14,12 @@ import {
   type SizeStyle,
 } from "../scene";
 
-/** A tile of the XYZ scheme. */
-export interface TileId {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-}
-
 const KINDS = { point: 1, line: 2, polygon: 3 } as const;
 const ID = "cartodb_id";
-/** As long as texts in the page are at most. */
+/** Maximum length of strings, as in the page. */
 const MAX_TEXT = 1000;
 
-/** What a tile holds of a layer, in its look; `like` is the layer's overview. */
+/** Decodes the part of a layer in a tile, styled like the layer's overview `like`. */
 export function decodeTile(
   bytes: Uint8Array,
   tile: TileId,
@@ -34,13 +27,10 @@ export function decodeTile(
   { layer: name, formats }: DetailSource,
 ): LayerTile {
   const found = bytes.length > 0 ? new VectorTile(new PbfReader(bytes)).layers[name] : undefined;
-  const features: VectorTileFeature[] = [];
-  for (let i = 0; i < (found?.length ?? 0); i++) {
-    const feature = found!.feature(i);
-    if (feature.type === KINDS[like.geometry.kind]) features.push(feature);
-  }
+  const all = found ? Array.from({ length: found.length }, (_, i) => found.feature(i)) : [];
+  const features = all.filter(({ type }) => type === KINDS[like.geometry.kind]);
   const isIdentified = features.length > 0 && features.every(({ properties }) => ID in properties);
-  // neighbours must agree on what lies above
+  // neighbouring tiles must paint shared features in the same order
   if (isIdentified) features.sort((a, b) => Number(a.properties[ID]) - Number(b.properties[ID]));
   const { geometry, rows } = geometryOf(features, tile, like.geometry.kind);
   const ids = Float64Array.from(features, ({ properties }) => Number(properties[ID]));
@@ -68,7 +58,7 @@ function withClasses(
   return { ...style, classes };
 }
 
-/** The columns that something in the layer refers to. One that is missing in all of a tile is one of missing numbers. */
+/** Returns the columns that the layer shows. A column that the whole tile lacks consists of missing numbers. */
 function columnsOf(
   features: readonly VectorTileFeature[],
   { tooltip, popup, label }: SceneLayer,
@@ -105,7 +95,7 @@ function columnOf(
   return { kind: "texts", texts: [...codeOf.keys()], codes };
 }
 
-/** Of points and of the features' paths; `rows` says of which feature a point is. */
+/** Converts the geometry to world units; `rows` holds the feature of each point. */
 function geometryOf(
   features: readonly VectorTileFeature[],
   { z, x: column, y: row }: TileId,

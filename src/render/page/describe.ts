@@ -1,10 +1,10 @@
 import { momentText } from "../clock";
 import type { Scene, SceneLayer } from "../scene";
 
-/** Nobody listens to more. */
+/** Maximum length of a description, which screen readers read aloud. */
 const MAX_TEXT = 1000;
 
-/** `Map of 3,376 points and 51 polygons. state: CA, TX, …`: the map for those who cannot see it. */
+/** Describes a map for screen readers: `Map of 3,376 points and 51 polygons. state: CA, TX, …`. */
 export function describeScene(scene: Scene): string {
   const counts = scene.layers.map(countOf);
   const what = counts.length > 0 ? `Map of ${counts.join(" and ")}` : "Map";
@@ -16,11 +16,11 @@ export function describeScene(scene: Scene): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 
-/** ` over time, 1 Feb 2018 – 8 Feb 2018`; nothing without a clock. */
+/** Returns ` over time, 1 Feb 2018 – 8 Feb 2018`, or an empty string for a scene without a clock. */
 const rangeText = ({ clock }: Scene): string =>
   clock ? ` over time, ${momentText(clock, 0)} – ${momentText(clock, clock.frames - 1)}` : "";
 
-/** `800×400, 2 layers, 3,376 points`. */
+/** Summarizes a map as text: `800×400, 2 layers, 3,376 points`. */
 export function summarizeScene({ widthPx, heightPx, layers }: Scene): string {
   const count = `${layers.length} ${layers.length === 1 ? "layer" : "layers"}`;
   return [`${widthPx}×${heightPx}`, count, ...layers.map(countOf)].join(", ");

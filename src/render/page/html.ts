@@ -1,16 +1,16 @@
-/** A map as HTML: for a notebook's output, and as a file of its own. */
+/** Writes a map as HTML, for the output of a notebook or as a standalone file. */
 import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
+import { pageFont, pageProgram } from "../assets";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
 import { packOutlines } from "./outlines";
 import { type PackedScene, packScene } from "./pack";
-import { pageFont, pageProgram } from "./program";
 
-/** Scripts run, links open a new tab as an ordinary page; nothing else, and no access to the notebook. */
+/** Allows scripts, and links that open in a new tab; the map has no access to the notebook. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
 
-/** On a phone the map is narrower, and the picture of it lower; the live map is not lower than this. */
+/** Minimum height of the live map, which matters on phones, where the image shrinks with its width. */
 const MIN_HEIGHT_PX = 280;
 
 const PAGE_CSS = `
@@ -20,8 +20,8 @@ html, body, #map { height: 100%; margin: 0; overflow: hidden; }
 #still { position: fixed; inset: 0; width: 100%; height: 100%; object-fit: contain; }`;
 
 /**
- * The picture in the size of the scene, smaller where there is less room, and the live map over it. Where frames or
- * scripts are taken out (an untrusted notebook in JupyterLab, a preview in a code host) the picture remains.
+ * Returns HTML for a notebook: the image, scaled down if it does not fit, with the live map above it. Where frames or
+ * scripts are removed (an untrusted notebook in JupyterLab, a preview on GitHub), the image remains.
  */
 export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const { widthPx, heightPx } = scene;
@@ -29,13 +29,13 @@ export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
-    // Without a colour scheme of its own the frame stays transparent in a dark notebook.
+    // with a light colour scheme, the frame stays transparent in a dark notebook
     `<iframe srcdoc="${escapeHtml(page)}" sandbox="${SANDBOX}" title="Interactive map" allow="fullscreen" style="position:absolute;top:0;left:0;width:100%;height:100%;border:0;color-scheme:light"></iframe>`,
     "</div>",
   ].join("\n");
 }
 
-/** A document that fills the window with the map; with the picture where the map cannot be shown. */
+/** Returns an HTML document whose map fills the window; the image replaces it if the map cannot run. */
 export function sceneToDocument(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
   const title = scene.title ?? describeScene(scene);
   const before = `<img id="still" src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" hidden>
@@ -91,14 +91,14 @@ const block = (id: string, base64: string): string =>
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 const dataUri = (png: Uint8Array): string => `data:image/png;base64,${base64(png)}`;
 
-/** All that is written on the map. */
+/** Returns the texts of all labels. */
 const labelTexts = ({ layers }: Scene): string[] =>
   layers.flatMap(({ label, columns = [] }) => {
     const column = label && columns[label.column];
     return column?.kind === "texts" ? column.texts : [];
   });
 
-/** Where the page may get tiles from. */
+/** Returns the origins from which the page may load tiles. */
 function tileOrigins({ tiles }: Basemap): string[] {
   if (!tiles) return [];
   const templates = [tiles.urlTemplate, ...(tiles.labelsUrlTemplate ? [tiles.labelsUrlTemplate] : [])];
@@ -114,6 +114,6 @@ function originOf(template: string): string {
   const url = URL.canParse(template) ? new URL(template) : undefined;
   if (url?.protocol === "https:" || url?.protocol === "http:") return url.origin;
   throw new InvalidArgumentError(
-    `The basemap's tiles are at ${JSON.stringify(template)}, expected an address like "https://example.com/{z}/{x}/{y}.png".`,
+    `The URL of the basemap's tiles must look like "https://example.com/{z}/{x}/{y}.png"; got ${JSON.stringify(template)}.`,
   );
 }

@@ -1,33 +1,34 @@
 /**
- * Land and borders as a page carries them: all vertices there are around the first view, fewer farther away, and no more
- * than a map of the world shows. One of a country takes half of the world's outlines, one of a town a quarter; where tiles
- * come, they hide all of it.
+ * Packs land and borders for a page: with all vertices in and around the first view, fewer nearby, and elsewhere only what
+ * a world map shows. A map of a country contains half of the outlines, a map of a town a quarter. `!` in the loops: see
+ * `PathGeometry`.
  */
 import { deflateSync } from "node:zlib";
+import { worldOutlines } from "../assets";
 import { encodeBasemap } from "../basemap-data";
-import { worldOutlines } from "../outlines";
 import type { BasemapShapes } from "../painter";
 import { boxesOfPaths, type Box as PathBox } from "../painter/box";
 import { viewportOf, worldPxOf, zoomOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";
 
-/** Outlines are right to half a pixel up to this zoom in the surroundings of the first view, up to the other anywhere. */
+/** In the surroundings of the first view, outlines are exact to half a pixel up to this zoom… */
 const ZOOM_AROUND = 5;
+/** …and elsewhere up to this one. */
 const ZOOM_ELSEWHERE = 2;
-/** First views farther out are not followed by ones in which more than the surroundings' vertices would be seen. */
+/** A first view at a lower zoom needs no more vertices than its surroundings. */
 const MIN_ZOOM_NEAR = ZOOM_AROUND - 2;
-/** How far all vertices stay beyond the first view, in views: the page may be wider, or be dragged. */
+/** Margin around the first view that keeps all vertices, in views: the page may be wider, or be panned. */
 const MARGIN_VIEWS = 0.25;
-/** How far beyond that the surroundings reach: 20° of longitude. */
+/** Width of the surroundings beyond that margin: 20° of longitude. */
 const AROUND = 20 / 360;
 
 const tolerance = (zoom: number) => 0.5 / worldPxOf(zoom);
 
-/** In which part of the world a vertex is still there. */
+/** Part of the world in which a vertex is kept. */
 const RANK = { near: 0, around: 1, anywhere: 2 } as const;
 
-/** World units; `west` and `east` may be those of a copy of the world. */
+/** A box in world units, in any copy of the world. */
 interface Box {
   readonly west: number;
   readonly north: number;
@@ -40,7 +41,7 @@ interface Detail {
   readonly around: Box;
 }
 
-/** What `decodeBasemap` reads, deflated. */
+/** Returns outlines that `decodeBasemap` reads, deflated. */
 export function packOutlines(scene: Scene): Uint8Array {
   const { land, borders, stateBorders } = worldOutlines();
   const near = boxNear(scene);
@@ -59,20 +60,20 @@ export function packOutlines(scene: Scene): Uint8Array {
 }
 
 /**
- * A line between two vertices of which one is left out beyond the box may be off by the tolerance twice over: so much
- * farther than the view the box reaches at least.
+ * Returns the box in which all vertices are kept. It extends beyond the view by at least twice the tolerance, the
+ * maximum error of a line to a vertex that was left out beyond the box.
  */
 function boxNear(scene: Scene): Box {
   const { originX, originY, worldPx, widthPx, heightPx } = viewportOf(scene);
   const least = 2 * tolerance(ZOOM_AROUND);
-  const [beyondX, beyondY] = [widthPx, heightPx].map((px) => Math.max(least, (MARGIN_VIEWS * px) / worldPx));
+  const margin = (px: number) => Math.max(least, (MARGIN_VIEWS * px) / worldPx);
   const box = {
     west: originX,
     north: originY,
     east: originX + widthPx / worldPx,
     south: originY + heightPx / worldPx,
   };
-  return grown(box, beyondX!, beyondY!);
+  return grown(box, margin(widthPx), margin(heightPx));
 }
 
 const grown = ({ west, north, east, south }: Box, x: number, y: number): Box => ({
@@ -117,14 +118,13 @@ function isIn({ west, north, east, south }: Box, x: number, y: number): boolean 
 
 const ranked = new WeakMap<PathGeometry, Uint8Array>();
 
-/** Simplified once. Elsewhere, islands of less than a pixel are left out. */
+/** Ranks vertices, once per geometry. Islands smaller than a pixel are left out elsewhere. */
 function ranksOf(geometry: PathGeometry): Uint8Array {
   const known = ranked.get(geometry);
   if (known) return known;
   const { kind, xy, paths } = geometry;
-  const [around, anywhere] = [ZOOM_AROUND, ZOOM_ELSEWHERE].map((zoom) =>
-    keptVertices(geometry, tolerance(zoom)),
-  );
+  const around = keptVertices(geometry, tolerance(ZOOM_AROUND));
+  const anywhere = keptVertices(geometry, tolerance(ZOOM_ELSEWHERE));
   const boxes = boxesOfPaths(xy, paths);
   const ranks = new Uint8Array(xy.length / 2); // RANK.near
   for (let path = 0; path + 1 < paths.length; path++) {
@@ -132,8 +132,8 @@ function ranksOf(geometry: PathGeometry): Uint8Array {
     const [minX, minY, maxX, maxY] = boxes.subarray(4 * path, 4 * path + 4) as unknown as PathBox;
     const isTiny = kind === "polygon" && Math.max(maxX - minX, maxY - minY) < 1 / worldPxOf(ZOOM_ELSEWHERE);
     for (let i = from; i < to; i++) {
-      if (around![i]) ranks[i] = RANK.around;
-      if (anywhere![i] && !isTiny) ranks[i] = RANK.anywhere;
+      if (around[i]) ranks[i] = RANK.around;
+      if (anywhere[i] && !isTiny) ranks[i] = RANK.anywhere;
     }
   }
   ranked.set(geometry, ranks);

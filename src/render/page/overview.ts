@@ -1,25 +1,25 @@
 /**
- * A layer as a page carries it that has no room for all of it: generalised, but whole. At the scale that the overview is
- * made for it shows what all the data would show, within a pixel; nothing disappears.
+ * Generalises a layer that is too large for the page. At the scale it is made for, an overview looks like all the data,
+ * within a pixel; nothing disappears. `!` in the loops: indexes are below the number of points or features.
  */
 import { type Box, boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";
 
-/** An overview, and the scale it is exact at. */
+/** An overview and the scale at which it is exact. */
 export interface Overview {
   readonly layer: SceneLayer;
-  /** CSS pixels that one world unit takes, at which a pixel of the overview is one of the map. */
+  /** CSS pixels per world unit at which a pixel of the overview is a pixel of the map. */
   readonly worldPx: number;
 }
 
-/** After so many translucent colours on each other one more makes no difference that 8 bits can tell. */
+/** Number of layers of a translucent colour after which one more makes no difference in 8 bits. */
 const lasting = (alpha: number) => (alpha >= 1 ? 1 : Math.ceil(Math.log(1 / 255) / Math.log(1 - alpha)));
 
 /**
- * Of the points that share a pixel and look the same one remains, the one that is painted last; of translucent ones so
- * many as make a difference; of layers with times one in each frame.
+ * Keeps one of the points that share a pixel and look the same: the one that is painted last. Keeps more translucent
+ * points, as many as make a difference, and one point per frame in animated layers.
  */
 export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, worldPx: number): Overview {
   const { x, y, rows } = geometry;
@@ -40,8 +40,8 @@ export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, wor
 }
 
 /**
- * Outlines are simplified by half a pixel, and shared ones stay shared. Of the features that are smaller than a pixel one
- * remains in each pixel for each look: they are painted as that pixel anyway.
+ * Simplifies outlines to half a pixel; shared outlines stay shared. Keeps one of the features that share a pixel, look the
+ * same and are smaller than a pixel: they would be painted as that pixel anyway.
  */
 export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, worldPx: number): Overview {
   const simple = simplify(geometry, 0.5 / worldPx);
@@ -67,7 +67,7 @@ export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, world
   return { layer: { ...layer, geometry: overview }, worldPx };
 }
 
-/** Which class of colour and which of size a row has, as one number. */
+/** Returns the colour and size classes of a row as one number. */
 function looks({ color, size }: SceneLayer): (row: number) => number {
   const colors = color.kind === "classes" ? color.classes : undefined;
   const sizes = size.kind === "classes" ? size.classes : undefined;
@@ -97,11 +97,11 @@ function marked(kept: Uint8Array, count: number): Uint32Array {
   return indexes;
 }
 
-/** How often a look was seen in a cell and frame: a hash table with open addressing, a tenth of a Map's time. */
+/** Counts looks per cell and frame, in a hash table with open addressing: ten times as fast as a Map. */
 class CellCounter {
   readonly #columns: Int32Array;
   readonly #rows: Int32Array;
-  /** Look and frame. */
+  /** Look and frame as one number. */
   readonly #kinds: Int32Array;
   readonly #counts: Uint32Array;
 
@@ -113,7 +113,7 @@ class CellCounter {
     this.#counts = new Uint32Array(slots);
   }
 
-  /** Columns and rows are whole numbers modulo 2^32. Returns how often it has been there, this time included. */
+  /** Counts a look in a cell, whose column and row are taken modulo 2^32, and returns the new count. */
   add(column: number, row: number, look: number, frame = 0): number {
     const [x, y, kind] = [column | 0, row | 0, look | (frame << 16)];
     const mask = this.#counts.length - 1;

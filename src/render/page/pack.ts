@@ -5,28 +5,27 @@ import { encodeScene, type PageOverview, type PageScene } from "./codec";
 import { type Overview, overviewOfPaths, overviewOfPoints } from "./overview";
 import { pickFeatures, pickLayerPoints } from "./pick";
 
-/** What the scene may take in the page, deflated: 7 MB in base64, so that the page with all else stays below 8 MB. */
+/** Maximum size of the deflated scene: 7 MB in base64, so that the whole page stays below 8 MB. */
 const SCENE_BUDGET_BYTES = 5_250_000;
-/** No overview is finer than this: a pixel is 5 m. */
+/** Zoom of the finest overview, where a pixel is 5 m. */
 const FINEST_ZOOM = 15;
-/** Layers of more vertices are not deflated to know how large they are: estimates are right to a tenth or so. */
+/** The size of layers with more vertices is estimated from a sample of this many, within about 10 %… */
 const MEASURED_VERTICES = 100_000;
+/** …taken in this many runs. */
 const RUNS = 8;
+/** A scene whose estimate exceeds the budget by this factor is not packed as a whole. */
 const SURELY_TOO_LARGE = 1.3;
-/** What remains of a layer takes more bits each, as it lies farther apart: guesses are aimed this much lower. */
+/** Share of the budget to aim for: the features of an overview lie farther apart and take more bits each. */
 const AIM = 0.97;
 
-/** A scene as the page carries it. */
+/** A scene and its bytes in the page. */
 export interface PackedScene {
   readonly page: PageScene;
   /** `encodeScene(page)`, deflated. */
   readonly bytes: Uint8Array;
 }
 
-/**
- * Deflates the scene. Where it is larger than the budget, overviews stand for its large layers: the finest for which
- * there is room.
- */
+/** Deflates a scene. If it exceeds the budget, its large layers are replaced by the finest overviews that fit. */
 export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): PackedScene {
   const sizes = scene.layers.map((layer) => estimatedSizeOf(scene, layer));
   const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
@@ -36,15 +35,16 @@ export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): Packe
   const shares = fairShares(sizes, budgetBytes * AIM);
   const overviews: (PageOverview | undefined)[] = [];
   const layers = scene.layers.map((layer, i) => {
-    if (sizes[i]! <= shares[i]!) return layer;
-    const overview = overviewToFit(scene, layer, shares[i]!);
+    const [size = 0, share = 0] = [sizes[i], shares[i]];
+    if (size <= share) return layer;
+    const overview = overviewToFit(scene, layer, share);
     overviews[i] = { worldPx: overview.worldPx, note: noteOf(layer, overview.layer) };
     return overview.layer;
   });
   return packed({ scene: { ...scene, layers }, overviews });
 }
 
-/** The same, with where the page finds the detail of some layers that it has overviews of. */
+/** Adds the sources of the full data of layers that are overviews, by index. */
 export function withDetail({ page }: PackedScene, sources: ReadonlyMap<number, DetailSource>): PackedScene {
   const overviews = page.overviews.map((overview, i) => {
     const detail = sources.get(i);
@@ -57,7 +57,7 @@ const packed = (page: PageScene): PackedScene => ({ page, bytes: deflateSync(enc
 const sizeOf = (scene: Scene, layer: SceneLayer, overview?: PageOverview): number =>
   packed({ scene: { ...scene, layers: [layer] }, overviews: [overview] }).bytes.length;
 
-/** Of large layers the size of some runs of their features, and what that makes for all. */
+/** Returns the packed size of a layer; for large layers, an estimate from runs of their features. */
 function estimatedSizeOf(scene: Scene, layer: SceneLayer, overview?: PageOverview): number {
   const count = featuresOf(layer);
   if (verticesOf(layer) <= MEASURED_VERTICES || count < 2 * RUNS) return sizeOf(scene, layer, overview);
@@ -70,34 +70,35 @@ function estimatedSizeOf(scene: Scene, layer: SceneLayer, overview?: PageOvervie
   return (sizeOf(scene, pickLayer(layer, indexes), overview) * count) / indexes.length;
 }
 
-/** What each may take: small ones all they need, the others the same of what remains. */
+/** Shares out `total` bytes: small layers get what they need, the others equal shares of the rest. */
 function fairShares(sizes: readonly number[], total: number): number[] {
   const shares = sizes.map(() => 0);
-  const ascending = sizes.map((_, i) => i).sort((a, b) => sizes[a]! - sizes[b]!);
   let left = total;
-  ascending.forEach((layer, done) => {
-    shares[layer] = Math.min(sizes[layer]!, left / (sizes.length - done));
-    left -= shares[layer]!;
-  });
+  const ascending = [...sizes.entries()].sort(([, a], [, b]) => a - b);
+  for (const [done, [layer, size]] of ascending.entries()) {
+    const share = Math.min(size, left / (sizes.length - done));
+    shares[layer] = share;
+    left -= share;
+  }
   return shares;
 }
 
 /**
- * The finest overview that is not larger than its share. If not even the one of the first view is, it does without what
- * people read of the rows, and then becomes coarser.
+ * Returns the finest overview that fits its share. If not even an overview for the first view fits, it drops the columns
+ * for tooltips, popups and labels, then becomes coarser.
  */
 function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Overview {
   const viewPx = viewportOf(scene).worldPx;
   const scales = scalesFrom(viewPx);
-  const finer: Overview[] = []; // what is known, the coarsest last: a coarser one is made of it
+  const finer: Overview[] = []; // known overviews, coarsest last: the next one is made from them
   const overviewAt = (worldPx: number) => {
     const base = finer.findLast((overview) => overview.worldPx >= worldPx)?.layer ?? layer;
     return overviewOf(base, worldPx);
   };
-  let [low, high] = [0, scales.length - 1]; // scales[high] is taken if none is found to fit
+  let [low, high] = [0, scales.length - 1]; // scales[high] is used if no other fits
   while (low < high) {
     const middle = (low + high) >> 1;
-    const overview = overviewAt(scales[middle]!);
+    const overview = overviewAt(scales[middle] ?? viewPx);
     if (estimatedSizeOf(scene, overview.layer, { worldPx: overview.worldPx, note: "" }) > shareBytes) {
       finer.push(overview);
       low = middle + 1;
@@ -114,7 +115,7 @@ function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Ove
   }
 }
 
-/** From the finest zoom down to the first view. */
+/** Returns the scales to try, from the finest down to that of the first view. */
 function scalesFrom(viewPx: number): number[] {
   const scales: number[] = [];
   for (let worldPx = worldPxOf(FINEST_ZOOM); worldPx > viewPx; worldPx /= 2) scales.push(worldPx);

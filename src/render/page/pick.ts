@@ -1,6 +1,14 @@
-import type { PathGeometry, PointGeometry, SceneLayer } from "../scene";
+/** Selects and reorders the features of layers. */
+import { boxOf, indexPoints } from "../painter/point-index";
+import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
 
-/** The points at these indexes, each still of its row. */
+/**
+ * Layers with at most this many points keep the order of their rows, in which later rows are painted over earlier ones.
+ * Keeping the order of a million points would add 3 MB to the page, and nobody sees which of them is on top.
+ */
+const ORDERED_POINTS = 50_000;
+
+/** Returns the points at `indexes`; each keeps its row. */
 export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
   const picked = {
     x: new Float64Array(indexes.length),
@@ -16,7 +24,7 @@ export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array):
   return { kind: "point", ...picked };
 }
 
-/** The features at these indexes, each still of its row. */
+/** Returns the features at `indexes`; each keeps its row. */
 export function pickFeatures(
   { kind, xy, paths, features, rows }: PathGeometry,
   indexes: Uint32Array,
@@ -49,7 +57,7 @@ export function pickFeatures(
   };
 }
 
-/** A layer of points with those at these indexes, which ascend where the layer has times. */
+/** Returns a layer of the points at `indexes`, which must ascend if the layer is animated. */
 export function pickLayerPoints(
   layer: SceneLayer,
   geometry: PointGeometry,
@@ -63,4 +71,30 @@ export function pickLayerPoints(
     return at;
   });
   return { ...picked, time: { ...layer.time, starts } };
+}
+
+/** Sorts large point layers along a space-filling curve instead of by row, for the page and the image alike. */
+export function alongCurve(scene: Scene): Scene {
+  return { ...scene, layers: scene.layers.map(layerAlongCurve) };
+}
+
+function layerAlongCurve(layer: SceneLayer): SceneLayer {
+  const { geometry } = layer;
+  if (geometry.kind !== "point" || geometry.x.length <= ORDERED_POINTS) return layer;
+  if (layer.time) return { ...layer, geometry: pickPoints(geometry, orderInFrames(geometry, layer.time)) };
+  const { order } = indexPoints(geometry.x, geometry.y, boxOf(geometry.x, geometry.y));
+  return order ? { ...layer, geometry: pickPoints(geometry, order) } : layer;
+}
+
+/** Returns an order in which the points of each frame follow the curve, and the frames stay one after the other. */
+function orderInFrames({ x, y }: PointGeometry, { starts }: TimeStyle): Uint32Array {
+  const order = new Uint32Array(x.length);
+  for (let frame = 0; frame + 1 < starts.length; frame++) {
+    const [from, to] = [starts[frame]!, starts[frame + 1]!];
+    if (from === to) continue;
+    const [xs, ys] = [x.subarray(from, to), y.subarray(from, to)];
+    const along = indexPoints(xs, ys, boxOf(xs, ys)).order;
+    for (let i = 0; i < to - from; i++) order[from + i] = from + (along ? along[i]! : i);
+  }
+  return order;
 }

@@ -1,10 +1,11 @@
 /**
- * Values of rows as bytes, and back. Numbers that are whole after multiplying by a power of ten, nearly all there are,
- * travel as differences to the smallest one in as few bytes as these need; others as doubles, byte by byte. Of texts
- * only those that occur travel, in the order of the features.
+ * Encodes the values of rows as bytes, and decodes them. Columns whose numbers are whole after multiplication by a power
+ * of ten (nearly all) are stored as differences from the smallest number; others as planes of doubles. Only the strings
+ * that occur are stored, in the order of the features. `!` in the loops: the index is below the length of the array, a
+ * row is one of the column's, and a code one of the strings'.
  */
 import type { RowColumn } from "../scene";
-import { encodePlanes } from "./planes";
+import { type ColumnReader, encodePlanes } from "./byte-columns";
 
 export type RowColumnHeader =
   | { readonly kind: "texts"; readonly texts: readonly string[] }
@@ -12,17 +13,11 @@ export type RowColumnHeader =
   | { readonly kind: "decimals"; readonly least: number; readonly divisor: number }
   | { readonly kind: "doubles" };
 
-/** What reads the bytes one after the other. */
-interface Reader {
-  bytes(count: number): Uint8Array;
-  planes(count: number): Uint32Array;
-}
-
 const DIVISORS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6];
 const MAX_CELL = 2 ** 32 - 1;
 const BYTES = 8;
 
-/** Of the features, whose rows are `rows`, or their own numbers. */
+/** Encodes one value per feature; `rows` holds the row of each feature, absent if feature i is row i. */
 export function encodeRowColumn(
   column: RowColumn,
   rows: Uint32Array | undefined,
@@ -39,8 +34,8 @@ export function encodeRowColumn(
   return { header: { kind: "doubles" }, bytes: encodeDoubles(values) };
 }
 
-/** The pair of `encodeRowColumn`. */
-export function decodeRowColumn(header: RowColumnHeader, features: number, reader: Reader): RowColumn {
+/** The inverse of `encodeRowColumn`. */
+export function decodeRowColumn(header: RowColumnHeader, features: number, reader: ColumnReader): RowColumn {
   switch (header.kind) {
     case "texts":
       return { kind: "texts", texts: header.texts, codes: reader.planes(features) };
@@ -74,7 +69,7 @@ function encodeTexts(
   return { header: { kind: "texts", texts: used }, bytes: encodePlanes(encoded) };
 }
 
-/** Nothing if a value would come back changed. */
+/** Returns undefined if a value would not survive the round trip. */
 function encodeDecimals(values: Float64Array, divisor: number) {
   let [least, most] = [Infinity, -Infinity];
   for (const value of values) {

@@ -1,9 +1,9 @@
 import type { Viewport } from "../scene";
 
-/** World units; inverted (Infinity first) where there is nothing. */
+/** A bounding box in world units; an empty one runs from Infinity to -Infinity. */
 export type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 
-/** World units of a viewport with some CSS pixels around it. */
+/** Returns the box of a viewport, grown by `aroundPx` CSS pixels on each side. */
 export function boxAround({ originX, originY, worldPx, widthPx, heightPx }: Viewport, aroundPx: number): Box {
   const around = aroundPx / worldPx;
   return [
@@ -14,7 +14,7 @@ export function boxAround({ originX, originY, worldPx, widthPx, heightPx }: View
   ];
 }
 
-/** By how many worlds a box can be moved so that it touches the view: -1 and 0 at the antimeridian. */
+/** Returns the copies of the world in which a box touches the view, as offsets in x: -1 and 0 at the antimeridian. */
 export function copiesOf(box: Box, view: Box): number[] {
   if (!(box[0] <= box[2]) || box[1] > view[3] || box[3] < view[1]) return [];
   const copies: number[] = [];
@@ -28,7 +28,7 @@ export const movedX = ([minX, minY, maxX, maxY]: Box, x: number): Box => [minX +
 export const contains = (outer: Box, inner: Box): boolean =>
   outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 
-/** minX, minY, maxX, maxY of each path of coordinate pairs. */
+/** Returns minX, minY, maxX and maxY of each path. `!`: `paths` are indexes of pairs in `xy`, the last one its end. */
 export function boxesOfPaths(xy: Float64Array, paths: Uint32Array): Float64Array {
   const boxes = emptyBoxes(paths.length - 1);
   for (let path = 0, box = 0; path + 1 < paths.length; path++, box += 4) {
@@ -39,7 +39,7 @@ export function boxesOfPaths(xy: Float64Array, paths: Uint32Array): Float64Array
   return boxes;
 }
 
-/** The box around those of each group: group g has the boxes `starts[g]` to `starts[g + 1]`. */
+/** Returns the box of each group: group g has the boxes `starts[g]` to `starts[g + 1]`. `!`: as for paths. */
 export function boxesOfGroups(parts: Float64Array, starts: Uint32Array): Float64Array {
   const boxes = emptyBoxes(starts.length - 1);
   for (let group = 0, box = 0; group + 1 < starts.length; group++, box += 4) {
@@ -56,7 +56,7 @@ function emptyBoxes(count: number): Float64Array {
   return boxes;
 }
 
-/** Comparisons with NaN are false, so it changes nothing. */
+/** Grows box `at / 4`. NaN changes nothing, because comparisons with it are false. `!`: `at` is the start of a box. */
 function grow(boxes: Float64Array, at: number, minX: number, minY: number, maxX: number, maxY: number): void {
   if (minX < boxes[at]!) boxes[at] = minX;
   if (minY < boxes[at + 1]!) boxes[at + 1] = minY;

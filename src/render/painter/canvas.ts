@@ -1,4 +1,4 @@
-/** What painting needs of a canvas: browsers have it, and so has Skia in Node. */
+/** The part of CanvasRenderingContext2D that painting uses; browsers and Skia in Node implement it. */
 export interface Canvas2D {
   fillStyle: unknown;
   strokeStyle: unknown;
@@ -29,24 +29,24 @@ export interface Canvas2D {
   drawImage(image: object, x: number, y: number): void;
 }
 
-/** `ImageData`: red, green, blue, alpha; not premultiplied. */
+/** `ImageData`: red, green, blue and alpha, not premultiplied. */
 export interface Pixels {
   readonly data: Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
 }
 
-/** A canvas that is not on the screen. */
+/** An off-screen canvas. */
 export interface Surface {
   readonly width: number;
   readonly height: number;
   getContext(kind: "2d"): Canvas2D | null;
 }
 
-/** Passed in, because a page and Node make their canvases differently. */
+/** Creates a canvas, which browsers and Node do differently. */
 export type CreateCanvas = (widthDevicePx: number, heightDevicePx: number) => Surface;
 
-/** A surface and an image to compose a layer on, kept from frame to frame as long as the size is the same. */
+/** A surface and an image to compose a layer on, reused from frame to frame while the size stays the same. */
 export class Scratch {
   readonly #createCanvas: CreateCanvas;
   #surface: Surface | undefined;
@@ -56,17 +56,17 @@ export class Scratch {
     this.#createCanvas = createCanvas;
   }
 
-  /** An empty surface. */
+  /** Returns an empty surface. */
   surface(width: number, height: number): { surface: Surface; context: Canvas2D } {
     const kept = this.#surface?.width === width && this.#surface.height === height;
     if (!this.#surface || !kept) this.#surface = this.#createCanvas(width, height);
     const context = this.#surface.getContext("2d");
-    if (!context) throw new Error("The canvas to compose a layer on has no 2D context.");
+    if (!context) throw new Error("The off-screen canvas has no 2D context.");
     if (kept) context.clearRect(0, 0, width, height);
     return { surface: this.#surface, context };
   }
 
-  /** An image that is empty and fits `putImageData` of the context. */
+  /** Returns an empty image for `putImageData` of the context. */
   pixels(context: Canvas2D, width: number, height: number): Pixels {
     const kept = this.#pixels?.width === width && this.#pixels.height === height;
     if (!this.#pixels || !kept) this.#pixels = context.createImageData(width, height);

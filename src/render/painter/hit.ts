@@ -1,16 +1,11 @@
-/** Which feature lies under a place: what a pointer means. */
+/** Finds the feature at a place, such as under the pointer. `!` in the loops: see `PointGeometry` and `PathGeometry`. */
 import type { PathGeometry, PointGeometry } from "../scene";
+import type { Place } from "./layer-painter";
 import { forEachBlock, type PointIndex } from "./point-index";
 
-/** World units. */
-export interface Place {
-  readonly x: number;
-  readonly y: number;
-}
-
 /**
- * The topmost point whose disc holds the place, otherwise the nearest one that is at most `slop` beyond its disc.
- * `radiusOf` and `slop` are in world units; no radius is larger than `maxRadius`.
+ * Returns the topmost point whose disc contains the place; otherwise the one with the nearest disc, at most `slop` away.
+ * All lengths are in world units; `maxRadius` is the largest radius.
  */
 export function hitPoint(
   { x, y }: PointGeometry,
@@ -37,7 +32,7 @@ export function hitPoint(
   return hit >= 0 ? hit : undefined;
 }
 
-/** The topmost polygon around the place; `boxes` are those of the features. */
+/** Returns the topmost polygon that contains the place; `boxes` are those of the features. */
 export function hitPolygon(
   { xy, paths, features }: PathGeometry,
   boxes: Float64Array,
@@ -59,7 +54,7 @@ export function hitPolygon(
   return undefined;
 }
 
-/** The line that is nearest to the place and at most its reach away; of equally near ones the topmost. */
+/** Returns the line nearest to the place, at most its reach away; the topmost if several are equally near. */
 export function hitLine(
   { xy, paths, features }: PathGeometry,
   boxes: Float64Array,
@@ -84,7 +79,7 @@ export function hitLine(
   return hit;
 }
 
-/** From a place to the segment that begins at an index of `xy`. */
+/** Returns the distance from (x, y) to the segment that starts at index `at` of `xy`. */
 function distanceTo(xy: Float64Array, at: number, x: number, y: number): number {
   const [ax, ay] = [xy[at]!, xy[at + 1]!];
   const [dx, dy] = [xy[at + 2]! - ax, xy[at + 3]! - ay];

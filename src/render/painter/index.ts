@@ -1,4 +1,4 @@
-/** Paints a scene on any Canvas 2D context. It runs in a page as it does in Node, and so uses nothing of either. */
+/** Paints a scene on any Canvas 2D context, in browsers and in Node: uses neither the DOM nor Node modules. */
 
 export type { Canvas2D, CreateCanvas, Surface } from "./canvas";
 export { LABEL_FONT } from "./labels";
@@ -14,4 +14,5 @@ export {
   prepare,
   warm,
 } from "./paint";
-export { type LayerTile, needsTiles, type TilePlace, type TileSource } from "./tiled";
+export { cssColor } from "./style";
+export { type LayerTile, needsTiles, type TileId, type TileSource, tileKey } from "./tiled";

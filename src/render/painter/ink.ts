@@ -2,9 +2,9 @@ import type { Pixels } from "./canvas";
 import { MASK_BITS, type Stamp } from "./stamps";
 
 /**
- * An image that is painted from the top to the bottom: what is stamped goes under what is there already. The result
- * is that of painting bottom-up, but what is covered is never touched: a bit per pixel says where nothing can shine
- * through any more, and a disc is compared with 32 of them at a time.
+ * An image that is painted from top to bottom: each stamp goes under what is there already. The result is the same as
+ * painting bottom-up, but covered pixels are never touched: one bit per pixel marks where nothing can show through any
+ * more, and stamps are compared with 32 of these bits at a time. `!`: callers keep stamps inside the image.
  */
 export class Ink {
   readonly #pixels: Int32Array;
@@ -12,23 +12,23 @@ export class Ink {
   readonly #solid: Int32Array;
   readonly #wordsPerRow: number;
   readonly #hideSize: number;
-  /** A bit for each pixel that is the top left one of a solid square of `hideSize`. */
+  /** One bit per pixel, set if a solid square of `hideSize` starts there at its top left. */
   readonly #hidden: Int32Array;
-  /** From this alpha on, nothing of what is stamped is visible below. */
+  /** With this alpha or more, no stamp below is visible. */
   readonly #solidAlpha: number;
 
-  /** `image` must be empty. `maxAlpha` is the largest of any stamp, `hideSize` the largest size that `hides` is for. */
+  /** `image` must be empty. `maxAlpha` is the largest alpha, and `hideSize` the largest size, of any stamp. */
   constructor(image: Pixels, { maxAlpha, hideSize }: { maxAlpha: number; hideSize: number }) {
     this.#pixels = new Int32Array(image.data.buffer, image.data.byteOffset, image.width * image.height);
     this.#width = image.width;
-    this.#wordsPerRow = (image.width >> 5) + 2; // a stamp at the right edge looks one word further
+    this.#wordsPerRow = (image.width >> 5) + 2; // a stamp at the right edge reads one more word
     this.#solid = new Int32Array(this.#wordsPerRow * image.height);
     this.#hideSize = hideSize;
     this.#hidden = new Int32Array(this.#solid.length);
-    this.#solidAlpha = 255 - Math.floor(127 / Math.max(1, maxAlpha)); // 127/255 of a step rounds to nothing
+    this.#solidAlpha = 255 - Math.floor(127 / Math.max(1, maxAlpha)); // 127/255 of a step rounds to 0
   }
 
-  /** Puts a stamp with its top left pixel at (left, top), all of it inside the image. Says whether any of it shows. */
+  /** Puts a stamp with its top left pixel at (left, top), inside the image. Returns true if any of it shows. */
   stamp({ size, masks, pixels }: Stamp, left: number, top: number): boolean {
     let shown = 0;
     for (let column = 0; column < size; column += MASK_BITS) {
@@ -51,14 +51,14 @@ export class Ink {
     return shown !== 0;
   }
 
-  /** Whether a stamp of up to `hideSize` pixels at (left, top) is known not to show. Cheap, and not always up to date. */
+  /** True if a stamp at (left, top) was hidden at the last `findHidden`. Cheap. */
   hides(left: number, top: number): boolean {
     return ((this.#hidden[top * this.#wordsPerRow + (left >> 5)]! >>> (left & 31)) & 1) === 1;
   }
 
   /**
-   * Finds the squares that are solid all over, for `hides`: the bits of `solid` are combined with those 1, 2, 4, …
-   * columns further right, then rows further down. It takes as long as stamping a thousand discs.
+   * Finds completely solid squares for `hides`, by combining the bits of `solid` with those 1, 2, 4, … columns to the
+   * right, then rows below. Takes as long as stamping a thousand discs.
    */
   findHidden(): void {
     const hidden = this.#hidden;
@@ -80,7 +80,7 @@ export class Ink {
     }
   }
 
-  /** Blends the pixels of the bits under those of the image, and notes the ones that are solid now. */
+  /** Blends the pixels of `bits` under those of the image, and marks pixels that have become solid. */
   #under(bits: number, solid: number, target: number, source: Int32Array, sourceAt: number): void {
     const image = this.#pixels;
     for (let open = bits; open !== 0; open &= open - 1) {
@@ -93,7 +93,7 @@ export class Ink {
     }
   }
 
-  /** Turns the premultiplied image into what `ImageData` holds. */
+  /** Converts the premultiplied pixels to those of `ImageData`. */
   finish(): void {
     const image = this.#pixels;
     for (let i = 0; i < image.length; i++) {
@@ -109,7 +109,7 @@ export class Ink {
   }
 }
 
-/** All four parts × share / 255, rounded, two parts at a time. */
+/** Multiplies all four components by share / 255, rounded, two at a time. */
 function faded(pixel: number, share: number): number {
   const redBlue = Math.imul(pixel & 0x00ff00ff, share) + 0x00800080;
   const greenAlpha = Math.imul((pixel >>> 8) & 0x00ff00ff, share) + 0x00800080;

@@ -1,37 +1,40 @@
 /**
- * Texts at features. Where they go is decided for the whole map at once, once per zoom and visible layers, so that a
- * label neither jumps while the map is moved nor is cut where strips of it are painted one after the other.
+ * Places and paints the labels of features. They are placed for the whole map at once, whenever the zoom or the visible
+ * layers change, so that labels neither jump while the map is panned nor are cut where it is painted strip by strip.
+ * `!` in the loops: see `PathGeometry`; each layer has an entry in `#styles`.
  */
 import { generationsAt } from "../clock";
+import { onOneLine } from "../format";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
 import { cssColor, sizeSlots } from "./style";
-import { needsTiles, type TilePlace, type TileSource } from "./tiled";
+import { needsTiles, type TileId, type TileSource, tileKey } from "./tiled";
 
-/** More labels than these are not considered: those of the largest features and the first rows. */
+/** Maximum number of labels considered; those of the largest features and the first rows come first. */
 const MAX_LABELS = 20_000;
-/** Longer ones are cut. */
+/** Longer labels are cut. */
 const MAX_LETTERS = 60;
-/** Between a point and its label, and around each label, in CSS pixels. */
+/** Gap between a point and its label in CSS pixels. */
 const GAP_PX = 3;
+/** Free room to the left and right of each label in CSS pixels. */
 const PADDING_PX = 2;
 const HALO_PX = 3;
-/** Height of a line of text, as a share of the letters' size. */
+/** Line height as a share of the font size. */
 const LINE = 1.2;
-/** From the middle of capital letters down to where they stand, likewise: half their height in Inter, 0.73. */
+/** Distance from the middle of capital letters down to the baseline, as a share of the font size: half of 0.73 in Inter. */
 const BASELINE = 0.365;
-/** Of the collision grid, in CSS pixels. */
+/** Cell size of the collision grid in CSS pixels. */
 const CELL_PX = 64;
 
 export const LABEL_FONT = "cartoframes";
 const FAMILIES = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
 
-/** Where a label may be, in world units. */
+/** A possible place for a label, in world units. */
 interface Anchor {
   readonly x: number;
   readonly y: number;
-  /** Width that there is for it. */
+  /** Maximum width of the label. */
   readonly room: number;
 }
 
@@ -40,16 +43,17 @@ interface Candidate {
   readonly feature: number;
   readonly text: string;
   readonly kind: "point" | "line" | "polygon";
-  /** The best first. */
+  /** Best first. */
   readonly anchors: readonly Anchor[];
-  /** Half of a point's diameter or of a line's width in CSS pixels. */
+  /** Half the diameter of a point or the width of a line in CSS pixels. */
   readonly radiusPx: number;
-  /** More is more important. */
+  /** Labels with a larger weight are placed first. */
   readonly weight: number;
+  /** NaN until it is measured. */
   widthPx: number;
 }
 
-/** A label that has found its place: its middle in world units. */
+/** A label with its place: an anchor, and an offset from it to the middle of the label. */
 interface Placed {
   readonly candidate: Candidate;
   readonly anchor: Anchor;
@@ -65,7 +69,7 @@ export class LabelPainter {
   #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
   #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
 
-  /** `tiles`: of layers that are overviews, by index. */
+  /** `tiles` holds the tile sources of layers that are overviews, by index. */
   constructor(layers: readonly SceneLayer[], tiles: ReadonlyMap<number, TileSource> = new Map()) {
     this.#layers = layers;
     this.#tiles = tiles;
@@ -76,7 +80,7 @@ export class LabelPainter {
     return this.#styles.every((style) => style === undefined);
   }
 
-  /** Paints what of the labels is in the view, over what is there. Of layers with times only what the frame shows. */
+  /** Paints the labels in the view; for animated layers, those of points that the frame shows. */
   paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>, frame: number): void {
     if (this.isEmpty) return;
     const { originX, originY, worldPx, pixelRatio } = viewport;
@@ -87,14 +91,14 @@ export class LabelPainter {
       this.#placed = { key, labels: this.#place(context, worldPx, parts, hidden, frame) };
 
     context.textAlign = "left";
-    context.textBaseline = "alphabetic"; // "middle" is another one in Skia and in Chromium
+    context.textBaseline = "alphabetic"; // "middle" differs between Skia and Chromium
     context.lineJoin = "round";
     for (const { candidate, anchor, offsetXPx, offsetYPx } of this.#placed.labels) {
       const style = this.#styles[candidate.layer]!;
       const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
       const view = boxAround(viewport, reachPx);
       for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view)) {
-        // on whole pixels: Chromium puts lines of text there, Skia alone would not
+        // on whole pixels, where Chromium places text; Skia would not round by itself
         const left = (anchor.x + copy - originX) * worldPx + offsetXPx - candidate.widthPx / 2;
         const base = (anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx;
         const [x, y] = [Math.round(left * pixelRatio), Math.round(base * pixelRatio)];
@@ -108,7 +112,7 @@ export class LabelPainter {
     }
   }
 
-  /** The most important first, each where it covers none before it. */
+  /** Places the most important labels first, each where it covers none of those before it. */
   #place(
     context: Canvas2D,
     worldPx: number,
@@ -136,7 +140,7 @@ export class LabelPainter {
     return placed;
   }
 
-  /** What the candidates depend on. */
+  /** A key of everything that the candidates depend on. */
   #partsAt(worldPx: number): string {
     const tiled = [...this.#tiles].filter(
       ([layer, source]) => this.#styles[layer] && needsTiles(source, worldPx),
@@ -150,21 +154,21 @@ export class LabelPainter {
       const own = this.#labelsOf(layer, index);
       if (!layer.label || !source || !needsTiles(source, worldPx)) return own;
       const tiles = source.tilesAt(worldPx);
-      const there = new Set(tiles.map(nameOf));
+      const there = new Set(tiles.map(tileKey));
       const [first] = tiles;
-      const isInTile = ({ anchors: [at] }: Candidate) => there.has(nameOf(squareOf(at!, first?.z ?? 0)));
+      const isInTile = ({ anchors: [at] }: Candidate) => there.has(tileKey(squareOf(at!, first?.z ?? 0)));
       return [...own.filter((candidate) => !isInTile(candidate)), ...this.#labelsOfTiles(tiles, index)];
     });
-    return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: rows in their order
+    return all.sort((a, b) => b.weight - a.weight).slice(0, MAX_LABELS); // stable: equal weights stay in row order
   }
 
-  /** Those that lie in their tiles; of the pieces of a feature in several tiles the largest one has it. */
+  /** Returns the labels anchored inside their own tile. A feature cut into several tiles gets one label, on its largest part. */
   #labelsOfTiles(tiles: ReturnType<TileSource["tilesAt"]>, layer: number): Candidate[] {
     const best = new Map<string | number, Candidate>();
     for (const { tile, ...square } of tiles) {
       for (const candidate of this.#labelsOf(tile.layer, layer)) {
-        if (nameOf(squareOf(candidate.anchors[0]!, square.z)) !== nameOf(square)) continue;
-        const id = tile.ids?.[candidate.feature] ?? `${nameOf(square)} ${candidate.feature}`;
+        if (tileKey(squareOf(candidate.anchors[0]!, square.z)) !== tileKey(square)) continue;
+        const id = tile.ids?.[candidate.feature] ?? `${tileKey(square)} ${candidate.feature}`;
         const other = best.get(id);
         if (!other || other.weight < candidate.weight) best.set(id, candidate);
       }
@@ -197,24 +201,23 @@ export class LabelPainter {
   }
 }
 
-/** Font sizes in steps: a canvas parses each new one. */
 const fontOf = (px: number) => `500 ${px}px ${FAMILIES}`;
 
-/** Around a point: right, left, above, below; above or below a line; in the middle of a polygon. */
+/** Offsets to try: right, left, above and below a point; above and below a line; the middle of a polygon. */
 function offsets(
   { kind, widthPx, radiusPx }: Candidate,
   height: number,
 ): readonly (readonly [number, number])[] {
   if (kind === "polygon") return [[0, 0]];
-  const beside = radiusPx + GAP_PX + widthPx / 2;
+  const aside = radiusPx + GAP_PX + widthPx / 2;
   const above = radiusPx + GAP_PX + height / 2 - 2;
   const upright = [[0, -above] as const, [0, above] as const];
-  return kind === "line" ? upright : [[beside, 0], [-beside, 0], ...upright];
+  return kind === "line" ? upright : [[aside, 0], [-aside, 0], ...upright];
 }
 
 type Rect = readonly [left: number, top: number, right: number, bottom: number];
 
-/** Rectangles on a world that goes on at its sides, in a grid of cells. */
+/** Rectangles in a grid of cells, on a world that wraps around at the antimeridian. */
 class Collisions {
   readonly #cells = new Map<number, Rect[]>();
   readonly #worldPx: number;
@@ -223,7 +226,7 @@ class Collisions {
     this.#worldPx = worldPx;
   }
 
-  /** Adds it if it touches none that is there. */
+  /** Adds a rectangle and returns true, unless it overlaps another. */
   add(rect: Rect): boolean {
     const keys = keysOf(rect);
     for (const key of keys) {
@@ -232,7 +235,7 @@ class Collisions {
       }
     }
     this.#put(rect, keys);
-    // across the antimeridian its other side is at the other end of the world
+    // what crosses the antimeridian also takes room at the other end of the world
     for (const move of [rect[0] < 0 ? this.#worldPx : 0, rect[2] > this.#worldPx ? -this.#worldPx : 0]) {
       if (move === 0) continue;
       const moved: Rect = [rect[0] + move, rect[1], rect[2] + move, rect[3]];
@@ -259,10 +262,8 @@ function keysOf([left, top, right, bottom]: Rect): number[] {
   return keys;
 }
 
-const nameOf = ({ z, x, y }: Pick<TilePlace, "z" | "x" | "y">): string => `${z}/${x}/${y}`;
-
-/** The tile that a place lies in, in the first copy of the world. */
-function squareOf({ x, y }: Anchor, z: number): Pick<TilePlace, "z" | "x" | "y"> {
+/** Returns the tile that contains a place, in the first copy of the world. */
+function squareOf({ x, y }: Anchor, z: number): TileId {
   const count = 2 ** z;
   return {
     z,
@@ -282,7 +283,7 @@ function labelsOf(
   for (let i = 0; i < count; i++) {
     const row = geometry.rows ? geometry.rows[i]! : i;
     const code = codes[row]!;
-    const text = code === 0 ? "" : oneLine(texts[code - 1]!);
+    const text = code === 0 ? "" : shortened(texts[code - 1]!);
     if (text === "") continue;
     const px = sizes.values[sizes.ofRow?.[row] ?? 0]!;
     const { anchors, weight } = placesOf(geometry, i, px);
@@ -298,18 +299,15 @@ function labelsOf(
         weight,
         widthPx: Number.NaN,
       });
-    // points are taken in the order of their rows, so of equal ones the first will do
+    // points of equal size are placed in row order, so the first ones are enough
     if (sizes.ofRow === undefined && geometry.kind === "point" && candidates.length === MAX_LABELS) break;
   }
   return candidates;
 }
 
-/** Control characters and line breaks have no picture. */
-function oneLine(text: string): string {
-  const line = text
-    .slice(0, 4 * MAX_LETTERS)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim();
+/** Shortens a text to `MAX_LETTERS`. */
+function shortened(text: string): string {
+  const line = onOneLine(text, 4 * MAX_LETTERS);
   return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
 }
 
@@ -318,7 +316,7 @@ interface Places {
   readonly weight: number;
 }
 
-/** At a point, in the middle of the longest line, or where a polygon is widest. */
+/** Places a label at a point, in the middle of the longest line, or where a polygon is widest. */
 function placesOf(geometry: PointGeometry | PathGeometry, i: number, px: number): Places {
   if (geometry.kind !== "point")
     return geometry.kind === "line" ? placesOfLine(geometry, i) : placesOfPolygon(geometry, i);
@@ -356,14 +354,14 @@ function placesOfLine({ xy, paths, features }: PathGeometry, feature: number): P
 const segment = (xy: Float64Array, i: number) =>
   Math.hypot(xy[2 * i + 2]! - xy[2 * i]!, xy[2 * i + 3]! - xy[2 * i + 1]!);
 
-/** How many heights of a polygon are looked at for the widest place. */
+/** Number of heights at which a polygon is scanned for its widest place. */
 const SCANS = 9;
-/** A label may be so much wider than its polygon, which its neighbours mostly bear. */
+/** A label may be wider than its polygon by this factor; there is usually room over the neighbours. */
 const OVERHANG = 1.25;
-/** A place need not be so much higher than wide: a text is not. */
+/** Text is wider than it is high: a place needs only this much less height than width. */
 const FLATNESS = 3;
 
-/** Scans the largest part at several heights; a place counts for as much as it is wide and, above and below, high. */
+/** Scans the largest part at several heights and scores places by their width and their room above and below. */
 function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Places {
   const [first, last] = [features[feature]!, features[feature + 1]!];
   let [largest, outer] = [0, -1];
@@ -386,7 +384,7 @@ function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number)
     const above = upright.filter((at) => at < y).at(-1) ?? y;
     const below = upright.find((at) => at > y) ?? y;
     const clear = Math.min(y - above, below - y);
-    const score = Math.min(to - from, 2 * FLATNESS * clear) + clear; // of equal ones the one in the middle
+    const score = Math.min(to - from, 2 * FLATNESS * clear) + clear; // prefers the middle of equally wide places
     if (to > from) places.push({ x, y, room: (to - from) * OVERHANG, score });
   }
   places.sort((a, b) => b.score - a.score);
@@ -396,7 +394,7 @@ function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number)
   };
 }
 
-/** The widest of the intervals between two crossings that lie inside. */
+/** Returns the widest interval inside the polygon, which lies between pairs of crossings. */
 function widest(crossings: readonly number[]): readonly [number, number] | undefined {
   let found: readonly [number, number] | undefined;
   for (let i = 0; i + 1 < crossings.length; i += 2) {
@@ -413,7 +411,7 @@ function ringArea(xy: Float64Array, from: number, end: number): number {
   return twice / 2;
 }
 
-/** Where the rings cross a line, ascending: axis 1 is a height y, axis 0 a longitude x. */
+/** Returns where rings cross the line y = value (axis 1) or x = value (axis 0), ascending. */
 function crossingsAt(
   xy: Float64Array,
   paths: Uint32Array,

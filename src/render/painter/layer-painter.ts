@@ -1,25 +1,31 @@
+/** The interface of the painters: `PointPainter`, `PathPainter`, and `TiledPainter`, which combines several of them. */
 import type { SceneLayer, Viewport } from "../scene";
 import type { Canvas2D, Scratch } from "./canvas";
-import type { Place } from "./hit";
 
-/** A feature that was found. */
+/** A position in world units, in any copy of the world. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A feature that was hit. */
 export interface Found {
   readonly feature: number;
-  /** Of `of`, whose columns tell about it. */
+  /** Row of the feature in the columns of `of`. */
   readonly row: number;
-  /** The layer, or what of it lies in a tile. */
+  /** The layer, or the part of it in one tile. */
   readonly of: SceneLayer;
 }
 
 /** Paints one layer of a scene. */
 export interface LayerPainter {
   readonly layer: SceneLayer;
-  /** Does now what the first view of a part, or of the next zoom, would wait for. */
+  /** Builds indexes ahead of time that the next frame may need. */
   warm(): void;
-  /** Returns how many features show. */
+  /** Returns the number of features that show. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number;
-  /** The topmost feature at a place of any copy of the world. */
+  /** Returns the topmost feature at a place, or one within `slopPx` of it. */
   hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined;
-  /** Outlines a feature, so that people see which one is meant. */
+  /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

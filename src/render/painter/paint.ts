@@ -9,42 +9,43 @@ import { TiledPainter, type TileSource } from "./tiled";
 
 const BORDER_PX = 0.75;
 
-/** Outlines of the world for the vector base, see `decodeBasemap`. */
+/** Land and borders of the world, see `decodeBasemap`. */
 export interface BasemapShapes {
   readonly land: PathGeometry;
-  /** Between countries. */
+  /** Borders between countries. */
   readonly borders: PathGeometry;
-  /** Between states. */
+  /** Borders between states. */
   readonly stateBorders: PathGeometry;
 }
 
-/** A scene with what painting it again and again can reuse. Whoever changes the scene prepares it anew. */
+/** A scene with everything that repeated painting reuses. Prepare a changed scene again. */
 export interface PreparedScene {
   readonly scene: Scene;
   readonly layers: readonly LayerPainter[];
   readonly basemap: readonly PathPainter[];
   readonly labels: LabelPainter;
   readonly scratch: Scratch;
-  /** Layers that are not painted. */
+  /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
   /** The frame of the scene's clock that is painted. */
   readonly now: { frame: number };
 }
 
-/** A feature of a layer. */
+/** A feature that was hit. */
 export interface Hit extends Found {
+  /** Index of the layer. */
   readonly layer: number;
 }
 
 export interface PrepareOptions {
   readonly createCanvas: CreateCanvas;
-  /** Without them the basemap is nothing but its background. */
+  /** Without them, the basemap is only its background. */
   readonly shapes?: BasemapShapes | undefined;
-  /** Of layers that are overviews, where their tiles are; by index. */
+  /** Tile sources of layers that are overviews, by index. */
   readonly tiles?: ReadonlyMap<number, TileSource>;
 }
 
-/** Cheap; `warm` does what takes longer. */
+/** Prepares a scene for painting. Cheap: `warm` does the slow part. */
 export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOptions): PreparedScene {
   const layers = scene.layers.map((layer, i) => {
     const source = tiles?.get(i);
@@ -69,20 +70,20 @@ function painterFor(layer: SceneLayer): LayerPainter {
 }
 
 /**
- * Builds the indexes of points, 0.1 s for a million, and thins paths for the next zoom. Call it when there is time, after
- * the first frame of each zoom; otherwise the first frame that needs it does.
+ * Builds the indexes of points (0.1 s for a million) and thins paths for the next zoom. Call it when the page is idle,
+ * after the first frame of each zoom; otherwise the first frame that needs them does it.
  */
 export function warm({ layers }: PreparedScene): void {
   for (const layer of layers) layer.warm();
 }
 
-/** Paints all of the map: basemap and layers, over whatever the canvas shows. */
+/** Paints basemap and layers over whatever the canvas shows. */
 export function paint(context: Canvas2D, prepared: PreparedScene, viewport: Viewport): { drawn: number } {
   paintBasemap(context, prepared, viewport);
   return paintLayers(context, prepared, viewport);
 }
 
-/** Fills the canvas with background, land and borders. */
+/** Paints background, land and borders. */
 export function paintBasemap(
   context: Canvas2D,
   { scene, basemap, scratch }: PreparedScene,
@@ -97,27 +98,26 @@ export function paintBasemap(
 }
 
 /**
- * Paints the layers over what is on the canvas, which a caller who paints nothing else clears before. `drawn` counts
- * the points that show and the features in the view. With `from` and `to` only some layers; labels come with the last.
+ * Paints the layers over whatever the canvas shows; clear it first if there is no basemap. Labels are painted with the
+ * last layer. `drawn` counts visible points, and lines and polygons in the view.
  */
 export function paintLayers(
   context: Canvas2D,
   { layers, labels, scratch, hidden, now }: PreparedScene,
   viewport: Viewport,
+  /* the layers to paint, `to` excluded */
   { from = 0, to = layers.length }: { readonly from?: number; readonly to?: number } = {},
 ): { drawn: number } {
   let drawn = 0;
   inDevicePixels(context, () => {
-    for (let i = from; i < to; i++)
-      if (!hidden.has(i)) drawn += layers[i]!.paint(context, viewport, scratch, now.frame);
+    for (const [i, layer] of layers.entries())
+      if (i >= from && i < to && !hidden.has(i)) drawn += layer.paint(context, viewport, scratch, now.frame);
     if (to === layers.length) labels.paint(context, viewport, hidden, now.frame);
   });
   return { drawn };
 }
 
-/**
- * The topmost feature under a pixel of the viewport, or up to `slopPx` beside it; only of layers that `wanted` takes.
- */
+/** Returns the topmost feature within `slopPx` of a pixel of the viewport, in the layers for which `wanted` is true. */
 export function hit(
   { layers, hidden, now }: PreparedScene,
   viewport: Viewport,
@@ -126,22 +126,22 @@ export function hit(
 ): Hit | undefined {
   const { originX, originY, worldPx } = viewport;
   const place = { x: originX + xPx / worldPx, y: originY + yPx / worldPx };
-  for (let layer = layers.length - 1; layer >= 0; layer--) {
+  for (const [layer, painter] of [...layers.entries()].reverse()) {
     if (hidden.has(layer) || !wanted(layer)) continue;
-    const found = layers[layer]!.hit(place, worldPx, slopPx, now.frame);
+    const found = painter.hit(place, worldPx, slopPx, now.frame);
     if (found !== undefined) return { layer, ...found };
   }
   return undefined;
 }
 
-/** Outlines a feature, so that people see which one is meant. */
+/** Outlines a feature to mark it. */
 export function highlight(
   context: Canvas2D,
   { layers, now }: PreparedScene,
   viewport: Viewport,
   found: Hit,
 ): void {
-  inDevicePixels(context, () => layers[found.layer]!.highlight(context, viewport, found, now.frame));
+  inDevicePixels(context, () => layers[found.layer]?.highlight(context, viewport, found, now.frame));
 }
 
 function inDevicePixels(context: Canvas2D, work: () => void): void {

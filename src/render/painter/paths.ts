@@ -2,29 +2,32 @@ import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { clipRing, clipSegment, reserve, type Trace } from "./clip";
-import { hitLine, hitPolygon, type Place } from "./hit";
-import type { Found, LayerPainter } from "./layer-painter";
+import { hitLine, hitPolygon } from "./hit";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 
 /**
- * How far paths may go beyond the view before they are clipped. Skia's coordinates are 32-bit floats: a continent at
- * zoom 18 would tremble.
+ * How far paths may extend beyond the view before they are clipped. Skia's coordinates are 32-bit floats: without
+ * clipping, the vertices of a continent would visibly jitter at zoom 18.
  */
 const CLIP_MARGIN_PX = 2048;
-/** What is smaller than this in both directions is painted as a dot, so that it does not vanish. */
+/** Features smaller than this in both directions are painted as a dot, so that they do not vanish. */
 const DOT_DEVICE_PX = 1;
 
-/** Device pixel = (world unit + shift) × scale. */
+/** Maps world units to device pixels: pixel = (world + shift) × scale. */
 interface Placement {
   readonly scale: number;
   readonly shiftX: number;
   readonly shiftY: number;
-  /** World units, outside of which paths are clipped. */
+  /** Box in world units to which paths are clipped. */
   readonly clip: Box;
 }
 
-/** Paints a layer of lines or polygons in the order of its features. */
+/**
+ * Paints a layer of lines or polygons in the order of its features. `!`: see `PathGeometry`; there is one box of four
+ * numbers for each path and feature, and one colour and size for each slot.
+ */
 export class PathPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly #geometry: PathGeometry;
@@ -51,7 +54,7 @@ export class PathPainter implements LayerPainter {
     this.#thinner.warm();
   }
 
-  /** Returns how many features touch the view. */
+  /** Returns the number of features that touch the view. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
     if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport);
     const { surface, context } = scratch.surface(
@@ -66,13 +69,12 @@ export class PathPainter implements LayerPainter {
     return painted;
   }
 
-  /** The feature at a place of any copy of the world. */
   hit({ x, y }: Place, worldPx: number, slopPx: number): Found | undefined {
     const { kind, rows } = this.#geometry;
     const { ofRow, values } = this.#sizes;
     const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
     const reachOf = (feature: number) => (values[ofRow?.[rowOf(feature)] ?? 0]! / 2 + slopPx) / worldPx;
-    // a path that goes on beyond the antimeridian is also in the copies beside it
+    // a path that crosses the antimeridian also shows in the neighbouring copies of the world
     for (const copy of [0, 1, -1]) {
       const place = { x: x - Math.floor(x) + copy, y };
       const feature =
@@ -84,7 +86,6 @@ export class PathPainter implements LayerPainter {
     return undefined;
   }
 
-  /** Outlines a feature. */
   highlight(context: Canvas2D, viewport: Viewport, { feature }: Found): void {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const scale = worldPx * pixelRatio;
@@ -123,7 +124,7 @@ export class PathPainter implements LayerPainter {
       context.strokeStyle = cssColor(stroke.color);
       context.lineWidth = stroke.widthPx * pixelRatio;
     }
-    let [color, size] = [-1, -1]; // what the context has: setting it costs more than a small path
+    let [color, size] = [-1, -1]; // current state of the context: setting it costs more than a small path
     let painted = 0;
     for (let feature = 0; feature + 1 < features.length; feature++) {
       const at = 4 * feature;
@@ -230,14 +231,14 @@ function traceLine(
   }
 }
 
-/** The last vertex of a ring repeats the first: closing the path joins them. */
+/** Traces a ring without its last vertex if that repeats the first: closing the path joins them. */
 function traceRing(context: Canvas2D, xy: Float64Array, from: number, end: number, to: Placement): void {
   const closed = xy[2 * from] === xy[2 * end - 2] && xy[2 * from + 1] === xy[2 * end - 1];
   traceLine(context, xy, from, closed ? end - 1 : end, to);
   context.closePath();
 }
 
-/** Only the segments that touch the clip box, each cut where it leaves. */
+/** Traces the parts of a line that lie in the clip box. */
 function traceClippedLine(
   context: Canvas2D,
   xy: Float64Array,
@@ -246,7 +247,7 @@ function traceClippedLine(
   { scale, shiftX, shiftY, clip }: Placement,
 ): void {
   const [minX, minY, maxX, maxY] = clip;
-  let pen = false; // whether the path has reached the segment's first vertex
+  let pen = false; // true if the context's path ends at the segment's first vertex
   for (let at = 2 * from; at + 3 < 2 * end; at += 2) {
     const [x, y, toX, toY] = [xy[at]!, xy[at + 1]!, xy[at + 2]!, xy[at + 3]!];
     const passesBy =

@@ -1,21 +1,22 @@
 import type { Box } from "./box";
 
-/** Points per block: 1,000,000 of them make 4,000 boxes to look at in every frame. */
+/** Points per block; a million points have 4,000 boxes to test in each frame. */
 const BLOCK = 256;
 const RADIX_BITS = 11;
 
 /**
- * Points in blocks of neighbours, each with its box. The order is the points' own where neighbours follow each other
- * already, otherwise that of a Morton curve.
+ * Points in blocks of neighbours, each block with its bounding box. They keep their own order if neighbours already
+ * follow each other; otherwise they are sorted along a Morton curve. `!` in the loops: indexes are below the number of
+ * points, and each block has a box of four numbers.
  */
 export interface PointIndex {
-  /** Point numbers in block order; absent where it is the points' own. */
+  /** Point indexes in block order; absent if the points keep their own order. */
   readonly order?: Uint32Array;
   /** minX, minY, maxX, maxY of each block. */
   readonly boxes: Float64Array;
 }
 
-/** The box of some points, or of those that `order` names from `from` to `to`; NaN and infinities do not count. */
+/** Returns the box of the points at positions `from` to `to` (excluded) of `order`, without points that are not finite. */
 export function boxOf(
   x: Float64Array,
   y: Float64Array,
@@ -42,7 +43,7 @@ export function indexPoints(x: Float64Array, y: Float64Array, box: Box): PointIn
   return { order, boxes: blockBoxes(x, y, order) };
 }
 
-/** Calls back with each range of the index's order whose block touches the box. */
+/** Calls `visit` with the range of each block that touches the box. */
 export function forEachBlock(
   { boxes }: PointIndex,
   count: number,
@@ -64,7 +65,7 @@ function blockBoxes(x: Float64Array, y: Float64Array, order?: Uint32Array): Floa
   return boxes;
 }
 
-/** Whether the blocks are small: n of them along a curve have sides of about 1/√n of the box, in any order of 1. */
+/** True if the blocks are small: along a curve, n blocks have sides of about 1/√n of the box; in random order, of 1. */
 function isCompact(boxes: Float64Array, [minX, minY, maxX, maxY]: Box): boolean {
   let sum = 0;
   for (let at = 0; at < boxes.length; at += 4) {
@@ -74,7 +75,7 @@ function isCompact(boxes: Float64Array, [minX, minY, maxX, maxY]: Box): boolean 
   return sum <= 4 * Math.sqrt(boxes.length / 4) * (maxX - minX + maxY - minY);
 }
 
-/** Point numbers along the Morton curve over the box, by radix sort. */
+/** Returns the point indexes in the order of a Morton curve over the box, by radix sort. */
 function mortonOrder(x: Float64Array, y: Float64Array, [minX, minY, maxX, maxY]: Box): Uint32Array {
   const count = x.length;
   const scaleX = 0xffff / (maxX - minX || 1);
@@ -110,7 +111,7 @@ function mortonOrder(x: Float64Array, y: Float64Array, [minX, minY, maxX, maxY]:
   return order;
 }
 
-/** The 16 bits of a number, with a zero bit before each. */
+/** Puts a zero bit before each of the 16 bits of a number. */
 function spread(value: number): number {
   let bits = value & 0xffff; // NaN becomes 0
   bits = (bits | (bits << 8)) & 0x00ff00ff;

@@ -2,36 +2,39 @@ import { generationsAt } from "../clock";
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
 import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { hitPoint, type Place } from "./hit";
+import { hitPoint } from "./hit";
 import { Ink } from "./ink";
-import type { Found, LayerPainter } from "./layer-painter";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
 
-/** After so many stamps it is worth finding out what is hidden, and again after so many more. */
+/** Number of stamps after which hidden areas are looked for, and looked for again. */
 const FIRST_LOOK = 10_000;
 
-/** Point numbers in painting order, or all within some ranges. */
+/** Points to paint: those at the `ranges` of `ids`, in painting order. */
 interface Candidates {
   readonly ids?: Uint32Array;
-  /** Of `ids`, or of point numbers. */
+  /** Positions in `ids`, or point indexes if it is absent. */
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
-/** Device pixels. */
+/** Lengths in device pixels. */
 interface Frame {
   readonly width: number;
   readonly height: number;
-  /** Of the image around the canvas. */
+  /** Width of the border of the image around the canvas. */
   readonly margin: number;
-  /** Of the largest disc. */
+  /** Radius of the largest disc, its outline included. */
   readonly reach: number;
   readonly copies: readonly number[];
   readonly stamps: StampSet;
 }
 
-/** Paints a layer of points: later points lie over earlier ones, and the opacity is that of the finished layer. */
+/**
+ * Paints a layer of points: later points over earlier ones, and the opacity applied to the finished layer. `!`: point
+ * indexes are below the number of points, and each slot has a colour and a size.
+ */
 export class PointPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly #geometry: PointGeometry;
@@ -39,7 +42,7 @@ export class PointPainter implements LayerPainter {
   readonly #sizes: Slots<number>;
   readonly #box: Box;
   #index: PointIndex | undefined;
-  /** Slot of colour and size of each row; absent where there is but one. */
+  /** Combined slot of colour and size of each row; absent if all rows share one. */
   readonly #slotOf: Uint16Array | undefined;
   #stamps: { readonly pixelRatio: number; readonly byGrowth: Map<number, StampSet> } | undefined;
 
@@ -52,14 +55,13 @@ export class PointPainter implements LayerPainter {
     this.#box = boxOf(geometry.x, geometry.y);
   }
 
-  /** Does now what the first view of a part would wait for. */
   warm(): PointIndex {
     const { x, y } = this.#geometry;
     this.#index ??= indexPoints(x, y, this.#box);
     return this.#index;
   }
 
-  /** Returns how many points show; those that others hide do not count. Of layers with times, those of the frame. */
+  /** Returns the number of points that show, without those that others cover. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
     const { time, opacity } = this.layer;
     if (!time) return this.#paintPart(target, viewport, scratch, { growth: 1, opacity });
@@ -93,7 +95,7 @@ export class PointPainter implements LayerPainter {
       Math.round(viewport.widthPx * pixelRatio),
       Math.round(viewport.heightPx * pixelRatio),
     ];
-    const margin = 2 * Math.ceil(reach) + 2; // so that no visible disc is cut by the image
+    const margin = 2 * Math.ceil(reach) + 2; // so that the edge of the image cuts no visible disc
     const { surface, context } = scratch.surface(width, height);
     const image = scratch.pixels(context, width + 2 * margin, height + 2 * margin);
     const ink = new Ink(image, { maxAlpha: this.#maxAlpha(), hideSize: 2 * stamps.half + 1 });
@@ -107,7 +109,6 @@ export class PointPainter implements LayerPainter {
     return shown;
   }
 
-  /** The point at a place of any copy of the world, as `hitPoint` finds it; of those that the frame shows. */
   hit({ x, y }: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
     const { rows } = this.#geometry;
     const growthOf = this.#growthAt(frame);
@@ -127,7 +128,7 @@ export class PointPainter implements LayerPainter {
     return undefined;
   }
 
-  /** By how much a point is larger than without a trail; NaN if the frame does not show it. */
+  /** Returns the factor by which a trail enlarges a point; NaN if the frame does not show the point. */
   #growthAt(frame: number): (point: number) => number {
     const { time } = this.layer;
     if (!time) return () => 1;
@@ -135,7 +136,7 @@ export class PointPainter implements LayerPainter {
     return (point) => generations.find(({ from, to }) => point >= from && point < to)?.growth ?? Number.NaN;
   }
 
-  /** A ring around a point, as long as it is there. */
+  /** Draws a ring around a point if the frame shows it. */
   highlight(
     context: Canvas2D,
     { originX, originY, worldPx, pixelRatio, widthPx }: Viewport,
@@ -161,7 +162,7 @@ export class PointPainter implements LayerPainter {
     }
   }
 
-  /** From the last point to the first, because ink goes under what is there. */
+  /** Stamps from the last point to the first, because ink goes under what is there already. */
   #stampAll(
     ink: Ink,
     { ids, ranges }: Candidates,
@@ -182,7 +183,7 @@ export class PointPainter implements LayerPainter {
       for (let k = to - 1; k >= from; k--) {
         const i = ids === undefined ? k : ids[k]!;
         const py = (y[i]! - originY) * scale;
-        if (!(py >= -reach && py <= maxY)) continue; // NaN goes as well
+        if (!(py >= -reach && py <= maxY)) continue; // skips NaN, too
         const stepY = ((py + margin) * phases + 0.5) | 0;
         const pixelY = stepY >> phaseBits;
         for (let c = 0; c < copies.length; c++) {
@@ -203,7 +204,7 @@ export class PointPainter implements LayerPainter {
     return shown;
   }
 
-  /** All points if the index would not save much, otherwise those of the blocks that touch a copy of the view. */
+  /** Returns the points of the blocks that touch a copy of the view, or all points if that saves little. */
   #candidates(around: Box, copies: readonly number[]): Candidates {
     const count = this.#geometry.x.length;
     const all = { ranges: [[0, count]] } as const;
@@ -248,7 +249,7 @@ export class PointPainter implements LayerPainter {
   }
 }
 
-/** color × sizes + size of each row. */
+/** Returns colour × number of sizes + size for each row. */
 function combined(colors: Slots<unknown>, { values, ofRow }: Slots<unknown>): Uint16Array | undefined {
   if (!colors.ofRow) return ofRow && Uint16Array.from(ofRow);
   const slots = Uint16Array.from(colors.ofRow);
@@ -256,7 +257,7 @@ function combined(colors: Slots<unknown>, { values, ofRow }: Slots<unknown>): Ui
   return slots;
 }
 
-/** The point numbers of some ranges of an order, sorted, by a bit per point: no comparison sort is as fast. */
+/** Returns the point indexes in some ranges of `order`, sorted with one bit per point: faster than any comparison sort. */
 function ascending(
   order: Uint32Array,
   ranges: readonly (readonly [number, number])[],

@@ -1,42 +1,43 @@
 import type { Rgba } from "../scene";
 
-/** Discs are placed on a grid of 4 steps per device pixel and axis: off by at most an eighth of a pixel. */
+/** Discs are placed on a grid of 4 steps per device pixel, which moves them by at most an eighth of a pixel. */
 export const PHASE_BITS = 2;
 export const PHASES = 1 << PHASE_BITS;
-/** Scanlines per pixel whose covered length is added up; a disc's area is right to a thousandth of a pixel. */
+/** Scanlines per pixel for coverage; the area of a disc is exact to a thousandth of a pixel. */
 const SCANLINES = 16;
-/** Columns of a mask: the bits of an integer. */
+/** Columns per mask: the bits of an integer. */
 export const MASK_BITS = 32;
 
-/** A painted disc: what to add to an image, and where. */
+/** A painted disc. */
 export interface Stamp {
-  /** Width and height in device pixels, and the distance of the disc's pixel from the left and the top edge. */
+  /** Width and height in device pixels: 2 × half + 1. */
   readonly size: number;
+  /** Distance of the centre pixel from the left and the top edge. */
   readonly half: number;
   /** Premultiplied 0xAABBGGRR, row by row. */
   readonly pixels: Int32Array;
-  /** Which pixels are not empty: for each `MASK_BITS` columns, one mask per row. */
+  /** Bits of the pixels that are not empty: one mask per row for each `MASK_BITS` columns. */
   readonly masks: Int32Array;
 }
 
 export interface Disc {
-  /** Device pixels. The outline lies half inside, as a stroked arc's does. */
+  /** Radius in device pixels. Half of the outline lies inside it, like the stroke of an arc. */
   readonly radius: number;
   readonly fill: Rgba;
   readonly outline?: { readonly color: Rgba; readonly width: number };
 }
 
-/** How far a disc reaches from its centre, in device pixels. */
+/** Radius of a disc with its outline, in device pixels. */
 export const reachOf = ({ radius, outline }: Disc): number => radius + (outline?.width ?? 0) / 2;
 
-/** Pixels on each side of the one that a disc's centre is in. */
+/** Number of pixels on each side of the centre pixel. */
 const halfOf = (disc: Disc): number => Math.ceil(reachOf(disc));
 
-/** The stamps of some discs, made when they are first needed. */
+/** The stamps of some discs, created when they are first used. `!` in this file: indexes are below the length. */
 export class StampSet {
   readonly #discs: readonly Disc[];
   readonly #made: (Stamp | undefined)[];
-  /** Of the largest disc. */
+  /** `half` of the largest disc. */
   readonly half: number;
 
   constructor(discs: readonly Disc[]) {
@@ -56,7 +57,7 @@ export class StampSet {
   }
 }
 
-/** A stamp of a disc whose centre is (phaseX, phaseY) / PHASES right of and below its pixel's corner. */
+/** Creates the stamp of a disc whose centre is (phaseX, phaseY) / PHASES to the right of and below its pixel's corner. */
 export function makeStamp(disc: Disc, phaseX: number, phaseY: number): Stamp {
   const reach = reachOf(disc);
   const half = halfOf(disc);
@@ -80,7 +81,7 @@ export function makeStamp(disc: Disc, phaseX: number, phaseY: number): Stamp {
   return { size, half, pixels, masks: masksOf(pixels, size) };
 }
 
-/** The share of each pixel that a circle covers. */
+/** Returns the share of each pixel that a circle covers. */
 function coverage(size: number, centerX: number, centerY: number, radius: number): Float64Array {
   const shares = new Float64Array(size * size);
   if (!(radius > 0)) return shares;

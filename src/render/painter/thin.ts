@@ -1,16 +1,16 @@
 import type { PathGeometry } from "../scene";
 
-/** Vertices that follow each other within a cell of this many device pixels become one. */
+/** Consecutive vertices within a cell of this many device pixels are merged. */
 const CELL_DEVICE_PX = 1;
-/** A thinned copy must spare at least this share of the vertices to be kept. */
+/** A thinned copy is kept only if it saves at least this share of the vertices. */
 const WORTHWHILE = 0.25;
 
-/** The part of a geometry that thinning changes: `paths` still has one entry per path. */
+/** The part of a geometry that thinning changes; the number of paths stays the same. */
 export type Vertices = Pick<PathGeometry, "xy" | "paths">;
 
 /**
- * A geometry's vertices for a scale, thinned to what can be told apart. One copy is kept per zoom step; from where on
- * thinning does not pay, the geometry itself is used.
+ * Thins the vertices of a geometry to what is visible at a scale. Keeps one copy per zoom step; at scales where thinning
+ * saves little, returns the geometry itself.
  */
 export class Thinner {
   readonly #geometry: Vertices;
@@ -22,13 +22,13 @@ export class Thinner {
     this.#geometry = geometry;
   }
 
-  /** `worldDevicePx` is the size of the world in device pixels. */
+  /** `worldDevicePx` is the width of the world in device pixels. */
   at(worldDevicePx: number): Vertices {
     this.#lastAsked = Math.ceil(Math.log2(worldDevicePx));
     return this.#level(this.#lastAsked);
   }
 
-  /** Makes what the next zoom, in or out, will ask for. */
+  /** Prepares the next zoom steps in and out. */
   warm(): void {
     if (this.#lastAsked === undefined) return;
     for (const step of [1, -1]) this.#level(this.#lastAsked + step);
@@ -49,8 +49,8 @@ export class Thinner {
 }
 
 /**
- * Replaces each run of vertices in one cell by the middle between its first and its last, and keeps both ends of a path
- * where they are. It comes to the same in either direction, so that neighbours still share their border.
+ * Replaces each run of vertices in one cell by the midpoint of its first and last vertex, and keeps both ends of a path.
+ * The result is the same in either direction, so that neighbours still share their border. `!`: see `PathGeometry`.
  */
 function thin({ xy, paths }: Vertices, cell: number): Vertices {
   const kept = new Float64Array(xy.length);
@@ -71,7 +71,7 @@ function thin({ xy, paths }: Vertices, cell: number): Vertices {
         next += 2;
       const last = next - 2;
       if (first === from || next === end) {
-        // Where the run is all of the path, both of its ends.
+        // a run that is the whole path keeps both of its ends
         if (first === from) count = keep(kept, count, xy[first]!, xy[first + 1]!);
         if (next === end && last > from) count = keep(kept, count, xy[last]!, xy[last + 1]!);
       } else {

@@ -1,46 +1,51 @@
 import type { SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import type { Place } from "./hit";
-import type { Found, LayerPainter } from "./layer-painter";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 
-/** What a tile of the XYZ scheme holds of a layer, in world units; beyond its edges it overlaps its neighbours. */
+/** The part of a layer in one tile, in world units. It extends beyond the edges of the tile. */
 export interface LayerTile {
   readonly layer: SceneLayer;
-  /** What identifies each feature among all tiles, where something does. */
+  /** Identifies each feature across tiles, if the data has identifiers. */
   readonly ids?: Float64Array;
 }
 
-/** A square of a view: column x from the antimeridian of the first copy of the world, row y from the north. */
-export interface TilePlace {
+/** A tile of the XYZ scheme: column x counts from the antimeridian, row y from the north. */
+export interface TileId {
   readonly z: number;
   readonly x: number;
   readonly y: number;
-  /** What is known of it: the tile, or one that it is a part of. */
+}
+
+export const tileKey = ({ z, x, y }: TileId): string => `${z}/${x}/${y}`;
+
+/** A square of a view, in any copy of the world. */
+export interface TilePlace extends TileId {
+  /** The tile, or a loaded tile of a lower zoom that contains it. */
   readonly tile?: LayerTile | undefined;
 }
 
-/** Where tiles come from. It is asked while a frame is painted, and so only tells what is there. */
+/** Provides the loaded tiles of a layer. Called while a frame is painted, so it must not wait for more. */
 export interface TileSource {
-  /** CSS pixels per world unit, up to which the overview shows as much as tiles would. */
+  /** CSS pixels per world unit up to which the overview shows as much as tiles would. */
   readonly overviewWorldPx: number;
-  /** The squares that a view consists of. */
+  /** Returns the squares that cover a view. */
   placesIn(viewport: Viewport): readonly TilePlace[];
-  /** All tiles that are there of the level of a scale, in view or not. */
+  /** Returns all loaded tiles for a scale, in the view or not. */
   tilesAt(worldPx: number): readonly (TilePlace & { readonly tile: LayerTile })[];
-  /** Another number after a tile has come or gone. */
+  /** Changes whenever a tile is added or removed. */
   readonly version: number;
 }
 
-/** Whether tiles show more than the overview does. */
+/** True if tiles show more than the overview at this scale. */
 export const needsTiles = (
   { overviewWorldPx }: Pick<TileSource, "overviewWorldPx">,
   worldPx: number,
 ): boolean => worldPx > overviewWorldPx * 1.001;
 
 /**
- * Paints a layer that is an overview, and tiles over it where the view is larger than the overview was made for. Each
- * tile is painted into its own square of device pixels: strokes and discs go on over its edges, as the neighbour has them
- * too, and the sides along which shapes are cut lie outside.
+ * Paints an overview of a layer, or its tiles once the map is zoomed in beyond what the overview shows. Each tile is
+ * painted into its own square of device pixels. Because tiles extend beyond their squares, strokes and discs continue
+ * across the edges, and the sides along which shapes were cut do not show.
  */
 export class TiledPainter implements LayerPainter {
   readonly layer: SceneLayer;
@@ -87,15 +92,16 @@ export class TiledPainter implements LayerPainter {
   }
 
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void {
-    const places = this.#source.placesIn(viewport).filter(({ tile }) => tile !== undefined);
-    const own = places.find(({ tile }) => tile!.layer === found.of);
+    const places = this.#source.placesIn(viewport);
+    const own = places.find(({ tile }) => tile?.layer === found.of);
     if (found.of === this.layer || own?.tile?.layer.geometry.kind === "point") {
       this.#painterOf(own ?? {}).highlight(context, viewport, found, frame);
       return;
     }
     const id = own?.tile?.ids?.[found.feature];
     for (const place of own ? places : []) {
-      const { layer, ids } = place.tile!;
+      if (!place.tile) continue;
+      const { layer, ids } = place.tile;
       const features = layer === found.of ? [found.feature] : indexesOf(ids, id);
       for (const feature of features)
         this.#inSquare(context, viewport, place, (square, part) => {
@@ -122,7 +128,7 @@ export class TiledPainter implements LayerPainter {
     return painter;
   }
 
-  /** Lets work paint what of the view lies in a square, and nothing beyond it. */
+  /** Lets `work` paint the part of the view that lies in a square, clipped to it. */
   #inSquare(
     target: Canvas2D,
     viewport: Viewport,
@@ -135,7 +141,7 @@ export class TiledPainter implements LayerPainter {
     const edge = (at: number, origin: number, sizePx: number) =>
       Math.max(0, Math.min(Math.round(sizePx * pixelRatio), Math.round((at - origin) * scale)));
     const [left, right] = [edge(x * side, originX, widthPx), edge((x + 1) * side, originX, widthPx)];
-    // what is beyond Web Mercator's square belongs to its first and last row
+    // the first and the last row include what lies beyond the square of Web Mercator
     const top = y === 0 ? 0 : edge(y * side, originY, heightPx);
     const bottom =
       y === 2 ** z - 1 ? Math.round(heightPx * pixelRatio) : edge((y + 1) * side, originY, heightPx);

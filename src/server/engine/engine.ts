@@ -9,6 +9,16 @@ export type Role = "master" | "public" | KeyRole;
 /** The database role of a regular API key. */
 export type KeyRole = `cartoframes_key_${string}`;
 
+const ROLE_NAMES = new Map<Role, string>([
+  ["master", "carto"],
+  ["public", "publicuser"],
+]);
+
+/** Returns the role that runs a statement on the embedded database, whose session belongs to a superuser. */
+export function roleName(role: Role): string {
+  return ROLE_NAMES.get(role) ?? role;
+}
+
 export interface StatementOptions {
   /**
    * Ends the statement, waiting or running, with SQLSTATE 57014. A signal of `AbortSignal.timeout` is

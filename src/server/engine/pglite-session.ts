@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { builtPath } from "../../built";
 import { DatabaseError } from "./engine";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
 import { ResultReader, tooLarge } from "./result-reader";
@@ -10,8 +11,6 @@ const STACK_MB = 64;
 export interface SessionOptions {
   readonly dataDir: string;
   readonly postgisBundle: string;
-  /** `pglite-worker` as JavaScript, or as TypeScript where the process can load that. */
-  readonly workerFile: string;
   readonly startParams: readonly string[];
   readonly maxResultBytes: number;
 }
@@ -25,7 +24,7 @@ export class PgliteSession {
   /** Whether the last statements left a transaction open, failed or not. */
   inTransaction = false;
 
-  private constructor(worker: Worker, maxResultBytes: number) {
+  constructor(worker: Worker, maxResultBytes: number) {
     this.#worker = worker;
     this.#maxResultBytes = maxResultBytes;
   }
@@ -98,12 +97,7 @@ function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
     bundleUrl: pathToFileURL(options.postgisBundle).href,
     startParams: options.startParams,
   };
-  const resourceLimits = { stackSizeMb: STACK_MB };
-  if (!options.workerFile.endsWith(".ts"))
-    return new Worker(options.workerFile, { workerData, resourceLimits });
-  // Run from the sources: a thread does not inherit the loader of its process.
-  const load = `require("tsx/cjs"); require(${JSON.stringify(options.workerFile)})`;
-  return new Worker(load, { eval: true, workerData, resourceLimits });
+  return new Worker(builtPath("pglite-worker.js"), { workerData, resourceLimits: { stackSizeMb: STACK_MB } });
 }
 
 function crashed(what: string, cause?: unknown): DatabaseError {

@@ -1,13 +1,19 @@
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { builtPath } from "../../built";
 import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk } from "../disk";
-import { functionsSql, functionsVersion, SEARCH_PATH } from "../sql/functions";
-import { copyRoleName, LOCAL_ROLES_SQL, LOCAL_ROLES_VERSION, roleName } from "../sql/roles";
+import {
+  FUNCTIONS_VERSION,
+  functionsSql,
+  LOCAL_ROLES_SQL,
+  LOCAL_ROLES_VERSION,
+  SEARCH_PATH,
+} from "../sql/functions";
 import {
   emptySpool,
   ensureDataDir,
@@ -27,6 +33,8 @@ import {
   type EngineActivity,
   type EngineInfo,
   type QueryResult,
+  type Role,
+  roleName,
   type StatementOptions,
   shownSql,
 } from "./engine";
@@ -41,8 +49,6 @@ export interface PgliteOptions {
   readonly dataDir: string;
   /** Directory with what `scripts/template.ts` makes. */
   readonly templateDir?: string;
-  /** The bundled `pglite-worker`. */
-  readonly workerFile?: string;
   /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
   readonly maxResultBytes?: number;
 }
@@ -59,8 +65,7 @@ const SPOOL_CHUNK_BYTES = 1024 ** 2;
  */
 export async function openPglite({
   dataDir,
-  templateDir = beside("template", "../../../dist/template"),
-  workerFile = beside("pglite-worker.js", "pglite-worker.ts"),
+  templateDir = builtPath("template"),
   maxResultBytes = 512 * 1024 ** 2,
 }: PgliteOptions): Promise<Engine> {
   const template = await readTemplate(templateDir);
@@ -71,7 +76,6 @@ export async function openPglite({
   const engine = new PgliteEngine({
     dataDir: path,
     postgisBundle,
-    workerFile,
     maxResultBytes,
     startParams: START_PARAMS,
   });
@@ -288,7 +292,7 @@ async function installFunctions(session: PgliteSession): Promise<void> {
     ),
   );
   const [functions, roles] = installed.statements[0]?.rows[0] ?? [];
-  if (functions === functionsVersion() && roles === LOCAL_ROLES_VERSION) return;
+  if (functions === FUNCTIONS_VERSION && roles === LOCAL_ROLES_VERSION) return;
   throwing(
     await session.run(
       `${functionsSql()};${LOCAL_ROLES_SQL};COMMENT ON ROLE carto IS ${literal(LOCAL_ROLES_VERSION)}`,
@@ -327,6 +331,11 @@ async function resetSession(session: PgliteSession): Promise<void> {
   throwing(await session.run(`SET ROLE ${roleName("master")}`));
 }
 
+/** Returns the variant of the role that may also read and write the spool files of COPY. */
+function copyRoleName(role: Role): string {
+  return `${roleName(role)}_copy`;
+}
+
 function throwing(result: ResultReader): ResultReader {
   if (result.error) throw result.error;
   return throwingCrash(result);
@@ -343,10 +352,4 @@ function at(error: DatabaseError, position: number | undefined): DatabaseError {
 
 function closedError(): ServerError {
   return new ServerError("The database is closed.");
-}
-
-/** A file of the package: beside this module in the bundle, elsewhere when run from the sources. */
-function beside(bundled: string, source: string): string {
-  const file = join(__dirname, bundled);
-  return existsSync(file) ? file : join(__dirname, source);
 }

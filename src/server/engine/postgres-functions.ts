@@ -1,6 +1,6 @@
 /** The functions of CARTO in a user's database: put there when a statement misses them, if that is allowed. */
 import { ident } from "../../sql";
-import { FUNCTIONS_MARK, functionsSql, functionsVersion } from "../sql/functions";
+import { FUNCTIONS_MARK, FUNCTIONS_VERSION, functionsSql } from "../sql/functions";
 import { DatabaseError } from "./engine";
 import type { PostgresSession } from "./postgres-session";
 import type { ResultReader } from "./result-reader";
@@ -73,14 +73,14 @@ export async function provideFunctions(session: PostgresSession, missed?: Databa
 
 async function provideAlone(session: PostgresSession, missed?: DatabaseError): Promise<string> {
   const state = await functionsState(session);
-  if (state.comment === functionsVersion()) return "";
+  if (state.comment === FUNCTIONS_VERSION) return "";
   const isOurs = state.comment?.startsWith(FUNCTIONS_MARK) ?? false;
   if (!missed && !(isOurs && state.isOwner)) return "";
   const refusal = refusalOf(state, isOurs);
   if (refusal && missed) throw refusal(missed);
   if (refusal) return "";
-  const { schemaExists, postgisSchema, database } = state;
-  const install = functionsSql({ schemaExists, postgisSchema: postgisSchema! });
+  const { database, postgisSchema } = state;
+  const install = functionsSql(postgisSchema ?? undefined);
   const { error } = await session.run(`${install};${GRANTS_SQL}`);
   if (error) throw error;
   const what = isOurs ? "Renewed" : "Installed";

@@ -35,7 +35,7 @@ export class PostgresSession {
   /** Whether the last statements left a transaction open, failed or not. */
   inTransaction = false;
 
-  private constructor(address: DatabaseAddress, connected: Connected, maxResultBytes: number) {
+  constructor(address: DatabaseAddress, connected: Connected, maxResultBytes: number) {
     this.#address = address;
     this.#connected = connected;
     this.#maxResultBytes = maxResultBytes;

@@ -2,7 +2,6 @@ import { ServerError } from "../../errors";
 import { type DatabaseAddress, shownDatabase } from "../../local/database";
 import { ident } from "../../sql";
 import { saysDiskFull } from "../disk";
-import { roleName } from "../sql/roles";
 import {
   type CopyOutResult,
   canceledError,
@@ -12,6 +11,7 @@ import {
   type EngineInfo,
   type QueryResult,
   type Role,
+  roleName,
   type StatementOptions,
   shownSql,
 } from "./engine";

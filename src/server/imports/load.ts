@@ -1,16 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
 import type { Plan } from "./analyse";
-import { escapeCopy } from "./copy-text";
 import { asFailure, ImportFailure } from "./errors";
 import type { TableSource } from "./table-source";
 import { cellWriter } from "./types";
 
 const CHUNK_CHARS = 256 * 1024;
-
-/** A name as `TEMPORARY_TABLE` has them: a server that starts drops such tables. */
-export const temporaryName = () => `cartoframes_tmp_${randomBytes(8).toString("hex")}`;
 
 /**
  * Loads the file into `table` and makes it a CARTO table. The table is not there before; after a failure it may
@@ -105,6 +100,15 @@ async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer
     chunk = "";
   }
   if (chunk) yield Buffer.from(chunk);
+}
+
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
+function escapeCopy(text: string | null): string {
+  if (text === null) return "\\N";
+  return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
 }
 
 type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { parseJson } from "../../json";
-import { replaceFile } from "../../replace-file";
 import { errorText, type ImportErrorCode } from "./errors";
 
 /** More tables of one archive are left out, with a warning. */
@@ -108,7 +108,7 @@ export class RecordStore {
   }
 
   async write(record: ImportRecord): Promise<void> {
-    await replaceFile(this.#file(record), JSON.stringify(record));
+    await writeFileAtomic(this.#file(record), JSON.stringify(record), { mode: 0o600 });
   }
 
   async remove(record: ImportRecord): Promise<void> {

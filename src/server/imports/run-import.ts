@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
-import { ident, literal } from "../../sql";
+import { ident, literal, temporaryName } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import type { Privacy } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
@@ -10,7 +10,7 @@ import { asFailure, ImportFailure } from "./errors";
 import { tableSources } from "./formats";
 import { openPlaces } from "./gazetteer";
 import { guessContent } from "./guess-content";
-import { cartodbfy, loadTable, temporaryName } from "./load";
+import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
 import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";

@@ -1,4 +1,5 @@
 import type { Shape } from "../../frame/shape";
+import type { FileToImport } from "./unpack";
 
 /** What a cell of a file can be. Objects are written as JSON. */
 export type Cell = string | number | boolean | Date | object | null | undefined;
@@ -27,4 +28,11 @@ export interface TableSource {
   readonly projection?: number | string;
   /** @throws ImportFailure with the code of the format where the file is not what it should be. */
   rows(): AsyncIterable<Row>;
+}
+
+export interface FormatOptions {
+  /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
+  readonly quotedFieldsGuessing: boolean;
+  /** Files from the same archive. */
+  readonly beside: readonly FileToImport[];
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JobQuery } from "../../api/schemas/jobs";
+import { LOCAL_USER } from "../../local/home";
 import type { Engine } from "../engine/engine";
-import { LOCAL_USER } from "../guard";
 import {
   begin,
   cancel,

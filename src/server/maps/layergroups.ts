@@ -2,10 +2,10 @@
 
 import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { parseJson } from "../../json";
-import { replaceFile } from "../../replace-file";
-import { LOCAL_USER } from "../guard";
+import { LOCAL_USER } from "../../local/home";
 import { MapsRefusal } from "./errors";
 import { fingerprint, type MapConfig, parseMapConfig } from "./map-config";
 import { type Template, templateHash } from "./templates";
@@ -56,7 +56,7 @@ export class Layergroups {
     if (this.#fresh(layergroup.id)) return layergroup;
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await this.#removeOld();
-    await replaceFile(this.#file(layergroup.id), JSON.stringify(record));
+    await writeFileAtomic(this.#file(layergroup.id), JSON.stringify(record), { mode: 0o600 });
     this.#known.set(layergroup.id, { layergroup, touchedAt: Date.now() });
     return layergroup;
   }

@@ -1,4 +1,10 @@
-/** Mapbox Vector Tiles 2.1: https://github.com/mapbox/vector-tile-spec/tree/master/2.1 */
+/**
+ * Mapbox Vector Tiles 2.1: https://github.com/mapbox/vector-tile-spec/tree/master/2.1
+ *
+ * vt-pbf 3.1.3 and @maplibre/vt-pbf 4.3.3 cannot replace this file: both throw on whole numbers of 2^64 or more, which
+ * numeric columns hold, lose the name of a column called "constructor", and need an object per position, which makes them
+ * slower (`bench/mvt.ts`: a tile of 65,536 points takes this encoder 0.84 of vt-pbf's time).
+ */
 import { PbfWriter } from "pbf";
 import type { Coordinates } from "./twkb";
 

@@ -1,12 +1,12 @@
 /** Named maps: section 7.8 of the protocol. */
 
 import { readFile } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { NamedMap } from "../../api/schemas/maps";
 import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
-import { replaceFile } from "../../replace-file";
-import { LOCAL_USER } from "../guard";
+import { LOCAL_USER } from "../../local/home";
 import { MapsRefusal } from "./errors";
 import { fingerprint } from "./map-config";
 
@@ -177,7 +177,7 @@ export class NamedMaps {
     this.#templates = templates; // at once: a second writer must not start from what is about to be replaced
     this.#writing = this.#writing
       .catch(() => {})
-      .then(() => replaceFile(this.#file, `${JSON.stringify(this.#templates)}\n`));
+      .then(() => writeFileAtomic(this.#file, `${JSON.stringify(this.#templates)}\n`, { mode: 0o600 }));
     await this.#writing;
   }
   #writing: Promise<void> = Promise.resolve();

@@ -13,7 +13,7 @@ import {
   installSql,
   inTransaction,
   OBSERVATORY_MARK,
-  observatoryVersion,
+  OBSERVATORY_VERSION,
 } from "./observatory-sql";
 import { readStarter, starterSql } from "./starter";
 
@@ -137,7 +137,7 @@ async function provide(engine: Engine, tell: (what: string) => void): Promise<Pr
   const { functions, catalog, existing, database } = state;
   const postgisSchema = state.postgisSchema!;
   const isFirst = existing === 0;
-  const isRenewed = functions !== observatoryVersion();
+  const isRenewed = functions !== OBSERVATORY_VERSION;
   if (!isRenewed && catalog !== null) return { done: [] };
   const starter = await readStarter();
   const names = starter.datasets.map(({ id }) => id).join(", ");
@@ -186,7 +186,7 @@ function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | u
         { cause: missed },
       );
   }
-  if (isOurs && (functions === observatoryVersion() ? state.catalog !== null : false)) return undefined;
+  if (isOurs && (functions === OBSERVATORY_VERSION ? state.catalog !== null : false)) return undefined;
   if (isOurs ? owned < existing : !mayCreate) {
     const order = isOurs
       ? `ALTER SCHEMA ${FUNCTIONS_SCHEMA} OWNER TO ${ident(role)}; ALTER SCHEMA ${CATALOG_SCHEMA} OWNER TO ${ident(role)}`

@@ -13,7 +13,6 @@ import { ident, literal } from "../../sql";
 import { type Gazetteer, members, readGazetteer, unwrapped } from "../imports/gazetteer";
 import { encodeGeometry, promoted } from "../imports/geometry";
 import { CATALOG_SCHEMA, OBSERVATORY_MARK, observatoryPath } from "./observatory-sql";
-import { PREPARED_COLUMNS } from "./publish-functions";
 
 /** What `OBS_Publish` takes of a measure; docs/observatory.md describes it. */
 export interface PublishedMeasure {
@@ -112,11 +111,19 @@ export async function starterSql(
   const statements = datasets.flatMap((dataset) =>
     dataset.publications.flatMap((publication) => publishSql(dataset, publication, areas)),
   );
-  return `SET LOCAL search_path = ${observatoryPath(postgisSchema, "cdb_observatory")};
+  return `SET LOCAL search_path = ${observatoryPath(postgisSchema)};
 ${statements.join(";\n")};
 SELECT _obs_refresh();
 COMMENT ON SCHEMA ${CATALOG_SCHEMA} IS ${literal(STARTER_MARK)}`;
 }
+
+/** Columns with the values that `OBS_Publish` would otherwise compute from each boundary; `_obs_publish` reads them. */
+const PREPARED_COLUMNS = [
+  ["prepared_is_plain", "boolean"],
+  ["prepared_footprint", "geometry"],
+  ["prepared_deg2", "float8"],
+  ["prepared_km2", "float8"],
+] as const;
 
 const STAGING = `${CATALOG_SCHEMA}.starter_staging`;
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
+import { LOCAL_USER } from "../../local/home";
 import { DatabaseError, type Engine } from "../engine/engine";
-import { LOCAL_USER, Refusal } from "../guard";
+import { Refusal } from "../guard";
 import { createKeyRole, dropKeyRole, Grants } from "../key-grants";
 import type { ApiKey, ApiKeys } from "../keys";
 import { acceptEmptyJson } from "./parameters";
@@ -86,8 +87,8 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
         return reply.code(204).send();
       });
       scope.post(`${all}/:name/token/regenerate`, master, async (request) => {
-        const { name } = regular(request, "regenerated on a local server");
-        return keyMembers(await keys.regenerate(name), path(request));
+        const key = regular(request, "regenerated on a local server");
+        return keyMembers(await keys.regenerate(key), path(request));
       });
     }
   });

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DatasetChangesRequest, DatasetListRequest } from "../../api/schemas/datasets";
 import { normalizeTableName } from "../../frame/names";
+import { LOCAL_USER } from "../../local/home";
 import { changeDataset, type Dataset, describeDataset, dropDataset, listDatasets } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
-import { LOCAL_USER, LOCAL_USER_ID, Refusal } from "../guard";
+import { LOCAL_USER_ID, Refusal } from "../guard";
 import { acceptEmptyJson, parameters } from "./parameters";
 
 /**

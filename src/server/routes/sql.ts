@@ -1,17 +1,43 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SqlRequest } from "../../api/schemas/sql";
-import { scanStatements } from "../../sql-lexer";
+import { ident } from "../../sql";
+import { queryText, scanStatements } from "../../sql-lexer";
 import { cacheHeaders } from "../cache-headers";
 import type { Engine, StatementOptions } from "../engine/engine";
-import { FORMATS } from "../formats";
+import { arraybuffer } from "../formats/arraybuffer";
+import { csv } from "../formats/csv";
+import type { Export } from "../formats/format";
+import { geojson } from "../formats/geojson";
+import { kml } from "../formats/kml";
+import { svg } from "../formats/svg";
+import { topojson } from "../formats/topojson";
 import { Refusal, statementOptions } from "../guard";
 import { sqlResponseJson } from "../sql-json";
-import { wrapQuery } from "../sql-text";
 import { refuseSystemTables } from "../tables-used";
 import { parameters } from "./parameters";
 
-/** Those of CARTO's formats that are missing here answer with their name instead of wrong data. */
+interface Format {
+  readonly extension: string;
+  readonly contentType: string;
+  readonly write: Export;
+  /** True if a JSONP callback can take the answer. */
+  readonly isJson?: boolean;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** The formats besides JSON. */
+const FORMATS: Readonly<Record<string, Format>> = {
+  geojson: { extension: "geojson", contentType: JSON_TYPE, write: geojson, isJson: true },
+  topojson: { extension: "topojson", contentType: JSON_TYPE, write: topojson, isJson: true },
+  csv: { extension: "csv", contentType: "text/csv; charset=utf-8; header=present", write: csv },
+  kml: { extension: "kml", contentType: "application/kml; charset=utf-8", write: kml },
+  svg: { extension: "svg", contentType: "image/svg+xml; charset=utf-8", write: svg },
+  arraybuffer: { extension: "arraybuffer", contentType: "application/octet-stream", write: arraybuffer },
+};
+
+/** Formats that CARTO makes with OGR. They are refused by name. */
 const NOT_SERVED = ["shp", "gpkg", "spatialite"];
 
 /** `/api/v2/sql`: any statement, by any method but one: a HEAD must not run anything. */
@@ -32,12 +58,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     const options = statementOptions(request, reply);
     const tables = options.role === "master" ? undefined : await refuseSystemTables(engine, q, options);
     if (parameter.cache_policy !== "persist") reply.headers(await cacheHeaders(engine, q, tables));
-    const wrapped = wrapQuery(q, {
-      rowsPerPage: parameter.rows_per_page,
-      page: parameter.page,
-      orderBy: parameter.order_by,
-      sortOrder: parameter.sort_order,
-    });
+    const wrapped = wrapQuery(q, parameter);
     const pieces =
       format === "json"
         ? await jsonAnswer(engine, wrapped, parameter, options)
@@ -68,6 +89,21 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     app.get(`${prefix}/api/:version/version`, { config }, async () => ({ cartodb_sql_api: "6.0.0" }));
     app.get(`${prefix}/api/:version/health`, { config }, health);
   }
+}
+
+/**
+ * Wraps a query for paging and ordering, as CARTO does. Paging needs both parameters, and an unknown sort order is
+ * ignored. Only queries are wrapped; several statements are wrapped, too, so that PostgreSQL refuses them.
+ */
+function wrapQuery(sql: string, { rows_per_page, page, order_by, sort_order = "" }: SqlRequest): string {
+  const isPaged = rows_per_page !== undefined && page !== undefined;
+  if (!isPaged && !order_by) return sql;
+  const query = scanStatements(sql).length > 1 ? sql : queryText(sql);
+  if (query === undefined) return sql;
+  const direction = /^(asc|desc)$/i.test(sort_order) ? ` ${sort_order}` : "";
+  const order = order_by ? ` ORDER BY ${ident(order_by)}${direction}` : "";
+  const limit = isPaged ? ` LIMIT ${rows_per_page} OFFSET ${page * rows_per_page}` : "";
+  return `SELECT * FROM (${query}\n) AS cdbq_1${order}${limit}`;
 }
 
 /** Texts or bytes, not both. */
@@ -119,8 +155,6 @@ function setHeaders(reply: FastifyReply, request: SqlRequest): void {
       cache_policy === "persist" ? "public,max-age=31536000" : "no-cache,max-age=0,must-revalidate,public",
     );
 }
-
-const JSON_TYPE = "application/json; charset=utf-8";
 
 function disposition({ filename, format }: SqlRequest): string {
   const kind = filename || format ? "attachment" : "inline";

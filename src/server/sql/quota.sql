@@ -9,7 +9,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(cartodb._CDB_Quota(current_schema()), 0)
 $$;
 
--- Returns the quota there was.
+-- Returns the previous quota.
 CREATE OR REPLACE FUNCTION cartodb.CDB_SetUserQuotaInBytes(schema_name text, bytes int8) RETURNS int8
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -41,7 +41,7 @@ LANGUAGE sql STABLE AS $$
   SELECT cartodb.CDB_UserDataSize(current_schema()::text)
 $$;
 
--- Arguments of the trigger: with which probability to look, bytes (-1: the quota of the schema), the schema.
+-- Trigger arguments: the probability of a check, the limit in bytes (-1 for the quota of the schema), the schema.
 CREATE OR REPLACE FUNCTION cartodb.CDB_CheckQuota() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,5 +1,7 @@
 import { DataFrame } from "danfojs-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { fixedSource } from "../../../src/api/endpoint";
+import { Transport } from "../../../src/api/transport";
 import { CartoContext } from "../../../src/context/carto-context";
 import { accountOf, firstSchema } from "../../../src/context/connection/account";
 import {
@@ -192,12 +194,9 @@ describe("a member of an organisation", () => {
 });
 
 test("the account is for other modules, too", async () => {
-  const { Transport } = await import("../../../src/api/transport");
-  const transport = new Transport(async () => ({
-    baseUrl: proxy.baseUrl,
-    user: "local",
-    apiKey: server.key,
-    label: "it",
-  }));
+  const { baseUrl } = proxy;
+  const transport = new Transport(
+    fixedSource({ kind: "account", baseUrl, user: "local", apiKey: server.key, label: "it" }),
+  );
   expect(await accountOf(transport)).toEqual({ user: "local", schema: "public" });
 });

@@ -256,7 +256,7 @@ test("no text form shows the key", () => {
 
 describe("where a context points", () => {
   const placeOf = async (options: ContextOptions = {}) => {
-    const { baseUrl, user, apiKey, keyFrom } = await endpointSource(options)();
+    const { baseUrl, user, apiKey, keyFrom } = await endpointSource(options).find();
     return [baseUrl, user, apiKey, keyFrom?.replaceAll(dir, "…")];
   };
 

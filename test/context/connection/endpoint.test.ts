@@ -36,9 +36,22 @@ test.each([
   ["https://maps.acme.io/user/ana/", "https://maps.acme.io/user/ana", "ana"],
   ["http://127.0.0.1:8080/user/ana", "http://127.0.0.1:8080/user/ana", "ana"],
 ])("%s", async (baseUrl, address, user) => {
-  const endpoint = await endpointSource({ baseUrl, apiKey: "key" })();
+  const endpoint = await endpointSource({ baseUrl, apiKey: "key" }).find();
   expect(endpoint).toMatchObject({ baseUrl: address, user, apiKey: "key" });
   expect(inspect(new CartoContext({ baseUrl, apiKey: "key" }))).toBe(`CartoContext(${address})`);
+});
+
+test.each([
+  [{ baseUrl: "https://ana.carto.com", apiKey: "key" }, "account"],
+  [{ username: "ana", apiKey: "key" }, "account"],
+  [{ baseUrl: "local:" }, "local"],
+  [{ baseUrl: "local:/no/such/folder" }, "local"],
+  [{ baseUrl: "postgres://ana@nowhere.invalid/db" }, "local"],
+  [{}, "account"], // of the environment
+])("kind of %j, known without a request", (options, kind) => {
+  vi.stubEnv("CARTO_BASE_URL", "https://maps.acme.io/user/ana");
+  vi.stubEnv("CARTO_API_KEY", "s3cret");
+  expect(endpointSource(options).kind).toBe(kind);
 });
 
 describe("secrets", () => {
@@ -116,7 +129,7 @@ describe("a key that would travel in clear text", () => {
 });
 
 describe("the key of the environment", () => {
-  const keyAt = async (options: ContextOptions) => (await endpointSource(options)()).apiKey;
+  const keyAt = async (options: ContextOptions) => (await endpointSource(options).find()).apiKey;
 
   beforeEach(() => {
     vi.stubEnv("CARTO_BASE_URL", "https://maps.acme.io/user/ana");

@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
-import { mapScene } from "../../../src/context/map/map";
-import { addDetail } from "../../../src/context/map/map-detail";
+import { withTiles } from "../../../src/context/map/map-detail";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, type DataLayer, Layer, QueryLayer } from "../../../src/map";
 import { MapView } from "../../../src/render";
-import { alongCurve } from "../../../src/render/page/curve";
+import { renderPng } from "../../../src/render/image/png";
 import { type PackedScene, packScene } from "../../../src/render/page/pack";
-import { renderPng } from "../../../src/render/png";
+import { alongCurve } from "../../../src/render/page/pick";
 import { centerOf, lngLatOf, viewportOf, worldOf, worldPxOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { launch, painted } from "../../render/page/browser";
@@ -33,8 +34,8 @@ beforeAll(async () => {
   await buildForMaps();
   [server, browser] = await Promise.all([startTestServer(), launch()]);
   const { baseUrl, user, key: apiKey } = server;
-  const endpoint = { baseUrl, user, apiKey, label: "the local server", isCurrent: async () => true };
-  transport = new Transport(async () => endpoint);
+  const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
+  transport = new Transport(fixedSource(endpoint));
   const answer = await server.sql(`
     CREATE TABLE trees AS SELECT i AS cartodb_id, 'tree ' || i AS name, (ARRAY['oak', 'elm', 'ash', NULL])[1 + i % 4] AS kind, i % 97 AS height,
       ST_SetSRID(ST_MakePoint(-10 + 20 * ((i::int8 * 7919 % 100003) / 100003.0), 40 + 10 * ((i::int8 * 104729 % 99991) / 99991.0)), 4326)::geometry(Point, 4326) AS the_geom
@@ -75,10 +76,10 @@ async function show(layers: DataLayer[], view: Shown["view"], pixelRatio = 1): P
     progress,
   });
   const scene = { ...alongCurve(fetched.scene), legends: [] };
-  const map = new MapView(scene, { packed: packedAsSmallAsPossible(scene) });
-  expect(map.overviews()).toHaveLength(layers.length);
-  expect(await addDetail(transport, map, fetched)).toEqual([]);
-  const html = map.toHTML();
+  const { packed, warnings } = await withTiles(transport, packedAsSmallAsPossible(scene), fetched);
+  expect(packed.page.overviews.filter((overview) => overview)).toHaveLength(layers.length);
+  expect(warnings).toEqual([]);
+  const html = new MapView(scene, { packed }).toHTML();
   expect(html).not.toContain(server.key);
   const file = join(folder, "map.html");
   writeFileSync(file, html);
@@ -267,7 +268,7 @@ test("without the server the page shows the overview, says so, and goes on when 
   await shown.page.route(`${server.baseUrl}/**`, (route) => route.abort());
   await zoomIn(shown, 3);
   expect(await shown.page.textContent(".notes")).toMatch(
-    /^An overview of ([\d,]+ of )?60,000 points, as the server that has the rest does not answer\.$/,
+    /^An overview of ([\d,]+ of )?60,000 points\. The server with the full data cannot be reached\.$/,
   );
   expect(await unlike(shown)).toBeLessThan(0.5); // shown it is
   await shown.page.unroute(`${server.baseUrl}/**`);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
-import { resolveLayers } from "../../../src/context/map/map";
 import { detailSources } from "../../../src/context/map/map-detail";
+import { resolveLayers } from "../../../src/context/map/map-scene";
 import { buildScene, Layer, type LayerOptions, QueryLayer, type StyleOptions } from "../../../src/map";
 import { formatNumber } from "../../../src/render/format";
 import { MISSING_CLASS, type RowColumn, type SceneLayer } from "../../../src/render/scene";
@@ -63,8 +64,8 @@ afterAll(() => server?.close());
 
 function transportWith(apiKey: string): Transport {
   const { baseUrl, user } = server;
-  const endpoint = { baseUrl, user, apiKey, label: "the local server", isCurrent: async () => true };
-  return new Transport(async () => endpoint);
+  const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
+  return new Transport(fixedSource(endpoint));
 }
 
 /** The scene of layers, and where their detail is. */
@@ -304,7 +305,9 @@ describe("the named map", () => {
     await server.sql(`CREATE TABLE thinned (name text, the_geom geometry); SELECT CDB_CartodbfyTable('thinned');
       INSERT INTO thinned (name, the_geom) VALUES ('a', 'SRID=4326;POINT(1 1)')`);
     const { baseUrl, user, key } = server;
-    const account = new Transport(async () => ({ baseUrl, user, apiKey: key, label: "an account" }));
+    const account = new Transport(
+      fixedSource({ kind: "account", baseUrl, user, apiKey: key, label: "an account" }),
+    );
     const layers = [new Layer("thinned", { tooltip: "name" }), new QueryLayer("SELECT * FROM thinned")];
     const { sources, warnings } = await detailOf(layers, account);
     expect(warnings).toEqual([]);

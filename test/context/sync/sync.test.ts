@@ -1,73 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { DataFrame } from "danfojs-node";
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  type MockInstance,
-  test,
-  vi,
-} from "vitest";
-import { CartoContext } from "../../../src/context/carto-context";
-import {
-  CartoError,
-  ConflictError,
-  InvalidArgumentError,
-  SqlError,
-  TableNotFoundError,
-} from "../../../src/errors";
-import { mulberry32 } from "../../support/seeded";
-import { removeHome, runningServer, stopServers, temporaryHome, testAddress } from "../../support/server";
+import type { DataFrame } from "danfojs-node";
+import { describe, expect, test, vi } from "vitest";
+import type { CartoContext } from "../../../src/context/carto-context";
+import { InvalidArgumentError, SqlError, TableNotFoundError } from "../../../src/errors";
+import { cities, frame, rowsOf, withTwoContexts, writeCities } from "./two-contexts";
 
-let home: string;
 let cc: CartoContext;
-/** Somebody else on the same data. */
-let other: CartoContext;
-beforeAll(async () => {
-  home = await temporaryHome();
-  const baseUrl = await testAddress(home);
-  cc = new CartoContext({ baseUrl });
-  other = new CartoContext({ baseUrl });
+withTwoContexts((contexts) => {
+  ({ cc } = contexts);
 });
-afterAll(() => removeHome(home));
-
-let log: MockInstance;
-let warn: MockInstance;
-beforeEach(() => {
-  log = vi.spyOn(console, "log").mockImplementation(() => {});
-  warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  const left = await cc.query("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'");
-  expect(left.shape[0], "uploaded tables are left behind").toBe(0);
-});
-
-const rowsOf = (df: DataFrame) => (df as unknown as { $data: unknown[][] }).$data;
-const frame = (columns: string[], ...rows: unknown[][]) =>
-  rows.length > 0
-    ? new DataFrame(rows as never, { columns })
-    : new DataFrame([], { columns, dtypes: columns.map(() => "string") });
 const values = async (sql: string) => rowsOf(await cc.query(sql));
-
-const cities = () =>
-  frame(
-    ["city", "lng", "lat", "people"],
-    ["Madrid", -3.7, 40.4, 3],
-    ["Quito", -78.5, -0.2, 2],
-    ["Oslo", 10.7, 59.9, 1],
-  );
-async function writeCities(name: string): Promise<DataFrame> {
-  await cc.write(cities(), name, { lnglat: ["lng", "lat"], overwrite: true });
-  return cc.read(name);
-}
 
 describe("what differs is written, and nothing else", () => {
   test("by cartodb_id: an update, a delete, and new rows without an id", async () => {
-    const df = await writeCities("by_id");
+    const df = await writeCities(cc, "by_id");
     const [madrid, , oslo] = rowsOf(df);
     const edited = frame(
       df.columns,
@@ -93,7 +38,7 @@ describe("what differs is written, and nothing else", () => {
   });
 
   test("twice changes nothing the second time, not even the time of the last change", async () => {
-    const df = await writeCities("twice");
+    const df = await writeCities(cc, "twice");
     rowsOf(df)[0]![2] = "Madrid!";
     expect(await cc.sync(df, "twice")).toMatchObject({ updated: 1 });
     const updated = "SELECT updated_at::text FROM CDB_TableMetadata WHERE tabname = 'twice'::regclass";
@@ -140,7 +85,7 @@ describe("what differs is written, and nothing else", () => {
   });
 
   test("points of lnglat, and geometry compared by value", async () => {
-    await writeCities("points");
+    await writeCities(cc, "points");
     const moved = cities();
     rowsOf(moved)[1]![1] = -78.4;
     const options = { key: "city", lnglat: ["lng", "lat"] } as const;
@@ -155,7 +100,7 @@ describe("what differs is written, and nothing else", () => {
     expect(await cc.sync(other, "shapes", { key: "k", geomCol: "geom" })).toMatchObject({ unchanged: 1 });
     const heights = frame(["k", "geom"], [1, "LINESTRING Z(0 1 5,1 0 5)"]);
     expect(await cc.sync(heights, "shapes", { key: "k", geomCol: "geom" })).toMatchObject({ unchanged: 1 });
-    expect(warn.mock.calls.flat().join()).toContain("heights");
+    expect(vi.mocked(console.warn).mock.calls.flat().join()).toContain("heights");
     const mercator = frame(["k", "geom"], [1, "SRID=3857;LINESTRING(0 0,111319.49079327357 0)"]);
     await cc.sync(mercator, "shapes", { key: "k", geomCol: "geom" });
     expect(await values("SELECT ST_AsText(the_geom, 6) FROM shapes")).toEqual([["LINESTRING(0 0,1 0)"]]);
@@ -172,7 +117,7 @@ describe("what differs is written, and nothing else", () => {
   });
 
   test("ids that the frame brings are not given again", async () => {
-    const df = await writeCities("numbered");
+    const df = await writeCities(cc, "numbered");
     const edited = frame(df.columns, ...rowsOf(df), [4, null, "D", 0, 0, 0], [null, null, "E", 0, 0, 0]);
     expect(await cc.sync(edited, "numbered")).toMatchObject({ inserted: 2 });
     expect(await values("SELECT cartodb_id, city FROM numbered WHERE cartodb_id > 3 ORDER BY 1")).toEqual([
@@ -195,7 +140,7 @@ describe("columns", () => {
       deleted: 0,
       unchanged: 0,
     });
-    expect(log.mock.calls.flat()).toEqual(["Columns added to cols: long_name."]);
+    expect(vi.mocked(console.log).mock.calls.flat()).toEqual(["Columns added to cols: long_name."]);
     expect(await values("SELECT id, a, b, long_name FROM cols ORDER BY 1")).toEqual([
       [1, 1, "old", "x"],
       [2, 2, "new", null],
@@ -223,7 +168,7 @@ describe("columns", () => {
   });
 
   test("the index goes only into a column index", async () => {
-    const df = await writeCities("filtered");
+    const df = await writeCities(cc, "filtered");
     const some = (df as unknown as { query(condition: unknown): DataFrame }).query(df.column("people").lt(3));
     expect(some.index).toEqual([1, 2]);
     expect(await cc.sync(some, "filtered")).toMatchObject({ deleted: 1, unchanged: 2 });
@@ -431,288 +376,3 @@ describe("tables", () => {
     }
   });
 });
-
-describe("changes by others", () => {
-  test.each([
-    [
-      "an update",
-      "UPDATE t_ SET people = 9 WHERE cartodb_id = 2",
-      /1 row changed or added \("cartodb_id" 2\)\./,
-    ],
-    ["an insert", "INSERT INTO t_ (city) VALUES ('Rome')", /1 row changed or added \("cartodb_id" 4\)/],
-    ["a delete", "DELETE FROM t_ WHERE cartodb_id = 2", /: 1 row deleted\./],
-    [
-      "both",
-      "DELETE FROM t_ WHERE cartodb_id = 2; UPDATE t_ SET people = 9 WHERE cartodb_id = 1",
-      /1 row changed .*at least 1 row deleted/,
-    ],
-    [
-      "a replaced table",
-      "CREATE TABLE t2_ AS SELECT * FROM t_; DROP TABLE t_; ALTER TABLE t2_ RENAME TO t_",
-      /3 rows changed/,
-    ],
-    ["one's own statement", null, /1 row changed/],
-  ])("%s since the table was read is not overwritten", async (_, sql, message) => {
-    const df = await writeCities("t_");
-    const derived = df.head(3); // another object of the same data
-    rowsOf(derived)[0]![2] = "Madrid, edited";
-    if (sql === null) await cc.query("UPDATE t_ SET people = 9 WHERE cartodb_id = 2");
-    else await other.query(sql);
-    const before = await values("SELECT cartodb_id, city, people FROM t_ ORDER BY 1");
-    for (const edited of [derived, df]) {
-      rowsOf(edited)[0]![2] = "Madrid, edited";
-      const error = await cc.sync(edited, "t_").catch((thrown) => thrown);
-      expect(error).toBeInstanceOf(ConflictError);
-      expect(error.message).toMatch(message);
-    }
-    expect(await values("SELECT cartodb_id, city, people FROM t_ ORDER BY 1")).toEqual(before);
-    await cc.sync(derived, "t_", { force: true });
-    expect(await values("SELECT city, people FROM t_ ORDER BY cartodb_id")).toEqual([
-      ["Madrid, edited", 3],
-      ["Quito", 2],
-      ["Oslo", 1],
-    ]);
-  });
-
-  test("that made the table what the frame is are no conflict", async () => {
-    const df = await writeCities("agreed");
-    rowsOf(df)[1]![5] = 9;
-    await other.query("UPDATE agreed SET people = 9 WHERE cartodb_id = 2");
-    expect(await cc.sync(df, "agreed")).toMatchObject({ updated: 0, unchanged: 3 });
-  });
-
-  test("one's own syncs and writes are none", async () => {
-    const df = await writeCities("mine");
-    for (const people of [5, 6, 7]) {
-      rowsOf(df)[1]![5] = people;
-      expect(await cc.sync(df, "mine")).toMatchObject({ updated: 1, unchanged: 2 });
-    }
-    const again = cities();
-    await cc.write(again, "mine", { lnglat: ["lng", "lat"], overwrite: true });
-    rowsOf(again)[0]![3] = 100;
-    expect(await cc.sync(again, "mine", { key: "city", lnglat: ["lng", "lat"] })).toMatchObject({
-      updated: 1,
-    });
-  });
-
-  test("a restart of the server is none", async () => {
-    const df = await writeCities("restarted");
-    await stopServers(home);
-    rowsOf(df)[1]![5] = 9;
-    expect(await cc.sync(df, "restarted")).toMatchObject({ updated: 1 });
-    await other.query("UPDATE restarted SET people = 10 WHERE cartodb_id = 2");
-    await stopServers(home);
-    await expect(cc.sync(df, "restarted")).rejects.toThrow(ConflictError);
-  });
-
-  test("a frame of some rows only does not delete the others", async () => {
-    await writeCities("limited");
-    const some = await cc.read("limited", { limit: 2 });
-    await expect(cc.sync(some, "limited")).rejects.toThrow(/only some rows/);
-    expect(await values("SELECT count(*)::int FROM limited")).toEqual([[3]]);
-  });
-
-  test("two at once: one wins, the other hears of it", async () => {
-    const [mine, theirs] = [await writeCities("raced"), await other.read("raced")];
-    rowsOf(mine)[0]![5] = 100;
-    rowsOf(theirs)[1]![5] = 200;
-    const results = await Promise.allSettled([cc.sync(mine, "raced"), other.sync(theirs, "raced")]);
-    const lost = results.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
-    expect(lost).toHaveLength(1);
-    expect(lost[0]!.reason).toBeInstanceOf(ConflictError);
-    const people = (await values("SELECT people FROM raced ORDER BY cartodb_id")).flat();
-    expect([
-      [100, 2, 1],
-      [3, 200, 1],
-    ]).toContainEqual(people);
-  });
-});
-
-test("aborted at any moment, the table is as before or as the frame, and nothing is left", async () => {
-  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
-  await cc.write(frame(["id", "v"], ...rows), "aborted");
-  const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -1]));
-  for (const afterMs of [1, 20, 60, 120, 250, 400]) {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(new Error("stop")), afterMs);
-    await cc.sync(edited, "aborted", { key: "id", signal: controller.signal, force: true }).catch((error) => {
-      expect(error.message).toBe("stop");
-    });
-    const [[total, minus]] = (await values(
-      "SELECT count(*)::int AS total, count(*) FILTER (WHERE v = -1)::int AS minus FROM aborted",
-    )) as [[number, number]];
-    expect([total, [0, rows.length].includes(minus)]).toEqual([rows.length, true]);
-  }
-});
-
-test("the server killed at any moment, the table is as before or as the frame, and nothing is left", async () => {
-  const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
-  await cc.write(frame(["id", "v"], ...rows), "killed");
-  for (const [round, afterMs] of [30, 150, 300, 500].entries()) {
-    const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -round]));
-    await cc.query("SELECT 1"); // starts one
-    const server = (await runningServer(home))!;
-    const killed = sleep(afterMs).then(() => process.kill(server.status.pid, "SIGKILL"));
-    await cc.sync(edited, "killed", { key: "id", force: true }).catch((error) => {
-      expect(error, error.stack).toBeInstanceOf(CartoError);
-    });
-    await killed;
-    const [[total, same]] = (await values(
-      `SELECT count(*)::int AS total, count(*) FILTER (WHERE v = ${-round})::int AS same FROM killed`,
-    )) as [[number, number]];
-    expect([total, [0, 1, rows.length].includes(same)], `round ${round}`).toEqual([rows.length, true]);
-    await stopServers(home); // what is left is dropped at the next start, or when nothing is done for a minute
-  }
-});
-
-test("random edits of a frame are what the table is then", async () => {
-  const seed = 20_240_611;
-  const random = mulberry32(seed);
-  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
-  const texts = ["", "a", "it's", '"q"', "\\", "NULL", "é😀", "x;--", "$$", null];
-  const numbers = [0, -0, 1.5, -1e300, Number.POSITIVE_INFINITY, Number.NaN, null];
-  const shapes = ["POINT(1 2)", "POLYGON((0 0,1 0,1 1,0 0))", "LINESTRING(0 0,1 1)", "POINT EMPTY", null];
-  const row = (id: number) => [
-    id,
-    pick(texts),
-    pick(numbers),
-    pick([true, false, null]),
-    pick([new Date("2020-01-01T00:00:00.001Z"), new Date(-1), null]),
-    pick([{ a: [1, "x"] }, [], null]),
-    pick(shapes),
-  ];
-  const columns = ["id", "t", "n", "b", "at", "doc", "geometry"];
-  await cc.query(
-    "CREATE TABLE random (id int, t text, n float8, b bool, at timestamptz, doc jsonb, the_geom geometry(Geometry,4326))",
-  );
-  let rows: unknown[][] = Array.from({ length: 30 }, (_, id) => row(id));
-  for (let round = 0; round < 25; round++) {
-    rows = rows
-      .filter(() => random() < 0.9)
-      .map((old) =>
-        random() < 0.2
-          ? row(old[0] as number)
-          : old.map((value, i) => (i > 0 && random() < 0.05 ? row(0)[i] : value)),
-      );
-    const used = new Set(rows.map(([id]) => id));
-    for (let n = Math.floor(random() * 4); n > 0; n--) {
-      const id = Math.floor(random() * 200);
-      if (!used.has(id)) rows.push(row(id));
-      used.add(id);
-    }
-    rows.sort(() => random() - 0.5);
-    if (round % 5 === 4) {
-      // somebody else's changes, overwritten on purpose
-      await other.query(
-        "UPDATE random SET t = 'other', n = 'NaN', the_geom = NULL WHERE id % 3 = 0; DELETE FROM random WHERE id % 7 = 0; INSERT INTO random (id) VALUES (999)",
-      );
-    }
-    const where = `seed ${seed}, round ${round}`;
-    const counts = await cc.sync(frame(columns, ...rows.map((cells) => [...cells])), "random", {
-      key: "id",
-      geomCol: "geometry",
-      force: true,
-    });
-    expect(counts.inserted + counts.updated + counts.unchanged, where).toBe(rows.length);
-    const expected = new Map(rows.map((cells) => [cells[0], cells.slice(1).map(plain)]));
-    const stored = await cc.query("SELECT id, t, n, b, at, doc, ST_AsText(the_geom) FROM random");
-    expect(new Map(rowsOf(stored).map((cells) => [cells[0], cells.slice(1).map(plain)])), where).toEqual(
-      expected,
-    );
-    const again = await cc.sync(frame(columns, ...rows), "random", { key: "id", geomCol: "geometry" });
-    expect(again, where).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: rows.length });
-  }
-});
-
-describe("large ones, which are compared before they are uploaded", () => {
-  const ROWS = 22_000;
-  const large = async (name: string) => {
-    await cc.query(`DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS SELECT i AS v, 'n' || i AS name, i / 7.0::float8 AS f,
-      timestamptz '2020-01-01 00:00:00.123456Z' + i * interval '1 s' AS at, jsonb_build_object('i', i) AS doc,
-      ST_SetSRID(ST_MakePoint(i % 180, i % 90), 4326) AS the_geom FROM generate_series(1, ${ROWS}) i`);
-    await cc.query(`SELECT CDB_CartodbfyTable('${name}')`);
-    return cc.read(name);
-  };
-  const content = (name: string) =>
-    cc.query(`SELECT md5(string_agg(t::text, '|' ORDER BY cartodb_id)) AS all FROM ${name} t`);
-
-  test("nothing, then everything at once: edits, deletes, new rows, another order", async () => {
-    const df = await large("large");
-    const before = rowsOf(await content("large"));
-    expect(await cc.sync(df, "large")).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: ROWS });
-    expect(rowsOf(await content("large"))).toEqual(before); // microseconds are still there
-    const name = df.columns.indexOf("name");
-    const f = df.columns.indexOf("f");
-    const seed = 7;
-    const random = mulberry32(seed);
-    const kept = rowsOf(df).filter((_, i) => i % 100 !== 0);
-    for (const [i, row] of kept.entries()) if (i % 1000 === 0) row[name] = `edited ${i}`;
-    for (const [i, row] of kept.entries()) if (i % 5000 === 0) row[f] = null;
-    const added = Array.from({ length: 50 }, (_, i) =>
-      df.columns.map((column) => (column === "v" ? -i : null)),
-    );
-    const withIds = Array.from({ length: 5 }, (_, i) =>
-      df.columns.map((column) =>
-        column === "cartodb_id" ? 1_000_000 + i : column === "name" ? `new ${i}` : null,
-      ),
-    );
-    const rows = [...kept, ...added, ...withIds];
-    for (let i = rows.length - 1; i > 0; i--) {
-      const j = Math.floor(random() * (i + 1));
-      [rows[i], rows[j]] = [rows[j]!, rows[i]!];
-    }
-    const edited = frame(df.columns, ...rows);
-    expect(await cc.sync(edited, "large"), `seed ${seed}`).toEqual({
-      inserted: 55,
-      updated: 22,
-      deleted: 220,
-      unchanged: ROWS - 220 - 22,
-    });
-    const stored = await cc.query("SELECT cartodb_id, v, name, f FROM large WHERE v > 0 OR v IS NULL");
-    const at = ["cartodb_id", "v", "name", "f"].map((column) => df.columns.indexOf(column));
-    const picked = rows.filter((row) => row[at[0]!] !== null).map((row) => at.map((i) => plain(row[i])));
-    const byId = (a: unknown[], b: unknown[]) => Number(a[0]) - Number(b[0]);
-    expect(
-      rowsOf(stored)
-        .map((row) => row.map(plain))
-        .sort(byId),
-    ).toEqual(picked.sort(byId));
-    expect(await cc.sync(await cc.read("large"), "large")).toMatchObject({ unchanged: ROWS - 220 + 55 });
-  });
-
-  test("a column that is new to the table, with and without a value", async () => {
-    const df = await large("large");
-    const wider = frame([...df.columns, "w"], ...rowsOf(df).map((row) => [...row, null]));
-    expect(await cc.sync(wider, "large")).toMatchObject({ unchanged: ROWS });
-    expect((await cc.read("large", { limit: 1 })).columns).toContain("w");
-    const widest = frame(
-      [...df.columns, "w", "w2"],
-      ...rowsOf(df).map((row, i) => [...row, null, i % 2 ? i : null]),
-    );
-    expect(await cc.sync(widest, "large")).toMatchObject({ updated: ROWS / 2 });
-    expect(await values("SELECT count(w2)::int FROM large")).toEqual([[ROWS / 2]]);
-  });
-
-  test("changes by others are met, before and during the sync", async () => {
-    const df = await large("large");
-    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine";
-    await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 2");
-    await expect(cc.sync(df, "large")).rejects.toThrow(/1 row changed or added \("cartodb_id" 2\)/);
-    expect(await cc.sync(df, "large", { force: true })).toMatchObject({ updated: 2 });
-    rowsOf(df)[0]![df.columns.indexOf("name")] = "mine again";
-    let ended = false;
-    const syncing = cc
-      .sync(df, "large", { force: true })
-      .catch((error: unknown) => error)
-      .finally(() => {
-        ended = true;
-      });
-    while (!ended) await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 3");
-    const outcome = await syncing;
-    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ConflictError);
-    else expect(await values("SELECT name FROM large WHERE cartodb_id = 1")).toEqual([["mine again"]]);
-  });
-});
-
-const plain = (value: unknown) =>
-  value === undefined || Number.isNaN(value) ? null : Object.is(value, -0) ? 0 : value;

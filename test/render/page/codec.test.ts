@@ -1,8 +1,8 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { decodeScene, encodeScene, quantumOf } from "../../../src/render/page/codec";
-import { alongCurve } from "../../../src/render/page/curve";
 import { packScene, withDetail } from "../../../src/render/page/pack";
+import { alongCurve } from "../../../src/render/page/pick";
 import { simplify } from "../../../src/render/page/simplify";
 import { viewportOf } from "../../../src/render/projection";
 import type { PathGeometry, PointGeometry, SceneLayer } from "../../../src/render/scene";
@@ -100,13 +100,15 @@ test("bytes of something else, of another version, cut or too long are errors", 
   const changed = (at: number, value: number) =>
     Uint8Array.from(bytes, (byte, i) => (i === at ? value : byte));
   expect(() => decodeScene(changed(0, 0x58))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: Not a scene: begins with "XFSC", expected "CFSC".]`,
+    `[Error: A scene must start with "CFSC"; got "XFSC".]`,
   );
   expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The scene is v9, this page reads v4.]`,
+    `[Error: The scene has version 9; this page reads version 4.]`,
   );
-  expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(/^The scene is cut: needs \d+ bytes, has \d+\.$/);
-  expect(() => decodeScene(Uint8Array.of(...bytes, 0))).toThrow(/^The scene has \d+ bytes, expected \d+\.$/);
+  expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(
+    /^The scene is cut off: expected at least \d+ bytes, got \d+\.$/,
+  );
+  expect(() => decodeScene(Uint8Array.of(...bytes, 0))).toThrow(/^The scene has \d+ bytes; expected \d+\.$/);
 });
 
 describe("drawing order", () => {

@@ -1,12 +1,12 @@
 /** Names and values of columns that were made to do harm, or were not made for maps: wherever they come, they are text. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { BaseMap, Layer, styling } from "../../../src/map";
 import { MapView } from "../../../src/render/map-view";
 import type { Scene } from "../../../src/render/scene";
-import { nowhere, progress } from "../../map/kinds";
+import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 

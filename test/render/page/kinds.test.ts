@@ -1,15 +1,16 @@
 /** Each kind of map in Chromium: looks like its picture wherever one goes, and answers with the right row. */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import type { LngLat } from "../../../src/geo";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../../../src/map";
-import { encodePng, encodeStill } from "../../../src/render/encode";
+import { encodePng, encodeStill } from "../../../src/render/image/encode-png";
+import { renderCanvas } from "../../../src/render/image/png";
 import { sceneToHtml } from "../../../src/render/page/html";
-import { renderCanvas } from "../../../src/render/png";
 import { viewportOf, worldOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
-import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, nowhere, progress, WITH_GAPS } from "../../map/kinds";
+import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
+import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";

@@ -2,8 +2,8 @@
 import { inflateSync } from "node:zlib";
 import { createCanvas } from "@napi-rs/canvas";
 import { beforeAll, expect, test } from "vitest";
+import { worldOutlines } from "../../../src/render/assets";
 import { decodeBasemap } from "../../../src/render/basemap-data";
-import { worldOutlines } from "../../../src/render/outlines";
 import { packOutlines } from "../../../src/render/page/outlines";
 import { type BasemapShapes, paintBasemap, prepare } from "../../../src/render/painter";
 import { viewportOf } from "../../../src/render/projection";

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { createCanvas } from "@napi-rs/canvas";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { alongCurve } from "../../../src/render/page/curve";
+import { renderPng } from "../../../src/render/image/png";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
-import { renderPng } from "../../../src/render/png";
+import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
@@ -273,7 +273,9 @@ describe("moving", () => {
     await page.mouse.wheel(0, 200);
     await page.waitForFunction("scrollY === 200");
     await page.evaluate("scrollTo(0, 0)");
-    expect(await frame.textContent(".hint")).toMatch(/^Click, or hold (Ctrl|⌘), to zoom with the wheel$/);
+    expect(await frame.textContent(".hint")).toMatch(
+      /^Click the map or hold (Ctrl|⌘) to zoom with the wheel$/,
+    );
     await frame.waitForSelector(".hint:not(.shown)");
     await page.waitForTimeout(300);
     expect(difference(await picture(), before, inside(scene)).mean).toBe(0);
@@ -423,7 +425,7 @@ describe("tiles", () => {
   test("an address that is none is an error", () => {
     const broken = { ...scene, basemap: { ...BASEMAP, tiles: { ...TILES, urlTemplate: "tiles/{z}" } } };
     expect(() => sceneToHtml(broken, new Uint8Array())).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The basemap's tiles are at "tiles/{z}", expected an address like "https://example.com/{z}/{x}/{y}.png".]`,
+      `[InvalidArgumentError: The URL of the basemap's tiles must look like "https://example.com/{z}/{x}/{y}.png"; got "tiles/{z}".]`,
     );
   });
 });
@@ -444,7 +446,7 @@ describe("where the live map cannot be", () => {
     const { page } = await open(browser, sceneToDocument(scene, png), { widthPx: 800, before });
     await page.waitForSelector("#problem");
     expect(await page.textContent("#problem")).toBe(
-      "A picture of the map; it cannot be moved: this browser is too old to unpack it.",
+      "This is a static image of the map. The live map could not start: this browser is too old.",
     );
     const shown = await decodePng(await page.screenshot());
     expect(difference(shown, await decodePng(png), { x: 0, y: 0, width: 800, height: 350 }).mean).toBe(0);
@@ -455,7 +457,7 @@ describe("where the live map cannot be", () => {
     const { page } = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
     await page.frames()[1]!.waitForSelector("#problem");
     expect(await page.frames()[1]!.textContent("#problem")).toMatch(
-      /^A picture of the map; it cannot be moved: /,
+      /^This is a static image of the map. The live map could not start: /,
     );
     const shown = await decodePng(await page.screenshot());
     expect(difference(shown, await decodePng(png), { x: 0, y: 0, width: 800, height: 350 }).mean).toBe(0);

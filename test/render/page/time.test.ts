@@ -2,14 +2,14 @@
 import { DataFrame } from "danfojs-node";
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Transport } from "../../../src/api/transport";
-import { mapScene } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../../src/map";
-import { alongCurve } from "../../../src/render/page/curve";
+import { renderPng } from "../../../src/render/image/png";
 import { sceneToHtml } from "../../../src/render/page/html";
 import { packScene } from "../../../src/render/page/pack";
-import { renderPng } from "../../../src/render/png";
+import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene } from "../../../src/render/scene";
+import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
@@ -22,10 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-const nowhere = new Transport(async () => {
-  throw new Error("a server was asked for");
-});
-const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const NONE = new BaseMap({ source: "none" });
 const sceneOf = async (options: MapOptions) =>
   (await mapScene(nowhere, { zoom: 2, lat: 0, lng: 0, size: [600, 400], ...options, progress })).scene;

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { databaseAddress } from "../../../src/local/database";
 import type { DatabaseError, Engine } from "../../../src/server/engine/engine";
 import { openPostgres, type PostgresOptions } from "../../../src/server/engine/postgres";
-import { functionsVersion } from "../../../src/server/sql/functions";
+import { FUNCTIONS_VERSION } from "../../../src/server/sql/functions";
 import { bytesOf, chunksOf, createTestDatabase, sharedPostgres } from "../../support/engine";
 import { postgresBin, type TestPostgres } from "../../support/postgres";
 
@@ -229,7 +229,7 @@ describe.skipIf(!postgresBin())("a database of the user's", () => {
         expect.stringMatching(/^Renewed/),
       ]);
       expect(await rowsOf(other, "SELECT obj_description('cartodb'::regnamespace)")).toEqual([
-        [functionsVersion()],
+        [FUNCTIONS_VERSION],
       ]);
     });
 

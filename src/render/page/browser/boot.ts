@@ -1,9 +1,9 @@
 /**
- * The page's first script: unpacks the program, which is deflated as everything else in the page, and runs it. Its
- * hash and the program's are in the page's Content-Security-Policy, so no other script can run.
+ * The first script of the page: unpacks the program, which is deflated like everything else in the page, and runs it. The
+ * page's Content-Security-Policy names the hashes of both, so no other script can run.
  */
 
-/** Bytes of a deflated block of the page; empty if the page has no such block. */
+/** Inflates a block of the page; returns no bytes if the page lacks the block. */
 export type Unpack = (id: string) => Promise<Uint8Array>;
 
 declare global {
@@ -23,21 +23,21 @@ const unpack: Unpack = async (id) => {
 };
 
 async function start(): Promise<void> {
-  if (!("DecompressionStream" in window)) throw new Error("this browser is too old to unpack it");
+  if (!("DecompressionStream" in window)) throw new Error("this browser is too old");
   const script = document.createElement("script");
   script.textContent = new TextDecoder().decode(await unpack("program"));
   document.head.append(script);
   await window.showMap(unpack);
 }
 
-/** The picture under the map stays visible. */
+/** Removes the map, so that the image below it shows. */
 function fail(error: unknown): void {
   document.getElementById("map")?.remove();
   document.getElementById("still")?.removeAttribute("hidden");
   const message = document.createElement("p");
   message.id = "problem";
   message.setAttribute("role", "alert");
-  message.textContent = `A picture of the map; it cannot be moved: ${error instanceof Error ? error.message : error}.`;
+  message.textContent = `This is a static image of the map. The live map could not start: ${error instanceof Error ? error.message : error}.`;
   document.body.append(message);
 }
 

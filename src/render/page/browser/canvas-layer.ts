@@ -4,12 +4,12 @@ import type { Viewport } from "../../scene";
 
 export type Paint = (context: CanvasRenderingContext2D, viewport: Viewport) => void;
 
-/** Private to Leaflet, and what its own image overlay uses: where a place will be when a zoom animation is over. */
+/** A private method of Leaflet that its image overlay uses: where a position will be after a zoom animation. */
 interface ZoomingMap extends L.Map {
   _latLngToNewLayerPoint(latlng: L.LatLng, zoom: number, center: L.LatLng): L.Point;
 }
 
-/** A part of the canvas in device pixels. */
+/** A rectangle of the canvas in device pixels. */
 interface Rect {
   readonly x: number;
   readonly y: number;
@@ -17,38 +17,38 @@ interface Rect {
   readonly height: number;
 }
 
-/** A view that is painted in bands, from the top down, beside the canvas that is shown. */
+/** A view that is being painted off screen, in bands from top to bottom. */
 interface Unfinished {
   readonly viewport: Viewport;
   readonly context: CanvasRenderingContext2D;
   nextRow: number;
 }
 
-/** What painting may take of a frame; at 60 frames a second the browser has 16 ms for all it does. */
+/** Time for painting in each frame; at 60 frames per second, the browser has 16 ms for everything. */
 const FRAME_BUDGET_MS = 12;
-/** After so much of a band the clock is looked at. */
+/** Time to paint a band, after which the elapsed time is checked. */
 const BAND_MS = FRAME_BUDGET_MS / 3;
-/** Narrower bands cost more than they save: what crosses an edge is painted twice. */
+/** Lower bands would cost more than they save, because features that cross an edge are painted twice. */
 const MIN_BAND_ROWS = 32;
 
 /**
- * One canvas over the whole map, painted anew whenever the map has moved. What is still in the view after a pan is
- * copied, and only the strips that came into it are painted. While the map is zoomed, and until a view that takes
- * longer than a frame is painted, the browser scales the canvas there is; so long it is `aria-busy`.
+ * A canvas over the whole map that is repainted whenever the map moves. After a pan, pixels that stay in the view are
+ * copied, and only the new strips are painted. During a zoom, and until a view that takes longer than a frame is
+ * painted, the browser scales the old canvas; meanwhile the canvas is `aria-busy`.
  */
 export class CanvasLayer extends L.Layer {
   readonly #paint: Paint;
   readonly #canvas = document.createElement("canvas");
-  readonly #context = this.#canvas.getContext("2d")!;
-  readonly #strip = document.createElement("canvas").getContext("2d")!;
-  /** What the canvas holds. */
+  readonly #context = contextOf(this.#canvas);
+  readonly #strip = contextOf(document.createElement("canvas"));
+  /** The view that the canvas shows. */
   #painted: Viewport | undefined;
-  /** Whether it lies where it was painted for, unscaled. */
+  /** True if the canvas is unscaled and at the position it was painted for. */
   #inPlace = false;
   #unfinished: Unfinished | undefined;
-  /** What painting a row of device pixels took the last time. */
+  /** Time that the last painting took per row of device pixels. */
   #rowMs = 0;
-  /** Time of the frame it was painted in, the same for all that happens in a frame. */
+  /** Start time of the frame of the last painting. */
   #frameMs: CSSNumberish | null = null;
   #request: number | undefined;
 
@@ -60,8 +60,8 @@ export class CanvasLayer extends L.Layer {
   }
 
   override onAdd(): this {
-    this.getPane()!.append(this.#canvas);
-    window.addEventListener("resize", this.#repaint); // the browser's own zoom changes the pixel ratio
+    this.getPane()?.append(this.#canvas);
+    window.addEventListener("resize", this.#repaint); // zooming the browser changes the pixel ratio
     this.#repaint();
     return this;
   }
@@ -73,12 +73,12 @@ export class CanvasLayer extends L.Layer {
     return this;
   }
 
-  /** Whether what it shows is not yet what it should. */
+  /** True until the current view is painted. */
   get isBusy(): boolean {
     return this.#request !== undefined;
   }
 
-  /** Paints anew what has changed while the view has not. */
+  /** Repaints the same view after its content has changed. */
   redraw(): void {
     this.#inPlace = false;
     this.#unfinished = undefined;
@@ -94,7 +94,7 @@ export class CanvasLayer extends L.Layer {
     };
   }
 
-  /** At once, as the map moves in animation frames; what comes in the same frame again waits for the next. */
+  /** Paints at once, because the map moves in animation frames; a second call in the same frame waits for the next. */
   readonly #repaint = (): void => {
     if (document.timeline.currentTime !== this.#frameMs) this.#paintNow();
     else this.#paintNextFrame();
@@ -175,11 +175,11 @@ export class CanvasLayer extends L.Layer {
     context.drawImage(canvas, x, y);
   }
 
-  /** Paints as many rows as a frame has time for. When all are there, they replace what is shown. */
+  /** Paints as many rows as fit in a frame, and shows the view once all of its rows are painted. */
   #paintBands(viewport: Viewport): void {
-    // A view that is dragged meanwhile is finished where it was begun: from there the pan goes on.
-    const begun = this.#unfinished && shiftBetween(this.#unfinished.viewport, viewport);
-    const unfinished = begun ? this.#unfinished! : this.#begin(viewport);
+    // A view that is panned meanwhile is finished where it was started; the pan continues from there.
+    const started = this.#unfinished;
+    const unfinished = started && shiftBetween(started.viewport, viewport) ? started : this.#begin(viewport);
     const { canvas } = unfinished.context;
     const startMs = performance.now();
     const firstRow = unfinished.nextRow;
@@ -195,18 +195,18 @@ export class CanvasLayer extends L.Layer {
     this.#rowMs = spentMs / (unfinished.nextRow - firstRow);
     if (unfinished.nextRow === canvas.height) {
       resize(this.#canvas, unfinished.viewport);
-      this.#context.globalCompositeOperation = "copy"; // nothing of the view before shines through
+      this.#context.globalCompositeOperation = "copy"; // clears the previous view
       this.#context.drawImage(canvas, 0, 0);
       this.#context.globalCompositeOperation = "source-over";
       this.#show(unfinished.viewport);
     }
-    if (!this.#inPlace || !isSame(this.#painted!, viewport)) this.#paintNextFrame();
+    if (!this.#inPlace || !this.#painted || !isSame(this.#painted, viewport)) this.#paintNextFrame();
   }
 
-  /** What the canvas holds stays in its place on the map, scaled, while the new view is painted. */
+  /** Starts painting a view off screen; meanwhile the canvas is scaled to stay in place on the map. */
   #begin(viewport: Viewport): Unfinished {
     this.#scaleTo(this._map.getZoom(), (corner) => this._map.latLngToLayerPoint(corner));
-    const context = document.createElement("canvas").getContext("2d")!;
+    const context = contextOf(document.createElement("canvas"));
     resize(context.canvas, viewport);
     this.#unfinished = { viewport, context, nextRow: 0 };
     return this.#unfinished;
@@ -227,6 +227,12 @@ export class CanvasLayer extends L.Layer {
   }
 }
 
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("the browser has no 2D canvas");
+  return context;
+}
+
 function resize(canvas: HTMLCanvasElement, { widthPx, heightPx, pixelRatio }: Viewport): void {
   const widthDevicePx = Math.round(widthPx * pixelRatio);
   const heightDevicePx = Math.round(heightPx * pixelRatio);
@@ -234,11 +240,11 @@ function resize(canvas: HTMLCanvasElement, { widthPx, heightPx, pixelRatio }: Vi
   if (canvas.height !== heightDevicePx) canvas.height = heightDevicePx;
 }
 
-/** Leaflet counts whole CSS pixels from the world's north-west corner. */
+/** Returns the viewport of a map, which Leaflet counts in whole CSS pixels from the north-west corner of the world. */
 export function viewportOfMap(map: L.Map): Viewport {
   const { x: widthPx, y: heightPx } = map.getSize();
   const worldPx = worldPxOf(map.getZoom());
-  const { x, y } = map.getPixelBounds().min!;
+  const { x = 0, y = 0 } = map.getPixelBounds().min ?? {};
   return {
     originX: x / worldPx,
     originY: y / worldPx,
@@ -249,7 +255,7 @@ export function viewportOfMap(map: L.Map): Viewport {
   };
 }
 
-/** How many device pixels to the right and down the picture moves; none if it would have to be scaled or rounded. */
+/** Returns how far the content moves, in device pixels; undefined if it must be scaled or would be off the pixel grid. */
 function shiftBetween(from: Viewport, to: Viewport): readonly [dx: number, dy: number] | undefined {
   const { worldPx, widthPx, heightPx, pixelRatio } = to;
   if (!isSame({ ...from, originX: 0, originY: 0 }, { ...to, originX: 0, originY: 0 })) return undefined;

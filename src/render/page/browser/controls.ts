@@ -1,8 +1,10 @@
 import L from "leaflet";
-import { type ScaleBar, scaleBarOf } from "../../scale-bar";
+import { scaleBarOf } from "../../furniture";
 import { viewportOfMap } from "./canvas-layer";
 
-/** The heading of the map. It is data of the user, and so only ever text here. */
+const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
+
+/** The title of the map: user data, inserted as text only. */
 export function titleControl(title: string): L.Control {
   const control = new L.Control({ position: "topleft" });
   control.onAdd = () => {
@@ -14,13 +16,13 @@ export function titleControl(title: string): L.Control {
   return control;
 }
 
-/** A bar of a round length, where the map has one scale. */
+/** A scale bar of a round distance, hidden on world maps, where scale varies with latitude. */
 export function scaleControl(): L.Control {
   const control = new L.Control({ position: "bottomleft" });
   control.onAdd = (map) => {
     const bar = L.DomUtil.create("div", "scale");
     const show = () => {
-      const scale: ScaleBar | undefined = scaleBarOf(viewportOfMap(map));
+      const scale = scaleBarOf(viewportOfMap(map));
       bar.hidden = scale === undefined;
       if (!scale) return;
       bar.style.width = `${Math.round(scale.widthPx)}px`;
@@ -33,7 +35,7 @@ export function scaleControl(): L.Control {
   return control;
 }
 
-/** A button to fill the screen; none where the frame may not. */
+/** A button that toggles full screen; undefined if the frame is not allowed to. */
 export function fullscreenControl(): L.Control | undefined {
   if (!document.fullscreenEnabled) return undefined;
   const control = new L.Control({ position: "topleft" });
@@ -42,7 +44,7 @@ export function fullscreenControl(): L.Control | undefined {
     button.type = "button";
     const name = () => {
       const isFull = document.fullscreenElement !== null;
-      button.title = isFull ? "Leave full screen" : "Full screen";
+      button.title = isFull ? "Exit full screen" : "Full screen";
       button.setAttribute("aria-label", button.title);
       button.classList.toggle("full", isFull);
     };
@@ -60,4 +62,33 @@ export function fullscreenControl(): L.Control | undefined {
     return button;
   };
   return control;
+}
+
+/** The basemap's attribution, with links written as `[text](https://…)`. Leaflet's own control would accept HTML. */
+export function attributionControl(attribution = ""): L.Control {
+  const control = new L.Control({ position: "bottomright" });
+  control.onAdd = () => {
+    const line = L.DomUtil.create("div", "attribution");
+    L.DomEvent.disableClickPropagation(line);
+    line.append(...withLinks("[Leaflet](https://leafletjs.com)"));
+    if (attribution) line.append(" · ", ...withLinks(attribution));
+    return line;
+  };
+  return control;
+}
+
+function withLinks(text: string): (string | HTMLAnchorElement)[] {
+  const parts: (string | HTMLAnchorElement)[] = [];
+  let at = 0;
+  for (const { 0: whole, 1: label = "", 2: href = "", index } of text.matchAll(LINK)) {
+    const link = document.createElement("a");
+    link.href = href;
+    link.textContent = label;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    parts.push(text.slice(at, index), link);
+    at = index + whole.length;
+  }
+  parts.push(text.slice(at));
+  return parts.filter((part) => part !== "");
 }

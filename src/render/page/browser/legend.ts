@@ -1,12 +1,12 @@
 import L from "leaflet";
+import { legendSymbolSize } from "../../furniture";
+import { cssColor } from "../../painter";
 import type { Legend, LegendItem } from "../../scene";
-import { css } from "./color";
-import type { LayerSwitch } from "./layer-switch";
+import type { LayerSwitch } from "./layer-list";
 
 /**
- * What the colours and sizes mean. Titles and labels are data of the user, and so are only ever text here. A click on a
- * title, or on the one item of a legend without a title, hides its layer and shows it again. On a phone the card is
- * folded.
+ * Explains the colours and sizes of the layers. Titles and labels are user data and are inserted as text only. Clicking
+ * a title, or the only item of a legend without a title, hides or shows its layer. On phones the card starts folded.
  */
 export function legendControl(legends: readonly Legend[], layerSwitch: LayerSwitch): L.Control {
   const control = new L.Control({ position: "topright" });
@@ -36,7 +36,7 @@ function legendSection(
   const heading = document.createElement("h2");
   heading.append(switchOf(layer, layerSwitch, title));
   const list = document.createElement("ul");
-  const widest = Math.max(0, ...items.map((item) => symbolPx(geometry, item)[0]));
+  const widest = Math.max(0, ...items.map((item) => legendSymbolSize(geometry, item).width));
   const counts = items.some(({ count }) => count !== undefined);
   list.append(
     ...items.map((item) => {
@@ -69,7 +69,7 @@ function legendSection(
   return element;
 }
 
-/** A title that hides its layer; where no layer is known, the title alone. */
+/** A title that toggles its layer; plain text if the legend belongs to no layer. */
 function switchOf(layer: number | undefined, layerSwitch: LayerSwitch, title: string): HTMLElement {
   const element = document.createElement(layer === undefined ? "span" : "button");
   element.textContent = title;
@@ -85,7 +85,7 @@ function rampBar({ colors, from, to }: NonNullable<Legend["ramp"]>): HTMLElement
   const bar = document.createElement("div");
   bar.className = "ramp";
   const strip = document.createElement("b");
-  strip.style.backgroundImage = `linear-gradient(to right, ${colors.map(css).join(", ")})`;
+  strip.style.backgroundImage = `linear-gradient(to right, ${colors.map(cssColor).join(", ")})`;
   bar.append(strip);
   for (const text of [from, to]) {
     const end = document.createElement("span");
@@ -97,24 +97,10 @@ function rampBar({ colors, from, to }: NonNullable<Legend["ramp"]>): HTMLElement
 
 function symbol(geometry: Legend["geometry"], item: LegendItem): HTMLElement {
   const element = document.createElement("b");
-  const [width, height] = symbolPx(geometry, item);
+  const { width, height } = legendSymbolSize(geometry, item);
   element.className = geometry;
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
-  element.style.backgroundColor = css(item.color);
+  element.style.backgroundColor = cssColor(item.color);
   return element;
-}
-
-/** Points in their own size, as far as a line of text has room. */
-function symbolPx(geometry: Legend["geometry"], { sizePx }: LegendItem): [width: number, height: number] {
-  switch (geometry) {
-    case "point": {
-      const px = Math.min(40, Math.max(6, sizePx));
-      return [px, px];
-    }
-    case "line":
-      return [18, Math.min(10, Math.max(2, sizePx))];
-    case "polygon":
-      return [16, 12];
-  }
 }

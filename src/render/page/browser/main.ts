@@ -4,28 +4,28 @@ import { decodeBasemap } from "../../basemap-data";
 import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
 import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
-import { attributionControl } from "./attribution";
 import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
-import { fullscreenControl, scaleControl, titleControl } from "./controls";
-import { type DetailListener, DetailTiles } from "./detail";
-import { addInfo } from "./info";
-import { LayerSwitch } from "./layer-switch";
-import { layersControl } from "./layers";
+import { attributionControl, fullscreenControl, scaleControl, titleControl } from "./controls";
+import { type DetailListener, DetailTiles } from "./detail-tiles";
+import { LayerSwitch, layersControl } from "./layer-list";
 import { legendControl } from "./legend";
-import { createMap, whenSized } from "./map";
+import { createMap, wheelOnRequest, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
-import { addTiles } from "./tiles";
-import { addTimeControl, timeControl } from "./time";
-import { wheelOnRequest } from "./wheel";
+import { addTiles } from "./raster-tiles";
+import { addTimeControl, timeControl } from "./time-control";
+import { addInfo } from "./tooltips";
 
+/** While the map is dragged, tiles are requested at this interval. */
 const DETAIL_EVERY_MS = 200;
-/** Time for the frames that a gesture asks for. */
+/** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
+/** Builds the map from the blocks of the page. */
 window.showMap = async (unpack: Unpack) => {
-  const element = document.getElementById("map")!;
+  const element = document.getElementById("map");
+  if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes] = await Promise.all([unpack("scene"), unpack("basemap")]);
   const pageScene = decodeScene(sceneBytes);
   const { scene } = pageScene;
@@ -50,7 +50,7 @@ window.showMap = async (unpack: Unpack) => {
     return sheet;
   };
   if (tiles || clock) {
-    // Our outlines, where the network has them the tiles that hide them, and the data.
+    // vector outlines, the raster tiles that cover them when online, and the data
     new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
     if (tiles) addTiles(map, tiles);
     for (const range of sheetsOf(scene))
@@ -103,7 +103,7 @@ window.showMap = async (unpack: Unpack) => {
   warmLater();
 };
 
-/** Asks for the tiles of each view, of a drag already while it lasts. */
+/** Requests the tiles of each view, and while the map is dragged. */
 function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): void {
   detail.listen(listener);
   const show = () => detail.show(viewportOfMap(map));
@@ -119,7 +119,7 @@ interface Sheet {
   readonly isTimed: boolean;
 }
 
-/** Canvases: what lies below and above the layers with times need not be painted with each frame. Labels are on the last. */
+/** Splits the layers into canvases, so that a frame repaints only the animated ones. Labels are on the last canvas. */
 function sheetsOf({ layers }: Scene): Sheet[] {
   const timed = layers.flatMap(({ time }, i) => (time ? [i] : []));
   const [first, last] = [timed[0], timed.at(-1)];
@@ -140,7 +140,7 @@ function createCanvas(width: number, height: number): HTMLCanvasElement {
   return canvas;
 }
 
-/** Labels have the letters, and so the places, of the picture. */
+/** Loads the font of the image, so that labels get the same places. */
 async function loadFont(bytes: Uint8Array): Promise<void> {
   if (bytes.length === 0) return;
   const font = new FontFace(LABEL_FONT, bytes.slice().buffer);

@@ -2,16 +2,16 @@ import L from "leaflet";
 import { needsTiles } from "../../painter";
 import { worldPxOf } from "../../projection";
 import type { PageScene } from "../codec";
-import type { DetailState } from "./detail";
+import type { DetailState } from "./detail-tiles";
 
 export interface Notes {
   readonly control: L.Control;
-  /** Of the tiles that have what overviews do not show. */
+  /** State of the tiles that complete the overviews. */
   detailState: DetailState;
   refresh(): void;
 }
 
-/** What of the data is not shown, in words; of overviews once the map is zoomed in beyond what they show. */
+/** Says which data the map does not show. Overviews are mentioned once the map is zoomed in beyond what they show. */
 export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
   const control = new L.Control({ position: "bottomleft" });
   const box = L.DomUtil.create("div", "notes");
@@ -25,11 +25,11 @@ export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
       const lines = overviews.flatMap((overview, i) => {
         if (!overview || !needsTiles({ overviewWorldPx: overview.worldPx }, worldPx)) return [];
         const { note, detail } = overview;
-        const { name } = scene.layers[i]!;
-        const what = scene.layers.length > 1 && name ? `${name}: an ${note}` : `An ${note}`;
+        const name = scene.layers.length > 1 && scene.layers[i]?.name;
+        const what = name ? `${name}: an ${note}` : `An ${note}`;
         if (!detail) return [`${what}.`];
         if (notes.detailState === "unreachable")
-          return [`${what}, as the server that has the rest does not answer.`];
+          return [`${what}. The server with the full data cannot be reached.`];
         return notes.detailState === "loading" ? ["Loading detail…"] : [];
       });
       const text = [...(scene.notes ?? []), ...new Set(lines)].join(" ");

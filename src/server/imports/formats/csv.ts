@@ -6,9 +6,8 @@ import { Readable } from "node:stream";
 import { type CastingContext, type CsvError, type Options, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
-import type { Row, TableSource } from "../table-source";
+import type { FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
-import type { FormatOptions } from ".";
 import { decoded, encodingOf } from "./encoding";
 
 const SAMPLE_BYTES = 64 * 1024;

@@ -1,20 +1,13 @@
 /** Which files make which tables. Each format is one file of this folder. */
 import { extname } from "node:path";
 import { ImportFailure } from "../errors";
-import type { TableSource } from "../table-source";
+import type { FormatOptions, TableSource } from "../table-source";
 import type { FileToImport } from "../unpack";
 import { openCsv } from "./csv";
 import { openJson } from "./json";
 import { openKml } from "./kml";
 import { openShapefile } from "./shapefile";
 import { openSpreadsheet } from "./spreadsheet";
-
-export interface FormatOptions {
-  /** Whether a value in quotes may be a number; where not, `TableSource.quoted` is wanted. */
-  readonly quotedFieldsGuessing: boolean;
-  /** The files that lie beside it in its archive. */
-  readonly beside: readonly FileToImport[];
-}
 
 type Opener = (file: FileToImport, options: FormatOptions) => Promise<TableSource>;
 

@@ -5,9 +5,8 @@ import { open as openShapefileReader } from "shapefile";
 import { shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
 import { ImportFailure } from "../errors";
-import type { Cell, Row, TableSource } from "../table-source";
+import type { Cell, FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
-import type { FormatOptions } from ".";
 
 const DBF_HEADER_BYTES = 32;
 const MAX_PRJ_CHARS = 10_000;

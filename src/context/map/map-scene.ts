@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import type { Transport } from "../../api/transport";
+import { InvalidArgumentError } from "../../errors";
+import type { Progress } from "../../kernel/progress";
+import {
+  type BuiltScene,
+  buildScene,
+  checkMapOptions,
+  type DataLayer,
+  dataFromColumns,
+  dataFromFrame,
+  dataFromGeoJson,
+  fieldsOfLayer,
+  type LayerData,
+  labelOf,
+  type MapOptions,
+  parseGeoJson,
+  type ResolvedLayer,
+} from "../../map";
+import { readColumns } from "../read/read";
+import { quoted, tableNamed } from "../tables/table-name";
+
+/** What every step of making a map takes. */
+export interface Work {
+  readonly signal?: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** A scene with the layers it was built of. */
+export interface FetchedScene extends BuiltScene {
+  readonly layers: readonly ResolvedLayer[];
+}
+
+/** Everything that a map of these options shows. A map of DataFrames contacts no server. */
+export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
+  const { layers, basemap } = checkMapOptions(options);
+  const resolved = await resolveLayers(transport, layers, options);
+  const { zoom, lat, lng, size, title, at } = options;
+  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  return { ...built, layers: resolved };
+}
+
+/** The layers with their data, of which only the geometry and the columns of the style are fetched. */
+export async function resolveLayers(
+  transport: Transport,
+  layers: readonly DataLayer[],
+  work: Work,
+): Promise<ResolvedLayer[]> {
+  const resolved: ResolvedLayer[] = [];
+  // one after the other: an account answers few COPY requests at a time
+  for (const layer of layers) resolved.push({ layer, data: await resolveLayer(transport, layer, work) });
+  return resolved;
+}
+
+async function resolveLayer(
+  transport: Transport,
+  layer: DataLayer,
+  { signal, progress }: Work,
+): Promise<LayerData> {
+  const { from } = layer;
+  if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
+  if (from.kind === "geojson") return dataFromGeoJson(layer, from.geojson, signal);
+  if (from.kind === "file") {
+    const geojson = parseGeoJson(await readText(from.path, signal), from.path);
+    return dataFromGeoJson(layer, geojson, signal);
+  }
+  const { sql } = (await layerQuery(transport, layer, signal))!;
+  const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
+  const queryOnly = `Layer ${labelOf(layer)}`;
+  return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose, queryOnly }));
+}
+
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await readFile(path, { encoding: "utf8", signal });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ABORT_ERR") throw cause;
+    throw new InvalidArgumentError(
+      `The GeoJSON file ${JSON.stringify(path)} cannot be read (${code ?? (cause as Error).message}). Paths begin at ${process.cwd()}.`,
+      { cause },
+    );
+  }
+}
+
+/** SQL that selects the rows of a layer. */
+interface LayerQuery {
+  readonly sql: string;
+  /** Quoted name of the table, for a layer that shows a whole table. */
+  readonly table?: string;
+}
+
+/** Returns the query of a layer, or undefined for a layer whose data are not on the server. */
+export async function layerQuery(
+  transport: Transport,
+  { from }: DataLayer,
+  signal?: AbortSignal,
+): Promise<LayerQuery | undefined> {
+  if (from.kind === "query") return { sql: from.sql };
+  if (from.kind !== "table") return undefined;
+  const table = quoted(await tableNamed(from.table, { transport, signal }));
+  return { sql: `SELECT * FROM ${table}`, table };
+}

@@ -1,0 +1,81 @@
+import { InvalidArgumentError } from "../errors";
+import { SRID_LNGLAT } from "../geo";
+import { isMissing, isObject } from "../values";
+import { shown } from "./check";
+import { type CellTable, dataFromCells } from "./frame-data";
+import type { GeoJson } from "./geojson";
+import { labelOf } from "./layer";
+import type { DataLayer, LayerData } from "./layer-data";
+
+/** What the geometry is called among the properties; a property of that name gives way. */
+const GEOMETRY = "geometry";
+/** CRS names of longitude and latitude, which older GeoJSON says. */
+const LNGLAT_CRS = new RegExp(`(CRS84|EPSG:+(\\d*:)?${SRID_LNGLAT})$`, "i");
+
+/** The data of a layer from GeoJSON. Properties are columns, the id of a feature is the column "id". */
+export function dataFromGeoJson(
+  layer: DataLayer,
+  geojson: GeoJson,
+  signal?: AbortSignal,
+): Promise<LayerData> {
+  const label = `layer ${labelOf(layer)}`;
+  checkCrs(geojson, label);
+  return dataFromCells(layer, featureTable(featuresOf(geojson, label)), signal);
+}
+
+interface Feature {
+  readonly id?: unknown;
+  readonly geometry?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>> | null;
+}
+
+function featuresOf(geojson: GeoJson, label: string): readonly Feature[] {
+  if (geojson.type === "Feature") return [geojson as Feature];
+  if (geojson.type !== "FeatureCollection") return [{ geometry: geojson }];
+  const { features } = geojson as { features?: unknown };
+  if (!Array.isArray(features))
+    throw new InvalidArgumentError(
+      `The GeoJSON of ${label} is a FeatureCollection without an array of features.`,
+    );
+  for (const [i, feature] of features.entries()) {
+    if (isObject(feature) && feature.type === "Feature") continue;
+    throw new InvalidArgumentError(`features[${i}] of ${label} is ${shown(feature)}; expected a Feature.`);
+  }
+  return features as Feature[];
+}
+
+function checkCrs(geojson: GeoJson, label: string): void {
+  const { crs } = geojson as { crs?: { properties?: { name?: unknown } } | null };
+  const name = crs?.properties?.name;
+  if (typeof name !== "string" || LNGLAT_CRS.test(name)) return;
+  throw new InvalidArgumentError(
+    `The GeoJSON of ${label} has the coordinate system ${shown(name)}, expected longitude and latitude (EPSG:${SRID_LNGLAT}). Convert it, for instance with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
+  );
+}
+
+function featureTable(features: readonly Feature[]): CellTable {
+  const properties = new Set<string>();
+  let hasId = false;
+  for (const feature of features) {
+    for (const name of Object.keys(feature.properties ?? {})) properties.add(name);
+    hasId ||= feature.id !== undefined && feature.id !== null;
+  }
+  const names = [...new Set([...properties, ...(hasId ? ["id"] : []), GEOMETRY])];
+  const cell = ({ id, geometry, properties: own }: Feature, name: string) => {
+    if (name === GEOMETRY) return geometry;
+    if (own && Object.hasOwn(own, name)) return own[name];
+    return name === "id" ? id : undefined;
+  };
+  return {
+    rowCount: features.length,
+    names,
+    geometry: GEOMETRY,
+    column: (name) =>
+      names.includes(name) ? { name, values: features.map((feature) => cell(feature, name)) } : undefined,
+    firstOf: (index) => {
+      const name = names[index]!;
+      const found = features.find((feature) => !isMissing(cell(feature, name)));
+      return found && cell(found, name);
+    },
+  };
+}

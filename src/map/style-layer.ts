@@ -1,0 +1,247 @@
+import { InvalidArgumentError } from "../errors";
+import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import { shown } from "./check";
+import {
+  type Classes,
+  classifyByBounds,
+  classifyCategories,
+  classifyNumbers,
+  classifySteps,
+} from "./classify";
+import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
+import { labelOf } from "./layer";
+import type { LayerData, StyleColumn } from "./layer-data";
+import { type Channel, legendsOf } from "./legend";
+import { RowColumns, type ShownColumn } from "./row-columns";
+import {
+  continuousPalette,
+  MISSING_COLOR,
+  methodOf,
+  type NumberMethod,
+  otherColorOf,
+  paletteOf,
+} from "./scheme";
+import type { ColumnColor, ColumnSize, Style } from "./style-options";
+import { type TileColumn, tileColumns } from "./tile-columns";
+import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
+
+const WHITE: Rgba = [255, 255, 255, 255];
+const BLACK: Rgba = [0, 0, 0, 255];
+/** Neighbours both draw their border, so each draws a faint one. */
+const FAINT_WHITE: Rgba = [255, 255, 255, 64];
+const MISSING_EVENT: Rgba = [102, 102, 102, 255];
+const EVENT_PX = 4;
+const POINT_PX = 10;
+const LINE_PX = 1.5;
+const STROKE_PX = 0.5;
+/** Of more points than these one would see hardly anything but outlines. */
+const MOST_OUTLINED = 50_000;
+/** Of smaller ones, too. */
+const LEAST_OUTLINED_PX = 3;
+/** Colours of a continuous ramp, and sizes: more cannot be told apart. */
+const COLOR_STEPS = 128;
+const SIZE_STEPS = 32;
+/** Around labels, over any basemap. */
+const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
+const LABEL = { light: [38, 50, 56, 255], dark: [236, 239, 241, 255] } as const;
+
+/** A layer that is ready to be styled. */
+export interface Part extends TimedLayer {
+  readonly projected: ProjectedGeometry;
+}
+
+/** What a layer has from its place among the others. */
+interface LayerPlace {
+  readonly name: string;
+  /** Its colour, if its style has none. */
+  readonly plain: Rgba;
+  readonly layerCount: number;
+  readonly clock: ClockBase | undefined;
+}
+
+export function styleLayer(
+  { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
+  { theme }: Basemap,
+  { name, plain, layerCount, clock }: LayerPlace,
+): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
+  const { kind } = geometry;
+  const label = `layer ${labelOf(layer)}`;
+  const { time } = style;
+  if (time && kind !== "point" && !isEmptyGeometry(geometry))
+    throw new InvalidArgumentError(
+      `Cannot do time-based maps with data in ${label} since it does not contain point geometries, but ${kind}s.`,
+    );
+  const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
+  const missing = time ? MISSING_EVENT : MISSING_COLOR;
+  const color = colorOf(style.color, data, { plain, missing }, label);
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
+  const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
+  const isOutlined = !time && !(kind === "point" && hidesPoints);
+  const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
+  const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
+  const { shownColumns, ...info } = infoOf(style, data, label, theme);
+  const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
+  return {
+    layer: {
+      name,
+      geometry,
+      rowCount: data.rowCount,
+      color: color.style,
+      size: size.style,
+      ...(stroke !== null && { stroke }),
+      opacity: style.opacity,
+      ...(time &&
+        frames &&
+        clock &&
+        geometry.kind === "point" && {
+          time: {
+            starts: startsOf(geometry, frames, clock.frames),
+            cumulative: time.cumulative,
+            trails: time.trails,
+          },
+        }),
+      ...info,
+    },
+    legends: hasLegend
+      ? legendsOf(style.legend!, {
+          kind,
+          color,
+          size,
+          data,
+          name,
+          layerCount,
+          defaultPx,
+          method: time?.method,
+        })
+      : [],
+    tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
+  };
+}
+
+/** What people read of a layer. */
+function infoOf(
+  { tooltip, popup, label }: Style,
+  { shown: columns = [] }: LayerData,
+  layerLabel: string,
+  theme: Basemap["theme"],
+): Pick<SceneLayer, "columns" | "tooltip" | "popup" | "label"> & { shownColumns: readonly ShownColumn[] } {
+  const rows = new RowColumns(columns, layerLabel);
+  const info = {
+    ...(tooltip && { tooltip: rows.card("tooltip", tooltip) }),
+    ...(popup && { popup: rows.card("popup", popup) }),
+    ...(label && {
+      label: {
+        column: rows.labels(label),
+        sizePx: label.sizePx,
+        color: label.color ?? LABEL[theme],
+        halo: label.halo ?? HALO[theme],
+      },
+    }),
+  };
+  return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
+}
+
+function colorOf(
+  color: Style["color"],
+  data: LayerData,
+  { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
+  label: string,
+): Channel<ColorStyle> {
+  if (color?.kind !== "column") {
+    return { style: { kind: "constant", color: color?.color ?? plain } };
+  }
+  const column = columnOf(data, color.column);
+  const { classes, palette } = classifyColor(color, column, label);
+  return {
+    style: { kind: "classes", palette, missing, classes: classes.classes },
+    by: { name: column.name, pgtype: column.pgtype, classes },
+  };
+}
+
+function classifyColor(
+  { schemeFor, domain }: ColumnColor,
+  column: StyleColumn,
+  label: string,
+): { classes: Classes; palette: Rgba[] } {
+  const scheme = schemeFor(column.kind === "number");
+  const { bins } = scheme;
+  const method = methodOf(scheme, column.kind === "number");
+  if (method === "category") {
+    const most = typeof bins === "number" ? bins : bins.length;
+    const classes = classifyCategories(column.values, most);
+    const palette = paletteOf(scheme, classes.categories.length, true);
+    return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
+  }
+  if (column.kind !== "number")
+    throw needsNumbers(column, method === "bounds" ? "bounds as bins are" : `method "${method}" is`, label);
+  if (method === "continuous") {
+    const classes = classifySteps(column.values, COLOR_STEPS, domain);
+    return { classes, palette: continuousPalette(scheme, COLOR_STEPS) };
+  }
+  const classes =
+    typeof bins === "number"
+      ? classifyNumbers(column.values, method as NumberMethod, bins)
+      : classifyByBounds(column.values, bins);
+  return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
+}
+
+function needsNumbers({ name, pgtype }: StyleColumn, what: string, label: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Column ${shown(name)} of ${label} is of type ${pgtype}; ${what} for numbers. Use the method "category".`,
+  );
+}
+
+interface SizeContext {
+  readonly defaultPx: number;
+  readonly kind: GeometryKind;
+  readonly label: string;
+}
+
+function sizeOf(
+  size: Style["size"],
+  data: LayerData,
+  { defaultPx, kind, label }: SizeContext,
+): Channel<SizeStyle> {
+  if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
+  const column = columnOf(data, size.column);
+  if (column.kind !== "number") throw needsNumbers(column, "sizes are", label);
+  const classes = classifySize(size, column.values);
+  const [min, max] = size.rangePx;
+  const pxOf = (share: number) =>
+    classes.kind === "steps" && kind === "point"
+      ? Math.sqrt(min * min + (max * max - min * min) * share) // its area grows with the value
+      : min + (max - min) * share;
+  const count = classes.kind === "steps" ? SIZE_STEPS : classes.ranges.length;
+  const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
+  return {
+    style: { kind: "classes", px, missingPx: min, classes: classes.classes },
+    by: { name: column.name, pgtype: column.pgtype, classes },
+  };
+}
+
+function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
+  if (typeof bins !== "number") return classifyByBounds(values, bins);
+  return method === "continuous" ? classifySteps(values, SIZE_STEPS) : classifyNumbers(values, method, bins);
+}
+
+function columnOf({ columns }: LayerData, name: string): StyleColumn {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return column;
+  throw new InvalidArgumentError(
+    `There is no column ${shown(name)} in the data. Their columns are ${columns.map((c) => shown(c.name)).join(", ") || "none"}.`,
+  );
+}
+
+/** Diameter of the largest point, or width of the widest line. */
+export const largestPx = (size: SizeStyle): number =>
+  size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
+
+function strokeOf(
+  stroke: Style["stroke"],
+  kind: GeometryKind,
+  theme: Basemap["theme"],
+): SceneLayer["stroke"] | null {
+  if (kind === "line" || stroke === null) return null;
+  const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
+  return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
+}

@@ -1,0 +1,13 @@
+/** The text of a .sql file. */
+declare module "*.sql" {
+  const text: string;
+  export default text;
+}
+
+declare module "pgpass" {
+  /** Looks up a password in the password file; calls `found` with undefined if the file has none. */
+  export default function pgpass(
+    connection: { host: string; port: number; database: string; user: string },
+    found: (password: string | undefined) => void,
+  ): void;
+}

@@ -1,0 +1,55 @@
+/** Files that the build puts into `dist/`, read when they are first needed. */
+import { createHash } from "node:crypto";
+import { deflateSync, inflateSync } from "node:zlib";
+import { built } from "../built";
+import { decodeBasemap } from "./basemap-data";
+import type { BasemapShapes } from "./painter";
+
+/** The scripts of every map page, built by `scripts/page.ts`. */
+interface PageProgram {
+  /** The first script, which stands in the page as it is. */
+  readonly boot: string;
+  /** The program that the first script unpacks and runs: deflated, in base64. */
+  readonly program: string;
+  /** Hashes of both scripts for a Content-Security-Policy. */
+  readonly scriptSources: readonly string[];
+}
+
+let program: PageProgram | undefined;
+
+export function pageProgram(): PageProgram {
+  if (program) return program;
+  const bootScript = built("page-boot.js");
+  const pageScript = built("page.js");
+  program = {
+    boot: bootScript.toString("utf8"),
+    program: deflatedBase64(pageScript),
+    scriptSources: [bootScript, pageScript].map(
+      (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
+    ),
+  };
+  return program;
+}
+
+/** Characters of `font-latin.ttf`, a third of the whole font; see `scripts/font.ts`. */
+const LATIN = /^[\u0020-\u007e\u00a0-\u00ff\u2000-\u206f]*$/;
+const fonts = new Map<string, string>();
+
+/** Returns a font with the characters of `texts`, deflated, in base64; an empty string if there are no texts. */
+export function pageFont(texts: readonly string[]): string {
+  if (texts.length === 0) return "";
+  const file = texts.every((text) => LATIN.test(text)) ? "font-latin.ttf" : "font.ttf";
+  const known = fonts.get(file) ?? deflatedBase64(built(file));
+  fonts.set(file, known);
+  return known;
+}
+
+const deflatedBase64 = (bytes: Uint8Array): string => deflateSync(bytes, { level: 9 }).toString("base64");
+
+let outlines: BasemapShapes | undefined;
+
+/** Land and borders of the whole world. */
+export function worldOutlines(): BasemapShapes {
+  outlines ??= decodeBasemap(inflateSync(built("basemap.bin")));
+  return outlines;
+}

@@ -1,1 +1,0 @@
-export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure";

@@ -1,0 +1,396 @@
+/** Draws the title, legends, scale bar, time and attribution of an image, where the page has them and looking alike. */
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { onOneLine } from "../format";
+import { legendSymbolSize, scaleBarOf } from "../furniture";
+import { cssColor } from "../painter/style";
+import type { Legend, LegendItem, Scene, Viewport } from "../scene";
+
+// Sizes in CSS pixels, as in the page's style sheet.
+const MARGIN = 10;
+const PADDING_X = 12;
+const PADDING_TOP = 9;
+const PADDING_BOTTOM = 10;
+const MAX_CARD_WIDTH = 240;
+/** Share of the map's width that one card may take, and that all cards together may take. */
+const MAX_CARD_SHARE = 0.45;
+const MAX_CARDS_SHARE = 0.6;
+/** Gap between cards side by side. */
+const CARD_GAP = 6;
+/** Room below the legends for a margin and the attribution. */
+const BELOW = 40;
+const TITLE_HEIGHT = 22;
+const ITEM_HEIGHT = 18;
+const BETWEEN_LEGENDS = 19;
+const SYMBOL_GAP = 8;
+const RAMP_WIDTH = 120;
+const RAMP_HEIGHT = 12;
+const TITLE_PX = 14;
+const TITLE_PADDING = 10;
+const TITLE_CARD_HEIGHT = 28;
+const RADIUS = 6;
+const TEXT_PX = 12;
+const SMALL_PX = 10;
+/** Minimum width of the card with the time, enough for most maps, so that it does not change from frame to frame. */
+const TIME_WIDTH = 170;
+const TIME_HEIGHT = 28;
+const ATTRIBUTION_HEIGHT = 16;
+const ATTRIBUTION_PADDING = 6;
+/** Texts are cut at this many characters before they are measured. */
+const MAX_TEXT = 200;
+
+const THEMES = {
+  light: { card: "#fffffff0", edge: "#141e281f", ink: "#263238", soft: "#5b6770" },
+  dark: { card: "#20252aeb", edge: "#ffffff24", ink: "#eceff1", soft: "#aeb8bf" },
+} as const;
+
+interface Lettering {
+  /** CSS list of font families. */
+  readonly fonts: string;
+}
+
+/** A line of a card. */
+type Line =
+  | { readonly kind: "title"; readonly text: string; readonly height: number }
+  | { readonly kind: "item"; readonly item: LegendItem; readonly legend: Legend; readonly height: number }
+  | { readonly kind: "ramp"; readonly ramp: NonNullable<Legend["ramp"]>; readonly height: number }
+  | { readonly kind: "more"; readonly text: string; readonly height: number }
+  | { readonly kind: "rule"; readonly height: number };
+
+/**
+ * Draws the legends at the top right, in one card or, if that is too tall, in several side by side. They never exceed the
+ * map: long texts end in "…", long legends in "+ 12 more". Returns the width they take, margin included.
+ */
+export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
+  context.save();
+  context.font = `${TEXT_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const cards = cardsOf(context, scene);
+  let right = scene.widthPx - MARGIN;
+  for (const card of [...cards].reverse()) {
+    drawCard(context, card, right - card.width, THEMES[scene.basemap.theme]);
+    right -= card.width + CARD_GAP;
+  }
+  context.restore();
+  return cards.length > 0 ? scene.widthPx - right - CARD_GAP : 0;
+}
+
+/** Draws the title at the top left, shortened to the room that the legends leave. */
+export function drawTitle(
+  context: SKRSContext2D,
+  { title, widthPx, basemap }: Scene,
+  { fonts, takenPx }: Lettering & { readonly takenPx: number },
+): void {
+  if (!title) return;
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `600 ${TITLE_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const room = widthPx - takenPx - 2 * MARGIN - 2 * TITLE_PADDING;
+  const text = shortened(context, onOneLine(title, MAX_TEXT), room);
+  const width = Math.ceil(context.measureText(text).width) + 2 * TITLE_PADDING;
+  if (text !== "") {
+    drawBox(context, { left: MARGIN, top: MARGIN, width, height: TITLE_CARD_HEIGHT }, theme);
+    context.fillStyle = theme.ink;
+    context.fillText(text, MARGIN + TITLE_PADDING, MARGIN + TITLE_CARD_HEIGHT / 2);
+  }
+  context.restore();
+}
+
+/** Draws the scale bar at the bottom left, above the attribution if they would overlap. World maps have none. */
+export function drawScale(
+  context: SKRSContext2D,
+  { basemap, widthPx, heightPx }: Scene,
+  { fonts, viewport, takenPx }: Lettering & { readonly viewport: Viewport; readonly takenPx: number },
+): void {
+  const scale = scaleBarOf(viewport);
+  if (!scale || heightPx < 4 * MARGIN) return;
+  const theme = THEMES[basemap.theme];
+  const width = Math.round(scale.widthPx);
+  const isBeside = MARGIN + width + MARGIN <= widthPx - takenPx;
+  const [left, bottom] = [MARGIN, heightPx - MARGIN - (isBeside ? 0 : ATTRIBUTION_HEIGHT)];
+  context.save();
+  context.fillStyle = theme.card;
+  context.fillRect(left, bottom - 14, width, 14);
+  context.strokeStyle = theme.soft;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(left + 0.5, bottom - 14);
+  context.lineTo(left + 0.5, bottom - 0.5);
+  context.lineTo(left + width - 0.5, bottom - 0.5);
+  context.lineTo(left + width - 0.5, bottom - 14);
+  context.stroke();
+  context.font = `${SMALL_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  context.fillStyle = theme.soft;
+  context.fillText(scale.label, left + 5, bottom - 7);
+  context.restore();
+}
+
+/** Draws the time and the progress of the animation at the bottom centre, if they fit. */
+export function drawTime(
+  context: SKRSContext2D,
+  { widthPx, heightPx, basemap }: Scene,
+  { text, share, fonts }: Lettering & { readonly text: string; readonly share: number },
+): void {
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `600 ${TEXT_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const textWidth = context.measureText(text).width;
+  const width = Math.max(TIME_WIDTH, Math.ceil(textWidth) + 2 * PADDING_X);
+  const left = Math.round((widthPx - width) / 2);
+  const top = heightPx - TIME_HEIGHT - ATTRIBUTION_HEIGHT - 6;
+  if (width <= widthPx && top >= 0) {
+    drawBox(context, { left, top, width, height: TIME_HEIGHT }, theme);
+    context.fillStyle = theme.ink;
+    context.fillText(text, left + (width - textWidth) / 2, top + TIME_HEIGHT / 2 - 2);
+    const [barLeft, barWidth] = [left + PADDING_X, width - 2 * PADDING_X];
+    context.fillStyle = theme.edge;
+    context.fillRect(barLeft, top + TIME_HEIGHT - 6, barWidth, 2);
+    context.fillStyle = theme.soft;
+    context.fillRect(barLeft, top + TIME_HEIGHT - 6, barWidth * share, 2);
+  }
+  context.restore();
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function drawBox(
+  context: SKRSContext2D,
+  { left, top, width, height }: Box,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  context.fillStyle = theme.card;
+  context.strokeStyle = theme.edge;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.roundRect(left + 0.5, top + 0.5, width - 1, height - 1, RADIUS);
+  context.fill();
+  context.stroke();
+}
+
+interface Card {
+  readonly width: number;
+  readonly height: number;
+  /** Width of the widest symbol; the others are centred in its column. */
+  readonly symbolWidth: number;
+  readonly lines: readonly (readonly [line: Line, text: string])[];
+}
+
+/** Lays out cards from left to right, as many as fit; the last one ends in "+ 12 more" if entries are left. */
+function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card[] {
+  const room = heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM;
+  const widest = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx);
+  for (let columns = inColumns(legends, room); ; columns = mergedLast(columns)) {
+    const cards = columns.flatMap((column) => layOut(context, fitting(stacked(column), room), widest) ?? []);
+    const width = cards.reduce((sum, card) => sum + card.width + CARD_GAP, 0);
+    if (columns.length <= 1 || width <= MAX_CARDS_SHARE * widthPx) return cards;
+  }
+}
+
+/** Stacks legends in columns: each legend goes below the previous one if it fits, otherwise into a new column. */
+function inColumns(legends: readonly Legend[], room: number): Legend[][] {
+  const columns: Legend[][] = [];
+  for (const legend of legends) {
+    const last = columns.at(-1);
+    if (last && heightOf(stacked([...last, legend])) <= room) last.push(legend);
+    else columns.push([legend]);
+  }
+  return columns;
+}
+
+function mergedLast(columns: readonly (readonly Legend[])[]): Legend[][] {
+  return [...columns.slice(0, -2).map((column) => [...column]), columns.slice(-2).flat()];
+}
+
+const stacked = (legends: readonly Legend[]): Line[] => legends.flatMap(linesOf);
+
+const heightOf = (lines: readonly Line[]): number => lines.reduce((sum, { height }) => sum + height, 0);
+
+/** Measures a card; undefined if it has no line, or no room for a single letter. */
+function layOut(context: SKRSContext2D, lines: readonly Line[], widest: number): Card | undefined {
+  const room = widest - 2 * PADDING_X;
+  const symbolWidth = widestSymbol(lines);
+  const laidOut = lines.map((line) => {
+    const count = countText(line);
+    const countWidth = count === "" ? 0 : context.measureText(count).width + SYMBOL_GAP;
+    const indent = indentOf(line, symbolWidth);
+    const text = shortened(context, textOf(line), room - indent - countWidth);
+    return { line, text, indent, width: widthOf(context, line, text) + countWidth };
+  });
+  if (Math.max(0, ...laidOut.map(({ width }) => width)) === 0) return undefined;
+  const content = Math.max(...laidOut.map(({ indent, width }) => indent + width));
+  return {
+    width: Math.ceil(content) + 2 * PADDING_X,
+    height: heightOf(lines) + PADDING_TOP + PADDING_BOTTOM,
+    symbolWidth,
+    lines: laidOut.map(({ line, text }) => [line, text]),
+  };
+}
+
+function drawCard(
+  context: SKRSContext2D,
+  { width, height, symbolWidth, lines }: Card,
+  left: number,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  drawBox(context, { left, top: MARGIN, width, height }, theme);
+  const x = left + PADDING_X;
+  let y = MARGIN + PADDING_TOP;
+  for (const [line, text] of lines) {
+    if (line.kind === "rule") {
+      context.fillStyle = theme.edge;
+      context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
+    }
+    if (line.kind === "ramp") drawRamp(context, line.ramp, x, y, width - 2 * PADDING_X, theme);
+    if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + line.height / 2);
+    context.fillStyle = line.kind === "title" ? theme.ink : theme.soft;
+    const textHeight = line.kind === "title" ? ITEM_HEIGHT : line.height;
+    context.fillText(text, x + indentOf(line, symbolWidth), y + textHeight / 2);
+    const count = countText(line);
+    if (count !== "") {
+      context.textAlign = "right";
+      context.fillText(count, left + width - PADDING_X, y + textHeight / 2);
+      context.textAlign = "left";
+    }
+    y += line.height;
+  }
+}
+
+/** Draws the attribution at the bottom right, shortened to the width of the map. Returns its width. */
+export function drawAttribution(
+  context: SKRSContext2D,
+  { widthPx, heightPx, basemap }: Scene,
+  { text, fonts }: Lettering & { readonly text: string },
+): number {
+  if (ATTRIBUTION_HEIGHT > heightPx) return 0;
+  const theme = THEMES[basemap.theme];
+  context.save();
+  context.font = `${SMALL_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  const line = shortened(context, onOneLine(text, MAX_TEXT), widthPx - 2 * ATTRIBUTION_PADDING);
+  const width = Math.ceil(context.measureText(line).width) + 2 * ATTRIBUTION_PADDING;
+  if (line !== "") {
+    const [left, top] = [widthPx - width, heightPx - ATTRIBUTION_HEIGHT];
+    context.fillStyle = theme.card;
+    context.beginPath();
+    context.roundRect(left, top, width, ATTRIBUTION_HEIGHT, [4, 0, 0, 0]);
+    context.fill();
+    context.fillStyle = theme.soft;
+    context.fillText(line, left + ATTRIBUTION_PADDING, top + ATTRIBUTION_HEIGHT / 2);
+  }
+  context.restore();
+  return line === "" ? 0 : width;
+}
+
+function linesOf(legend: Legend, index: number): Line[] {
+  const lines: Line[] = index > 0 ? [{ kind: "rule", height: BETWEEN_LEGENDS }] : [];
+  if (legend.title) lines.push({ kind: "title", text: legend.title, height: TITLE_HEIGHT });
+  if (legend.ramp) lines.push({ kind: "ramp", ramp: legend.ramp, height: RAMP_HEIGHT + ITEM_HEIGHT + 6 });
+  for (const item of legend.items) {
+    const height = Math.max(ITEM_HEIGHT, legendSymbolSize(legend.geometry, item).height + 2);
+    lines.push({ kind: "item", item, legend, height });
+  }
+  return lines;
+}
+
+/** Returns the lines that fit; if some do not, the last line says how many entries are missing. */
+function fitting(lines: readonly Line[], room: number): Line[] {
+  if (heightOf(lines) <= room) return [...lines];
+  const kept: Line[] = [];
+  let used = ITEM_HEIGHT; // for "+ 12 more"
+  for (const line of lines) {
+    used += line.height;
+    if (used > room) break;
+    kept.push(line);
+  }
+  while (kept.length > 0 && !isEntry(kept.at(-1))) kept.pop(); // a title without entries
+  if (kept.length === 0) return [];
+  const missing = lines.slice(kept.length).filter(isEntry).length;
+  return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
+}
+
+const isEntry = (line: Line | undefined): boolean => line?.kind === "item" || line?.kind === "ramp";
+
+function textOf(line: Line): string {
+  if (line.kind === "rule" || line.kind === "ramp") return "";
+  return onOneLine(line.kind === "item" ? line.item.label : line.text, MAX_TEXT);
+}
+
+/** Number of rows, shown to the right of an item. */
+const countText = (line: Line): string =>
+  line.kind === "item" && line.item.count !== undefined ? line.item.count.toLocaleString("en-US") : "";
+
+function widthOf(context: SKRSContext2D, line: Line, text: string): number {
+  if (line.kind !== "ramp") return context.measureText(text).width;
+  const { from, to } = line.ramp;
+  return Math.max(RAMP_WIDTH, context.measureText(from).width + SYMBOL_GAP + context.measureText(to).width);
+}
+
+function drawRamp(
+  context: SKRSContext2D,
+  { colors, from, to }: NonNullable<Legend["ramp"]>,
+  x: number,
+  y: number,
+  width: number,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  const gradient = context.createLinearGradient(x, 0, x + width, 0);
+  for (const [i, color] of colors.entries())
+    gradient.addColorStop(colors.length > 1 ? i / (colors.length - 1) : 0, cssColor(color));
+  context.fillStyle = gradient;
+  context.beginPath();
+  context.roundRect(x, y + 2, width, RAMP_HEIGHT, 2);
+  context.fill();
+  context.fillStyle = theme.soft;
+  const middle = y + 2 + RAMP_HEIGHT + 2 + ITEM_HEIGHT / 2;
+  context.fillText(from, x, middle);
+  context.textAlign = "right";
+  context.fillText(to, x + width, middle);
+  context.textAlign = "left";
+}
+
+const indentOf = (line: Line, symbolWidth: number): number =>
+  line.kind === "item" ? symbolWidth + SYMBOL_GAP : 0;
+
+/** Shortens a text, ending in "…", to fit a width. */
+function shortened(context: SKRSContext2D, text: string, room: number): string {
+  const fits = (candidate: string) => context.measureText(candidate).width <= room;
+  if (fits(text)) return text;
+  const letters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  let [kept, tooMany] = [0, letters.length];
+  while (tooMany - kept > 1) {
+    const middle = (kept + tooMany) >> 1;
+    if (fits(`${letters.slice(0, middle).join("")}…`)) kept = middle;
+    else tooMany = middle;
+  }
+  return kept === 0 ? "" : `${letters.slice(0, kept).join("").trimEnd()}…`;
+}
+
+function widestSymbol(lines: readonly Line[]): number {
+  return Math.max(
+    0,
+    ...lines.map((line) =>
+      line.kind === "item" ? legendSymbolSize(line.legend.geometry, line.item).width : 0,
+    ),
+  );
+}
+
+function drawSymbol(
+  context: SKRSContext2D,
+  { legend, item }: { legend: Legend; item: LegendItem },
+  centerX: number,
+  centerY: number,
+): void {
+  const { width, height } = legendSymbolSize(legend.geometry, item);
+  const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
+  context.fillStyle = cssColor(item.color);
+  context.beginPath();
+  context.roundRect(centerX - width / 2, centerY - height / 2, width, height, radius);
+  context.fill();
+}

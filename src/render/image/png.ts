@@ -1,0 +1,91 @@
+/** Renders the first view of a scene as an image, with the same painter as the page. */
+import type { Canvas } from "@napi-rs/canvas";
+import { worldOutlines } from "../assets";
+import { momentText } from "../clock";
+import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
+import { viewportOf } from "../projection";
+import type { Scene, Viewport } from "../scene";
+import { encodePng } from "./encode-png";
+import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
+import { drawTiles, type TilePictures } from "./raster-tiles";
+import { FONTS, loadSkia } from "./skia";
+
+export interface PngOptions {
+  /** Image pixels per CSS pixel of the scene. @default 1 */
+  readonly pixelRatio?: number;
+  /** Raster tiles of the basemap; without them, land and borders are drawn as vectors. */
+  readonly tiles?: TilePictures | undefined;
+}
+
+/**
+ * Renders a scene as a PNG of exactly its size times `pixelRatio`, with basemap, layers, labels, title, legends, scale
+ * bar and attribution; an animated scene shows its still frame and the time of it. The same scene gives the same bytes.
+ * Fetches nothing: pass `tiles` to have a raster basemap.
+ */
+export function renderPng(scene: Scene, options?: PngOptions): Uint8Array {
+  return encodePng(renderCanvas(scene, options));
+}
+
+/** Paints the canvas that `renderPng` encodes. */
+export function renderCanvas(scene: Scene, options?: PngOptions): Canvas {
+  return new ImagePainter(scene, options).paint(scene.clock?.still ?? 0);
+}
+
+/** Paints images of a scene, one for each frame of its clock. */
+export class ImagePainter {
+  readonly #scene: Scene;
+  readonly #pixelRatio: number;
+  readonly #tiles: TilePictures | undefined;
+  readonly #viewport: Viewport;
+  readonly #canvas: Canvas;
+  /** The basemap below the layers, the same in all frames. */
+  readonly #ground: Canvas;
+  readonly #prepared: PreparedScene;
+
+  constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
+    const { createCanvas } = loadSkia();
+    this.#scene = scene;
+    this.#pixelRatio = pixelRatio;
+    this.#tiles = tiles;
+    this.#viewport = viewportOf(scene, { pixelRatio });
+    const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
+    this.#canvas = createCanvas(width, height);
+    this.#ground = createCanvas(width, height);
+    const shapes = scene.basemap.vector ? worldOutlines() : undefined;
+    this.#prepared = prepare(scene, { createCanvas, shapes });
+    const ground = this.#ground.getContext("2d");
+    paintBasemap(ground, this.#prepared, this.#viewport);
+    if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
+  }
+
+  /** Paints a frame; the next call paints on the same canvas. */
+  paint(frame: number): Canvas {
+    const [scene, viewport] = [this.#scene, this.#viewport];
+    const { clock } = scene;
+    const context = this.#canvas.getContext("2d");
+    context.drawImage(this.#ground, 0, 0);
+    this.#prepared.now.frame = frame;
+    paintLayers(context, this.#prepared, viewport);
+    if (this.#tiles) drawTiles(context, viewport, this.#tiles.labels);
+
+    context.save();
+    context.scale(this.#pixelRatio, this.#pixelRatio);
+    const { vector, tiles } = scene.basemap;
+    const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && "Natural Earth";
+    const takenBelowPx = attribution
+      ? drawAttribution(context, scene, { text: attribution, fonts: FONTS })
+      : 0;
+    drawScale(context, scene, { viewport, takenPx: takenBelowPx, fonts: FONTS });
+    if (clock) {
+      const share = (frame + 1) / clock.frames;
+      drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });
+    }
+    const takenPx = drawLegends(context, scene, { fonts: FONTS });
+    drawTitle(context, scene, { takenPx, fonts: FONTS });
+    context.restore();
+    return this.#canvas;
+  }
+}
+
+/** Removes the links of an attribution, which an image cannot have. */
+const plainText = (attribution = ""): string => attribution.replace(/\[([^\]]*)\]\([^\s)]*\)/g, "$1").trim();

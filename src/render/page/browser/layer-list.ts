@@ -1,0 +1,105 @@
+import L from "leaflet";
+import { cssColor } from "../../painter";
+import type { SceneLayer } from "../../scene";
+
+/** Maximum number of colours in the symbol of a layer. */
+const SYMBOL_COLORS = 5;
+
+/** Hides and shows layers; shared by the layer list and the legend. */
+export class LayerSwitch {
+  readonly #hidden: Set<number>;
+  readonly #listeners: (() => void)[] = [];
+
+  /** `hidden` holds the layers that are not painted; it is changed in place. */
+  constructor(hidden: Set<number>) {
+    this.#hidden = hidden;
+  }
+
+  isHidden(layer: number): boolean {
+    return this.#hidden.has(layer);
+  }
+
+  toggle(layer: number): void {
+    if (!this.#hidden.delete(layer)) this.#hidden.add(layer);
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+}
+
+/**
+ * A button that opens a list of all layers with a checkbox each, including layers without a legend. Undefined for a
+ * single layer. Names are user data and are inserted as text only.
+ */
+export function layersControl(
+  layers: readonly SceneLayer[],
+  layerSwitch: LayerSwitch,
+): L.Control | undefined {
+  if (layers.length < 2) return undefined;
+  const control = new L.Control({ position: "topleft" });
+  control.onAdd = () => {
+    const box = L.DomUtil.create("div", "layers");
+    L.DomEvent.disableClickPropagation(box);
+    L.DomEvent.disableScrollPropagation(box);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = "Layers";
+    button.setAttribute("aria-label", "Layers");
+    const list = document.createElement("ul");
+    list.append(...layers.map((layer, i) => layerItem(layer, i, layerSwitch)));
+    const open = (isOpen: boolean) => {
+      list.hidden = !isOpen;
+      button.setAttribute("aria-expanded", String(isOpen));
+    };
+    open(false);
+    button.addEventListener("click", () => open(list.hidden));
+    box.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape") return;
+      open(false);
+      button.focus();
+    });
+    box.append(button, list);
+    return box;
+  };
+  return control;
+}
+
+function layerItem(layer: SceneLayer, index: number, layerSwitch: LayerSwitch): HTMLElement {
+  const item = document.createElement("li");
+  const label = document.createElement("label");
+  const checkbox = document.createElement("input");
+  checkbox.type = "checkbox";
+  const show = () => {
+    checkbox.checked = !layerSwitch.isHidden(index);
+  };
+  show();
+  layerSwitch.onChange(show);
+  checkbox.addEventListener("change", () => layerSwitch.toggle(index));
+  const name = document.createElement("span");
+  name.textContent = layer.name ?? `Layer ${index + 1}`;
+  name.dir = "auto";
+  label.append(checkbox, symbolOf(layer), name);
+  item.append(label);
+  return item;
+}
+
+/** Shows the shape of a layer in some of its colours. */
+function symbolOf({ geometry, color }: SceneLayer): HTMLElement {
+  const symbol = document.createElement("b");
+  symbol.className = geometry.kind;
+  const colors = color.kind === "constant" ? [color.color] : sample(color.palette);
+  const share = (i: number) => `${(100 * i) / colors.length}%`;
+  const stops = colors.map((rgba, i) => `${cssColor(rgba)} ${share(i)} ${share(i + 1)}`);
+  symbol.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
+  return symbol;
+}
+
+/** Picks evenly spaced items, the first and the last included. */
+function sample<T>(items: readonly T[]): readonly T[] {
+  if (items.length <= SYMBOL_COLORS) return items;
+  const step = (items.length - 1) / (SYMBOL_COLORS - 1);
+  const wanted = new Set(Array.from({ length: SYMBOL_COLORS }, (_, i) => Math.round(i * step)));
+  return items.filter((_, i) => wanted.has(i));
+}

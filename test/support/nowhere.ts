@@ -1,0 +1,11 @@
+import { Transport } from "../../src/api/transport";
+
+/** A transport for maps that need no server: any request fails. */
+export const nowhere = new Transport({
+  kind: "local",
+  find: async () => {
+    throw new Error("a server was asked for");
+  },
+});
+
+export const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
