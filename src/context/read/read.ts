@@ -94,6 +94,7 @@ export async function readFrame(
   { decodeGeom, signal, progress, repeatable, onSnapshot }: ReadOptions & Reading,
 ): Promise<DataFrame> {
   setImmediate(loadDanfo); // while the server works
+  const columns = await readColumns(transport, source, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
