@@ -29,14 +29,14 @@ function silenceTensorflow({ tensorflow }: Danfo): void {
 
 export interface FrameOptions {
   /**
-   * Adds a column `geometry` of wkx geometries decoded from `the_geom`, or else from the first geometry
-   * column; if that one is itself called `geometry`, it is decoded in place. @default false
+   * Adds a column `geometry` of wkx geometries, decoded from `the_geom` or else from the first geometry column. If that
+   * column is named `geometry`, it is decoded in place. @default false
    */
   readonly decodeGeom?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** What danfo keeps of a frame beside its rows. Filling it saves danfo two transpositions of the data and its guesses. */
+/** Internal fields of a danfo frame besides its rows. Setting them saves danfo two transpositions of the data and its guesses. */
 interface Internals {
   $dataIncolumnFormat: (readonly unknown[])[];
   $index: number[];
@@ -47,9 +47,9 @@ interface Internals {
 }
 
 /**
- * A DataFrame of the columns, which keeps their arrays. The missing value is NaN in a number column, where danfo's arithmetic and
- * statistics need it, and null in every other. Datetimes are `Date`: danfo's `dt`, its comparisons with
- * milliseconds, sorting, `min` and `max` work on them. PostgreSQL's NaN is missing here, too.
+ * Makes a DataFrame of columns and keeps their arrays. Missing values are NaN in number columns, as danfo's arithmetic and
+ * statistics expect, and null in all others; PostgreSQL's NaN is missing, too. Datetimes are `Date` objects, which danfo's `dt`,
+ * sorting, `min`, `max` and comparisons with milliseconds accept.
  */
 export async function frameFromColumns(
   { columns }: Columns,
@@ -62,12 +62,12 @@ export async function frameFromColumns(
   const complete = decodeGeom ? await withGeometry(parts, columns, pace) : parts;
   const frame = new DataFrame([]);
   const inside = frame as unknown as Internals;
-  // built around the constructor, which takes a column called "columns" or "values" for its own member
+  // set here instead of by the constructor, which mistakes a column named "columns" or "values" for its own member
   inside.$setDtypes(complete.map(({ dtype }) => dtype));
   inside.$setColumnNames(complete.map(({ name }) => name));
   inside.$setInternalColumnDataProperty();
   inside.$dataIncolumnFormat = complete.map(({ values }) => values);
-  makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last: danfo's setters above count the rows
+  makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last, because danfo's setters above count the rows
   inside.$index = countedFrom0(rowCountOf(frame));
   return frame;
 }
@@ -93,12 +93,12 @@ async function framePart(column: Column, pace: Pace): Promise<FramePart> {
   }
 }
 
-/** danfo has no integer with missing values, and none beyond 32 bits. */
+/** Returns true if danfo's only integer type holds all values: 32 bits, none missing. */
 function isInt32({ pgtype, values }: NumberColumn): boolean {
   return pgtype.startsWith("int") && values.every((value) => (value | 0) === value);
 }
 
-// Arrays of their final length, filled by index: a quarter of the time that growing them takes, or Array.from.
+// Arrays of their final length, filled by index, take a quarter of the time of growing ones or of Array.from.
 
 function arrayOf(values: Float64Array): number[] {
   const array = new Array<number>(values.length);
