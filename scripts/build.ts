@@ -1,4 +1,4 @@
-/** `npm run build`: makes everything that the package ships in `dist`. A part whose inputs have not changed is kept. */
+/** Builds everything that the package ships into `dist`. Keeps each part whose inputs have not changed. Usage: `npm run build` */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

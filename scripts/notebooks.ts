@@ -1,7 +1,7 @@
 /**
- * `npm run notebooks [files…]`: runs the example notebooks in the real kernel and writes their outputs, as
- * JupyterLab would. `--check` writes nothing and compares the text of the outputs with the committed one.
- * Fails if a cell fails, prints to stderr, or (with `--check`) shows something else than before.
+ * Runs the example notebooks in the real kernel and stores their outputs as JupyterLab would. With `--check`, writes
+ * nothing and compares the text of the outputs with the committed notebooks. Fails if a cell fails or prints to stderr,
+ * or (with `--check`) if its output has changed. Usage: `npm run notebooks [--check] [files…]`
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,9 +13,9 @@ import { type CellResult, Kernel, type Output } from "../test/support/jupyter";
 import { postgresBin, startPostgres } from "../test/support/postgres";
 
 const ROOT = resolve(__dirname, "..");
-/** Notebooks that show the same on a PostgreSQL database. They run there a second time. */
+/** Notebooks that also run on a PostgreSQL database and must show the same there. */
 const ON_POSTGRES = new Set(["03-accounts-and-databases.ipynb"]);
-/** The first cell of a home builds the local database. */
+/** Generous, because the first cell in a new home folder creates the local database. */
 const CELL_TIMEOUT_MS = 300_000;
 
 interface CodeCell {
@@ -44,10 +44,10 @@ async function main(): Promise<void> {
   process.exit(problems === 0 ? 0 : 1);
 }
 
-/** Compares what a notebook shows on a native PostgreSQL with what it shows on the embedded one. */
+/** Runs a notebook on a native PostgreSQL and compares its outputs with those on the embedded database. */
 async function runOnPostgres(file: string, home: string): Promise<number> {
   if (!postgresBin()) {
-    console.log(`skipped ${basename(file)} on PostgreSQL, which is not installed`);
+    console.log(`skipped ${basename(file)} on PostgreSQL: PostgreSQL is not installed`);
     return 0;
   }
   const postgres = await startPostgres();
@@ -55,12 +55,12 @@ async function runOnPostgres(file: string, home: string): Promise<number> {
   const database = await postgres.createDatabase("notebook", "analyst");
   const analyst = new Client(database);
   await analyst.connect();
-  await analyst.query(functionsSql()); // what the first write would install, and announce
+  await analyst.query(functionsSql()); // otherwise the first write installs them and says so
   await analyst.end();
   return runNotebook(file, { home, check: true, database });
 }
 
-/** A home of this run alone. It goes when the process does, and the server started in it too. */
+/** Creates a home folder for this run. It is removed, and its server stopped, when the process exits. */
 function temporaryHome(): string {
   const home = mkdtempSync(join(tmpdir(), "cartoframes-home-"));
   process.once("exit", () => {
@@ -77,14 +77,14 @@ function allNotebooks(): string[] {
   return names.sort().map((name) => join(dir, name));
 }
 
-/** Returns the number of problems, each printed with its notebook and cell. */
+/** Runs a notebook, prints each problem with its cell, and returns the number of problems. */
 async function runNotebook(
   file: string,
   { home, check, database }: { readonly home: string; readonly check: boolean; readonly database?: string },
 ): Promise<number> {
   const committed = JSON.parse(readFileSync(file, "utf8")) as Notebook;
   const notebook = structuredClone(committed);
-  const { CARTO_BASE_URL, CARTO_API_KEY, ...env } = process.env; // an account is not for the tables of examples
+  const { CARTO_BASE_URL, CARTO_API_KEY, ...env } = process.env; // examples must not write to an account
   const kernel = await Kernel.start({
     cwd: dirname(file),
     env: { ...env, CARTOFRAMES_HOME: home, ...(database && { CARTO_BASE_URL: database }) },
@@ -102,7 +102,7 @@ async function runNotebook(
   } finally {
     await kernel.shutdown();
   }
-  // Only now: what runs on after its cell may still print, and later cells may update what earlier ones show.
+  // Only now, because background work may print after its cell, and later cells may update earlier outputs.
   for (const [cell, { status, executionCount, results, stderr }] of ran) {
     cell.execution_count = executionCount;
     cell.outputs = [...results];
@@ -136,7 +136,7 @@ function textOf(outputs: readonly Output[]): string {
   return texts.map((part) => part.trimEnd()).join("\n");
 }
 
-/** The lines between the common beginning and the common end. */
+/** Returns the lines between the common beginning and the common end. */
 function lineDiff(was: string, is: string): string {
   const [before, after] = [was.split("\n"), is.split("\n")];
   let start = 0;
@@ -149,7 +149,7 @@ function lineDiff(was: string, is: string): string {
   return [`  @@ line ${start + 1}`, ...cut(before, "-"), ...cut(after, "+")].join("\n");
 }
 
-/** As nbformat writes it: sorted keys, one blank of indent, long texts as lists of lines. */
+/** Serializes a notebook as nbformat does: sorted keys, one space of indentation, long strings as lists of lines. */
 function asJupyterWrites(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) =>
     cell.cell_type === "code" ? { ...cell, outputs: cell.outputs.map(withLines) } : cell,
@@ -166,7 +166,7 @@ function withLines(output: Output): object {
   return { ...output, data: Object.fromEntries(data) };
 }
 
-/** JSON is stored as it is, and so is base64, which has no lines. */
+/** Splits text into lines; JSON and base64 are stored unchanged. */
 const isText = (mime: string) => mime.startsWith("text/") || mime === "image/svg+xml";
 
 const lines = (value: string | string[]) => text(value).match(/[^\n]*\n|[^\n]+$/g) ?? [];

@@ -4,7 +4,7 @@ import { bundledPackages } from "./bundles";
 
 const MODULES = join(__dirname, "../node_modules");
 
-/** Licences of what `scripts/template.ts` packs. */
+/** Notice of the parts of the package that are not JavaScript, see `scripts/template.ts`. */
 const DATABASE = `## The embedded database
 
 \`dist/template/postgis.tar.gz\` is an unmodified part of the npm package \`@electric-sql/pglite-postgis\`: PostGIS as
@@ -34,7 +34,7 @@ Attribution 4.0), the same cities summed by area, and facts of countries out of 
 docs/observatory.md names the source of each.
 `;
 
-/** Writes the list of bundled packages with their licence texts. The file is committed, and each build updates it. */
+/** Writes the licences of all packages in the bundles. The file is committed, and each build updates it. */
 export async function writeNotices(file: string): Promise<void> {
   const sections = await Promise.all((await bundledPackages()).map(noticeOf));
   const title =
@@ -61,7 +61,7 @@ async function noticeOf(name: string): Promise<string> {
 const TENSORFLOW =
   "Copyright Google LLC, Apache-2.0, https://github.com/tensorflow/tfjs. The text is that of mathjs.";
 
-/** Packages that name their licence without its text. */
+/** Licences of packages that name theirs without including its text. */
 const NAMED: Readonly<Record<string, string>> = {
   cartocolor:
     "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
@@ -78,11 +78,11 @@ const NAMED: Readonly<Record<string, string>> = {
     "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };
 
-/** Vega's packages share one licence, whose text most of them leave in the repository. */
+/** Vega's packages share one licence, which most of them do not include. */
 const VEGA =
   "Copyright University of Washington Interactive Data Lab, BSD 3-Clause, https://github.com/vega/vega. The text is that of vega-lite.";
 
-/** Returns the text of a package's licence file, or of that chapter of its README. */
+/** Returns the licence file of a package, or the chapter of its README. */
 async function licenceText(dir: string): Promise<string> {
   const named = NAMED[basename(dir)];
   if (named) return named;
@@ -93,6 +93,6 @@ async function licenceText(dir: string): Promise<string> {
   const readme = names.find((name) => /^readme\.md$/i.test(name));
   const text = readme ? await readFile(join(dir, readme), "utf8") : "";
   const chapter = /^#* ?licen[cs]e\b[^\n]*\n([\s\S]+)/im.exec(text)?.[1];
-  if (!chapter) throw new Error(`${dir} has no licence; find it and name it in scripts/notices.ts.`);
+  if (!chapter) throw new Error(`${dir} contains no licence. Find it and add it to scripts/notices.ts.`);
   return chapter.replace(/^-+\n/, "").trim();
 }
