@@ -1,4 +1,4 @@
-/** danfo's classes and functions as this package exports them: the same ones, loaded when one of them is first used. */
+/** danfo's classes and functions as this package exports them. danfo is loaded when one of them is first used. */
 import { access, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type * as danfo from "danfojs-node";
@@ -17,7 +17,7 @@ type ClassName =
 
 /**
  * Returns a stand-in for a class of danfo that loads danfo when it is first called, extended or read.
- * @param isInstance what `instanceof` asks, if it is to hold for objects of other copies of danfo, too
+ * @param isInstance test for `instanceof`, so that it also accepts objects of other copies of danfo
  */
 function lazyClass<N extends ClassName>(name: N, isInstance?: (value: unknown) => boolean): Danfo[N] {
   const real = () => loadDanfo()[name] as object as new (...args: unknown[]) => object;
@@ -36,29 +36,29 @@ function lazyClass<N extends ClassName>(name: N, isInstance?: (value: unknown) =
 
 /**
  * Columns of values under an index, as in pandas: `new DataFrame({ name: ["Bern", "Rom"], people: [134, 2761] })`. This is
- * danfo.js' DataFrame: https://danfo.jsdata.org/api-reference/dataframe. `instanceof` holds for frames of every copy of danfo.
+ * danfo.js' DataFrame: https://danfo.jsdata.org/api-reference/dataframe. `instanceof DataFrame` accepts frames of every copy of danfo.
  */
-export const DataFrame = lazyClass("DataFrame", isFrame);
+export const DataFrame: typeof danfo.DataFrame = lazyClass("DataFrame", isFrame);
 export type DataFrame = danfo.DataFrame;
 
 /** One column of values under an index: https://danfo.jsdata.org/api-reference/series */
-export const Series = lazyClass("Series", isSeries);
+export const Series: typeof danfo.Series = lazyClass("Series", isSeries);
 export type Series = danfo.Series;
 
-/** Numbers for the categories of a column: https://danfo.jsdata.org/api-reference/general-functions */
-export const LabelEncoder = lazyClass("LabelEncoder");
+/** Replaces the categories of a column by numbers: https://danfo.jsdata.org/api-reference/general-functions */
+export const LabelEncoder: typeof danfo.LabelEncoder = lazyClass("LabelEncoder");
 export type LabelEncoder = danfo.LabelEncoder;
 
-/** A column of 0 and 1 for each category of a column. */
-export const OneHotEncoder = lazyClass("OneHotEncoder");
+/** Replaces a column of categories by a column of 0 and 1 for each category. */
+export const OneHotEncoder: typeof danfo.OneHotEncoder = lazyClass("OneHotEncoder");
 export type OneHotEncoder = danfo.OneHotEncoder;
 
 /** Scales numbers to the range from 0 to 1. */
-export const MinMaxScaler = lazyClass("MinMaxScaler");
+export const MinMaxScaler: typeof danfo.MinMaxScaler = lazyClass("MinMaxScaler");
 export type MinMaxScaler = danfo.MinMaxScaler;
 
 /** Scales numbers to a mean of 0 and a standard deviation of 1. */
-export const StandardScaler = lazyClass("StandardScaler");
+export const StandardScaler: typeof danfo.StandardScaler = lazyClass("StandardScaler");
 export type StandardScaler = danfo.StandardScaler;
 
 type Options<F extends keyof Danfo, Position extends number> = Danfo[F] extends (
@@ -68,8 +68,8 @@ type Options<F extends keyof Danfo, Position extends number> = Danfo[F] extends 
   : never;
 
 /**
- * Reads a CSV file, or the one at an `http(s)://` address, into a DataFrame.
- * @param options those of Papa Parse (`delimiter`, `header`, `skipEmptyLines`, …), and `frameConfig` for the DataFrame
+ * Reads a CSV file from a path or an `http(s)://` URL into a DataFrame.
+ * @param options options of Papa Parse (`delimiter`, `header`, `skipEmptyLines`, …), and `frameConfig` for the DataFrame
  * @throws InvalidArgumentError if the file does not exist, cannot be downloaded, or has no rows
  */
 export function readCSV(path: string, options?: Options<"readCSV", 1>): Promise<DataFrame> {
@@ -77,7 +77,7 @@ export function readCSV(path: string, options?: Options<"readCSV", 1>): Promise<
 }
 
 /**
- * Reads a JSON file, or the one at an `http(s)://` address, into a DataFrame. It holds a list of rows, or an object of columns.
+ * Reads a JSON file from a path or an `http(s)://` URL into a DataFrame. The file must contain a list of rows or an object of columns.
  * @throws InvalidArgumentError if the file does not exist, or cannot be downloaded or parsed
  */
 export function readJSON(path: string, options: Options<"readJSON", 1> = {}): Promise<DataFrame> {
@@ -96,7 +96,7 @@ async function download(address: string, options: object): Promise<string> {
 }
 
 /**
- * Reads a sheet of an Excel file, or of the one at an `http(s)://` address, into a DataFrame.
+ * Reads a sheet of an Excel file from a path or an `http(s)://` URL into a DataFrame.
  * @param options `sheet`: number of the sheet, from 0. @default the first sheet
  * @throws InvalidArgumentError if the file does not exist, or cannot be downloaded or parsed
  */
@@ -104,12 +104,10 @@ export function readExcel(path: string, options?: Options<"readExcel", 1>): Prom
   return reading("readExcel", path, () => loadDanfo().readExcel(path, options));
 }
 
-/** Runs one of danfo's readers. Its own messages name neither the file nor the address. */
+/** Runs one of danfo's readers, and names the file or URL in its error. */
 async function reading(name: string, path: unknown, read: () => Promise<unknown>): Promise<DataFrame> {
   if (typeof path !== "string" || path.trim() === "")
-    throw new InvalidArgumentError(
-      `${name} needs the path of a file or an address, such as "data/cities.csv".`,
-    );
+    throw new InvalidArgumentError(`${name} needs the path or URL of a file, such as "data/cities.csv".`);
   if (!isAddress(path)) await checkFile(name, path);
   try {
     return (await read()) as DataFrame;

@@ -70,7 +70,7 @@ test("an error of a reader names the file or the address, and the reason", async
   await expect(readCSV("data/none.csv")).rejects.toThrow(`Relative paths start from ${process.cwd()}.`);
   await expect(readJSON(join(dir, "cities.csv"))).rejects.toThrow(/^readJSON cannot read ".*cities\.csv": /);
   await expect(readCSV(undefined as never)).rejects.toThrow(
-    'readCSV needs the path of a file or an address, such as "data/cities.csv".',
+    'readCSV needs the path or URL of a file, such as "data/cities.csv".',
   );
   const server = createServer((_, response) => response.writeHead(404).end()).listen(0);
   onTestFinished(() => void server.close());
