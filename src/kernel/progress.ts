@@ -6,7 +6,7 @@ import { cellDisplay } from "./tslab";
 export interface ProgressState {
   readonly done: number;
   readonly total?: number;
-  readonly unit: "rows" | "bytes" | "queries" | "pictures";
+  readonly unit: "rows" | "bytes" | "queries" | "frames";
   /** What the work is waiting for, in a few words. */
   readonly note?: string;
 }
@@ -133,7 +133,7 @@ function terminalLine(): Line | undefined {
 
 function amount({ done, total, unit }: ProgressState): string {
   const number = (n: number) => (unit === "bytes" ? (n / 1e6).toFixed(1) : n.toLocaleString("en-US"));
-  const one = { rows: "row", queries: "query", pictures: "picture", bytes: "MB" }[unit];
+  const one = { rows: "row", queries: "query", frames: "frame", bytes: "MB" }[unit];
   const word = unit === "bytes" || (total ?? done) === 1 ? one : unit;
   return total === undefined ? `${number(done)} ${word}` : `${number(done)} of ${number(total)} ${word}`;
 }

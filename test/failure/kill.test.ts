@@ -61,7 +61,7 @@ async function statements(): Promise<string> {
 }
 
 async function begun(stage: RegExp): Promise<void> {
-  await expect.poll(statements, { interval: 5, timeout: 60_000 }).toMatch(stage);
+  await expect.poll(statements, { interval: 5 }).toMatch(stage);
 }
 
 /** Processes that have the home among their arguments. */
@@ -182,7 +182,7 @@ describe("the kernel is killed in", () => {
     void kernel!.run(JOB);
     await begun(/pg_sleep/);
     await killKernel();
-    await expect.poll(() => values("SELECT what FROM log"), { timeout: 30_000 }).toEqual(["one", "two"]);
+    await expect.poll(() => values("SELECT what FROM log")).toEqual(["one", "two"]);
     expect([await precious(), processes()]).toEqual([PRECIOUS, []]);
   });
 });
@@ -206,7 +206,7 @@ describe("the server is killed in", () => {
     const { error } = await outcome;
     expect(error?.message, name).toMatch(says);
     expect([await precious(), await values("SELECT to_regclass('fresh')::text")]).toEqual([PRECIOUS, [null]]);
-    await expect.poll(temporaryTables, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(temporaryTables).toEqual([]);
     expect(await files()).toEqual([]);
     expect((await kernel!.run(again)).error).toBeUndefined();
     expect([await precious(), await temporaryTables()]).toEqual([PRECIOUS, []]);

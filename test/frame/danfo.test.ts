@@ -273,14 +273,14 @@ describe("where danfo gave other rows than it was asked for", () => {
         ),
       ],
     });
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     expect(
       many
         .loc({ columns: ["n"] })
         .sortValues("n")
         .head(2).values,
     ).toEqual([[0], [1]]);
-    expect(performance.now() - startMs).toBeLessThan(10_000); // danfo took half a minute
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10); // danfo took half a minute
   });
 });
 

@@ -51,12 +51,12 @@ test("what the database has not, or not so", async () => {
     `[TableNotFoundError: There is no table "nowhere". See await cc.tables().]`,
   );
   await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: No geometry for layer "places". Its columns are "lng", "lat". Pass lnglat: ["lng", "lat"].]`,
+    `[InvalidArgumentError: Layer "places" must have a geometry column. Its columns are "lng", "lat". Pass \`lnglat: ["lng", "lat"]\`.]`,
   );
   await expect(
     scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot style column "at" of layer "Odd \\"Table\\"", which is of type timestamptz. It must be numeric, text, or boolean.]`,
+    `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "Odd \\"Table\\"" is of type timestamptz.]`,
   );
   await expect(
     scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),

@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   warnings = install.stderr;
   await mkdir(join(project, "work"));
-}, 300_000);
+});
 afterAll(async () => {
   await stopServer(localHome(home()));
   await rm(project, { recursive: true, force: true });

@@ -88,20 +88,22 @@ test("a picture of more pixels on request", async () => {
   view.save(join(dir, "twice.png"), { scale: 2 });
   expect(readFileSync(join(dir, "twice.png"))).toEqual(Buffer.from(view.toPNG({ scale: 2 })));
   for (const scale of [0, 5, Number.NaN, "2"])
-    expect(() => view.toPNG({ scale } as never)).toThrow(`scale is ${scale}; expected a number from 1 to 4.`);
+    expect(() => view.toPNG({ scale } as never)).toThrow(
+      `\`scale\` must be a number from 1 to 4; got ${scale}.`,
+    );
   const huge = { ...airports(), widthPx: 8192, heightPx: 8192 };
   expect(() => new MapView(huge, { scale: 4 })).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A picture of 32768×32768 pixels is too large. Make size or scale smaller.]`,
+    `[InvalidArgumentError: A PNG can have at most 268,435,456 pixels; \`size\` and \`scale\` ask for 32768×32768. Reduce one of them.]`,
   );
   expect(() => new MapView(huge).toPNG({ scale: 3 })).toThrow("24576×24576");
   expect(() => view.save(join(dir, "no.html"), { scale: 2 })).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A map that is saved as a page has no option "scale". There are none.]`,
+    `[InvalidArgumentError: A map saved as HTML has no option "scale". There are none.]`,
   );
   expect(existsSync(join(dir, "no.html"))).toBe(false);
 });
 
 test("a name that ends otherwise is an error", () => {
   expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.]`,
+    `[InvalidArgumentError: The name of a map's file must end in ".html" for a live map, ".png" for an image or ".gif" for an animation; got "map.jpg".]`,
   );
 });

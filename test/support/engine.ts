@@ -7,13 +7,12 @@ import { databaseAddress } from "../../src/local/database";
 import type { Engine, StatementOptions } from "../../src/server/engine/engine";
 import { openPglite, type PgliteOptions } from "../../src/server/engine/pglite";
 import { openPostgres, type PostgresOptions } from "../../src/server/engine/postgres";
-import { postgresBin, startPostgres, type TestPostgres } from "./postgres";
+import { needs } from "./needs";
+import { startPostgres, type TestPostgres } from "./postgres";
 
 export type EngineKind = "pglite" | "postgres";
 
-/** Those that this machine can run. */
-export const ENGINES: readonly EngineKind[] = postgresBin() ? ["pglite", "postgres"] : ["pglite"];
-if (!postgresBin()) console.warn("PostgreSQL is not installed: its engine is not tested.");
+export const ENGINES: readonly EngineKind[] = ["pglite", "postgres"];
 
 /** The one that tests run on where they name none: see `onPostgres`. */
 export function defaultEngine(): EngineKind {
@@ -23,7 +22,8 @@ export function defaultEngine(): EngineKind {
 /** Runs test files of the embedded database once more, on PostgreSQL. */
 export function onPostgres(files: Record<string, () => Promise<unknown>>): void {
   process.env.TEST_ENGINE = "postgres";
-  describe.skipIf(!postgresBin()).each(Object.entries(files))("%s", async (_, load) => {
+  describe.each(Object.entries(files))("%s", async (_, load) => {
+    needs("PostgreSQL");
     await load();
   });
 }
@@ -70,6 +70,7 @@ export function useEngine({
   kind = defaultEngine(),
   ...options
 }: Partial<PgliteOptions> & PostgresOptions & { kind?: EngineKind } = {}): TestEngine {
+  if (kind === "postgres") needs("PostgreSQL");
   const dataDir = join(temporaryDir(), "data");
   let engine: Engine;
   beforeAll(async () => {

@@ -63,7 +63,7 @@ export interface RequestOptions {
 }
 
 const DELIMITER = "<IDS|MSG>";
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 300_000;
 /** For 200 ms after a failed cell tslab refuses others, which drops those queued by "run all". */
 const REFUSAL_MS = 250;
 

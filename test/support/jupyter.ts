@@ -16,7 +16,7 @@ export interface KernelOptions {
   readonly timeoutMs?: number;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 3000;
 /** What is kept of the text the process itself prints: at its start, and when it crashes. */
 const PRINTED_CHARS = 4000;

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
+import type { TestContext } from "vitest";
 import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { LockedError, lockDataDir } from "../../src/server/engine/lock";
+import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
 /** Where `npm run lab` installs it too. */
@@ -14,6 +16,13 @@ const LAB_DIR = join(ROOT, ".lab");
 const TOKEN = "a-token-of-this-test";
 
 export type Jupyter = Awaited<ReturnType<typeof findOrInstallJupyter>>;
+
+/** JupyterLab, installed once per checkout. Where it cannot be, the test is skipped. */
+export async function needsJupyter(context: TestContext): Promise<Jupyter> {
+  const found = await findJupyter();
+  if ("missing" in found) return skipTest(context, { kind: "JupyterLab", why: found.missing });
+  return found;
+}
 
 /** The program, installed once per checkout; or why there is none, in one line. */
 export async function findJupyter(): Promise<Jupyter | { readonly missing: string }> {

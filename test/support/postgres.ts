@@ -1,27 +1,10 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { ident, literal } from "../../src/sql";
-
-const DEBIAN = "/usr/lib/postgresql";
-
-/** Where the newest installed PostgreSQL keeps its programs, or undefined where there is none. */
-export function postgresBin(): string | undefined {
-  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
-  return versions
-    .map((version) => join(DEBIAN, version, "bin"))
-    .find((bin) => existsSync(join(bin, "initdb")));
-}
+import { isRoot, postgresBin } from "./machine";
 
 /** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
 export interface TestPostgres {
@@ -45,16 +28,13 @@ export interface TestPostgres {
 
 /** Starts one in a temporary folder; as root it runs as `postgres`, because PostgreSQL refuses root. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const bin = postgresBin();
-  if (!bin) throw new Error("PostgreSQL is not installed: apt-get install postgresql-15-postgis-3");
+  const bin = postgresBin;
+  if (!bin) throw new Error('A test that starts PostgreSQL calls needs("PostgreSQL") first.');
   const dir = mkdtempSync(join(tmpdir(), "postgres-"));
-  const asPostgres = process.getuid?.() === 0;
-  if (asPostgres) {
-    chmodSync(dir, 0o777);
-  }
+  if (isRoot) chmodSync(dir, 0o777);
   const run = (program: string, ...args: string[]) => {
     const command = [join(bin, program), ...args];
-    const [file, ...rest] = asPostgres ? ["runuser", "-u", "postgres", "--", ...command] : command;
+    const [file, ...rest] = isRoot ? ["runuser", "-u", "postgres", "--", ...command] : command;
     execFileSync(file!, rest, { cwd: dir, stdio: "ignore" });
   };
   const data = join(dir, "data");

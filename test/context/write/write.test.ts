@@ -205,7 +205,6 @@ describe("the Import API", () => {
     }
     await expect
       .poll(() => values("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'"), {
-        timeout: 20_000,
         interval: 500,
       })
       .toEqual([]);

@@ -1,11 +1,16 @@
 import { type Browser, chromium, type Page, type Request } from "playwright-core";
+import { chromePath } from "../../support/machine";
 
-const CHROMIUM = "/usr/bin/chromium";
 const FLAGS =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+  "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
+/** Starts the browser of this machine: a file that does calls `needs("browser")`. */
 export const launch = (...flags: string[]): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS.split(" "), ...flags] });
+  chromium.launch({
+    executablePath: chromePath!, // `needs` skips the tests without it
+    chromiumSandbox: false, // needs namespaces, which containers and many systems refuse
+    args: [...FLAGS.split(" "), ...flags],
+  });
 
 export interface OpenOptions {
   readonly widthPx?: number;
@@ -34,6 +39,7 @@ export async function open(browser: Browser, html: string, options: OpenOptions 
     viewport: { width: widthPx, height: heightPx },
     deviceScaleFactor: pixelRatio,
   });
+  context.setDefaultTimeout(300_000); // a safety net
   const page = await context.newPage();
   const errors: string[] = [];
   const requests: string[] = [];

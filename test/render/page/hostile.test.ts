@@ -6,10 +6,12 @@ import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { BaseMap, Layer, styling } from "../../../src/map";
 import { MapView } from "../../../src/render/map-view";
 import type { Scene } from "../../../src/render/scene";
+import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();

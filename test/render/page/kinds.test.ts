@@ -10,11 +10,13 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { viewportOf, worldOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
+import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();
@@ -147,7 +149,7 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
   await expect.poll(() => off(moved)).toBeLessThan(0.3);
   await frame.click(".leaflet-control-zoom-in");
   const closer = { ...moved, view: { ...moved.view, zoom: 3.5 } as Scene["view"] };
-  await expect.poll(() => off(closer), { timeout: 5000 }).toBeLessThan(0.5);
+  await expect.poll(() => off(closer)).toBeLessThan(0.5);
 
   expect(errors).toEqual([]);
   expect(requests).toEqual([]);
@@ -179,9 +181,7 @@ test.each(["point", "multipoint"] as const)("%s over time: each frame has its ow
   const moments = new Set<string | null>();
   await frame.click(".time .play");
   await expect
-    .poll(async () => moments.add(await frame.locator(".time output").textContent()).size, {
-      timeout: 20_000,
-    })
+    .poll(async () => moments.add(await frame.locator(".time output").textContent()).size)
     .toBe(LNGS.length);
   expect(errors).toEqual([]);
   expect(requests).toEqual([]);

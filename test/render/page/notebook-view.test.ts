@@ -6,6 +6,7 @@ import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { renderPng } from "../../../src/render/image/png";
 import { MapView } from "../../../src/render/map-view";
 import { sceneToHtml } from "../../../src/render/page/html";
+import { needs } from "../../support/needs";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { decodePng, difference } from "./pixels";
@@ -50,6 +51,7 @@ function vsCodeView(output: string, { policy = true } = {}): string {
     <iframe sandbox="${VS_CODE_SANDBOX}" style="width:1000px;height:700px;border:0" srcdoc="${escapeHtml(view)}"></iframe>`;
 }
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();

@@ -7,6 +7,7 @@ import { renderPng } from "../../../src/render/image/png";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
+import { needs } from "../../support/needs";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps, DIST } from "./built";
@@ -14,6 +15,7 @@ import { type Area, decodePng, difference, type Picture, pixelAt, unlikeWithinAP
 import { airports, counties } from "./samples";
 import { BASEMAP, constantColor, HOSTILE, pathLayer, pointLayer, sceneOf, worldAt } from "./scenes";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();
@@ -172,7 +174,7 @@ async function expectShown(
   { area, moved = [0, 0], mean = 0.6 }: Comparison,
 ): Promise<void> {
   const off = async () => difference(expected, await picture(), area, moved).mean;
-  await expect.poll(off, { timeout: 10_000 }).toBeLessThan(mean);
+  await expect.poll(off).toBeLessThan(mean);
 }
 
 async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<void> {

@@ -9,12 +9,14 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { packScene } from "../../../src/render/page/pack";
 import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene } from "../../../src/render/scene";
+import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { decodePng, difference, pixelAt } from "./pixels";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();

@@ -7,6 +7,7 @@ import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src
 import { renderPng } from "../../../src/render/image/png";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import type { Scene } from "../../../src/render/scene";
+import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
 import { launch, type OpenOptions, open, painted } from "./browser";
@@ -14,6 +15,7 @@ import { buildForMaps } from "./built";
 import { decodePng, difference, pixelAt } from "./pixels";
 import { HOSTILE } from "./scenes";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();
@@ -124,7 +126,7 @@ describe("tooltips", () => {
     expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toEqual(["name", "west"]);
   });
 
-  test("of the right one of a million points, and after a pan", { timeout: 120_000 }, async () => {
+  test("of the right one of a million points, and after a pan", async () => {
     const random = mulberry32(3);
     const count = 1_000_000;
     const axis = (from: number, to: number) =>
@@ -435,6 +437,6 @@ describe("labels", () => {
     const area = { x: 190, y: 150, width: 350, height: 100 };
     const off = async () =>
       difference(before, await decodePng(await page.screenshot()), area, [-130, 0]).mean;
-    await expect.poll(off, { timeout: 5000 }).toBeLessThan(0.2);
+    await expect.poll(off).toBeLessThan(0.2);
   });
 });

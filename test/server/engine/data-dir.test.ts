@@ -55,7 +55,7 @@ describe("ensureDataDir", () => {
   });
 });
 
-test("functions of another release are replaced on opening, data stays", { timeout: 120_000 }, async () => {
+test("functions of another release are replaced on opening, data stays", async () => {
   const dataDir = join(home, "upgraded");
   const first = await openPglite({ dataDir });
   await first.query(`
@@ -99,9 +99,7 @@ describe("lockDataDir", () => {
     expect((await start(dir)).said).toBe("held");
   });
 
-  test("of many starting at once one gets it, also from a killed holder, round after round", {
-    timeout: 120_000,
-  }, async () => {
+  test("of many starting at once one gets it, also from a killed holder, round after round", async () => {
     const dir = join(home, "contended");
     for (let round = 0; round < 3; round++) {
       const starters = await Promise.all(Array.from({ length: 5 }, () => start(dir)));

@@ -6,7 +6,8 @@ import type { DatabaseError, Engine } from "../../../src/server/engine/engine";
 import { openPostgres, type PostgresOptions } from "../../../src/server/engine/postgres";
 import { FUNCTIONS_VERSION } from "../../../src/server/sql/functions";
 import { bytesOf, chunksOf, createTestDatabase, sharedPostgres } from "../../support/engine";
-import { postgresBin, type TestPostgres } from "../../support/postgres";
+import { needs } from "../../support/needs";
+import type { TestPostgres } from "../../support/postgres";
 
 let postgres: TestPostgres;
 let url: string;
@@ -39,7 +40,8 @@ const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e10)";
 /** Long enough that an answer has begun when it breaks off. */
 const LONG = "SELECT n, repeat('x', 1000) FROM generate_series(1, 1000000) n";
 
-describe.skipIf(!postgresBin())("a database of the user's", () => {
+describe("a database of the user's", () => {
+  needs("PostgreSQL");
   beforeAll(async () => {
     postgres = await sharedPostgres();
     url = await createTestDatabase();

@@ -4,7 +4,7 @@ import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { withObservatory } from "../../../src/server/observatory/install";
 import { sharedPostgres } from "../../support/engine";
-import { postgresBin } from "../../support/postgres";
+import { needs } from "../../support/needs";
 
 const opened: Engine[] = [];
 afterAll(() => Promise.all(opened.map((engine) => engine.close())));
@@ -17,7 +17,8 @@ async function open(url: string): Promise<Engine> {
 
 const PARIS = "ST_SetSRID(ST_MakePoint(2.35, 48.85), 4326)";
 
-describe.skipIf(!postgresBin())("a database of the user's", () => {
+describe("a database of the user's", () => {
+  needs("PostgreSQL");
   test("may have PostGIS in a schema of its own, and two servers may install at once", async () => {
     const postgres = await sharedPostgres();
     const url = await postgres.createDatabase("observatory gis", "ana");
