@@ -115,12 +115,12 @@ export {
 
 installNotebookSupport();
 
-/** Time after the import at which danfo is loaded in a kernel: the cell has ended, and the next one is being written. */
+/** Delay after the import, in milliseconds. The cell is then done, and danfo loads while the next one is written. */
 const IDLE_AFTER_MS = 100;
 if (insideKernel()) setTimeout(loadDanfo, IDLE_AFTER_MS).unref();
 
 /**
- * The ready-made context: `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment if set, else the saved credentials,
- * else the embedded local server, which the first call starts.
+ * The default context. It uses the environment variables `CARTO_BASE_URL` and `CARTO_API_KEY` if they are set, otherwise
+ * the saved credentials, otherwise the embedded database, which the first call starts.
  */
 export const cc: CartoContext = new CartoContext();

@@ -92,8 +92,8 @@ describe("data", () => {
   test("persistAs keeps the rows as a CARTO table", async () => {
     const df = await cc.data("places", [UNEMPLOYMENT], { persistAs: "Kept Places" });
     expect(log).toEqual([
-      "The table is named kept_places.",
-      expect.stringMatching(/^4 rows written to kept_places/),
+      'The table is named "kept_places".',
+      expect.stringMatching(/^Wrote 4 rows to "kept_places"/),
     ]);
     const { rows } = await server.sql("SELECT * FROM kept_places ORDER BY cartodb_id");
     expect(rows.map(({ unemployment_rate_2009: rate }) => rate)).toEqual(
