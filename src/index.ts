@@ -5,6 +5,7 @@ import { insideKernel } from "./kernel/tslab";
 
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
 export type { BatchQueries, BatchQuery, JobQueryOptions } from "./api/jobs";
+export type { PublishedMeasure } from "./api/schemas/observatory";
 export type { Timeouts } from "./api/transport";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
@@ -97,7 +98,6 @@ export type { DatasetInfo, Observatory, Published } from "./observatory/observat
 export type { RegionArgument } from "./observatory/place";
 export type {
   PublishedBoundary,
-  PublishedMeasure,
   PublishOptions,
 } from "./observatory/publication";
 export type { CallOptions } from "./options";

@@ -1,9 +1,10 @@
 /** The work of `cartoframes observatory …`: runs statements through the local server's SQL API and returns lines of text. */
 import { readFile } from "node:fs/promises";
+import type { PublishedMeasure } from "../api/schemas/observatory";
 import { ServerError } from "../errors";
 import type { LocalServer } from "../local/launcher";
 import { inTransaction } from "../server/observatory/observatory-sql";
-import { type PublishedMeasure, readStarter, starterSql } from "../server/observatory/starter";
+import { readStarter, starterSql } from "../server/observatory/starter";
 import { ident, literal } from "../sql";
 
 interface Answer {

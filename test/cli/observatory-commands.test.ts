@@ -41,7 +41,7 @@ test("a starter dataset goes and comes back the same", async () => {
     /^us-states .*not installed; to add it, run `npx cartoframes observatory add us-states`/,
   );
   await expect(commands.remove("us-states")).rejects.toThrow(
-    'There is no dataset "us-states" There are cities',
+    'No dataset is named "us-states" Available datasets: cities',
   );
   await commands.addStarter("us-states");
   expect(await commands.info("us-states")).toEqual(before);
