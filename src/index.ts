@@ -3,7 +3,6 @@ import { loadDanfo } from "./frame";
 import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
-export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
 export type { BatchQueries, BatchQuery, JobQueryOptions } from "./api/jobs";
 export type { PublishedMeasure } from "./api/schemas/observatory";
@@ -38,7 +37,26 @@ export {
   TableNotFoundError,
   TimeoutError,
 } from "./errors";
-export { CopyFormatError, DanfoMissingError } from "./frame";
+export { CopyFormatError } from "./frame";
+export {
+  concat,
+  DataFrame,
+  dateRange,
+  getDummies,
+  LabelEncoder,
+  MinMaxScaler,
+  merge,
+  OneHotEncoder,
+  readCSV,
+  readExcel,
+  readJSON,
+  Series,
+  StandardScaler,
+  toCSV,
+  toDateTime,
+  toExcel,
+  toJSON,
+} from "./frame/danfo-surface";
 export { InterruptedError } from "./kernel/interrupt";
 export {
   BaseMap,
@@ -99,7 +117,7 @@ installNotebookSupport();
 
 /** Delay after the import, in milliseconds. The cell is then done, and danfo loads while the next one is written. */
 const IDLE_AFTER_MS = 100;
-if (insideKernel()) setTimeout(() => loadDanfo().catch(() => {}), IDLE_AFTER_MS).unref();
+if (insideKernel()) setTimeout(loadDanfo, IDLE_AFTER_MS).unref();
 
 /**
  * The default context. It uses the environment variables `CARTO_BASE_URL` and `CARTO_API_KEY` if they are set, otherwise
