@@ -1,4 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+const files = readdirSync("test", { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => `test/${name.replaceAll("\\", "/")}`);
+
+/** What a file imports that starts a process, or is changed by tests for the whole process. */
+const STARTS_A_PROCESS =
+  /support\/(server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"|vi\.(mock|useFakeTimers)/;
+/** Plain functions: their files share a process, which saves loading the same modules for each. */
+const plain = files.filter((file) => !STARTS_A_PROCESS.test(readFileSync(file, "utf8")));
+
+/** The slowest first, so that both workers end together: seconds on an idle machine. */
+const SLOW: Record<string, number> = {};
+
+class SlowestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const seconds = ({ moduleId }: TestSpecification) =>
+      SLOW[Object.keys(SLOW).find((name) => moduleId.endsWith(name)) ?? ""] ?? 0;
+    return [...specifications].sort((a, b) => seconds(b) - seconds(a));
+  }
+}
 
 /** `import text from "./file.sql"`, as the bundles have it. */
 const sqlFiles = {
@@ -10,10 +35,27 @@ const sqlFiles = {
 export default defineConfig({
   plugins: [sqlFiles],
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: "test/support/global-setup.ts",
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    reporters: ["./test/support/reporter.ts"],
+    // Safety nets: what a test waits for is an event, however slow the machine is.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000 } },
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
+    env: {
+      // the developer's account is not for tests
+      XDG_CONFIG_HOME: join(tmpdir(), "cartoframes-test-no-config"),
+    },
+    projects: [
+      { extends: true, test: { name: "plain", include: plain, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "processes",
+          include: files.filter((file) => !plain.includes(file)),
+          globalSetup: "test/support/global-setup.ts",
+        },
+      },
+    ],
   },
 });

@@ -1,4 +1,4 @@
-/** What a user waits for the first frame: with nothing running, and with the server running, against danfo alone. */
+/** Measures how long the first read takes, with and without a database and a running server, compared with loading danfo. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * The Data Observatory on the embedded database: `cc.data` against the joins that one would write by hand over the same
- * tables, with planar shares, and the installation of the starter catalog against the start of a new database.
+ * Compares the Data Observatory on the embedded database with baselines: `cc.data` with hand-written joins over the same
+ * tables that use planar areas, and the installation of the starter catalog with the start of a new database.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -45,7 +45,7 @@ async function withNewHome<T>(work: (cc: CartoContext) => Promise<T>): Promise<T
   }
 }
 
-/** Not `compare`: the reference makes what ours needs, and each round has a home of its own. */
+/** Does not use `compare`, because each round needs a new home folder, which the baseline creates. */
 async function firstUse(rounds: number): Promise<void> {
   const [installs, starts]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
@@ -80,14 +80,14 @@ async function points(cc: CartoContext): Promise<void> {
     `${POINT_COUNT.toLocaleString("en-US")} points × ${MEASURES.length} measures`,
     async () => expectRows(await cc.data("shops", MEASURES), POINT_COUNT),
     {
-      name: "ST_Intersects by hand",
+      name: "hand-written ST_Intersects",
       run: async () => expectRows(await cc.query(byHand), POINT_COUNT),
     },
   );
 }
 
 async function polygons(cc: CartoContext): Promise<void> {
-  // Diamonds of about 80 km, none of which follows a county's border.
+  // Diamonds of about 80 km that follow no county border.
   await cc.query(`CREATE TABLE areas AS SELECT i AS cartodb_id, ST_Buffer(ST_SetSRID(ST_MakePoint(
     -122 + (i::int8 * 7919 % 5200) / 100.0, 28 + (i::int8 * 104729 % 2000) / 100.0), 4326), 0.5, 1) AS the_geom
     FROM generate_series(1, ${POLYGON_COUNT}) i`);
@@ -101,7 +101,7 @@ async function polygons(cc: CartoContext): Promise<void> {
     `${POLYGON_COUNT.toLocaleString("en-US")} polygons across counties, a sum and a weighted mean`,
     async () => expectRows(await cc.data("areas", [CITY_POPULATION, UNEMPLOYMENT]), POLYGON_COUNT),
     {
-      name: "ST_Intersection by hand, the sum alone",
+      name: "hand-written ST_Intersection, the sum only",
       run: async () => expectRows(await cc.query(byHand), POLYGON_COUNT),
     },
   );
@@ -124,7 +124,7 @@ async function measureTable(
 }
 
 function expectRows(frame: { shape: number[] }, rowCount: number): void {
-  if (frame.shape[0] !== rowCount) throw new Error(`Got ${frame.shape[0]} rows, expected ${rowCount}.`);
+  if (frame.shape[0] !== rowCount) throw new Error(`Expected ${rowCount} rows; got ${frame.shape[0]}.`);
 }
 
 main();

@@ -1,7 +1,7 @@
 /**
- * The map page against one with Leaflet's own canvas circle markers or GeoJSON layer, in headless Chromium: bytes,
- * time from navigation to the first complete paint, what the longest frame takes while the map is dragged and
- * zoomed, and the memory of the renderer process. Every run opens a new browser; both pages take turns.
+ * Compares the map page with Leaflet's canvas circle markers or GeoJSON layer in headless Chromium: page size, time from
+ * navigation to the first complete paint, longest frame while the map is dragged and zoomed, and memory of the renderer
+ * process. Each run opens a new browser; the two pages take turns.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -46,13 +46,13 @@ interface Measured {
 async function main(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "bench-page-"));
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);
-  console.log("| map | what | ours | Leaflet's own | ours / Leaflet |");
+  console.log("| map | measure | cartoframes | Leaflet | ratio |");
   console.log("| --- | --- | --- | --- | --- |");
   try {
     await comparePages(dir, "100,000 points", randomPoints(100_000), 3);
     await comparePages(dir, "1,000,000 points", randomPoints(1_000_000), 2);
     await comparePages(dir, "3,142 counties", counties(), 3);
-    await comparePages(dir, "100,000 polygons that share borders", mesh(400, 250), 2);
+    await comparePages(dir, "100,000 polygons with shared borders", mesh(400, 250), 2);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -79,14 +79,14 @@ async function comparePages(dir: string, title: string, scene: Scene, rounds: nu
       `| ${title} | ${what} | ${mine.toFixed(digits)} ${unit} | ${theirs.toFixed(digits)} ${unit} | ${ratio} |`,
     );
   };
-  row("page", "bytes", "MB", 1e6);
+  row("page size", "bytes", "MB", 1e6);
   row("first complete paint", "firstPaintMs", "ms");
   row("longest frame of a drag", "panMs", "ms");
   row("longest frame of a zoom", "zoomMs", "ms");
-  row("renderer's memory", "memoryMB", "MB");
+  row("renderer memory", "memoryMB", "MB");
 }
 
-/** Ours paints when its canvas is put in; Leaflet's page tells when its script has run, and paints in the next frame. */
+/** Our page has painted once it contains a canvas; the Leaflet page paints in the frame after its script. */
 const WATCH = `
   window.firstPaint = new Promise((painted) => {
     const observer = new MutationObserver(() => {
@@ -123,7 +123,7 @@ async function measure(file: string): Promise<Measured> {
   }
 }
 
-/** Of the frames from the gesture until the map has come to rest. */
+/** Returns the longest frame from the gesture until the map is at rest. */
 async function longestFrame(page: Page, gesture: () => Promise<void>): Promise<number> {
   await page.evaluate("window.frames_.length = 0");
   await gesture();
@@ -133,7 +133,7 @@ async function longestFrame(page: Page, gesture: () => Promise<void>): Promise<n
   return Math.max(...times.slice(1).map((time, i) => time - times[i]!));
 }
 
-/** Resident memory of the process that runs the page; typed arrays are not in the JavaScript heap. */
+/** Returns the resident memory of the renderer, because typed arrays are not in the JavaScript heap. */
 async function rendererMB(browser: Browser): Promise<number> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
@@ -162,7 +162,7 @@ function randomPoints(count: number): Scene {
   });
 }
 
-/** Cells whose sides wiggle, each side shared by two of them: 20 vertices a cell. */
+/** A mesh of cells with wavy sides that neighbours share, 20 vertices per cell. */
 function mesh(columns: number, rows: number): Scene {
   const random = mulberry32(7);
   const [width, height] = [0.24 / columns, 0.16 / rows];
@@ -211,11 +211,11 @@ function mesh(columns: number, rows: number): Scene {
   return sceneOf([layer], { widthPx: WIDTH_PX, heightPx: HEIGHT_PX, view });
 }
 
-/** What one writes with Leaflet alone, data as JSON. */
+/** A page as one writes it with Leaflet alone, with the data as GeoJSON. */
 function leafletPage(scene: Scene): string {
   const { lng, lat, zoom } = centerOf(viewportOf(scene));
   const { geometry, color } = scene.layers[0]!;
-  if (color.kind !== "classes") throw new Error("The bench colours by class.");
+  if (color.kind !== "classes") throw new Error("The benchmark needs a layer that is coloured by class.");
   const colors = color.palette.map(([r, g, b]) => `rgb(${r},${g},${b})`);
   const add =
     geometry.kind === "point"
@@ -235,7 +235,7 @@ window.drawn = true; document.body.className = "drawn";
 </script>`;
 }
 
-/** As geopandas and folium write it. */
+/** GeoJSON of points as geopandas and folium write it. */
 function pointsJson({ x, y }: PointGeometry, classes: Uint8Array): string {
   const features = Array.from(x, (_, i) => {
     const [lng, lat] = lngLatOf([x[i]!, y[i]!]);

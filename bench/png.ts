@@ -1,4 +1,4 @@
-/** Pictures by our painter against the canvas' own arcs and paths, 800 × 400: `npx tsx bench/png.ts`, after a build. */
+/** Compares 800 × 400 PNGs by our painter with the arcs and paths of the canvas. Usage: `npx tsx bench/png.ts`, after a build */
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
 import type { MultiPolygon, Polygon } from "geojson";
 import { feature } from "topojson-client";
@@ -20,14 +20,14 @@ const PALETTE: readonly Rgba[] = [
 ];
 const WHITE: Rgba = [255, 255, 255, 255];
 const POINT_PX = 7;
-/** Points are around this many places, as people are around towns. */
+/** Number of places around which the points are clustered, like people around towns. */
 const TOWNS = 400;
 
 async function main(): Promise<void> {
   printHeader();
   for (const count of [100_000, 1_000_000]) {
     const scene = sceneOf(pointLayer(count));
-    const reference = { name: "arc()", run: async () => naivePng(scene, drawArcs) };
+    const reference = { name: "one arc() per point", run: async () => naivePng(scene, drawArcs) };
     await compare(
       `${count.toLocaleString("en")} points to a PNG`,
       async () => renderPng(scene),
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     );
   }
   const counties = sceneOf(countyLayer());
-  const reference = { name: "a path per county", run: async () => naivePng(counties, drawPolygons) };
+  const reference = { name: "one path per county", run: async () => naivePng(counties, drawPolygons) };
   const count = counties.layers[0]!.rowCount.toLocaleString("en");
   await compare(`${count} counties to a PNG`, async () => renderPng(counties), reference);
 }
@@ -158,7 +158,7 @@ const drawPolygons: Draw = (context, { geometry }, toX, toY) => {
 
 const COLORS = PALETTE.map(cssColor);
 
-/** Numbers in [0, 1), the same for the same seed (Numerical Recipes' generator). */
+/** Returns a seeded generator of numbers in [0, 1), from Numerical Recipes. */
 function lcg(seed: number): () => number {
   let state = seed;
   return () => {

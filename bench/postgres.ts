@@ -1,4 +1,4 @@
-/** `cc.read` and `cc.write` over a PostgreSQL of one's own against psql's COPY, and against node-postgres. */
+/** Compares `cc.read` and `cc.write` on a user's PostgreSQL with psql's COPY and with node-postgres. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The table that `cc.write` makes: both geometries, key and indexes. */
+/** Creates the same table as `cc.write`, with both geometries, the key and the indexes. */
 async function copyCsv(psql: (sql: string) => Promise<unknown>, csv: string): Promise<void> {
   await psql(`DROP TABLE IF EXISTS by_psql; CREATE TABLE by_psql (cartodb_id bigserial, the_geom geometry(Geometry,4326),
     the_geom_webmercator geometry(Geometry,3857) GENERATED ALWAYS AS (ST_Transform(the_geom, 3857)) STORED,
@@ -91,7 +91,7 @@ async function copyCsv(psql: (sql: string) => Promise<unknown>, csv: string): Pr
 }
 
 function expectRows(frame: { shape: number[] }): void {
-  if (frame.shape[0] !== ROWS) throw new Error(`Got ${frame.shape[0]} rows, expected ${ROWS}.`);
+  if (frame.shape[0] !== ROWS) throw new Error(`Expected ${ROWS} rows; got ${frame.shape[0]}.`);
 }
 
 main();

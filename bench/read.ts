@@ -1,4 +1,4 @@
-/** `cc.read` from the embedded server against node-postgres' rows from a native one into danfo's constructor. */
+/** Compares `cc.read` from the embedded server with rows from a native one by node-postgres in danfo's constructor. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 }
 
 function expectRows(frame: { shape: number[] }, rowCount: number): void {
-  if (frame.shape[0] !== rowCount) throw new Error(`Got ${frame.shape[0]} rows, expected ${rowCount}.`);
+  if (frame.shape[0] !== rowCount) throw new Error(`Expected ${rowCount} rows; got ${frame.shape[0]}.`);
 }
 
 main();

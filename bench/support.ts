@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 
-/** The rows every bench moves: int, text, float, text of 8 values, timestamptz, point. */
+/** SQL for the rows of every benchmark: int, text, float, text with 8 distinct values, timestamptz, and point. */
 export const POINTS = (rowCount: number) => `
   SELECT i AS id, 'name ' || i AS name, (i::int8 * 2654435761 % 1000003) / 7.0::float8 AS value,
     (ARRAY['north','south','east','west','up','down','left','right'])[1 + i % 8] AS kind,
@@ -21,13 +21,14 @@ async function timeMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** Runs ours and the reference in turn, once to warm up and then `rounds` times, and prints the ratio. */
+/** Runs our code and the baseline in turn, once to warm up and then `rounds` times, and prints the ratio. */
 export async function compare(
   title: string,
   ours: () => Promise<unknown>,
   reference: {
     name: string;
-    run: () => Promise<unknown> /** Outside the clock, before each round. */;
+    run: () => Promise<unknown>;
+    /** Runs before each round and is not timed. */
     prepare?: () => void;
   },
   rounds = 5,
@@ -50,11 +51,11 @@ export async function compare(
 
 export function printHeader(): void {
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);
-  console.log("| what | ours, median | reference, median | ours / reference, median of pairs |");
+  console.log("| operation | cartoframes, median | baseline, median | ratio, median of pairs |");
   console.log("| --- | --- | --- | --- |");
 }
 
-/** Without what `work` prints. */
+/** Runs `work` without its console output. */
 export async function quietly(work: () => Promise<unknown>): Promise<void> {
   const { log } = console;
   console.log = () => {};

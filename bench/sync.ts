@@ -1,4 +1,4 @@
-/** `cc.sync` of 1,000,000 rows of which 1,000 changed, against writing the table anew. */
+/** Compares `cc.sync` of 1,000,000 rows, 1,000 of them changed, with overwriting the table. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
       round++;
       for (let i = 0; i < CHANGED; i++) rows[i * (ROWS / CHANGED)]![value] = round;
       const { updated } = await cc.sync(df, "synced");
-      if (updated !== CHANGED) throw new Error(`${updated} rows were updated`);
+      if (updated !== CHANGED) throw new Error(`Expected ${CHANGED} updated rows; got ${updated}.`);
     };
     const rewrite = () => quietly(() => cc.write(df, "written", { overwrite: true }));
     await compare("sync 1,000 of 1,000,000 rows", ours, { name: "cc.write, overwrite", run: rewrite }, 3);

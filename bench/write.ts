@@ -1,4 +1,4 @@
-/** `cc.write` into the embedded server against multi-row INSERTs into a native one, both ending with the index. */
+/** Compares `cc.write` to the embedded server with multi-row INSERTs into a native one, both including the indexes. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The table that `cc.write` makes, filled as one does without COPY. */
+/** Creates the same table as `cc.write`, filled by INSERTs. */
 async function insertRows(client: Client, df: DataFrame): Promise<void> {
   const rows = df.values as unknown[][];
   await client.query("DROP TABLE IF EXISTS written");

@@ -1,5 +1,5 @@
 /**
- * Packs the outlines of the vector base map, which every page carries. `npx tsx scripts/basemap.ts [outFile]`
+ * Packs the outlines of the vector basemap that every page contains. Usage: `npx tsx scripts/basemap.ts [outFile]`
  *
  * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; state borders
  * are the U.S. Census Bureau's 1:10 million (public domain) from us-atlas.
@@ -16,7 +16,7 @@ import { worldOf } from "../src/geometry/mercator";
 import { encodeBasemap } from "../src/render/basemap-data";
 import type { PathGeometry } from "../src/render/scene";
 
-/** Antarctica ends at the edges of the world; it reaches over them by half a pixel at zoom 0: copies leave no seam. */
+/** Antarctica ends at the edges of the world. It overlaps them by half a pixel at zoom 0, so that copies show no seam. */
 const OVERLAP = 0.5 / 256;
 
 export async function buildBasemap(outFile: string): Promise<void> {
@@ -34,20 +34,20 @@ export async function buildBasemap(outFile: string): Promise<void> {
     stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
   });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`; // a test that reads it sees the old one or the new one
+  const beside = `${outFile}.${process.pid}`; // renamed into place: concurrent tests read the old file or the new one
   await writeFile(beside, deflateSync(bytes, { level: 9 }));
   await rename(beside, outFile);
 }
 
-/** World units. */
+/** Vertices in world units. */
 type Path = (readonly [x: number, y: number])[];
 
-/** The borders that two areas share, each once and a feature of its own. */
+/** Returns each border that two areas share as one feature. */
 function linesBetween(topology: Topology, areas: GeometryCollection): Path[][] {
   return mesh(topology, areas as never, (a, b) => a !== b).coordinates.map((line) => [line.map(toWorld)]);
 }
 
-/** Lines that jump from one edge of the world to the other go on beyond it. */
+/** Continues lines beyond the edge of the world instead of jumping to the other edge. */
 function unwrapped(ring: readonly Position[]): Path {
   let copy = 0;
   let lastX = 0;
@@ -60,7 +60,7 @@ function unwrapped(ring: readonly Position[]): Path {
   return copy === 0 ? path : closedSouth(path);
 }
 
-/** A coast that goes once around the world encloses what lies south of it; `path` ends where it began, a world away. */
+/** Closes a coast around the whole world along the south; `path` ends where it began, one world away. */
 function closedSouth(path: Path): Path {
   const outward = Math.sign(path.at(-1)![0] - path[0]![0]) * OVERLAP;
   const [startX, startY] = path[0]!;

@@ -1,5 +1,5 @@
 /**
- * Cuts the font that pictures are lettered with to the scripts it is good for: `npx tsx scripts/font.ts [outFile]`
+ * Subsets the font for text in images to the scripts it covers. Usage: `npx tsx scripts/font.ts [outFile]`
  *
  * Inter by the Inter Project Authors (https://github.com/rsms/inter), SIL Open Font License 1.1.
  */
@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import subsetFont from "subset-font";
 
-/** Code points, first and last; what `pageFont` of `src/render/assets.ts` takes for Latin. */
+/** Ranges of code points (first, last) that `pageFont` in `src/render/assets.ts` considers Latin. */
 const LATIN = [
   [0x0020, 0x007e], // ASCII
   [0x00a0, 0x00ff], // Western Europe
@@ -25,7 +25,7 @@ const ALL = [
   [0x25a0, 0x25ff], // shapes
 ] as const;
 
-/** `font.ttf`, and beside it `font-latin.ttf` for pages whose labels need no more. */
+/** Writes `font.ttf`, and next to it `font-latin.ttf` for pages whose labels need only Latin characters. */
 export async function buildFont(outFile: string): Promise<void> {
   await buildSubset(ALL, outFile);
   await buildSubset(LATIN, join(dirname(outFile), "font-latin.ttf"));
@@ -38,7 +38,7 @@ async function buildSubset(blocks: typeof LATIN | typeof ALL, outFile: string): 
   );
   const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`; // a test that reads it sees the old one or the new one
+  const beside = `${outFile}.${process.pid}`; // renamed into place: concurrent tests read the old file or the new one
   await writeFile(beside, font);
   await rename(beside, outFile);
 }

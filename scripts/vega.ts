@@ -4,7 +4,7 @@ import { type BuildOptions, build } from "esbuild";
 
 const ROOT = join(__dirname, "..");
 
-/** How the program of figures is bundled: Vega-Lite and Vega, with our canvas and without a network. */
+/** Bundle of Vega-Lite and Vega for figures, with our canvas and without network access. */
 export const VEGA_BUNDLE = {
   entryPoints: { vega: join(ROOT, "src/render/figure/program.ts") },
   bundle: true,
@@ -17,11 +17,11 @@ export const VEGA_BUNDLE = {
     "node-fetch": join(ROOT, "src/render/figure/no-fetch.ts"),
   },
   external: ["@napi-rs/canvas"],
-  legalComments: "none", // THIRD_PARTY_NOTICES.md has them
+  legalComments: "none", // they are in THIRD_PARTY_NOTICES.md
   logLevel: "warning",
 } satisfies BuildOptions;
 
-/** Writes `vega.js`. It appears whole: tests run beside each other. */
+/** Writes `vega.js`, atomically because tests run in parallel. */
 export async function buildVega(outdir: string): Promise<void> {
   const { outputFiles } = await build({ ...VEGA_BUNDLE, outdir, write: false });
   for (const { path, contents } of outputFiles) {

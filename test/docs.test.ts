@@ -68,7 +68,7 @@ describe("the examples are cells that run and show what they say", () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  test.each(DOCUMENTS)("%s", { timeout: 180_000 }, async (file) => {
+  test.each(DOCUMENTS)("%s", async (file) => {
     const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
     const kernel = await Kernel.start({
       cwd: join(ROOT, "notebooks"),
@@ -106,7 +106,7 @@ describe("docs/api.md is complete", () => {
   );
   const mentions = (name: string) => words.has(name);
 
-  test("it has every export, and every member and option of each", { timeout: 120_000 }, () => {
+  test("it has every export, and every member and option of each", () => {
     const entry = join(ROOT, "src/index.ts");
     const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);

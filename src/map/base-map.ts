@@ -4,30 +4,39 @@ import type { Basemap, Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, expected, shown } from "./check";
 
+/** Options of `BaseMap`. */
 export interface BaseMapOptions {
   /**
-   * CARTO's `"voyager"`, `"light"` or `"dark"`, `"none"` for a white background, or the address of tiles with
-   * `{z}`, `{x}` and `{y}`. @default "voyager"
+   * CARTO's `"voyager"`, `"light"` or `"dark"`; `"none"` for a white background; or the URL template of raster tiles
+   * with `{z}`, `{x}` and `{y}`, and optionally `{s}` (a, b, c) and `{r}` (`@2x` on high-resolution screens).
+   * @default "voyager"
    */
   readonly source?: "voyager" | "light" | "dark" | "none" | (string & {});
   /**
-   * Names of places `"back"`, below the data, `"front"`, above them, or `null` for none. Of CARTO's basemaps only:
-   * other tiles have the names they have. @default "back"
+   * Place names: `"back"` draws them below the data, `"front"` above, `null` hides them. `"front"` requires one of CARTO's
+   * basemaps.
+   * @default "back"
    */
   readonly labels?: "back" | "front" | null;
-  /** Nothing but names of places on a plain background. @default false */
+  /** Shows only place names, on a plain background. Requires one of CARTO's basemaps. @default false */
   readonly onlyLabels?: boolean;
-  /** Zoom of the deepest tiles at your own address; on a deeper map these are enlarged. @default 19, as OpenStreetMap's */
+  /**
+   * Highest zoom at which a custom `source` has tiles, 0 to 22. Above it, these tiles are enlarged.
+   * @default 19, the highest of OpenStreetMap
+   */
   readonly maxZoom?: number;
-  /** Whose tiles they are, as their owner asks it to be shown; links are `[text](https://…)`. For your own address. */
+  /**
+   * Attribution that the provider of a custom `source` requires. Write links as `[text](https://…)`.
+   * @default no attribution
+   */
   readonly attribution?: string;
 }
 
 type CartoStyle = "voyager" | "light" | "dark";
 
 /**
- * What lies under the layers of a map. Land and borders are always drawn; tiles come over them where there is a
- * network.
+ * The background below the layers of a map. A map carries land and borders, so they show without a network; tiles cover
+ * them once they have loaded.
  *
  * ```ts
  * await cc.map({ layers: [new BaseMap({ source: "dark", labels: "front" }), new Layer("airports")] });
@@ -36,11 +45,12 @@ type CartoStyle = "voyager" | "light" | "dark";
  * ```
  */
 export class BaseMap {
+  /** The option `source`. */
   readonly source: string;
   /** @internal */
   readonly basemap: Basemap;
 
-  /** @throws InvalidArgumentError for an option that cannot be, saying what is expected */
+  /** @throws InvalidArgumentError naming the option that is wrong and what it must be */
   constructor(options: BaseMapOptions = {}) {
     if (!isObject(options)) throw expected("The argument of BaseMap", options, "an object of options");
     checkKeys("BaseMap", options, OPTION_NAMES.BaseMapOptions);
@@ -51,15 +61,19 @@ export class BaseMap {
     if (typeof onlyLabels !== "boolean") throw expected("onlyLabels", onlyLabels, "true or false");
     if (isCartoStyle(source)) {
       if (attribution !== undefined)
-        throw new InvalidArgumentError("attribution is for tiles of your own; CARTO's basemaps have theirs.");
+        throw new InvalidArgumentError(
+          "`attribution` requires a URL template as `source`: CARTO's basemaps have their own attribution.",
+        );
       if (maxZoom !== undefined)
-        throw new InvalidArgumentError("maxZoom is for tiles of your own; CARTO's basemaps have theirs.");
+        throw new InvalidArgumentError(
+          "`maxZoom` requires a URL template as `source`: CARTO's basemaps have their own limit.",
+        );
       this.basemap = cartoBasemap(source, labels === undefined ? "back" : labels, onlyLabels);
       return;
     }
     if (labels === "front" || onlyLabels)
       throw new InvalidArgumentError(
-        `Only CARTO's basemaps "voyager", "light" and "dark" have labels apart; source is ${shown(source)}.`,
+        `\`${onlyLabels ? "onlyLabels" : "labels"}\` requires one of CARTO's basemaps "voyager", "light" and "dark" as \`source\`; got ${shown(source)}.`,
       );
     this.basemap = source === "none" ? BLANK : ownTiles(source, attribution, maxZoom);
   }
@@ -67,13 +81,13 @@ export class BaseMap {
 
 const ATTRIBUTION =
   "© [OpenStreetMap](https://www.openstreetmap.org/copyright) contributors © [CARTO](https://carto.com/attributions)";
-/** There is none of OpenStreetMap's at 20. */
+/** OpenStreetMap has no tiles beyond zoom 19. */
 const OWN_MAX_ZOOM = 19;
 const MAX_ZOOM = 22;
 const WHITE: Rgba = [255, 255, 255, 255];
 const BLANK: Basemap = { theme: "light", background: WHITE };
 
-/** Colours of the vector base, so that the tiles over it change no more than details. */
+/** Colours of land and borders, chosen so that tiles loaded over them change only details. */
 const COLORS = {
   voyager: {
     theme: "light",
@@ -92,7 +106,7 @@ const COLORS = {
   },
 } as const satisfies Record<CartoStyle, Basemap>;
 
-/** CARTO's tiles that have land and labels in one picture. */
+/** CARTO's tile styles that include labels. */
 const WITH_LABELS = {
   voyager: "voyager_labels_under",
   light: "light_all",
@@ -102,7 +116,7 @@ const WITH_LABELS = {
 const isCartoStyle = (source: unknown): source is CartoStyle =>
   typeof source === "string" && Object.hasOwn(COLORS, source);
 
-/** One of CARTO's basemaps. With `onlyLabels`, its names without its land. */
+/** Returns one of CARTO's basemaps; with `onlyLabels`, only its place names. */
 export function cartoBasemap(
   source: CartoStyle,
   labels: "back" | "front" | null,
@@ -133,17 +147,17 @@ function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown =
     /^https?:\/\//i.test(source) &&
     ["{z}", "{x}", "{y}"].every((part) => source.includes(part));
   if (!isTemplate) {
-    const what = '"voyager", "light", "dark", "none", or the address of tiles: https://…/{z}/{x}/{y}.png';
-    throw expected("source of BaseMap", source, what);
+    const what = '"voyager", "light", "dark", "none", or a URL template such as https://…/{z}/{x}/{y}.png';
+    throw expected("source", source, what);
   }
   const unknown = /\{(?![zxysr]\})[^}]*\}/.exec(source);
   if (unknown !== null)
     throw new InvalidArgumentError(
-      `source of BaseMap has ${unknown[0]}; it may have {z}, {x}, {y}, {s} and {r}.`,
+      `\`source\` can contain {z}, {x}, {y}, {s} and {r}; it contains ${unknown[0]}.`,
     );
   if (typeof attribution !== "string") throw expected("attribution", attribution, "a text");
   if (typeof maxZoom !== "number" || !Number.isInteger(maxZoom) || maxZoom < 0 || maxZoom > MAX_ZOOM)
-    throw expected("maxZoom of BaseMap", maxZoom, `a whole number from 0 to ${MAX_ZOOM}`);
+    throw expected("maxZoom", maxZoom, `a whole number from 0 to ${MAX_ZOOM}`);
   const { theme, background, vector } = COLORS.voyager;
   return {
     theme,

@@ -1,7 +1,8 @@
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import type { Basemap, Legend, Rgba, Scene, SceneLayer } from "../render/scene";
 import { type BaseMap, cartoBasemap } from "./base-map";
-import { parseColor } from "./css-color";
+import { counted } from "./check";
+import { checkColor } from "./css-color";
 import { boundsOf } from "./extent";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
 import { labelOf, nameOf } from "./layer";
@@ -12,33 +13,36 @@ import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
 
 export interface SceneToBuild extends ViewOptions {
-  /** From bottom to top. */
+  /** Layers from bottom to top. */
   readonly layers: readonly ResolvedLayer[];
-  /** Absent: voyager, with labels below points and above all else. */
+  /** @default voyager, with labels below points and above lines and polygons */
   readonly basemap?: BaseMap;
 }
 
-/** A scene, and what of the data is not as the user may expect. */
+/** A scene with warnings about its data. */
 export interface BuiltScene {
   readonly scene: Scene;
   readonly warnings: readonly string[];
-  /** Of each layer what its vector tiles need to tell; none of one that is not a table's or query's, or has times. */
+  /**
+   * For each layer, the columns that its vector tiles need; undefined for an animated layer, and for one that is not a
+   * table or query.
+   */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
 
-/** Of the first layer with times, as in cartoframes, which knew but one; the others have colours by position. */
+/** Default colour of the first animated layer, as in cartoframes for Python. */
 const EVENT: Rgba = [39, 82, 255, 255];
-/** Of layers without a colour, by position; CARTO's position 0 is the basemap. */
+/** Default colours of the other layers by position. CARTO counts the basemap as position 0. */
 const LAYER_COLORS =
   "#E58606 #5D69B1 #52BCA3 #99C945 #CC61B0 #24796C #DAA51B #2F8AC4 #764E9F #ED645A #CC3A8E #A5AA99"
     .split(" ")
-    .map((color) => parseColor(color)!);
+    .map((color) => checkColor("color", color));
 
 /**
- * What can be painted of layers and their data: colours and sizes decided, geometry projected, the view fitted.
- * @throws InvalidArgumentError for options and data that make no map.
+ * Builds the scene of a map: classifies values into colours and sizes, projects geometry, and fits the view to the data.
+ * @throws InvalidArgumentError if the options do not fit the data.
  */
 export function buildScene({ layers, basemap, title, at, ...options }: SceneToBuild): BuiltScene {
   checkTitle(title);
@@ -54,6 +58,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
   const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
   for (const [position, part] of parts.entries()) {
+    // `!` below: each layer has a name, and the remainder is less than the number of colours
     const { layer, data, projected } = part;
     warnings.push(...data.warnings, ...geometryWarnings(layer, projected));
     const styled = styleLayer(part, ground, {
@@ -87,12 +92,12 @@ function withClock(scene: Scene, base: ClockBase | undefined, at: Moment | undef
   return clock ? { ...scene, clock: { ...clock, still: busiestFrame({ ...scene, clock }) } } : scene;
 }
 
-/** No two alike: people choose by them. */
+/** Returns a unique name for each layer: readers select layers by name. */
 function namesOf(layers: readonly DataLayer[]): string[] {
   const taken = new Set<string>();
   return layers.map((layer, position) => {
     const { legend, color } = layer.style;
-    const title = legend?.title ?? (color?.kind === "column" ? color.column : undefined); // what its legend says
+    const title = legend?.title ?? (color?.kind === "column" ? color.column : undefined); // as in its legend
     const name = nameOf(layer) ?? title ?? `Layer ${position + 1}`;
     let unique = name;
     for (let copy = 2; taken.has(unique); copy++) unique = `${name} (${copy})`;
@@ -101,7 +106,7 @@ function namesOf(layers: readonly DataLayer[]): string[] {
   });
 }
 
-/** Python's: labels come above the data unless these are points. */
+/** Returns voyager, with labels above the data unless there are points, as cartoframes for Python does. */
 function defaultBasemap(parts: readonly Part[]): Basemap {
   const hasPoints = parts.some(
     ({ projected: { geometry } }) => geometry.kind === "point" && !isEmptyGeometry(geometry),
@@ -112,20 +117,24 @@ function defaultBasemap(parts: readonly Part[]): Basemap {
 function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeometry): string[] {
   const label = `layer ${labelOf(layer)}`;
   if (isEmptyGeometry(geometry)) {
-    return [`No geometry for ${label}. Check its table or query to ensure there are geometries.`];
+    return [`The map shows nothing of ${label}: none of its rows has a geometry. Check its table or query.`];
   }
   const warnings: string[] = [];
   const kinds = (Object.keys(rowsOf) as GeometryKind[]).filter((kind) => rowsOf[kind] > 0);
   if (kinds.length > 1) {
-    const counts = kinds.map((kind) => `${kind} (${rowsOf[kind].toLocaleString("en-US")})`).join(", ");
+    const counts = kinds.map((kind) => counted(rowsOf[kind], kind)).join(", ");
     warnings.push(
-      `There are multiple geometry types in ${label}: ${counts}. Only \`${geometry.kind}\`, the most common, is shown.`,
+      `The map shows only the ${geometry.kind}s of ${label}, its most common geometry type. Its rows are ${counts}.`,
     );
   }
   const { size, stroke } = layer.style;
   if (geometry.kind === "polygon" && size !== undefined)
-    warnings.push(`size has no effect on the polygons of ${label}; the width of their outline is in stroke.`);
+    warnings.push(
+      `\`size\` has no effect on the polygons of ${label}. Set the width of their outline with \`stroke\`.`,
+    );
   if (geometry.kind === "line" && stroke)
-    warnings.push(`stroke has no effect on the lines of ${label}; they have color and size.`);
+    warnings.push(
+      `\`stroke\` has no effect on the lines of ${label}. Style them with \`color\` and \`size\`.`,
+    );
   return warnings;
 }

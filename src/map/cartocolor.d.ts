@@ -1,5 +1,5 @@
 declare module "cartocolor" {
-  /** Colours in hex by how many there are of them: "2" to "7". Qualitative schemes go to "11" and end with a grey more. */
+  /** Hexadecimal colours by their number, "2" to "7". Qualitative schemes go to "11" and end with an additional grey. */
   export interface CartoColors {
     readonly [count: string]: readonly string[];
     /** "quantitative", "diverging", "qualitative", "aggregation", "colorblind" */

@@ -3,7 +3,7 @@ import { listed } from "../options";
 
 export { checkKeys, listed, near } from "../options";
 
-/** A value as a message shows it, short. */
+/** Formats a value for an error message, in at most 60 characters. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(cut(value));
   if (typeof value === "object" && value !== null) return cut(json(value));
@@ -20,21 +20,34 @@ function json(value: object): string {
   }
 }
 
-export function expected(option: string, value: unknown, what: string): InvalidArgumentError {
-  return new InvalidArgumentError(`${option} is ${shown(value)}; expected ${what}.`);
+/** Writes a count with its noun: "1 feature", "2,000 features". */
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+
+/** Creates the error for an argument of the wrong kind. Paths such as `size.bins` are set in backticks. */
+export function expected(argument: string, value: unknown, what: string): InvalidArgumentError {
+  const name = /^[\w.[\]]+$/.test(argument) ? `\`${argument}\`` : argument;
+  return new InvalidArgumentError(`${name} must be ${what}; got ${shown(value)}.`);
 }
 
-export function checkOneOf<T extends string>(option: string, value: unknown, choices: readonly T[]): T {
+export function checkOneOf<T extends string>(argument: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T;
-  throw expected(option, value, `one of ${listed(choices)}`);
+  throw expected(argument, value, `one of ${listed(choices)}`);
 }
 
-export function checkText(option: string, value: unknown, what: string): string {
+/** Returns a text that is not blank. */
+export function checkText(argument: string, value: unknown, what: string): string {
   if (typeof value === "string" && value.trim() !== "") return value;
-  throw expected(option, value, what);
+  throw expected(argument, value, what);
 }
 
-export function checkPositive(option: string, value: unknown, what: string): number {
-  if (typeof value === "number" && value > 0 && Number.isFinite(value)) return value;
-  throw expected(option, value, what);
+/** Returns a number above 0 and at most `max`. */
+export function checkUpTo(argument: string, value: unknown, max: number, what: string): number {
+  if (typeof value === "number" && value > 0 && value <= max) return value;
+  throw expected(argument, value, what);
 }
+
+/** Returns true for an array of numbers in ascending order: the upper bounds of classes. */
+export const isAscending = (bounds: unknown): bounds is readonly number[] =>
+  Array.isArray(bounds) &&
+  bounds.every((bound, i) => typeof bound === "number" && bound > (i === 0 ? -Infinity : bounds[i - 1]));

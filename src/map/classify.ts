@@ -1,27 +1,29 @@
 /**
- * Values into classes. The breaks are those of CARTO's CDB_QuantileBins, CDB_EqualIntervalBins and
+ * Divides values into classes. The breaks equal those of CARTO's CDB_QuantileBins, CDB_EqualIntervalBins and
  * CDB_HeadsTailsBins: each is the upper bound of its class and belongs to it.
+ *
+ * `!`: in the loops below, indexes are less than the length of the array, and classes less than the number of classes.
  */
 import { ckmeans } from "simple-statistics";
 import { MISSING_CLASS } from "../render/scene";
 import type { NumberMethod } from "./scheme";
 
 const doubleBits = new DataView(new ArrayBuffer(8));
-/** Natural breaks of more values than these are those of so many of them, evenly taken in ascending order. */
+/** Natural breaks of more values are computed from a sample of this size, evenly spaced in ascending order. */
 const JENKS_VALUES = 10_000;
 
-/** The values of a class, for its label. Both ends are in it unless `lower` is exclusive or an end is infinite. */
+/** Range of a class, for its label. It includes both ends unless `lower` is exclusive or an end is infinite. */
 export interface Range {
   readonly lower: number;
   readonly upper: number;
   readonly isLowerExclusive: boolean;
-  /** Rows in it. */
+  /** Number of rows. */
   readonly count: number;
 }
 
 export interface RangeClasses {
   readonly kind: "ranges";
-  /** One per row: an index of `ranges`, or MISSING_CLASS. */
+  /** One per row: an index into `ranges`, or MISSING_CLASS. */
   readonly classes: Uint8Array;
   readonly ranges: readonly Range[];
   readonly missingCount: number;
@@ -29,30 +31,30 @@ export interface RangeClasses {
 
 export interface Category {
   readonly value: string | number | boolean;
-  /** Rows of it. */
+  /** Number of rows. */
   readonly count: number;
 }
 
 export interface CategoryClasses {
   readonly kind: "categories";
-  /** One per row: an index of `categories`, their number for all others, or MISSING_CLASS. */
+  /** One per row: an index into `categories`, `categories.length` for other values, or MISSING_CLASS. */
   readonly classes: Uint8Array;
-  /** The most frequent first; equally frequent ones ascending. */
+  /** The most frequent values, most frequent first; ties in ascending order. */
   readonly categories: readonly Category[];
-  /** Rows of all values that are not among the categories. */
+  /** Number of rows with other values. */
   readonly otherCount: number;
   readonly missingCount: number;
 }
 
-/** Numbers between two ends, in so many equal steps that no eye sees them. */
+/** Numbers in equal steps between two ends, too fine to be distinguished. */
 export interface StepClasses {
   readonly kind: "steps";
-  /** One per row: a step, or MISSING_CLASS. */
+  /** One per row: the number of a step, or MISSING_CLASS. */
   readonly classes: Uint8Array;
   readonly from: number;
   readonly to: number;
   readonly steps: number;
-  /** Rows that have a value. */
+  /** Number of rows that have a value. */
   readonly count: number;
   readonly missingCount: number;
 }
@@ -60,8 +62,8 @@ export interface StepClasses {
 export type Classes = RangeClasses | CategoryClasses | StepClasses;
 
 /**
- * Numbers into at most `bins` classes; NaN is missing. There are fewer where values are fewer or equal. With
- * "equal" a class between others may have no row.
+ * Divides numbers into at most `bins` classes; fewer if there are fewer distinct values. NaN is missing. With "equal", a
+ * class can be empty.
  */
 export function classifyNumbers(values: Float64Array, method: NumberMethod, bins: number): RangeClasses {
   const sorted = sortedValues(values);
@@ -75,7 +77,7 @@ export function classifyNumbers(values: Float64Array, method: NumberMethod, bins
   );
 }
 
-/** Numbers into the classes of these upper bounds; what is above the last one is in the last class, too. */
+/** Divides numbers by upper bounds. The last class also includes everything above the last bound. */
 export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
   return assign(values, bounds, (_, maxs) => {
     const top = Math.max(...maxs);
@@ -83,7 +85,10 @@ export function classifyByBounds(values: Float64Array, bounds: readonly number[]
   });
 }
 
-/** Numbers into steps from the smallest to the largest finite one, or of a domain; what lies beyond it is at its end. */
+/**
+ * Divides numbers into equal steps from the smallest to the largest finite one, or over a domain. Values outside of it
+ * are in the first or last step.
+ */
 export function classifySteps(
   values: Float64Array,
   steps: number,
@@ -111,12 +116,12 @@ export function classifySteps(
   return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
 }
 
-/** The step of a value that is not NaN. */
+/** Returns the step of a value, which must not be NaN. */
 export function stepOf(
   value: number,
   { from, to, steps }: Pick<StepClasses, "from" | "to" | "steps">,
 ): number {
-  const width = to / 2 - from / 2; // half of it: the whole may exceed the largest double
+  const width = to / 2 - from / 2; // half the width: all of it may exceed the largest double
   const share =
     value <= from
       ? from === to && value === from
@@ -128,7 +133,7 @@ export function stepOf(
   return Math.min(steps - 1, Math.floor(share * steps));
 }
 
-/** Values into the `most` most frequent ones and all others. null and NaN are missing. */
+/** Divides values into the `most` most frequent ones and all others. null and NaN are missing. */
 export function classifyCategories(
   values: ArrayLike<string | number | boolean | null>,
   most: number,
@@ -172,7 +177,7 @@ interface CodedCategory extends Category {
   readonly code: number;
 }
 
-/** The first `most` in order, without ordering all: a column of names has as many categories as rows. */
+/** Returns the first `most` categories without sorting all of them: a column of names has as many as rows. */
 function mostFrequent(
   codeOf: ReadonlyMap<Category["value"], number>,
   counts: readonly number[],
@@ -192,7 +197,7 @@ function mostFrequent(
 const precedes = (a: Category, b: Category) =>
   a.count > b.count || (a.count === b.count && a.value < b.value);
 
-/** The values that are not NaN, ascending. */
+/** Returns the values that are not NaN, in ascending order. */
 function sortedValues(values: Float64Array): Float64Array {
   const sorted = values.slice().sort(); // NaN goes last
   let end = sorted.length;
@@ -202,7 +207,7 @@ function sortedValues(values: Float64Array): Float64Array {
 
 function breaksOf(sorted: Float64Array, method: NumberMethod, bins: number): number[] {
   if (method === "quantiles") return distinct(quantileBreaks(sorted, bins));
-  // widths, means and distances need numbers; ±Infinity then falls into the outermost classes
+  // widths, means and distances need finite numbers; ±Infinity goes to the outermost classes
   const finite = finiteOf(sorted);
   if (finite.length === 0) return distinct(sorted);
   switch (method) {
@@ -225,7 +230,7 @@ function finiteOf(sorted: Float64Array): Float64Array {
 
 const distinct = (breaks: ArrayLike<number>): number[] => [...new Set(Array.from(breaks))];
 
-/** The breaks with at least one value between them and the one before. */
+/** Drops breaks that have no value between them and the break before. */
 function nonEmpty(breaks: readonly number[], sorted: Float64Array): number[] {
   let at = 0;
   return breaks.filter((upper) => {
@@ -235,7 +240,7 @@ function nonEmpty(breaks: readonly number[], sorted: Float64Array): number[] {
   });
 }
 
-/** CDB_QuantileBins: `percentile_disc(i / bins)`, which takes the value at rank ⌈share × count⌉. @internal */
+/** Equals CDB_QuantileBins: `percentile_disc(i / bins)`, the value at rank ⌈share × count⌉. @internal */
 export function quantileBreaks(sorted: Float64Array, bins: number): number[] {
   return Array.from({ length: bins }, (_, i) => {
     const rank = Math.ceil(((i + 1) / bins) * sorted.length);
@@ -243,7 +248,7 @@ export function quantileBreaks(sorted: Float64Array, bins: number): number[] {
   });
 }
 
-/** CDB_EqualIntervalBins: min + i × (max − min) / bins. @internal */
+/** Equals CDB_EqualIntervalBins: min + i × (max − min) / bins. @internal */
 export function equalBreaks(sorted: Float64Array, bins: number): number[] {
   const min = sorted[0]!;
   const max = sorted.at(-1)!;
@@ -251,7 +256,7 @@ export function equalBreaks(sorted: Float64Array, bins: number): number[] {
   return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : 2 * (min / 2 + (i + 1) * halfWidth)));
 }
 
-/** CDB_HeadsTailsBins: the mean, then the mean of what is above it, and so on. @internal */
+/** Equals CDB_HeadsTailsBins: the mean, the mean of the values above it, and so on. @internal */
 export function headTailBreaks(sorted: Float64Array, bins: number): number[] {
   if (sorted.length <= bins) return Array.from(sorted);
   const breaks: number[] = [];
@@ -261,7 +266,7 @@ export function headTailBreaks(sorted: Float64Array, bins: number): number[] {
     breaks.push(mean);
     const before = from;
     while (from < sorted.length && sorted[from]! <= mean) from++;
-    if (from === before) break; // equal values, of which rounding took the mean below
+    if (from === before) break; // equal values whose mean was rounded down
   }
   return breaks;
 }
@@ -274,7 +279,7 @@ function meanFrom(sorted: Float64Array, from: number): number {
   return sorted.subarray(from).reduce((mean, value) => mean + value / count, 0);
 }
 
-/** The largest value of each cluster that k-means in one dimension finds. */
+/** Returns the largest value of each cluster of one-dimensional k-means. */
 function jenksBreaks(sorted: Float64Array, bins: number): number[] {
   const sample = sampleOf(sorted, JENKS_VALUES);
   const scale = Math.max(Math.abs(sample[0]!), Math.abs(sample.at(-1)!)) || 1; // squares must stay finite
@@ -296,7 +301,7 @@ function sampleOf(sorted: Float64Array, most: number): Float64Array {
   return Float64Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)]!);
 }
 
-/** Ranges between bounds, the first one from `lowest`, the last one to `highest`. */
+/** Returns the ranges between bounds; the first begins at `lowest`, the last ends at `highest`. */
 function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Omit<Range, "count">[] {
   return bounds.map((bound, i) => ({
     lower: i === 0 ? lowest : bounds[i - 1]!,
@@ -335,8 +340,8 @@ function assign(
 }
 
 /**
- * The smallest double for which `holds` is true, which it is for all larger ones, too; Infinity if for none.
- * Between two doubles there is no value that SQL could put into another class than JavaScript.
+ * Returns the smallest double for which `holds` is true; Infinity if there is none. `holds` must be true for all larger
+ * doubles, too. A break found this way classifies every double in SQL as in JavaScript.
  */
 export function firstDouble(holds: (value: number) => boolean): number {
   let below = rankOf(-Infinity) - 1n;
@@ -349,7 +354,7 @@ export function firstDouble(holds: (value: number) => boolean): number {
   return doubleOf(at);
 }
 
-/** Doubles in ascending order are whole numbers in ascending order, 0 is 0: the bits of what is not negative already are. */
+/** Maps doubles to whole numbers in the same order, and 0 to 0. The bits of doubles from 0 up are in order already. */
 function rankOf(value: number): bigint {
   doubleBits.setFloat64(0, Math.abs(value));
   const bits = doubleBits.getBigInt64(0);

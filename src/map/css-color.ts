@@ -12,6 +12,7 @@ import {
   useMode,
 } from "culori/fn";
 import type { Rgba } from "../render/scene";
+import { expected } from "./check";
 
 const toRgb = useMode(modeRgb);
 useMode(modeHsl);
@@ -32,6 +33,16 @@ export function parseColor(text: string): Rgba | null {
   const isName = css === "transparent" || Object.hasOwn(colorsNamed, css);
   const color = isName || HEX_OR_FUNCTION.test(css) ? parse(css) : undefined;
   return color === undefined ? null : fromCulori(toRgb(color));
+}
+
+/** Description of a valid colour, for error messages. */
+export const A_COLOR = 'a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato"';
+
+/** @throws InvalidArgumentError naming the argument if its value is not a CSS colour. */
+export function checkColor(argument: string, value: unknown): Rgba {
+  const rgba = typeof value === "string" ? parseColor(value) : null;
+  if (rgba === null) throw expected(argument, value, A_COLOR);
+  return rgba;
 }
 
 /** Formats a colour for CSS and Vega: `#rrggbb`, or `rgba()` if it is translucent. */

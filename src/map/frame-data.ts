@@ -26,15 +26,15 @@ import {
   type Times,
 } from "./layer-data";
 
-/** Columns that are taken for the geometry, if no option says which. */
+/** Columns that are used as the geometry if `geomCol` is not given. */
 const USUAL_NAMES = ["the_geom", "geometry"];
 
-/** The data of a layer from a DataFrame, without a server. Takes only the columns it needs. */
+/** Reads the data of a layer from the columns of a DataFrame that the layer uses. */
 export function dataFromFrame(layer: DataLayer, frame: DataFrame, signal?: AbortSignal): Promise<LayerData> {
   return dataFromCells(layer, new FrameTable(frame), signal);
 }
 
-/** The data of a layer from values of JavaScript. */
+/** Reads the data of a layer from a table of JavaScript values. */
 export async function dataFromCells(
   layer: DataLayer,
   table: CellTable,
@@ -71,64 +71,67 @@ export async function dataFromCells(
   };
 }
 
-/** Rows and columns of any values. */
+/** A table of JavaScript values. */
 export interface CellTable {
   readonly rowCount: number;
   readonly names: readonly string[];
-  /** The column of geometries, where it is known. */
+  /** Name of the geometry column, if known. */
   readonly geometry?: string;
-  /** The column of a name; undefined if there is none. */
+  /** Returns a column, or undefined if no column has this name. */
   column(name: string): CellColumn | undefined;
-  /** The first value of a column that is not missing. */
+  /** Returns the first value of a column that is not missing. */
   firstOf(index: number): unknown;
 }
 
-/** @throws InvalidArgumentError if the option names a column that is not there. */
+/** @throws InvalidArgumentError if no column has the name that the option gives. */
 function columnOf(table: CellTable, name: string, option: string, label: string): CellColumn {
   const column = table.column(name);
   if (column === undefined) throw missing(name, option, label, table.names);
   return column;
 }
 
-export interface CellColumn {
+interface CellColumn {
   readonly name: string;
-  /** What danfo takes it for, if it is danfo's. */
+  /** danfo's dtype, if the column is from a DataFrame. */
   readonly dtype?: string;
   readonly values: readonly unknown[];
 }
 
-/** The cells of a DataFrame, whichever copy of danfo made it. */
+/** The cells of a DataFrame of any copy of danfo. */
 class FrameTable implements CellTable {
   readonly rowCount: number;
   readonly names: readonly string[];
-  private readonly dtypes: readonly string[];
+  readonly #frame: DataFrame;
+  readonly #dtypes: readonly string[];
 
-  constructor(private readonly frame: DataFrame) {
+  constructor(frame: DataFrame) {
     const { $columns, $dtypes } = frame as unknown as {
       $columns: readonly unknown[];
       $dtypes: readonly string[];
     };
+    this.#frame = frame;
     this.rowCount = rowCountOf(frame);
     this.names = $columns.map(String);
-    this.dtypes = $dtypes;
+    this.#dtypes = $dtypes;
   }
 
   column(name: string): CellColumn | undefined {
     const index = this.names.indexOf(name);
     if (index === -1) return undefined;
-    return { name, dtype: this.dtypes[index]!, values: columnValues(this.frame, index) };
+    const dtype = this.#dtypes[index];
+    return { name, ...(dtype !== undefined && { dtype }), values: columnValues(this.#frame, index) };
   }
 
   firstOf(index: number): unknown {
     for (let row = 0; row < this.rowCount; row++) {
-      const value = cellOf(this.frame, row, index);
+      const value = cellOf(this.#frame, row, index);
       if (!isMissing(value)) return value;
     }
     return undefined;
   }
 }
 
-/** What a column holds by its values, as danfo's dtypes are guesses. */
+/** Finds the kind of a column from its values: danfo's dtypes are guesses. */
 function kindOfValues({ values, dtype }: CellColumn): ColumnKind {
   const types = new Set<string>();
   for (const value of values) if (!isMissing(value)) types.add(value instanceof Date ? "date" : typeof value);
@@ -160,10 +163,13 @@ function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColum
   }
 }
 
-/** With a format like "%d %B %Y", or as the option `time`; ".1%" is one of numbers, which are no text. */
+/**
+ * Returns true for the column of `time` and for formats such as "%d %B %Y". ".1%" also matches; it is only used with
+ * numbers, which never hold ISO times.
+ */
 const isForTimes = ({ option, format }: Need) => option === "time" || format?.includes("%") === true;
 
-/** Files have times as text. */
+/** Returns true for a column of text in which all values are ISO 8601 times, as files have them. */
 function holdsIsoTimes({ values }: CellColumn): boolean {
   const isIso = (value: unknown) => typeof value === "string" && !Number.isNaN(isoTimeMs(value));
   return values.some(isIso) && values.every((value) => isMissing(value) || value === "" || isIso(value));
@@ -179,7 +185,7 @@ function msOf(value: unknown): number {
   return typeof value === "string" ? isoTimeMs(value) : new Date(value as Date).getTime();
 }
 
-/** A column that people read. */
+/** Converts a column that a tooltip, popup or label shows. */
 function readColumn(column: CellColumn, kind: ColumnKind): Column {
   const { name, values } = column;
   if (kind === "datetime") return { name, pgtype: "timestamptz", kind, values: numbersFrom(values, msOf) };
@@ -188,7 +194,7 @@ function readColumn(column: CellColumn, kind: ColumnKind): Column {
   return frameColumn(column, kind);
 }
 
-/** A loop: `Float64Array.from` makes an object of each of a million values. */
+/** A plain loop: `Float64Array.from` allocates an object for each value. */
 function numbersFrom(
   values: readonly unknown[],
   numberAt: (value: unknown, row: number) => number,
@@ -200,7 +206,7 @@ function numbersFrom(
 
 const numberOf = (value: unknown) => (isMissing(value) ? Number.NaN : Number(value));
 
-/** Degrees as numbers, or as digits in a text, as tables loaded without types have them. */
+/** Reads degrees from numbers, or from text, as CSV files loaded without types have them. */
 function degreesOf({ name, values }: CellColumn): Float64Array {
   return numbersFrom(values, (value, row) => {
     if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -209,7 +215,7 @@ function degreesOf({ name, values }: CellColumn): Float64Array {
     const degrees = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
     if (Number.isFinite(degrees)) return degrees;
     throw new InvalidArgumentError(
-      `Column "${name}", row ${row} (counted from 0) holds ${shown(value)}. lnglat needs degrees as numbers; null where there is no position.`,
+      `Column "${name}", row ${row} (counted from 0) must be a number of degrees, or null for no position, to be used as \`lnglat\`; got ${shown(value)}.`,
     );
   });
 }

@@ -7,12 +7,12 @@ import type { GeoJson } from "./geojson";
 import { labelOf } from "./layer";
 import type { DataLayer, LayerData } from "./layer-data";
 
-/** What the geometry is called among the properties; a property of that name gives way. */
+/** Name of the geometry column. A property of the same name is dropped. */
 const GEOMETRY = "geometry";
-/** CRS names of longitude and latitude, which older GeoJSON says. */
+/** Names of the longitude/latitude CRS in the `crs` member of older GeoJSON. */
 const LNGLAT_CRS = new RegExp(`(CRS84|EPSG:+(\\d*:)?${SRID_LNGLAT})$`, "i");
 
-/** The data of a layer from GeoJSON. Properties are columns, the id of a feature is the column "id". */
+/** Reads the data of a layer from GeoJSON. Properties become columns, and feature ids the column `id`. */
 export function dataFromGeoJson(
   layer: DataLayer,
   geojson: GeoJson,
@@ -35,11 +35,11 @@ function featuresOf(geojson: GeoJson, label: string): readonly Feature[] {
   const { features } = geojson as { features?: unknown };
   if (!Array.isArray(features))
     throw new InvalidArgumentError(
-      `The GeoJSON of ${label} is a FeatureCollection without an array of features.`,
+      `The FeatureCollection of ${label} must have an array of features; got ${shown(features)}.`,
     );
   for (const [i, feature] of features.entries()) {
     if (isObject(feature) && feature.type === "Feature") continue;
-    throw new InvalidArgumentError(`features[${i}] of ${label} is ${shown(feature)}; expected a Feature.`);
+    throw new InvalidArgumentError(`features[${i}] of ${label} must be a Feature; got ${shown(feature)}.`);
   }
   return features as Feature[];
 }
@@ -49,7 +49,7 @@ function checkCrs(geojson: GeoJson, label: string): void {
   const name = crs?.properties?.name;
   if (typeof name !== "string" || LNGLAT_CRS.test(name)) return;
   throw new InvalidArgumentError(
-    `The GeoJSON of ${label} has the coordinate system ${shown(name)}, expected longitude and latitude (EPSG:${SRID_LNGLAT}). Convert it, for instance with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
+    `The GeoJSON of ${label} must have longitude and latitude (EPSG:${SRID_LNGLAT}); its coordinate system is ${shown(name)}. Convert it, for example with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
   );
 }
 
@@ -73,7 +73,8 @@ function featureTable(features: readonly Feature[]): CellTable {
     column: (name) =>
       names.includes(name) ? { name, values: features.map((feature) => cell(feature, name)) } : undefined,
     firstOf: (index) => {
-      const name = names[index]!;
+      const name = names[index];
+      if (name === undefined) return undefined;
       const found = features.find((feature) => !isMissing(cell(feature, name)));
       return found && cell(found, name);
     },

@@ -1,10 +1,11 @@
-/** GeoJSON (RFC 7946): what is one, and parsing it. */
+/** Recognizes and parses GeoJSON (RFC 7946). */
 import { InvalidArgumentError } from "../errors";
 import { isObject } from "../values";
 import { shown } from "./check";
 
-/** A FeatureCollection, a Feature or a geometry, as `JSON.parse` gives it. */
+/** A GeoJSON object as `JSON.parse` returns it: a FeatureCollection, a Feature or a geometry. */
 export interface GeoJson {
+  /** `"FeatureCollection"`, `"Feature"`, or the type of a geometry such as `"Point"`. */
   readonly type: string;
 }
 
@@ -17,7 +18,8 @@ const GEOMETRIES = [
   "MultiPolygon",
   "GeometryCollection",
 ];
-/** Whether a text is the name of a GeoJSON file rather than of a table: tables have no such endings. */
+
+/** Returns true for the path of a GeoJSON file, false for the name of a table, which cannot have such an extension. */
 export const isGeoJsonPath = (text: string): boolean => /\.(geojson|json)$/i.test(text);
 
 export const isGeoJson = (value: unknown): value is GeoJson =>
@@ -25,13 +27,13 @@ export const isGeoJson = (value: unknown): value is GeoJson =>
   typeof value.type === "string" &&
   ["FeatureCollection", "Feature", ...GEOMETRIES].includes(value.type);
 
-/** How many features there are, for messages. */
+/** Counts the features; a Feature or a geometry counts as one. */
 export function featureCountOf(geojson: GeoJson): number {
   const { features } = geojson as { features?: unknown };
   return Array.isArray(features) ? features.length : 1;
 }
 
-/** @throws InvalidArgumentError for a text that is no GeoJSON, naming the file. */
+/** @throws InvalidArgumentError naming the file, if its text is not GeoJSON. */
 export function parseGeoJson(text: string, file: string): GeoJson {
   let value: unknown;
   try {
@@ -40,8 +42,8 @@ export function parseGeoJson(text: string, file: string): GeoJson {
     throw new InvalidArgumentError(`${shown(file)} is not GeoJSON: ${(cause as Error).message}`, { cause });
   }
   if (isGeoJson(value)) return value;
-  const found = isObject(value) && "type" in value ? `its type is ${shown(value.type)}` : "it has no type";
+  const found = isObject(value) && "type" in value ? shown(value.type) : "no type";
   throw new InvalidArgumentError(
-    `${shown(file)} is not GeoJSON: ${found}; expected "FeatureCollection", "Feature" or a geometry.`,
+    `${shown(file)} is not GeoJSON: its type must be "FeatureCollection", "Feature" or that of a geometry; got ${found}.`,
   );
 }

@@ -24,6 +24,6 @@ export type {
   StyleOptions,
 } from "./style-options";
 export { type ChartScheme, type SchemeFunction, type Styling, styling } from "./styling";
-export { columnSql, type TileColumn } from "./tile-columns";
+export { columnSql } from "./tile-columns";
 export type { TimeMethod, TimeOptions } from "./time-options";
 export type { ScaleValues, VegaScale } from "./vega-scale";

@@ -10,38 +10,39 @@ import { type Layer, labelOf, type QueryLayer } from "./layer";
 
 export type DataLayer = Layer | QueryLayer;
 
-/** A column that a style can depend on. */
+/** A column that colour or size can depend on. */
 export type StyleColumn = NumberColumn | StringColumn | BooleanColumn;
 
-/** What is drawn of a layer: where its rows are, the columns of its style, and those that people read. */
+/** The data of a layer: the geometry of its rows, the columns of its style, and those it shows to readers. */
 export interface LayerData {
   readonly rowCount: number;
   readonly geometry: GeometrySource;
+  /** Columns that colour or size depend on. */
   readonly columns: readonly StyleColumn[];
-  /** Of tooltips, popups and labels. */
+  /** Columns of tooltips, popups and labels. */
   readonly shown?: readonly Column[];
-  /** When the rows happened, if the layer has times. */
+  /** Times of the rows, for an animated layer. */
   readonly times?: Times;
   readonly warnings: readonly string[];
 }
 
-/** A layer and its data. */
+/** A layer with its data. */
 export interface ResolvedLayer {
   readonly layer: DataLayer;
   readonly data: LayerData;
 }
 
-/** One per row, NaN where there is none: milliseconds since 1970, or numbers. */
+/** One time per row: milliseconds since 1970, or numbers; NaN if missing. */
 export interface Times {
   readonly kind: "time" | "number";
   readonly column: string;
   readonly values: Float64Array;
 }
 
-/** Times in ISO 8601 as PostgreSQL, CSV files and GeoJSON write them. */
+/** ISO 8601 as PostgreSQL, CSV files and GeoJSON write it. */
 const ISO_TIME = /^(\d{4,6}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
 const THE_GEOM = "the_geom";
-/** Pairs of names that columns of longitude and latitude often have, for a hint. */
+/** Common names of longitude and latitude columns, for the hint in an error message. */
 const LNGLAT_NAMES = [
   ["longitude", "latitude"],
   ["lng", "lat"],
@@ -51,8 +52,8 @@ const LNGLAT_NAMES = [
 ] as const;
 
 /**
- * The columns of a result that a layer needs.
- * @throws InvalidArgumentError if one is not there or cannot be what it is asked to be.
+ * Selects the columns of a query result that a layer uses.
+ * @throws InvalidArgumentError if a column does not exist or its type does not fit its use.
  */
 export function fieldsOfLayer(layer: DataLayer, fields: readonly Field[]): Field[] {
   const label = `layer ${labelOf(layer)}`;
@@ -70,19 +71,14 @@ export function fieldsOfLayer(layer: DataLayer, fields: readonly Field[]): Field
   return [...new Set([...where, ...styled])];
 }
 
-/** The data of a layer from the columns that `fieldsOfLayer` chose. */
+/** Reads the data of a layer from the columns that `fieldsOfLayer` selected. */
 export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns): LayerData {
   const label = `layer ${labelOf(layer)}`;
   const names = columns.map(({ name }) => name);
   const positions = lnglatOf(layer);
-  const [styled, read] = [true, false].map(
-    (isStyle) =>
-      new Set(
-        styleColumns(layer).flatMap(({ column, option }) =>
-          option !== "time" && isStyleOption(option) === isStyle ? [column] : [],
-        ),
-      ),
-  );
+  const needs = styleColumns(layer).filter(({ option }) => option !== "time");
+  const styled = new Set(needs.flatMap(({ option, column }) => (isStyleOption(option) ? [column] : [])));
+  const read = new Set(needs.flatMap(({ option, column }) => (isStyleOption(option) ? [] : [column])));
   const { time } = layer.style;
   const geometry: GeometrySource =
     positions === undefined
@@ -91,8 +87,8 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
   return {
     rowCount,
     geometry,
-    columns: columns.flatMap((column) => (styled!.has(column.name) ? [toStyleColumn(column)] : [])),
-    shown: columns.filter(({ name }) => read!.has(name)),
+    columns: columns.flatMap((column) => (styled.has(column.name) ? [toStyleColumn(column)] : [])),
+    shown: columns.filter(({ name }) => read.has(name)),
     ...(time && { times: timesOf(find(columns, time.column, "time", label, names)) }),
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
@@ -105,13 +101,14 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 export interface Need {
   readonly option: "color" | "size" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
-  /** How it is read. */
+  /** Format in which it is shown. */
   readonly format?: string | undefined;
 }
 
-/** Whether a column decides how the layer looks; the others are read. */
+/** Returns true for options that decide how the layer looks. */
 export const isStyleOption = (option: Need["option"]): boolean => option === "color" || option === "size";
 
+/** Lists the columns that the options of a layer name. */
 export function styleColumns({ style: { color, size, tooltip, popup, label, time } }: DataLayer): Need[] {
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
     (info?.columns ?? []).map(({ column, format }) => ({ option, column, format }));
@@ -139,7 +136,7 @@ function find<T extends { readonly name: string }>(
   return column;
 }
 
-/** For a column that an option names and the data have not. */
+/** Creates the error for an option that names a column the layer does not have. */
 export function missing(
   name: string,
   option: string,
@@ -150,40 +147,38 @@ export function missing(
   const hint = close === undefined ? "" : ` Did you mean ${shown(close)}?`;
   const what =
     option === "color"
-      ? `${shown(name)} is neither a CSS colour nor a column of ${label}`
-      : `${option} names ${shown(name)}, which is no column of ${label}`;
+      ? `\`color\` must be a CSS colour or a column of ${label}; got ${shown(name)}`
+      : `\`${option}\` must be a column of ${label}; got ${shown(name)}`;
   return new InvalidArgumentError(`${what}. Its columns are ${listed(names)}.${hint}`);
 }
 
-/** @throws InvalidArgumentError if a style cannot depend on a column of this kind. */
+/** @throws InvalidArgumentError if the option cannot use a column of this kind. */
 export function checkKind({ option, column }: Need, kind: ColumnKind, type: string, label: string): void {
   const what = `column ${shown(column)} of ${label}`;
   if (option === "time") {
     if (kind === "number" || kind === "datetime") return;
     throw new InvalidArgumentError(
-      `Cannot create an animated map from ${what} because it is of type ${type}. It must be of type number or date.`,
+      `\`time\` must be a column of dates, timestamps or numbers; ${what} is of type ${type}.`,
     );
   }
   if (!isStyleOption(option)) {
     if (kind !== "geometry") return;
-    throw new InvalidArgumentError(`${option} cannot show ${what}: it is a geometry.`);
+    throw new InvalidArgumentError(`\`${option}\` cannot show ${what}: it is a geometry column.`);
   }
   if (kind === "geometry") {
-    throw new InvalidArgumentError(
-      `Style columns cannot be geometry columns. ${shown(column)} was chosen for ${option} of ${label}.`,
-    );
+    throw new InvalidArgumentError(`\`${option}\` cannot depend on ${what}: it is a geometry column.`);
   }
   if (option === "size" && kind !== "number") {
-    throw new InvalidArgumentError(`Cannot size by ${what}, which is of type ${type}. It must be numeric.`);
+    throw new InvalidArgumentError(`\`size\` must be a column of numbers; ${what} is of type ${type}.`);
   }
   if (kind === "datetime" || kind === "object") {
     throw new InvalidArgumentError(
-      `Cannot style ${what}, which is of type ${type}. It must be numeric, text, or boolean.`,
+      `\`${option}\` must be a column of numbers, text or booleans; ${what} is of type ${type}.`,
     );
   }
 }
 
-/** Infinite times and those beyond JavaScript's, which come as text, are none on a map. */
+/** Reads times. Infinite times, and times outside the range of Date, arrive as text and become NaN. */
 function timesOf(column: Column): Times {
   const { name, kind, values } = column;
   if (kindOf(column.pgtype) === "number") return { kind: "number", column: name, values: numbersOf(column) };
@@ -194,7 +189,7 @@ function timesOf(column: Column): Times {
   return { kind: "time", column: name, values: times };
 }
 
-/** What columns of a type are meant to be: numbers that came as text are numbers. */
+/** Returns the kind that a PostgreSQL type stands for, also if its values arrive as text. */
 function kindOf(pgtype: string): ColumnKind {
   const type = pgTypeOf(pgtype);
   if (type !== null) return KINDS[type];
@@ -209,7 +204,7 @@ function geometryField(layer: DataLayer, fields: readonly Field[], label: string
     const field = find(fields, wanted, "geomCol", label, names);
     if (geometries.includes(field)) return field;
     throw new InvalidArgumentError(
-      `geomCol names ${shown(wanted)}, which is of type ${field.pgtype}; expected a geometry.`,
+      `\`geomCol\` must be a geometry column; ${shown(wanted)} is of type ${field.pgtype}.`,
     );
   }
   const field = geometries.find(({ name }) => name === THE_GEOM) ?? geometries[0];
@@ -217,17 +212,18 @@ function geometryField(layer: DataLayer, fields: readonly Field[], label: string
   return field;
 }
 
-/** Python's "No geometry for layer", with what to do. */
+/** Creates the error for a layer without a geometry column, with advice that fits its columns. */
 export function noGeometry(layer: DataLayer, names: readonly string[]): InvalidArgumentError {
-  const [lng, lat] = lnglatNames(names) ?? [];
+  const pair = lnglatNames(names);
+  const [lng, lat] = pair ?? ["lng", "lat"];
   const advice =
     layer.from.kind === "query"
-      ? `Add one to the query, like ST_SetSRID(ST_MakePoint(${ident(lng ?? "lng")}, ${ident(lat ?? "lat")}), ${SRID_LNGLAT}) AS the_geom.`
-      : lng === undefined
-        ? "Pass lnglat: [longitude, latitude], or the name of a column of geometries as geomCol."
-        : `Pass lnglat: [${listed([lng, lat!])}].`;
+      ? `Add one to the query, such as ST_SetSRID(ST_MakePoint(${ident(lng)}, ${ident(lat)}), ${SRID_LNGLAT}) AS the_geom.`
+      : pair === undefined
+        ? "Pass `lnglat: [longitude, latitude]`, or the name of a geometry column as `geomCol`."
+        : `Pass \`lnglat: [${listed(pair)}]\`.`;
   return new InvalidArgumentError(
-    `No geometry for layer ${labelOf(layer)}. Its columns are ${listed(names)}. ${advice}`,
+    `Layer ${labelOf(layer)} must have a geometry column. Its columns are ${listed(names)}. ${advice}`,
   );
 }
 
@@ -242,7 +238,7 @@ function lnglatNames(names: readonly string[]): [lng: string, lat: string] | und
 function degreesField(field: Field, label: string): Field {
   if (kindOf(field.pgtype) === "number") return field;
   throw new InvalidArgumentError(
-    `lnglat names ${shown(field.name)} of ${label}, which is of type ${field.pgtype}; expected numbers of degrees.`,
+    `\`lnglat\` must be two columns of numbers; column ${shown(field.name)} of ${label} is of type ${field.pgtype}.`,
   );
 }
 
@@ -250,11 +246,12 @@ function ewkbSource(column: Column): GeometrySource {
   return { kind: "ewkb", column: column.name, values: column.values as readonly (string | null)[] };
 }
 
+/** @param columns the columns of longitude and latitude */
 export function lnglatSource([lng, lat]: readonly Float64Array[]): GeometrySource {
-  return { kind: "lnglat", lng: lng!, lat: lat! };
+  return { kind: "lnglat", lng: lng!, lat: lat! }; // `!`: `lnglat` has two columns
 }
 
-/** Numbers that came as text because they are not exact as doubles are numbers again: a map needs no more. */
+/** Reads numbers, also those that arrive as text because a double cannot hold all their digits. */
 function numbersOf({ values, nulls }: Column): Float64Array {
   const numbers =
     values instanceof Float64Array ? values : Float64Array.from(values as (string | null)[], toNumber);
@@ -268,7 +265,7 @@ function toStyleColumn(column: Column): StyleColumn {
   return column as StyleColumn;
 }
 
-/** What looks like latitude and longitude in the wrong order. */
+/** Warns of points outside the range of degrees, which suggest that longitude and latitude are swapped. */
 export function swapWarnings(
   geometry: GeometrySource,
   [lngName, latName]: readonly [string, string],
@@ -276,17 +273,18 @@ export function swapWarnings(
   if (geometry.kind !== "lnglat") return [];
   const { lng, lat } = geometry;
   let outside = 0;
+  // `!`: both columns have a value for each row
   for (let row = 0; row < lng.length; row++)
     if (Math.abs(lng[row]!) > 180 || Math.abs(lat[row]!) > 90) outside++;
   if (outside === 0) return [];
   const points = lng.length.toLocaleString("en-US");
   return [
     `${outside.toLocaleString("en-US")} of ${points} points lie outside longitude ±180 or latitude ±90. ` +
-      `lnglat is [longitude, latitude]: are "${lngName}" and "${latName}" swapped?`,
+      `\`lnglat\` is [longitude, latitude]: are "${lngName}" and "${latName}" swapped?`,
   ];
 }
 
-/** Milliseconds since 1970, NaN if it is none. Without a zone it is UTC, as a `timestamp` column is. */
+/** Parses an ISO 8601 time into milliseconds since 1970; NaN for any other text. Without a zone it is UTC. */
 export function isoTimeMs(text: string): number {
   const [, day, clock = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
   if (day === undefined) return Number.NaN;

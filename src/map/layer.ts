@@ -3,23 +3,31 @@ import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
-import { checkKeys, checkText, expected, shown } from "./check";
+import { checkKeys, checkText, counted, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const A_SOURCE =
+  "the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json";
 
+/** Options of `Layer`: its style, and where its geometry is. */
 export interface LayerOptions extends StyleOptions {
-  /** Names of the longitude and the latitude column, in that order: the layer shows their points. */
+  /**
+   * Names of the longitude and latitude columns, in that order, in degrees. The layer shows points there. Excludes
+   * `geomCol`.
+   * @default the geometry column is used
+   */
   readonly lnglat?: readonly [lng: string, lat: string];
   /**
-   * The geometry column. Default `the_geom`, else in a DataFrame `geometry` or the first column of geometries: wkx,
-   * WKT, GeoJSON, EWKB as hexadecimal text or bytes.
+   * Name of the geometry column. In a DataFrame its values can be wkx geometries, WKT, GeoJSON, or EWKB as bytes or
+   * hexadecimal text. Excludes `lnglat`.
+   * @default "the_geom"; in a DataFrame otherwise "geometry" or the first column of geometries
    */
   readonly geomCol?: string;
 }
 
-/** Where the data of a layer come from. @internal */
+/** Source of a layer's data. @internal */
 export type LayerSource =
   | { readonly kind: "table"; readonly table: string }
   | { readonly kind: "query"; readonly sql: string }
@@ -28,7 +36,7 @@ export type LayerSource =
   | { readonly kind: "geojson"; readonly geojson: GeoJson };
 
 /**
- * A table of the account, a DataFrame, or GeoJSON on a map.
+ * A layer of a map that shows a table, a DataFrame or GeoJSON. DataFrames and GeoJSON need no server.
  *
  * ```ts
  * await cc.map({ layers: new Layer("airports", { color: "state", size: 6 }) });
@@ -37,7 +45,7 @@ export type LayerSource =
  * ```
  */
 export class Layer {
-  /** The name of the table or file, the DataFrame or the GeoJSON. */
+  /** Table name, path of a file, DataFrame or GeoJSON object that the layer was made of. */
   readonly source: string | DataFrame | GeoJson;
   /** @internal */
   readonly from: LayerSource;
@@ -49,11 +57,10 @@ export class Layer {
   readonly geomCol?: string;
 
   /**
-   * @param source the name of a table; or a DataFrame, a GeoJSON object, or the path of a GeoJSON file, which ends in
-   *   `.geojson` or `.json`: these need no server
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`, `time`, `name`; where the
-   *   geometry is: `lnglat` or `geomCol`
-   * @throws InvalidArgumentError for an option that cannot be, saying what is expected
+   * @param source name of a table, a danfo.js DataFrame, a GeoJSON object, or path of a GeoJSON file, which must end in
+   *   `.geojson` or `.json`
+   * @param options style of the layer, and `lnglat` or `geomCol` if its geometry is not in the default column
+   * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */
   constructor(source: string | DataFrame | GeoJson, options: LayerOptions = {}) {
     checkOptions("Layer", options, OPTION_NAMES.LayerOptions);
@@ -71,13 +78,14 @@ export class Layer {
 }
 
 /**
- * The rows of a query on a map. It needs a geometry column, `the_geom` or another one.
+ * A layer of a map that shows the result of a query. The result must have a geometry column, `the_geom` or any other.
  *
  * ```ts
  * await cc.map({ layers: new QueryLayer("SELECT * FROM airports WHERE state = 'AK'", { color: "teal" }) });
  * ```
  */
 export class QueryLayer {
+  /** The query. */
   readonly sql: string;
   /** @internal */
   readonly from: LayerSource;
@@ -85,13 +93,13 @@ export class QueryLayer {
   readonly style: Style;
 
   /**
-   * @param sql a SELECT
-   * @param options `color`, `size`, `opacity`, `stroke`, `legend`, `tooltip`, `popup`, `label`, `time`, `name`
-   * @throws InvalidArgumentError for an option that cannot be, saying what is expected
+   * @param sql a SELECT statement
+   * @param options style of the layer
+   * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */
   constructor(sql: string, options: StyleOptions = {}) {
     checkOptions("QueryLayer", options, OPTION_NAMES.StyleOptions);
-    this.sql = checkText("The query", sql, "a SELECT");
+    this.sql = checkText("The first argument of QueryLayer", sql, "a SELECT statement");
     this.from = { kind: "query", sql };
     this.style = namingLayer(this.from, options, () => checkStyle(options));
   }
@@ -101,7 +109,10 @@ export class QueryLayer {
   }
 }
 
-/** How messages name a layer: as the user does, else by its table or file, the beginning of its query, or the shape of its frame. */
+/**
+ * Names a layer for error messages and warnings: by its `name`, otherwise by its table or file, the beginning of its
+ * query, or the shape of its DataFrame.
+ */
 export const labelOf = ({ from, style: { name } }: Layer | QueryLayer): string =>
   name === undefined ? sourceLabel(from) : shown(name);
 
@@ -120,7 +131,7 @@ function sourceLabel(from: LayerSource): string {
   }
 }
 
-/** What people see a layer called: what the user calls it, its table, or its file without folder and ending. */
+/** Names a layer for readers of the map: by its `name`, its table, or its file without folder and extension. */
 export function nameOf({ from, style }: Layer | QueryLayer): string | undefined {
   if (style.name !== undefined) return style.name;
   if (from.kind === "table") return from.table;
@@ -128,10 +139,7 @@ export function nameOf({ from, style }: Layer | QueryLayer): string | undefined 
   return from.path.replace(/^.*[\\/]/, "").replace(/\.\w+$/, "");
 }
 
-const counted = (count: number, what: string) =>
-  `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
-
-/** Without `frame.shape`, which is the column of a frame that has one of that name. */
+/** Does not use `frame.shape`, which a column of that name would replace. */
 function shapeOf(frame: DataFrame): string {
   const { $columns } = frame as unknown as { $columns: unknown[] };
   return `${rowCountOf(frame)} × ${$columns.length}`;
@@ -145,20 +153,11 @@ function checkOptions(what: string, options: unknown, names: readonly string[]):
 function layerSource(source: unknown): LayerSource {
   if (isFrame(source)) return { kind: "frame", frame: source };
   if (isGeoJson(source)) return { kind: "geojson", geojson: source };
-  if (typeof source !== "object") {
-    const text = checkText(
-      "The first argument of Layer",
-      source,
-      "a table's name, a GeoJSON file or a DataFrame",
-    );
-    return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
-  }
-  throw new InvalidArgumentError(
-    "The first argument of Layer must be a table's name, a danfo.js DataFrame, or GeoJSON: an object or a path that ends in .geojson or .json.",
-  );
+  const text = checkText("The first argument of Layer", source, A_SOURCE);
+  return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
 }
 
-/** Which of several layers has a wrong option, nobody should have to look for. */
+/** Runs a check of options, and adds the layer's name to its error. */
 function namingLayer<T>(from: LayerSource, { name }: StyleOptions, check: () => T): T {
   try {
     return check();
@@ -171,10 +170,10 @@ function namingLayer<T>(from: LayerSource, { name }: StyleOptions, check: () => 
 
 function checkPlace({ lnglat, geomCol }: LayerOptions): Pick<LayerOptions, "lnglat" | "geomCol"> {
   if (lnglat !== undefined && geomCol !== undefined)
-    throw new InvalidArgumentError("pass lnglat or geomCol, not both: each says where the points are.");
+    throw new InvalidArgumentError("Pass `lnglat` or `geomCol`, not both: each sets where the points are.");
   return {
     ...(lnglat !== undefined && { lnglat: checkLngLat(lnglat) }),
-    ...(geomCol !== undefined && { geomCol: checkText("geomCol", geomCol, "a column's name") }),
+    ...(geomCol !== undefined && { geomCol: checkText("geomCol", geomCol, "the name of a column") }),
   };
 }
 

@@ -9,13 +9,13 @@ import type { TimeMethod } from "./time-options";
 const OTHER = "Other";
 const NO_DATA = "no data";
 const NO_TEXT = "(empty)";
-/** From here on digits are many and mean little. */
+/** Larger numbers are written in scientific notation. */
 const MAX_PLAIN = 1e15;
 const MAX_DECIMALS = 8;
-/** Sizes are shown in this colour where the colour of the layer tells something else. */
+/** Colour of the symbols in a size legend, if the colour of the layer depends on another column. */
 const NEUTRAL: Rgba = [136, 136, 136, 255];
 
-/** A style, and if a column decides it, how its classes came about. */
+/** A style, with the classes of the column it depends on. */
 export interface Channel<S> {
   readonly style: S;
   readonly by?: ClassColumn;
@@ -28,15 +28,15 @@ interface LegendContext {
   readonly data: LayerData;
   readonly name: string;
   readonly layerCount: number;
-  /** Size of a symbol where sizes tell something else. */
+  /** Size of the symbols in a colour legend, if the size of the layer depends on another column. */
   readonly defaultPx: number;
-  /** Of the values in the frames of a layer with times. */
+  /** Aggregate of an animated layer. */
   readonly method: TimeMethod | undefined;
 }
 
 /**
- * One legend for each column; one for both where colour and size tell the same. A layer that looks the same
- * everywhere is named if it is one of several, or if somebody gave it a title.
+ * Creates the legends of a layer: one for each column, or one for both if colour and size depend on the same classes. A
+ * layer with a single look gets a legend if the map has several layers, or if the legend has a title.
  */
 export function legendsOf(
   options: LegendStyle,
@@ -64,6 +64,7 @@ export function legendsOf(
   const sizes = sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
   const bySize = size.by && sizeLegend(sizes, kind, size.by.classes, size.style, constantColor, options);
   if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
+    // `!`: both have the same number of items
     return [
       { ...byColor, items: byColor.items.map((item, i) => ({ ...item, sizePx: bySize.items[i]!.sizePx })) },
     ];
@@ -101,10 +102,12 @@ function sizeLegend(
 ): Legend | null {
   const [looks, missing] = sizeLooks(style, color);
   if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
+  // `!`: a share is at most 1
   const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
   return sizesLegendOf(title, kind, classes, pxOf, missing, options);
 }
 
+/** Returns true if both legends have the same items. `!`: checked by length. */
 const sameLabels = (a: Legend, b: Legend) =>
   !a.ramp &&
   !b.ramp &&
@@ -121,13 +124,16 @@ function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look
   return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }
 
-/** How the classes of a column look: one entry per class, then what others and missing ones have. */
+/** Symbol of a legend item. */
 interface Look {
   readonly color: Rgba;
   readonly sizePx: number;
 }
 
-/** The legend of a column; null if no row is in any class. */
+/**
+ * Creates the legend of a column; null if no row is in a class.
+ * @param looks one symbol per class; for categories, then that of other values. `!`: there are as many as labels.
+ */
 export function legendOf(
   title: string,
   geometry: Legend["geometry"],
@@ -144,7 +150,7 @@ export function legendOf(
   return items.length > 0 ? { title, geometry, items } : null;
 }
 
-/** The legend of colours that go over into each other. */
+/** Creates the legend of a continuous colour ramp. */
 function rampLegendOf(
   title: string,
   geometry: Legend["geometry"],
@@ -159,7 +165,7 @@ function rampLegendOf(
   return { title, geometry, items, ramp: { colors, from, to } };
 }
 
-/** The legend of sizes that grow with the value: of three values, the largest first, as circles lie in each other. */
+/** Creates the legend of continuous sizes, which shows the sizes of three values. */
 function sizesLegendOf(
   title: string,
   geometry: Legend["geometry"],
@@ -176,11 +182,11 @@ function sizesLegendOf(
   const format = numberFormat(
     values.map((value) => ({ lower: value, upper: value, isLowerExclusive: false, count: 1 })),
   );
-  const items = shares.map((share, i) => ({ label: format(values[i]!), color, sizePx: pxOf(share) }));
+  const items = shares.map((share, i) => ({ label: format(values[i] ?? from), color, sizePx: pxOf(share) }));
   return { title, geometry, items: [...items, ...missing] };
 }
 
-/** A layer that looks the same everywhere. */
+/** Creates the legend of a layer with a single look. */
 function plainLegendOf(
   label: string,
   geometry: Legend["geometry"],
@@ -230,13 +236,13 @@ function rangeLabel({ lower, upper, isLowerExclusive }: Range, format: (value: n
   return `${from} – ${to}`;
 }
 
-/** As many decimals for all as the narrowest class needs, and no more than the bounds have. */
+/** Returns a format with as many decimals as the narrowest class needs, but no more than the bounds have. */
 function numberFormat(ranges: readonly Range[]): (value: number) => string {
   const bounds = ranges.flatMap(({ lower, upper }) => [lower, upper]).filter(Number.isFinite);
   const steps = [...new Set([ranges[0]?.lower ?? 0, ...ranges.map(({ upper }) => upper)])]
     .filter(Number.isFinite)
     .sort((a, b) => a - b);
-  const gaps = steps.slice(1).map((step, i) => step - steps[i]!);
+  const gaps = steps.slice(1).map((step, i) => step - (steps[i] ?? step));
   const narrowest = Math.min(...gaps, Math.max(1, ...bounds.map(Math.abs)));
   const useful = Math.max(0, Math.ceil(1 - Math.log10(narrowest)));
   const decimals = bounds.reduce((most, bound) => Math.max(most, decimalsOf(bound, useful)), 0);
@@ -250,7 +256,7 @@ function numberFormat(ranges: readonly Range[]): (value: number) => string {
   return format;
 }
 
-/** Digits behind the point that a number has, at most `most`. */
+/** Counts the decimals of a number, at most `most`. */
 function decimalsOf(value: number, most: number): number {
   for (let decimals = 0; decimals < Math.min(most, 20); decimals++)
     if (Number(value.toFixed(decimals)) === value) return decimals;

@@ -6,29 +6,39 @@ import { BaseMap } from "./base-map";
 import { checkText, expected, shown } from "./check";
 import { Layer, QueryLayer } from "./layer";
 
+/** Size, title and initial view of a map. */
 export interface ViewOptions {
-  /** Zoom of the first view: 0 is the world in 256 pixels, each step doubles. With `lat` and `lng`. */
+  /**
+   * Zoom of the initial view, 0 to 22. At 0 the world is 256 pixels wide; each level doubles that. Requires `lat` and
+   * `lng`.
+   * @default fits the data
+   */
   readonly zoom?: number;
-  /** Latitude of the centre in degrees. */
+  /** Latitude of the centre in degrees, −90 to 90. Requires `zoom` and `lng`. @default fits the data */
   readonly lat?: number;
-  /** Longitude of the centre in degrees. */
+  /** Longitude of the centre in degrees, −180 to 180. Requires `zoom` and `lat`. @default fits the data */
   readonly lng?: number;
-  /** Width and height in CSS pixels. @default [800, 400] */
+  /** Width and height in CSS pixels, each 1 to 8192. @default [800, 400]; [480, 320] in a figure */
   readonly size?: readonly [width: number, height: number];
-  /** A heading of the map. */
+  /** Title above the map. @default no title */
   readonly title?: string;
   /**
-   * Of layers with times: the moment of the picture, where the live map then waits instead of playing. Default: the frame
-   * that shows most.
+   * Moment that a map with an animated layer shows: a Date, a text that `new Date` parses, or a number. The live map
+   * starts paused there.
+   * @default the frame with the most points, and the live map plays
    */
   readonly at?: Moment;
 }
 
+/** A layer of a map: data or the basemap. */
 export type MapLayer = Layer | QueryLayer | BaseMap;
 
-/** What a map shows, and how large. */
+/** Layers and view of a map. */
 export interface MapOptions extends ViewOptions {
-  /** From bottom to top: at most eight of Layer and QueryLayer, and one BaseMap anywhere among them. */
+  /**
+   * Layers from bottom to top: at most eight `Layer` and `QueryLayer`, and one `BaseMap` at any position.
+   * @default only the basemap
+   */
   readonly layers?: MapLayer | readonly MapLayer[];
 }
 
@@ -38,8 +48,8 @@ const MAX_ZOOM = 22;
 export const MAX_LAYERS = 8;
 
 /**
- * The layers apart from the basemap; all that can be wrong without looking at data is found here.
- * @throws InvalidArgumentError for too many layers or basemaps, half a view, a size that is none.
+ * Checks everything that can be checked without the data, and separates the basemap from the layers.
+ * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
 export function checkMapOptions({ layers = [], title, ...view }: MapOptions): {
   readonly layers: readonly (Layer | QueryLayer)[];
@@ -51,7 +61,7 @@ export function checkMapOptions({ layers = [], title, ...view }: MapOptions): {
   const data = all.filter((layer) => layer instanceof Layer || layer instanceof QueryLayer);
   if (data.length > MAX_LAYERS) throw tooManyLayers(data.length);
   if (basemaps.length > 1)
-    throw new InvalidArgumentError(`A map can take at most one BaseMap layer; there are ${basemaps.length}.`);
+    throw new InvalidArgumentError(`\`layers\` can include one BaseMap; got ${basemaps.length}.`);
   checkTitle(title);
   checkView(view);
   return { layers: data, ...(basemaps[0] !== undefined && { basemap: basemaps[0] }) };
@@ -61,27 +71,27 @@ function checkLayer(layer: unknown, position: number): void {
   if (layer instanceof Layer || layer instanceof QueryLayer || layer instanceof BaseMap) return;
   const found = isFrame(layer) ? "a DataFrame" : shown(layer);
   const advice = isFrame(layer)
-    ? "Wrap it: new Layer(df)."
+    ? "Write new Layer(df)."
     : typeof layer === "string"
       ? `Write new Layer(${shown(layer)}).`
       : "";
   throw new InvalidArgumentError(
-    `layers[${position}] is ${found}; expected a Layer, a QueryLayer or a BaseMap. ${advice}`.trim(),
+    `\`layers[${position}]\` must be a Layer, a QueryLayer or a BaseMap; got ${found}. ${advice}`.trim(),
   );
 }
 
-/** @throws InvalidArgumentError if there is a title and it is no text. */
+/** @throws InvalidArgumentError for a title that is not a text. */
 export function checkTitle(title: unknown): void {
-  if (title !== undefined) checkText("title", title, "a text");
+  if (title !== undefined) checkText("title", title, "a text that is not blank");
 }
 
 export function tooManyLayers(count: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `A map can have at most ${MAX_LAYERS} layers besides its basemap; there are ${count}.`,
+    `\`layers\` can include at most ${MAX_LAYERS} layers besides the basemap; got ${count}.`,
   );
 }
 
-/** The first view, if the options give one, and the size. */
+/** Checks size and view. `center` is absent if the view is to fit the data. */
 export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX }: ViewOptions): {
   readonly center?: Scene["view"];
   readonly widthPx: number;
@@ -92,7 +102,7 @@ export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX }: ViewOption
   if (given.length === 0) return { widthPx, heightPx };
   if (zoom === undefined || lat === undefined || lng === undefined) {
     throw new InvalidArgumentError(
-      `zoom, lat and lng must all or none be provided; found zoom ${shown(zoom)}, lat ${shown(lat)}, lng ${shown(lng)}.`,
+      `Pass \`zoom\`, \`lat\` and \`lng\` together, or leave all three out; got zoom ${shown(zoom)}, lat ${shown(lat)}, lng ${shown(lng)}.`,
     );
   }
   checkNumber("zoom", zoom, 0, MAX_ZOOM);

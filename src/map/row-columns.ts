@@ -1,4 +1,4 @@
-/** Columns of the data as tooltips, popups and labels carry them. */
+/** Converts columns into those that tooltips, popups and labels show. */
 import { utcFormat } from "d3-time-format";
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
@@ -9,18 +9,18 @@ import { shown } from "./check";
 import type { InfoStyle, LabelColumn } from "./info-options";
 import { isoTimeMs } from "./layer-data";
 
-/** Longer texts end in "…": a page is no place for documents. */
+/** Longer texts are cut and end in "…". */
 const MAX_TEXT = 1000;
 const TIME_TYPES = ["date", "timestamp", "timestamptz"];
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
-/** What of a column's values is shown. */
+/** Form in which the values of a column are shown. */
 type ShownValues =
   | { readonly as: "numbers" | "texts" | "objects" }
-  /** Numbers as texts. */
+  /** Numbers formatted as text. */
   | { readonly as: "formatted"; readonly format?: string }
-  /** Times as texts; of a column that came as text, those that JavaScript has not, such as infinity, as they came. */
+  /** Times formatted as text. In a column of text, values outside the range of Date, such as infinity, stay as they are. */
   | { readonly as: "times"; readonly format: string; readonly cameAsText?: true };
 
 export type ShownColumn = Field & ShownValues;
@@ -28,15 +28,19 @@ export type ShownColumn = Field & ShownValues;
 /** Collects the columns that a layer's cards and labels show, each once. */
 export class RowColumns {
   readonly columns: RowColumn[] = [];
-  /** What each of them comes from. */
+  /** Source of each of `columns`. */
   readonly sources: ShownColumn[] = [];
+  readonly #available: readonly Column[];
+  readonly #label: string;
   readonly #indexOf = new Map<string, number>();
 
-  constructor(
-    private readonly shownColumns: readonly Column[],
-    private readonly label: string,
-  ) {}
+  /** @param label name of the layer in error messages */
+  constructor(available: readonly Column[], label: string) {
+    this.#available = available;
+    this.#label = label;
+  }
 
+  /** Adds the columns of a tooltip or popup. */
   card(option: string, { title, columns }: InfoStyle): Card {
     return {
       ...(title !== undefined && { title }),
@@ -55,7 +59,7 @@ export class RowColumns {
     };
   }
 
-  /** The index of the column of texts for labels. */
+  /** Adds the column of a label and returns its index. */
   labels({ column: name, format }: LabelColumn): number {
     const column = this.#find(name);
     const isNumber = isNumeric(column, format);
@@ -66,7 +70,7 @@ export class RowColumns {
   }
 
   #find(name: string): Column {
-    return this.shownColumns.find((column) => column.name === name)!; // checked when the data were chosen
+    return this.#available.find((column) => column.name === name)!; // `!`: checked when the data were read
   }
 
   #indexed(column: Column, as: string, valuesOf: () => ShownValues): number {
@@ -84,24 +88,24 @@ export class RowColumns {
 
   #checkFormat(option: string, { name, kind, pgtype }: Column, isNumber: boolean, format?: string): void {
     if (format === undefined) return;
-    const where = `format of ${option} is ${shown(format)}, for column ${shown(name)} of ${this.label}`;
+    const column = `column ${shown(name)} of ${this.#label}`;
     if (isNumber && !isNumberFormat(format))
       throw new InvalidArgumentError(
-        `${where}; expected a format of numbers like ",.0f", ".1%" or "$,.2f" (https://d3js.org/d3-format).`,
+        `\`${option}.format\` for ${column} must be a number format such as ",.0f", ".1%" or "$,.2f" (https://d3js.org/d3-format); got ${shown(format)}.`,
       );
     const isTime = kind === "datetime" || TIME_TYPES.includes(pgtype);
     if (isTime && !format.includes("%"))
       throw new InvalidArgumentError(
-        `${where}; expected a format of times like "%d %B %Y" (https://d3js.org/d3-time-format).`,
+        `\`${option}.format\` for ${column} must be a time format such as "%d %B %Y" (https://d3js.org/d3-time-format); got ${shown(format)}.`,
       );
     if (!isNumber && !isTime)
       throw new InvalidArgumentError(
-        `${where}, which is of type ${pgtype}; only numbers and times have formats.`,
+        `\`${option}.format\` requires numbers or times; ${column} is of type ${pgtype}. Leave the format ${shown(format)} out.`,
       );
   }
 }
 
-/** Numbers that came as text because doubles are not exact stay texts, unless they are to be rounded anyway. */
+/** Returns true for numbers, and for numbers that arrived as text (too long for a double) if a format rounds them. */
 function isNumeric({ kind, pgtype }: Column, format: string | undefined): boolean {
   return (
     kind === "number" || (kind === "string" && format !== undefined && ["int8", "numeric"].includes(pgtype))
@@ -118,7 +122,7 @@ function numbersOf({ values, nulls }: Column): RowColumn & { kind: "numbers" } {
   return { kind: "numbers", values: numbers };
 }
 
-/** Of what is no number. */
+/** Decides how values that are not numbers are shown. */
 function textValues({ kind, pgtype, values }: Column, format: string | undefined): ShownValues {
   if (kind === "datetime") return { as: "times", format: format ?? timeFormatOf(values) };
   if (format !== undefined && TIME_TYPES.includes(pgtype)) return { as: "times", format, cameAsText: true };
@@ -147,7 +151,7 @@ function rowColumn(column: Column, shownValues: ShownValues): RowColumn {
   }
 }
 
-/** As precise as the times are. */
+/** Returns a format as precise as the times are. */
 function timeFormatOf(values: Float64Array): string {
   const has = (unit: number) => values.some((ms) => ms % unit !== 0 && !Number.isNaN(ms));
   if (!has(DAY_MS)) return "%Y-%m-%d";
@@ -165,7 +169,7 @@ function dictionary<T>(values: ArrayLike<T>, textOf: (value: NonNullable<T>) => 
   const texts: string[] = [];
   const codes = new Uint32Array(values.length);
   for (let row = 0; row < values.length; row++) {
-    const value = values[row]!;
+    const value = values[row];
     if (value === null || value === undefined || Number.isNaN(value)) continue;
     let code = codeOf.get(value);
     if (code === undefined) {

@@ -41,31 +41,31 @@ import { InvalidArgumentError } from "../errors";
 import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
-import { checkKeys, checkOneOf, expected, listed, near, shown } from "./check";
-import { parseColor, rampOf } from "./css-color";
+import { checkKeys, checkOneOf, expected, isAscending, listed, near, shown } from "./check";
+import { checkColor, rampOf } from "./css-color";
 
 /**
- * How values are put into classes.
+ * Classification method.
  *
  * - `"quantiles"`: the same number of rows in each class
- * - `"equal"`: classes of the same width
- * - `"headtails"`: at the mean, at the mean of what is above it, and so on; for few large and many small values
+ * - `"equal"`: classes of equal width
+ * - `"headtails"`: breaks at the mean, at the mean of the values above it, and so on; suits many small and few large values
  * - `"jenks"`: natural breaks, where the values have gaps
- * - `"category"`: a class for each of the most frequent values, and "Other"
- * - `"continuous"`: no classes; the colours of the scheme go over into each other from the smallest to the largest value
+ * - `"category"`: one class for each of the most frequent values, and one for all others
+ * - `"continuous"`: no classes; colours are interpolated from the smallest to the largest value
  */
 export type BinMethod = "quantiles" | "equal" | "headtails" | "jenks" | "category" | "continuous";
 
-/** The methods that put numbers into classes. */
+/** Methods that divide numbers into classes. */
 export type NumberMethod = Exclude<BinMethod, "category" | "continuous">;
 
 /**
- * How many classes; or their upper bounds, ascending: `[10, 20, 50]` are the classes up to and including 10, up
- * to 20, and all above. Their number is that of the colours.
+ * Number of classes, or their upper bounds in ascending order. `[10, 20, 50]` makes three classes: up to and including
+ * 10, up to and including 20, and everything above.
  */
 export type Bins = number | readonly number[];
 
-/** The CARTOColors, see https://carto.com/carto-colors/. The last six are for categories. */
+/** Name of a CARTOColors scheme, see https://carto.com/carto-colors/. The last six are for categories. */
 export type SchemeName =
   | "burg"
   | "burgYl"
@@ -102,24 +102,26 @@ export type SchemeName =
   | "safe"
   | "vivid";
 
-/** Colours for the classes of a column. Made by `styling`. */
+/** Colours and classes for a column. Create one with `styling`. */
 export interface Scheme {
   /** A CARTOColors scheme, or "custom". */
   readonly name: SchemeName | "custom";
+  /** Number of classes, or their upper bounds. */
   readonly bins: Bins;
-  /** Absent: quantiles for numbers; categories for text, booleans and qualitative schemes. */
+  /** Classification method. @default "quantiles" for numbers, "category" for text, booleans and qualitative schemes */
   readonly method?: BinMethod;
-  /** Of "custom": colours in CSS. */
+  /** CSS colours of a "custom" scheme. */
   readonly colors?: readonly string[];
 }
 
+const A_SCHEME = 'the name of a scheme such as "mint", or a scheme such as styling.mint(5)';
 const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category", "continuous"];
 const DEFAULT_BINS = 5;
 const MOST_BINS = 7;
 const DEFAULT_CATEGORIES = 10;
-/** CARTO's grey for what is in no category, where the scheme has none of its own. */
+/** CARTO's grey for values outside the categories, in schemes that do not define one. */
 const OTHER = "#b3b3b3";
-/** Of rows without a value. */
+/** Colour of rows without a value. */
 export const MISSING_COLOR: Rgba = [204, 204, 204, 255];
 
 const SCHEMES: Readonly<Record<SchemeName, CartoColors>> = {
@@ -160,7 +162,10 @@ const SCHEMES: Readonly<Record<SchemeName, CartoColors>> = {
 };
 export const SCHEME_NAMES = Object.keys(SCHEMES) as SchemeName[];
 
-/** @throws InvalidArgumentError for a name or bins that there are not. */
+/**
+ * Creates a CARTOColors scheme.
+ * @throws InvalidArgumentError for an unknown name or method, and for more bins than the scheme has colours
+ */
 export function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const known = schemeName(name);
   const isQualitative = qualitative(known);
@@ -173,32 +178,28 @@ export function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const count = checkBins(scheme.bins);
   if (count >= 2 && count <= most) return scheme;
   throw new InvalidArgumentError(
-    `bins is ${shown(bins)}, but the scheme "${known}" has 2 to ${most} colours. ` +
-      "Take a number between, or styling.custom([…]) with colours of your own.",
+    `\`bins\` must be 2 to ${most} classes for the scheme "${known}"; got ${shown(bins)}. ` +
+      "For more, pass your own colours: styling.custom([…]).",
   );
 }
 
-/** A continuous scheme has all the colours there are. */
+/** Continuous schemes use all colours of the scheme. */
 const defaultBins = (isQualitative: boolean, method: BinMethod | undefined) =>
   isQualitative ? DEFAULT_CATEGORIES : method === "continuous" ? MOST_BINS : DEFAULT_BINS;
 
-/** @throws InvalidArgumentError for what is no colour, and for more bins than colours. */
+/**
+ * Creates a scheme of the given colours.
+ * @throws InvalidArgumentError for an invalid colour, and for more bins than colours
+ */
 export function custom(colors: readonly string[], bins?: Bins, method?: BinMethod): Scheme {
   if (!Array.isArray(colors) || colors.length === 0 || colors.length > 100)
     throw expected("colors", colors, "an array of 1 to 100 CSS colours");
-  for (const color of colors as readonly unknown[]) {
-    if (typeof color !== "string" || parseColor(color) === null)
-      throw expected(
-        "One of the colors",
-        color,
-        'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"',
-      );
-  }
+  for (const [i, color] of colors.entries()) checkColor(`colors[${i}]`, color);
   const scheme = withMethod({ name: "custom", bins: bins ?? colors.length, colors: [...colors] }, method);
   const count = checkBins(scheme.bins);
   if (count >= 1 && count <= colors.length) return scheme;
   throw new InvalidArgumentError(
-    `bins is ${shown(bins)}, but there are ${colors.length} colours. Each class needs one.`,
+    `\`bins\` must be 1 to ${colors.length} classes, one for each colour; got ${shown(bins)}.`,
   );
 }
 
@@ -207,25 +208,20 @@ function withMethod(scheme: Scheme, method: BinMethod | undefined): Scheme {
   checkOneOf("method", method, METHODS);
   if (typeof scheme.bins === "number") return { ...scheme, method };
   throw new InvalidArgumentError(
-    `bins gives the bounds of the classes, so the method ${shown(method)} has nothing to do. Leave one of them out.`,
+    `Pass \`bins\` as a number with the method ${shown(method)}, or as bounds without a method: bounds leave nothing to classify.`,
   );
 }
 
-/** How many classes bins make. */
+/** Returns the number of classes. */
 function checkBins(bins: unknown): number {
   if (typeof bins === "number" && Number.isInteger(bins)) return bins;
-  const isAscending =
-    Array.isArray(bins) &&
-    bins.every(
-      (bound, i) => typeof bound === "number" && (i === 0 ? bound > -Infinity : bound > bins[i - 1]),
-    );
-  if (isAscending) return bins.length;
-  throw expected("bins", bins, "a whole number, or the upper bounds of the classes as ascending numbers");
+  if (isAscending(bins)) return bins.length;
+  throw expected("bins", bins, "a whole number, or the upper bounds of the classes in ascending order");
 }
 
 function schemeName(name: unknown): SchemeName {
-  if (typeof name !== "string") throw expected("scheme", name, 'a name like "mint", or styling.mint(5)');
-  // Python and CARTO write Mint, BluGrn and ag_GrnYl
+  if (typeof name !== "string") throw expected("scheme", name, A_SCHEME);
+  // cartoframes for Python and CARTO write Mint, BluGrn and ag_GrnYl
   const key = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
   const camel = key.slice(0, 1).toLowerCase() + key.slice(1);
   if (Object.hasOwn(SCHEMES, camel)) return camel as SchemeName;
@@ -233,16 +229,16 @@ function schemeName(name: unknown): SchemeName {
   const advice =
     close.length > 0
       ? `Did you mean ${close.map((n) => JSON.stringify(n)).join(" or ")}?`
-      : `There are ${listed(SCHEME_NAMES)}.`;
-  throw new InvalidArgumentError(`There is no colour scheme ${shown(name)}. ${advice}`);
+      : `Available schemes: ${listed(SCHEME_NAMES)}.`;
+  throw new InvalidArgumentError(`No colour scheme is named ${shown(name)}. ${advice}`);
 }
 
 const qualitative = (name: SchemeName) => SCHEMES[name].tags.includes("qualitative");
 
-/** A scheme that a user wrote: by name, or as `styling` makes it. */
+/** Returns the scheme of a name, or checks one that `styling` made. */
 export function checkScheme(value: unknown): Scheme {
   if (typeof value === "string") return named(value);
-  if (!isObject(value)) throw expected("scheme", value, 'a name like "mint", or styling.mint(5)');
+  if (!isObject(value)) throw expected("scheme", value, A_SCHEME);
   checkKeys("scheme", value, OPTION_NAMES.Scheme);
   const { name, bins, method, colors } = value as Partial<Scheme>;
   return name === "custom" || colors !== undefined
@@ -250,18 +246,18 @@ export function checkScheme(value: unknown): Scheme {
     : named(name as string, bins, method);
 }
 
-/** The same scheme with other bins or another method. */
+/** Returns the scheme with other bins or another method. */
 export function adjusted(scheme: Scheme, bins: Bins | undefined, method: BinMethod | undefined): Scheme {
   if (bins === undefined && method === undefined) return scheme;
-  // bounds and a method exclude each other, so the new one of them displaces the old one
+  // bounds exclude a method, so a new one of either replaces the old one of the other
   const newBins = bins ?? (typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length);
   const newMethod = method ?? (typeof newBins === "number" ? scheme.method : undefined);
   return checkScheme({ ...scheme, bins: newBins, method: newMethod });
 }
 
 /**
- * What a column of this kind gets without a scheme: mint for numbers, safe for categories. Python's cartoframes took
- * antique for these, two of whose ten colours are one to people who see no green (CIE76 distance 0.9; of safe's 5.9).
+ * Returns the default scheme: mint for numbers, safe for categories. cartoframes for Python uses antique, two of whose
+ * ten colours look the same to people with deuteranopia (CIE76 distance 0.9; in safe at least 5.9).
  */
 export function defaultScheme(
   isNumeric: boolean,
@@ -271,28 +267,35 @@ export function defaultScheme(
   return named(isNumeric && method !== "category" ? "mint" : "safe", bins, method);
 }
 
-/** How a scheme classifies values of this kind, if nobody said how; "bounds" by the ones it gives. */
+/** Returns the method by which a scheme classifies numbers or other values; "bounds" if it sets the bounds itself. */
 export function methodOf({ name, bins, method }: Scheme, isNumeric: boolean): BinMethod | "bounds" {
   if (typeof bins !== "number") return "bounds";
   const isForCategories = name !== "custom" && qualitative(name);
   return method ?? (isNumeric && !isForCategories ? "quantiles" : "category");
 }
 
-/** Colours for so many classes, from the whole range of the scheme; for so many categories, its first ones. */
+/** Says in an error message that a method requires numbers. */
+export const needNumbers = (method: BinMethod | "bounds"): string =>
+  method === "bounds" ? "Bounds as `bins` require numbers" : `The method "${method}" requires numbers`;
+
+/**
+ * Returns `count` colours: spread over the whole scheme for classes, its first ones for categories.
+ * `!`: `named` has checked that the scheme has colours for this count.
+ */
 export function paletteOf({ name, colors = [] }: Scheme, count: number, isCategory: boolean): Rgba[] {
   if (name === "custom") return (isCategory ? colors.slice(0, count) : spread(colors, count)).map(rgba);
   if (qualitative(name)) return SCHEMES[name][String(Math.max(2, count))]!.slice(0, count).map(rgba);
   return (count > 1 ? SCHEMES[name][String(count)]! : spread(SCHEMES[name]["3"]!, count)).map(rgba);
 }
 
-/** So many colours that go over into each other, through those of the scheme. */
+/** Returns `count` colours interpolated between those of the scheme. */
 export function continuousPalette(scheme: Scheme, count: number): Rgba[] {
   const { bins } = scheme;
   const stops = paletteOf(scheme, typeof bins === "number" ? bins : bins.length, false);
   return rampOf(stops, count);
 }
 
-/** `count` of the items, evenly from the first to the last; one alone is the middle one. */
+/** Returns `count` of the items, evenly spaced from the first to the last; the middle one if `count` is 1. `!`: ≤ last. */
 function spread<T>(items: readonly T[], count: number): T[] {
   const last = items.length - 1;
   return Array.from(
@@ -301,9 +304,9 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-/** The colour of values that are in none of the categories. */
+/** Returns the colour of values outside the categories. */
 export function otherColorOf({ name }: Scheme): Rgba {
   return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name]["11"]!.at(-1)! : OTHER);
 }
 
-const rgba = (color: string): Rgba => parseColor(color)!;
+const rgba = (color: string): Rgba => checkColor("color", color);

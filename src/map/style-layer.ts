@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors";
 import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
-import { shown } from "./check";
+import { listed, shown } from "./check";
 import {
   type Classes,
   classifyByBounds,
@@ -18,6 +18,7 @@ import {
   MISSING_COLOR,
   methodOf,
   type NumberMethod,
+  needNumbers,
   otherColorOf,
   paletteOf,
 } from "./scheme";
@@ -27,38 +28,39 @@ import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
 const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
-/** Neighbours both draw their border, so each draws a faint one. */
+/** Faint, because neighbouring polygons both draw their common border. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
 const EVENT_PX = 4;
 const POINT_PX = 10;
 const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
-/** Of more points than these one would see hardly anything but outlines. */
+/** Layers with more points than this are drawn without outlines, which would hide the fill. */
 const MOST_OUTLINED = 50_000;
-/** Of smaller ones, too. */
+/** Smaller points are drawn without outlines. */
 const LEAST_OUTLINED_PX = 3;
-/** Colours of a continuous ramp, and sizes: more cannot be told apart. */
+/** Steps of a continuous colour ramp and of continuous sizes: more cannot be distinguished. */
 const COLOR_STEPS = 128;
 const SIZE_STEPS = 32;
-/** Around labels, over any basemap. */
+/** Default colours of labels and their halos, by theme of the basemap. */
 const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
 const LABEL = { light: [38, 50, 56, 255], dark: [236, 239, 241, 255] } as const;
 
-/** A layer that is ready to be styled. */
+/** A layer with projected geometry. */
 export interface Part extends TimedLayer {
   readonly projected: ProjectedGeometry;
 }
 
-/** What a layer has from its place among the others. */
+/** Properties that depend on the other layers of the map. */
 interface LayerPlace {
   readonly name: string;
-  /** Its colour, if its style has none. */
+  /** Default colour. */
   readonly plain: Rgba;
   readonly layerCount: number;
   readonly clock: ClockBase | undefined;
 }
 
+/** Decides how a layer looks: its colours, sizes and outline, what it tells readers, and its legends. */
 export function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   { theme }: Basemap,
@@ -69,7 +71,7 @@ export function styleLayer(
   const { time } = style;
   if (time && kind !== "point" && !isEmptyGeometry(geometry))
     throw new InvalidArgumentError(
-      `Cannot do time-based maps with data in ${label} since it does not contain point geometries, but ${kind}s.`,
+      `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
   const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
@@ -118,7 +120,7 @@ export function styleLayer(
   };
 }
 
-/** What people read of a layer. */
+/** Collects the columns that tooltips, popups and labels show. */
 function infoOf(
   { tooltip, popup, label }: Style,
   { shown: columns = [] }: LayerData,
@@ -173,7 +175,9 @@ function classifyColor(
     return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
   }
   if (column.kind !== "number")
-    throw needsNumbers(column, method === "bounds" ? "bounds as bins are" : `method "${method}" is`, label);
+    throw new InvalidArgumentError(
+      `${needNumbers(method)}; ${typeText(column, label)}. Use the method "category".`,
+    );
   if (method === "continuous") {
     const classes = classifySteps(column.values, COLOR_STEPS, domain);
     return { classes, palette: continuousPalette(scheme, COLOR_STEPS) };
@@ -185,11 +189,8 @@ function classifyColor(
   return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
 }
 
-function needsNumbers({ name, pgtype }: StyleColumn, what: string, label: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `Column ${shown(name)} of ${label} is of type ${pgtype}; ${what} for numbers. Use the method "category".`,
-  );
-}
+const typeText = ({ name, pgtype }: StyleColumn, label: string): string =>
+  `column ${shown(name)} of ${label} is of type ${pgtype}`;
 
 interface SizeContext {
   readonly defaultPx: number;
@@ -204,7 +205,8 @@ function sizeOf(
 ): Channel<SizeStyle> {
   if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
   const column = columnOf(data, size.column);
-  if (column.kind !== "number") throw needsNumbers(column, "sizes are", label);
+  if (column.kind !== "number")
+    throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, label)}.`);
   const classes = classifySize(size, column.values);
   const [min, max] = size.rangePx;
   const pxOf = (share: number) =>
@@ -228,11 +230,11 @@ function columnOf({ columns }: LayerData, name: string): StyleColumn {
   const column = columns.find((candidate) => candidate.name === name);
   if (column !== undefined) return column;
   throw new InvalidArgumentError(
-    `There is no column ${shown(name)} in the data. Their columns are ${columns.map((c) => shown(c.name)).join(", ") || "none"}.`,
+    `The data have no column ${shown(name)}. Their columns are ${listed(columns.map((c) => c.name))}.`,
   );
 }
 
-/** Diameter of the largest point, or width of the widest line. */
+/** Returns the diameter of the largest point, or the width of the widest line, in CSS pixels. */
 export const largestPx = (size: SizeStyle): number =>
   size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
 

@@ -2,8 +2,8 @@ import { InvalidArgumentError } from "../errors";
 import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
-import { checkKeys, checkOneOf, checkPositive, checkText, expected, shown } from "./check";
-import { looksLikeColor, parseColor } from "./css-color";
+import { checkKeys, checkOneOf, checkText, checkUpTo, expected, isAscending, shown } from "./check";
+import { A_COLOR, checkColor, looksLikeColor, parseColor } from "./css-color";
 import {
   checkInfo,
   checkLabel,
@@ -23,103 +23,130 @@ import {
 } from "./scheme";
 import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-options";
 
-/** Colour by the values of a column. */
+/** Colours a layer by the values of a column. */
 export interface ColorByColumn {
-  /** Numbers, text or booleans. */
+  /** Name of a column of numbers, text or booleans. */
   readonly column: string;
-  /** `styling.mint(7, "jenks")`, or the name of a scheme. Default mint for numbers, safe for text and booleans. */
+  /**
+   * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
+   * @default "mint" for numbers, "safe" for text and booleans
+   */
   readonly scheme?: Scheme | string;
-  /** How many classes, or their upper bounds; instead of the scheme's. */
+  /**
+   * Number of classes, or their upper bounds in ascending order. Overrides the scheme's.
+   * @default 5 classes, 10 categories
+   */
   readonly bins?: Bins;
-  /** How values are put into classes; instead of the scheme's. */
+  /** Classification method. Overrides the scheme's. @default "quantiles" for numbers, "category" for text and booleans */
   readonly method?: BinMethod;
-  /** The same as `method`, as Python's cartoframes calls it. */
+  /** Alias of `method`, the name that cartoframes for Python uses. */
   readonly binMethod?: BinMethod;
-  /** Of the method "continuous": the values of the first and the last colour. Default: the smallest and the largest. */
+  /**
+   * With `method: "continuous"`, the values that get the first and the last colour of the scheme.
+   * @default the smallest and the largest value
+   */
   readonly domain?: readonly [from: number, to: number];
 }
 
-/** Size by the values of a column. */
+/** Sizes the symbols of a layer by the values of a column. */
 export interface SizeByColumn {
-  /** Numbers. */
+  /** Name of a column of numbers. */
   readonly column: string;
-  /** Smallest and largest size in CSS pixels. @default [5, 25] */
+  /** Smallest and largest size in CSS pixels, from 0 to 1000. @default [5, 25] */
   readonly range?: readonly [min: number, max: number];
-  /** Smallest size, instead of the first of `range`. */
+  /** Smallest size in CSS pixels; replaces the first number of `range`. @default 5 */
   readonly min?: number;
-  /** Largest size, instead of the last of `range`. */
+  /** Largest size in CSS pixels; replaces the second number of `range`. @default 25 */
   readonly max?: number;
-  /** How many sizes, 1 to 20, or the upper bounds of the classes. @default 5 */
+  /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default 5 */
   readonly bins?: Bins;
   /**
-   * How values are put into classes; with "continuous" the area of a point, or the width of a line, grows with the
-   * value. @default "quantiles"
+   * Classification method. With `"continuous"`, the area of a point or the width of a line grows with the value.
+   * @default "quantiles"
    */
   readonly method?: Exclude<BinMethod, "category">;
-  /** The same as `method`, as Python's cartoframes calls it. */
+  /** Alias of `method`, the name that cartoframes for Python uses. */
   readonly binMethod?: Exclude<BinMethod, "category">;
 }
 
-/** How a layer looks. */
+/** Options that decide how a layer looks and what it tells about its features. */
 export interface StyleOptions {
-  /** What the list of layers, the legend and messages call the layer. Default: its table or file. */
+  /**
+   * Name of the layer in the layer list, the legend and error messages.
+   * @default the name of its table or file, otherwise the legend title
+   */
   readonly name?: string;
   /**
-   * A CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
-   * `{ column, scheme, bins, method }`. A text that is a colour is never a column: for a column called "red" write
-   * `{ column: "red" }`. Default: a colour of its own for each layer; with `time` `#2752ff`.
+   * Fill colour: a CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
+   * `{ column, scheme, bins, method }`. A text that is a CSS colour is never read as a column name: for a column called
+   * `red`, write `{ column: "red" }`.
+   * @default a different colour for each layer; `"#2752ff"` with `time`
    */
   readonly color?: string | ColorByColumn;
   /**
-   * Diameter of points or width of lines in CSS pixels, the name of a column, or `{ column, range, bins, method }`.
-   * Default: points 10, with `time` 4; lines 1.5.
+   * Diameter of points or width of lines in CSS pixels (more than 0, at most 1000), the name of a column of numbers, or
+   * `{ column, range, bins, method }`. Has no effect on polygons.
+   * @default 10 for points (4 with `time`), 1.5 for lines
    */
   readonly size?: number | string | SizeByColumn;
-  /** From 0, invisible, to 1. @default 0.9 */
+  /** Opacity of the layer, from 0 (invisible) to 1 (opaque). @default 0.9 */
   readonly opacity?: number;
   /**
-   * Outline of points and polygons: a CSS colour, `{ color, width }` with the width in CSS pixels, or `false` for
-   * none. Default: thin and white, around points on the dark basemap black; none with `time`.
+   * Outline of points and polygons: a CSS colour, `{ color, width }`, or `false` for no outline. Has no effect on lines.
+   * @default thin and white (black around points on the dark basemap); no outline with `time`, for points smaller than
+   * 3 pixels, and for layers of more than 50,000 points
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**
-   * `false` hides the legend that columns get, and layers of one colour where there are several; `{ title }` names
-   * it, `{ counts: true }` adds the number of rows of each class. Default: titled with the column's name.
+   * Legend of the layer: `false` hides it, `{ title }` names it, `{ counts: true }` adds the number of rows of each class.
+   * @default shown, titled with the column's name, for layers styled by a column and for maps of several layers
    */
   readonly legend?: boolean | LegendOptions;
-  /** Columns that are shown while the pointer is on a feature, or where it is tapped. */
+  /** Columns to show while the pointer is over a feature, or when a feature is tapped. @default no tooltip */
   readonly tooltip?: Info;
-  /** Columns that are shown when a feature is clicked. */
+  /** Columns to show when a feature is clicked. @default no popup */
   readonly popup?: Info;
-  /** A column that is written on the map, as far as there is room: larger features and earlier rows first. */
+  /**
+   * Column whose values are written on the map. Where space is short, larger features and earlier rows come first.
+   * @default no labels
+   */
   readonly label?: string | LabelOptions;
-  /** Points that come and go: a column of times, or `{ column, cumulative, frames, duration, trails, … }`. */
+  /**
+   * Animates points over time: the name of a column of times or numbers, or `{ column, cumulative, frames, … }`.
+   * @default not animated
+   */
   readonly time?: string | TimeOptions;
 }
 
+/** Outline of points and polygons. */
 export interface StrokeOptions {
-  /** A CSS colour. */
+  /** A CSS colour. @default white; black around points on the dark basemap */
   readonly color?: string;
-  /** CSS pixels. @default 0.5 */
+  /** Width in CSS pixels, more than 0 and at most 1000. @default 0.5 */
   readonly width?: number;
 }
 
+/** Title and content of a layer's legend. */
 export interface LegendOptions {
-  /** Of the one legend, or of that of colours; `{ color, size }` for those of two columns. */
+  /**
+   * Title of the legend; `{ color, size }` for the two legends of a layer whose colour and size depend on different
+   * columns.
+   * @default the column's name
+   */
   readonly title?: string | { readonly color?: string; readonly size?: string };
-  /** How many rows each class has. @default false */
+  /** Shows the number of rows of each class. @default false */
   readonly counts?: boolean;
 }
 
-/** Style options that have been checked; absent is the default, which depends on the data. */
+/** Checked style options. An option is absent where its default depends on the data. */
 export interface Style {
   readonly name?: string;
   readonly color?: { readonly kind: "constant"; readonly color: Rgba } | ColumnColor;
   readonly size?: { readonly kind: "constant"; readonly px: number } | ColumnSize;
   readonly opacity: number;
-  /** null: none. */
+  /** null for no outline. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
-  /** null: none. */
+  /** null for no legend. */
   readonly legend: LegendStyle | null;
   readonly tooltip?: InfoStyle;
   readonly popup?: InfoStyle;
@@ -128,7 +155,7 @@ export interface Style {
 }
 
 export interface LegendStyle {
-  /** Of the legend of colours, or of the only one. */
+  /** Title of the colour legend, or of the only legend. */
   readonly title?: string;
   readonly sizeTitle?: string;
   readonly counts?: boolean;
@@ -137,7 +164,7 @@ export interface LegendStyle {
 export interface ColumnColor {
   readonly kind: "column";
   readonly column: string;
-  /** The scheme for a column of numbers, or for another one. */
+  /** Returns the scheme, which by default differs between numbers and other values. */
   readonly schemeFor: (isNumeric: boolean) => Scheme;
   readonly domain?: readonly [from: number, to: number];
 }
@@ -156,15 +183,15 @@ const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
 const MAX_PX = 1000;
 const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks", "continuous"] as const;
+const A_TITLE = "a text that is not blank";
 const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
-const A_COLOR = 'a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"';
 
-/** @throws InvalidArgumentError with the value found and what is expected. */
+/** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkStyle(options: StyleOptions): Style {
   const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
   return {
-    ...(name !== undefined && { name: checkText("name", name, "a text") }),
-    ...(color !== undefined && { color: checkColor(color) }),
+    ...(name !== undefined && { name: checkText("name", name, "a text that is not blank") }),
+    ...(color !== undefined && { color: checkFill(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
     ...(stroke !== undefined && { stroke: checkStroke(stroke) }),
@@ -176,15 +203,15 @@ export function checkStyle(options: StyleOptions): Style {
   };
 }
 
-function checkColor(color: unknown): Style["color"] {
-  const what = `${A_COLOR}, a column's name, or { column, scheme }`;
+function checkFill(color: unknown): Style["color"] {
+  const what = `${A_COLOR}, the name of a column, or { column, scheme }`;
   if (!isObject(color)) {
     const text = checkText("color", color, what);
     const rgba = parseColor(text);
     if (rgba !== null) return { kind: "constant", color: rgba };
     if (!looksLikeColor(text)) return columnColor({ column: text });
     throw new InvalidArgumentError(
-      `color is ${shown(text)}, which is not ${A_COLOR}. A column of that name is { column: ${shown(text)} }.`,
+      `\`color\` must be ${what}; got ${shown(text)}. For a column of that name, write { column: ${shown(text)} }.`,
     );
   }
   return columnColor(color);
@@ -199,7 +226,7 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
     const scheme = adjusted(checkScheme(option.scheme), bins, method);
     return { kind: "column", column, schemeFor: () => scheme, ...domainOf(option, scheme.method) };
   }
-  defaultScheme(method !== undefined && method !== "category", bins, method); // what is wrong is said now
+  defaultScheme(method !== undefined && method !== "category", bins, method); // throws now if bins or method are wrong
   return {
     kind: "column",
     column,
@@ -208,11 +235,11 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
   };
 }
 
-/** `method`, or `binMethod` as cartoframes calls it. */
+/** Returns `method` or its alias `binMethod`. */
 function methodOption(what: string, { method, binMethod }: Readonly<Record<string, unknown>>): unknown {
   if (method !== undefined && binMethod !== undefined)
     throw new InvalidArgumentError(
-      `${what} has method and binMethod, which are the same. Leave one of them out.`,
+      `Pass \`${what}.method\` or \`${what}.binMethod\`, not both: they are the same option.`,
     );
   return method ?? binMethod;
 }
@@ -224,18 +251,18 @@ function domainOf(
   if (domain === undefined) return {};
   if (method !== "continuous")
     throw new InvalidArgumentError(
-      'domain of color is for the method "continuous"; give classes their bounds as bins.',
+      '`color.domain` requires the method "continuous". To set the bounds of classes, pass them as `color.bins`.',
     );
   const [from, to] = Array.isArray(domain) && domain.length === 2 ? (domain as unknown[]) : [];
   const isEnd = (end: unknown): end is number => typeof end === "number" && Number.isFinite(end);
   if (isEnd(from) && isEnd(to) && from < to) return { domain: [from, to] };
-  throw expected("domain of color", domain, "[from, to], two numbers, the smaller first");
+  throw expected("color.domain", domain, "[from, to], two numbers, the smaller first");
 }
 
 function checkSize(size: unknown): Style["size"] {
   if (typeof size === "string") return columnSize({ column: size });
   if (isObject(size)) return columnSize(size);
-  return { kind: "constant", px: checkPx("size", size, ", a column's name, or { column, range }") };
+  return { kind: "constant", px: checkPx("size", size, ", the name of a column, or { column, range }") };
 }
 
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
@@ -248,27 +275,26 @@ function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
     column,
     rangePx: checkRange(rangeOption(option)),
     bins: checkSizeBins(bins),
-    method: checkOneOf("method of size", method, NUMBER_METHODS),
+    method: checkOneOf("size.method", method, NUMBER_METHODS),
   };
 }
 
-/** `range`, or `min` and `max`, of which one alone leaves the other end of the default. */
+/** Returns `range`, or the range from `min` to `max`, each with its default. */
 function rangeOption({ range, min, max }: Readonly<Record<string, unknown>>): unknown {
   if (min === undefined && max === undefined) return range ?? DEFAULT_RANGE_PX;
   if (range !== undefined)
     throw new InvalidArgumentError(
-      "size has range, and min or max, which are its ends. Leave one of them out.",
+      "Pass `size.range`, or `size.min` and `size.max`, not both: they set the same sizes.",
     );
   return [min ?? DEFAULT_RANGE_PX[0], max ?? DEFAULT_RANGE_PX[1]];
 }
 
 function checkColumn(option: string, column: unknown): string {
-  if (column === undefined) throw new InvalidArgumentError(`${option} must include a "column".`);
-  const name = checkText(`column of ${option}`, column, "a column's name");
+  if (column === undefined)
+    throw new InvalidArgumentError(`\`${option}\` must include \`column\`, the name of a column.`);
+  const name = checkText(`${option}.column`, column, "the name of a column");
   if (!GEOMETRY_COLUMNS.includes(name)) return name;
-  throw new InvalidArgumentError(
-    `Style columns cannot be geometry columns. "${name}" was chosen for ${option}.`,
-  );
+  throw new InvalidArgumentError(`\`${option}\` cannot depend on the geometry column "${name}".`);
 }
 
 function checkRange(range: unknown): readonly [number, number] {
@@ -276,30 +302,21 @@ function checkRange(range: unknown): readonly [number, number] {
   const isRange =
     typeof min === "number" && typeof max === "number" && min >= 0 && min <= max && max <= MAX_PX;
   if (isRange && max > 0) return [min, max];
-  throw expected("range of size", range, `[min, max] in pixels, from 0 to ${MAX_PX}`);
+  throw expected("size.range", range, `[min, max] in pixels, from 0 to ${MAX_PX}`);
 }
 
 function checkSizeBins(bins: unknown): Bins {
   if (typeof bins === "number" && Number.isInteger(bins) && bins >= 1 && bins <= MAX_SIZES) return bins;
-  const isAscending =
-    Array.isArray(bins) &&
-    bins.length >= 1 &&
-    bins.length <= MAX_SIZES &&
-    bins.every(
-      (bound, i) => typeof bound === "number" && (i === 0 ? bound > -Infinity : bound > bins[i - 1]),
-    );
-  if (isAscending) return bins as readonly number[];
+  if (isAscending(bins) && bins.length >= 1 && bins.length <= MAX_SIZES) return bins;
   throw expected(
-    "bins of size",
+    "size.bins",
     bins,
-    `1 to ${MAX_SIZES}, or the upper bounds of so many classes, ascending`,
+    `a whole number from 1 to ${MAX_SIZES}, or the upper bounds of 1 to ${MAX_SIZES} classes in ascending order`,
   );
 }
 
 function checkPx(option: string, px: unknown, or = ""): number {
-  const what = `a number of pixels, more than 0 and at most ${MAX_PX}${or}`;
-  if (checkPositive(option, px, what) <= MAX_PX) return px as number;
-  throw expected(option, px, what);
+  return checkUpTo(option, px, MAX_PX, `a number of pixels, more than 0 and at most ${MAX_PX}${or}`);
 }
 
 function checkOpacity(opacity: unknown): number {
@@ -309,20 +326,15 @@ function checkOpacity(opacity: unknown): number {
 
 function checkStroke(stroke: unknown): Style["stroke"] {
   if (stroke === null || stroke === false) return null;
-  if (typeof stroke === "string") return { color: checkStrokeColor(stroke) };
-  if (!isObject(stroke)) throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or false for none`);
+  if (typeof stroke === "string") return { color: checkColor("stroke", stroke) };
+  if (!isObject(stroke))
+    throw expected("stroke", stroke, `${A_COLOR}, { color, width }, or false for no outline`);
   checkKeys("stroke", stroke, OPTION_NAMES.StrokeOptions);
   const { color, width } = stroke;
   return {
-    ...(color !== undefined && { color: checkStrokeColor(color) }),
-    ...(width !== undefined && { widthPx: checkPx("width of stroke", width) }),
+    ...(color !== undefined && { color: checkColor("stroke.color", color) }),
+    ...(width !== undefined && { widthPx: checkPx("stroke.width", width) }),
   };
-}
-
-function checkStrokeColor(color: unknown): Rgba {
-  const rgba = typeof color === "string" ? parseColor(color) : null;
-  if (rgba === null) throw expected("color of stroke", color, A_COLOR);
-  return rgba;
 }
 
 function checkLegend(legend: unknown): Style["legend"] {
@@ -331,7 +343,7 @@ function checkLegend(legend: unknown): Style["legend"] {
   checkKeys("legend", legend, OPTION_NAMES.LegendOptions);
   const { title, counts } = legend;
   if (counts !== undefined && typeof counts !== "boolean")
-    throw expected("counts of legend", counts, "true or false");
+    throw expected("legend.counts", counts, "true or false");
   return {
     ...titlesOf(title),
     ...(counts !== undefined && { counts }),
@@ -340,11 +352,11 @@ function checkLegend(legend: unknown): Style["legend"] {
 
 function titlesOf(title: unknown): Pick<LegendStyle, "title" | "sizeTitle"> {
   if (title === undefined) return {};
-  if (!isObject(title)) return { title: checkText("title of legend", title, "a text") };
-  checkKeys("title of legend", title, ["color", "size"]);
+  if (!isObject(title)) return { title: checkText("legend.title", title, A_TITLE) };
+  checkKeys("legend.title", title, ["color", "size"]);
   const { color, size } = title;
   return {
-    ...(color !== undefined && { title: checkText("title of legend for color", color, "a text") }),
-    ...(size !== undefined && { sizeTitle: checkText("title of legend for size", size, "a text") }),
+    ...(color !== undefined && { title: checkText("legend.title.color", color, A_TITLE) }),
+    ...(size !== undefined && { sizeTitle: checkText("legend.title.size", size, A_TITLE) }),
   };
 }

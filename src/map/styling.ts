@@ -9,39 +9,52 @@ import {
 } from "./scheme";
 import { type ScaleValues, type VegaScale, vegaScale } from "./vega-scale";
 
-/** A scheme as `styling` makes it, which charts can have, too. */
+/** A colour scheme that maps and charts can share. */
 export interface ChartScheme extends Scheme {
   /**
-   * The scheme as a scale of Vega-Lite: `color: { field: "rate", type: "quantitative", scale: styling.mint(5).vega(df.column("rate")) }`.
+   * Returns the scheme as a Vega-Lite scale, for
+   * `color: { field: "rate", type: "quantitative", scale: styling.mint(5).vega(df.column("rate")) }`.
    *
-   * @param values the column that the map is coloured by: the chart then has the map's classes and colours, value by
-   *   value. Absent: Vega finds classes for its own data; jenks and headtails it does not know.
-   * @throws InvalidArgumentError for values that do not fit the method, and for jenks and headtails without values
+   * @param values the column that colours the map; gives each value in the chart the colour it has on the map. Without it
+   *   Vega classifies the data of the chart.
+   * @throws InvalidArgumentError for values that do not fit the method, and for the methods "jenks" and "headtails" without
+   *   values, which Vega does not have
    */
   vega(values?: ScaleValues): VegaScale;
 }
 
 /**
- * @param bins how many classes, 2 to 7 (qualitative schemes: to 11), or their upper bounds. Default 5 (10).
- * @param method how values are put into classes. Default quantiles; categories for text and qualitative schemes.
+ * Creates a colour scheme.
+ *
+ * @param bins number of classes, 2 to 7 (2 to 11 for qualitative schemes), or their upper bounds. Default: 5 (10 for
+ *   qualitative schemes).
+ * @param method classification method. Default: "quantiles" for numbers, "category" for text, booleans and qualitative
+ *   schemes.
+ * @throws InvalidArgumentError for an unknown method, and for more bins than the scheme has colours
  */
 export type SchemeFunction = (bins?: Bins, method?: BinMethod) => ChartScheme;
 
-/** Colour schemes for `color: { column, scheme }`. */
+/** Functions that create colour schemes for `color: { column, scheme }`, one for each CARTOColors scheme. */
 export interface Styling extends Readonly<Record<SchemeName, SchemeFunction>> {
   /**
-   * A scheme of your own colours: `styling.custom(["#fee", "tomato", "rgb(90, 0, 0)"], 3, "jenks")`.
-   * @param colors one or more CSS colours, from the lowest class to the highest
-   * @param bins how many classes, at most as many as colours, or their upper bounds. Default: as many as colours.
-   * @param method how values are put into classes. Default quantiles; categories for text.
+   * Creates a scheme of the given colours: `styling.custom(["#fee", "tomato", "rgb(90, 0, 0)"], 3, "jenks")`.
+   *
+   * @param colors 1 to 100 CSS colours, from the lowest class to the highest
+   * @param bins number of classes, at most the number of colours, or their upper bounds. Default: the number of colours.
+   * @param method classification method. Default: "quantiles" for numbers, "category" for text and booleans.
+   * @throws InvalidArgumentError for an invalid colour, an unknown method, and for more bins than colours
    */
   custom(colors: readonly string[], bins?: Bins, method?: BinMethod): ChartScheme;
-  /** The scheme of a name: `styling.scheme("mint", 5, "equal")` is `styling.mint(5, "equal")`. */
+  /**
+   * Creates the scheme of a name: `styling.scheme("mint", 5, "equal")` equals `styling.mint(5, "equal")`.
+   *
+   * @throws InvalidArgumentError for an unknown name or method, and for more bins than the scheme has colours
+   */
   scheme(name: string, bins?: Bins, method?: BinMethod): ChartScheme;
 }
 
 /**
- * The CARTOColors as schemes for a column.
+ * Colour schemes for a column: the CARTOColors, and custom ones.
  *
  * ```ts
  * new Layer("counties", { color: { column: "rate", scheme: styling.sunset(7, "jenks") } });
@@ -60,7 +73,7 @@ export const styling: Styling = {
   scheme: (name, bins, method) => forCharts(named(name, bins, method)),
 };
 
-/** Hidden, so that a scheme prints and compares as the plain data it is. */
+/** Adds `vega` as a property that is not enumerable, so that a scheme prints and compares as plain data. */
 function forCharts(scheme: Scheme): ChartScheme {
   const vega = (values?: ScaleValues) => vegaScale(scheme, values);
   return Object.defineProperty({ ...scheme }, "vega", { value: vega }) as ChartScheme;

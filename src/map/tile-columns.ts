@@ -1,29 +1,29 @@
-/** What a layer's vector tiles tell of its features, as SQL over the rows `q` of the layer's query. */
+/** Generates SQL for the attributes of a layer's vector tiles, over the rows `q` of the layer's query. */
 import { elementTypeOf, type Field, pgTypeOf } from "../frame/types";
 import { type Classes, firstDouble, stepOf } from "./classify";
 import type { ShownColumn } from "./row-columns";
 import { tileIdent, tileLiteral, timeSql } from "./tile-sql";
 
-/** An attribute of the tiles, see `DetailSource`. */
+/** An attribute of vector tiles, see `DetailSource`. */
 export interface TileColumn {
   readonly name: string;
   readonly sql: string;
-  /** Of numbers that are shown as texts; absent where they have as many digits as they have. */
+  /** Format of numbers that the page shows as text. @default all digits */
   readonly format?: string;
 }
 
-/** A column whose classes decide the colour or the size. */
+/** A column that colour or size depends on, with its classes. */
 export interface ClassColumn extends Field {
   readonly classes: Classes;
 }
 
-/** One character more than is shown, which tells that there are more. */
+/** One character more than is shown, which marks longer texts. */
 const MAX_CHARACTERS = 1001;
-/** What rounds to infinity, and what to zero: PostgreSQL refuses to make doubles of such numerics. */
+/** Numerics that round to infinity or to zero, which PostgreSQL refuses to cast to float8. */
 const ROUNDS_TO_INFINITY = "1.797693134862315807938e308";
 const ROUNDS_TO_ZERO = "2.4703282292062327e-324";
 
-/** The classes and values that a layer shows, each as the scene has it. A missing one is NULL. */
+/** Lists the classes and values that a layer shows, as the scene has them. Missing values are NULL. */
 export function tileColumns({
   color,
   size,
@@ -44,27 +44,28 @@ export function tileColumns({
   ];
 }
 
-/** A column of `q`. */
+/** Refers to a column of `q`. */
 export function columnSql(name: string): string {
   return `q.${tileIdent(name)}`;
 }
 
-/** The class that `classify` finds for the value of a row. */
+/** Computes the class that `classify` finds for the value of a row. */
 function classSql({ classes, ...field }: ClassColumn): string {
   if (classes.kind !== "categories") {
     const starts = startsOf(classes);
-    // counts the starts that are not above the value
+    // counts the starts that are less than or equal to the value
     return starts ? `width_bucket(${numberSql(field)}, '{${starts.join(",")}}'::float8[])` : "NULL::int4";
   }
   const { categories, otherCount } = classes;
-  if (categories.length === 0) return "NULL::int4";
-  const value = categorySql(field, typeof categories[0]!.value);
+  const [first] = categories;
+  if (first === undefined) return "NULL::int4";
+  const value = categorySql(field, typeof first.value);
   const cases = categories.map((category, i) => `WHEN ${constantSql(category.value)} THEN ${i}`);
   const other = otherCount > 0 ? ` ELSE CASE WHEN ${value} IS NOT NULL THEN ${categories.length} END` : "";
   return `CASE ${value} ${cases.join(" ")}${other} END`;
 }
 
-/** The smallest value of each class but the first; undefined if there is no class. */
+/** Returns the smallest value of each class but the first; undefined if there are no classes. */
 function startsOf(classes: Exclude<Classes, { kind: "categories" }>): number[] | undefined {
   if (classes.kind === "steps") {
     return Array.from({ length: classes.steps - 1 }, (_, i) =>
@@ -73,13 +74,13 @@ function startsOf(classes: Exclude<Classes, { kind: "categories" }>): number[] |
   }
   const { ranges } = classes;
   if (ranges.length === 0) return undefined;
-  // no value lies between the largest one of a class and the break that made it
+  // the data have no value between the largest one of a class and its break
   return ranges.slice(0, -1).map(({ upper }) => firstDouble((value) => value > upper));
 }
 
 function categorySql(field: Field, type: string): string {
   if (type === "number") return numberSql(field);
-  // whatever the column's collation takes for equal
+  // compares bytes: the column's collation may treat different texts as equal
   return type === "boolean" ? columnSql(field.name) : `(${textSql(field)} COLLATE "C")`;
 }
 
@@ -104,7 +105,7 @@ function shownSql(column: ShownColumn): string {
 
 const cut = (text: string) => `left(${text}, ${MAX_CHARACTERS})`;
 
-/** As a double; NaN is missing. */
+/** Casts to float8. NaN becomes NULL. */
 function numberSql({ name, pgtype }: Field): string {
   const column = columnSql(name);
   switch (pgTypeOf(pgtype)) {
@@ -119,14 +120,14 @@ function numberSql({ name, pgtype }: Field): string {
   }
 }
 
-/** As `copySelect` has it read. */
+/** Writes a value as `copySelect` does. */
 function textSql({ name, pgtype }: Field): string {
   const column = columnSql(name);
   if (pgtype === "bytea") return `'\\x' || encode(${column}, 'hex')`;
-  // a cast would take the blanks from its end
+  // a cast would remove trailing blanks
   if (pgTypeOf(pgtype) === "bpchar") return `textin(bpcharout(${column}))`;
   if (pgTypeOf(pgtype) === "timestamptz") {
-    // only columns with infinite times are texts
+    // only columns with infinite times arrive as text
     return `CASE WHEN isfinite(${column}) THEN regexp_replace((${utcSql(column, pgtype)})::text, '( BC)?$', '+00\\1') ELSE ${column}::text END`;
   }
   return `${column}::text`;
@@ -146,7 +147,7 @@ function utcSql(column: string, pgtype: string): string {
   return pgTypeOf(pgtype) === "timestamptz" ? `${column} AT TIME ZONE 'UTC'` : `${column}::timestamp`;
 }
 
-/** JSON without spaces between its parts, as `JSON.stringify` writes it; a text in JSON is that text. */
+/** Writes JSON without spaces between its parts, as `JSON.stringify` does; a JSON string without its quotes. */
 function objectSql({ name, pgtype }: Field): string {
   const column = columnSql(name);
   if (elementTypeOf(pgtype) !== null || pgtype.startsWith("_")) return `to_json(${column})::text`;

@@ -1,7 +1,7 @@
-/** Parts of the SQL of vector tiles: quoting, and times formatted by PostgreSQL. */
+/** Generates parts of the SQL of vector tiles: quoted names and texts, and times formatted by PostgreSQL. */
 import { ident, literal } from "../sql";
 
-/** Directives of numbers with zeros in front. `FM` takes these away. */
+/** d3-time-format directives that write numbers with leading zeros, which `FM` removes. */
 const NUMBERS: Readonly<Record<string, string>> = {
   d: "DD",
   e: "DD",
@@ -29,20 +29,21 @@ const WORDS: Readonly<Record<string, string>> = {
   q: "Q",
   Z: '"+0000"',
 };
-/** What stands for several, in d3's default locale. */
+/** Directives that combine others, in d3's default locale. */
 const COMPOSED: Readonly<Record<string, string>> = {
   "%c": "%-m/%-d/%Y, %-I:%M:%S %p",
   "%x": "%-m/%-d/%Y",
   "%X": "%-I:%M:%S %p",
 };
-/** Where d3 puts a space in front, which `to_char` cannot. */
+/** Widths to which d3 can pad with spaces, unlike `to_char`. */
 const SPACED_WIDTH: Readonly<Record<string, number>> = { DDD: 3, MS: 3, YYYY: 4, IYYY: 4, ID: 1 };
 
 /**
- * The text of a timestamp in UTC, as `utcFormat(format)` writes it for the years 1 to 9999; undefined for a format that
- * PostgreSQL has no words for, such as weeks of the year.
+ * Formats a timestamp in UTC as `utcFormat(format)` does for the years 1 to 9999. Returns undefined for directives that
+ * `to_char` does not have, such as weeks of the year.
  */
 export function timeSql(timestamp: string, format: string): string | undefined {
+  // `!`: the regular expression and `hasOwn` match keys only
   const composed = format.replace(/%[cxX]/g, (directive) => COMPOSED[directive]!);
   const pieces: string[] = [];
   let template = "";
@@ -73,11 +74,16 @@ function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
+/**
+ * Quotes a text for the SQL of a named map. Tile servers replace tokens such as `!bbox!` anywhere in that SQL, so quoted
+ * texts and names must not contain exclamation marks.
+ */
 export function tileLiteral(value: string): string {
   if (!value.includes("!")) return literal(value);
   return ` E'${value.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("!", "\\x21")}'`;
 }
 
+/** Quotes a name for the SQL of a named map. */
 export function tileIdent(name: string): string {
   if (!name.includes("!")) return ident(name);
   return `U&${ident(name.replaceAll("\\", "\\\\").replaceAll("!", "\\0021"))}`;

@@ -1,7 +1,9 @@
 /**
- * The rows of layers with times: the clock they share, and the rows of each in the order of its frames. Torque's step is
- * (max − min + 1 s) / min(frames, rows); here a frame is an even share of the range, or a step that the times keep, like a
- * day, if there are not too many of these: then each frame has its own day and none is empty only because it is short.
+ * Prepares animated layers: the clock they share, and the rows of each in the order of frames. CARTO's Torque divides the
+ * range of times into min(frames, rows) steps. Here a frame is an equal part of the range, or, if all times are multiples
+ * of a step such as a day and there are few enough, that step, so that each day has its own frame.
+ *
+ * `!` in this file: rows and frames index arrays that have an item for each of them.
  */
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
@@ -13,18 +15,18 @@ import { labelOf } from "./layer";
 import type { DataLayer, LayerData, ResolvedLayer, StyleColumn, Times } from "./layer-data";
 import type { TimeMethod } from "./time-options";
 
-/** A layer whose rows are in the order of their frames, without those that have no time. */
+/** A layer whose rows are in the order of their frames. Rows without a time are left out. */
 export interface TimedLayer extends ResolvedLayer {
-  /** The frame of each row; absent if the layer has no times. */
+  /** The frame of each row; absent if the layer is not animated. */
   readonly frames?: Uint16Array;
 }
 
 export type ClockBase = Omit<Clock, "still" | "paused">;
 
 /**
- * Layers with times ready for their clock, which has the most frames, the longest duration and the highest speed that any
- * of them asks for; it is absent if there is no time.
- * @throws InvalidArgumentError if some count time in dates and others in numbers.
+ * Orders the rows of animated layers by frame. The clock has the largest `frames`, `duration` and `speed` of all layers; it
+ * is absent if no row has a time.
+ * @throws InvalidArgumentError if some layers have dates as times and others numbers
  */
 export function timedLayers(layers: readonly ResolvedLayer[]): {
   readonly layers: readonly TimedLayer[];
@@ -71,11 +73,11 @@ function twoClocks(a: Timed, b: Timed): InvalidArgumentError {
   const what = ({ layer, times }: Timed) =>
     `column ${shown(times.column)} of layer ${labelOf(layer)} has ${times.kind === "time" ? "dates" : "numbers"}`;
   return new InvalidArgumentError(
-    `The layers of a map share one clock, but ${what(a)} and ${what(b)}. Convert one of them, for example with to_timestamp.`,
+    `All animated layers of a map must have dates or all must have numbers as \`time\`; ${what(a)} and ${what(b)}. Convert one of them, for example with to_timestamp.`,
   );
 }
 
-/** Of all values that are finite; the first is larger than the second if there is none. */
+/** Returns the range of the finite values; `from` is larger than `to` if there are none. */
 function rangeOf(columns: readonly Float64Array[]): [from: number, to: number] {
   let [from, to] = [Infinity, -Infinity];
   for (const values of columns) {
@@ -101,7 +103,7 @@ function framesOver(
   return { step: (to - from) / most, frames: most };
 }
 
-/** The longest step that all times are whole numbers of after the first; none if `most` of them do not reach the last. */
+/** Returns the longest step of which all times are multiples; undefined if the range has more than `most` such steps. */
 function commonStep(
   columns: readonly Float64Array[],
   from: number,
@@ -121,7 +123,7 @@ function commonStep(
   return step;
 }
 
-/** Of whole numbers exactly; others have none, but for 0. */
+/** Returns the greatest common divisor of whole numbers; 0 for other numbers, unless one is 0 or both are equal. */
 function commonDivisor(a: number, b: number): number {
   let [rest, divisor] = [a, b];
   if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return a === 0 ? b : b === 0 || a === b ? a : 0;
@@ -156,12 +158,12 @@ function inFrames(
       missing === 0
         ? []
         : [
-            `${count(missing)} of ${count(data.rowCount)} rows of ${label} are left out: they have no time in ${shown(column)}.`,
+            `The map leaves out ${count(missing)} of ${count(data.rowCount)} rows of ${label}, which have no time in column ${shown(column)}.`,
           ],
   };
 }
 
-/** Row numbers in the order of their frames, those of one frame in their own; without those of frame -1. */
+/** Returns row numbers in the order of frames, ascending within a frame, without the rows of frame -1. */
 function rowsByFrame(frameOfRow: Int32Array, frames: number): Uint32Array {
   const at = new Uint32Array(frames + 1);
   let count = 0;
@@ -180,8 +182,8 @@ function rowsByFrame(frameOfRow: Int32Array, frames: number): Uint32Array {
 }
 
 /**
- * One row for all of a place and a frame, if a column decides how they look: the last of them, with the values that the
- * method makes of all. Torque does so in each pixel of each zoom; here a place is a place.
+ * Merges the rows of each place in each frame into one, if colour or size depends on a column: the last row, with the
+ * aggregate of all. Torque merges by pixel of each zoom, this function by position.
  */
 function mergedPlaces(
   layer: DataLayer,
@@ -231,7 +233,7 @@ function methodFor(
   if (method === undefined) return kind === "number" ? "avg" : "mode";
   if (kind === "number" || method === "count" || method === "mode") return method;
   throw new InvalidArgumentError(
-    `method of time is "${method}", for column ${shown(name)} of ${label}, which is of type ${pgtype}; expected "mode" or "count".`,
+    `\`time.method\` must be "mode" or "count" for column ${shown(name)} of ${label}, which is of type ${pgtype}; got "${method}".`,
   );
 }
 
@@ -259,7 +261,7 @@ function mergedColumn(
   return { ...column, values } as StyleColumn;
 }
 
-/** Of those that are there, as SQL does; NaN if none is, and 0 if they are counted. */
+/** Aggregates numbers. As in SQL, NaN values are ignored, except by "count", and the result is NaN if all are. */
 export function combine(values: readonly number[], method: TimeMethod): number {
   if (method === "count") return values.length;
   const there = values.filter((value) => !Number.isNaN(value));
@@ -278,7 +280,7 @@ export function combine(values: readonly number[], method: TimeMethod): number {
   }
 }
 
-/** The most frequent value that is not null, of equally frequent ones the first. */
+/** Returns the most frequent value that is not null; the first one among ties. */
 function mode<T>(values: readonly T[]): T | undefined {
   const counts = new Map<T, number>();
   for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
@@ -327,7 +329,7 @@ function pickValues(values: ArrayLike<unknown>, rows: Uint32Array): ArrayLike<un
   return Array.from(rows, (row) => values[row]);
 }
 
-/** Where each frame's points begin. A row may have several points, or none; they are in its order. */
+/** Returns the index of the first point of each frame. Points are in the order of rows, which can have several or none. */
 export function startsOf({ x, rows }: PointGeometry, frameOfRow: Uint16Array, frames: number): Uint32Array {
   const starts = new Uint32Array(frames + 1);
   for (let i = 0; i < x.length; i++) starts[frameOfRow[rows ? rows[i]! : i]! + 1]!++;

@@ -1,36 +1,38 @@
-/** The option `time` of layers. */
+/** The option `time` of layers, which animates their points. */
 import { OPTION_NAMES } from "../option-names";
 import { isObject } from "../values";
-import { checkKeys, checkOneOf, checkPositive, checkText, expected } from "./check";
+import { checkKeys, checkOneOf, checkText, checkUpTo, expected } from "./check";
 
-/** How several rows at one place in one frame become one point. */
+/** Aggregate that merges the rows of one place in one frame into one point. */
 export type TimeMethod = (typeof METHODS)[number];
 
-/** How a layer plays over time. Several such layers of a map share one clock over the range of all their times. */
+/** Animates a layer over time. All animated layers of a map share one clock, which covers the times of all of them. */
 export interface TimeOptions {
-  /** When the rows happened: timestamps, dates, or numbers. Rows without a time are left out. */
+  /** Name of the column of times: timestamps, dates or numbers. Rows without a time are left out. */
   readonly column: string;
   /**
-   * Which value a place has in a frame in which several of its rows fall, where `color` or `size` is by a column.
-   * Default: `avg` of numbers, `mode`, the most frequent one, of texts and booleans; without such a column `count`, which
-   * shows all of them alike.
+   * Aggregate for several rows at one place in one frame, if `color` or `size` depends on a column.
+   * @default "avg" for numbers, "mode" (the most frequent value) for text and booleans
    */
   readonly method?: TimeMethod;
-  /** Points stay once they have come. @default false */
+  /** Keeps points on the map once they have appeared. @default false */
   readonly cumulative?: boolean;
-  /** Into how many frames the range is cut, at most 4096; fewer where the times are whole steps apart, like days. @default 256 */
+  /**
+   * Number of frames, 1 to 4096. There are fewer if the times are whole steps apart, such as days.
+   * @default 256
+   */
   readonly frames?: number;
-  /** Seconds that all frames take. @default 30 */
+  /** Duration of the whole animation in seconds, at most 3600. @default 30 */
   readonly duration?: number;
-  /** In how many frames after its own a point is still seen, growing and fading, at most 20. @default 2 */
+  /** Number of later frames in which a point still shows, growing and fading, 0 to 20. @default 2 */
   readonly trails?: number;
-  /** How fast the live map begins to play. @default 1 */
+  /** Initial playback speed of the live map, more than 0 and at most 100; 2 is twice as fast. @default 1 */
   readonly speed?: number;
-  /** The live map begins anew at the end. @default true */
+  /** Restarts the live map's animation at the end. @default true */
   readonly loop?: boolean;
 }
 
-/** Checked. */
+/** Checked options of an animated layer. */
 export interface TimeStyleOptions {
   readonly column: string;
   readonly method?: TimeMethod;
@@ -49,40 +51,40 @@ const MAX_TRAILS = 20;
 const MAX_DURATION_S = 3600;
 const MAX_SPEED = 100;
 
-/** @throws InvalidArgumentError with the value found and what is expected. */
+/** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkTime(
   time: unknown,
   checkColumn: (option: string, column: unknown) => string,
 ): TimeStyleOptions {
   if (typeof time === "string")
-    return checkTime({ column: checkText("time", time, "a column's name") }, checkColumn);
-  if (!isObject(time)) throw expected("time", time, "a column's name, or an object with column and options");
+    return checkTime({ column: checkText("time", time, "the name of a column") }, checkColumn);
+  if (!isObject(time))
+    throw expected("time", time, "the name of a column, or an object such as { column, frames }");
   checkKeys("time", time, OPTION_NAMES.TimeOptions);
   const { method, frames, duration, trails, speed, cumulative, loop } = time;
   return {
     column: checkColumn("time", time.column),
-    ...(method !== undefined && { method: checkOneOf("method of time", method, METHODS) }),
-    cumulative: checkBoolean("cumulative", cumulative ?? false),
-    frames: checkWhole("frames", frames ?? DEFAULTS.frames, 1, MAX_FRAMES),
-    durationMs: 1000 * checkUpTo("duration", duration ?? DEFAULTS.durationS, MAX_DURATION_S, "of seconds"),
-    trails: checkWhole("trails", trails ?? DEFAULTS.trails, 0, MAX_TRAILS),
-    speed: checkUpTo("speed", speed ?? DEFAULTS.speed, MAX_SPEED, "like 0.5 or 2"),
-    loop: checkBoolean("loop", loop ?? true),
+    ...(method !== undefined && { method: checkOneOf("time.method", method, METHODS) }),
+    cumulative: checkBoolean("time.cumulative", cumulative ?? false),
+    frames: checkWhole("time.frames", frames ?? DEFAULTS.frames, 1, MAX_FRAMES),
+    durationMs:
+      1000 *
+      checkLimited("time.duration", duration ?? DEFAULTS.durationS, MAX_DURATION_S, "a number of seconds"),
+    trails: checkWhole("time.trails", trails ?? DEFAULTS.trails, 0, MAX_TRAILS),
+    speed: checkLimited("time.speed", speed ?? DEFAULTS.speed, MAX_SPEED, "a number such as 0.5 or 2"),
+    loop: checkBoolean("time.loop", loop ?? true),
   };
 }
 
 function checkBoolean(option: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
-  throw expected(`${option} of time`, value, "true or false");
+  throw expected(option, value, "true or false");
 }
 
 function checkWhole(option: string, value: unknown, min: number, max: number): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw expected(`${option} of time`, value, `a whole number from ${min} to ${max}`);
+  throw expected(option, value, `a whole number from ${min} to ${max}`);
 }
 
-function checkUpTo(option: string, value: unknown, max: number, unit: string): number {
-  const what = `a number ${unit}, more than 0 and at most ${max}`;
-  if (checkPositive(`${option} of time`, value, what) <= max) return value as number;
-  throw expected(`${option} of time`, value, what);
-}
+const checkLimited = (option: string, value: unknown, max: number, what: string): number =>
+  checkUpTo(option, value, max, `${what}, more than 0 and at most ${max}`);

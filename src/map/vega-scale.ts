@@ -1,5 +1,4 @@
-/** Schemes as scales of Vega-Lite, so that a chart has the colours and the classes of a map. */
-
+/** Converts schemes into Vega-Lite scales, so that a chart has the colours and classes of a map. */
 import { InvalidArgumentError } from "../errors";
 import { isMissing } from "../values";
 import { shown } from "./check";
@@ -11,25 +10,38 @@ import {
   firstDouble,
 } from "./classify";
 import { formatColor } from "./css-color";
-import { MISSING_COLOR, methodOf, type NumberMethod, otherColorOf, paletteOf, type Scheme } from "./scheme";
+import {
+  MISSING_COLOR,
+  methodOf,
+  type NumberMethod,
+  needNumbers,
+  otherColorOf,
+  paletteOf,
+  type Scheme,
+} from "./scheme";
 
-/** Values of a column: an array, or a Series. */
+/** Values of a column: an array or a danfo.js Series. */
 export type ScaleValues = ArrayLike<unknown> | { readonly values: ArrayLike<unknown> };
 
-/** The `scale` of an encoding, see https://vega.github.io/vega-lite/docs/scale.html. */
+/** The `scale` of a Vega-Lite encoding, see https://vega.github.io/vega-lite/docs/scale.html. */
 export interface VegaScale {
+  /** Type of the scale. */
   readonly type: "threshold" | "quantile" | "quantize" | "ordinal" | "linear";
+  /** Class breaks, categories, or the ends of a continuous scale. */
   readonly domain?: readonly (string | number | boolean | null)[];
-  /** Colours in CSS. */
+  /** CSS colours. */
   readonly range: readonly string[];
+  /** Colour space of a continuous scale. */
   readonly interpolate?: "rgb";
+  /** True if values outside the domain get the colour at its end. */
   readonly clamp?: boolean;
 }
 
 type Category = string | number | boolean | null;
 
+/** @throws InvalidArgumentError for values that do not fit the scheme's method. */
 export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
-  if (values === undefined) return scaleOfItsOwn(scheme);
+  if (values === undefined) return scaleOfChart(scheme);
   const column = Array.from(isList(values) ? values : values.values);
   const present = column.filter((value) => !isMissing(value));
   const isNumeric = present.every((value) => typeof value === "number" || typeof value === "bigint");
@@ -37,8 +49,7 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
   if (method === "category") return categoryScale(scheme, column.map(categoryOf));
   if (!isNumeric)
     throw new InvalidArgumentError(
-      `The values of the scale hold ${shown(present.find((value) => typeof value !== "number"))}, and ` +
-        `${method === "bounds" ? "bounds are" : `the method "${method}" is`} for numbers. Use the method "category".`,
+      `${needNumbers(method)}; the values include ${shown(present.find((value) => typeof value !== "number"))}. Use the method "category".`,
     );
   const numbers = Float64Array.from(column, (value) => (isMissing(value) ? Number.NaN : Number(value)));
   if (method !== "continuous") return thresholdScale(scheme, numbers, method);
@@ -46,8 +57,8 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
   return { ...linearScale(scheme), domain: [from, to], clamp: true };
 }
 
-/** Classes that Vega finds among the values of its chart. */
-function scaleOfItsOwn(scheme: Scheme): VegaScale {
+/** Returns a scale with which Vega classifies the data of its chart. */
+function scaleOfChart(scheme: Scheme): VegaScale {
   const method = methodOf(scheme, true);
   const count = typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length;
   const range = paletteOf(scheme, count, method === "category").map(formatColor);
@@ -68,7 +79,7 @@ function scaleOfItsOwn(scheme: Scheme): VegaScale {
       };
     default:
       throw new InvalidArgumentError(
-        `Vega does not know the method "${method}". Give the scale the column that the map is coloured by: .vega(df.column("rate")).`,
+        `Vega has no method "${method}". Pass the column that colours the map: .vega(df.column("rate")).`,
       );
   }
 }
@@ -80,8 +91,8 @@ const linearScale = (scheme: Scheme): VegaScale => {
 };
 
 /**
- * A class of ours ends with its upper bound, one of Vega's begins with its threshold. So the thresholds are the smallest
- * values of the classes above, or where these are empty what follows the bound.
+ * A class of a map includes its upper bound; a class of Vega begins with its threshold. A threshold is therefore the
+ * smallest value of the class above, or, if that class is empty, the next number after the bound.
  */
 function thresholdScale(scheme: Scheme, numbers: Float64Array, method: NumberMethod | "bounds"): VegaScale {
   const { bins } = scheme;
@@ -90,6 +101,7 @@ function thresholdScale(scheme: Scheme, numbers: Float64Array, method: NumberMet
       ? classifyByBounds(numbers, bins as readonly number[])
       : classifyNumbers(numbers, method, bins as number);
   const range = paletteOf(scheme, Math.max(1, ranges.length), false).map(formatColor);
+  // `!`: `smallest` has an item for each class; missing values have a class beyond it, and are NaN
   const smallest = new Float64Array(ranges.length).fill(Infinity);
   for (const [row, value] of numbers.entries())
     if (value < smallest[classes[row]!]!) smallest[classes[row]!] = value;
@@ -101,8 +113,8 @@ function thresholdScale(scheme: Scheme, numbers: Float64Array, method: NumberMet
 }
 
 /**
- * Each value beyond the most frequent ones has the colour of "Other", and what is missing its own: Vega would begin again
- * with the first.
+ * Lists all categories in the domain, the less frequent ones with the colour of "Other": Vega starts over with the first
+ * colour for values outside the domain.
  */
 function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
   const { bins } = scheme;
@@ -122,7 +134,7 @@ function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
   };
 }
 
-/** Lists have a method of that name. */
+/** Arrays have a method `values`, a Series has a property. */
 const isList = (values: ScaleValues): values is ArrayLike<unknown> =>
   !("values" in values) || typeof values.values === "function";
 
@@ -131,5 +143,5 @@ function categoryOf(value: unknown): Category {
   return typeof value === "number" || typeof value === "boolean" ? value : String(value);
 }
 
-/** The smallest double above a number. */
+/** Returns the smallest double above a number. */
 const nextAbove = (value: number) => firstDouble((other) => other > value);

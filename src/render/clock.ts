@@ -47,7 +47,7 @@ export function generationsAt({ starts, cumulative, trails }: TimeStyle, frame: 
   return generations;
 }
 
-/** Counts the points that each frame adds, over all layers that are not hidden. */
+/** Counts the points that each frame adds, over all layers that are not hidden. `!`: `starts` has an entry more than frames. */
 export function eventsPerFrame(
   { layers, clock }: Pick<Scene, "layers" | "clock">,
   hidden: ReadonlySet<number> = new Set(),
@@ -121,7 +121,7 @@ function timeText(ms: number, stepMs: number): string {
   if (stepMs >= MONTH_MS) return month;
   const day = `${date.getUTCDate()} ${month}`;
   if (stepMs >= DAY_MS) return day;
-  const clock = date.toISOString().split("T")[1]!;
+  const clock = date.toISOString().split("T").at(1) ?? "";
   const letters = stepMs >= MINUTE_MS ? 5 : stepMs >= 1000 ? 8 : 12; // HH:MM:SS.sss
   return `${day}, ${clock.slice(0, letters)} UTC`;
 }
@@ -137,6 +137,7 @@ export function withFewerFrames(scene: Scene, stride: number): Scene {
     layers: scene.layers.map((layer) => {
       if (!layer.time) return layer;
       const { starts } = layer.time;
+      // `!`: the index is at most that of the last entry
       const fewer = Uint32Array.from(
         { length: frames + 1 },
         (_, i) => starts[Math.min(i * stride, starts.length - 1)]!,

@@ -19,56 +19,61 @@ import type { Scene } from "./scene";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
+/** Options of a map that is made from a scene. */
 export interface MapViewOptions {
-  /** False: the map is a picture. */
+  /** Shows a live map; `false` shows a PNG. @default true */
   readonly interactive?: boolean;
-  /** Pixels of the picture per pixel of the map. @default 1 */
+  /** Pixels of the PNG per CSS pixel of the map, 1 to 4. @default 1 */
   readonly scale?: number;
-  /** The basemap's tiles for the picture. @internal */
+  /** Basemap tiles for the PNG. @internal */
   readonly tiles?: TilePictures | undefined;
   /** The data of the page, if known already; the scene is in the order of `alongCurve` then. @internal */
   readonly packed?: PackedScene;
 }
 
+/** Options of `toPNG`, and of `save` for a PNG. */
 export interface PngViewOptions {
-  /** Of a map with times: which moment it shows. */
+  /**
+   * Moment to show, on a map with an animated layer: a Date, a text that `new Date` parses, or a number.
+   * @default the option `at` of `cc.map`, otherwise the frame with the most points
+   */
   readonly at?: Moment;
-  /** Pixels of the picture per pixel of the map, 1 to 4. Default: as `cc.map` was given. */
+  /** Pixels of the PNG per CSS pixel of the map, 1 to 4. @default the option `scale` of `cc.map` */
   readonly scale?: number;
 }
 
 const MAX_SCALE = 4;
-/** A picture takes 8 bytes of memory for each, and more than these Skia cannot have. */
+/** Skia's limit. Each pixel takes 8 bytes of memory. */
 const MAX_PIXELS = 2 ** 28;
 
 /**
- * A map. As the last value of a cell, or with `display()`, it appears under the cell: as a live map where notebooks
- * may run scripts, as a picture elsewhere. The output is self-contained; it needs neither kernel nor network.
+ * A map made by `cc.map`. As the last value of a cell, or with `display()`, it appears under the cell: as a live map in
+ * notebooks that run scripts, as a PNG elsewhere. The output is self-contained: it needs neither the kernel nor a network.
  */
 export class MapView {
   readonly #scene: Scene;
   readonly #interactive: boolean;
   readonly #png: PngOptions;
-  /** What the page carries; made when it is first needed, as it takes a second for a million points. */
+  /** Packed when it is first needed: that takes a second for a million points, and a PNG does without it. */
   #packed: PackedScene | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
     const { interactive = true, scale = 1, tiles, packed } = options;
     checkPixels(scene, scale);
-    // A picture needs no order that packs well; making it takes longer than painting a million points.
+    // A PNG does not need the order that packs well; finding it takes longer than painting a million points.
     this.#scene = interactive && !packed ? alongCurve(scene) : scene;
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
   }
 
-  /** Shows the map as an output of the running cell; outside a notebook it prints one line about it. */
+  /** Shows the map in the output of the running cell. Outside a notebook, prints a summary of one line. */
   display(): void {
     if (!show(this)) console.log(String(this));
   }
 
-  /** A document of its own that fills a browser's window with the live map; opens without a network. */
+  /** Returns an HTML document with the live map, which fills the browser window and opens without a network. */
   toHTML(): string {
     return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
   }
@@ -79,9 +84,11 @@ export class MapView {
   }
 
   /**
-   * The first view as a PNG of exactly the map's size, times `scale`. Of a map with times: at the moment that `cc.map` was given as `at`,
-   * otherwise in the frame that shows most; or at another moment.
-   * @throws InvalidArgumentError if `at` is no moment of the map, or `scale` no number from 1 to 4.
+   * Paints the initial view as a PNG of the map's size times `scale`.
+   *
+   * @returns the bytes of the PNG
+   * @throws InvalidArgumentError if `at` is not a moment of the map or the map is not animated, if `scale` is not a number
+   *   from 1 to 4, and if the PNG would be too large
    */
   toPNG(options: PngViewOptions = {}): Uint8Array {
     checkOptions("toPNG", options, OPTION_NAMES.PngViewOptions);
@@ -94,7 +101,7 @@ export class MapView {
     return renderPng({ ...this.#scene, clock: { ...clock!, still } }, png);
   }
 
-  /** What a figure shows of it. @internal */
+  /** The map as a figure shows it. @internal */
   get still(): StillMap {
     const { widthPx, heightPx } = this.#scene;
     return {
@@ -106,8 +113,10 @@ export class MapView {
   }
 
   /**
-   * The first view of a map with times as an animated GIF of exactly the map's size.
-   * @throws InvalidArgumentError if the map has no times, or the GIF would be too large.
+   * Paints the initial view of a map with an animated layer as an animated GIF of the map's size.
+   *
+   * @returns the bytes of the GIF
+   * @throws InvalidArgumentError if no layer of the map is animated, and if the GIF would be too large
    */
   async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
     checkOptions("toGIF", options, OPTION_NAMES.GifOptions);
@@ -115,7 +124,7 @@ export class MapView {
       const line = progress("Painting the animation", { signal });
       try {
         const gif = await renderGif(this.#scene, { ...options, signal }, (done, total) =>
-          line.update({ done, total, unit: "pictures" }),
+          line.update({ done, total, unit: "frames" }),
         );
         line.finish();
         return gif;
@@ -126,11 +135,14 @@ export class MapView {
     });
   }
 
-  /** Writes `toGIF(options)` to a file ending in `.gif`: await it. */
+  /**
+   * Writes `toGIF(options)` to a file whose name ends in `.gif`.
+   * @returns a promise, which must be awaited
+   */
   save(path: `${string}.gif`, options?: GifOptions): Promise<void>;
   /**
-   * Writes `toHTML()` to a file ending in `.html`, `toPNG(options)` to one ending in `.png`.
-   * @throws InvalidArgumentError if it ends otherwise.
+   * Writes the map to a file: `toHTML()` if its name ends in `.html`, `toPNG(options)` if it ends in `.png`.
+   * @throws InvalidArgumentError for any other extension
    */
   save(path: string, options?: PngViewOptions): void;
   save(path: string, options?: GifOptions | PngViewOptions): void | Promise<void> {
@@ -142,18 +154,18 @@ export class MapView {
   #fileContent(path: string, options: object = {}): string | Uint8Array {
     switch (extname(path).toLowerCase()) {
       case ".html":
-        checkKeys("A map that is saved as a page", options, []);
+        checkKeys("A map saved as HTML", options, []);
         return this.toHTML();
       case ".png":
         return this.toPNG(options);
       default:
         throw new InvalidArgumentError(
-          `Cannot save a map as ${JSON.stringify(path)}: the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.`,
+          `The name of a map's file must end in ".html" for a live map, ".png" for an image or ".gif" for an animation; got ${JSON.stringify(path)}.`,
         );
     }
   }
 
-  /** How notebooks show it, see `JUPYTER_DISPLAY`. */
+  /** The output in a notebook, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
     const canvas = this.still.canvas();
     const text = String(this);
@@ -166,7 +178,7 @@ export class MapView {
     };
   }
 
-  /** A picture of twice as many pixels is as large on the screen, and sharper. */
+  /** Keeps the size of a PNG with more pixels on the screen, so that it is sharper instead of larger. */
   [JUPYTER_METADATA](): object {
     const { widthPx: width, heightPx: height } = this.#scene;
     return this.#png.pixelRatio === 1 ? {} : { "image/png": { width, height } };
@@ -185,12 +197,12 @@ function checkPixels({ widthPx, heightPx }: Scene, scale: number): void {
   checkScale(scale);
   if (widthPx * heightPx * scale * scale <= MAX_PIXELS) return;
   throw new InvalidArgumentError(
-    `A picture of ${widthPx * scale}×${heightPx * scale} pixels is too large. Make size or scale smaller.`,
+    `A PNG can have at most ${MAX_PIXELS.toLocaleString("en-US")} pixels; \`size\` and \`scale\` ask for ${widthPx * scale}×${heightPx * scale}. Reduce one of them.`,
   );
 }
 
-/** @throws InvalidArgumentError for what is no scale of a picture. */
+/** @throws InvalidArgumentError for a `scale` that is not a number from 1 to 4. */
 export function checkScale(scale: unknown): void {
   if (typeof scale === "number" && scale >= 1 && scale <= MAX_SCALE) return;
-  throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to ${MAX_SCALE}.`);
+  throw new InvalidArgumentError(`\`scale\` must be a number from 1 to ${MAX_SCALE}; got ${String(scale)}.`);
 }

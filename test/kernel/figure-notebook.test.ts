@@ -51,7 +51,9 @@ test("a figure is one output, sent before the cell ends", async () => {
 test("a wrong chart is its message", async () => {
   const { status, stderr } = await kernel.execute("fig.at(1).vega({ encoding: {} })");
   expect(status).toBe("error");
-  expect(stderr).toMatch(/^InvalidArgumentError: The chart of fig\.at\(1\) is no Vega-Lite specification/);
+  expect(stderr).toMatch(
+    /^InvalidArgumentError: The specification of fig\.at\(1\) must be valid Vega-Lite 5\. /,
+  );
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 

@@ -6,11 +6,12 @@ import { expect, onTestFinished, test } from "vitest";
 import { CartoContext, figure, Layer } from "../../src";
 import { launch } from "../render/page/browser";
 import { buildForMaps } from "../render/page/built";
-import { findJupyter, makeProject, removeProject, startLab } from "../support/lab";
+import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
+import { needs } from "../support/needs";
 
-test("JupyterLab draws a figure with its own Vega-Lite", { timeout: 300_000 }, async ({ skip }) => {
-  const jupyter = await findJupyter();
-  if ("missing" in jupyter) return skip(jupyter.missing);
+needs("browser");
+test("JupyterLab draws a figure with its own Vega-Lite", async (context) => {
+  await needsJupyter(context);
   await buildForMaps();
   const df = new DataFrame({
     name: ["Bern", "Rom"],
@@ -43,7 +44,7 @@ test("JupyterLab draws a figure with its own Vega-Lite", { timeout: 300_000 }, a
   await drawn.waitFor({ timeout: 240_000 });
   // the whole of it, and in it the bars of the chart and the ground of the map
   await expect
-    .poll(() => drawn.evaluate(colorsOf), { timeout: 60_000 })
+    .poll(() => drawn.evaluate(colorsOf))
     .toEqual(expect.arrayContaining(["255,0,255", "212,218,220"]));
   const { width } = (await drawn.boundingBox())!;
   expect(width).toBeGreaterThan(480 + 300);

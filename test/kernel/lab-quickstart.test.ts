@@ -19,6 +19,7 @@ import {
   removeProject,
   startLab,
 } from "../support/lab";
+import { needs, skipTest } from "../support/needs";
 
 const COMMITTED = resolve(__dirname, "../../notebooks/01-quickstart.ipynb");
 
@@ -51,6 +52,7 @@ const WINDOW: BrowserContextOptions = { viewport: { width: 1400, height: 900 } }
 const PATIENCE_MS = 240_000;
 const PATIENTLY = { timeout: PATIENCE_MS, interval: 200 };
 
+needs("browser");
 let missing: string | undefined;
 let jupyter: Jupyter;
 let project: string | undefined;
@@ -74,9 +76,9 @@ beforeAll(async () => {
   ran = await openInLab("quickstart");
   await runAll(ran.page);
   await save(ran.page);
-}, 600_000);
-beforeEach(({ skip }) => {
-  if (missing) skip(missing);
+});
+beforeEach((context) => {
+  if (missing) skipTest(context, { kind: "JupyterLab", why: missing });
 });
 afterAll(async () => {
   await browser?.close();
@@ -86,7 +88,7 @@ afterAll(async () => {
   removeProject(project);
 });
 
-describe("the quickstart", { timeout: 300_000 }, () => {
+describe("the quickstart", () => {
   test("run in JupyterLab, it shows tables and live maps", async () => {
     const { page, errors, requests } = ran;
     await expect.poll(() => trust(page), PATIENTLY).toMatch(/^Notebook trusted: (\d+) of \1 /);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { tslabCommand, writeKernelSpec } from "../../src/kernel/kernelspec";
 import { KernelClient } from "../support/jupyter-client";
-import { findJupyter, makeProject, removeProject, startLab } from "../support/lab";
+import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
 
 const ROOT = resolve(__dirname, "../..");
 
@@ -27,11 +27,8 @@ test("the kernel is registered with absolute paths, in the given folder", () => 
   expect(argv.slice(2)).toEqual(["kernel", "--config-path", "{connection_file}"]);
 });
 
-test("JupyterLab runs notebooks with it, and ends with its kernels", { timeout: 300_000 }, async ({
-  skip,
-}) => {
-  const jupyter = await findJupyter();
-  if ("missing" in jupyter) return skip(jupyter.missing);
+test("JupyterLab runs notebooks with it, and ends with its kernels", async (context) => {
+  const jupyter = await needsJupyter(context);
 
   const { api, stop } = await startLab(project);
   onTestFinished(() => stop().then(() => undefined));

@@ -149,7 +149,7 @@ test("a server whose folder was deleted ends, and does not touch what its succes
   const second = transportOf(dir);
   await runSql(second, "CREATE TABLE kept (a int)");
   expect(await pidOf()).not.toBe(pid);
-  await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
   const tables = await runSql(transportOf(dir), "SELECT * FROM CDB_UserTables() AS name");
   expect(tables.rows).toEqual([{ name: "kept" }]);
 });
@@ -190,7 +190,7 @@ test("a killed server whose parent is busy is gone all the same", async () => {
 
 test("a folder that cannot be written is named, with what to do", async () => {
   await expect(connectLocal(localHome("/proc/cartoframes"))).rejects.toThrow(
-    "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a folder that you can write to.",
+    "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a writable folder.",
   );
 });
 
@@ -208,7 +208,7 @@ test("it stops by itself when it is idle", async () => {
     delete process.env.CARTOFRAMES_IDLE_STOP_MS;
   }
   const pid = (await readState(localHome(dir)))!.pid!;
-  await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
   expect((await readState(localHome(dir)))!.pid).toBeUndefined();
   expect(await runSql(transport, "SELECT 1 AS a")).toMatchObject({ rows: [{ a: 1 }] });
 });
@@ -221,7 +221,7 @@ test("serve, status, stop", async () => {
   serving.stdout.on("data", (text) => {
     output += text;
   });
-  await expect.poll(() => output, { timeout: 30_000 }).toContain(`http://127.0.0.1:${port}`);
+  await expect.poll(() => output).toContain(`http://127.0.0.1:${port}`);
   const { key } = (await readState(localHome(dir)))!;
   expect(output).not.toContain(key);
 
@@ -253,5 +253,5 @@ test("install registers the kernel with absolute paths", async () => {
 test("a server that cannot start says why", async () => {
   await mkdir(localHome(dir).dataDir, { recursive: true });
   await writeFile(join(localHome(dir).dataDir, "PG_VERSION"), "9.6\n");
-  await expect(runSql(transportOf(dir), "SELECT 1")).rejects.toThrow(/was not made by cartoframes/);
+  await expect(runSql(transportOf(dir), "SELECT 1")).rejects.toThrow(/was not created by cartoframes/);
 });

@@ -15,7 +15,8 @@ import { findServer } from "../../src/local/launcher";
 import { isAlive } from "../../src/local/process";
 import { Layer } from "../../src/map";
 import { createTestDatabase, sharedPostgres } from "../support/engine";
-import { postgresBin, type TestPostgres } from "../support/postgres";
+import { needs } from "../support/needs";
+import type { TestPostgres } from "../support/postgres";
 import { removeHome, temporaryHome } from "../support/server";
 
 const CLI = join(__dirname, "../../dist/cli.js");
@@ -70,7 +71,7 @@ describe("the address", () => {
       "postgres://bob@db.example:6543/maps",
     );
     expect(() => databaseAddress("postgres://?service=none")).toThrow(
-      `There is no service "none" in ${file}.`,
+      `Service "none" is not defined in ${file}.`,
     );
   });
 
@@ -89,7 +90,8 @@ describe("the address", () => {
   });
 });
 
-describe.skipIf(!postgresBin())("the server", () => {
+describe("the server", () => {
+  needs("PostgreSQL");
   let postgres: TestPostgres;
   let url: string;
   let home: string;
@@ -134,9 +136,6 @@ describe.skipIf(!postgresBin())("the server", () => {
     await expect
       .poll(
         async () => (await cc.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).shape[0],
-        {
-          timeout: 20_000,
-        },
       )
       .toBe(1);
     postgres.restart("fast");
@@ -176,7 +175,7 @@ describe.skipIf(!postgresBin())("the server", () => {
     });
     for (const afterMs of [50, 400]) {
       const writing = cc.write(frame, "precious", { overwrite: true }).catch(() => "failed");
-      await expect.poll(temporaryTables, { interval: 10, timeout: 20_000 }).toBeGreaterThan(1);
+      await expect.poll(temporaryTables, { interval: 10 }).toBeGreaterThan(1);
       await sleep(afterMs);
       process.kill((await serverOf())!.status.pid, "SIGKILL");
       await writing;
@@ -213,11 +212,11 @@ describe.skipIf(!postgresBin())("the server", () => {
     );
     const error = await guest.write(new DataFrame({ a: [1] }), "mine").catch((thrown) => thrown);
     expect(error.message).toMatch(/^permission denied for (database|schema)/);
-    // jobs run, and fail with the reason where the functions of CARTO are missing; an import says so, too
+    // jobs run, and fail with the reason where CARTO's SQL functions are missing; an import says so, too
     await (await guest.batch("SELECT count(*) FROM spots")).wait();
     const job = await guest.batch("SELECT CDB_CartodbfyTable('spots')");
     await expect(job.wait()).rejects.toThrow(
-      /functions of CARTO are not installed, and role "guest" may not/,
+      /CARTO's SQL functions are not installed, and role "guest" may not/,
     );
     const failed = await guest
       .write(new DataFrame({ a: [1] }), "mine", { typeGuessing: true })
@@ -237,7 +236,7 @@ describe.skipIf(!postgresBin())("the server", () => {
       .query("SELECT 1")
       .catch((thrown) => thrown);
     expect(wrong.message).toMatch(/refused "keeper": password authentication failed for user "keeper"/);
-    await expect.poll(() => serverOf(address("no")), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => serverOf(address("no"))).toBeUndefined();
 
     const guarded = new CartoContext({ baseUrl: address(PASSWORD) });
     expect((await guarded.query("SELECT current_user AS who")).values).toEqual([["keeper"]]);
@@ -266,7 +265,7 @@ describe.skipIf(!postgresBin())("the server", () => {
     await admin.end();
     const now = new CartoContext({ baseUrl: address("another") });
     await expect
-      .poll(async () => (await now.query("SELECT 1 AS a").catch(() => null))?.values, { timeout: 20_000 })
+      .poll(async () => (await now.query("SELECT 1 AS a").catch(() => null))?.values)
       .toEqual([[1]]);
   });
 
@@ -275,7 +274,7 @@ describe.skipIf(!postgresBin())("the server", () => {
     const error = await new CartoContext({ baseUrl }).query("SELECT 1").catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SqlError);
     expect(error.message).toContain("cannot reach the database at 127.0.0.1:1 (ECONNREFUSED)");
-    await expect.poll(() => serverOf(baseUrl), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => serverOf(baseUrl)).toBeUndefined();
     const logs = await Promise.all(
       (await homesIn()).map(({ logFile }) => readFile(logFile, "utf8").catch(() => "")),
     );
@@ -293,7 +292,7 @@ describe.skipIf(!postgresBin())("the server", () => {
     serving.stderr.on("data", (text) => {
       output += text;
     });
-    await expect.poll(() => output, { timeout: 30_000 }).toMatch(/Serving postgres:.* at http/);
+    await expect.poll(() => output).toMatch(/Serving postgres:.* at http/);
     expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
     const { status } = (await serverOf())!;
     const shown = shownDatabase(databaseAddress(url));

@@ -102,10 +102,14 @@ describe("defaults", () => {
     const [names] = await named({ color: "v" }, { color: "v", legend: { title: "Values" } });
     expect(names).toEqual(["v", "Values"]);
     await expect(named({ name: "shops", color: "nope" })).rejects.toThrow(
-      '"nope" is neither a CSS colour nor a column of layer "shops".',
+      '`color` must be a CSS colour or a column of layer "shops"; got "nope".',
     );
-    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(/^Layer "shops": size is -1/);
-    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(/name is " "; expected a text/);
+    expect(() => new Layer("t", { name: "shops", size: -1 })).toThrow(
+      /^Layer "shops": `size` must be .*; got -1\.$/,
+    );
+    expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(
+      /`name` must be a text that is not blank; got " "/,
+    );
   });
   test("labels are below points and above everything else", async () => {
     const labels = async (wkt: string | null) =>
@@ -193,7 +197,7 @@ describe("size by column", () => {
       (await sceneOf(frame, { color: "a", size: "b", legend: { title } })).scene.legends.map((l) => l.title);
     expect(await titles({ color: "Kinds", size: "People" })).toEqual(["Kinds", "People"]);
     expect(await titles({ size: "People" })).toEqual(["a", "People"]);
-    await expect(titles({ colour: "Kinds" })).rejects.toThrow('title of legend has no option "colour".');
+    await expect(titles({ colour: "Kinds" })).rejects.toThrow('legend.title has no option "colour".');
   });
 });
 
@@ -221,7 +225,7 @@ describe("the first view", () => {
     expect(scene).toMatchObject({ view: world, legends: [] });
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "No geometry for layer DataFrame (2 × 2). Check its table or query to ensure there are geometries.",
+        "The map shows nothing of layer DataFrame (2 × 2): none of its rows has a geometry. Check its table or query.",
       ]
     `);
     const none = await sceneOf(new DataFrame([], { columns: ["v", "geometry"] } as never), { color: "v" });
@@ -229,13 +233,13 @@ describe("the first view", () => {
   });
   test("errors", () => {
     expect(() => buildScene({ layers: [], zoom: 3 })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: zoom, lat and lng must all or none be provided; found zoom 3, lat undefined, lng undefined.]`,
+      `[InvalidArgumentError: Pass \`zoom\`, \`lat\` and \`lng\` together, or leave all three out; got zoom 3, lat undefined, lng undefined.]`,
     );
     expect(() => buildScene({ layers: [], zoom: 3, lat: 91, lng: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: lat is 91; expected a number from -90 to 90.]`,
+      `[InvalidArgumentError: \`lat\` must be a number from -90 to 90; got 91.]`,
     );
     expect(() => buildScene({ layers: [], size: [0, 5] })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: size is [0,5]; expected [width, height] in pixels, whole numbers from 1 to 8192.]`,
+      `[InvalidArgumentError: \`size\` must be [width, height] in pixels, whole numbers from 1 to 8192; got [0,5].]`,
     );
   });
 });
@@ -269,18 +273,18 @@ describe("a DataFrame's geometry", () => {
   test("errors", async () => {
     const frame = new DataFrame({ Longitude: [1], latitude: ["north"] });
     await expect(sceneOf(frame)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: No geometry for layer DataFrame (1 × 2). Its columns are "Longitude", "latitude". Pass lnglat: ["Longitude", "latitude"].]`,
+      `[InvalidArgumentError: Layer DataFrame (1 × 2) must have a geometry column. Its columns are "Longitude", "latitude". Pass \`lnglat: ["Longitude", "latitude"]\`.]`,
     );
     await expect(sceneOf(new DataFrame({ a: [1] }))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: No geometry for layer DataFrame (1 × 1). Its columns are "a". Pass lnglat: [longitude, latitude], or the name of a column of geometries as geomCol.]`,
+      `[InvalidArgumentError: Layer DataFrame (1 × 1) must have a geometry column. Its columns are "a". Pass \`lnglat: [longitude, latitude]\`, or the name of a geometry column as \`geomCol\`.]`,
     );
     await expect(
       sceneOf(frame, { lnglat: ["Longitude", "latitude"] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "latitude", row 0 (counted from 0) holds "north". lnglat needs degrees as numbers; null where there is no position.]`,
+      `[InvalidArgumentError: Column "latitude", row 0 (counted from 0) must be a number of degrees, or null for no position, to be used as \`lnglat\`; got "north".]`,
     );
     await expect(sceneOf(frame, { lnglat: ["lng", "lat"] })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: lnglat names "lng", which is no column of layer DataFrame (1 × 2). Its columns are "Longitude", "latitude".]`,
+      `[InvalidArgumentError: \`lnglat\` must be a column of layer DataFrame (1 × 2); got "lng". Its columns are "Longitude", "latitude".]`,
     );
     await expect(sceneOf(frameOf([1], "POINT(1"))).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: Column "geometry", row 0 (counted from 0): "POINT(1" is not a geometry (expected a number in the WKT, found ""). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.]`,
@@ -290,7 +294,7 @@ describe("a DataFrame's geometry", () => {
     const { warnings } = await sceneOf(new DataFrame({ a: [40, 41], b: [-100, -3] }), { lnglat: ["a", "b"] });
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "1 of 2 points lie outside longitude ±180 or latitude ±90. lnglat is [longitude, latitude]: are "a" and "b" swapped?",
+        "1 of 2 points lie outside longitude ±180 or latitude ±90. \`lnglat\` is [longitude, latitude]: are "a" and "b" swapped?",
       ]
     `);
   });
@@ -299,36 +303,36 @@ describe("a DataFrame's geometry", () => {
 describe("style columns", () => {
   test("that are not there or cannot be", async () => {
     await expect(sceneOf(frameOf([1]), { color: "vv" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: "vv" is neither a CSS colour nor a column of layer DataFrame (1 × 2). Its columns are "v", "geometry". Did you mean "v"?]`,
+      `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer DataFrame (1 × 2); got "vv". Its columns are "v", "geometry". Did you mean "v"?]`,
     );
     await expect(sceneOf(frameOf([1]), { size: "population" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: size names "population", which is no column of layer DataFrame (1 × 2). Its columns are "v", "geometry".]`,
+      `[InvalidArgumentError: \`size\` must be a column of layer DataFrame (1 × 2); got "population". Its columns are "v", "geometry".]`,
     );
     await expect(sceneOf(frameOf([new Date(0)]), { color: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "v" of layer DataFrame (1 × 2), which is of type datetime. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "v" of layer DataFrame (1 × 2) is of type datetime.]`,
     );
     await expect(
       sceneOf(frameOf([wkx.Geometry.parse("POINT(0 0)")]), { color: "v" }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Style columns cannot be geometry columns. "v" was chosen for color of layer DataFrame (1 × 2).]`,
+      `[InvalidArgumentError: \`color\` cannot depend on column "v" of layer DataFrame (1 × 2): it is a geometry column.]`,
     );
     await expect(sceneOf(frameOf(["a"]), { size: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot size by column "v" of layer DataFrame (1 × 2), which is of type text. It must be numeric.]`,
+      `[InvalidArgumentError: \`size\` must be a column of numbers; column "v" of layer DataFrame (1 × 2) is of type text.]`,
     );
     await expect(
       sceneOf(frameOf(["a"]), { color: { column: "v", method: "jenks" } }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "v" of layer DataFrame (1 × 2) is of type text; method "jenks" is for numbers. Use the method "category".]`,
+      `[InvalidArgumentError: The method "jenks" requires numbers; column "v" of layer DataFrame (1 × 2) is of type text. Use the method "category".]`,
     );
     await expect(
       sceneOf(frameOf(["a"]), { color: { column: "v", bins: [1, 2] } }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "v" of layer DataFrame (1 × 2) is of type text; bounds as bins are for numbers. Use the method "category".]`,
+      `[InvalidArgumentError: Bounds as \`bins\` require numbers; column "v" of layer DataFrame (1 × 2) is of type text. Use the method "category".]`,
     );
     await expect(
       sceneOf(frameOf([1]), { color: { column: "v", bins: 9 } }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: bins is 9, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own.]`,
+      `[InvalidArgumentError: \`bins\` must be 2 to 7 classes for the scheme "mint"; got 9. For more, pass your own colours: styling.custom([…]).]`,
     );
   });
   test("with names and values like anything", async () => {
@@ -374,30 +378,30 @@ describe("from the database's columns", () => {
   });
   test("errors, before a row is fetched", () => {
     expect(() => chosen(new Layer("t", { color: "redd" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: "redd" is neither a CSS colour nor a column of layer "t". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
+      `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer "t"; got "redd". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
     );
     expect(() => chosen(new Layer("t", { color: "at" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "at" of layer "t", which is of type timestamptz. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "t" is of type timestamptz.]`,
     );
     expect(() => chosen(new Layer("t", { color: "tags" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot style column "tags" of layer "t", which is of type _text. It must be numeric, text, or boolean.]`,
+      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "tags" of layer "t" is of type _text.]`,
     );
     expect(() => chosen(new Layer("t", { color: "area" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Style columns cannot be geometry columns. "area" was chosen for color of layer "t".]`,
+      `[InvalidArgumentError: \`color\` cannot depend on column "area" of layer "t": it is a geometry column.]`,
     );
     expect(() => chosen(new Layer("t", { size: "kind" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Cannot size by column "kind" of layer "t", which is of type unknown. It must be numeric.]`,
+      `[InvalidArgumentError: \`size\` must be a column of numbers; column "kind" of layer "t" is of type unknown.]`,
     );
     expect(() => chosen(new Layer("t", { geomCol: "pop" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: geomCol names "pop", which is of type int8; expected a geometry.]`,
+      `[InvalidArgumentError: \`geomCol\` must be a geometry column; "pop" is of type int8.]`,
     );
     expect(() => chosen(new Layer("t", { lnglat: ["pop", "at"] }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: lnglat names "at" of layer "t", which is of type timestamptz; expected numbers of degrees.]`,
+      `[InvalidArgumentError: \`lnglat\` must be two columns of numbers; column "at" of layer "t" is of type timestamptz.]`,
     );
     const query = new QueryLayer("SELECT lon, lat FROM stations");
     const coordinates = ["lon", "lat"].map((name) => ({ name, pgtype: "float8" }));
     expect(() => fieldsOfLayer(query, coordinates)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: No geometry for layer "SELECT lon, lat FROM stations". Its columns are "lon", "lat". Add one to the query, like ST_SetSRID(ST_MakePoint("lon", "lat"), 4326) AS the_geom.]`,
+      `[InvalidArgumentError: Layer "SELECT lon, lat FROM stations" must have a geometry column. Its columns are "lon", "lat". Add one to the query, such as ST_SetSRID(ST_MakePoint("lon", "lat"), 4326) AS the_geom.]`,
     );
   });
   test("integers that came as text are numbers", () => {
@@ -443,13 +447,13 @@ test("mixed geometry, and options without effect", async () => {
   const frame = new DataFrame({ geometry: wkts });
   expect((await sceneOf(frame, { stroke: "red" })).warnings).toMatchInlineSnapshot(`
     [
-      "There are multiple geometry types in layer DataFrame (3 × 1): point (1), line (2). Only \`line\`, the most common, is shown.",
-      "stroke has no effect on the lines of layer DataFrame (3 × 1); they have color and size.",
+      "The map shows only the lines of layer DataFrame (3 × 1), its most common geometry type. Its rows are 1 point, 2 lines.",
+      "\`stroke\` has no effect on the lines of layer DataFrame (3 × 1). Style them with \`color\` and \`size\`.",
     ]
   `);
   expect((await sceneOf(frameOf([1], WKTS.polygon), { size: 5 })).warnings).toMatchInlineSnapshot(`
     [
-      "size has no effect on the polygons of layer DataFrame (1 × 2); the width of their outline is in stroke.",
+      "\`size\` has no effect on the polygons of layer DataFrame (1 × 2). Set the width of their outline with \`stroke\`.",
     ]
   `);
 });
@@ -465,21 +469,21 @@ describe("layers of a map", () => {
   test("errors", () => {
     const nine = Array.from({ length: 9 }, () => new Layer("t"));
     expect(() => checkMapOptions({ layers: nine })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: A map can have at most 8 layers besides its basemap; there are 9.]`,
+      `[InvalidArgumentError: \`layers\` can include at most 8 layers besides the basemap; got 9.]`,
     );
     expect(() =>
       checkMapOptions({ layers: [new BaseMap(), new BaseMap()] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: A map can take at most one BaseMap layer; there are 2.]`,
+      `[InvalidArgumentError: \`layers\` can include one BaseMap; got 2.]`,
     );
     expect(() => checkMapOptions({ layers: "airports" as never })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: layers[0] is "airports"; expected a Layer, a QueryLayer or a BaseMap. Write new Layer("airports").]`,
+      `[InvalidArgumentError: \`layers[0]\` must be a Layer, a QueryLayer or a BaseMap; got "airports". Write new Layer("airports").]`,
     );
     expect(() => checkMapOptions({ layers: [frameOf([1])] as never })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: layers[0] is a DataFrame; expected a Layer, a QueryLayer or a BaseMap. Wrap it: new Layer(df).]`,
+      `[InvalidArgumentError: \`layers[0]\` must be a Layer, a QueryLayer or a BaseMap; got a DataFrame. Write new Layer(df).]`,
     );
     expect(() => checkMapOptions({ lat: 3 })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: zoom, lat and lng must all or none be provided; found zoom undefined, lat 3, lng undefined.]`,
+      `[InvalidArgumentError: Pass \`zoom\`, \`lat\` and \`lng\` together, or leave all three out; got zoom undefined, lat 3, lng undefined.]`,
     );
   });
 });

@@ -20,45 +20,48 @@ const of = (options: LayerOptions) => sceneOf(new Layer(frame(), { lnglat: ["lng
 test.each<[LayerOptions, RegExp]>([
   [
     { tooltip: "nope" },
-    /^tooltip names "nope", which is no column of layer DataFrame \(3 × 5\)\. Its columns are "lng"/,
+    /^`tooltip` must be a column of layer DataFrame \(3 × 5\); got "nope"\. Its columns are "lng"/,
   ],
-  [{ popup: [] }, /^Layer DataFrame \(3 × 5\): popup is \[\]; expected a column's name/],
+  [{ popup: [] }, /^Layer DataFrame \(3 × 5\): `popup` must be the name of a column, .*; got \[\]\.$/],
   [
     { tooltip: { column: "v", format: "%Q%" } },
-    /^format of tooltip is "%Q%", for column "v" of layer DataFrame \(3 × 5\); expected a format of numbers/,
+    /^`tooltip\.format` for column "v" of layer DataFrame \(3 × 5\) must be a number format .*; got "%Q%"\.$/,
   ],
   [
     { popup: { column: "t", format: ".1f" } },
-    /column "t" of layer .* which is of type text; only numbers and times have formats\.$/,
+    /^`popup\.format` requires numbers or times; column "t" of layer .* is of type text\./,
   ],
   [
     { label: { column: "t", size: 900 } },
-    /^Layer DataFrame \(3 × 5\): size of label is 900; expected 6 to 72 pixels\.$/,
+    /^Layer DataFrame \(3 × 5\): `label\.size` must be a number of pixels from 6 to 72; got 900\.$/,
   ],
-  [{ label: {} as never }, /^Layer DataFrame \(3 × 5\): label must include a "column"\.$/],
+  [
+    { label: {} as never },
+    /^Layer DataFrame \(3 × 5\): `label` must include `column`, the name of a column\.$/,
+  ],
   [
     { size: "t" },
-    /^Cannot size by column "t" of layer DataFrame \(3 × 5\), which is of type text\. It must be numeric\.$/,
+    /^`size` must be a column of numbers; column "t" of layer DataFrame \(3 × 5\) is of type text\.$/,
   ],
   [
     { color: { column: "t", method: "continuous" } },
-    /^Column "t" of layer DataFrame \(3 × 5\) is of type text; method "continuous" is for numbers/,
+    /^The method "continuous" requires numbers; column "t" of layer DataFrame \(3 × 5\) is of type text\./,
   ],
   [
     { color: { column: "v", method: "jenks", binMethod: "jenks" } },
-    /^Layer DataFrame \(3 × 5\): color has method and binMethod, which are the same/,
+    /^Layer DataFrame \(3 × 5\): Pass `color\.method` or `color\.binMethod`, not both/,
   ],
   [
     { color: { column: "v", domain: [0, 1] } },
-    /^Layer DataFrame \(3 × 5\): domain of color is for the method "continuous"/,
+    /^Layer DataFrame \(3 × 5\): `color\.domain` requires the method "continuous"/,
   ],
   [
     { color: { column: "v", method: "continuous", domain: [1, 0] } },
-    /^Layer DataFrame \(3 × 5\): domain of color is \[1,0\]; expected \[from, to\]/,
+    /^Layer DataFrame \(3 × 5\): `color\.domain` must be \[from, to\], .*; got \[1,0\]\.$/,
   ],
   [
     { size: { column: "v", min: 2, range: [1, 2] } },
-    /^Layer DataFrame \(3 × 5\): size has range, and min or max/,
+    /^Layer DataFrame \(3 × 5\): Pass `size\.range`, or `size\.min` and `size\.max`, not both/,
   ],
 ])("%j", async (options, message) => {
   await expect(async () => of(options)).rejects.toThrow(message);
@@ -177,7 +180,7 @@ test("GeoJSON: features, a file, ids, properties that are missing", async () => 
     }
     writeFileSync(path, '{"type": "Topology"}');
     await expect(sceneOf(new Layer(path))).rejects.toThrow(
-      /places\.geojson" is not GeoJSON: its type is "Topology"/,
+      /places\.geojson" is not GeoJSON: its type must be .*; got "Topology"\.$/,
     );
     writeFileSync(path, "{");
     await expect(sceneOf(new Layer(path))).rejects.toThrow(/is not GeoJSON: /);
@@ -185,10 +188,10 @@ test("GeoJSON: features, a file, ids, properties that are missing", async () => 
     rmSync(folder, { recursive: true });
   }
   await expect(sceneOf(new Layer("nowhere.json"))).rejects.toThrow(
-    /^The GeoJSON file "nowhere\.json" cannot be read \(ENOENT\)/,
+    /^Cannot read the GeoJSON file "nowhere\.json" \(ENOENT\)/,
   );
   const crs = { type: "name", properties: { name: "urn:ogc:def:crs:EPSG::25830" } };
   await expect(sceneOf(new Layer({ ...collection, crs } as never))).rejects.toThrow(
-    /EPSG::25830", expected longitude and latitude/,
+    /must have longitude and latitude .*EPSG::25830"/,
   );
 });

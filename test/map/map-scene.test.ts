@@ -48,15 +48,15 @@ test("queries, with a comment and a semicolon; one layer alone; metres", async (
 
 test("what the database has not, or not so", async () => {
   await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[TableNotFoundError: There is no table "nowhere". See await cc.tables().]`,
+    `[TableNotFoundError: No table is named "nowhere". List the tables with \`await cc.tables()\`.]`,
   );
   await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: No geometry for layer "places". Its columns are "lng", "lat". Pass lnglat: ["lng", "lat"].]`,
+    `[InvalidArgumentError: Layer "places" must have a geometry column. Its columns are "lng", "lat". Pass \`lnglat: ["lng", "lat"]\`.]`,
   );
   await expect(
     scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot style column "at" of layer "Odd \\"Table\\"", which is of type timestamptz. It must be numeric, text, or boolean.]`,
+    `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "Odd \\"Table\\"" is of type timestamptz.]`,
   );
   await expect(
     scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),
@@ -86,7 +86,7 @@ test("a layer changes nothing", async () => {
   await expect(
     scene({ layers: new QueryLayer("DROP TABLE kept", { name: "all" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Layer "all" needs one query that changes nothing, a SELECT. Run other statements by cc.query before.]`,
+    `[InvalidArgumentError: Layer "all" needs a single query that changes nothing, such as a SELECT. Run other statements first with cc.query.]`,
   );
   for (const sql of ["TABLE kept", "WITH k AS (SELECT * FROM kept) SELECT * FROM k", "(SELECT * FROM kept)"])
     expect((await scene({ layers: new QueryLayer(sql) })).scene.layers[0]).toMatchObject({ rowCount: 1 });

@@ -26,31 +26,31 @@ describe("color", () => {
   });
   test("errors", () => {
     expect(complaint({ color: "#12" })).toMatchInlineSnapshot(
-      `"Layer "airports": color is "#12", which is not a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato". A column of that name is { column: "#12" }."`,
+      `"Layer "airports": \`color\` must be a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato", the name of a column, or { column, scheme }; got "#12". For a column of that name, write { column: "#12" }."`,
     );
     expect(complaint({ color: 5 })).toMatchInlineSnapshot(
-      `"Layer "airports": color is 5; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", a column's name, or { column, scheme }."`,
+      `"Layer "airports": \`color\` must be a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato", the name of a column, or { column, scheme }; got 5."`,
     );
     expect(complaint({ color: {} })).toMatchInlineSnapshot(
-      `"Layer "airports": color must include a "column"."`,
+      `"Layer "airports": \`color\` must include \`column\`, the name of a column."`,
     );
     expect(complaint({ color: { column: "" } })).toMatchInlineSnapshot(
-      `"Layer "airports": column of color is ""; expected a column's name."`,
+      `"Layer "airports": \`color.column\` must be the name of a column; got ""."`,
     );
     expect(complaint({ color: "the_geom" })).toMatchInlineSnapshot(
-      `"Layer "airports": Style columns cannot be geometry columns. "the_geom" was chosen for color."`,
+      `"Layer "airports": \`color\` cannot depend on the geometry column "the_geom"."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
       `"Layer "airports": color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
-      `"Layer "airports": There is no colour scheme "mnit". Did you mean "mint"?"`,
+      `"Layer "airports": No colour scheme is named "mnit". Did you mean "mint"?"`,
     );
     expect(complaint({ color: { column: "a", scheme: styling.mint(5), bins: 8 } })).toMatchInlineSnapshot(
-      `"Layer "airports": bins is 8, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own."`,
+      `"Layer "airports": \`bins\` must be 2 to 7 classes for the scheme "mint"; got 8. For more, pass your own colours: styling.custom([…])."`,
     );
     expect(complaint({ color: { column: "a", method: "kmeans" } })).toMatchInlineSnapshot(
-      `"Layer "airports": method is "kmeans"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"."`,
+      `"Layer "airports": \`method\` must be one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"; got "kmeans"."`,
     );
   });
 });
@@ -72,65 +72,65 @@ describe("size", () => {
   });
   test("errors", () => {
     expect(complaint({ size: 0 })).toMatchInlineSnapshot(
-      `"Layer "airports": size is 0; expected a number of pixels, more than 0 and at most 1000, a column's name, or { column, range }."`,
+      `"Layer "airports": \`size\` must be a number of pixels, more than 0 and at most 1000, the name of a column, or { column, range }; got 0."`,
     );
     expect(complaint({ size: {} })).toMatchInlineSnapshot(
-      `"Layer "airports": size must include a "column"."`,
+      `"Layer "airports": \`size\` must include \`column\`, the name of a column."`,
     );
     expect(complaint({ size: { column: "a", range: [9, 1] } })).toMatchInlineSnapshot(
-      `"Layer "airports": range of size is [9,1]; expected [min, max] in pixels, from 0 to 1000."`,
+      `"Layer "airports": \`size.range\` must be [min, max] in pixels, from 0 to 1000; got [9,1]."`,
     );
     expect(complaint({ size: { column: "a", bins: 0 } })).toMatchInlineSnapshot(
-      `"Layer "airports": bins of size is 0; expected 1 to 20, or the upper bounds of so many classes, ascending."`,
+      `"Layer "airports": \`size.bins\` must be a whole number from 1 to 20, or the upper bounds of 1 to 20 classes in ascending order; got 0."`,
     );
     expect(complaint({ size: { column: "a", method: "category" } })).toMatchInlineSnapshot(
-      `"Layer "airports": method of size is "category"; expected one of "quantiles", "equal", "headtails", "jenks", "continuous"."`,
+      `"Layer "airports": \`size.method\` must be one of "quantiles", "equal", "headtails", "jenks", "continuous"; got "category"."`,
     );
   });
 });
 
 test("opacity, stroke, legend, and options that are none", () => {
   expect(complaint({ opacity: 90 })).toMatchInlineSnapshot(
-    `"Layer "airports": opacity is 90; expected a number from 0 to 1."`,
+    `"Layer "airports": \`opacity\` must be a number from 0 to 1; got 90."`,
   );
   expect(complaint({ stroke: 2 })).toMatchInlineSnapshot(
-    `"Layer "airports": stroke is 2; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or false for none."`,
+    `"Layer "airports": \`stroke\` must be a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato", { color, width }, or false for no outline; got 2."`,
   );
   expect(complaint({ stroke: "thin" })).toMatchInlineSnapshot(
-    `"Layer "airports": color of stroke is "thin"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato"."`,
+    `"Layer "airports": \`stroke\` must be a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato"; got "thin"."`,
   );
   expect(complaint({ stroke: { width: -1 } })).toMatchInlineSnapshot(
-    `"Layer "airports": width of stroke is -1; expected a number of pixels, more than 0 and at most 1000."`,
+    `"Layer "airports": \`stroke.width\` must be a number of pixels, more than 0 and at most 1000; got -1."`,
   );
   expect(complaint({ legend: "on" })).toMatchInlineSnapshot(
-    `"Layer "airports": legend is "on"; expected true, false or { title, counts }."`,
+    `"Layer "airports": \`legend\` must be true, false or { title, counts }; got "on"."`,
   );
   expect(complaint({ legend: { title: 5 } })).toMatchInlineSnapshot(
-    `"Layer "airports": title of legend is 5; expected a text."`,
+    `"Layer "airports": \`legend.title\` must be a text that is not blank; got 5."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". Did you mean "opacity"? There are "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time", "lnglat", "geomCol"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? There are "lnglat", "geomCol", "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
-    `"Layer "airports": lnglat is ["x"]; expected the names of two columns: [longitude, latitude]."`,
+    `"Layer "airports": \`lnglat\` must be the names of two columns: [longitude, latitude]; got ["x"]."`,
   );
   expect(complaint({ lnglat: ["x", "y"], geomCol: "g" })).toMatchInlineSnapshot(
-    `"Layer "airports": pass lnglat or geomCol, not both: each says where the points are."`,
+    `"Layer "airports": Pass \`lnglat\` or \`geomCol\`, not both: each sets where the points are."`,
   );
   expect(() => new Layer("t", "red" as never)).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The second argument of Layer is "red"; expected an object of options.]`,
+    `[InvalidArgumentError: The second argument of Layer must be an object of options; got "red".]`,
   );
 });
 
 test("sources", () => {
   expect(() => new Layer("")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer is ""; expected a table's name, a GeoJSON file or a DataFrame.]`,
+    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json; got "".]`,
   );
   expect(() => new Layer([1] as never)).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer must be a table's name, a danfo.js DataFrame, or GeoJSON: an object or a path that ends in .geojson or .json.]`,
+    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json; got [1].]`,
   );
   expect(() => new QueryLayer(" ")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The query is " "; expected a SELECT.]`,
+    `[InvalidArgumentError: The first argument of QueryLayer must be a SELECT statement; got " ".]`,
   );
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
@@ -181,30 +181,30 @@ describe("BaseMap", () => {
 
   test("errors", () => {
     expect(() => new BaseMap({ source: "voyger" })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: source of BaseMap is "voyger"; expected "voyager", "light", "dark", "none", or the address of tiles: https://…/{z}/{x}/{y}.png.]`,
+      `[InvalidArgumentError: \`source\` must be "voyager", "light", "dark", "none", or a URL template such as https://…/{z}/{x}/{y}.png; got "voyger".]`,
     );
     expect(() => new BaseMap({ source: "https://x.org/{z}/{x}.png" })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: source of BaseMap is "https://x.org/{z}/{x}.png"; expected "voyager", "light", "dark", "none", or the address of tiles: https://…/{z}/{x}/{y}.png.]`,
+      `[InvalidArgumentError: \`source\` must be "voyager", "light", "dark", "none", or a URL template such as https://…/{z}/{x}/{y}.png; got "https://x.org/{z}/{x}.png".]`,
     );
     expect(
       () => new BaseMap({ source: "https://x.org/{z}/{x}/{y}?k={key}" }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: source of BaseMap has {key}; it may have {z}, {x}, {y}, {s} and {r}.]`,
+      `[InvalidArgumentError: \`source\` can contain {z}, {x}, {y}, {s} and {r}; it contains {key}.]`,
     );
-    expect(() => new BaseMap({ source: "javascript:{z}{x}{y}" })).toThrow(/^source of BaseMap is/);
+    expect(() => new BaseMap({ source: "javascript:{z}{x}{y}" })).toThrow(/^`source` must be/);
     expect(() => new BaseMap({ labels: "top" as never })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: labels is "top"; expected null, "front" or "back".]`,
+      `[InvalidArgumentError: \`labels\` must be null, "front" or "back"; got "top".]`,
     );
     expect(() => new BaseMap({ source: "none", labels: "front" })).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Only CARTO's basemaps "voyager", "light" and "dark" have labels apart; source is "none".]`,
+      `[InvalidArgumentError: \`labels\` requires one of CARTO's basemaps "voyager", "light" and "dark" as \`source\`; got "none".]`,
     );
     for (const maxZoom of [-1, 2.5, 23, "9"])
       expect(() => new BaseMap({ source: "https://x.org/{z}/{x}/{y}", maxZoom } as never)).toThrow(
-        /^maxZoom of BaseMap is .*; expected a whole number from 0 to 22\.$/,
+        /^`maxZoom` must be a whole number from 0 to 22; got .*\.$/,
       );
-    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("maxZoom is for tiles of your own");
+    expect(() => new BaseMap({ maxZoom: 3 })).toThrow("`maxZoom` requires a URL template as `source`");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "attribution", "maxZoom".]`,
+      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "maxZoom", "attribution".]`,
     );
   });
 });

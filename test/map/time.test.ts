@@ -84,7 +84,7 @@ test("NULL, NaN and infinite times are left out and counted", async () => {
   const df = frame({ t: [1, Number.NaN, 2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] });
   const { scene, warnings } = await map({ layers: new Layer(df, { lnglat, time: "t", tooltip: "t" }) });
   expect(warnings).toEqual([
-    '3 of 5 rows of layer DataFrame (5 × 3) are left out: they have no time in "t".',
+    'The map leaves out 3 of 5 rows of layer DataFrame (5 × 3), which have no time in column "t".',
   ]);
   expect(scene.notes).toEqual(warnings);
   expect([...scene.layers[0]!.time!.starts]).toEqual([0, 1, 2]);
@@ -149,7 +149,7 @@ test("dates and numbers have no common clock", async () => {
     new Layer(frame({ year: [1990] }), { lnglat, time: "year" }),
   ];
   await expect(map({ layers })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The layers of a map share one clock, but column "t" of layer DataFrame (1 × 3) has dates and column "year" of layer DataFrame (1 × 3) has numbers. Convert one of them, for example with to_timestamp.]`,
+    `[InvalidArgumentError: All animated layers of a map must have dates or all must have numbers as \`time\`; column "t" of layer DataFrame (1 × 3) has dates and column "year" of layer DataFrame (1 × 3) has numbers. Convert one of them, for example with to_timestamp.]`,
   );
 });
 
@@ -182,7 +182,7 @@ test("of one place in one frame a column's values become one", async () => {
   expect(await values("v", "count")).toMatchObject({ values: ["1: 2", "3: 1"] });
   expect(await values("kind")).toMatchObject({ starts: [0, 2, 3], values: ["a: 2", "b: 1"] });
   await expect(values("kind", "sum")).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: method of time is "sum", for column "kind" of layer DataFrame (5 × 5), which is of type text; expected "mode" or "count".]`,
+    `[InvalidArgumentError: \`time.method\` must be "mode" or "count" for column "kind" of layer DataFrame (5 × 5), which is of type text; got "sum".]`,
   );
 });
 
@@ -280,18 +280,18 @@ test("what can be no time is an error that names layer and column", async () => 
   await expect(
     map({ layers: new Layer(df, { lnglat, time: "name" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot create an animated map from column "name" of layer DataFrame (2 × 4) because it is of type text. It must be of type number or date.]`,
+    `[InvalidArgumentError: \`time\` must be a column of dates, timestamps or numbers; column "name" of layer DataFrame (2 × 4) is of type text.]`,
   );
   await expect(
     map({ layers: new Layer(df, { lnglat, time: "when" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: time names "when", which is no column of layer DataFrame (2 × 4). Its columns are "lng", "lat", "name", "t".]`,
+    `[InvalidArgumentError: \`time\` must be a column of layer DataFrame (2 × 4); got "when". Its columns are "lng", "lat", "name", "t".]`,
   );
   const lines = new DataFrame({ geometry: ["LINESTRING (0 0, 1 1)"], t: [1] });
   await expect(
     map({ layers: new Layer(lines, { geomCol: "geometry", time: "t" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot do time-based maps with data in layer DataFrame (1 × 2) since it does not contain point geometries, but lines.]`,
+    `[InvalidArgumentError: \`time\` requires a layer of points; layer DataFrame (1 × 2) consists of lines. Leave \`time\` out, or use ST_Centroid in a query.]`,
   );
 });
 

@@ -104,7 +104,7 @@ test("without values Vega finds the classes", () => {
   const { domain } = styling.mint([10, 20, 50]).vega();
   expect(domain).toEqual([10.000000000000002, 20.000000000000004]);
   expect(() => styling.mint(3, "jenks").vega()).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Vega does not know the method "jenks". Give the scale the column that the map is coloured by: .vega(df.column("rate")).]`,
+    `[InvalidArgumentError: Vega has no method "jenks". Pass the column that colours the map: .vega(df.column("rate")).]`,
   );
 });
 
@@ -117,7 +117,7 @@ test("a continuous ramp goes from the smallest to the largest value", () => {
 
 test("text has no quantiles", () => {
   expect(() => styling.mint(3, "quantiles").vega(["a", "b"])).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The values of the scale hold "a", and the method "quantiles" is for numbers. Use the method "category".]`,
+    `[InvalidArgumentError: The method "quantiles" requires numbers; the values include "a". Use the method "category".]`,
   );
 });
 

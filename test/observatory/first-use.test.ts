@@ -24,7 +24,7 @@ async function installs(): Promise<void> {
     busyWith: "the installation of the Data Observatory",
     waiting: expect.toSatisfy((requests: number) => requests > 0),
   };
-  await expect.poll(status, { interval: 20, timeout: 30_000 }).toMatchObject(busy);
+  await expect.poll(status, { interval: 20 }).toMatchObject(busy);
 }
 
 /** Tables of data that the catalog does not know, and those that are used on the way. */

@@ -93,7 +93,7 @@ test("a map of twice as many pixels is as large, and sharp in a picture of that 
   expect(specOf(fig).concat[0]).toMatchObject({ width: 300, height: 200 });
   const { width, height } = await pixelsOf(fig.toPNG(2));
   expect([width, height]).toEqual([620, 420]);
-  expect(() => fig.toPNG(5)).toThrow("scale is 5; expected a number from 1 to 4.");
+  expect(() => fig.toPNG(5)).toThrow("`scale` must be a number from 1 to 4; got 5.");
 });
 
 test("a chart is as high as the map beside it, unless it says its size", async () => {
@@ -177,7 +177,7 @@ describe("a DataFrame", () => {
   test("of too many rows is an error that says what to do", () => {
     const df = new DataFrame({ a: Array.from({ length: 10_001 }, (_, i) => i) });
     expect(() => figure().at(3).vega({ mark: "point" }, df)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The DataFrame of fig.at(3) has 10,001 rows; a chart carries at most 10,000 in the notebook. Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).]`,
+      `[InvalidArgumentError: A chart can have at most 10,000 rows; the DataFrame of fig.at(3) has 10,001. Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).]`,
     );
   });
 
@@ -221,14 +221,14 @@ describe("a wrong chart is an error that names its cell", () => {
 
   test("data and a frame", () => {
     expect(() => figure().at(0).vega(LINE, states())).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The chart of fig.at(0) has data and a DataFrame. Leave one of them out.]`,
+      `[InvalidArgumentError: Pass fig.at(0).vega a DataFrame or \`data\` in the specification, not both.]`,
     );
   });
 
   test("one that contains itself", () => {
     const spec: Record<string, unknown> = { mark: "bar" };
     spec.encoding = { x: spec };
-    expect(() => figure().at(0).vega(spec)).toThrow("nested deeper than 100");
+    expect(() => figure().at(0).vega(spec)).toThrow("must have at most 100 levels");
   });
 
   test("what Vega-Lite leaves out is a warning", () => {
@@ -252,17 +252,15 @@ describe("a wrong chart is an error that names its cell", () => {
 test("an empty figure is a text, and has no picture", () => {
   expect(bundleOf(figure())).toEqual({ "text/plain": "Figure(2 columns)" });
   expect(() => figure().toPNG()).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The figure is empty. Put something into its cells: fig.at(0).vega(spec, df), or cc.map({ layers, ax: fig.at(0) }).]`,
+    `[InvalidArgumentError: The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).]`,
   );
 });
 
 test("options and cells that cannot be", () => {
-  expect(() => figure({ columns: 0 })).toThrow(
-    "columns of figure is 0; expected a whole number from 1 to 12.",
-  );
+  expect(() => figure({ columns: 0 })).toThrow("`columns` must be a whole number from 1 to 12; got 0.");
   expect(() => figure({ colums: 2 } as object)).toThrow('figure has no option "colums".');
-  expect(() => figure({ title: 3 } as object)).toThrow("title of figure is 3; expected a text.");
-  expect(() => figure().at(-1)).toThrow("The cell of a figure is -1; expected a whole number from 0 to 99.");
+  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a text that is not blank; got 3.");
+  expect(() => figure().at(-1)).toThrow("`index` must be a whole number from 0 to 99; got -1.");
 });
 
 test("saves pictures and the specification", () => {
@@ -276,6 +274,6 @@ test("saves pictures and the specification", () => {
   const has = ["<svg", 'href="data:image/png;base64,', ">Flights<"].map((part) => svg.includes(part));
   expect(has).toEqual([true, true, true]);
   expect(() => fig.save("f.html")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a figure as "f.html": the name has to end in ".png" or ".svg" for a picture, in ".vl.json" for the Vega-Lite specification.]`,
+    `[InvalidArgumentError: The name of a figure's file must end in ".png" or ".svg" for an image, or in ".vl.json" for its Vega-Lite specification; got "f.html".]`,
   );
 });

@@ -23,7 +23,7 @@ const bundleOf = (view: MapView) =>
   view[DISPLAY as never] as unknown as () => Record<string, string | Uint8Array>;
 const shown = (view: MapView) => bundleOf(view).call(view);
 
-test("a cell's last value is one bundle of page, picture and text", () => {
+test("the last value of a cell shows one bundle of page, image and text", () => {
   const bundle = shown(new MapView(airports()));
   expect(Object.keys(bundle)).toEqual(["text/html", "image/png", "text/plain"]);
   expect(bundle["text/plain"]).toBe("MapView(800×400, 1 layer, 3,376 points)");
@@ -33,12 +33,12 @@ test("a cell's last value is one bundle of page, picture and text", () => {
   );
 });
 
-test("a map that is not interactive is a picture", () => {
+test("a static map is an image", () => {
   const bundle = shown(new MapView(airports(), { interactive: false }));
   expect(Object.keys(bundle)).toEqual(["image/png", "text/plain"]);
 });
 
-test("printed, it says in short what it is", () => {
+test("prints a short summary", () => {
   const square = [0.1, 0.1, 0.2, 0.1, 0.2, 0.2, 0.1, 0.1];
   const layers = [
     pathLayer("polygon", [[[square]]]),
@@ -48,14 +48,14 @@ test("printed, it says in short what it is", () => {
   expect(inspect({ map: new MapView(sceneOf([])) })).toBe("{ map: MapView(600×400, 0 layers) }");
 });
 
-test("outside a notebook, display prints that", () => {
+test("outside a notebook, display prints the summary", () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
   new MapView(sceneOf([])).display();
   expect(log.mock.calls).toEqual([["MapView(600×400, 0 layers)"]]);
   log.mockRestore();
 });
 
-test("the picture's text says what is on the map, for those who cannot see it", () => {
+test("the image's alternative text describes the map", () => {
   const legends = [
     {
       title: "kind",
@@ -69,7 +69,7 @@ test("the picture's text says what is on the map, for those who cannot see it", 
   );
 });
 
-test("saves a page or a picture", () => {
+test("saves a page or an image", () => {
   const view = new MapView(airports());
   view.save(join(dir, "map.HTML"));
   view.save(join(dir, "map.png"));
@@ -78,7 +78,7 @@ test("saves a page or a picture", () => {
   expect(readFileSync(join(dir, "map.png"))).toEqual(Buffer.from(view.toPNG()));
 });
 
-test("a picture of more pixels on request", async () => {
+test("an image with more pixels on request", async () => {
   const view = new MapView(airports());
   const { widthPx, heightPx } = airports();
   const twice = await pixelsOf(view.toPNG({ scale: 2 }));
@@ -88,20 +88,22 @@ test("a picture of more pixels on request", async () => {
   view.save(join(dir, "twice.png"), { scale: 2 });
   expect(readFileSync(join(dir, "twice.png"))).toEqual(Buffer.from(view.toPNG({ scale: 2 })));
   for (const scale of [0, 5, Number.NaN, "2"])
-    expect(() => view.toPNG({ scale } as never)).toThrow(`scale is ${scale}; expected a number from 1 to 4.`);
+    expect(() => view.toPNG({ scale } as never)).toThrow(
+      `\`scale\` must be a number from 1 to 4; got ${scale}.`,
+    );
   const huge = { ...airports(), widthPx: 8192, heightPx: 8192 };
   expect(() => new MapView(huge, { scale: 4 })).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A picture of 32768×32768 pixels is too large. Make size or scale smaller.]`,
+    `[InvalidArgumentError: A PNG can have at most 268,435,456 pixels; \`size\` and \`scale\` ask for 32768×32768. Reduce one of them.]`,
   );
   expect(() => new MapView(huge).toPNG({ scale: 3 })).toThrow("24576×24576");
   expect(() => view.save(join(dir, "no.html"), { scale: 2 })).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A map that is saved as a page has no option "scale". There are none.]`,
+    `[InvalidArgumentError: A map saved as HTML has no option "scale". There are none.]`,
   );
   expect(existsSync(join(dir, "no.html"))).toBe(false);
 });
 
-test("a name that ends otherwise is an error", () => {
+test("other file extensions are an error", () => {
   expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Cannot save a map as "map.jpg": the name has to end in ".html" for a live map, in ".png" for a picture or in ".gif" for an animation.]`,
+    `[InvalidArgumentError: The name of a map's file must end in ".html" for a live map, ".png" for an image or ".gif" for an animation; got "map.jpg".]`,
   );
 });

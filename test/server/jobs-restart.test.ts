@@ -32,8 +32,7 @@ const kill = async () => {
   await expect.poll(() => isAlive(pid)).toBe(false);
 };
 const stateOf = async (id: string) => (await fetchJob(transport, id)).status;
-const becomes = (id: string, status: string) =>
-  expect.poll(() => stateOf(id), { timeout: 30_000, interval: 50 }).toBe(status);
+const becomes = (id: string, status: string) => expect.poll(() => stateOf(id), { interval: 50 }).toBe(status);
 const log = async () =>
   (await runSql(transport, "SELECT what FROM log ORDER BY n")).rows.map(({ what }) => what);
 const say = (text: string) => `INSERT INTO log (what) VALUES ('${text}')`;
@@ -58,7 +57,7 @@ test("after kill -9 the job that ran has failed with a reason, and those that wa
   await becomes(waiting[1]!.job_id, "done");
   const job = await fetchJob(transport, running.job_id);
   const reason =
-    "the server ended while this ran, killed or by a crash; it may have taken effect: look before you run it again";
+    "the server was killed or crashed while this query ran; it may have taken effect: check before you run it again";
   expect(job).toMatchObject({
     status: "failed",
     failed_reason: reason,
@@ -85,7 +84,7 @@ test("an orderly stop cancels what runs, says so, and the queue goes on with the
   expect(await fetchJob(transport, running.job_id)).toMatchObject({
     status: "failed",
     failed_reason:
-      "the server was stopped while this ran, so it was cancelled; look at what it did before you run it again",
+      "the server was stopped while this query ran, which cancelled it; check what it did before you run it again",
   });
   expect(await log()).toEqual(["later"]);
 });
@@ -95,20 +94,22 @@ test("killed at any moment, each job runs at most once, in its order, and ends",
   const seed = 4;
   const random = mulberry32(seed);
   const ids: string[] = [];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     for (let n = 0; n < 4; n++) {
       const name = `${round}${n}`;
       const job = await createJob(transport, [say(`${name}a`), `SELECT pg_sleep(0.05)`, say(`${name}b`)]);
       ids.push(job.job_id);
     }
-    await sleep(random() * 600);
+    const begun = ids.at(-1 - Math.floor(random() * 4))!;
+    await expect.poll(() => stateOf(begun), { interval: 10 }).not.toBe("pending");
+    await sleep(random() * 100);
     await kill();
   }
   const last = await createJob(transport, say("end"));
   await becomes(last.job_id, "done");
   const statuses = await Promise.all(ids.map(stateOf));
   expect(new Set([...statuses, "done", "failed"]), `seed ${seed}`).toEqual(new Set(["done", "failed"]));
-  expect(statuses.filter((status) => status === "failed").length, `seed ${seed}`).toBeLessThanOrEqual(5);
+  expect(statuses.filter((status) => status === "failed").length, `seed ${seed}`).toBeLessThanOrEqual(3);
   const texts = await log();
   expect(texts, `seed ${seed}`).toEqual([...new Set(texts)].sort());
   for (const [at, status] of statuses.entries()) {
@@ -152,12 +153,12 @@ test("a server with work to do is not idle", async () => {
     // Looked up on the disk: a request would be work, too.
     const inFile = async () =>
       JSON.parse(await readFile(join(dir, "jobs", `${next.job_id}.json`), "utf8")).job.status;
-    await expect.poll(inFile, { timeout: 60_000 }).toBe("running");
+    await expect.poll(inFile).toBe("running");
     await sleep(4_000);
     expect(isAlive(pid!)).toBe(true);
     expect(await stateOf(first.job_id)).toBe("done");
     await cancelJob(transport, next.job_id);
-    await expect.poll(() => isAlive(pid!), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isAlive(pid!)).toBe(false);
   } finally {
     delete process.env.CARTOFRAMES_IDLE_STOP_MS;
   }

@@ -453,9 +453,7 @@ describe("the Auth API", () => {
   });
 });
 
-test("a statement of everybody's key is stopped after 25 s, as CARTO answers it", {
-  timeout: 60_000,
-}, async () => {
+test("a statement of everybody's key is stopped after 25 s, as CARTO answers it", async () => {
   const response = await server.ask("/api/v2/sql?q=SELECT+pg_sleep(40)", { key: null });
   expect(response.status).toBe(429);
   expect(response.headers.get("retry-after")).toBeNull();

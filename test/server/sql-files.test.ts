@@ -1,20 +1,20 @@
 /** The .sql files are plain SQL: each runs as it is, after those before it, and can be run again. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
 import { createTestDatabase } from "../support/engine";
+import { postgresBin } from "../support/machine";
+import { needs } from "../support/needs";
 import { openPostgis } from "../support/pglite";
-import { postgresBin } from "../support/postgres";
 
 const DIR = resolve(__dirname, "../../src/server/sql");
 const FUNCTIONS = "metadata geometry catalog quota statistics queries cartodbfy tables";
 const EMBEDDED_ONLY = "roles";
 const files = (names: string) => names.split(" ").map((name) => join(DIR, `${name}.sql`));
 
-const bin = postgresBin();
-const psql = bin && join(bin, "psql");
+const psql = join(postgresBin ?? "", "psql");
 
 test("every file of the folder is tested here", () => {
   const names = readdirSync(DIR).filter((name) => name.endsWith(".sql"));
@@ -37,7 +37,8 @@ test("on the embedded database", async () => {
   await pg.close();
 });
 
-describe.skipIf(!bin)("on a native PostgreSQL, by an owner of the database who is no superuser", () => {
+describe("on a native PostgreSQL, by an owner of the database who is no superuser", () => {
+  needs("PostgreSQL");
   test("as queries", async () => {
     const client = new Client(await createTestDatabase());
     await client.connect();
@@ -49,12 +50,12 @@ describe.skipIf(!bin)("on a native PostgreSQL, by an owner of the database who i
     await client.end();
   });
 
-  test.skipIf(!psql || !existsSync(psql))("with psql -f", async () => {
+  test("with psql -f", async () => {
     const url = await createTestDatabase();
     for (const file of files(FUNCTIONS)) {
-      execFileSync(psql!, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file, url], { stdio: "pipe" });
+      execFileSync(psql, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file, url], { stdio: "pipe" });
     }
-    const said = execFileSync(psql!, ["-X", "-A", "-t", "-c", "SELECT cartodb.CDB_Username()", url]);
+    const said = execFileSync(psql, ["-X", "-A", "-t", "-c", "SELECT cartodb.CDB_Username()", url]);
     expect(said.toString().trim()).toBe("carto");
   });
 });

@@ -5,17 +5,26 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
+import type { TestContext } from "vitest";
 import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { LockedError, lockDataDir } from "../../src/server/engine/lock";
+import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
-/** Where `npm run lab` installs it too. */
+/** The folder in which `npm run lab` installs it, too. */
 const LAB_DIR = join(ROOT, ".lab");
 const TOKEN = "a-token-of-this-test";
 
 export type Jupyter = Awaited<ReturnType<typeof findOrInstallJupyter>>;
 
-/** The program, installed once per checkout; or why there is none, in one line. */
+/** JupyterLab, installed once per checkout. Where it cannot be, the test is skipped. */
+export async function needsJupyter(context: TestContext): Promise<Jupyter> {
+  const found = await findJupyter();
+  if ("missing" in found) return skipTest(context, { kind: "JupyterLab", why: found.missing });
+  return found;
+}
+
+/** Installs the program once per checkout; returns a one-line reason if that is impossible. */
 export async function findJupyter(): Promise<Jupyter | { readonly missing: string }> {
   process.env.PIP_RETRIES ??= "0"; // without a network the answer comes soon
   const lock = await locked(LAB_DIR); // two files of tests may ask at once
@@ -39,7 +48,7 @@ async function locked(dir: string): ReturnType<typeof lockDataDir> {
   }
 }
 
-/** A folder whose notebooks can import what this checkout can, the built `cartoframes` too, and `lab` finds Jupyter. */
+/** Creates a folder whose notebooks can import the built `cartoframes` and its dependencies, and where `lab` finds Jupyter. */
 export function makeProject(): string {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
@@ -53,20 +62,20 @@ export const removeProject = (dir: string) => rmSync(dir, { recursive: true, for
 export interface LabServer {
   readonly url: string;
   readonly token: string;
-  /** The JSON of `/api/…`. */
+  /** Returns the JSON of `/api/…`. */
   api<T>(path: string, init?: RequestInit): Promise<T>;
-  /** As Ctrl-C does; the exit code. A second time it does nothing. */
+  /** Stops it like Ctrl-C and returns the exit code. A second call does nothing. */
   stop(): Promise<number | null>;
 }
 
 export interface LabServerOptions {
-  /** Folder in the project that it opens. */
+  /** Folder of the project that it opens. */
   readonly notebookDir?: string;
-  /** Environment of the server and its kernels. */
+  /** Environment variables of the server and its kernels. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** `lab()` in a process of its own, as `cartoframes lab` runs it. */
+/** Runs `lab()` in a separate process, as `cartoframes lab` does. */
 export async function startLab(
   project: string,
   { notebookDir = ".", env = process.env }: LabServerOptions = {},

@@ -1,60 +1,40 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { ident, literal } from "../../src/sql";
+import { isRoot, postgresBin } from "./machine";
 
-const DEBIAN = "/usr/lib/postgresql";
-
-/** Where the newest installed PostgreSQL keeps its programs, or undefined where there is none. */
-export function postgresBin(): string | undefined {
-  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
-  return versions
-    .map((version) => join(DEBIAN, version, "bin"))
-    .find((bin) => existsSync(join(bin, "initdb")));
-}
-
-/** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
+/** A native PostgreSQL with PostGIS for tests only, on a socket in its own folder. */
 export interface TestPostgres {
-  /** The folder of its socket and its files. */
+  /** Folder of its socket and data files. */
   readonly dir: string;
-  /** As its superuser. */
+  /** Connects as the superuser. */
   connect(database?: string): Promise<Client>;
-  /** Makes a database with PostGIS; `owner`, who is no superuser, is made too. Returns its address. */
+  /** Creates a database with PostGIS and its `owner`, who is not a superuser. Returns its URL. */
   createDatabase(name: string, owner: string): Promise<string>;
   url(database: string, user: string): string;
-  /** From now on this role needs its password. */
+  /** Requires a password from this role. */
   requirePassword(user: string, password: string): Promise<void>;
-  /** Stops it and starts it again. */
+  /** Restarts it. */
   restart(mode: "fast" | "immediate"): void;
   halt(): void;
   start(): void;
-  /** Starts it with the addresses that its own configuration says. */
+  /** Starts it on the addresses in its configuration. */
   startByFile(): void;
   stop(): void;
 }
 
-/** Starts one in a temporary folder; as root it runs as `postgres`, because PostgreSQL refuses root. */
+/** Starts PostgreSQL in a temporary folder; for root, as user `postgres`, because PostgreSQL refuses to run as root. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const bin = postgresBin();
-  if (!bin) throw new Error("PostgreSQL is not installed: apt-get install postgresql-15-postgis-3");
+  const bin = postgresBin;
+  if (!bin) throw new Error('A test that starts PostgreSQL calls needs("PostgreSQL") first.');
   const dir = mkdtempSync(join(tmpdir(), "postgres-"));
-  const asPostgres = process.getuid?.() === 0;
-  if (asPostgres) {
-    chmodSync(dir, 0o777);
-  }
+  if (isRoot) chmodSync(dir, 0o777);
   const run = (program: string, ...args: string[]) => {
     const command = [join(bin, program), ...args];
-    const [file, ...rest] = asPostgres ? ["runuser", "-u", "postgres", "--", ...command] : command;
+    const [file, ...rest] = isRoot ? ["runuser", "-u", "postgres", "--", ...command] : command;
     execFileSync(file!, rest, { cwd: dir, stdio: "ignore" });
   };
   const data = join(dir, "data");

@@ -1,4 +1,4 @@
-/** A layer of a named map, of a layer of a scene. */
+/** Creates the layers of a named map that serve the vector tiles of large layers. */
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError } from "../../errors";
@@ -17,14 +17,14 @@ export interface LayersOfDetail {
 }
 
 /**
- * Quarters of a pixel: all corners of all polygons go to the same grid, so that borders that were shared stay shared; no
- * line is generalised by itself.
+ * Grid of a tile: quarters of a pixel. Vertices are snapped to the grid instead of simplified line by line, so that shared
+ * borders stay shared.
  */
 const TILE_UNITS = 1024;
-/** Of the rows in a pixel the first one is shown, where a layer has many. */
+/** Large layers are thinned to one row per cell of this size. */
 const CELL_PX = 1;
 const INTEGERS = new Set(["int2", "int4", "int8"]);
-/** Keeps `the_geom_webmercator` what `the_geom` is: CARTO's tables have it. */
+/** The trigger that CARTO's tables have to keep `the_geom_webmercator` in step with `the_geom`. */
 const WEBMERCATOR_TRIGGER = "update_the_geom_webmercator_trigger";
 
 export interface DetailLayer {
@@ -33,15 +33,16 @@ export interface DetailLayer {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The layer of a named map whose tiles have the features of a layer, with what the scene shows of them. */
+/** Creates the layer of a named map whose tiles have the features of a layer and the attributes that the scene shows. */
 export async function detailLayer(
   transport: Transport,
   index: number,
   { layers, tileColumns, signal }: LayersOfDetail,
 ): Promise<DetailLayer> {
+  // `!`: only tables and queries have tile columns, and this one has returned rows for the overview
   const { layer, data } = layers[index]!;
   const { sql, table } = (await layerQuery(transport, layer, signal))!;
-  const query = queryText(sql)!; // no other has rows for the overview
+  const query = queryText(sql)!;
   const fields = (await describe(transport, query, { signal }))!;
   const isCartos = table !== undefined && (await hasWebmercator(transport, table, data, signal));
   const { geom_column, srid, geometry } = isCartos
@@ -53,7 +54,7 @@ export async function detailLayer(
     ...(hasId ? [`${columnSql("cartodb_id")} AS cartodb_id`] : []),
     `${geometry} AS ${geom_column}`,
   ];
-  // CARTO's own servers know no other columns to thin by
+  // CARTO's own servers can thin only by these columns
   const canThin = (hasId && isCartos) || transport.kind === "local";
   return {
     type: "mapnik",
@@ -68,7 +69,7 @@ export async function detailLayer(
   };
 }
 
-/** Whether there is a `the_geom_webmercator` in step with `the_geom`: its tiles cost less, and CARTO's servers can thin them. */
+/** Returns true if `the_geom_webmercator` exists and follows `the_geom`: its tiles are cheaper, and CARTO can thin them. */
 async function hasWebmercator(
   transport: Transport,
   table: string,
@@ -84,7 +85,7 @@ async function hasWebmercator(
     );
     return Number(rows[0]?.n) > 0;
   } catch (error) {
-    if (error instanceof AuthenticationError) return false; // the reason that matters is why it may make no map
+    if (error instanceof AuthenticationError) return false; // creating the map fails next, with the reason that matters
     throw error;
   }
 }
@@ -95,7 +96,7 @@ function geometryOf(
   fields: readonly { readonly name: string; readonly pgtype: string }[],
 ): { readonly geometry: string; readonly srid: number } {
   if (source.kind === "lnglat") {
-    const [lng, lat] = lnglatOf(layer)!.map(finiteSql);
+    const [lng, lat] = (lnglatOf(layer) ?? []).map(finiteSql);
     return { geometry: `ST_SetSRID(ST_MakePoint(${lng}, ${lat}), ${SRID_LNGLAT})`, srid: SRID_LNGLAT };
   }
   const isGeography = fields.some(({ name, pgtype }) => name === source.column && pgtype === "geography");
@@ -103,13 +104,13 @@ function geometryOf(
   return { geometry, srid: sridOf(source.values) };
 }
 
-/** Degrees that are no number, or infinite, are no place. */
+/** Casts degrees to float8; NaN and infinite values become NULL. */
 function finiteSql(name: string): string {
   const degrees = `${columnSql(name)}::float8`;
   return `CASE WHEN ${degrees} BETWEEN -1e6 AND 1e6 THEN ${degrees} END`;
 }
 
-/** Of the first geometry: a layer is shown in one. */
+/** Returns the SRID of the first geometry: the rows of a layer share one. */
 function sridOf(values: readonly (string | Uint8Array | null)[]): number {
   const first = values.find((value) => value !== null);
   if (typeof first !== "string") return SRID_LNGLAT;

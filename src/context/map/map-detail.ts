@@ -1,6 +1,6 @@
 /**
- * The detail of layers that are too large for a page: tiles of a named map, which the page asks for with a token of that
- * map. It holds no key, and nobody who finds the token gets more than what the map shows.
+ * Serves the detail of layers that are too large for a live map's HTML, as vector tiles of a named map. The page requests
+ * them with a token of that map. The page holds no API key, and the token gives access only to what the map shows.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -14,28 +14,28 @@ import type { DetailSource, SceneLayer } from "../../render/scene";
 import { type DetailLayer, detailLayer, type LayersOfDetail } from "./detail-layer";
 import type { FetchedScene } from "./map-scene";
 
-export interface DetailOptions extends LayersOfDetail {
-  /** Indexes of the layers of which the page carries an overview. */
+interface DetailOptions extends LayersOfDetail {
+  /** Indexes of the layers that the page contains only an overview of. */
   readonly reduced: readonly number[];
-  /** CSS pixels of a tile of 256 around it, of which it has the features too. */
+  /** Width of the margin around a tile of 256 CSS pixels whose features the tile includes, in CSS pixels. */
   readonly bufferPx: number;
 }
 
-export interface Details {
-  /** By index of the layer. */
+interface Details {
+  /** Tile URLs by index of the layer. */
   readonly sources: ReadonlyMap<number, DetailSource>;
   readonly warnings: readonly string[];
 }
 
-/** The page shows tiles in their own size or smaller, down to half of it. */
+/** The page shows tiles at between half and all of their size. */
 const MOST_TILE_PX_PER_PX = 2;
 const MAX_BUFFER_PX = 256;
-/** Names that are tried where others have taken the first one. */
+/** Number of names to try if others have taken the first one. */
 const NAMES = 3;
 
 /**
  * Adds to a packed page the URLs of the vector tiles that show its reduced layers in full.
- * @returns the page as it was, and a warning, if the account cannot serve such tiles
+ * @returns the page unchanged, with a warning, if the account cannot serve them
  */
 export async function withTiles(
   transport: Transport,
@@ -44,6 +44,7 @@ export async function withTiles(
   signal?: AbortSignal,
 ): Promise<{ readonly packed: PackedScene; readonly warnings: readonly string[] }> {
   const reduced = packed.page.overviews.flatMap((overview, i) => (overview ? [i] : []));
+  // `!`: overviews, layers and tile columns have the same indexes
   const reachPx = Math.max(0, ...reduced.map((index) => reachOf(scene.layers[index]!)));
   const bufferPx = Math.min(MAX_BUFFER_PX, Math.ceil(MOST_TILE_PX_PER_PX * reachPx) + 1);
   const { sources, warnings } = await detailSources(transport, {
@@ -56,16 +57,17 @@ export async function withTiles(
   return { packed: sources.size > 0 ? withDetail(packed, sources) : packed, warnings };
 }
 
-/** How far what is painted of a feature goes beyond it. */
+/** Returns how far the symbol of a feature extends beyond its geometry, in CSS pixels. */
 function reachOf({ size, stroke, geometry }: SceneLayer): number {
   return (geometry.kind === "polygon" ? 0 : largestPx(size) / 2) + (stroke?.widthPx ?? 0);
 }
 
 /**
- * Where the page finds the detail of its reduced layers: one named map for all that are tables or queries. Where none can
- * be made there are no sources, and a warning says why.
+ * Creates one named map for the reduced layers that are tables or queries. If that fails, returns no sources and a warning
+ * with the reason.
  */
 export async function detailSources(transport: Transport, options: DetailOptions): Promise<Details> {
+  // `!`: `reduced` are indexes of layers; those without tile columns are filtered out
   const { layers, tileColumns, bufferPx, signal } = options;
   const reduced = options.reduced.filter((index) => tileColumns[index] !== undefined);
   if (reduced.length === 0) return { sources: new Map(), warnings: [] };
@@ -88,8 +90,8 @@ export async function detailSources(transport: Transport, options: DetailOptions
 
 function overviewWarning(names: string, error: CartoError): string {
   const hint =
-    error instanceof AuthenticationError ? " Named maps are made with the account's master key." : "";
-  return `The map shows an overview of ${names}, also where you zoom in: no named map could be made for the detail. ${error.message.replace(/[^.]$/, "$&.")}${hint}`;
+    error instanceof AuthenticationError ? " Creating a named map requires the account's master key." : "";
+  return `The map shows only an overview of ${names}, at every zoom, because the named map for its detail could not be created. ${error.message.replace(/[^.]$/, "$&.")}${hint}`;
 }
 
 function formatsOf(columns: NonNullable<DetailOptions["tileColumns"][number]>): Record<number, string> {
@@ -100,8 +102,8 @@ function formatsOf(columns: NonNullable<DetailOptions["tileColumns"][number]>): 
 }
 
 /**
- * Address of the tiles of a named map with these layers. The same layers have the same name, and so, when a cell runs
- * again, the same map and token.
+ * Creates a named map with these layers, and returns the URL template of its tiles. The name is derived from the layers, so
+ * a cell that runs again uses the same map and token.
  */
 async function tilesOf(
   transport: Transport,
@@ -113,14 +115,16 @@ async function tilesOf(
     const name = `cartoframes_${hash}${attempt === 1 ? "" : `_${attempt}`}`;
     const token = await tokenOf(transport, name, layergroup, signal);
     if (token === undefined) continue;
-    await instantiateNamedMap(transport, name, { token, signal }); // what does not work is told now
+    await instantiateNamedMap(transport, name, { token, signal }); // fails now instead of in the page
     const { baseUrl } = await transport.endpoint(signal);
     return namedTilesUrl(baseUrl, name, { token });
   }
-  throw new ServerError(`The names cartoframes_${hash} and its like are those of other maps.`);
+  throw new ServerError(
+    `Map names that start with cartoframes_ are reserved; a different map is named cartoframes_${hash}. Rename or delete it.`,
+  );
 }
 
-/** The token of the map of this name, made if there is none; undefined if there is another map of this name. */
+/** Creates the map if needed, and returns its token; undefined if a different map has this name. */
 async function tokenOf(
   transport: Transport,
   name: string,

@@ -1,4 +1,4 @@
-/** What a map that is a picture needs besides its scene: the tiles of its basemap, where the network has them. */
+/** Options of maps that are shown as PNG, and the basemap tiles these need. */
 import { type FetchAnswer, fetchOf } from "../../api/http";
 import { InvalidArgumentError } from "../../errors";
 import {
@@ -13,15 +13,15 @@ import {
   viewportOf,
 } from "../../render";
 
-/** Two of them, or one and a chart, are as wide as a notebook's cell. */
+/** Two maps of this size, or one and a chart, fit the width of a notebook cell. */
 export const DEFAULT_FIGURE_MAP_SIZE = [480, 320] as const;
 
-/** For all tiles together. A picture without them is better than one that is waited for. */
+/** Time limit for all tiles together. After it, the PNG shows outlines instead of tiles. */
 const PATIENCE_MS = 4000;
-/** As many as browsers ask a host for at once. */
+/** Number of concurrent requests, as browsers make them to one host. */
 const AT_ONCE = 6;
 const MAX_REDIRECTS = 5;
-/** Through the environment's proxy. A context's session is for its account: it may add what no other host should get. */
+/** Fetches through the environment's proxy, not through the context's session, which can add secrets for its account. */
 const fetchAnywhere = fetchOf(undefined, PATIENCE_MS);
 
 interface PictureOptions {
@@ -31,29 +31,33 @@ interface PictureOptions {
 }
 
 /**
- * Whether the map is a picture.
- * @throws InvalidArgumentError for options that do not go together.
+ * Returns true if the map is to be shown as a PNG.
+ * @throws InvalidArgumentError for options of the wrong type, and for options that exclude each other
  */
 export function checkPicture({ interactive, scale, ax }: PictureOptions): boolean {
   if (interactive !== undefined && typeof interactive !== "boolean")
-    throw new InvalidArgumentError(`interactive is ${String(interactive)}; expected true or false.`);
+    throw new InvalidArgumentError(`\`interactive\` must be true or false; got ${String(interactive)}.`);
   if (ax !== undefined && !(ax instanceof FigureCell))
     throw new InvalidArgumentError(
-      "ax is no cell of a figure. Make one: const fig = figure({ columns: 2 }), and pass ax: fig.at(0).",
+      "`ax` must be a cell of a figure. Create one with `const fig = figure({ columns: 2 })`, and pass `ax: fig.at(0)`.",
     );
   if (ax !== undefined && interactive === true)
-    throw new InvalidArgumentError("A map in a figure is a picture. Leave out interactive, or ax.");
+    throw new InvalidArgumentError(
+      "`ax` and `interactive: true` exclude each other: a figure shows maps as images. Leave one of them out.",
+    );
   const isPicture = ax !== undefined || interactive === false;
   if (scale === undefined) return isPicture;
   if (!isPicture)
-    throw new InvalidArgumentError("scale is for pictures: add interactive: false, or leave scale out.");
+    throw new InvalidArgumentError(
+      "`scale` requires `interactive: false` or `ax`: a live map has no fixed scale. Add one of them, or leave `scale` out.",
+    );
   checkScale(scale);
   return true;
 }
 
 /**
- * All tiles of the first view, or undefined if one of them does not come: a basemap with holes would be worse than
- * outlines. A tile that the server does not have (404) is empty.
+ * Fetches all tiles of the initial view; undefined if one of them fails, because outlines look better than a basemap with
+ * holes. A tile that the server does not have (404) stays empty.
  */
 export async function fetchTiles(
   scene: Scene,
@@ -62,7 +66,7 @@ export async function fetchTiles(
   const { tiles } = scene.basemap;
   if (!tiles) return undefined;
   const viewport = viewportOf(scene, { pixelRatio: scale });
-  const ended = new AbortController(); // the first failure ends the others
+  const ended = new AbortController(); // the first failure cancels the other requests
   const signals = [ended.signal, AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
   const fetched = (template: string | undefined) =>
     template === undefined ? [] : fetchSheet(tilesOf(viewport, template, tiles), AbortSignal.any(signals));
@@ -82,7 +86,7 @@ export async function fetchTiles(
 
 async function fetchSheet({ zoom, places }: TileSheet, signal: AbortSignal): Promise<TilePicture[]> {
   const pictures: TilePicture[] = [];
-  const urls = [...new Set(places.map(({ url }) => url))]; // copies of the world show the same ones
+  const urls = [...new Set(places.map(({ url }) => url))]; // copies of the world show the same tiles
   const worker = async () => {
     for (let url = urls.pop(); url !== undefined; url = urls.pop()) {
       const image = await fetchTile(url, signal);
@@ -95,11 +99,11 @@ async function fetchSheet({ zoom, places }: TileSheet, signal: AbortSignal): Pro
   return pictures;
 }
 
-/** Undefined if there is none at this place. */
+/** Returns undefined for a tile that does not exist. */
 async function fetchTile(url: string, signal: AbortSignal): Promise<TilePicture["image"] | undefined> {
   const { status, body } = await fetchFollowing(url, signal);
   if (status === 404 || status === 204) {
-    await drain(body); // leaves the connection to the next tile
+    await drain(body); // frees the connection for the next tile
     return undefined;
   }
   if (status !== 200) throw new Error(`HTTP ${status}`);

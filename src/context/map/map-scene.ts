@@ -20,18 +20,18 @@ import {
 import { readColumns } from "../read/read";
 import { quoted, tableNamed } from "../tables/table-name";
 
-/** What every step of making a map takes. */
+/** Options of every step of making a map. */
 export interface Work {
   readonly signal?: AbortSignal;
   readonly progress: Progress;
 }
 
-/** A scene with the layers it was built of. */
+/** A scene with the layers it was built from. */
 export interface FetchedScene extends BuiltScene {
   readonly layers: readonly ResolvedLayer[];
 }
 
-/** Everything that a map of these options shows. A map of DataFrames contacts no server. */
+/** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
@@ -40,14 +40,14 @@ export async function mapScene(transport: Transport, options: MapOptions & Work)
   return { ...built, layers: resolved };
 }
 
-/** The layers with their data, of which only the geometry and the columns of the style are fetched. */
+/** Fetches the data of layers: their geometry, and the columns that their options name. */
 export async function resolveLayers(
   transport: Transport,
   layers: readonly DataLayer[],
   work: Work,
 ): Promise<ResolvedLayer[]> {
   const resolved: ResolvedLayer[] = [];
-  // one after the other: an account answers few COPY requests at a time
+  // one after the other: accounts allow few COPY requests at a time
   for (const layer of layers) resolved.push({ layer, data: await resolveLayer(transport, layer, work) });
   return resolved;
 }
@@ -64,7 +64,7 @@ async function resolveLayer(
     const geojson = parseGeoJson(await readText(from.path, signal), from.path);
     return dataFromGeoJson(layer, geojson, signal);
   }
-  const { sql } = (await layerQuery(transport, layer, signal))!;
+  const { sql } = (await layerQuery(transport, layer, signal))!; // `!`: this is a table or a query
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);
   const queryOnly = `Layer ${labelOf(layer)}`;
   return dataFromColumns(layer, await readColumns(transport, sql, { signal, progress, choose, queryOnly }));
@@ -77,7 +77,7 @@ async function readText(path: string, signal: AbortSignal | undefined): Promise<
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ABORT_ERR") throw cause;
     throw new InvalidArgumentError(
-      `The GeoJSON file ${JSON.stringify(path)} cannot be read (${code ?? (cause as Error).message}). Paths begin at ${process.cwd()}.`,
+      `Cannot read the GeoJSON file ${JSON.stringify(path)} (${code ?? (cause as Error).message}). Relative paths start at ${process.cwd()}.`,
       { cause },
     );
   }

@@ -12,7 +12,7 @@ interface MapToMake extends MapOptions, Work {
   readonly ax?: FigureCell | undefined;
 }
 
-/** Makes the map of `cc.map(options)`: fetches its data, then whatever an image or a live map needs besides. */
+/** Makes the map of `cc.map(options)`: fetches its data, then the tiles that a PNG or a live map needs. */
 export async function makeMap(
   transport: Transport,
   { isPicture, scale, ax, ...options }: MapToMake,

@@ -1,10 +1,10 @@
-/** Cells to one Vega-Lite specification. */
+/** Combines the cells of a figure into one Vega-Lite specification. */
 import { InvalidArgumentError } from "../../errors";
 import { type ChartSpec, type Json, merged } from "./spec";
 
 export interface MapCell {
   readonly kind: "map";
-  /** Its picture as a data URL. */
+  /** Image of the map as a data URL. */
   readonly url: string;
   readonly widthPx: number;
   readonly heightPx: number;
@@ -13,10 +13,10 @@ export interface MapCell {
 
 export interface ChartCell {
   readonly kind: "chart";
-  /** How messages name it. */
+  /** Name of the cell in error messages. */
   readonly place: string;
   readonly chart: ChartSpec;
-  /** Sides that the figure decides; absent where the chart says it, or its number of categories. */
+  /** Sides that the figure sets; absent if the chart or its number of categories sets them. */
   readonly sides: { readonly width?: number; readonly height?: number };
 }
 
@@ -24,7 +24,7 @@ export type Cell = MapCell | ChartCell;
 
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 
-/** Side by side, `columns` in a row; where a cell is missing, it stays blank. */
+/** Puts cells side by side, `columns` in a row. Missing cells stay blank. */
 export function compose(
   cells: readonly (Cell | undefined)[],
   { columns, title }: { readonly columns: number; readonly title?: string | undefined },
@@ -48,7 +48,7 @@ export function compose(
     ...(params.length > 0 && { params }),
     ...(Object.keys(datasets).length > 0 && { datasets }),
     ...(Object.keys(config).length > 0 && { config }),
-    // not one legend for charts that happen to use the same channel
+    // keeps the legends of charts apart that use the same channel
     resolve: { scale: { color: "independent", size: "independent", shape: "independent" } },
   };
 }
@@ -71,7 +71,7 @@ function addDatasets(all: Record<string, unknown>, more: Json, place: string): v
     const known = Object.hasOwn(all, name);
     if (known && JSON.stringify(all[name]) !== JSON.stringify(values))
       throw new InvalidArgumentError(
-        `The chart of ${place} has a dataset ${JSON.stringify(name)}, and so has another one of the figure with other rows. Give it another name.`,
+        `The charts of a figure cannot have different datasets of the same name. Rename the dataset ${JSON.stringify(name)} of ${place}.`,
       );
     Object.defineProperty(all, name, { value: values, enumerable: true, configurable: true, writable: true });
   }

@@ -14,18 +14,18 @@ import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";
 import { compileChart, type Drawing, drawChart } from "./vega";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
-/** JupyterLab 4 and VS Code draw it; version 6 they do not know. */
+/** JupyterLab 4 and VS Code draw version 5; they do not know version 6. */
 const VEGA_LITE_MIME = "application/vnd.vegalite.v5+json";
 const MAX_COLUMNS = 12;
 const MAX_CELLS = 100;
 const CHART_WIDTH_PX = 300;
 const CHART_HEIGHT_PX = 240;
-/** Lower ones are not made to fit beside a map. */
+/** A chart is at least this high, even if the map next to it is lower. */
 const MIN_CHART_HEIGHT_PX = 60;
-/** What an SVG names stands in it at each text; whoever opens it has other fonts. */
+/** Fonts that an SVG names at each text, with fallbacks for viewers that lack the first. */
 const SVG_FONT = "cartoframes, Inter, sans-serif";
 
-/** A map as a picture, as `cc.map` makes it. @internal */
+/** An image of a map for a figure. @internal */
 export interface StillMap {
   readonly widthPx: number;
   readonly heightPx: number;
@@ -33,15 +33,16 @@ export interface StillMap {
   canvas(): Canvas;
 }
 
+/** Options of `figure`. */
 export interface FigureOptions {
-  /** Cells in a row. @default 2 */
+  /** Number of cells in a row, 1 to 12. @default 2 */
   readonly columns?: number;
-  /** A heading of the figure. */
+  /** Title above the figure. @default no title */
   readonly title?: string;
 }
 
 /**
- * Maps and Vega-Lite charts side by side, as one output.
+ * Creates a figure: maps and Vega-Lite charts side by side, in one output.
  *
  * ```ts
  * const fig = figure({ columns: 2 });
@@ -50,42 +51,46 @@ export interface FigureOptions {
  * fig
  * ```
  *
- * @throws InvalidArgumentError for columns that are no number from 1 to 12
+ * @throws InvalidArgumentError for `columns` that are not a whole number from 1 to 12, and for a blank `title`
  */
 export function figure(options: FigureOptions = {}): Figure {
   return new Figure(options);
 }
 
-/** What a cell was given. */
+/** Content of a cell. */
 type Content =
   | { readonly kind: "map"; readonly map: StillMap }
   | { readonly kind: "chart"; readonly chart: ChartSpec };
 
-/** Made by `figure()`. As the last value of a cell it appears under it, with what its cells show then. */
+/** A figure made by `figure()`. As the last value of a cell, it appears under the cell with its content at that time. */
 export class Figure {
   readonly #columns: number;
   readonly #title: string | undefined;
   readonly #contents: (Content | undefined)[] = [];
-  /** Names of datasets by their rows: a frame that two charts show is carried once. */
+  /** Names of datasets by their rows, so that two charts of the same DataFrame share one dataset. */
   readonly #datasets = new Map<string, string>();
 
   /** @internal */
   constructor(options: FigureOptions) {
     checkOptions("figure", options, OPTION_NAMES.FigureOptions);
     const { columns = 2, title } = options;
-    checkWhole("columns of figure", columns, 1, MAX_COLUMNS);
+    checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
-      throw new InvalidArgumentError(`title of figure is ${String(title)}; expected a text.`);
+      throw new InvalidArgumentError(
+        `\`title\` must be a text that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
+      );
     this.#columns = columns;
     this.#title = title;
   }
 
   /**
-   * A cell, counted from 0 in reading order: in two columns, 2 is the first of the second row.
-   * @throws InvalidArgumentError for what is no whole number from 0 to 99
+   * Returns a cell of the figure.
+   *
+   * @param index position in reading order, from 0 to 99: in a figure of two columns, 2 is the first cell of the second row
+   * @throws InvalidArgumentError if `index` is not a whole number from 0 to 99
    */
   at(index: number): FigureCell {
-    checkWhole("The cell of a figure", index, 0, MAX_CELLS - 1);
+    checkWhole("index", index, 0, MAX_CELLS - 1);
     return new FigureCell(
       index,
       (content) => {
@@ -95,31 +100,37 @@ export class Figure {
     );
   }
 
-  /** Shows the figure as an output of the running cell; outside a notebook it prints one line about it. */
+  /** Shows the figure in the output of the running cell. Outside a notebook, prints a summary of one line. */
   display(): void {
     if (!show(this)) console.log(String(this));
   }
 
   /**
-   * The Vega-Lite specification of all of it, which carries its data and its maps as pictures.
-   * @throws InvalidArgumentError where charts do not go together
+   * Returns the figure as one Vega-Lite 5 specification, which includes its data and its maps as images.
+   * @throws InvalidArgumentError for an empty figure, and for charts with different datasets of the same name
    */
   toVegaLite(): Json {
     return this.#composed().spec;
   }
 
-  /** A picture of it. @param scale pixels of the picture per pixel of the figure, 1 to 4 */
+  /**
+   * Draws the figure as a PNG.
+   *
+   * @param scale pixels of the PNG per CSS pixel of the figure, 1 to 4
+   * @returns the bytes of the PNG
+   * @throws InvalidArgumentError for an empty figure, for charts that cannot be drawn together, and for another `scale`
+   */
   toPNG(scale = 1): Uint8Array {
     if (!(scale >= 1 && scale <= 4))
-      throw new InvalidArgumentError(`scale is ${String(scale)}; expected a number from 1 to 4.`);
+      throw new InvalidArgumentError(`\`scale\` must be a number from 1 to 4; got ${String(scale)}.`);
     const { spec, canvases } = this.#composed();
     return encodePng(drawn(spec).toCanvas((url) => canvases.get(url), scale));
   }
 
   /**
-   * Writes the picture to a file ending in `.png` or `.svg`, the specification to one ending in `.vl.json`. In an SVG the
-   * charts are shapes and text, the maps pictures.
-   * @throws InvalidArgumentError if it ends otherwise.
+   * Writes the figure to a file: an image if its name ends in `.png` (2 pixels per CSS pixel) or `.svg`, its Vega-Lite
+   * specification if it ends in `.vl.json`. In an SVG, charts are shapes and text, and maps are images.
+   * @throws InvalidArgumentError for any other extension, and for an empty figure
    */
   save(path: string): void {
     writeFileSync(path, this.#fileContent(path));
@@ -134,7 +145,7 @@ export class Figure {
         return drawn(this.toVegaLite(), SVG_FONT).toSvg();
       default:
         throw new InvalidArgumentError(
-          `Cannot save a figure as ${JSON.stringify(path)}: the name has to end in ".png" or ".svg" for a picture, in ".vl.json" for the Vega-Lite specification.`,
+          `The name of a figure's file must end in ".png" or ".svg" for an image, or in ".vl.json" for its Vega-Lite specification; got ${JSON.stringify(path)}.`,
         );
     }
   }
@@ -142,10 +153,10 @@ export class Figure {
   #composed(): { readonly spec: Json; readonly canvases: ReadonlyMap<string, Canvas> } {
     if (this.#contents.length === 0)
       throw new InvalidArgumentError(
-        "The figure is empty. Put something into its cells: fig.at(0).vega(spec, df), or cc.map({ layers, ax: fig.at(0) }).",
+        "The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).",
       );
     const canvases = new Map<string, Canvas>();
-    const contents = Array.from(this.#contents); // with undefined where there are holes
+    const contents = Array.from(this.#contents); // turns holes into undefined
     const cells = contents.map((content, index): Cell | undefined => {
       if (content === undefined) return undefined;
       if (content.kind === "chart")
@@ -162,7 +173,7 @@ export class Figure {
     return { spec: compose(fitted, { columns: this.#columns, title: this.#title }), canvases };
   }
 
-  /** How notebooks show it, see `JUPYTER_DISPLAY`. */
+  /** The output in a notebook, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
     if (this.#contents.length === 0) return { "text/plain": String(this) };
     const { spec, canvases } = this.#composed();
@@ -181,7 +192,7 @@ export class Figure {
   }
 }
 
-/** A place in a figure for one map or one chart; what is put there last is shown. Made by `fig.at(i)`. */
+/** A cell of a figure, from `fig.at(i)`. It shows the map or chart that was put there last. */
 export class FigureCell {
   readonly #index: number;
   readonly #put: (content: Content) => void;
@@ -195,18 +206,20 @@ export class FigureCell {
   }
 
   /**
-   * Puts a Vega-Lite chart here.
+   * Puts a Vega-Lite chart into the cell.
    *
    * ```ts
    * fig.at(1).vega({ mark: "bar", encoding: { x: { field: "state" }, y: { aggregate: "count" } } }, df);
    * ```
    *
-   * Without `width` it is 300 pixels wide, without `height` as high as a map beside it, else 240; an axis of categories
-   * takes what it needs.
+   * By default, the chart is 300 pixels wide and as high as the map next to it, otherwise 240 pixels; an axis of categories
+   * takes the space it needs.
    *
-   * @param spec a specification of Vega-Lite 5; its data are in it as `values`
-   * @param df instead of `data`: at most 10,000 rows, as they are now, without columns of geometry. Times are shown in UTC.
-   * @throws InvalidArgumentError naming the cell for what Vega-Lite does not understand
+   * @param spec a Vega-Lite 5 specification; its data must be inline, as `values`
+   * @param df data of the chart, instead of `data` in the specification: a DataFrame of at most 10,000 rows, copied now,
+   *   without its geometry columns. Times are shown in UTC.
+   * @throws InvalidArgumentError naming the cell, if the specification is not valid Vega-Lite, contains anything but JSON,
+   *   loads data from a URL, or has data although `df` is given; and if `df` is not a DataFrame or has too many rows
    */
   vega(spec: object, df?: DataFrame): void {
     const place = placeOf(this.#index);
@@ -222,23 +235,26 @@ export class FigureCell {
       for (const warning of warnings) console.warn(`${place}: ${warning}`);
     } catch (cause) {
       throw new InvalidArgumentError(
-        `The chart of ${place} is no Vega-Lite specification that can be drawn: ${messageOf(cause)}`,
+        `The specification of ${place} must be valid Vega-Lite 5. ${messageOf(cause)}`,
         { cause },
       );
     }
     this.#put({ kind: "chart", chart });
   }
 
-  /** Puts a map here, as `cc.map({ ax })` does. @internal */
+  /** Puts a map into the cell, as `cc.map({ ax })` does. @internal */
   map(map: StillMap): void {
     this.#put({ kind: "map", map });
   }
 
   #withFrame(spec: Json, df: unknown, place: string): Json {
-    if (!isFrame(df)) throw new InvalidArgumentError(`The data of ${place} are no DataFrame.`);
+    if (!isFrame(df))
+      throw new InvalidArgumentError(
+        `The second argument of ${place}.vega must be a DataFrame; got a value of type ${typeof df}.`,
+      );
     if (spec.data !== undefined)
       throw new InvalidArgumentError(
-        `The chart of ${place} has data and a DataFrame. Leave one of them out.`,
+        `Pass ${place}.vega a DataFrame or \`data\` in the specification, not both.`,
       );
     const rows = chartRows(df, place);
     const text = JSON.stringify(rows);
@@ -259,7 +275,7 @@ const paramsOf = ({ spec, params }: ChartSpec): readonly unknown[] => [
   ...((spec.params as readonly unknown[] | undefined) ?? []),
 ];
 
-/** Vega-Lite quotes the whole specification, with its data. */
+/** Shortens Vega-Lite's messages, which quote the whole specification with its data. */
 const messageOf = (cause: unknown) => {
   const text = (cause as Error).message.replace(/\s+/g, " ");
   const short = text.replace(/(Invalid specification) .*?(\. Make sure)/, "$1$2");
@@ -273,10 +289,10 @@ function mapCell(map: StillMap): { readonly cell: MapCell; readonly canvas: Canv
   return { cell: { kind: "map", url, widthPx, heightPx, description }, canvas };
 }
 
-/** A chart with the sides that it does not have: it ends, with its axis, where the highest map of its row does. */
+/** Adds the missing width and height: the chart with its axis is as high as the highest map in its row. */
 function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): ChartCell {
   const { spec, datasets, config } = cell.chart;
-  if (!("mark" in spec || "layer" in spec)) return cell; // of many views, whose sides are their own
+  if (!("mark" in spec || "layer" in spec)) return cell; // a composition, whose views set their own sizes
   const alone = { datasets, config, params: paramsOf(cell.chart), padding: 0 };
   const compiled = compileChart({ ...spec, ...alone }) as Json;
   const isOpen = (side: "width" | "height") => spec[side] === undefined && typeof compiled[side] === "number";
@@ -294,7 +310,7 @@ function drawn(spec: Json, font?: string): Drawing {
   try {
     return drawChart(spec, font === undefined ? {} : { font });
   } catch (cause) {
-    throw new InvalidArgumentError(`The charts of the figure cannot be drawn together: ${messageOf(cause)}`, {
+    throw new InvalidArgumentError(`The charts of the figure cannot be drawn together. ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -303,6 +319,6 @@ function drawn(spec: Json, font?: string): Drawing {
 function checkWhole(what: string, value: unknown, min: number, max: number): void {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
   throw new InvalidArgumentError(
-    `${what} is ${String(value)}; expected a whole number from ${min} to ${max}.`,
+    `\`${what}\` must be a whole number from ${min} to ${max}; got ${String(value)}.`,
   );
 }

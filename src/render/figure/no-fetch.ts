@@ -1,4 +1,4 @@
-/** Stands for the package `node-fetch` in `dist/vega.js`: a figure loads nothing. */
+/** Replaces the package `node-fetch` in `dist/vega.js`: figures load nothing. */
 export default function fetch(): Promise<never> {
-  return Promise.reject(new Error("A figure loads nothing."));
+  return Promise.reject(new Error("A figure cannot load URLs or files."));
 }

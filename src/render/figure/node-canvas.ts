@@ -1,7 +1,7 @@
-/** Stands for the package `canvas`, by which Vega measures and paints text in Node: Skia, which the maps have too. */
+/** Replaces the package `canvas`, with which Vega measures and paints text in Node, by Skia, which paints the maps. */
 import { createCanvas, Image } from "@napi-rs/canvas";
 
-/** Skia refuses a text with this in it, which data may have. */
+/** Skia rejects texts that contain this character, which data can contain. */
 const NUL = "\0";
 
 /** `new Canvas(1, 1, undefined)` */

@@ -1,4 +1,4 @@
-/** The program `dist/vega.js`: Vega-Lite and Vega, a megabyte that is loaded with the first chart. See `vega.ts`. */
+/** The entry of `dist/vega.js`: Vega-Lite and Vega, a megabyte that is loaded with the first chart. See `vega.ts`. */
 import type { Canvas } from "@napi-rs/canvas";
 import * as Vega from "vega";
 import { compile as compileLite, type TopLevelSpec } from "vega-lite";
@@ -6,7 +6,7 @@ import type { CompileOptions, Drawing, VegaProgram } from "./vega";
 
 const { parse, View } = Vega;
 
-/** Exported by Vega, and missing in its types. */
+/** Exports of Vega that are missing from its types. */
 const { CanvasRenderer, SVGStringRenderer } = Vega as unknown as Record<
   "CanvasRenderer" | "SVGStringRenderer",
   new (
@@ -33,11 +33,11 @@ export const compile: VegaProgram["compile"] = (spec: object, { font, warn }: Co
     logger: loggerFor(warn),
     ...(font !== undefined && { config: { font } }),
   });
-  parse(vega); // finds what is wrong in expressions
+  parse(vega); // checks expressions
   return vega;
 };
 
-/** What Vega's renderers ask of an image mark. */
+/** Properties of an image mark that Vega's renderers use. */
 interface ImageItem {
   image?: object;
   readonly url?: string;
@@ -45,14 +45,14 @@ interface ImageItem {
   readonly items?: readonly ImageItem[];
 }
 
-/** Members of a View that are not public, and that its own pictures are made of. */
+/** Private members of a View that describe its layout. */
 interface ViewInside {
   readonly _viewWidth: number;
   readonly _viewHeight: number;
   readonly _origin: readonly [number, number];
 }
 
-/** Runs at once: there is nothing to wait for, as a figure carries its data. */
+/** Runs synchronously: a figure includes its data, so nothing has to be loaded. */
 export const draw: VegaProgram["draw"] = (vega: object): Drawing => {
   const errors: string[] = [];
   const runtime = parse(vega as Vega.Spec);
@@ -88,7 +88,7 @@ export const draw: VegaProgram["draw"] = (vega: object): Drawing => {
   };
 };
 
-/** Vega would decode them later, when the picture is painted. */
+/** Sets the images of image marks, which Vega would otherwise decode after painting. */
 function putImages(item: ImageItem, imageOf: (url: string) => object | undefined): void {
   for (const child of item.items ?? []) {
     if (item.marktype === "image" && child.url) {
@@ -99,8 +99,8 @@ function putImages(item: ImageItem, imageOf: (url: string) => object | undefined
   }
 }
 
-/** What a figure shows is in it: it looks alike without a network, and reads no file of whoever opens it. */
-const refuse = (): Promise<never> => Promise.reject(new Error("A figure loads nothing."));
+/** A figure loads no URL and no file, so that it looks the same everywhere and cannot read the files of its reader. */
+const refuse = (): Promise<never> => Promise.reject(new Error("A figure cannot load URLs or files."));
 const NO_LOADER = {
   load: refuse,
   sanitize: refuse,

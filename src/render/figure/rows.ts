@@ -5,29 +5,29 @@ import { isGeometry } from "../../frame/geometry-writer";
 import { isHexEwkb } from "../../geometry/ewkb";
 import { SHAPE_TYPES } from "../../geometry/shape";
 
-/** They travel in the notebook as JSON, twice as many as Altair allows. */
+/** A notebook stores these rows as JSON. Altair allows half as many. */
 const MAX_ROWS = 10_000;
 
 export type Row = Readonly<Record<string, unknown>>;
 
 /**
- * The rows of a frame for a chart. Geometry columns are left out; missing values, NaN and infinities are null. Times are
- * text without a zone, which Vega takes for the clock of whoever looks: so everybody sees those of UTC, as on maps.
+ * Returns the rows of a frame for a chart. Geometry columns are left out; missing values, NaN and infinities become null.
+ * Times become text without a zone, which Vega reads as local time, so that every reader sees UTC, as on maps.
  *
- * @throws InvalidArgumentError for more than 10,000 rows.
+ * @throws InvalidArgumentError for more than 10,000 rows
  */
 export function chartRows(frame: DataFrame, place: string): Row[] {
   const count = rowCountOf(frame);
   if (count > MAX_ROWS)
     throw new InvalidArgumentError(
-      `The DataFrame of ${place} has ${count.toLocaleString("en-US")} rows; a chart carries at most ${MAX_ROWS.toLocaleString("en-US")} in the notebook. ` +
+      `A chart can have at most ${MAX_ROWS.toLocaleString("en-US")} rows; the DataFrame of ${place} has ${count.toLocaleString("en-US")}. ` +
         "Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).",
     );
   const { $columns, $dtypes } = frame as unknown as Internals;
   const columns = $columns
     .map((name, i) => ({ name: String(name), dtype: $dtypes[i], values: columnValues(frame, i) }))
     .filter(({ values }) => !isSpatial(values));
-  // not by assignment: a column may be called "__proto__"
+  // `fromEntries` is safe for a column named "__proto__", assignment is not
   return Array.from({ length: count }, (_, row) =>
     Object.fromEntries(columns.map(({ name, dtype, values }) => [name, chartValue(values[row], dtype)])),
   );

@@ -1,34 +1,35 @@
-/** Vega-Lite specifications as users write them, each a document of its own, and as parts of one figure. */
+/** Checks the Vega-Lite specifications of charts, and takes them apart for a figure. */
 import { InvalidArgumentError } from "../../errors";
+import { isObject } from "../../values";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A chart without what only a whole document may have. */
+/** A chart with its top-level properties apart. */
 export interface ChartSpec {
   readonly spec: Json;
   readonly config: Json;
   readonly datasets: Json;
-  /** Parameters that are no selections. */
+  /** Variable parameters, which only the top level may define; selections stay in `spec`. */
   readonly params: readonly unknown[];
 }
 
-/** What a document says of itself, and a figure says for all. */
-const OF_DOCUMENTS = ["$schema", "config", "datasets", "background", "padding", "autosize", "usermeta"];
+/** Properties that only the top level of a specification may have. */
+const TOP_LEVEL = ["$schema", "config", "datasets", "background", "padding", "autosize", "usermeta"];
 const MAX_DEPTH = 100;
 
 /**
- * A copy of a specification, of JSON alone.
- * @throws InvalidArgumentError for anything else, for Vega's instead of Vega-Lite's, and for data at an address.
+ * Returns a copy of a specification that consists of JSON only.
+ * @throws InvalidArgumentError for any other value, for a Vega specification, and for data loaded from a URL
  */
 export function checkSpec(spec: unknown, place: string): Json {
   if (!isObject(spec))
     throw new InvalidArgumentError(
-      `The chart of ${place} is no Vega-Lite specification: write ${place}.vega({ mark: "bar", encoding: { … } }, df).`,
+      `The first argument of ${place}.vega must be a Vega-Lite specification, such as { mark: "bar", encoding: { … } }; got a value of type ${typeof spec}.`,
     );
   const { $schema } = spec;
   if (typeof $schema === "string" && $schema.includes("/vega/"))
     throw new InvalidArgumentError(
-      `The chart of ${place} is a specification of Vega; a figure takes Vega-Lite's.`,
+      `The specification of ${place} must be Vega-Lite; its $schema is that of Vega.`,
     );
   checkPart(spec, "the specification", place, 0);
   return JSON.parse(JSON.stringify(spec)) as Json;
@@ -37,11 +38,11 @@ export function checkSpec(spec: unknown, place: string): Json {
 function checkPart(value: unknown, path: string, place: string, depth: number): void {
   if (depth > MAX_DEPTH)
     throw new InvalidArgumentError(
-      `The chart of ${place} is nested deeper than ${MAX_DEPTH}, or contains itself.`,
+      `The specification of ${place} must have at most ${MAX_DEPTH} levels; it has more, or contains itself.`,
     );
   if (typeof value === "function" || typeof value === "bigint" || typeof value === "symbol")
     throw new InvalidArgumentError(
-      `The chart of ${place} has a ${typeof value} at ${path}; it may have JSON alone.`,
+      `The specification of ${place} must be JSON; ${path} is a ${typeof value}.`,
     );
   if (typeof value !== "object" || value === null) return;
   for (const [key, part] of Object.entries(value)) {
@@ -51,26 +52,26 @@ function checkPart(value: unknown, path: string, place: string, depth: number): 
         ? key
         : `${path}.${key}`;
     if (key === "data" && isObject(part)) checkData(part, at, place);
-    if (key !== "values" && key !== "datasets") checkPart(part, at, place, depth + 1); // data of any size
+    if (key !== "values" && key !== "datasets") checkPart(part, at, place, depth + 1); // data can be large
   }
 }
 
 function checkData(data: Json, at: string, place: string): void {
   if ("$columns" in data)
     throw new InvalidArgumentError(
-      `The chart of ${place} has a DataFrame as ${at}. Pass it as the second argument: ${place}.vega(spec, df).`,
+      `\`${at}\` of ${place} cannot be a DataFrame. Pass it as the second argument: ${place}.vega(spec, df).`,
     );
   if (data.url === undefined) return;
   throw new InvalidArgumentError(
-    `The chart of ${place} takes its ${at} from an address; a figure carries its data, to be shown without a network. ` +
-      `Read them, and pass a DataFrame, ${place}.vega(spec, df), or ${at}: { values: […] }.`,
+    `\`${at}\` of ${place} cannot be loaded from a URL: a figure includes its data, so that it shows without a network. ` +
+      `Read the data, and pass a DataFrame with ${place}.vega(spec, df), or ${at}: { values: […] }.`,
   );
 }
 
-/** Takes apart what goes into the figure and what goes to its top. */
+/** Separates the properties that move to the top level of the figure. */
 export function splitSpec(whole: Json): ChartSpec {
   const { config = {}, datasets = {}, params } = whole;
-  const spec = Object.fromEntries(Object.entries(whole).filter(([key]) => !OF_DOCUMENTS.includes(key)));
+  const spec = Object.fromEntries(Object.entries(whole).filter(([key]) => !TOP_LEVEL.includes(key)));
   if (!Array.isArray(params)) return { spec, config: config as Json, datasets: datasets as Json, params: [] };
   const isSelection = (param: unknown) => isObject(param) && param.select !== undefined;
   const { params: _, ...rest } = spec;
@@ -83,10 +84,7 @@ export function splitSpec(whole: Json): ChartSpec {
   };
 }
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Both, the second above the first. */
+/** Merges two objects recursively; values of `above` win. */
 export function merged(below: Json, above: Json): Json {
   const both = Object.entries(above).map(([key, value]): [string, unknown] => {
     const under = Object.hasOwn(below, key) ? below[key] : undefined;

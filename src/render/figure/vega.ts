@@ -3,29 +3,30 @@ import type { Canvas } from "@napi-rs/canvas";
 import { builtPath } from "../../built";
 import { FONTS, loadSkia } from "../image/skia";
 
-/** `program.ts`, which is bundled apart: its libraries are a megabyte and take 0.3 s to load. */
+/** The exports of `program.ts`, a separate bundle because its libraries are a megabyte and take 0.3 s to load. */
 export interface VegaProgram {
-  /** Vega of Vega-Lite. @throws Error for what is none. */
+  /** Compiles Vega-Lite to Vega. @throws Error for an invalid specification. */
   compile(spec: object, options: CompileOptions): object;
-  /** @throws Error for what Vega finds when it runs. */
+  /** Lays out a Vega specification. @throws Error if Vega fails. */
   draw(vega: object): Drawing;
 }
 
 export interface CompileOptions {
-  /** Of all text that names no other. */
+  /** Default font. */
   readonly font?: string;
-  /** Told what Vega-Lite leaves out. */
+  /** Receives Vega-Lite's warnings about properties it ignores. */
   readonly warn: (message: string) => void;
 }
 
-/** A chart laid out. */
+/** A chart that has been laid out. */
 export interface Drawing {
-  /** With axes, titles and padding. */
+  /** Width with axes, titles and padding. */
   readonly widthPx: number;
+  /** Height with axes, titles and padding. */
   readonly heightPx: number;
-  /** Of that, from the upper edge of the plot down. */
+  /** Height from the upper edge of the plot area down. */
   readonly belowPx: number;
-  /** @param imageOf the picture that an image mark shows, by its URL */
+  /** @param imageOf returns the image of an image mark by its URL */
   toCanvas(imageOf: (url: string) => object | undefined, pixelRatio: number): Canvas;
   toSvg(): string;
 }
@@ -38,12 +39,12 @@ function loadProgram(): VegaProgram {
   return program;
 }
 
-/** @throws Error with Vega's or Vega-Lite's words. */
+/** Compiles Vega-Lite to Vega. @throws Error with the message of Vega or Vega-Lite. */
 export const compileChart = (
   spec: object,
   { font = FONTS, warn = () => {} }: Partial<CompileOptions> = {},
 ): object => loadProgram().compile(spec, { font, warn });
 
-/** Of a copy, as Vega writes what it calculates into the rows. @throws Error with Vega's words. */
+/** Lays out a copy of a specification, because Vega adds computed values to its rows. @throws Error with Vega's message. */
 export const drawChart = (spec: object, options?: Partial<CompileOptions>): Drawing =>
   loadProgram().draw(compileChart(structuredClone(spec), options));

@@ -132,7 +132,7 @@ class IndexedFrames {
     const indexes = new Uint8Array(pixels.length);
     const before = this.#before;
     for (let i = 0; i < pixels.length; i++) {
-      const pixel = pixels[i]!;
+      const pixel = pixels[i]!; // i < length
       if (before !== undefined && before[i] === pixel) continue; // UNCHANGED
       indexes[i] = 1 + this.#indexOf(pixel);
     }

@@ -1,4 +1,7 @@
-/** Decodes Mapbox Vector Tiles as layers: https://github.com/mapbox/vector-tile-spec/tree/master/2.1 */
+/**
+ * Decodes Mapbox Vector Tiles as layers: https://github.com/mapbox/vector-tile-spec/tree/master/2.1. `!`: `rows` holds
+ * indexes of features, and x and y have the same length.
+ */
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
 import { formatNumber } from "../format";

@@ -1,4 +1,4 @@
-/** Selects and reorders the features of layers. */
+/** Selects and reorders the features of layers. `!` in the loops: see `PathGeometry`; indexes are those of features. */
 import { boxOf, indexPoints } from "../painter/point-index";
 import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
 
@@ -9,7 +9,7 @@ import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "
 const ORDERED_POINTS = 50_000;
 
 /** Returns the points at `indexes`; each keeps its row. */
-export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
+function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
   const picked = {
     x: new Float64Array(indexes.length),
     y: new Float64Array(indexes.length),

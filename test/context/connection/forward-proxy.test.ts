@@ -4,12 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { proxyFor } from "../../../src/api/proxy";
 import { CartoContext } from "../../../src/context/carto-context";
 import { AuthenticationError, InvalidArgumentError, ServerError } from "../../../src/errors";
-import { canMakeCertificates, makeCertificate } from "../../support/certificate";
+import { makeCertificate } from "../../support/certificate";
 import { type ForwardProxy, startForwardProxy } from "../../support/forward-proxy";
+import { needs } from "../../support/needs";
 import { startProxy, type TestProxy } from "../../support/proxy";
 import { startTestServer, type TestServer } from "../../support/server";
 
 const ACCOUNT = "ana.carto.test";
+needs("certificate");
 let server: TestServer;
 /** The account behind the proxy, in clear and encrypted: both hand requests on to the local server. */
 let account: TestProxy;
@@ -58,7 +60,7 @@ const context = (baseUrl = `https://${ACCOUNT}`) => new CartoContext({ baseUrl, 
 /** The account is the server's, whose user is `local`. */
 const at = (scheme: string) => `${scheme}://${ACCOUNT}/user/local`;
 
-describe.skipIf(!canMakeCertificates)("the environment's proxy", () => {
+describe("the environment's proxy", () => {
   test("HTTPS_PROXY: by CONNECT, over connections that are kept", async () => {
     environment({ HTTPS_PROXY: proxy.url });
     const cc = context(at("https"));

@@ -62,7 +62,7 @@ test("a call that waits for a job says so, and one that works itself does not", 
     onOutputs: (outputs) => shown.push(textOf({ outputs })),
   });
   const line = `waiting for batch job ${id.slice(0, 8)}…: ${ENDLESS}`;
-  await expect.poll(() => shown.join("\n"), { timeout: 30_000 }).toContain(line);
+  await expect.poll(() => shown.join("\n")).toContain(line);
   const server = (await findServer(localHome(home)))!;
   const headers = { Authorization: `Basic ${btoa(`${server.user}:${server.key}`)}` };
   const seen = shown.length;
@@ -82,7 +82,7 @@ test("interrupting ends the waiting, not the job", async () => {
       shown = textOf({ outputs });
     },
   });
-  await expect.poll(() => shown, { timeout: 30_000 }).toContain(`running: ${ENDLESS}`);
+  await expect.poll(() => shown).toContain(`running: ${ENDLESS}`);
   kernel.interrupt();
   const { status, stderr } = await waiting;
   expect([status, stderr.trim().split("\n").length]).toEqual(["error", 1]);

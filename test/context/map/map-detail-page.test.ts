@@ -20,8 +20,10 @@ import type { Scene } from "../../../src/render/scene";
 import { launch, painted } from "../../render/page/browser";
 import { buildForMaps } from "../../render/page/built";
 import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixels";
+import { needs } from "../../support/needs";
 import { startTestServer, type TestServer } from "../../support/server";
 
+needs("browser");
 let server: TestServer;
 let transport: Transport;
 let browser: Browser;
@@ -147,7 +149,7 @@ function pixelOf({ view }: Shown, place: readonly [lng: number, lat: number]): [
 /** Until all tiles are there and painted. */
 async function atRest({ page }: Shown): Promise<void> {
   await page.waitForTimeout(300);
-  await expect.poll(() => page.textContent(".notes"), { timeout: 60_000 }).not.toContain("Loading");
+  await expect.poll(() => page.textContent(".notes")).not.toContain("Loading");
   await page.waitForTimeout(200);
   await painted(page);
 }

@@ -391,7 +391,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect(sources.size).toBe(0);
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "The map shows an overview of "kinds", "SELECT * FROM other", also where you zoom in: no named map could be made for the detail. The API key may not do this (Forbidden). Named maps are made with the account's master key.",
+        "The map shows only an overview of "kinds", "SELECT * FROM other", at every zoom, because the named map for its detail could not be created. The API key has no permission for this (Forbidden). Creating a named map requires the account's master key.",
       ]
     `);
     expect(warnings[0]).not.toContain(key);
@@ -401,7 +401,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     const twice = "SELECT a.*, b.secret FROM other a JOIN other b USING (the_geom)";
     const { sources, warnings } = await detailOf([new QueryLayer(twice, { label: "secret" })]);
     const why =
-      /overview of "SELECT a\.\*.*, also where you zoom in: .*\. column reference "secret" is ambiguous\.$/;
+      /overview of "SELECT a\.\*.*, at every zoom, because .*\. column reference "secret" is ambiguous\.$/;
     expect([sources.size, warnings]).toEqual([0, [expect.stringMatching(why)]]);
   });
 

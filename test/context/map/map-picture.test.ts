@@ -7,8 +7,9 @@ import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { BaseMap, CartoContext, figure, Layer } from "../../../src";
 import { buildForMaps } from "../../render/page/built";
 import { pixelsOf } from "../../render/painter/golden";
-import { canMakeCertificates, makeCertificate } from "../../support/certificate";
+import { makeCertificate } from "../../support/certificate";
 import { startForwardProxy } from "../../support/forward-proxy";
+import { needs } from "../../support/needs";
 
 beforeAll(buildForMaps);
 
@@ -128,7 +129,8 @@ describe("tiles of a picture", () => {
   });
 });
 
-describe.skipIf(!canMakeCertificates)("the environment's proxy", () => {
+describe("the environment's proxy", () => {
+  needs("certificate");
   const HOST = "tiles.acme.test"; // only the proxy knows where it is
   async function behindProxy(variables: (proxy: string) => Readonly<Record<string, string>>) {
     const { answer, asked } = blueTiles();
@@ -169,11 +171,11 @@ describe.skipIf(!canMakeCertificates)("the environment's proxy", () => {
 
 describe("options that do not go together", () => {
   test.each([
-    [{ scale: 2 }, "scale is for pictures"],
-    [{ interactive: false, scale: 5 }, "scale is 5; expected a number from 1 to 4."],
-    [{ interactive: "no" }, "interactive is no; expected true or false."],
-    [{ ax: {} }, "ax is no cell of a figure."],
-    [{ ax: figure().at(0), interactive: true }, "A map in a figure is a picture."],
+    [{ scale: 2 }, "`scale` requires `interactive: false` or `ax`"],
+    [{ interactive: false, scale: 5 }, "`scale` must be a number from 1 to 4; got 5."],
+    [{ interactive: "no" }, "`interactive` must be true or false; got no."],
+    [{ ax: {} }, "`ax` must be a cell of a figure."],
+    [{ ax: figure().at(0), interactive: true }, "`ax` and `interactive: true` exclude each other"],
   ])("%o", async (options, message) => {
     await expect(cc.map({ layers: layer, ...options } as object)).rejects.toThrow(message);
   });

@@ -1,17 +1,22 @@
 import { type Browser, chromium, type Page, type Request } from "playwright-core";
+import { chromePath } from "../../support/machine";
 
-const CHROMIUM = "/usr/bin/chromium";
 const FLAGS =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+  "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
+/** Starts the browser of this machine: a file that does calls `needs("browser")`. */
 export const launch = (...flags: string[]): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS.split(" "), ...flags] });
+  chromium.launch({
+    executablePath: chromePath!, // `needs` skips the tests without it
+    chromiumSandbox: false, // needs namespaces, which containers and many systems refuse
+    args: [...FLAGS.split(" "), ...flags],
+  });
 
 export interface OpenOptions {
   readonly widthPx?: number;
   readonly heightPx?: number;
   readonly pixelRatio?: number;
-  /** Answers what the page requests; without it every request is refused. */
+  /** Answers requests of the page; without it, all requests are refused. */
   readonly route?: (request: Request) => Buffer | undefined;
   /** Runs before the page's own scripts. */
   readonly before?: string;
@@ -21,19 +26,20 @@ export interface Opened {
   readonly page: Page;
   /** Console errors and uncaught exceptions. */
   readonly errors: string[];
-  /** Addresses that the page requested. */
+  /** URLs that the page requested. */
   readonly requests: string[];
 }
 
 const PAGE_URL = "http://notebook.test/";
 
-/** Opens HTML as a page of its own, with nothing of a network but what `route` answers. */
+/** Opens HTML in a new page, without network access except for what `route` answers. */
 export async function open(browser: Browser, html: string, options: OpenOptions = {}): Promise<Opened> {
   const { widthPx = 600, heightPx = 400, pixelRatio = 1, route, before } = options;
   const context = await browser.newContext({
     viewport: { width: widthPx, height: heightPx },
     deviceScaleFactor: pixelRatio,
   });
+  context.setDefaultTimeout(300_000); // a safety net
   const page = await context.newPage();
   const errors: string[] = [];
   const requests: string[] = [];

@@ -1,16 +1,30 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { buildBasemap } from "../../../scripts/basemap";
 import { buildFont } from "../../../scripts/font";
 import { buildPage } from "../../../scripts/page";
 import { buildVega } from "../../../scripts/vega";
 
-export const DIST = join(__dirname, "../../../dist");
+const ROOT = join(__dirname, "../../..");
+export const DIST = join(ROOT, "dist");
 
-/** The page's program as the sources are now, and the data it needs. */
+const changedAt = (file: string) => (existsSync(file) ? statSync(file).mtimeMs : 0);
+
+/** When the last of the sources changed that programs in pages are built from. */
+const sourcesChangedAt = () =>
+  Math.max(
+    ...["src", "scripts"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) =>
+        changedAt(join(ROOT, folder, name)),
+      ),
+    ),
+  );
+
+/** Builds the program of the page from the current sources, and its data. */
 export async function buildForMaps(): Promise<void> {
-  await buildPage(DIST);
-  await buildVega(DIST);
+  const since = sourcesChangedAt();
+  if (changedAt(join(DIST, "page.js")) < since) await buildPage(DIST);
+  if (changedAt(join(DIST, "vega.js")) < since) await buildVega(DIST);
   if (!existsSync(join(DIST, "basemap.bin"))) await buildBasemap(join(DIST, "basemap.bin"));
   if (!existsSync(join(DIST, "font-latin.ttf"))) await buildFont(join(DIST, "font.ttf"));
 }

@@ -1,4 +1,4 @@
-/** Each kind of map in Chromium: looks like its picture wherever one goes, and answers with the right row. */
+/** Each kind of map in Chromium: looks like its image everywhere, and finds the right row. */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
@@ -11,11 +11,13 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
+import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { launch, open, painted } from "./browser";
 import { buildForMaps } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";
 
+needs("browser");
 let browser: Browser;
 beforeAll(async () => {
   await buildForMaps();
@@ -27,7 +29,7 @@ const SIZE: readonly [number, number] = [620, 400];
 /** A drag of the map, in pixels. */
 const DRAG: readonly [number, number] = [-70, 36];
 const WHITE = [255, 255, 255];
-/** Beside the controls. */
+/** An area without controls. */
 const INSIDE: Area = { x: 60, y: 70, width: 400, height: 250 };
 
 const STYLES: Record<string, LayerOptions> = {
@@ -87,7 +89,7 @@ async function openScene(scene: Scene) {
 const pictureOf = (scene: Scene): Promise<Picture> =>
   decodePng(encodePng(renderCanvas({ ...scene, legends: [] })));
 
-/** Where a place is on the first view. */
+/** Position of a place in the first view. */
 function pixelOf(scene: Scene, place: LngLat): [x: number, y: number] {
   const { originX, originY, worldPx } = viewportOf(scene);
   const [x, y] = worldOf(place);
@@ -111,7 +113,7 @@ async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<vo
   await page.mouse.up();
 }
 
-/** The first view's centre after a drag. */
+/** Centre of the first view after a drag. */
 function dragged(scene: Scene, [dx, dy]: readonly [number, number]): Scene {
   const worldPx = viewportOf(scene).worldPx;
   const lat = (Math.atan(Math.sinh((dy / worldPx) * 2 * Math.PI)) * 180) / Math.PI;
@@ -124,10 +126,10 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
   const { page, frame, picture, errors, requests } = await openScene(scene);
   const off = async (expected: Scene) => difference(await picture(), await pictureOf(expected), INSIDE).mean;
 
-  // it is its picture
+  // it looks like its image
   expect(await off(scene)).toBeLessThan(0.3);
 
-  // the pointer finds the row, in each of its parts, and none beside
+  // the pointer finds the row in each of its parts, and no row outside
   for (const [row, lng] of LNGS.entries())
     for (const spot of KINDS[kind].spots(lng))
       expect(await tooltipAt(page, frame, pixelOf(scene, spot)), `${spot}`).toBe(`row ${row}`);
@@ -141,20 +143,20 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
   await frame.click(".legend button:text('Trees')");
   await expect.poll(() => off(scene)).toBeLessThan(0.3);
 
-  // wherever one goes, it is the picture that the painter paints of that place
+  // after any move, it looks like what the painter paints of that place
   await drag(page, DRAG);
   const moved = dragged(scene, DRAG);
   expect(await off(scene)).toBeGreaterThan(0.5);
   await expect.poll(() => off(moved)).toBeLessThan(0.3);
   await frame.click(".leaflet-control-zoom-in");
   const closer = { ...moved, view: { ...moved.view, zoom: 3.5 } as Scene["view"] };
-  await expect.poll(() => off(closer), { timeout: 5000 }).toBeLessThan(0.5);
+  await expect.poll(() => off(closer)).toBeLessThan(0.5);
 
   expect(errors).toEqual([]);
   expect(requests).toEqual([]);
 });
 
-test.each(["point", "multipoint"] as const)("%s over time: each frame has its own rows", async (kind) => {
+test.each(["point", "multipoint"] as const)("animated %s: each frame has its own rows", async (kind) => {
   const scene = await sceneOf(
     new Layer(frameOf(kind), {
       geomCol: "geometry",
@@ -180,9 +182,7 @@ test.each(["point", "multipoint"] as const)("%s over time: each frame has its ow
   const moments = new Set<string | null>();
   await frame.click(".time .play");
   await expect
-    .poll(async () => moments.add(await frame.locator(".time output").textContent()).size, {
-      timeout: 20_000,
-    })
+    .poll(async () => moments.add(await frame.locator(".time output").textContent()).size)
     .toBe(LNGS.length);
   expect(errors).toEqual([]);
   expect(requests).toEqual([]);

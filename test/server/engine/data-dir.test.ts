@@ -34,7 +34,7 @@ describe("ensureDataDir", () => {
     mkdirSync(dir);
     writeFileSync(join(dir, "cartoframes.json"), '{"magic":"cartoframes-data","version":1,"postgres":"17"}');
     await expect(ensureDataDir(dir, await template())).rejects.toThrow(
-      `${dir} has format 1 of PostgreSQL 17, this release reads format 1 of PostgreSQL 18. Use the release that made it, or another directory.`,
+      `${dir} has format 1 of PostgreSQL 17, but this release reads format 1 of PostgreSQL 18. Use the release that created it, or choose another directory.`,
     );
   });
 
@@ -43,7 +43,7 @@ describe("ensureDataDir", () => {
     mkdirSync(dir);
     writeFileSync(join(dir, "cat.jpg"), "");
     await expect(openPglite({ dataDir: dir })).rejects.toThrow(
-      "is not empty and was not made by cartoframes",
+      "is not empty and was not created by cartoframes",
     );
     expect(readdirSync(dir)).toEqual(["cat.jpg"]);
   });
@@ -55,7 +55,7 @@ describe("ensureDataDir", () => {
   });
 });
 
-test("functions of another release are replaced on opening, data stays", { timeout: 120_000 }, async () => {
+test("functions of another release are replaced on opening, data stays", async () => {
   const dataDir = join(home, "upgraded");
   const first = await openPglite({ dataDir });
   await first.query(`
@@ -99,9 +99,7 @@ describe("lockDataDir", () => {
     expect((await start(dir)).said).toBe("held");
   });
 
-  test("of many starting at once one gets it, also from a killed holder, round after round", {
-    timeout: 120_000,
-  }, async () => {
+  test("of many starting at once one gets it, also from a killed holder, round after round", async () => {
     const dir = join(home, "contended");
     for (let round = 0; round < 3; round++) {
       const starters = await Promise.all(Array.from({ length: 5 }, () => start(dir)));

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -7,9 +7,9 @@ import { databaseAddress } from "../../../src/local/database";
 import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { sharedPostgres, temporaryDir } from "../../support/engine";
-import { postgresBin } from "../../support/postgres";
+import { isRoot, opensslPath } from "../../support/machine";
+import { needs } from "../../support/needs";
 
-const OPENSSL = "/usr/bin/openssl";
 const dir = temporaryDir();
 const certificate = join(dir, "server.crt");
 let port = 0;
@@ -28,11 +28,11 @@ async function listen(): Promise<void> {
   const postgres = await sharedPostgres();
   const key = join(dir, "server.key");
   // biome-ignore format: as on the command line
-  execFileSync(OPENSSL, ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], { stdio: "ignore" });
+  execFileSync(opensslPath!, ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], { stdio: "ignore" });
   const data = join(postgres.dir, "data");
   writeFileSync(join(data, "server.crt"), readFileSync(certificate));
   writeFileSync(join(data, "server.key"), readFileSync(key), { mode: 0o600 });
-  if (process.getuid?.() === 0) execFileSync("chown", ["postgres", join(data, "server.key")]);
+  if (isRoot) execFileSync("chown", ["postgres", join(data, "server.key")]);
   port = await freePort();
   const hba = join(data, "pg_hba.conf");
   const rules = "hostssl all secure 127.0.0.1/32 trust\nhostnossl all clear 127.0.0.1/32 trust\n";
@@ -50,7 +50,8 @@ async function listen(): Promise<void> {
   postgres.startByFile();
 }
 
-describe.skipIf(!postgresBin() || !existsSync(OPENSSL))("encryption", () => {
+describe("encryption", () => {
+  needs("PostgreSQL", "certificate");
   beforeAll(listen);
   afterEach(() => engine?.close());
 

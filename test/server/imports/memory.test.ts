@@ -1,13 +1,14 @@
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
 import { type ImportAnswer, importer } from "../../support/imports";
 import { growthMb } from "../../support/memory";
+import { needs } from "../../support/needs";
 import { startTestServer, type TestServer } from "../../support/server";
 
 const ROWS = 700_000;
 
+needs("memory");
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
@@ -31,23 +32,19 @@ function csv(rows: number): ReadableStream {
   });
 }
 
-test.skipIf(!existsSync("/proc/self/status"))(
-  "a file of 60 MB takes far less than its size in memory",
-  { timeout: 600_000 },
-  async () => {
-    const send = async (rows: number) =>
-      finished(await post({ filename: "large.csv" }, { body: csv(rows), duplex: "half" } as RequestInit));
-    await send(50_000); // code and caches that any import needs
-    const { pid } = (await findServer(localHome(server.home)))!.status;
-    let answer: ImportAnswer | undefined;
-    const growth = await growthMb(pid, async () => {
-      answer = await send(ROWS);
-    });
-    expect(answer).toMatchObject({ success: true, error_code: null });
-    const { rows } = await server.sql(
-      `SELECT count(*)::int AS n, count(the_geom)::int AS g, pg_typeof(max(at))::text AS t FROM ${answer!.table_name}`,
-    );
-    expect(rows).toEqual([{ n: ROWS, g: ROWS, t: "timestamp with time zone" }]);
-    expect(growth).toBeLessThan(150);
-  },
-);
+test("a file of 60 MB takes far less than its size in memory", async () => {
+  const send = async (rows: number) =>
+    finished(await post({ filename: "large.csv" }, { body: csv(rows), duplex: "half" } as RequestInit));
+  await send(50_000); // code and caches that any import needs
+  const { pid } = (await findServer(localHome(server.home)))!.status;
+  let answer: ImportAnswer | undefined;
+  const growth = await growthMb(pid, async () => {
+    answer = await send(ROWS);
+  });
+  expect(answer).toMatchObject({ success: true, error_code: null });
+  const { rows } = await server.sql(
+    `SELECT count(*)::int AS n, count(the_geom)::int AS g, pg_typeof(max(at))::text AS t FROM ${answer!.table_name}`,
+  );
+  expect(rows).toEqual([{ n: ROWS, g: ROWS, t: "timestamp with time zone" }]);
+  expect(growth).toBeLessThan(150);
+});

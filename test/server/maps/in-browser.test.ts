@@ -3,11 +3,13 @@ import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch } from "../../render/page/browser";
+import { needs } from "../../support/needs";
 import { startTestServer, type TestServer } from "../../support/server";
 
 const TOKEN = "t0k3n";
 const NAMED = "/api/v1/map/named/frame_map";
 
+needs("browser");
 let server: TestServer;
 let notebook: Server;
 let browser: Browser;

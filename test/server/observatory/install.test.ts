@@ -4,7 +4,7 @@ import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { withObservatory } from "../../../src/server/observatory/install";
 import { sharedPostgres } from "../../support/engine";
-import { postgresBin } from "../../support/postgres";
+import { needs } from "../../support/needs";
 
 const opened: Engine[] = [];
 afterAll(() => Promise.all(opened.map((engine) => engine.close())));
@@ -17,7 +17,8 @@ async function open(url: string): Promise<Engine> {
 
 const PARIS = "ST_SetSRID(ST_MakePoint(2.35, 48.85), 4326)";
 
-describe.skipIf(!postgresBin())("a database of the user's", () => {
+describe("a database of the user's", () => {
+  needs("PostgreSQL");
   test("may have PostGIS in a schema of its own, and two servers may install at once", async () => {
     const postgres = await sharedPostgres();
     const url = await postgres.createDatabase("observatory gis", "ana");
@@ -46,8 +47,8 @@ describe.skipIf(!postgresBin())("a database of the user's", () => {
     await admin.query("CREATE ROLE guest LOGIN");
     const guest = await open(postgres.url("observatory theirs", "guest"));
     await expect(guest.query("SELECT OBS_DumpVersion()")).rejects.toMatchObject({
-      message: expect.stringContaining('role "guest" may not install it'),
-      hint: 'Who administers the database can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
+      message: expect.stringContaining('role "guest" does not have the privilege to install it'),
+      hint: 'An administrator of the database can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
       code: "42501",
     });
     await admin.query(
@@ -56,7 +57,7 @@ describe.skipIf(!postgresBin())("a database of the user's", () => {
     const owner = await open(postgres.url("observatory theirs", "owner"));
     expect((await owner.query("SELECT * FROM observatory.stars")).statements[0]!.rows).toEqual([["1"]]);
     await expect(owner.query("SELECT OBS_DumpVersion()")).rejects.toMatchObject({
-      hint: expect.stringContaining("was not made by cartoframes, so it is left as it is"),
+      hint: expect.stringContaining("was not created by cartoframes, so nothing is installed in it"),
     });
     await admin.end();
   });

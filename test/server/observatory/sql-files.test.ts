@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createTestDatabase, useEngine } from "../../support/engine";
-import { postgresBin } from "../../support/postgres";
+import { postgresBin } from "../../support/machine";
+import { needs } from "../../support/needs";
 
 const DIR = resolve(__dirname, "../../../src/server/observatory/sql");
 const PATH = "search_path=observatory,cdb_observatory,public";
@@ -35,15 +36,19 @@ describe("the embedded database", () => {
   });
 });
 
-test.skipIf(!postgresBin())("psql runs them", async () => {
-  const url = await createTestDatabase();
-  const psql = (...args: string[]) =>
-    promisify(execFile)(join(postgresBin()!, "psql"), ["-qAt", "-v", "ON_ERROR_STOP=1", ...args, url], {
-      cwd: DIR,
-      env: { ...process.env, PGOPTIONS: `-c ${PATH}` },
-    });
-  await psql("-1", ...FILES.flatMap((file) => ["-f", file]));
-  await psql("-1", ...FILES.slice(1).flatMap((file) => ["-f", file]));
-  const { stdout } = await psql("-c", "SELECT count(*) FROM cdb_observatory.OBS_GetAvailableGeometries()");
-  expect(stdout.trim()).toBe("0");
+describe("a native PostgreSQL", () => {
+  needs("PostgreSQL");
+
+  test("psql runs them", async () => {
+    const url = await createTestDatabase();
+    const psql = (...args: string[]) =>
+      promisify(execFile)(join(postgresBin!, "psql"), ["-qAt", "-v", "ON_ERROR_STOP=1", ...args, url], {
+        cwd: DIR,
+        env: { ...process.env, PGOPTIONS: `-c ${PATH}` },
+      });
+    await psql("-1", ...FILES.flatMap((file) => ["-f", file]));
+    await psql("-1", ...FILES.slice(1).flatMap((file) => ["-f", file]));
+    const { stdout } = await psql("-c", "SELECT count(*) FROM cdb_observatory.OBS_GetAvailableGeometries()");
+    expect(stdout.trim()).toBe("0");
+  });
 });

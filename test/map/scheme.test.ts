@@ -43,45 +43,45 @@ test("numbers get quantiles, text and qualitative schemes categories, bounds are
   expect(methodOf(styling.bold([1, 2]), true)).toBe("bounds");
 });
 
-test("what is said beside a scheme displaces what it says", () => {
+test("options beside a scheme override the scheme's own", () => {
   expect(adjusted(styling.mint(5, "jenks"), 3, undefined)).toEqual(styling.mint(3, "jenks"));
   expect(adjusted(styling.mint(5, "jenks"), [1, 2, 3], undefined)).toEqual(styling.mint([1, 2, 3]));
   expect(adjusted(styling.mint([1, 2, 3]), undefined, "equal")).toEqual(styling.mint(3, "equal"));
 });
 
 test.each([
-  [() => styling.scheme("mnit"), `There is no colour scheme "mnit". Did you mean "mint"?`],
+  [() => styling.scheme("mnit"), `No colour scheme is named "mnit". Did you mean "mint"?`],
   [
     () => styling.scheme("viridis"),
-    `There is no colour scheme "viridis". There are "burg", "burgYl", "redOr", "orYel", "peach", "pinkYl", "mint", "bluGrn", "darkMint", "emrld", "agGrnYl", "bluYl", "teal", "tealGrn", "purp", "purpOr", "sunset", "magenta", "sunsetDark", "agSunset", "brwnYl", "armyRose", "fall", "geyser", "temps", "tealRose", "tropic", "earth", "antique", "bold", "pastel", "prism", "safe", "vivid".`,
+    `No colour scheme is named "viridis". Available schemes: "burg", "burgYl", "redOr", "orYel", "peach", "pinkYl", "mint", "bluGrn", "darkMint", "emrld", "agGrnYl", "bluYl", "teal", "tealGrn", "purp", "purpOr", "sunset", "magenta", "sunsetDark", "agSunset", "brwnYl", "armyRose", "fall", "geyser", "temps", "tealRose", "tropic", "earth", "antique", "bold", "pastel", "prism", "safe", "vivid".`,
   ],
-  [() => styling.scheme("constructor"), /^There is no colour scheme "constructor"\./],
+  [() => styling.scheme("constructor"), /^No colour scheme is named "constructor"\./],
   [
     () => styling.mint(9),
-    `bins is 9, but the scheme "mint" has 2 to 7 colours. Take a number between, or styling.custom([…]) with colours of your own.`,
+    '`bins` must be 2 to 7 classes for the scheme "mint"; got 9. For more, pass your own colours: styling.custom([…]).',
   ],
-  [() => styling.bold(12), /2 to 11 colours/],
+  [() => styling.bold(12), /2 to 11 classes/],
   [
     () => styling.mint(2.5),
-    `bins is 2.5; expected a whole number, or the upper bounds of the classes as ascending numbers.`,
+    "`bins` must be a whole number, or the upper bounds of the classes in ascending order; got 2.5.",
   ],
   [
     () => styling.mint([3, 2]),
-    `bins is [3,2]; expected a whole number, or the upper bounds of the classes as ascending numbers.`,
+    "`bins` must be a whole number, or the upper bounds of the classes in ascending order; got [3,2].",
   ],
-  [() => styling.mint([1, Number.NaN, 3]), /ascending numbers/],
+  [() => styling.mint([1, Number.NaN, 3]), /in ascending order/],
   [
     () => styling.mint(5, "quantile" as "quantiles"),
-    `method is "quantile"; expected one of "quantiles", "equal", "headtails", "jenks", "category", "continuous".`,
+    '`method` must be one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"; got "quantile".',
   ],
   [
     () => styling.mint([1, 2], "jenks"),
-    `bins gives the bounds of the classes, so the method "jenks" has nothing to do. Leave one of them out.`,
+    'Pass `bins` as a number with the method "jenks", or as bounds without a method: bounds leave nothing to classify.',
   ],
-  [() => styling.custom(["red"], 2), `bins is 2, but there are 1 colours. Each class needs one.`],
+  [() => styling.custom(["red"], 2), "`bins` must be 1 to 1 classes, one for each colour; got 2."],
   [
     () => styling.custom(["redd"]),
-    `One of the colors is "redd"; expected a CSS colour like "#ff8000", "rgb(255, 128, 0)" or "tomato".`,
+    '`colors[0]` must be a CSS colour such as "#ff8000", "rgb(255, 128, 0)" or "tomato"; got "redd".',
   ],
-  [() => styling.custom([]), `colors is []; expected an array of 1 to 100 CSS colours.`],
+  [() => styling.custom([]), "`colors` must be an array of 1 to 100 CSS colours; got []."],
 ])("error %#", (make, message) => expect(make).toThrow(message));

@@ -1,0 +1,56 @@
+/** Skips tests where the machine lacks what they need; the reporter says at the end what that was. */
+import { existsSync } from "node:fs";
+import type { TestContext } from "vitest";
+import { getCurrentSuite } from "vitest/suite";
+import { chromePath, opensslPath, postgresBin } from "./machine";
+
+const PROGRAMS = {
+  browser: {
+    isHere: chromePath !== undefined,
+    missing: "no Chrome or Chromium found (set CHROME_PATH, or apt-get install chromium)",
+  },
+  PostgreSQL: {
+    isHere: postgresBin !== undefined,
+    missing:
+      "no PostgreSQL with PostGIS found (put its pg_config on PATH, or apt-get install postgresql-15-postgis-3)",
+  },
+  certificate: {
+    isHere: opensslPath !== undefined,
+    missing: "no openssl found (apt-get install openssl)",
+  },
+  memory: {
+    isHere: existsSync("/proc/self/status"),
+    missing: "no /proc that tells how much memory a process has (run them on Linux)",
+  },
+} as const;
+
+export type Need = keyof typeof PROGRAMS;
+
+/** What skipped tests lack. The reporter prints it: "5 browser tests skipped: no Chrome …". */
+export interface Skipped {
+  readonly kind: string;
+  readonly why: string;
+}
+
+declare module "vitest" {
+  interface TaskMeta {
+    skipped?: Skipped;
+  }
+}
+
+/** Skips the tests of the file, or of the `describe` that calls it, if the machine lacks one of these. */
+export function needs(...kinds: Need[]): void {
+  const kind = kinds.find((name) => !PROGRAMS[name].isHere);
+  if (kind) skipAll({ kind, why: PROGRAMS[kind].missing });
+}
+
+/** Skips the tests of the file, or of the `describe` that calls it. */
+export function skipAll(skipped: Skipped): void {
+  Object.assign(getCurrentSuite().options ?? {}, { skip: true, meta: { skipped } });
+}
+
+/** Skips the test that runs. */
+export function skipTest({ task, skip }: TestContext, skipped: Skipped): never {
+  task.meta.skipped = skipped;
+  return skip(skipped.why);
+}
