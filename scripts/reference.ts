@@ -15,6 +15,7 @@ const LINE_WIDTH = 110;
 /** Chapters of the reference: the exports of each, in reading order. Types used by one call only follow it by themselves. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Contexts: ["cc", "CartoContext", "Credentials"],
+  DataFrames: ["DataFrame", "Series", "readCSV", "readJSON", "readExcel"],
   Jobs: ["BatchJobStatus"],
   Maps: ["Layer", "QueryLayer", "BaseMap", "styling", "MapView"],
   Figures: ["figure", "Figure", "FigureCell"],

@@ -1,9 +1,9 @@
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * Base class of every error this package throws on purpose: `catch (e) { if (e instanceof CartoError) … }`.
- * The message says what happened and what to do next, and never contains an API key. In a notebook the
- * message is shown instead of a stack; the stack and the cause stay on `error.stack` and `error.cause`.
+ * Base class of the errors that this package throws: `catch (e) { if (e instanceof CartoError) … }`. The message says
+ * what happened and what to do next, and never contains an API key. A notebook shows the message without the stack;
+ * the stack and the cause are in `error.stack` and `error.cause`.
  */
 export class CartoError extends Error {
   override name = "CartoError";
@@ -13,23 +13,23 @@ export class CartoError extends Error {
   }
 }
 
-/** An argument or an option has a value that cannot be used. */
+/** An argument or option has an invalid value. */
 export class InvalidArgumentError extends CartoError {
   override name = "InvalidArgumentError";
 }
 
-/** The server refused the API key, or the key lacks a right. */
+/** The server refused the API key, or the key lacks a permission. */
 export class AuthenticationError extends CartoError {
   override name = "AuthenticationError";
 }
 
-/** What PostgreSQL says about a failed statement, as far as the server passed it on. */
+/** PostgreSQL's report on a failed statement, as far as the server passed it on. */
 export interface SqlErrorDetails {
-  /** The statement, as the user wrote it. */
+  /** The statement as the user wrote it. */
   readonly sql?: string;
   /** SQLSTATE, five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly sqlState?: string;
-  /** Character of `sql`, from 1, at which PostgreSQL stopped; the message shows its line. */
+  /** Position in `sql`, in characters from 1, where PostgreSQL found the error. The message shows its line. */
   readonly position?: number;
   readonly hint?: string;
   readonly detail?: string;
@@ -59,15 +59,15 @@ export class SqlError extends CartoError {
   }
 }
 
-/** `cc.write` without `overwrite` met a table of that name. */
+/** A table with that name exists, and `overwrite` was not set. */
 export class TableExistsError extends CartoError {
   override name = "TableExistsError";
 }
 
-/** There is no table of that name. */
+/** No table with that name exists. */
 export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
-  /** The name that was looked for. */
+  /** Name of the missing table. */
   readonly table?: string;
 
   constructor(message: string, { table, ...options }: ErrorOptions & { table?: string } = {}) {
@@ -76,17 +76,17 @@ export class TableNotFoundError extends CartoError {
   }
 }
 
-/** `cc.sync` met changes that somebody else made to the table since it was read. Nothing was written. */
+/** Somebody else changed the table after `cc.sync`'s frame was read. Nothing was written. */
 export class ConflictError extends CartoError {
   override name = "ConflictError";
 }
 
-/** An import of a file failed; nothing of it is left. */
+/** The import of a file failed. No table was created. */
 export class ImportError extends CartoError {
   override name = "ImportError";
-  /** CARTO's number for what went wrong, such as 8001 for a full account. */
+  /** CARTO's error code, such as 8001 for a full account. */
   readonly code: number;
-  /** For questions to who runs the server. */
+  /** Id of the import, for questions to the administrator of the server. */
   readonly importId?: string;
 
   constructor(
@@ -100,10 +100,10 @@ export class ImportError extends CartoError {
   }
 }
 
-/** The account takes no more requests of this kind for now. Nothing of the refused one was done. */
+/** The account has reached its rate limit for this kind of request. The request had no effect. */
 export class RateLimitError extends CartoError {
   override name = "RateLimitError";
-  /** Seconds until it may be asked again, where the server said so. */
+  /** Seconds until the request may be repeated, if the server said so. */
   readonly retryAfterS?: number;
 
   constructor(message: string, { retryAfterS, ...options }: ErrorOptions & { retryAfterS?: number } = {}) {
@@ -112,7 +112,7 @@ export class RateLimitError extends CartoError {
   }
 }
 
-/** The account's storage, or another quota of it, is used up. */
+/** The account's storage or another quota is used up. */
 export class QuotaError extends CartoError {
   override name = "QuotaError";
 }
@@ -122,11 +122,11 @@ export class TimeoutError extends CartoError {
   override name = "TimeoutError";
 }
 
-/** What is known of a job that did not end as it should. */
+/** Details of a batch job that failed or was cancelled. */
 export interface JobErrorDetails {
   readonly jobId?: string;
   readonly status?: string;
-  /** Why it failed: the database's message. */
+  /** The database's message about the failure. */
   readonly failedReason?: string;
 }
 
@@ -145,10 +145,10 @@ export class JobError extends CartoError {
   }
 }
 
-/** A server could not be started, reached or kept, or its answer is none that this package understands. */
+/** A server could not be started or reached, the connection to it broke, or its answer was not understood. */
 export class ServerError extends CartoError {
   override name = "ServerError";
-  /** HTTP status of the answer, where there was one. */
+  /** HTTP status of the answer, if there was one. */
   readonly status?: number;
 
   constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
@@ -157,16 +157,16 @@ export class ServerError extends CartoError {
   }
 }
 
-/** What is shown of a line on either side of the place. */
+/** Number of characters shown on either side of the position. */
 const EXCERPT_CHARS = 50;
 
-/** The line of a statement that a position is in, with a mark under it, as psql shows it. */
+/** Returns the line of a statement that contains a position, with a mark under it, as psql shows it. */
 function excerpt(sql: string, position: number): string {
   const characters = [...sql]; // PostgreSQL counts characters, not UTF-16 units
   const at = Math.min(position - 1, characters.length);
   const before = characters.slice(0, at).join("").split(/\r?\n/);
-  const left = before.at(-1)!;
-  const right = characters.slice(at).join("").split(/\r?\n/, 1)[0]!;
+  const left = before.at(-1) ?? "";
+  const [right = ""] = characters.slice(at).join("").split(/\r?\n/, 1);
   const start = left.length > EXCERPT_CHARS ? `…${left.slice(-EXCERPT_CHARS)}` : left;
   const end = right.length > EXCERPT_CHARS ? `${right.slice(0, EXCERPT_CHARS)}…` : right;
   const label = `  Line ${before.length}: `;

@@ -1,4 +1,4 @@
-/** Longitude and latitude in degrees (EPSG:4326), in that order. */
+/** Longitude and latitude in degrees (EPSG:4326). */
 export type LngLat = readonly [lng: number, lat: number];
 
 /** SRID of longitude/latitude degrees. */

@@ -1,4 +1,3 @@
-/** Options of calls, and names that were meant to be others. */
 import { distance } from "fastest-levenshtein";
 import { InvalidArgumentError } from "./errors";
 
@@ -21,23 +20,26 @@ export function checkOptions(what: string, options: unknown, names: readonly str
   checkKeys(what, options, names);
 }
 
-/** @throws InvalidArgumentError for a member that is none of `names` */
+/** @throws InvalidArgumentError for a member that is not in `names` */
 export function checkKeys(what: string, value: object, names: readonly string[]): void {
   const unknown = Object.keys(value).find((key) => !names.includes(key));
   if (unknown === undefined) return;
   const [meant] = near(unknown, names);
   const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
   throw new InvalidArgumentError(
-    `${what} has no option ${JSON.stringify(unknown)}.${hint} There are ${listed(names)}.`,
+    `${what} has no option ${JSON.stringify(unknown)}.${hint} Available options: ${listed(names)}.`,
   );
 }
 
-/** Names as a message lists them. */
+/** Formats a list of names for a message. */
 export function listed(names: readonly string[], none = "none"): string {
   return names.map((name) => JSON.stringify(name)).join(", ") || none;
 }
 
-/** The names that are at most a third of their letters away from this one, nearest first; letter case is no distance. */
+/**
+ * Returns up to three names that differ from `name` in at most a third of their letters, the closest first. Case is
+ * ignored.
+ */
 export function near(name: string, names: readonly string[]): string[] {
   const wanted = name.toLowerCase();
   return names

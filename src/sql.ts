@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 
-/** A PostgreSQL identifier, always quoted: `ident('a"b')` is `"a""b"`. A dot is part of the name. */
+/** Quotes a PostgreSQL identifier: `ident('a"b')` is `"a""b"`. A dot is part of the name. */
 export function ident(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**
- * A PostgreSQL string literal, for the places where the protocol takes no parameters. Safe under either
+ * Quotes a PostgreSQL string literal, for statements that cannot have parameters. The literal is safe with either
  * setting of `standard_conforming_strings`.
  */
 export function literal(value: string): string {

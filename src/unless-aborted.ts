@@ -1,4 +1,4 @@
-/** A promise given up when the signal aborts, with `reason`; what it waits for goes on for others. */
+/** Waits for a promise until the signal aborts, then rejects with `reason`. The work behind the promise continues. */
 export function unlessAborted<T>(
   promise: Promise<T>,
   signal?: AbortSignal,

@@ -1,18 +1,18 @@
 import { TimeoutError } from "../errors";
 import { unlessAborted } from "../unless-aborted";
 
-/** What one exchange may take, in milliseconds. */
+/** Time limits of one exchange, in milliseconds. */
 export interface Limits {
-  /** Between two pieces of an answer's body. */
+  /** Maximum time between two pieces of an answer's body. */
   readonly idleMs: number;
-  /** From the request to the last byte of its answer. */
+  /** Maximum time from the request to the last byte of its answer. */
   readonly totalMs: number;
 }
 
-/** setTimeout takes no more: it would fire at once. */
+/** Longest delay of setTimeout; a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Ends one exchange when its caller gives up or when it takes too long; `signal.reason` says which. */
+/** Aborts one exchange when its caller gives up or a time limit is reached; `signal.reason` is the cause. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
@@ -30,7 +30,7 @@ export class Deadline {
     const { totalMs } = limits;
     this.#total = this.#abortAfter(
       totalMs,
-      `${label} did not answer completely within ${totalMs / 1000} s (timeouts.totalMs).`,
+      `${label} did not complete its answer within ${totalMs / 1000} s (timeouts.totalMs).`,
     );
   }
 
@@ -38,12 +38,12 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Waits for the next piece of an answer, not for ever. */
+  /** Waits for the next piece of an answer, at most `idleMs`. */
   async nextPiece<T>(piece: Promise<T>): Promise<T> {
     const { idleMs } = this.#limits;
     const timer = this.#abortAfter(
       idleMs,
-      `Nothing more came from ${this.#label} for ${idleMs / 1000} s, in the middle of an answer. Run it again.`,
+      `${this.#label} sent nothing for ${idleMs / 1000} s in the middle of an answer (timeouts.idleMs). Run the call again.`,
     );
     try {
       return await unlessAborted(piece, this.signal);
@@ -52,7 +52,7 @@ export class Deadline {
     }
   }
 
-  /** The exchange is over; what is left of it is dropped. */
+  /** Ends the exchange and drops the rest of it. */
   end(): void {
     clearTimeout(this.#total);
     this.#caller?.removeEventListener("abort", this.#forward);

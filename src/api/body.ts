@@ -1,11 +1,12 @@
 import { finished, type Readable } from "node:stream";
 
-/** So much waits for its reader; then the connection is not read from. */
+/** Number of bytes that are buffered before reading from the connection pauses. */
 const AHEAD_BYTES = 1 << 20;
 
 /**
- * The bytes of an answer's body, of a Node stream in larger pieces than it gives: all that has come since the last
- * one. A stream's own iterator takes as long for its many small pieces as a million rows take to decode.
+ * Iterates over the bytes of an answer's body. The chunks of a Node stream are joined: each piece is all that has
+ * arrived since the last one. A stream's own iterator would spend as much time on its many small chunks as decoding a
+ * million rows takes.
  */
 export function piecesOf(body: AsyncIterable<Uint8Array>): AsyncIterator<Uint8Array> {
   return isReadable(body) ? new Pieces(body) : body[Symbol.asyncIterator]();
@@ -46,9 +47,10 @@ class Pieces implements AsyncIterator<Uint8Array> {
       });
     }
     const chunks = this.#chunks;
+    const [first] = chunks;
     this.#chunks = [];
     this.#size = 0;
     this.#body.resume();
-    return { done: false, value: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+    return { done: false, value: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
   }
 }

@@ -2,8 +2,8 @@ import { CopyFromResponse } from "./schemas/sql";
 import type { ApiRequest, Transport } from "./transport";
 
 /**
- * The bytes of `COPY (…) TO STDOUT …`, as they arrive. A failure midway shows in the bytes, not in the status:
- * whoever reads them checks that they end as the format says.
+ * Runs `COPY (…) TO STDOUT …` and returns its bytes as they arrive. A statement that fails midway changes the bytes,
+ * not the status, so the reader has to check that they end as the format requires.
  */
 export async function copyTo(
   transport: Transport,
@@ -13,7 +13,7 @@ export async function copyTo(
   return transport.sendForBytes({ path: "/api/v2/sql/copyto", form: { q: sql }, sql, ...options });
 }
 
-/** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows the server took. */
+/** Streams bytes into `COPY … FROM STDIN …` and returns the number of rows that were loaded. */
 export async function copyFrom(
   transport: Transport,
   sql: string,

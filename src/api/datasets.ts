@@ -6,7 +6,7 @@ interface DatasetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What the account's pages know of a table; undefined if they know none, or the server has no such pages. */
+/** Fetches the dataset of a table. Returns undefined if the table has none, or the server has no datasets. */
 export async function fetchDataset(
   transport: Transport,
   table: string,
@@ -21,7 +21,7 @@ export async function fetchDataset(
   }
 }
 
-/** Changes who may see a dataset. */
+/** Changes the privacy of a dataset. */
 export async function setPrivacy(
   transport: Transport,
   id: string,

@@ -23,22 +23,22 @@ export interface FailedAnswer {
   readonly status: number;
   readonly text: string;
   readonly header: (name: string) => string | null;
-  /** The statement that was sent; a SqlError keeps it. */
+  /** The statement that was sent, kept in a SqlError. */
   readonly sql?: string;
   readonly written?: WrittenSql;
-  /** Takes the key out of what the server says. */
+  /** Removes the key from the server's messages. */
   readonly redact: (text: string) => string;
 }
 
-/** PostgreSQL's words for a statement that was stopped, and CARTO's. */
+/** PostgreSQL's and CARTO's messages for a statement that was stopped. */
 const STOPPED = /statement timeout|canceling statement due to|query timeout error|render timeout error/i;
 const OVER_QUOTA = /quota exceeded|over (your|carto) account.* (limit|quota)/i;
-/** Of the data services: https://github.com/CartoDB/dataservices-api */
+/** Messages of the data services: https://github.com/CartoDB/dataservices-api */
 const OVER_SERVICE_QUOTA = /reached the limit of your quota|remaining quota is exhausted/i;
 const TOO_MUCH_AT_ONCE = /maximum post size of .* exceeded/i;
 const NOT_OUR_ACCOUNT = /^Sorry, we can't find CARTO user|^No username found in hostname/;
 
-/** The error class of an answer, with the server's own message, hint, detail and position. */
+/** Converts an answer to an error with the server's message, hint, detail and position. */
 export function answerError({ status, text, header, sql, written, redact }: FailedAnswer): CartoError {
   const parsed = ErrorResponse.safeParse(parseJson(text));
   if (!parsed.success) return unknownAnswer(status, redact(text));
@@ -53,7 +53,7 @@ export function answerError({ status, text, header, sql, written, redact }: Fail
     );
   }
   if (status === 403 && !/permission denied (for|to) /.test(message)) {
-    return new AuthenticationError(`The API key may not do this (${message}).`);
+    return new AuthenticationError(`The API key has no permission for this (${message}).`);
   }
   if (status === 429) return limitError(body, message, retryAfterS(header("Retry-After")));
   if (status >= 500)
@@ -68,16 +68,19 @@ export function answerError({ status, text, header, sql, written, redact }: Fail
   });
 }
 
-/** What the database said of a statement, as its class. */
+/** Converts the database's message about a statement to an error of the class that fits it. */
 export function statementError(
   message: string,
   details: ConstructorParameters<typeof SqlError>[1] = {},
 ): CartoError {
   const missing = /^relation "(.+)" does not exist$/s.exec(message)?.[1];
   if (missing) {
-    return new TableNotFoundError(`There is no table "${missing}". See await cc.tables().`, {
-      table: missing,
-    });
+    return new TableNotFoundError(
+      `No table is named "${missing}". List the tables with \`await cc.tables()\`.`,
+      {
+        table: missing,
+      },
+    );
   }
   if (STOPPED.test(message)) return timeLimitError(message);
   if (OVER_QUOTA.test(message)) {
@@ -85,7 +88,7 @@ export function statementError(
   }
   if (OVER_SERVICE_QUOTA.test(message)) {
     return new QuotaError(
-      `${sentence(message)} The account's data services do no more until it is renewed: ask for fewer rows, or its administrator.`,
+      `${sentence(message)} The account's data services stay unavailable until the quota is renewed. Ask for fewer rows, or contact the account's administrator.`,
     );
   }
   if (TOO_MUCH_AT_ONCE.test(message)) {
@@ -94,13 +97,13 @@ export function statementError(
   return new SqlError(message, details);
 }
 
-/** 429 is both "too many requests" and "the statement took too long"; only of the former a repetition helps. */
+/** Status 429 means "too many requests" or "the statement took too long"; only the former is worth a retry. */
 function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: number): CartoError {
   const stopped = limit === "datasource" || limit === "render" || STOPPED.test(message);
   if (stopped && retryAfterS === undefined) return timeLimitError(message);
   const wait = retryAfterS === undefined ? "Try again later." : `Try again in ${retryAfterS} s.`;
   return new RateLimitError(
-    `The account takes no more requests of this kind for now. ${wait} (${phrase(message)})`,
+    `The account has reached its rate limit for this kind of request. ${wait} (${phrase(message)})`,
     {
       retryAfterS,
     },
@@ -110,17 +113,17 @@ function limitError({ limit }: ErrorResponse, message: string, retryAfterS?: num
 const phrase = (text: string) => text.replace(/\.$/, "");
 const sentence = (text: string) => `${phrase(text)}.`;
 
-/** The cause of an error of a statement that the server has stopped, and taken back. */
+/** Cause of the error for a statement that the server has stopped and rolled back. */
 export class StatementStopped extends Error {}
 
 function timeLimitError(message: string): TimeoutError {
   return new TimeoutError(
-    `The statement was stopped because it took too long (${phrase(message)}). Let it work on fewer rows, or run it as a batch job.`,
+    `The statement was stopped because it took too long (${phrase(message)}). Run it on fewer rows, or as a batch job.`,
     { cause: new StatementStopped(message) },
   );
 }
 
-/** Seconds of a `Retry-After`, which may also be a date. */
+/** Converts a `Retry-After` header, in seconds or a date, to seconds. */
 export function retryAfterS(value: string | null, nowMs = Date.now()): number | undefined {
   if (value === null || value.trim() === "") return undefined;
   const seconds = Number(value);
@@ -129,33 +132,40 @@ export function retryAfterS(value: string | null, nowMs = Date.now()): number | 
   return Number.isNaN(atMs) ? undefined : Math.max(0, Math.ceil((atMs - nowMs) / 1000));
 }
 
-/** An answer that is not CARTO's: of a proxy, a load balancer, or another program at that address. */
+/** Error for an answer from a proxy, a load balancer or another program instead of CARTO. */
 function unknownAnswer(status: number, text: string): CartoError {
   if (status === 401 || status === 407) {
     return new AuthenticationError(
-      `Access was refused with status ${status}, not in CARTO's words. Check the address, the key and the proxy.`,
+      `Access was refused with status ${status}, by a server or proxy other than CARTO. Check the address, the key and the proxy.`,
     );
   }
   const isPage = /^\s*(<!doctype|<html|<\?xml|<head)/i.test(text);
-  const said = isPage ? "a web page" : text.trim() === "" ? "nothing else" : `"${text.trim().slice(0, 200)}"`;
+  const body = isPage
+    ? "a web page"
+    : text.trim() === ""
+      ? "an empty body"
+      : `"${text.trim().slice(0, 200)}"`;
   const why = status >= 500 ? "The service or a proxy in between is down." : "Check the address.";
-  return new ServerError(`The server answered ${status} and ${said}, where CARTO answers JSON. ${why}`, {
-    status,
-  });
+  return new ServerError(
+    `The server answered with status ${status} and ${body} instead of CARTO's JSON. ${why}`,
+    {
+      status,
+    },
+  );
 }
 
-/** A redirect is not followed: the key and the statement would go to a place nobody named. */
+/** Error for a redirect. Following it would send the key and the statement to an address the user did not name. */
 export function redirectError(status: number, location: string | null, from: string): ServerError {
   const to = location !== null && URL.canParse(location, from) ? new URL(location, from).origin : undefined;
   const moved = to === undefined || to === new URL(from).origin ? "" : ` to ${to}`;
   return new ServerError(
-    `${new URL(from).origin} redirects${moved} (status ${status}), and the API key is not sent on. If that is the right place, give its address as baseUrl.`,
+    `${new URL(from).origin} redirects${moved} (status ${status}). The API key is not sent to another address. If that is the right one, pass it as \`baseUrl\`.`,
     { status },
   );
 }
 
-/** Codes of connections that never came about: nothing of the request was sent. */
 export const CONNECT_TIMEOUT = "CARTOFRAMES_CONNECT_TIMEOUT";
+/** Error codes of connections that were not established: the request was not sent. */
 const UNREACHED = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -170,13 +180,13 @@ export function isUnreached(code: string | undefined): boolean {
   return code !== undefined && UNREACHED.has(code);
 }
 
-/** node-fetch puts the code on its error, undici on the cause. */
+/** Error code of a failed request. node-fetch puts it on the error, undici on its cause. */
 export function codeOf(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   return typeof code === "string" ? code : cause === undefined ? undefined : codeOf(cause);
 }
 
-/** The cause of an error that a connection is to blame for. The original is not kept: it may carry headers. */
+/** Cause of an error of the connection. The original error is not kept, because it may contain headers. */
 export class ConnectionFailure extends Error {
   constructor(
     message: string,
@@ -186,7 +196,7 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** A connection that did not come about, or broke before its answer was complete. */
+/** Error for a connection that was not established, or broke before the answer was complete. */
 export function connectionError(
   error: unknown,
   {
@@ -194,8 +204,8 @@ export function connectionError(
     redact,
     repeatable,
     effect = repeatable
-      ? "It changed nothing: run it again."
-      : "A statement that was under way may have taken effect or not: look before you run it again.",
+      ? "Nothing was changed. Run it again."
+      : "The statement may or may not have taken effect. Check before you run it again.",
   }: { label: string; redact: (text: string) => string; repeatable?: boolean; effect?: string },
 ): CartoError {
   const code = codeOf(error);
@@ -215,7 +225,7 @@ export function connectionError(
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code ?? "")) {
     return new ServerError(
-      `The certificate of ${label} was not accepted (${reason}). If it comes from an authority of your own, name it in NODE_EXTRA_CA_CERTS, or pass session: new https.Agent({ ca }).`,
+      `The certificate of ${label} was not accepted (${reason}). If a private certificate authority issued it, set NODE_EXTRA_CA_CERTS, or pass \`session: new https.Agent({ ca })\`.`,
       { cause },
     );
   }

@@ -5,14 +5,14 @@ import nodeFetch, { type RequestInit as NodeFetchInit } from "node-fetch";
 import { CONNECT_TIMEOUT } from "./errors";
 import { proxyAgent, proxyFor } from "./proxy";
 
-/** A function like `fetch`: that of Node, of undici with a dispatcher, of node-fetch. */
+/** A function like `fetch`: Node's own, undici's with a dispatcher, or node-fetch. */
 export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 
-/** What such a function is called with. */
+/** Second argument of a `FetchFunction`. */
 export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
-  /** A form as text, or a Node stream, with `duplex: "half"`. */
+  /** A form as text, or a Node stream together with `duplex: "half"`. */
   // biome-ignore lint/suspicious/noExplicitAny: every fetch declares its own type of bodies
   readonly body?: any;
   readonly duplex?: "half";
@@ -21,7 +21,7 @@ export interface FetchInit {
   readonly signal: any;
 }
 
-/** What of its answer is used. */
+/** The parts of an answer that are used. */
 export interface FetchAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -29,22 +29,22 @@ export interface FetchAnswer {
   readonly body: any;
 }
 
-/** How requests leave this machine: through a function like `fetch`, or a Node `Agent`. */
+/** Sends requests: a function like `fetch`, or a Node `Agent`. */
 export type Session = FetchFunction | HttpAgent;
 
 /**
- * An idle connection is closed after this time, before a load balancer does (60 s and more): a request on one that
- * is being closed breaks, and must not be repeated if it changes something.
+ * Time after which an idle connection is closed, before a load balancer closes it (after 60 s or more): a request on a
+ * connection that is being closed fails, and cannot be repeated if it changes something.
  */
 const KEEP_IDLE_MS = 15_000;
 
-/** Sends requests to this machine's own server, past any session: a proxy has nothing to do with it. */
+/** Sends requests to the local server, without a proxy or a session. */
 export const fetchDirectly: FetchFunction = async (url, init) =>
   (await nodeFetch(url, init as NodeFetchInit)) as FetchAnswer;
 
 /**
- * The function that sends requests of a session; without one, over connections that are kept for the next, through
- * the environment's proxy if it has one.
+ * Returns the function that sends requests through a session. Without a session, connections are kept for later
+ * requests, and the proxy of the environment is used.
  */
 export function fetchOf(session: Session | undefined, connectMs: number): FetchFunction {
   if (typeof session === "function") return session;
@@ -73,7 +73,7 @@ export function fetchOf(session: Session | undefined, connectMs: number): FetchF
   };
 }
 
-/** Node's agents wait for a connection as long as the operating system does: minutes. */
+/** Limits the time for connecting. Node's agents wait as long as the operating system does, which is minutes. */
 function withConnectTimeout<A extends HttpAgent>(agent: A, connectMs: number): A {
   type Connect = (options: { host?: string; secureEndpoint?: boolean }, callback?: unknown) => Duplex;
   const connecting = agent as unknown as { createConnection: Connect };

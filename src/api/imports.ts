@@ -4,7 +4,7 @@ import { importErrorSentence } from "./import-errors";
 import { ImportCreated, ImportResponse } from "./schemas/imports";
 import type { Transport } from "./transport";
 
-/** What the Import API may be told, see `docs/imports.md`. */
+/** Options of the Import API; see `docs/imports.md`. */
 export interface ImportParameters {
   readonly typeGuessing?: boolean;
   readonly quotedFieldsGuessing?: boolean;
@@ -19,7 +19,7 @@ interface ImportOptions extends ImportParameters {
 
 const POLL_MS = 1_000;
 
-/** Uploads a file and starts its import. @returns the import's id */
+/** Uploads a file, starts its import and returns the import's id. */
 export async function startImport(
   transport: Transport,
   filename: string,
@@ -40,19 +40,19 @@ export async function startImport(
   }
   const request = { path: "/api/v1/imports", query, body: bytes, signal };
   const { value } = await transport.sendForJson(request, ImportCreated, "an Import API").catch((error) => {
-    // without Retry-After the slots are meant, of which there are few
+    // without Retry-After, all slots for imports are taken
     throw error instanceof RateLimitError && error.retryAfterS === undefined
       ? new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error })
       : error;
   });
-  if (value.success === false) throw new ServerError("The server did not take the file for an import.");
+  if (value.success === false) throw new ServerError("The server refused to import the file.");
   return value.item_queue_id;
 }
 
 /**
- * Waits until an import has ended. `onState` is told each new state.
- * @returns the name of the table, undefined where `collisionStrategy: "skip"` made none
- * @throws ImportError with the code and what it means
+ * Waits until an import has ended, and calls `onState` with each new state.
+ * @returns the name of the table; undefined if `collisionStrategy: "skip"` left an existing one
+ * @throws ImportError with the code and its meaning
  */
 export async function finishedImport(
   transport: Transport,
@@ -60,7 +60,7 @@ export async function finishedImport(
   {
     signal,
     onState,
-    keepsRunning = true /* false: waiting does not keep the program alive */,
+    keepsRunning = true /* false lets the program end while this waits */,
   }: {
     readonly signal?: AbortSignal;
     readonly onState?: (state: string) => void;
@@ -102,11 +102,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   nbsp: " ",
 };
 
-/** The server explains in HTML. */
+/** Converts the HTML of a server's explanation to text. */
 function plainText(html: string): string {
   return html
     .replace(/<[^>]*>/g, " ")
-    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!)
+    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (entity, name: string) => ENTITIES[name] ?? entity)
     .replace(/\s+/g, " ")
     .trim();
 }

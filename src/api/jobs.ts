@@ -3,21 +3,25 @@ import { JobError, SqlError } from "../errors";
 import { JobResponse } from "./schemas/jobs";
 import type { ApiRequest, Transport } from "./transport";
 
-/** One query of a job, with what runs after it. */
+/** One query of a batch job, with the statements that run after it. */
 export interface JobQueryOptions {
   readonly query: string;
-  /** Runs when the query is done; `<%= job_id %>` in it becomes the job's id. */
+  /** Statement that runs when the query is done. `<%= job_id %>` is replaced by the job's id. */
   readonly onsuccess?: string;
-  /** Runs when the query has failed; `<%= job_id %>` and `<%= error_message %>` are filled in, unquoted. */
+  /**
+   * Statement that runs when the query has failed. `<%= job_id %>` and `<%= error_message %>` are replaced, without
+   * quotes.
+   */
   readonly onerror?: string;
-  /** The query may run for that many milliseconds. @default the server's limit, usually 12 hours */
+  /** Time limit of the query, in milliseconds. @default the server's limit, usually 12 hours */
   readonly timeout?: number;
+  /** Name of the query, for your own use. */
   readonly id?: string;
 }
 
 /**
- * What a batch job runs: a statement; a list, in which each is a transaction of its own and nothing follows one that
- * fails; or a list with statements that run after each, or after all.
+ * Statements of a batch job: one statement; a list, in which each statement is a separate transaction and a failure ends
+ * the job; or an object whose queries have statements that run after each of them, or after all.
  */
 export type BatchQuery = string | readonly string[] | BatchQueries;
 
@@ -35,7 +39,7 @@ interface JobOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Puts a job into the account's queue. @throws JobError if the server refuses it */
+/** Adds a job to the account's queue. @throws JobError if the server refuses it */
 export function createJob(
   transport: Transport,
   query: BatchQuery,
@@ -45,7 +49,7 @@ export function createJob(
   return ask(transport, { path: "/api/v2/sql/job", json: { query }, signal, sql });
 }
 
-/** The state of a job. @throws JobError if the server does not know it, or no longer */
+/** Fetches the state of a job. @throws JobError if the server does not know the job, or has forgotten it */
 export function fetchJob(
   transport: Transport,
   jobId: string,
@@ -54,7 +58,7 @@ export function fetchJob(
   return ask(transport, { path: pathOf(jobId), signal, repeatable: true });
 }
 
-/** Ends a job, running or not, and returns its state. @throws JobError if it is finished, or not known */
+/** Cancels a job, running or not, and returns its state. @throws JobError if it has ended or is unknown */
 export function cancelJob(
   transport: Transport,
   jobId: string,
@@ -63,12 +67,14 @@ export function cancelJob(
   return ask(transport, { method: "DELETE", path: pathOf(jobId), signal });
 }
 
-/** How often a job is asked for: often at first, for short ones, then as CARTO's own clients do. */
+/**
+ * Pauses between requests for the state of a job: short at first, for short jobs, then as long as in CARTO's clients.
+ */
 const FIRST_POLL_MS = 250;
 const LAST_POLL_MS = 2_000;
 const SLOWER = 1.5;
 
-/** Waits for the end of a job. @returns its state then, or at `untilMs` of `performance.now()` */
+/** Waits until a job has ended, or `performance.now()` reaches `untilMs`, and returns its state. */
 export async function finishedJob(
   transport: Transport,
   jobId: string,
@@ -89,18 +95,18 @@ export async function finishedJob(
   }
 }
 
-/** Whether nothing of a job is to come any more, its last statement included. */
+/** True if a job has ended, including the statements that run after its queries. */
 export function isOver({ status, fallback_status }: JobResponse): boolean {
   if (status === "pending" || status === "running") return false;
   const ended = status === "done" || status === "failed";
   return !(ended && (fallback_status === "pending" || fallback_status === "running"));
 }
 
-/** CARTO's own server tells the reason of an object's query with that query only. */
+/** Reason why a job failed. For a job with several queries, CARTO's server gives it with the failed query only. */
 export function failureReason({ failed_reason, query }: JobResponse): string {
   const parts = typeof query === "string" ? [] : Array.isArray(query) ? query : query.query;
   const failed = parts.find(({ status }) => status === "failed");
-  return failed_reason ?? failed?.failed_reason ?? "the server gives no reason";
+  return failed_reason ?? failed?.failed_reason ?? "the server gave no reason";
 }
 
 function pathOf(jobId: string): string {
@@ -114,7 +120,7 @@ async function ask(transport: Transport, request: ApiRequest): Promise<JobRespon
   return withoutSecrets((await answer).value, transport);
 }
 
-/** Why a query failed is the database's message, and may quote what was sent. */
+/** Removes secrets from the reason of a failure, which is a message of the database and may quote the statement. */
 function withoutSecrets(job: JobResponse, transport: Transport): JobResponse {
   const redacted = <T extends { failed_reason?: string }>(part: T): T =>
     part.failed_reason === undefined
@@ -133,5 +139,5 @@ function explain(message: string): string {
     return `${message}. A server forgets a job two hours after its end.`;
   }
   const from = /^Cannot set status(?: from (\w+))? to cancelled$/.exec(message);
-  return from ? `The job cannot be cancelled: it is ${from[1] ?? "finished"}.` : message;
+  return from ? `The job cannot be cancelled, because it is ${from[1] ?? "finished"}.` : message;
 }

@@ -1,4 +1,4 @@
-/** Named maps of CARTO's Maps API. Only the master key may make and see them; their tiles need a token of theirs. */
+/** Named maps of CARTO's Maps API. Only the master key can create and read them; their tiles need the map's token. */
 import { QuotaError, SqlError } from "../errors";
 import { MapResponse, type NamedMap, NamedMapCreated, NamedMapResponse } from "./schemas/maps";
 import type { ApiRequest, Transport } from "./transport";
@@ -9,13 +9,13 @@ interface MapRequestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A named map as a server has kept it. */
+/** A named map as the server stores it. */
 export type KeptMap = NamedMapResponse["template"];
 
 /**
- * Keeps a map on the server. Safe to repeat, for a name is given once.
- * @returns false if there is a map of this name already
- * @throws QuotaError if the account has as many as it may have
+ * Creates a named map. Safe to repeat, because a name can be used only once.
+ * @returns false if a map with this name exists
+ * @throws QuotaError if the account has reached its limit of named maps
  */
 export async function createNamedMap(
   transport: Transport,
@@ -30,11 +30,11 @@ export async function createNamedMap(
     if (!(error instanceof SqlError)) throw error;
     if (/^Template '.*' of user '.*' already exists/s.test(error.message)) return false;
     if (!/reached limit on number of templates/.test(error.message)) throw error;
-    throw new QuotaError(`${error.message}. Delete named maps that nobody looks at.`, { cause: error });
+    throw new QuotaError(`${error.message}. Delete named maps that are no longer used.`, { cause: error });
   }
 }
 
-/** A map that is kept on the server, its tokens included. */
+/** Fetches a named map with its tokens. */
 export async function fetchNamedMap(
   transport: Transport,
   name: string,
@@ -44,8 +44,8 @@ export async function fetchNamedMap(
 }
 
 /**
- * Has the server look at the queries of a named map.
- * @throws SqlError if one does not work
+ * Makes the server check the queries of a named map.
+ * @throws SqlError if a query fails
  */
 export async function instantiateNamedMap(
   transport: Transport,
@@ -56,7 +56,7 @@ export async function instantiateNamedMap(
   await ask(transport, { path: pathOf(name), query, json: {}, signal, repeatable: true }, MapResponse);
 }
 
-/** Where the tiles of all layers of a named map are, with {z}, {x} and {y}. */
+/** URL template for the tiles of all layers of a named map, with {z}, {x} and {y}. */
 export function namedTilesUrl(baseUrl: string, name: string, { token }: { readonly token: string }): string {
   return `${baseUrl}${pathOf(name)}/all/{z}/{x}/{y}.mvt?auth_token=${encodeURIComponent(token)}`;
 }

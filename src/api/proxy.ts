@@ -1,5 +1,4 @@
 /// <reference path="./proxy-from-env.d.ts" />
-/** The proxy that the environment names. */
 import type { Agent } from "node:http";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
@@ -8,24 +7,24 @@ import { InvalidArgumentError } from "../errors";
 import { CONNECT_TIMEOUT } from "./errors";
 
 /**
- * The proxy for an address, as curl finds it: of `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, unless `NO_PROXY` names
- * the host. This machine is asked directly.
- * @throws InvalidArgumentError for a proxy that is none for HTTP
+ * Returns the proxy for an address. It is found as curl finds it: in `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, unless
+ * `NO_PROXY` names the host. Servers on this machine are never reached through a proxy.
+ * @throws InvalidArgumentError for a proxy whose address is not http:// or https://
  */
 export function proxyFor(url: URL): string | undefined {
   if (/^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(url.hostname)) return undefined;
   const found = getProxyForUrl(url.href);
   if (found === "") return undefined;
-  // proxy-from-env completes "proxy:3128" with the scheme of the address; curl and everybody's habit are http
+  // proxy-from-env gives "proxy:3128" the scheme of the address; curl and most users mean http
   const isAsWritten = Object.values(process.env).includes(found);
   const proxy = isAsWritten ? found : found.replace(/^\w+:/, "http:");
   if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return proxy;
   throw new InvalidArgumentError(
-    `The environment's proxy for ${url.origin} is no http:// or https:// address. Correct HTTPS_PROXY, name the host in NO_PROXY, or pass session: an Agent.`,
+    `The proxy for ${url.origin} must be an http:// or https:// address. Correct HTTPS_PROXY, add the host to NO_PROXY, or pass an Agent as \`session\`.`,
   );
 }
 
-/** An agent that goes through a proxy: by CONNECT where the other side encrypts. */
+/** Agent that connects through a proxy, with CONNECT for an encrypted address. */
 export function proxyAgent(
   proxy: string,
   { isEncrypted, connectMs, idleMs }: { isEncrypted: boolean; connectMs: number; idleMs: number },

@@ -7,38 +7,38 @@ export interface SqlField {
   readonly name: string;
   /** The internal type name (`int4`, `_text`, `geometry`); `unknown` for an enum. */
   readonly pgtype: string;
-  /** Set where the server only told the kind, as old ones do: `pgtype` is then a type of that kind. */
+  /** Set if the server, like old ones, only gives the kind of type: `pgtype` is then a type of that kind. */
   readonly isGuess?: true;
 }
 
-/** Rows and column descriptions of a statement, as the SQL API gives them. */
+/** Rows and column descriptions of a statement, as the SQL API returns them. */
 export interface SqlResult {
   readonly rows: Record<string, unknown>[];
-  /** In the order of the statement. */
+  /** Columns in the order of the statement. */
   readonly fields: SqlField[];
   readonly totalRows: number;
 }
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
-  /** Columns left out of the answer. */
+  /** Names of columns to leave out of the answer. */
   readonly skipFields?: readonly string[];
-  /** Set for a statement that changes nothing: it is sent again when the connection breaks. */
+  /** Set for a statement that changes nothing. It is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  /** Whether to wait when the account's rate limit is reached, or to throw at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
-  /** See `ApiRequest`. */
+  /** See `ApiRequest.effect`. */
   readonly effect?: string;
-  /** The user's statement, where `sql` has something around it. */
+  /** The user's statement, if `sql` has more SQL around it. */
   readonly written?: WrittenSql;
-  /** Told PostgreSQL's warnings, and the server's word on what it has done. @default they are printed */
+  /** Called with PostgreSQL's warnings and the server's notes on what it has installed. @default prints them */
   readonly onWarning?: (warning: string) => void;
 }
 
 /**
- * Runs SQL over the SQL API and returns its rows. For few rows: it holds all of them, and JSON loses fractions
- * of seconds and digits of large integers. Bulk data goes through `copyTo`.
- * @throws SqlError also when the statement fails after its first rows (a 200 with `error` in it).
+ * Runs SQL through the SQL API and returns its rows. Use it for few rows: all of them are held in memory, and JSON loses
+ * fractions of seconds and digits of large integers. Use `copyTo` for bulk data.
+ * @throws SqlError if the statement fails, also after its first rows (status 200 with `error`)
  */
 export async function runSql(
   transport: Transport,
@@ -59,17 +59,17 @@ export async function runSql(
   return {
     rows,
     totalRows: total_rows,
-    fields: namesInOrder(fields, text).map((name) => ({ name, ...pgTypeOf(fields[name]!) })),
+    fields: inOrder(fields, text).map(([name, field]) => ({ name, ...pgTypeOf(field) })),
   };
 }
 
-/** What the server says that it has installed on the way is no warning. */
+/** Prints a warning; a note that the server has installed something is not one. */
 function print(warning: string): void {
   if (/^(Installed|Renewed) /.test(warning)) console.log(warning);
   else console.warn(warning);
 }
 
-/** For want of a pgtype: a type that holds what the kind may be. Other kinds are names of types themselves. */
+/** Type that holds the values of each kind, for answers without `pgtype`. Other kinds are names of types. */
 const GUESSES: Readonly<Record<string, string>> = {
   number: "float8",
   string: "text",
@@ -77,26 +77,24 @@ const GUESSES: Readonly<Record<string, string>> = {
   date: "timestamptz",
 };
 
-/** A spatial field has no pgtype, nor has an array of them, which CARTO names by its element; an enum has none. */
+/** Spatial fields and enums have no pgtype. CARTO names an array of them by its element. */
 function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): Omit<SqlField, "name"> {
   if (pgtype !== undefined) return { pgtype };
-  const [, element, brackets] = /^(.*?)(\[\])?$/.exec(type)!;
-  const guess = GUESSES[element!];
+  const [, element = type, brackets] = /^(.*?)(\[\])?$/.exec(type) ?? [];
+  const guess = GUESSES[element];
   if (guess !== undefined) return { pgtype: brackets ? `_${guess}` : guess, isGuess: true };
-  if (brackets) return { pgtype: element!.startsWith("_") ? element! : `_${element}` };
+  if (brackets) return { pgtype: element.startsWith("_") ? element : `_${element}` };
   return { pgtype: type.startsWith("unknown") ? "unknown" : type };
 }
 
 /**
- * JavaScript puts members that look like array indices first ("2016" before "name"); the order of the columns
- * is only in the text.
+ * Returns the columns in the order of the statement. JavaScript puts members that look like array indices first ("2016"
+ * before "name"), so the order has to be read from the text.
  */
-function namesInOrder(fields: SqlResponse["fields"], text: string): string[] {
-  const names = Object.keys(fields);
-  if (!names.some((name) => /^\d+$/.test(name))) return names;
+function inOrder<T>(fields: Readonly<Record<string, T>>, text: string): [string, T][] {
+  const entries = Object.entries(fields);
+  if (!entries.some(([name]) => /^\d+$/.test(name))) return entries;
   const from = text.lastIndexOf('"fields":');
-  const positions = new Map(
-    names.map((name) => [name, text.indexOf(`${JSON.stringify(name)}:{"type":`, from)]),
-  );
-  return names.sort((a, b) => positions.get(a)! - positions.get(b)!);
+  const position = (name: string) => text.indexOf(`${JSON.stringify(name)}:{"type":`, from);
+  return entries.sort(([a], [b]) => position(a) - position(b));
 }

@@ -29,34 +29,37 @@ export interface ApiRequest {
   readonly json?: object;
   readonly body?: () => AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
-  /** Set where nothing changes if the server gets it twice: it is sent again when the connection breaks. */
+  /** Set if nothing changes when the server gets the request twice. It is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** What an error says of the effect when the connection breaks, where the caller knows more than that there may be one. */
+  /**
+   * Sentence of the error message about a possible effect when the connection breaks, if the caller knows more than
+   * that there may be one.
+   */
   readonly effect?: string;
-  /** What a "too many requests" does: it is waited for, or thrown at once. @default "wait" */
+  /** Whether to wait when the account's rate limit is reached, or to throw at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
-  /** Kept in a SqlError. */
+  /** The statement, kept in a SqlError. */
   readonly sql?: string;
-  /** What a SqlError keeps instead, if `sql` is not what the user wrote. */
+  /** The statement a SqlError keeps instead, if `sql` is not what the user wrote. */
   readonly written?: WrittenSql;
 }
 
-/** How long to wait for the other side, in milliseconds. */
+/** Time limits of requests, in milliseconds. */
 export interface Timeouts {
-  /** For a connection. Not with a `session` of one's own. @default 15000 */
+  /** Maximum time to connect. Ignored with a `session`. @default 15000 */
   readonly connectMs?: number;
-  /** Between two pieces of an answer. @default 300000 */
+  /** Maximum time between two pieces of an answer. @default 300000 */
   readonly idleMs?: number;
-  /** For one request with its answer; a statement may work for long. @default no limit */
+  /** Maximum time for one request with its complete answer. @default no limit, as a statement may run for hours */
   readonly totalMs?: number;
 }
 
 export interface TransportOptions {
   readonly session?: Session;
   readonly timeouts?: Timeouts;
-  /** Gets a line for each exchange, without secrets. */
+  /** Called with one line for each exchange, without secrets. */
   readonly onExchange?: (line: string) => void;
-  /** Told what is being waited for, and undefined when it is over. */
+  /** Called with what a request waits for, and with undefined when the wait is over. */
   readonly onWait?: (note: string | undefined) => void;
 }
 
@@ -64,7 +67,10 @@ const CLIENT = `cartoframes-ts-${version}`;
 const SHOWN_SQL_CHARS = 120;
 const MAX_QUOTED_CHARS = 200;
 
-/** HTTP to one account: adds the key, retries what is safe to repeat, turns every failure into an error class. */
+/**
+ * HTTP client of one endpoint: adds the key, retries what is safe to repeat, and converts failures to the package's
+ * errors.
+ */
 export class Transport {
   readonly #source: EndpointSource;
   readonly #options: TransportOptions;
@@ -99,14 +105,14 @@ export class Transport {
     return this.#source.kind;
   }
 
-  /** Sends a request and reads its answer whole. */
+  /** Sends a request and returns its complete answer. */
   sendForText(request: ApiRequest): Promise<string> {
     return this.#send(request, (exchange) => exchange.text());
   }
 
   /**
-   * Sends a request whose answer is JSON of a known shape. `of` names it for the error that says it is not; the
-   * text comes with the value, for what JSON.parse does not keep.
+   * Sends a request whose answer is JSON of a known shape. Returns the text, too, for what JSON.parse does not keep.
+   * @param of name of the API, for the error if the answer has another shape
    */
   sendForJson<T>(
     request: ApiRequest,
@@ -116,29 +122,33 @@ export class Transport {
     return this.#send(request, (exchange) => exchange.json(schema, of));
   }
 
-  /** Sends a request and returns its answer as it arrives; a connection that breaks later is an error there, too. */
+  /** Sends a request and returns the bytes of its answer as they arrive. They throw if the connection breaks later. */
   sendForBytes(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
     return this.#send(request, async (exchange) => exchange.bytes());
   }
 
-  /** Whom requests go to; finds out, if nothing has been sent yet. */
+  /** Returns the endpoint without its key, and finds it first if nothing has been sent yet. */
   async endpoint(signal?: AbortSignal): Promise<Omit<Endpoint, "apiKey">> {
     const { apiKey: _, ...rest } = await this.#current(signal);
     return rest;
   }
 
-  /** Takes the key, and what looks like a secret, out of what the server says in a good answer. */
+  /** Removes the key, and texts that look like a secret, from a text of the server. */
   redact(text: string): string {
     return this.#redact(text);
   }
 
-  /** What holds a local server's database while requests of this transport wait for it: not one of these. */
+  /**
+   * Returns what keeps a local server's database busy while requests of this transport wait, unless it is one of
+   * them.
+   */
   async waitsFor(): Promise<string | undefined> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
     const holder = await endpoint?.waitsFor?.();
+    if (holder === undefined) return undefined;
     const isOurs = ({ sql = "" }: ApiRequest) =>
-      sql.trim().replace(/\s+/g, " ").startsWith(holder!.replace(/…$/, ""));
-    return holder === undefined || [...this.#unanswered].some(isOurs) ? undefined : holder;
+      sql.trim().replace(/\s+/g, " ").startsWith(holder.replace(/…$/, ""));
+    return [...this.#unanswered].some(isOurs) ? undefined : holder;
   }
 
   #send<T>(request: ApiRequest, read: (exchange: Exchange) => Promise<T>): Promise<T> {
@@ -169,7 +179,7 @@ export class Transport {
         const delayMs = retryDelayMs(failure, known);
         if (delayMs === undefined) throw error;
         if (isLimited) limitedMs += delayMs;
-        else this.#endpoint = undefined; // a local server is looked for again
+        else this.#endpoint = undefined; // a local server is searched for again
         await this.#wait(delayMs, isLimited ? endpoint : undefined, signal);
       }
     }
@@ -179,8 +189,8 @@ export class Transport {
     if (delayMs === 0) return;
     const { onWait } = this.#options;
     const seconds = Math.round(delayMs / 1000);
-    if (limiting) onWait?.(`${limiting.label} takes no more requests for ${seconds} s`);
-    else onWait?.("the connection broke, trying again");
+    if (limiting) onWait?.(`${limiting.label} has reached its rate limit, waiting ${seconds} s`);
+    else onWait?.("connection lost, trying again");
     try {
       await sleep(delayMs, undefined, { signal });
     } catch (error) {
@@ -191,7 +201,7 @@ export class Transport {
     }
   }
 
-  /** The endpoint, searched for once for all who wait; one who gives up does not stop the search of the others. */
+  /** Returns the endpoint. All callers share one search, and a caller who gives up does not stop it for the others. */
   async #current(signal?: AbortSignal): Promise<Endpoint> {
     signal?.throwIfAborted();
     const known = await this.#endpoint?.catch(() => undefined);
@@ -205,7 +215,7 @@ export class Transport {
   }
 }
 
-/** One request and its answer. */
+/** One request with its answer. */
 class Exchange {
   readonly #endpoint: Endpoint;
   readonly #request: ApiRequest;
@@ -240,7 +250,7 @@ class Exchange {
     this.#redact = redact;
   }
 
-  /** Sends the request and waits for the head of a good answer. */
+  /** Sends the request and waits for the head of a successful answer. */
   async send(): Promise<void> {
     try {
       this.#answer = await this.#sendBody();
@@ -268,10 +278,10 @@ class Exchange {
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return { value: parsed.data, text };
     const start = this.#redact(text.slice(0, MAX_QUOTED_CHARS * 4)).slice(0, MAX_QUOTED_CHARS);
-    throw new ServerError(`The server's answer is not one of ${of}: ${start}`);
+    throw new ServerError(`Expected the answer of ${of}, but the server sent: ${start}`);
   }
 
-  /** The body as it arrives. */
+  /** Yields the body as it arrives. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     try {
       const body = this.#answer?.body as AsyncIterable<Uint8Array> | null | undefined;
@@ -289,7 +299,7 @@ class Exchange {
     }
   }
 
-  /** Who is to blame: the caller who gave up, a limit of time, what the user wanted to send, or the connection. */
+  /** Finds the cause of a failure: the caller who gave up, a time limit, the data to upload, or the connection. */
   #failed(error: unknown): unknown {
     const { signal } = this.#deadline;
     const explained =
@@ -314,7 +324,7 @@ class Exchange {
     const result = this.#answer?.status ?? (error instanceof Error ? error.name : "failed");
     const ms = Math.round(performance.now() - this.#startedMs);
     const size = `${this.#byteCount.toLocaleString("en-US")} bytes`;
-    const statement = this.#redact(sql ?? "") // before it is cut: half a key is one, too
+    const statement = this.#redact(sql ?? "") // before it is cut, because half a key is a secret, too
       .replace(/\s+/g, " ")
       .trim();
     const shown = statement.length > SHOWN_SQL_CHARS ? `${statement.slice(0, SHOWN_SQL_CHARS)}…` : statement;
@@ -358,7 +368,7 @@ class Exchange {
   }
 }
 
-/** What the user wanted to send could not be made: no fault of the connection. */
+/** Failure to produce the data to upload, which is not a fault of the connection. */
 class UploadFailure extends Error {}
 
 async function* failingAsUpload(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -39,13 +39,13 @@ import { queryToTable } from "./write/query-to-table";
 import { printReport } from "./write/report";
 import { type WriteOptions, writeFrame } from "./write/write";
 
-/** What `cc.map` takes. */
+/** Options of `cc.map`. */
 export interface CartoMapOptions extends MapOptions {
-  /** False: a picture instead of a live map. @default true */
+  /** Shows a live map; false shows an image. @default true */
   readonly interactive?: boolean;
-  /** Of a picture: its pixels per pixel of the map; 2 is sharp on paper and fine screens. @default 1 */
+  /** Pixels of an image per pixel of the map; 2 is sharp on paper and high-resolution screens. @default 1 */
   readonly scale?: number;
-  /** A cell of a figure, which shows the map as a picture: `figure({ columns: 2 }).at(0)`. */
+  /** Cell of a figure that shows the map as an image, such as `figure({ columns: 2 }).at(0)`. */
   readonly ax?: FigureCell;
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
@@ -54,9 +54,9 @@ export interface CartoMapOptions extends MapOptions {
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * Reads and writes tables of a CARTO account or of the embedded local PostGIS as danfo.js DataFrames.
- * `cc`, which the package exports, is one that is ready: it uses `CARTO_BASE_URL` and `CARTO_API_KEY` if they
- * are set, and the embedded server if not. Nothing is contacted or started before the first call.
+ * Reads and writes tables of a CARTO account, a PostgreSQL database or the embedded database as danfo.js DataFrames, and
+ * shows them on maps. The package exports a context, `cc`, which uses the environment variables `CARTO_BASE_URL` and
+ * `CARTO_API_KEY`, the saved credentials, or the embedded database. Nothing is contacted or started before the first call.
  *
  * ```ts
  * import { cc } from "cartoframes";
@@ -67,17 +67,17 @@ export class CartoContext {
   readonly #transport: Transport;
   readonly #shownAddress: () => string;
   readonly #baselines = new Baselines();
-  /** The catalog of the Data Observatory, and data of one's own in it. */
+  /** Catalog of the Data Observatory, and publication of your own data in it. */
   readonly observatory: Observatory;
   #hasWarnedOfAugment = false;
 
   /**
-   * The key is checked on first use; `CartoContext.connect` checks it at once.
+   * Creates a context. The key is checked on first use; `CartoContext.connect` checks it at once.
    *
-   * @param options absent: `CARTO_BASE_URL` and `CARTO_API_KEY`, else the saved Credentials, else the embedded server;
-   * they are looked at on first use
-   * @throws InvalidArgumentError for an address that is neither https:// (http://, with a warning that the key is
-   * not encrypted) nor local:, for one with a password or a query in it, and for an account without a key
+   * @param options address and key; without them, the environment variables `CARTO_BASE_URL` and `CARTO_API_KEY`, the
+   *   saved credentials, or the embedded database are used, and looked up on first use
+   * @throws InvalidArgumentError for an invalid address, one that contains a password or a query, and an account without
+   *   a key; an http:// address prints a warning
    */
   constructor(options: ContextOptions = {}) {
     checkContextOptions(options);
@@ -97,7 +97,7 @@ export class CartoContext {
   }
 
   /**
-   * A context whose key has been checked.
+   * Creates a context and checks its key.
    * @throws AuthenticationError if the server refuses the key
    */
   static async connect({ signal, ...options }: ContextOptions & CallOptions = {}): Promise<CartoContext> {
@@ -109,13 +109,13 @@ export class CartoContext {
   /**
    * Reads a table as a DataFrame.
    *
-   * Integers and numerics are numbers where each value is exact, else text; times keep milliseconds; NULL is
-   * danfo's missing value; geometry is hexadecimal EWKB, in longitude/latitude (EPSG:4326).
+   * Integers and numerics become numbers if every value is exact, otherwise text. Times have milliseconds. NULL becomes
+   * danfo's missing value. Geometries are hexadecimal EWKB in longitude and latitude (EPSG:4326).
    * `the_geom_webmercator` is left out.
    *
-   * @param tableName as it is in the database: letter case counts
-   * @param options `limit`: at most so many rows; `decodeGeom`: adds a column `geometry` of wkx geometries
-   * @throws TableNotFoundError if there is no such table
+   * @param tableName name of the table, including case
+   * @param options `limit`: maximum number of rows; `decodeGeom`: adds a column `geometry` with wkx geometries
+   * @throws TableNotFoundError if the table does not exist
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
     checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
@@ -132,22 +132,23 @@ export class CartoContext {
   }
 
   /**
-   * Runs SQL and returns its rows as a DataFrame, with the same types as `read`; any statement PostgreSQL
-   * knows, one that returns nothing gives an empty frame.
+   * Runs SQL and returns its rows as a DataFrame with the same types as `read`. Any statement is possible; one without
+   * rows returns an empty frame.
    *
    * ```ts
    * await cc.query("SELECT state, count(*) AS airports FROM airports GROUP BY state");
    * ```
    *
-   * With `tableName` the rows are kept as a new table of that name, on the server, and the frame is what was kept:
+   * With `tableName`, the result is stored as a new table on the server and then read from it:
    *
    * ```ts
    * await cc.query("SELECT * FROM airports WHERE state = 'AK'", { tableName: "alaska" });
    * ```
    *
-   * @param options `decodeGeom`: adds a column `geometry` of wkx geometries; `tableName`, `overwrite`: as in `write`
+   * @param options `decodeGeom`: adds a column `geometry` with wkx geometries; `tableName`: name of the new table;
+   *   `overwrite`: replaces an existing table
    * @throws SqlError with PostgreSQL's message, hint and SQLSTATE
-   * @throws TableExistsError if there is a table called `tableName`, before the statement has run
+   * @throws TableExistsError if the table `tableName` exists; the statement does not run
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
@@ -161,7 +162,7 @@ export class CartoContext {
     return this.#keep(sql, tableName, { ...options, overwrite });
   }
 
-  /** Keeps the rows of a query as a table, and reads it. */
+  /** Stores the rows of a query as a table, and reads it. */
   async #keep(sql: string, tableName: string, options: QueryOptions): Promise<DataFrame> {
     const { overwrite, decodeGeom } = options;
     const report = await this.#run(`query to ${tableName}`, options.signal, (signal, progress) =>
@@ -175,24 +176,24 @@ export class CartoContext {
   }
 
   /**
-   * Writes a DataFrame as a table. Column and table names become CARTO's (lower case, ASCII, `_`), and each
-   * change is printed. The table gets `cartodb_id`, `the_geom` (EPSG:4326), `the_geom_webmercator` and their
-   * indexes. A failed or interrupted write leaves everything as it was.
+   * Writes a DataFrame as a table. Names of the table and its columns are normalized as CARTO does (lower case, ASCII,
+   * `_`), and changed names are printed. The table gets `cartodb_id`, `the_geom` (EPSG:4326), `the_geom_webmercator` and
+   * their indexes. If the call fails or is interrupted, nothing is changed.
    *
    * ```ts
    * await cc.write(df, "airports", { lnglat: ["longitude", "latitude"], overwrite: true });
    * ```
    *
-   * More than 100,000 points of `lnglat` are registered by a batch job: the table appears when that is done.
+   * A table with more than 100,000 points from `lnglat` is registered by a batch job, and exists when the job is done.
    *
-   * @returns the job, which `await job.wait()` waits for; null if the table is there
-   * @throws TableExistsError if there is a table of that name and `overwrite` is not set
-   * @throws InvalidArgumentError for a value that PostgreSQL cannot keep, with its row and column
-   * @throws ImportError with options of the Import API, such as `contentGuessing`
+   * @returns the batch job, for `await job.wait()`; null if the table exists
+   * @throws TableExistsError if the table exists and `overwrite` is not set
+   * @throws InvalidArgumentError for a value that PostgreSQL cannot store, with its row and column
+   * @throws ImportError if an import fails, with options of the Import API such as `contentGuessing`
    */
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
     if (!isFrame(df))
-      throw new InvalidArgumentError("The first argument of write must be a danfo.js DataFrame.");
+      throw new InvalidArgumentError("The first argument of cc.write must be a danfo.js DataFrame.");
     checkOptions("write", options, OPTION_NAMES.WriteOptions);
     const report = await this.#run(`write ${tableName}`, options.signal, (signal, progress) =>
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
@@ -204,8 +205,8 @@ export class CartoContext {
   }
 
   /**
-   * Makes a table equal to a DataFrame, and writes only what differs: rows whose key the table lacks are inserted,
-   * rows that differ are updated, rows whose key the frame lacks are deleted; all of it in one transaction.
+   * Makes a table equal to a DataFrame by writing only the differences in one transaction: rows with a new key are
+   * inserted, rows that differ are updated, and rows whose key is not in the frame are deleted.
    *
    * ```ts
    * const df = await cc.read("airports");
@@ -213,18 +214,18 @@ export class CartoContext {
    * await cc.sync(df, "airports");   // { inserted: 0, updated: 12, deleted: 1, unchanged: 3363 }
    * ```
    *
-   * Rows without a `cartodb_id` are new. A column that the table lacks is added to it; one that the frame lacks is
-   * left as it is. Values take the type of the table's column, without loss or not at all.
+   * Rows without a `cartodb_id` are new. Columns that the table lacks are added; columns that the frame lacks are kept.
+   * Values are converted to the type of the table's column; a value that would lose information is an error.
    *
-   * @param options `key`: the column or columns that tell rows apart, `cartodb_id` by default; `lnglat`,
-   *   `encodeGeom`, `geomCol`: as in `write`; `force`: overwrites what others changed meanwhile
+   * @param options `key`: column, or columns, that identify a row, `cartodb_id` by default; `lnglat`, `encodeGeom`,
+   *   `geomCol`: as in `write`; `force`: overwrites changes by others
    * @throws ConflictError if somebody else has changed the table since this context read it; nothing is written
-   * @throws InvalidArgumentError for a key that is missing or not unique, and for a value that does not fit its column
-   * @throws TableNotFoundError if there is no such table
+   * @throws InvalidArgumentError for a missing or duplicate key, and for a value that does not fit its column
+   * @throws TableNotFoundError if the table does not exist
    */
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
-      throw new InvalidArgumentError("The first argument of sync must be a danfo.js DataFrame.");
+      throw new InvalidArgumentError("The first argument of cc.sync must be a danfo.js DataFrame.");
     checkOptions("sync", options, OPTION_NAMES.SyncOptions);
     const { result, added, warnings } = await this.#run(
       `sync ${tableName}`,
@@ -249,7 +250,7 @@ export class CartoContext {
 
   /**
    * Deletes a table.
-   * @throws TableNotFoundError if there is no such table
+   * @throws TableNotFoundError if the table does not exist
    */
   async delete(tableName: string, options: CallOptions = {}): Promise<void> {
     checkOptions("delete", options, OPTION_NAMES.CallOptions);
@@ -261,20 +262,20 @@ export class CartoContext {
   }
 
   /**
-   * Shows tables, queries and DataFrames as a map: as the last value of a cell it appears under the cell.
+   * Shows tables, queries and DataFrames on a map. The map appears under a cell whose last value it is.
    *
    * ```ts
    * await cc.map({ layers: [new Layer("airports", { color: "state" })] })
    * await cc.map({ layers: new Layer(df, { lnglat: ["lng", "lat"], size: 4 }), interactive: false })
    * ```
    *
-   * The output holds everything it shows: it opens in an exported or shared notebook without a server. A map of
-   * DataFrames alone contacts none.
+   * The output contains everything it shows, so it works in an exported or shared notebook without a server. A map of
+   * DataFrames does not contact a server.
    *
-   * @param options `layers`: from bottom to top, and perhaps a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
-   *   all three, otherwise it fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: a heading;
-   *   `interactive: false`: a picture, of `scale` times as many pixels; `ax: fig.at(0)`: a picture in a `figure`
-   * @throws InvalidArgumentError for a style that does not fit the data, before a row is fetched
+   * @param options `layers`: layers from bottom to top, and optionally a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
+   *   which otherwise fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: heading;
+   *   `interactive: false`: an image, with `scale` times as many pixels; `ax: fig.at(0)`: an image in a `figure`
+   * @throws InvalidArgumentError for a style that does not fit the data, before rows are fetched
    */
   async map(options: CartoMapOptions = {}): Promise<MapView> {
     checkOptions("map", options, OPTION_NAMES.CartoMapOptions);
@@ -286,8 +287,8 @@ export class CartoContext {
   }
 
   /**
-   * Lists the tables: name, geometry type, number of rows (of more than a million PostgreSQL's estimate), size in
-   * bytes, time of the last change.
+   * Lists the tables with their name, geometry type, number of rows (PostgreSQL's estimate above a million), size in
+   * bytes, and time of the last change.
    */
   async tables(options: CallOptions = {}): Promise<DataFrame> {
     checkOptions("tables", options, OPTION_NAMES.CallOptions);
@@ -297,17 +298,16 @@ export class CartoContext {
   }
 
   /**
-   * Puts SQL into the queue of batch jobs, which run one after another on the server, whether the notebook stays
-   * open or not.
+   * Adds SQL to the queue of batch jobs. They run on the server one after another, also after the notebook is closed.
    *
    * ```ts
    * const job = await cc.batch(["CREATE TABLE big AS SELECT …", "SELECT CDB_CartodbfyTable('big')"]);
    * await job.wait();
    * ```
    *
-   * @param query a statement; a list, in which each is a transaction of its own and nothing follows one that fails;
-   * or `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`. 16 kB at most.
-   * @throws JobError if the server refuses it, as when 64 jobs wait already
+   * @param query one statement; a list, in which each statement is a separate transaction and a failure ends the job; or
+   *   `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`; at most 16 kB
+   * @throws JobError if the server refuses the job, for example because 64 jobs are waiting
    */
   async batch(query: BatchQuery, options: CallOptions = {}): Promise<BatchJobStatus> {
     checkBatch(query);
@@ -319,17 +319,17 @@ export class CartoContext {
   }
 
   /**
-   * Finds measures of the Data Observatory: one row for each, as the number itself (`predenominated`) and as it is
-   * normalized by default, on the boundary level that fits the region best.
+   * Finds measures of the Data Observatory. The frame has a row for each measure as a plain number (`predenominated`) and
+   * with its default normalization, at the boundary level that fits the region best.
    *
    * ```ts
    * const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
    * ```
    *
-   * @param region the name of a region ("Australia", "Brazil", "Canada", "European Union", "France", "Mexico", "Spain",
+   * @param region name of a region ("Australia", "Brazil", "Canada", "European Union", "France", "Mexico", "Spain",
    *   "United Kingdom", "United States") or of a table, or `[west, south, east, north]` in degrees
-   * @returns what `cc.data` takes as metadata; an empty frame, and a warning that says what to loosen, if there is nothing
-   * @throws InvalidArgumentError for a region that is neither, and for a box that is none
+   * @returns metadata for `cc.data`; if nothing is found, an empty frame, with a warning that says which condition to relax
+   * @throws InvalidArgumentError for an unknown region, and for an invalid box
    */
   async dataDiscovery(region: RegionArgument, options: DiscoveryOptions = {}): Promise<DataFrame> {
     checkOptions("dataDiscovery", options, OPTION_NAMES.DiscoveryOptions);
@@ -339,18 +339,19 @@ export class CartoContext {
   }
 
   /**
-   * Augments a table with measures of the Data Observatory: a point takes the value of the area it lies in, a polygon
-   * what its parts of the areas add up to. Rows outside of what is known have NULL.
+   * Augments a table with measures of the Data Observatory. A point gets the value of the area that contains it; a polygon
+   * gets the sum over the parts of the areas it covers. Rows outside all areas get NULL.
    *
    * ```ts
    * await cc.data("airports", [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }])
    * ```
    *
-   * @param metadata rows of `cc.dataDiscovery`, or a list of measures, in which what is left open is completed; 50 at most
-   * @param options `persistAs`: keeps the rows as a table of this name; `how`: the column by which rows are found, one of
-   *   geometries or one of identifiers
-   * @throws InvalidArgumentError for metadata that is empty, too long, or does not fit
-   * @throws QuotaError if an account's data services are used up; TimeoutError if it takes longer than an account allows
+   * @param metadata rows of `cc.dataDiscovery`, or a list of at most 50 measures, whose missing members are filled in
+   * @param options `persistAs`: stores the rows as a table with this name; `how`: column that locates the rows, with
+   *   geometries or with identifiers of areas
+   * @throws InvalidArgumentError for metadata that is empty, too long or does not fit the table
+   * @throws QuotaError if the account's quota of data services is used up
+   * @throws TimeoutError if the statement takes longer than the account allows
    */
   async data(
     tableName: string,
@@ -370,6 +371,7 @@ export class CartoContext {
         throw explainAugmenting(error);
       });
     });
+    // `!`: the rows are read above unless `persistAs` is given
     const frame =
       read ??
       (await this.#keep(plan.sql, persistAs!, { overwrite, signal }).catch((error) => {
@@ -380,8 +382,8 @@ export class CartoContext {
   }
 
   /**
-   * Augments a table in its place.
-   * @deprecated as in CARTO's Python client: `cc.data(table, metadata, { persistAs: table, overwrite: true })`
+   * Augments a table in place.
+   * @deprecated Use `cc.data(table, metadata, { persistAs: table, overwrite: true })`.
    */
   async dataAugment(
     tableName: string,
@@ -392,22 +394,22 @@ export class CartoContext {
     if (!this.#hasWarnedOfAugment) {
       this.#hasWarnedOfAugment = true;
       console.warn(
-        "dataAugment is deprecated. Use cc.data(table, metadata, { persistAs: table, overwrite: true }), which does the same.",
+        "cc.dataAugment is deprecated. Use cc.data(table, metadata, { persistAs: table, overwrite: true }) instead.",
       );
     }
     return this.data(tableName, metadata, { ...options, persistAs: tableName, overwrite: true });
   }
 
   /**
-   * The boundary levels of the Data Observatory, or with `boundary` the geometries of one: a frame for `cc.write`, and for
-   * a `Layer`.
+   * Lists the boundary levels of the Data Observatory; with `boundary`, returns the geometries of a level, for `cc.write`
+   * or a `Layer`.
    *
    * ```ts
    * const states = await cc.dataBoundaries({ boundary: "us.census.tiger.state_clipped", region: "USA" });
    * await cc.map({ layers: new Layer(states) })
    * ```
    *
-   * @throws InvalidArgumentError for a boundary that is not there, and for a region that is none
+   * @throws InvalidArgumentError for an unknown boundary level or region
    */
   async dataBoundaries(options: BoundariesOptions = {}): Promise<DataFrame> {
     checkOptions("dataBoundaries", options, OPTION_NAMES.BoundariesOptions);
@@ -416,7 +418,7 @@ export class CartoContext {
     );
   }
 
-  /** Runs one call of a cell: interruptible, with progress once it takes long. */
+  /** Runs one call of a cell. It can be interrupted, and shows its progress when it takes long. */
   async #run<T>(
     label: string,
     signal: AbortSignal | undefined,

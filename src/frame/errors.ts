@@ -4,8 +4,3 @@ import { CartoError } from "../errors";
 export class CopyFormatError extends CartoError {
   override name = "CopyFormatError";
 }
-
-/** danfojs-node is not installed, or cannot be loaded. */
-export class DanfoMissingError extends CartoError {
-  override name = "DanfoMissingError";
-}

@@ -99,33 +99,33 @@ describe("every error has its class and says what to do", () => {
     expect(told.join("\n")).toMatchInlineSnapshot(`
       "§1.1 unknown account: AuthenticationError: Sorry, we can't find CARTO user 'bob'. Please check that you have entered the correct domain. The address of an account is https://user.carto.com, or https://host/user/name on premises.
       §1.1 no account in the address: AuthenticationError: No username found in hostname 'localhost'. The address of an account is https://user.carto.com, or https://host/user/name on premises.
-      §1.3 another user: AuthenticationError: The API key may not do this (permission denied).
+      §1.3 another user: AuthenticationError: The API key has no permission for this (permission denied).
       §1.3 unknown key: AuthenticationError: The API key was refused (Unauthorized). Check the address and the key.
-      §1.3 no sql grant: AuthenticationError: The API key may not do this (forbidden).
-      §1.3 system table: AuthenticationError: The API key may not do this (system tables are forbidden).
+      §1.3 no sql grant: AuthenticationError: The API key has no permission for this (forbidden).
+      §1.3 system table: AuthenticationError: The API key has no permission for this (system tables are forbidden).
       §1.3 table right: SqlError: permission denied for table t
-      §1.6 rate limit: RateLimitError: The account takes no more requests of this kind for now. Try again in 7 s. (You are over platform's limits. Please contact us to know more details)
+      §1.6 rate limit: RateLimitError: The account has reached its rate limit for this kind of request. Try again in 7 s. (You are over platform's limits. Please contact us to know more details)
       §2.1 format: SqlError: Invalid format: xls
       §2.7 hint and detail: SqlError: column "naem" does not exist
         Detail: There.
         Hint: Perhaps "name".
-      §2.7 unknown table: TableNotFoundError: There is no table "t". See await cc.tables().
-      §2.7 statement timeout: TimeoutError: The statement was stopped because it took too long (You are over platform's limits: SQL query timeout error. Refactor your query before running again or contact CARTO support for more details). Let it work on fewer rows, or run it as a batch job.
+      §2.7 unknown table: TableNotFoundError: No table is named "t". List the tables with \`await cc.tables()\`.
+      §2.7 statement timeout: TimeoutError: The statement was stopped because it took too long (You are over platform's limits: SQL query timeout error. Refactor your query before running again or contact CARTO support for more details). Run it on fewer rows, or as a batch job.
       §2.7 row too large: SqlError: Row too large, was 12345678 bytes
       §3.3 quota: QuotaError: DB Quota exceeded. Delete tables, or write fewer rows or columns.
       §3.3 upload too large: QuotaError: COPY FROM maximum POST size of 2 GB exceeded. Write the rows in several pieces.
       §3.3 gzip: SqlError: Error while gunzipping: incorrect header check
       §4.4 job queue: SqlError: Failed to create job. Max number of jobs (64) queued reached
       §5.1 import: SqlError: something is wrong
-      §5.1 import slots: RateLimitError: The account takes no more requests of this kind for now. Try again later. (We're sorry but you're already using your allowed 3 import slots)
+      §5.1 import slots: RateLimitError: The account has reached its rate limit for this kind of request. Try again later. (We're sorry but you're already using your allowed 3 import slots)
       §7.10 map: SqlError: column "nam" does not exist
-      §7.10 render timeout: TimeoutError: The statement was stopped because it took too long (You are over platform's limits: Render timeout error. Contact CARTO support for more details). Let it work on fewer rows, or run it as a batch job.
+      §7.10 render timeout: TimeoutError: The statement was stopped because it took too long (You are over platform's limits: Render timeout error. Contact CARTO support for more details). Run it on fewer rows, or as a batch job.
       server error: ServerError: The server failed with status 500: something broke
       one text: ServerError: The server failed with status 503: Service Unavailable
-      a web page: ServerError: The server answered 502 and a web page, where CARTO answers JSON. The service or a proxy in between is down.
-      nothing: ServerError: The server answered 504 and nothing else, where CARTO answers JSON. The service or a proxy in between is down.
-      another program: ServerError: The server answered 404 and "pong", where CARTO answers JSON. Check the address.
-      a proxy that wants a password: AuthenticationError: Access was refused with status 407, not in CARTO's words. Check the address, the key and the proxy."
+      a web page: ServerError: The server answered with status 502 and a web page instead of CARTO's JSON. The service or a proxy in between is down.
+      nothing: ServerError: The server answered with status 504 and an empty body instead of CARTO's JSON. The service or a proxy in between is down.
+      another program: ServerError: The server answered with status 404 and "pong" instead of CARTO's JSON. Check the address.
+      a proxy that wants a password: AuthenticationError: Access was refused with status 407, by a server or proxy other than CARTO. Check the address, the key and the proxy."
     `);
   });
 

@@ -67,7 +67,7 @@ test.each([
     TableNotFoundError,
     400,
     { error: ['relation "t" does not exist'] },
-    'There is no table "t"',
+    'No table is named "t"',
   ],
   ["AuthenticationError", AuthenticationError, 401, { error: ["Unauthorized"] }, "The API key was refused"],
   ["AuthenticationError of a missing right", AuthenticationError, 403, { error: ["forbidden"] }, "forbidden"],
@@ -78,7 +78,7 @@ test.each([
     { error: ["permission denied for table t"] },
     "permission denied",
   ],
-  ["ServerError", ServerError, 502, "<html>", "The server answered 502"],
+  ["ServerError", ServerError, 502, "<html>", "The server answered with status 502"],
 ] as const)("%s", async (_, type, status, body, message) => {
   const { transport } = await serving(json(status, body));
   const error = await runSql(transport, "SELECT 1").catch((thrown) => thrown);
@@ -97,7 +97,7 @@ test("an error after the first rows is an error", async () => {
 test("an answer that is none is named", async () => {
   const { transport } = await serving((_request, response) => response.end("<html>Welcome</html>"));
   await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
-    "The server's answer is not one of a SQL API: <html>Welcome",
+    "Expected the answer of a SQL API, but the server sent: <html>Welcome",
   );
   await expect(copyFrom(transport, "COPY t FROM STDIN", async function* () {})).rejects.toThrow(ServerError);
 });
@@ -110,7 +110,7 @@ test("a connection that breaks is repeated only where nothing happens twice", as
     setTimeout(() => request.socket.destroy(), 20);
   });
   await expect(runSql(transport, "INSERT …")).rejects.toThrow(
-    /connection to the test server broke .* may have taken effect or not/,
+    /connection to the test server broke .* may or may not have taken effect/,
   );
   expect(asked.length).toBe(1);
   expect((await runSql(transport, "SELECT …", { repeatable: true })).rows).toEqual([]);
@@ -187,7 +187,7 @@ describe("too many requests", () => {
     await runSql(transport, "INSERT …");
     expect(asked.length).toBe(3);
     expect(notes).toEqual(
-      Array(2).fill(["the test server takes no more requests for 1 s", undefined]).flat(),
+      Array(2).fill(["the test server has reached its rate limit, waiting 1 s", undefined]).flat(),
     );
   });
 
@@ -292,7 +292,7 @@ describe("time", () => {
   test("an answer that takes longer than allowed", async () => {
     const { transport } = await serving(() => {}, {}, { timeouts: { totalMs: 100 } });
     await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
-      "the test server did not answer completely within 0.1 s",
+      "the test server did not complete its answer within 0.1 s",
     );
   });
 
@@ -309,9 +309,7 @@ describe("time", () => {
       {},
       { timeouts: { idleMs: 100 } },
     );
-    await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
-      "Nothing more came from the test server for 0.1 s",
-    );
+    await expect(runSql(transport, "SELECT 1")).rejects.toThrow("the test server sent nothing for 0.1 s");
   });
 });
 

@@ -49,7 +49,7 @@ describe("write", () => {
   test("lnglat makes points, and the table is a CARTO table", async () => {
     expect(await cc.write(cities(), "cities", { lnglat: ["lng", "lat"] })).toBeNull();
     expect(printed()).toBe(
-      `3 rows written to cities. Look at it: await cc.map({ layers: new Layer("cities") })`,
+      `Wrote 3 rows to "cities". Map it with \`await cc.map({ layers: new Layer("cities") })\`.`,
     );
     const df = await cc.query(
       "SELECT cartodb_id, city, ST_AsText(the_geom) wkt, ST_SRID(the_geom_webmercator) srid FROM cities ORDER BY 1",
@@ -95,11 +95,11 @@ describe("write", () => {
   test("names are normalised, and each change is reported", async () => {
     await cc.write(new DataFrame([[1, 2]], { columns: ["Field: 2", "SELECT"] }), "My Trees (2017)");
     expect(printed()).toMatchInlineSnapshot(`
-      "The table is named my_trees_2017_.
+      "The table is named "my_trees_2017_".
       Columns renamed:
         Field: 2 → field_2
         SELECT → _select
-      1 row written to my_trees_2017_. Look at it: await cc.read("my_trees_2017_")"
+      Wrote 1 row to "my_trees_2017_". Read it with \`await cc.read("my_trees_2017_")\`."
     `);
     expect((await cc.read("my_trees_2017_")).columns).toEqual([
       "cartodb_id",
@@ -115,7 +115,7 @@ describe("write", () => {
     await expect(cc.write(bad, "kept_as_is", { overwrite: true })).rejects.toThrow(InvalidArgumentError);
     await cc.query("CREATE VIEW seen AS SELECT * FROM kept_as_is");
     await expect(cc.write(cities(), "kept_as_is", { overwrite: true })).rejects.toThrow(
-      /not replaced, because views/,
+      /cannot be replaced, because views/,
     );
     const controller = new AbortController();
     controller.abort(new Error("enough"));
@@ -233,7 +233,7 @@ describe("read", () => {
   test("a table that is missing is named", async () => {
     await expect(cc.read("citys")).rejects.toThrow(TableNotFoundError);
     await expect(cc.read("citys")).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[TableNotFoundError: There is no table "citys". Did you mean "cities"? See await cc.tables().]`,
+      `[TableNotFoundError: No table is named "citys". Did you mean "cities"? List the tables with \`await cc.tables()\`.]`,
     );
   });
 
@@ -355,7 +355,7 @@ describe("query", () => {
                   ^"
     `);
     expect((await failure("INSERT INTO nowhere (a) VALUES (1)")).message).toMatchInlineSnapshot(
-      `"There is no table "nowhere". See await cc.tables()."`,
+      `"No table is named "nowhere". List the tables with \`await cc.tables()\`."`,
     );
     expect((await failure("CREATE TABLE x (a nosuch)")).message).toMatchInlineSnapshot(`
       "type "nosuch" does not exist

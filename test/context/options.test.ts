@@ -56,13 +56,13 @@ test.each(Object.entries(CALLS))("%s: an unknown option is refused", async (_, [
   const { message } = error as Error;
   if (meant === undefined) expect(message).not.toContain("Did you mean");
   else expect(message).toContain(`Did you mean "${meant}"?`);
-  expect(message).toMatch(/There are "/);
+  expect(message).toMatch(/Available options: "/);
   expect(message).not.toContain("secret-key-1");
 });
 
 test("what it says", async () => {
   await expect(cc.write(frame, "t", any({ overwite: true }))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? There are "overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression", "tempDir", "signal".]`,
+    `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? Available options: "overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "tempDir", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression".]`,
   );
   await expect(cc.write(frame, "t", any(true))).rejects.toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The options of write must be an object, such as { overwrite: … }.]`,

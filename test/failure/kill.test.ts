@@ -92,7 +92,8 @@ const PRECIOUS = ["1a,2b,3c"];
 const LARGE = `new DataFrame({ id: Array.from({ length: 150_000 }, (_, i) => i), v: Array(150_000).fill("x".repeat(50)) })`;
 const LOADING = /COPY [^;]*cartoframes_tmp_/;
 
-const NO_EFFECT = /^The connection to the local server broke before .* No table was changed: run it again\.$/;
+const NO_EFFECT =
+  /^The connection to the local server broke before .* No table was changed\. Run it again\.$/;
 
 interface Operation {
   readonly run: string;
@@ -127,7 +128,7 @@ const OPERATIONS: Record<string, Operation> = {
   "an import": {
     run: `await cc.write(${LARGE}, "precious", { overwrite: true, compression: "gzip" })`,
     stage: LOADING,
-    says: /The server ended while the import was under way\. Nothing of it is left; import again\./,
+    says: /The server stopped while the import was running\. Nothing was imported; start the import again\./,
     again: `await cc.write(${SMALL}, "precious", { overwrite: true, compression: "gzip" })`,
   },
   "a sync that has changed rows": {
@@ -135,7 +136,7 @@ const OPERATIONS: Record<string, Operation> = {
         CREATE TRIGGER lingers AFTER UPDATE ON precious FOR EACH STATEMENT EXECUTE FUNCTION linger()\`);
       await cc.sync(new DataFrame({ id: [1, 2, 4], v: ["other", "b", "d"] }), "precious", { key: "id" })`,
     stage: /LOCK TABLE "?precious/,
-    says: /broke before .* Table "precious" is as it was or equal to the frame, either as a whole/,
+    says: /broke before .* Table "precious" is either unchanged or equal to the frame/,
     again: `await cc.query("DROP TRIGGER lingers ON precious");
       await cc.sync(${SMALL}, "precious", { key: "id" })`,
   },

@@ -48,7 +48,7 @@ test("queries, with a comment and a semicolon; one layer alone; metres", async (
 
 test("what the database has not, or not so", async () => {
   await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[TableNotFoundError: There is no table "nowhere". See await cc.tables().]`,
+    `[TableNotFoundError: No table is named "nowhere". List the tables with \`await cc.tables()\`.]`,
   );
   await expect(scene({ layers: new Layer("places") })).rejects.toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: Layer "places" must have a geometry column. Its columns are "lng", "lat". Pass \`lnglat: ["lng", "lat"]\`.]`,
@@ -86,7 +86,7 @@ test("a layer changes nothing", async () => {
   await expect(
     scene({ layers: new QueryLayer("DROP TABLE kept", { name: "all" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Layer "all" needs one query that changes nothing, a SELECT. Run other statements by cc.query before.]`,
+    `[InvalidArgumentError: Layer "all" needs a single query that changes nothing, such as a SELECT. Run other statements first with cc.query.]`,
   );
   for (const sql of ["TABLE kept", "WITH k AS (SELECT * FROM kept) SELECT * FROM k", "(SELECT * FROM kept)"])
     expect((await scene({ layers: new QueryLayer(sql) })).scene.layers[0]).toMatchObject({ rowCount: 1 });

@@ -1,20 +1,20 @@
 import { PGlite } from "@electric-sql/pglite";
 import { postgis } from "@electric-sql/pglite-postgis";
 
-/** PostgreSQL with PostGIS in this process, in UTC. Creating one takes about 15 s: one per test file. */
+/** Creates a PostgreSQL with PostGIS in this process, in UTC. Takes about 15 s: create one per test file. */
 export async function openPostgis(): Promise<PGlite> {
   const pg = await PGlite.create({ extensions: { postgis } });
   await pg.exec("CREATE EXTENSION postgis; SET TimeZone = 'UTC'");
   return pg;
 }
 
-/** The bytes of `COPY (<select>) TO STDOUT WITH (FORMAT binary)`. */
+/** Returns the bytes of `COPY (<select>) TO STDOUT WITH (FORMAT binary)`. */
 export async function copyOut(pg: PGlite, select: string): Promise<Uint8Array> {
   const { blob } = await pg.query(`COPY (${select}) TO '/dev/blob' WITH (FORMAT binary)`);
   return new Uint8Array(await blob!.arrayBuffer());
 }
 
-/** Reads the bytes in with `COPY <table> FROM STDIN WITH (FORMAT binary)`. */
+/** Loads bytes with `COPY <table> FROM STDIN WITH (FORMAT binary)`. */
 export async function copyIn(pg: PGlite, table: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of chunks) parts.push(new Uint8Array(chunk));

@@ -5,7 +5,7 @@ const text = z.union([z.string(), z.array(z.string()).transform((values) => valu
 
 const MAX_PER_PAGE = 500;
 
-/** A positive number; what is none counts as absent. */
+/** A positive number. Anything else counts as absent. */
 const positive = text.or(z.number().transform(String)).transform((value) => {
   const number = Number.parseInt(value, 10);
   return number >= 1 ? number : undefined;
@@ -31,14 +31,14 @@ export const DatasetListRequest = z.object({
   privacy: privacy.optional(),
 });
 
-/** What `PUT /api/v1/viz/{id}` can change. Clients send all they know of a dataset; the rest is ignored. */
+/** Body of `PUT /api/v1/viz/{id}`. Clients send all they know about a dataset; other members are ignored. */
 export const DatasetChangesRequest = z.object({
   privacy: privacy.optional(),
   name: z.string().optional(),
   description: z.string().nullable().optional(),
 });
 
-/** A dataset, as far as clients here look at it. */
+/** The parts of a dataset that this package's client reads. */
 export const DatasetResponse = z.object({
   id: z.string(),
   name: z.string(),

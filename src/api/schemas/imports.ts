@@ -1,9 +1,12 @@
 import * as z from "zod";
 
-/** The answer of `POST /api/v1/imports`. */
+/** Answer of `POST /api/v1/imports`. */
 export const ImportCreated = z.object({ item_queue_id: z.string(), success: z.boolean().optional() });
 
-/** The answer of `GET /api/v1/imports/{id}`, as far as clients here look at it. `success` is there at the end only. */
+/**
+ * The parts of the answer of `GET /api/v1/imports/{id}` that this package's client reads. `success` appears at the
+ * end.
+ */
 export const ImportResponse = z.object({
   id: z.string(),
   state: z.string(),

@@ -1,10 +1,10 @@
 import * as z from "zod";
 
-/** Of jobs, of the queries in them, and of what runs after those. `skipped` is never a job's own. */
+/** Status of a job, of a query in it, and of a statement that runs after a query. A job itself is never `skipped`. */
 export const JobStatus = z.enum(["pending", "running", "done", "failed", "cancelled", "skipped", "unknown"]);
 export type JobStatus = z.infer<typeof JobStatus>;
 
-/** Absent, null and "" all mean that nothing is to run. */
+/** Optional statement: absent, null and "" mean that nothing runs. */
 const statement = z
   .string()
   .nullish()
@@ -14,12 +14,12 @@ const QueryWithFallback = z.object({
   query: z.string().min(1),
   onsuccess: statement,
   onerror: statement,
-  /** In milliseconds. What is no positive number is no limit. */
+  /** Time limit in milliseconds. Anything but a positive number means no limit. */
   timeout: z.number().positive().optional().catch(undefined),
   id: z.string().optional().catch(undefined),
 });
 
-/** The three shapes of `query` in `POST /api/v2/sql/job`. Members that are not listed do not count. */
+/** The three shapes of `query` in `POST /api/v2/sql/job`. Other members are ignored. */
 export const JobQuery = z.union([
   z.string().min(1),
   z.array(z.string()).min(1),
@@ -31,7 +31,7 @@ export const JobQuery = z.union([
 ]);
 export type JobQuery = z.infer<typeof JobQuery>;
 
-/** A status as a server spells it: documents and some servers write `canceled`. */
+/** Reads a status. The documentation and some servers write `canceled`. */
 export function readStatus(text: string): JobStatus {
   const known = JobStatus.safeParse(text === "canceled" ? "cancelled" : text);
   return known.success ? known.data : "unknown";
@@ -46,7 +46,7 @@ const JobPart = z.object({
   failed_reason: z.string().optional(),
 });
 
-/** What every call of the Batch SQL API answers. */
+/** Answer of every call of the Batch SQL API. */
 export const JobResponse = z.object({
   job_id: z.string(),
   status: spelledStatus,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** A named map, of which the rest is checked when it is used. Members that are not listed are kept. */
+/** A named map. Its layers are checked when the map is used; other members are kept. */
 export const NamedMap = z.looseObject({
   version: z.literal("0.0.1", { error: "Unsupported template version" }),
   name: z.string({ error: "Missing template name" }),
@@ -10,20 +10,20 @@ export const NamedMap = z.looseObject({
 });
 export type NamedMap = z.infer<typeof NamedMap>;
 
-/** The answer to a map that is kept. */
+/** Answer to the creation of a named map. */
 export const NamedMapCreated = z.object({ template_id: z.string() });
 
 const TokenAuth = z.object({ method: z.literal("token"), valid_tokens: z.array(z.string()).min(1) });
 
-/** A named map as a server has kept it. */
+/** A named map as the server stores it. */
 export const NamedMapResponse = z.object({
   template: z.object({
-    /** Absent for a map that everybody may see. */
+    /** Absent for a public map. */
     auth: TokenAuth.optional().catch(undefined),
     layergroup: z.unknown(),
   }),
 });
 export type NamedMapResponse = z.infer<typeof NamedMapResponse>;
 
-/** The answer to an instantiation, as far as it says that there is a map. */
+/** The part of the answer to an instantiation that this package's client reads. */
 export const MapResponse = z.object({ layergroupid: z.string() });

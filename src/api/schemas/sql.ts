@@ -3,19 +3,19 @@ import * as z from "zod";
 /** Query parameters arrive as text, once or repeated; a repeated one counts as its last value. */
 const text = z.union([z.string(), z.array(z.string()).transform((values) => values.at(-1) ?? "")]);
 
-/** Non-numeric paging values are ignored, as CARTO does; negative ones reach PostgreSQL, which refuses them. */
+/** Paging value. Non-numeric ones are ignored, as CARTO does; PostgreSQL refuses negative ones. */
 const integer = text.or(z.number().transform(String)).transform((value) => {
   const number = Number.parseInt(value, 10);
   return Number.isNaN(number) ? undefined : number;
 });
 
-/** Becomes a header, so it must be fit for one. */
+/** Name of the client. It becomes a header, so it must be printable ASCII. */
 const client = text.pipe(z.string().regex(/^[\x20-\x7e]*$/, "client must be printable ASCII"));
 
-/** Becomes a percent-encoded part of a header; half a surrogate pair cannot be encoded. */
+/** Name of a download. It is percent-encoded in a header, so it must not contain half a surrogate pair. */
 const filename = text.pipe(z.string().regex(/^\P{Surrogate}*$/u, "filename is not valid text"));
 
-/** The function a JSONP answer calls: a name, or a path of names. It is code in the page that asks. */
+/** Function that a JSONP answer calls: a name, or names joined by dots. It becomes code in the page that asks. */
 export const JsonpCallback = text.pipe(
   z
     .string()
@@ -26,7 +26,7 @@ export const JsonpCallback = text.pipe(
 /** Parameters of `GET|POST /api/v2/sql`, query string and body merged. */
 export const SqlRequest = z.object({
   q: z.string({ error: "You must indicate a sql query" }),
-  /** Absent means JSON, too, but shown in the browser instead of saved. */
+  /** Absent also means JSON, shown in the browser instead of downloaded. */
   format: text.transform((value) => value.toLowerCase()).optional(),
   filename: filename.optional(),
   skipfields: z
@@ -45,14 +45,14 @@ export const SqlRequest = z.object({
 });
 export type SqlRequest = z.infer<typeof SqlRequest>;
 
-/** Parameters of `/api/v2/sql/copyto` and, in the URL only, of `/api/v2/sql/copyfrom`. */
+/** Parameters of `/api/v2/sql/copyto`, and in the URL of `/api/v2/sql/copyfrom`. */
 export const CopyRequest = z.object({
   q: z.string({ error: "SQL is missing" }).regex(/^\s*COPY\s/i, "SQL must start with COPY"),
   filename: filename.optional(),
   client: client.optional(),
 });
 
-/** One column of a SQL API answer. A spatial one has no `pgtype`; an enum has neither. */
+/** Column of a SQL API answer. Spatial columns and enums have no `pgtype`. */
 export const SqlField = z.object({
   type: z.string(),
   pgtype: z.string().optional(),
@@ -61,7 +61,7 @@ export const SqlField = z.object({
   srid: z.number().optional(),
 });
 
-/** A message, several, or several by what they are about (`{"imports": "…"}`). */
+/** One message, a list of messages, or messages by subject (`{"imports": "…"}`). */
 const Messages = z
   .union([z.string(), z.array(z.string()), z.record(z.string(), z.unknown())])
   .transform(texts);
@@ -72,8 +72,8 @@ function texts(value: unknown): string[] {
 }
 
 /**
- * Every error of the platform: `error` of the SQL API, `errors` of all others. The first text is the message; of a
- * proxy in between it may be a plain text.
+ * Errors of all APIs: `error` in the SQL API, `errors` in the others. The first text is the message. A proxy may send
+ * plain text instead.
  */
 export const ErrorResponse = z
   .object({
@@ -90,17 +90,17 @@ export const ErrorResponse = z
   .transform(({ error, errors, errors_with_context: [about], ...rest }) => ({
     ...rest,
     error: [...error, ...errors],
-    /** What a limit is about: `rate-limit`, `datasource` (a statement), `render`. */
+    /** Kind of the limit that was reached: `rate-limit`, `datasource` (a statement), `render`. */
     limit: rest.context === "limit" ? rest.detail : about?.subtype,
   }))
   .refine(({ error }) => error.length > 0);
 
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
 
-/** Looked at, but not into: there may be a hundred thousand, with members of any name and value. */
+/** Row of an answer. Its members are not checked, because there may be a hundred thousand rows. */
 const Row = z.custom<Record<string, unknown>>((row) => typeof row === "object" && row !== null);
 
-/** The answer of `/api/v2/sql`. A 200 may carry `error` after some rows. */
+/** Answer of `/api/v2/sql`. With status 200, too, it may contain `error` after some rows. */
 export const SqlResponse = z.object({
   rows: z.array(Row),
   fields: z.record(z.string(), SqlField).default({}),
@@ -114,5 +114,5 @@ export const SqlResponse = z.object({
 });
 export type SqlResponse = z.infer<typeof SqlResponse>;
 
-/** The answer of `/api/v2/sql/copyfrom`. */
+/** Answer of `/api/v2/sql/copyfrom`. */
 export const CopyFromResponse = z.object({ time: z.number(), total_rows: z.number() });

@@ -2,10 +2,10 @@ import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError } from "../../errors";
 
-/** Whose tables a context reads and writes. */
+/** Account whose tables a context reads and writes. */
 export interface Account {
   readonly user: string;
-  /** Where they lie: `public`, or the schema of a member of an organisation. */
+  /** Schema of its tables: `public`, or the schema of a member of an organisation. */
   readonly schema: string;
 }
 
@@ -36,28 +36,28 @@ export async function readSchema(transport: Transport): Promise<string> {
     others.abort(); // the other question
     if (!(error instanceof AuthenticationError)) throw error;
     const { user, label, keyFrom } = await transport.endpoint();
-    const from = keyFrom === undefined ? "" : ` The key is that of ${keyFrom}.`;
+    const from = keyFrom === undefined ? "" : ` The key comes from ${keyFrom}.`;
     throw new AuthenticationError(`Cannot authenticate user "${user}" at ${label}: ${error.message}${from}`, {
       cause: error,
     });
   }
 }
 
-/** A regular key may not look into the catalogue, and is good all the same. */
+/** Ignores the refusal of a regular key, which cannot read the catalog but is valid. */
 function allowRegularKey(error: Error): void {
   if (!/system tables are forbidden|permission denied (for|to) /.test(error.message)) throw error;
 }
 
 /**
- * The first name in a `search_path`, which is a raw list of SQL names: `"ana", public`. Of a member of an
- * organisation it is the own schema (carto-api §1.2).
+ * Returns the first name of a `search_path`, a list of SQL names such as `"ana", public`. For a member of an
+ * organisation it is the member's schema (carto-api §1.2).
  */
 export function firstSchema(searchPath: string): string {
-  const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^",]*))/.exec(searchPath)!;
-  return quoted?.replaceAll('""', '"') ?? (plain!.trim() || COMMON_SCHEMA);
+  const [, quoted, plain = ""] = /^\s*(?:"((?:[^"]|"")*)"|([^",]*))/.exec(searchPath) ?? [];
+  return quoted?.replaceAll('""', '"') ?? (plain.trim() || COMMON_SCHEMA);
 }
 
-/** A stock database's path begins with `"$user"`, a schema that there may be or not. */
+/** Asks for the current schema. The default path begins with `"$user"`, a schema that may not exist. */
 async function currentSchema(ask: (sql: string) => ReturnType<typeof runSql>): Promise<string> {
   const { rows } = await ask("SELECT current_schema() AS current_schema");
   return String(rows[0]?.current_schema ?? COMMON_SCHEMA);

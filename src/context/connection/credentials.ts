@@ -6,29 +6,29 @@ import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
 import { parseJson } from "../../json";
+import { databaseAddress, isDatabaseUrl, shownDatabase } from "../../local/database";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
-import { shownUrl } from "./address";
 
 export interface CredentialsOptions {
-  /** Name of the account: its address is then `https://{username}.carto.com`. */
+  /** Name of the account. Its address is `https://{username}.carto.com`, unless `baseUrl` is given. */
   readonly username?: string;
-  /** The same as `username`. */
+  /** Alias of `username`. */
   readonly user?: string;
-  /** Address of the account, where it is not `https://{username}.carto.com`. */
+  /** Address of the account. @default `https://{username}.carto.com` */
   readonly baseUrl?: string;
-  /** The API key. */
+  /** API key. */
   readonly key?: string;
-  /** A file to read them from: one that `save` wrote, or cartoframes for Python. */
+  /** File with credentials, written by `save` or by cartoframes for Python. */
   readonly credFile?: string;
-  /** Others to copy; then nothing else counts. */
+  /** Credentials to copy. The other options are then ignored. */
   readonly creds?: Credentials;
 }
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const FILE_NAME = "cartocreds.json";
 
-/** As cartoframes for Python wrote it. */
+/** Format of the file, the same as in cartoframes for Python. */
 const CredentialsFile = z.object({
   key: z.string().nullish(),
   base_url: z.string().nullish(),
@@ -38,24 +38,24 @@ const CredentialsFile = z.object({
 const SETTABLE = OPTION_NAMES.CredentialsOptions.filter((name) => name !== "creds" && name !== "credFile");
 
 /**
- * Name, address and API key of an account, and the file in which they are kept for the next time.
+ * Name, address and API key of an account, which can be saved in a file.
  *
- * They are taken from the first of these that has them: `creds`; `key` with `username` or `baseUrl`; `credFile`;
- * `CARTO_BASE_URL` and `CARTO_API_KEY` of the environment; the saved default.
+ * They are taken from the first of these that is complete: `creds`; `key` with `username` or `baseUrl`; `credFile`; the
+ * environment variables `CARTO_BASE_URL` and `CARTO_API_KEY`; the saved file.
  *
  * ```ts
- * new Credentials({ username: "ana", key: "…" }).save();   // once; `cartoframes login` does it without showing the key
- * await cc.read("trees");                                  // cc finds them
+ * new Credentials({ username: "ana", key: "…" }).save();   // once; `cartoframes login` does the same without showing the key
+ * await cc.read("trees");                                  // cc uses the saved credentials
  * ```
  *
- * Their text never shows the key; `credentials.key` does.
+ * Printing credentials never shows the key. `credentials.key` returns it.
  */
 export class Credentials {
   #key: string | undefined;
   #username: string | undefined;
   #baseUrl: string;
 
-  /** @throws InvalidArgumentError if there are none, or a part is missing, or a file cannot be understood */
+  /** @throws InvalidArgumentError if no credentials are found, a part is missing, or a file is invalid */
   constructor(options: CredentialsOptions = {}) {
     checkOptions("Credentials", options, OPTION_NAMES.CredentialsOptions);
     const found = partsOf(options);
@@ -64,7 +64,7 @@ export class Credentials {
     this.#baseUrl = found.baseUrl;
   }
 
-  /** The API key; undefined for an address that needs none (`local:`). */
+  /** API key; undefined for an address that needs none, such as `local:`. */
   get key(): string | undefined {
     return this.#key;
   }
@@ -73,7 +73,7 @@ export class Credentials {
     this.#key = key;
   }
 
-  /** Name of the account, as far as it was given: the address decides. */
+  /** Name of the account, if it was given. Requests go to `baseUrl`. */
   get username(): string | undefined {
     return this.#username;
   }
@@ -82,7 +82,7 @@ export class Credentials {
     this.#username = username;
   }
 
-  /** Address of the account, without a slash at its end. */
+  /** Address of the account, without a trailing slash. */
   get baseUrl(): string {
     return this.#baseUrl;
   }
@@ -91,7 +91,7 @@ export class Credentials {
     this.#baseUrl = trimmed(baseUrl);
   }
 
-  /** Replaces what is given, and keeps the rest; but the address is that of the user name, unless it is given. */
+  /** Replaces the given parts and keeps the others. Without `baseUrl`, the address is derived from the user name. */
   set(options: Omit<CredentialsOptions, "creds" | "credFile">): void {
     checkOptions("set", options, SETTABLE);
     const { username, user = username, key, baseUrl } = options;
@@ -104,9 +104,9 @@ export class Credentials {
   }
 
   /**
-   * Saves them for the next time, in a file that only this user of the machine can read.
-   * @param file instead of the default, `cartocreds.json` in the platform's configuration folder for `cartoframes`
-   * @returns the file's path
+   * Saves the credentials in a file that only the current user of the machine can read.
+   * @param file path of the file; by default `cartocreds.json` in the platform's configuration folder for `cartoframes`
+   * @returns the path of the file
    */
   save(file: string = savedFile()): string {
     const content = { key: this.#key, base_url: this.#baseUrl, username: this.#username };
@@ -117,7 +117,10 @@ export class Credentials {
     return path;
   }
 
-  /** Takes what a file holds, by default the saved one. */
+  /**
+   * Replaces the credentials by those in a file.
+   * @param file path of the file; by default the one that `save` writes
+   */
   retrieve(file?: string): void {
     const saved = file === undefined ? savedCredentials() : readCredentials(file);
     if (saved === undefined) throw new InvalidArgumentError(NOTHING_SAVED);
@@ -126,7 +129,10 @@ export class Credentials {
     this.#baseUrl = saved.baseUrl;
   }
 
-  /** Deletes the saved file, or the one given, and says so. */
+  /**
+   * Deletes a file with credentials, and prints its path.
+   * @param file path of the file; by default the one that `save` writes
+   */
   delete(file?: string): void {
     const deleted = deleteCredentials(file);
     for (const path of deleted) console.log(`Credentials at ${path} removed.`);
@@ -142,7 +148,7 @@ export class Credentials {
     return `Credentials(${parts.filter(Boolean).join(", ")})`;
   }
 
-  /** Without the key: what is meant to be kept is kept by `save`. */
+  /** Returns the credentials without the key. Use `save` to store them. */
   toJSON(): { username?: string; baseUrl: string } {
     return { username: this.#username, baseUrl: shownUrl(this.#baseUrl) };
   }
@@ -153,7 +159,7 @@ export class Credentials {
 }
 
 const NOTHING_SAVED =
-  "No credentials are saved. Save them with: npx cartoframes login, or pass username and key.";
+  "No credentials are saved. Save them with `npx cartoframes login`, or pass `username` and `key`.";
 
 interface Parts {
   readonly key?: string;
@@ -168,20 +174,22 @@ function partsOf({ creds, credFile, username, user = username, baseUrl, key }: C
   if (complete) return checkedParts({ username: user, baseUrl, key });
   if (credFile !== undefined) return readCredentials(credFile);
   if (key !== undefined) {
-    throw new InvalidArgumentError("The key belongs to an account: pass username or baseUrl with it.");
+    throw new InvalidArgumentError(
+      "`key` needs the account it belongs to. Pass `username` or `baseUrl` with it.",
+    );
   }
   if (user !== undefined || baseUrl !== undefined)
-    throw new InvalidArgumentError("The key is missing: pass key.");
+    throw new InvalidArgumentError("`key` is missing. Pass the API key of the account.");
   const found = environmentCredentials() ?? savedCredentials();
   if (found === undefined) {
     throw new InvalidArgumentError(
-      `There are no credentials: pass username (or baseUrl) and key, set CARTO_BASE_URL and CARTO_API_KEY, or save them with: npx cartoframes login.`,
+      `No credentials were found. Pass username (or baseUrl) and key, set CARTO_BASE_URL and CARTO_API_KEY, or run: npx cartoframes login.`,
     );
   }
   return found;
 }
 
-/** A server of this machine, and a database whose address has its own password. */
+/** True for the local server, and for a database, whose address contains its password. */
 function needsNoKey(baseUrl = ""): boolean {
   return /^(local|postgres|postgresql):/.test(baseUrl);
 }
@@ -189,20 +197,20 @@ function needsNoKey(baseUrl = ""): boolean {
 function checkedParts({ username, baseUrl, key }: Partial<Parts>): Parts {
   for (const [name, value] of Object.entries({ username, baseUrl, key })) {
     if (value !== undefined && (typeof value !== "string" || value.trim() === "")) {
-      throw new InvalidArgumentError(`${name} is empty or no text.`); // the value may be a key
+      throw new InvalidArgumentError(`${name} must be a non-empty string.`); // the value may be a key
     }
   }
   if (username !== undefined && baseUrl === undefined)
     return { username, key, baseUrl: cloudAddress(username) };
-  if (baseUrl === undefined) throw new InvalidArgumentError("username or baseUrl is missing.");
+  if (baseUrl === undefined) throw new InvalidArgumentError("Pass username or baseUrl.");
   return { username, key, baseUrl: trimmed(baseUrl) };
 }
 
-/** The address of an account of CARTO's cloud. */
+/** Returns the address of an account in CARTO's cloud. */
 export function cloudAddress(username: string): string {
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(username)) {
     throw new InvalidArgumentError(
-      `"${username.slice(0, 60)}" is no name of an account; expected letters, digits and hyphens. An address is given as baseUrl, or as --url on the command line.`,
+      `"${username.slice(0, 60)}" is not a valid account name. Expected letters, digits and hyphens. Pass an address as baseUrl, or as --url on the command line.`,
     );
   }
   return `https://${username.toLowerCase()}.carto.com`;
@@ -212,19 +220,19 @@ function trimmed(baseUrl: string): string {
   return baseUrl.startsWith("local:") ? baseUrl : baseUrl.replace(/\/+$/, "");
 }
 
-/** Those of the environment, if it has an address; the key may be missing. */
+/** Returns the credentials in the environment, if it has an address. The key may be missing. */
 export function environmentCredentials(): Parts | undefined {
   const { CARTO_BASE_URL, CARTO_API_KEY } = process.env;
   if (!CARTO_BASE_URL) return undefined;
   return { baseUrl: trimmed(CARTO_BASE_URL), key: CARTO_API_KEY || undefined };
 }
 
-/** The saved default: the file that `save` writes. */
+/** Path of the file that `save` writes. */
 export function savedFile(): string {
   return join(envPaths("cartoframes", { suffix: "" }).config, FILE_NAME);
 }
 
-/** Ours, and where cartoframes for Python kept its own (`appdirs.user_config_dir("cartoframes")`). */
+/** Paths of the saved files: ours, and that of cartoframes for Python (`appdirs.user_config_dir("cartoframes")`). */
 function savedFiles(): string[] {
   const { platform, env } = process;
   const local = env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local");
@@ -237,7 +245,7 @@ function savedFiles(): string[] {
   return [...new Set([savedFile(), join(python, FILE_NAME)])];
 }
 
-/** The saved default with the file it is from, or undefined where none is saved. */
+/** Returns the saved credentials with their file, or undefined if none are saved. */
 export function savedCredentials(): (Parts & { readonly file: string }) | undefined {
   for (const file of savedFiles()) {
     const text = readIfThere(file);
@@ -249,7 +257,7 @@ export function savedCredentials(): (Parts & { readonly file: string }) | undefi
 function readCredentials(file: string): Parts {
   const path = resolve(file);
   const text = readIfThere(path);
-  if (text === undefined) throw new InvalidArgumentError(`There is no file of credentials at ${path}.`);
+  if (text === undefined) throw new InvalidArgumentError(`No file with credentials exists at ${path}.`);
   return parseCredentials(text, path);
 }
 
@@ -261,17 +269,20 @@ function readIfThere(file: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new InvalidArgumentError(`The file of credentials ${file} cannot be read (${code}).`);
+    throw new InvalidArgumentError(`The credentials file ${file} cannot be read (${code}).`);
   }
 }
 
-/** The file's text stays out of the errors, and with it what JSON.parse says, which quotes it. */
+/**
+ * Parses a file with credentials. The errors do not quote its text, and neither the message of JSON.parse, which
+ * does.
+ */
 function parseCredentials(text: string, file: string): Parts {
   const parsed = CredentialsFile.safeParse(parseJson(text.replace(/^\uFEFF/, "")));
   const { key, base_url: baseUrl, username } = parsed.success ? parsed.data : {};
   if ((!baseUrl && !username) || (!key && !needsNoKey(baseUrl ?? undefined))) {
     throw new InvalidArgumentError(
-      `${file} holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.`,
+      `${file} contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.`,
     );
   }
   return checkedParts({
@@ -288,11 +299,11 @@ function warnIfOpen(file: string): void {
   if ((statSync(file).mode & 0o077) === 0) return;
   warned.add(file);
   console.warn(
-    `${file} holds an API key and can be read by other users of this machine. Close it: chmod 600 "${file}"`,
+    `${file} contains an API key and can be read by other users of this machine. Protect it with: chmod 600 "${file}"`,
   );
 }
 
-/** Deletes a file of credentials, or every saved default: one that is left would be found the next time. */
+/** Deletes a file with credentials; without a path, both saved ones, because the other would be found the next time. */
 export function deleteCredentials(file?: string): string[] {
   const files = file === undefined ? savedFiles() : [resolve(file)];
   return files.filter((path) => {
@@ -300,4 +311,21 @@ export function deleteCredentials(file?: string): string[] {
     rmSync(path);
     return true;
   });
+}
+
+/** Address with credentials removed, safe to print. */
+export function shownUrl(address: unknown): string {
+  if (typeof address !== "string") return "?";
+  if (address.startsWith("local:")) return address;
+  if (isDatabaseUrl(address)) return shownDatabaseUrl(address);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  return url?.host ? `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}` : "?";
+}
+
+function shownDatabaseUrl(url: string): string {
+  try {
+    return shownDatabase(databaseAddress(url));
+  } catch {
+    return "?"; // the first call says what is wrong
+  }
 }

@@ -8,44 +8,45 @@ import { connectLocal, type LocalServer } from "../../local/launcher";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
 import { COMMON_SCHEMA } from "./account";
-import { shownUrl } from "./address";
-import { Credentials, cloudAddress, environmentCredentials, savedCredentials } from "./credentials";
+import { Credentials, cloudAddress, environmentCredentials, savedCredentials, shownUrl } from "./credentials";
 
-/** Where a CartoContext points, and how it gets there. */
+/** Address of a CartoContext, and how its requests are sent. */
 export interface ContextOptions {
   /**
-   * `https://user.carto.com` or an on-premises `https://host/user/name`; `local:` for the embedded server,
-   * `local:/some/folder` to keep its data there; `postgres://user:password@host/database` for a PostgreSQL database
-   * of your own (what is left out, psql's environment, password and service files say).
+   * `https://user.carto.com`, or `https://host/user/name` on premises; `local:` for the embedded database, or
+   * `local:/some/folder` to keep its data in that folder; `postgres://user:password@host/database` for your PostgreSQL
+   * database. Missing parts of the latter are taken from libpq's environment variables, password and service files.
+   * @default the address of `creds`, `CARTO_BASE_URL`, the saved credentials, or `local:`
    */
   readonly baseUrl?: string;
-  /** Name of an account of CARTO's cloud, in place of its address `https://{username}.carto.com`. */
+  /** Name of an account in CARTO's cloud, instead of its address `https://{username}.carto.com`. */
   readonly username?: string;
   /**
-   * The account's API key. Without it the one that is set in the environment or saved for that address; it is sent
-   * nowhere else. The local server needs none.
+   * API key of the account. The local server needs none. The key is sent only to the account's address.
+   * @default the key in the environment or in the saved credentials, if they have the same address
    */
   readonly apiKey?: string;
-  /** Address and key in one. What is passed beside them counts first. */
+  /** Address and key together. `baseUrl`, `username` and `apiKey` take precedence. */
   readonly creds?: Credentials;
   /**
-   * How requests leave this machine: a function like `fetch`, or a Node `Agent`, for a proxy or a certificate authority
-   * of one's own. The local server is asked directly.
+   * Sends the requests: a function like `fetch`, or a Node `Agent`, for example with a proxy or a private certificate
+   * authority. Requests to the local server are always sent directly.
+   * @default connections that are kept open, through the proxy of the environment
    */
   readonly session?: Session;
-  /** Shows each request in a line, without secrets: on the console, or to the function given. @default false */
+  /** Prints one line for each request, without secrets, or passes it to a function. @default false */
   readonly verbose?: boolean | ((line: string) => void);
-  /** How long to wait for the other side, in milliseconds. */
+  /** Time limits of requests, in milliseconds. */
   readonly timeouts?: Timeouts;
 }
 
-/** @throws InvalidArgumentError for an option that there is none of */
+/** @throws InvalidArgumentError for an unknown option */
 export function checkContextOptions(options: ContextOptions): void {
   checkOptions("CartoContext", options, OPTION_NAMES.ContextOptions);
   if (options.timeouts !== undefined) checkOptions("timeouts", options.timeouts, OPTION_NAMES.Timeouts);
 }
 
-/** An address, with the key for it where there is one, and where that key comes from. */
+/** An address with its key, if there is one, and where the key comes from. */
 interface Place {
   readonly baseUrl: string;
   readonly apiKey?: string;
@@ -73,7 +74,7 @@ export function endpointSource(options: ContextOptions): EndpointSource {
   };
 }
 
-/** Tells the address as it may be shown: without what could be a password or a key in it. */
+/** Returns a function that gives the address with credentials removed, safe to print. */
 export function shownAddress(options: ContextOptions): () => string {
   const given = givenPlace(options);
   if (given) {
@@ -89,10 +90,10 @@ export function shownAddress(options: ContextOptions): () => string {
   };
 }
 
-/** Of the arguments and `creds`, in this order; undefined if they name no address. */
+/** Place that the arguments name, otherwise `creds`; undefined if there is no address in them. */
 function givenPlace({ baseUrl, username, apiKey, creds }: ContextOptions): Place | undefined {
   if (creds !== undefined && !(creds instanceof Credentials)) {
-    throw new InvalidArgumentError("creds is no instance of Credentials.");
+    throw new InvalidArgumentError("`creds` must be an instance of Credentials.");
   }
   const address = baseUrl ?? (username === undefined ? undefined : cloudAddress(username));
   if (baseUrl !== undefined && username !== undefined) checkUsername(baseUrl, username);
@@ -104,27 +105,29 @@ function givenPlace({ baseUrl, username, apiKey, creds }: ContextOptions): Place
   const key = creds && keyFor(address, { ...toPlace(creds), keyFrom: "the Credentials passed" });
   if (creds && !key) {
     throw new InvalidArgumentError(
-      `creds are those of ${shownUrl(creds.baseUrl)}, and their key is sent nowhere else. Pass apiKey, or leave out the other address.`,
+      `\`creds\` belong to ${shownUrl(creds.baseUrl)}, and their key is not sent to another address. Pass \`apiKey\`, or leave out the other address.`,
     );
   }
   return { baseUrl: address, ...key };
 }
 
-/** A user name beside an address that is another account's is a mistake that would look like a wrong key. */
+/** Refuses a user name that contradicts the address, a mistake that would look like a wrong key. */
 function checkUsername(baseUrl: string, username: string): void {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url?.protocol.startsWith("http") || accountName(url) === username) return;
   throw new InvalidArgumentError(
-    `baseUrl is the address of the account "${accountName(url)}", username is "${username}". On premises the address is ${url.origin}/user/${username}.`,
+    `\`baseUrl\` belongs to the account "${accountName(url)}", but \`username\` is "${username}". On premises, the address is ${url.origin}/user/${username}.`,
   );
 }
 
-/** Of the environment, else the saved one, else the embedded server. */
+/** Place in the environment, otherwise the saved one, otherwise the embedded database. */
 function defaultPlace(apiKey?: string): Place {
   const environment = environmentPlace();
   if (environment) return apiKey === undefined ? environment : { baseUrl: environment.baseUrl, apiKey };
   if (apiKey !== undefined) {
-    throw new InvalidArgumentError("apiKey belongs to an account: pass username or baseUrl with it.");
+    throw new InvalidArgumentError(
+      "`apiKey` needs the account it belongs to. Pass `username` or `baseUrl` with it.",
+    );
   }
   return savedPlace() ?? { baseUrl: "local:" };
 }
@@ -143,7 +146,7 @@ function toPlace({ baseUrl, key }: { readonly baseUrl: string; readonly key?: st
   return { baseUrl, apiKey: key };
 }
 
-/** A key goes to the place it was set for, not to whichever address a notebook names. */
+/** Returns the key of a place for an address with the same origin. A key is not sent to any other address. */
 function keyFor(baseUrl: string, place: Place | undefined): Omit<Place, "baseUrl"> | undefined {
   if (!place?.apiKey || !URL.canParse(baseUrl) || !URL.canParse(place.baseUrl)) return undefined;
   const { apiKey, keyFrom } = place;
@@ -165,15 +168,15 @@ function sourceAt({ baseUrl, ...given }: Place): EndpointSource {
     : (keyFor(baseUrl, environmentPlace()) ?? keyFor(baseUrl, savedPlace()) ?? given);
   if (!apiKey) {
     const other = process.env.CARTO_API_KEY
-      ? " CARTO_API_KEY is only used with the CARTO_BASE_URL beside it."
+      ? " CARTO_API_KEY is used only with the address in CARTO_BASE_URL."
       : "";
     throw new InvalidArgumentError(
-      `${url.origin} needs an API key: pass apiKey, set CARTO_BASE_URL and CARTO_API_KEY, or save it with: npx cartoframes login.${other} Without an account leave out baseUrl.`,
+      `${url.origin} needs an API key. Pass \`apiKey\`, set CARTO_BASE_URL and CARTO_API_KEY, or save the key with \`npx cartoframes login\`.${other} To use no account, leave out \`baseUrl\`.`,
     );
   }
   if (url.protocol === "http:" && !isLoopback(url)) {
     console.warn(
-      `${url.origin} is not encrypted: the API key can be read on the way. Use https:// if it has it.`,
+      `${url.origin} is not encrypted, so others on the network can read the API key. Use https:// if the server supports it.`,
     );
   }
   return fixedSource({
@@ -200,25 +203,29 @@ function localSource(connect: () => Promise<LocalServer>): EndpointSource {
   };
 }
 
-/** Refusals quote nothing but the scheme: the address of a database may contain a password. */
+/** Parses the address of an account. Its errors quote only the scheme, because the rest may contain a password. */
 function parseUrl(baseUrl: string): URL {
   const url = typeof baseUrl === "string" && URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (url?.protocol !== "https:" && url?.protocol !== "http:") {
     const scheme = /^[a-z][a-z0-9+.-]{0,19}(?=:)/i.exec(baseUrl)?.[0];
     throw new InvalidArgumentError(
-      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is no address of an account; expected https://…, postgres://…, or local: for the embedded server.`,
+      `baseUrl${scheme ? ` starts with "${scheme}:" and` : ""} is not the address of an account. Expected https://…, postgres://…, or local: for the embedded database.`,
     );
   }
   if (url.username || url.password || url.search || url.hash) {
     throw new InvalidArgumentError(
-      "baseUrl contains a user name, a password, a query or a fragment. Leave it at https://user.carto.com or https://host/user/name, and pass the key as apiKey.",
+      "`baseUrl` must not contain a user name, a password, a query or a fragment. Use https://user.carto.com or https://host/user/name, and pass the key as `apiKey`.",
     );
   }
   return url;
 }
 
-/** The account in an address: `/user/{name}` of a path, else the first label of the host (carto-api §1.1). */
+/**
+ * Name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api
+ * §1.1).
+ */
 function accountName({ pathname, hostname }: URL): string {
   const inPath = /^\/(?:user|u)\/([^/]+)/.exec(pathname)?.[1];
-  return inPath ? decodeURIComponent(inPath) : hostname.replace(/^www\./, "").split(".", 1)[0]!;
+  const [label = ""] = hostname.replace(/^www\./, "").split(".", 1);
+  return inPath ? decodeURIComponent(inPath) : label;
 }

@@ -26,7 +26,7 @@ export function authenticated(source: EndpointSource, options: TransportOptions)
   });
 }
 
-/** A `CartoContext`, as classes in lower folders see it. Their first argument has this type. */
+/** Minimal type of a `CartoContext`, for classes that take one as their first argument. */
 export interface ContextLike {
   batch(...parameters: never[]): Promise<unknown>;
   query(...parameters: never[]): Promise<unknown>;

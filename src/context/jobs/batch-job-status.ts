@@ -7,24 +7,24 @@ import { OPTION_NAMES } from "../../option-names";
 import { type CallOptions, checkOptions } from "../../options";
 import { type ContextLike, transportOf } from "../connection/transport";
 
-/** State of a batch job at one moment. */
+/** State of a batch job when the server was asked. */
 export interface JobState {
-  /** `done`, `failed`, `cancelled` and `unknown` are final. */
+  /** Status; `done`, `failed`, `cancelled` and `unknown` are final. */
   readonly status: "pending" | "running" | "done" | "failed" | "cancelled" | "skipped" | "unknown";
   readonly updatedAt: Date;
   readonly createdAt: Date;
 }
 
-/** A job: its id, the answer of a Batch SQL API, or another `BatchJobStatus`. */
+/** Reference to a batch job: its id, an answer of the Batch SQL API, or another `BatchJobStatus`. */
 export type JobRef =
   | string
   | { readonly job_id: string; readonly status?: string; readonly created_at?: string }
   | BatchJobStatus;
 
 export interface WaitOptions {
-  /** Ends the waiting, not the job. */
+  /** Stops waiting. The job continues. */
   readonly signal?: AbortSignal;
-  /** Ends the waiting, not the job, after so long. @default for ever */
+  /** Maximum time to wait, in milliseconds. The job continues. @default no limit */
   readonly timeoutMs?: number;
 }
 
@@ -33,8 +33,8 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const SHOWN_SQL_CHARS = 60;
 
 /**
- * A batch job on the server: `cc.batch` returns one, and `new BatchJobStatus(cc, "0b9c…")` finds one again, from
- * another notebook, too. A server forgets a job two hours after its end.
+ * A batch job on the server. `cc.batch` returns one; `new BatchJobStatus(cc, "0b9c…")` finds an earlier one, also from
+ * another notebook. A server forgets a job two hours after its end.
  */
 export class BatchJobStatus {
   readonly jobId: string;
@@ -42,7 +42,7 @@ export class BatchJobStatus {
   #status: JobState["status"] | undefined;
   #createdAt: Date | undefined;
 
-  /** @throws InvalidArgumentError for what is no context or no job */
+  /** @throws InvalidArgumentError for anything but a context and a job */
   constructor(context: ContextLike, job: JobRef) {
     transportOf(context);
     this.#context = context;
@@ -58,23 +58,23 @@ export class BatchJobStatus {
     this.#createdAt = job.created_at === undefined ? undefined : new Date(job.created_at);
   }
 
-  /** The status that was last heard of; undefined if the server was not asked yet. */
+  /** Status in the last answer; undefined if the server has not been asked. */
   get lastStatus(): JobState["status"] | undefined {
     return this.#status;
   }
 
-  /** When the job was created; undefined if the server was not asked yet. */
+  /** Time of the job's creation; undefined if the server has not been asked. */
   get createdAt(): Date | undefined {
     return this.#createdAt;
   }
 
-  /** The status that was last heard of, without asking the server. */
+  /** Returns the status in the last answer, without asking the server. */
   getStatus(): JobState["status"] | undefined {
     return this.#status;
   }
 
   /**
-   * Asks the server, and warns with the reason if the job has failed.
+   * Asks the server for the state of the job. Prints a warning with the reason if it has failed.
    * @throws JobError if the server does not know the job
    */
   async status(options: CallOptions = {}): Promise<JobState> {
@@ -85,8 +85,8 @@ export class BatchJobStatus {
   }
 
   /**
-   * Waits until the job, with what it runs after its end, is done. Interrupting the cell ends the waiting; the job
-   * goes on. Warns if a statement of `onsuccess` or `onerror` has failed.
+   * Waits until the job is done, including its `onsuccess` and `onerror` statements. Prints a warning if one of those has
+   * failed. Interrupting the cell stops waiting; the job continues.
    * @throws JobError with the reason if the job fails or is cancelled
    * @throws TimeoutError after `timeoutMs`
    */
@@ -97,16 +97,17 @@ export class BatchJobStatus {
       const job = await this.#poll(signal, progress, performance.now() + timeoutMs);
       if (job.status !== "done") throw this.#error(job);
       const { failed } = partsOf(job);
-      if (failed) console.warn(`Job ${this.jobId} is done, but what was to run after it failed${failed}`);
+      if (failed)
+        console.warn(`Job ${this.jobId} is done, but a statement that ran after it has failed${failed}`);
       showOn(progress, job);
       return stateOf(job);
     });
   }
 
   /**
-   * Ends the job: one that waits is not run, the query of one that runs is stopped and rolled back. Queries of the
-   * job that were done before keep their effect.
-   * @throws JobError if the job has ended already
+   * Cancels the job. A pending job does not run; the query of a running one is stopped and rolled back. Queries of the job
+   * that are done keep their effect.
+   * @throws JobError if the job has ended
    */
   async cancel(options: CallOptions = {}): Promise<JobState> {
     checkOptions("cancel", options, OPTION_NAMES.CallOptions);
@@ -123,7 +124,7 @@ export class BatchJobStatus {
     const job = await finishedJob(transport, this.jobId, { signal, onState, untilMs: deadlineMs });
     if (isOver(job)) return job;
     throw new TimeoutError(
-      `Job ${this.jobId} is still ${job.status}. It goes on; wait() again, or cancel() it.`,
+      `Job ${this.jobId} is still ${job.status}. It continues; call wait() again, or cancel().`,
     );
   }
 
@@ -141,7 +142,8 @@ export class BatchJobStatus {
     const { jobId } = this;
     const { status } = job;
     if (status === "cancelled") return new JobError(`Job ${jobId} was cancelled.`, { jobId, status });
-    if (status !== "failed") return new JobError(`Job ${jobId} ended as ${status}.`, { jobId, status });
+    if (status !== "failed")
+      return new JobError(`Job ${jobId} ended with status ${status}.`, { jobId, status });
     const failedReason = failureReason(job);
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
   }
@@ -153,10 +155,10 @@ export class BatchJobStatus {
   }
 }
 
-/** It becomes part of an address, so it must not be a path. */
+/** Checks an id, which becomes part of a URL and must not be a path. */
 function checkJobId(jobId: unknown): string {
   if (typeof jobId === "string" && /^[\w-]+$/.test(jobId)) return jobId;
-  throw new InvalidArgumentError("A job is given by its id, or as an object with its id in job_id.");
+  throw new InvalidArgumentError("Expected the id of a job, or an object with the id in `job_id`.");
 }
 
 function stateOf({ status, updated_at, created_at }: JobResponse): JobState {

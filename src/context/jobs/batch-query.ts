@@ -17,6 +17,6 @@ export function checkBatch(query: BatchQuery): void {
     return;
   }
   throw new InvalidArgumentError(
-    "A job needs a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }; none may be empty.",
+    "A job must be a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }, without empty statements.",
   );
 }

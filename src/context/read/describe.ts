@@ -5,7 +5,7 @@ import { InvalidArgumentError, SqlError } from "../../errors";
 import type { Field } from "../../frame";
 import { ident } from "../../sql";
 
-/** Left out of every result: it is `the_geom` again, in Web Mercator. */
+/** Column that is left out of every result: `the_geom` in Web Mercator. */
 export const WEBMERCATOR = "the_geom_webmercator";
 
 /** SQLSTATE of "WITH clause containing a data-modifying statement must be at the top level". */
@@ -15,13 +15,13 @@ const SYNTAX_ERROR = "42601";
 export interface DescribeOptions {
   readonly signal?: AbortSignal;
   /**
-   * Told which transactions a table shows at this moment, as PostgreSQL's `txid_current_snapshot` says it; rows that
-   * are fetched afterwards show these, or more.
+   * Called with PostgreSQL's `txid_current_snapshot`: the transactions that are visible now. Rows that are fetched
+   * afterwards show at least these.
    */
   readonly onSnapshot?: (snapshot: string) => void;
 }
 
-/** The columns that a query would have, without running it; undefined if it can only run at the top level. */
+/** Returns the columns of a query without running it; undefined if the query cannot stand in a subquery. */
 export async function describe(
   transport: Transport,
   query: string,
@@ -36,7 +36,7 @@ export async function describe(
       repeatable: true,
       written: written(query, before),
     });
-    if (rows.length > 0) onSnapshot?.(String(rows[0]!.snapshot));
+    if (rows[0]) onSnapshot?.(String(rows[0].snapshot));
     return fields.some(({ isGuess }) => isGuess)
       ? await exactFields(transport, query, fields, signal)
       : fields;
@@ -46,7 +46,7 @@ export async function describe(
       return undefined;
     const end = [...query].length + 1;
     if (error.sqlState !== SYNTAX_ERROR || (error.position ?? 0) < end) throw error;
-    // it says that it met the parenthesis of ours that follows
+    // PostgreSQL reports our parenthesis after the query
     const { sqlState } = error;
     throw new SqlError(
       "syntax error at end of input",
@@ -56,12 +56,12 @@ export async function describe(
   }
 }
 
-/** For errors in the terms of a query that is sent with something around it. */
+/** Describes a query that is sent with SQL around it, so that errors refer to the query alone. */
 export function written(query: string, before: string): WrittenSql {
   return { sql: query, offset: [...before].length };
 }
 
-/** What `pg_typeof` writes, where that is not the internal name. */
+/** Internal names of the types that `pg_typeof` calls otherwise. */
 const INTERNAL_NAMES: Readonly<Record<string, string>> = {
   boolean: "bool",
   smallint: "int2",
@@ -76,8 +76,8 @@ const INTERNAL_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The types of a query's columns, of a server that only tells their kinds. A type without a name here, such as a
- * domain, counts as unknown, and its column is read as text.
+ * Asks for the types of a query's columns, for a server that describes only their kinds. A type without a name here,
+ * such as a domain, counts as unknown, and its column is read as text.
  */
 async function exactFields(
   transport: Transport,
@@ -93,7 +93,7 @@ async function exactFields(
   const { rows } = await runSql(transport, probe, options).catch((error: Error) => {
     if (!/ is ambiguous$/.test(error.message)) throw error;
     throw new InvalidArgumentError(
-      "Several columns of the query have the same name, which this server cannot tell apart. Name them with AS.",
+      "Several columns of the query have the same name, and this server cannot tell them apart. Rename them with AS.",
       { cause: error },
     );
   });

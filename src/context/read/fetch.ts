@@ -6,33 +6,39 @@ import { RateLimitError, ServerError, SqlError, TimeoutError } from "../../error
 import { type Columns, columnsFromRows, copySelect, decodeCopy, type Field, jsonSelect } from "../../frame";
 import { written } from "./describe";
 
-/** A query and what is known of it. */
+/** A query with its description. */
 export interface Source {
   readonly query: string;
   readonly fields: readonly Field[];
-  /** Other names for all of its columns, and of these the ones of `fields`, where several have one name. */
+  /** Aliases for all columns, and for those in `fields`, if several columns have the same name. */
   readonly aliases?: { readonly all: readonly string[]; readonly fields: readonly Field[] };
-  /** How many rows an account expects; see `estimateRows`. */
+  /** Estimated number of rows; see `estimateRows`. */
   readonly estimate?: Promise<number | undefined>;
 }
 
 export interface FetchOptions {
   readonly signal?: AbortSignal;
   readonly onRows?: (rows: number) => void;
-  /** Set where the query changes nothing: it is run again when the connection breaks. */
+  /** Set for a query that changes nothing. It runs again when the connection breaks. */
   readonly repeatable?: boolean;
 }
 
-/** Up to here an account is not asked for one of its few COPYs: JSON costs about the same. */
+/**
+ * Results of up to this many rows are fetched from an account as JSON, which costs about the same as one of its few
+ * COPYs.
+ */
 const SMALL_ROWS = 10_000;
-/** Up to here JSON is better than waiting for the next COPY; beyond, it takes much memory. */
+/**
+ * Results of up to this many rows are fetched as JSON when the limit of COPYs is reached. Larger ones would take too
+ * much memory.
+ */
 const JSON_ROWS = 100_000;
 const COPY_ATTEMPTS = 2;
 
 /**
- * The rows of a query, each in one statement, so that they belong to one moment. The local server gives them by
- * binary COPY. An account allows few COPYs, one a minute on small plans: small results, and those that meet that
- * limit, come as JSON, with the types that JSON spoils as text; the columns are the same.
+ * Fetches the rows of a query in one statement, so that all of them show the same state. The local server is asked for
+ * a binary COPY. An account allows few COPYs, one per minute on small plans, so small results, and those that exceed
+ * this limit, are fetched as JSON. Types that JSON would damage travel as text; the columns are the same.
  */
 export async function fetchColumns(
   transport: Transport,
@@ -40,37 +46,47 @@ export async function fetchColumns(
   options: FetchOptions = {},
 ): Promise<Columns> {
   const copy = (whenLimited?: "throw") => byCopy(transport, source, { ...options, whenLimited });
-  const json = (limit?: number) => byJson(transport, source, options, limit);
-  if (transport.kind === "local") return (await copy()) ?? (await json())!;
+  const json = () => byJson(transport, source, options);
+  const jsonUpTo = (limit: number) => byJson(transport, source, options, limit);
+  if (transport.kind === "local") return (await copy()) ?? json();
   const rows = (await source.estimate) ?? 0;
-  const small = rows <= SMALL_ROWS && (await json(SMALL_ROWS));
+  const small = rows <= SMALL_ROWS && (await jsonUpTo(SMALL_ROWS));
   if (small) return small;
   try {
-    return (await copy("throw")) ?? (await json())!;
+    return (await copy("throw")) ?? (await json());
   } catch (error) {
     if (!(error instanceof RateLimitError)) throw error;
-    const medium = rows <= JSON_ROWS && (await json(JSON_ROWS));
-    return medium || (await copy()) || (await json())!;
+    const medium = rows <= JSON_ROWS && (await jsonUpTo(JSON_ROWS));
+    return medium || (await copy()) || json();
   }
 }
 
-/** How many rows PostgreSQL expects of a query, without running it; undefined if the server does not say. */
+/**
+ * Returns PostgreSQL's estimate of the number of rows, without running the query; undefined if the server gives none.
+ */
 export async function estimateRows(
   transport: Transport,
   query: string,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  if (transport.kind === "local") return undefined; // it makes no difference there
   try {
+    if (transport.kind === "local") return undefined; // not needed there
     const { rows } = await runSql(transport, `EXPLAIN ${query}`, { signal, repeatable: true });
     const estimate = /\brows=(\d+)/.exec(String(Object.values(rows[0] ?? {})[0]))?.[1];
     return estimate === undefined ? undefined : Number(estimate);
   } catch {
-    return undefined; // what is wrong shows where it matters
+    return undefined; // the query itself will show the error
   }
 }
 
-/** Undefined if there are more rows than `limit`, or the statement is stopped because it takes too long. */
+/** Fetches rows as JSON. Returns undefined if there are more than `limit`, or the statement reaches its time limit. */
+function byJson(transport: Transport, source: Source, options: FetchOptions): Promise<Columns>;
+function byJson(
+  transport: Transport,
+  source: Source,
+  options: FetchOptions,
+  limit: number,
+): Promise<Columns | undefined>;
 async function byJson(
   transport: Transport,
   { query, fields, aliases }: Source,
@@ -86,11 +102,11 @@ async function byJson(
     return columnsFromRows({ rows, fields, keys: aliases?.fields.map(({ name }) => name) });
   } catch (error) {
     if (limit === undefined || !(error instanceof TimeoutError)) throw error;
-    return undefined; // COPY may take hours where a query may take seconds
+    return undefined; // COPY has a time limit of hours, a query one of seconds
   }
 }
 
-/** Undefined if the server has no binary COPY. */
+/** Fetches rows by binary COPY. Returns undefined if the server does not support it. */
 async function byCopy(
   transport: Transport,
   { query, fields, aliases }: Source,
@@ -116,12 +132,12 @@ async function byCopy(
   }
 }
 
-/** What a query is called in the statement around it. */
+/** Alias of the query in the statement around it. */
 function nameOf(aliases: Source["aliases"]): string {
   return aliases ? `_q (${aliases.all.join(", ")})` : "_q";
 }
 
-/** Whether a server refuses COPY itself, be it that it does not know the address or the format. */
+/** True if the server does not support COPY: it does not know the path or the format. */
 function lacksCopy(error: unknown): boolean {
   if (error instanceof ServerError) return [400, 404, 405, 410, 501].includes(error.status ?? 0);
   return error instanceof SqlError && /\b(copy|binary|format)\b/i.test(error.message);

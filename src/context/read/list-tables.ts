@@ -10,8 +10,8 @@ const NO_TABLES =
   "SELECT NULL::text AS name, NULL::text AS geometry, NULL::int8 AS rows, NULL::int8 AS size, NULL::timestamptz AS updated WHERE false";
 
 /**
- * A frame with one row per table that can be read by its bare name: those of other schemas and those that a
- * `write` is filling now are left out.
+ * Reads a frame with one row per table that can be read by its bare name. Tables in other schemas, and those that a
+ * `write` is filling, are left out.
  */
 export async function readTables(
   transport: Transport,
@@ -24,10 +24,10 @@ export async function readTables(
   });
 }
 
-/** So long the error of a table that is not there may wait for the names of those that are. */
+/** Maximum time the error for a missing table waits for the names of existing ones, in milliseconds. */
 const NAMES_WITHIN_MS = 3_000;
 
-/** Says, in the error of a table that is not there, which one may have been meant; any other error as it is. */
+/** Adds the most similar name to the error for a missing table. Returns other errors unchanged. */
 export async function withNearTable(
   error: unknown,
   { transport, signal }: { readonly transport: Transport; readonly signal: AbortSignal },
@@ -46,7 +46,7 @@ export async function withNearTable(
       rows.map(({ name }) => String(name)).filter((name) => name !== table),
     );
     if (meant === undefined) return error;
-    const said = `There is no table "${table}".`;
+    const said = `No table is named "${table}".`;
     return new TableNotFoundError(
       message.replace(said, () => `${said} Did you mean "${meant}"?`),
       {
@@ -55,13 +55,13 @@ export async function withNearTable(
       },
     );
   } catch {
-    return error; // what is known is said, whether there is more to say or not
+    return error; // without a suggestion
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A query that lists the user's tables; its rows are counted, so it is built from the names there are now. */
+/** Builds the query that describes the tables. It counts their rows, so their names have to be known. */
 async function tablesQuery(transport: Transport, signal?: AbortSignal): Promise<string> {
   const { rows } = await runSql(transport, LIST_SQL, { signal, repeatable: true });
   const listed = rows.map((row) => oneTable(row as unknown as ListedTable));
@@ -70,18 +70,18 @@ async function tablesQuery(transport: Transport, signal?: AbortSignal): Promise<
 
 interface ListedTable {
   readonly name: string;
-  /** The geometry column: `the_geom`, else the first one. */
+  /** Geometry column: `the_geom`, otherwise the first one. */
   readonly geometry: string | null;
-  /** PostgreSQL's estimate of the rows. */
+  /** PostgreSQL's estimate of the number of rows. */
   readonly estimate: number;
-  /** Whether there is a record of changes, and this role may read it. */
+  /** True if changes are recorded, and this role can read the record. */
   readonly tracked: boolean;
 }
 
-/** A table of more rows is not counted: that would read all of it. */
+/** Tables with more rows are not counted, because that reads all of them. */
 const MAX_COUNTED_ROWS = 1_000_000;
 
-/** From PostgreSQL's own catalog, because a database may lack CDB_UserTables. */
+/** Lists the tables from PostgreSQL's catalog, because a database may lack CDB_UserTables. */
 const LIST_SQL = `SELECT c.relname AS name,
   (SELECT a.attname FROM pg_attribute a
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = to_regtype('geometry')

@@ -21,16 +21,16 @@ import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
 import { estimateRows, fetchColumns } from "./fetch";
 
 export interface ReadOptions {
-  /** Adds a column `geometry` of wkx geometries decoded from `the_geom`. */
+  /** Adds a column `geometry` with wkx geometries, decoded from `the_geom`. @default false */
   readonly decodeGeom?: boolean;
-  /** Cancels the request, on the server too. */
+  /** Cancels the request, also on the server. */
   readonly signal?: AbortSignal;
 }
 
 export interface QueryOptions extends ReadOptions {
-  /** Keeps the rows as a new table of this name, and gives them back as they were kept. */
+  /** Stores the rows as a new table with this name, and returns the stored rows. */
   readonly tableName?: string;
-  /** With `tableName`: replaces a table of that name. @default false */
+  /** Replaces an existing table `tableName`. @default false */
   readonly overwrite?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface TableToRead {
 interface Reading extends DescribeOptions {
   readonly progress: Progress;
   readonly signal?: AbortSignal;
-  /** Set for a statement that changes nothing: it runs again when the connection breaks. A table always is. */
+  /** Set for a statement that changes nothing. It runs again when the connection breaks. @default true for a table */
   readonly repeatable?: boolean;
 }
 
@@ -54,19 +54,19 @@ export function checkSql(sql: unknown): void {
   const command = PSQL_COMMAND.exec(sql)?.[0].trim();
   if (command !== undefined) {
     throw new InvalidArgumentError(
-      `${command} is a command of psql and no SQL. For the tables there is await cc.tables(); ` +
-        "for their columns SELECT … FROM information_schema.columns.",
+      `${command} is a psql command, not SQL. List the tables with \`await cc.tables()\`, ` +
+        "and their columns with SELECT … FROM information_schema.columns.",
     );
   }
 }
 
-/** What users who come from psql write. */
+/** A meta-command of psql. */
 const PSQL_COMMAND = /^\s*\\\S*/;
 
 /** @throws InvalidArgumentError */
 export function checkLimit(limit: unknown): void {
   if (limit === undefined || (Number.isSafeInteger(limit) && (limit as number) >= 0)) return;
-  throw new InvalidArgumentError(`limit is ${String(limit)}; expected an integer of at least 0.`);
+  throw new InvalidArgumentError(`\`limit\` must be an integer of 0 or more; got ${String(limit)}.`);
 }
 
 /** Reads a table and remembers its state as the baseline of the frame. */
@@ -93,16 +93,16 @@ export async function readFrame(
   source: string | TableToRead,
   { decodeGeom, signal, progress, repeatable, onSnapshot }: ReadOptions & Reading,
 ): Promise<DataFrame> {
-  loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
+  setImmediate(loadDanfo); // while the server works
   const columns = await readColumns(transport, source, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
 
 /**
- * The columns of a statement; of those that it has, the ones that `choose` takes. A query is described, then fetched
- * as the server allows; a statement that cannot stand in a subquery is run as it is, and its few rows come as JSON.
- * What `choose` throws is thrown before a row of a query is fetched.
+ * Reads the columns that `choose` selects from a table or a statement. A query is described first and then fetched. A
+ * statement that cannot stand in a subquery runs unchanged, and its rows are fetched as JSON. Errors of `choose` are
+ * thrown before any row of a query is fetched.
  */
 export async function readColumns(
   transport: Transport,
@@ -116,7 +116,7 @@ export async function readColumns(
     queryOnly,
   }: Reading & {
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
-    /** What asks for the columns of a query, so that any other statement is an error, and is not run. */
+    /** Name of the caller that accepts only queries; any other statement is an error and does not run. */
     readonly queryOnly?: string;
   },
 ): Promise<Columns> {
@@ -127,7 +127,7 @@ export async function readColumns(
   if (!query || !described) {
     if (queryOnly !== undefined)
       throw new InvalidArgumentError(
-        `${queryOnly} needs one query that changes nothing, a SELECT. Run other statements by cc.query before.`,
+        `${queryOnly} needs a single query that changes nothing, such as a SELECT. Run other statements first with cc.query.`,
       );
     const last = lastRows(await runSql(transport, sql, { signal, skipFields: [WEBMERCATOR] }));
     return columnsFromRows({ rows: last.rows, fields: choose(last.fields) });
@@ -151,14 +151,16 @@ function tableQuery({ table, limit }: TableToRead): string {
   return `SELECT * FROM ${quoted(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
 }
 
-/** Of several statements the rows of the last one: the SQL API sends those of all, and describes only the last. */
+/**
+ * Returns the rows of the last statement. The SQL API sends the rows of all statements, and describes only the last.
+ */
 function lastRows({ rows, fields, totalRows }: SqlResult): Pick<SqlResult, "rows" | "fields"> {
   return { fields, rows: fields.length === 0 ? [] : rows.slice(rows.length - totalRows) };
 }
 
 /**
- * Another name for every column of a query in which some have the same (`SELECT *` of a join): `all` of them in
- * order, and the fields under their new names. Of several columns with one name the last counts, as in CARTO's JSON.
+ * Makes aliases for the columns of a query in which several have the same name, such as `SELECT *` of a join: `all` in
+ * order, and the fields under their aliases. Of several columns with the same name the last is kept, as in CARTO's JSON.
  */
 async function aliasesOf(
   transport: Transport,
@@ -171,7 +173,7 @@ async function aliasesOf(
   for await (const chunk of await copyTo(transport, header, { signal })) chunks.push(chunk);
   const csv = Buffer.concat(chunks).toString("utf8");
   const failed = ErrorResponse.safeParse(parseJson(csv.slice(csv.indexOf('{"error":')))); // in CSV, " is ""
-  if (failed.success) throw new SqlError(failed.data.error[0]!, { sql: query });
+  if (failed.success) throw new SqlError(failed.data.error.join("\n"), { sql: query });
   const names = csvNames(csv);
   const positions = new Map(names.map((name, position) => [name, position]));
   return {
@@ -179,17 +181,18 @@ async function aliasesOf(
     warnings: fields
       .filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
       .map(
-        ({ name }) => `Several columns are called "${name}"; the last one is kept. Name the others with AS.`,
+        ({ name }) =>
+          `Several columns are named "${name}"; only the last is kept. Rename the others with AS.`,
       ),
     fields: fields.map(({ name, pgtype }) => {
       const position = positions.get(name);
-      if (position === undefined) throw new InvalidArgumentError(`Name the column "${name}" with AS.`);
+      if (position === undefined) throw new InvalidArgumentError(`Rename the column "${name}" with AS.`);
       return { name: `c${position}`, pgtype };
     }),
   };
 }
 
-/** The names in a line of CSV. */
+/** Parses the names in a line of CSV. */
 function csvNames(line: string): string[] {
   const cells = line.replace(/\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g);
   return Array.from(cells, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");

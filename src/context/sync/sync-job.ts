@@ -1,4 +1,4 @@
-/** A sync whose statement takes longer than the account allows: the same one as a batch job, which may take hours. */
+/** Runs the statement of a sync as a batch job, if it takes longer than the account allows for a statement. */
 import { statementError } from "../../api/errors";
 import { cancelJob, createJob, failureReason, finishedJob } from "../../api/jobs";
 import { runSql, type SqlResult } from "../../api/sql";
@@ -10,9 +10,10 @@ import { dropTemporary } from "../write/new-table";
 import { type Apply, applySql } from "./sync-sql";
 
 /**
- * Applies what was uploaded as a job, and waits for it. A job gives no rows: its answer goes into a table, in the same
- * transaction, and is read from there. Giving up cancels the job.
- * @throws TimeoutError if the account takes no such job; what the database refuses is a SqlError, as without a job
+ * Applies the uploaded rows in a batch job, and waits for it. A job returns no rows, so the answer is stored in a table in
+ * the same transaction, and read from there. An abort cancels the job.
+ * @throws TimeoutError if the account does not accept the job
+ * @throws SqlError if the statement fails, as without a job
  */
 export async function applyByJob(
   transport: Transport,
@@ -33,7 +34,7 @@ export async function applyByJob(
     const job = await finishedJob(transport, jobId, { signal, onState });
     if (job.status === "failed") throw statementError(failureReason(job));
     if (job.status !== "done") {
-      throw new JobError(`The job ${jobId}, which applies the sync, ended as ${job.status}.`, {
+      throw new JobError(`The batch job ${jobId} that applies the sync ended with status ${job.status}.`, {
         jobId,
         status: job.status,
       });
@@ -47,7 +48,7 @@ export async function applyByJob(
   }
 }
 
-/** A key that may not create jobs, a server that has none, a statement of more than 16 kB. */
+/** True if the key cannot create jobs, the server has none, or the statement is larger than 16 kB. */
 function isRefusal(error: unknown): boolean {
   const isAnswer = error instanceof ServerError && error.status !== undefined && error.status < 500;
   return error instanceof JobError || error instanceof AuthenticationError || isAnswer;
@@ -55,8 +56,8 @@ function isRefusal(error: unknown): boolean {
 
 function tooLarge(cause: Error): TimeoutError {
   return new TimeoutError(
-    `The account stops statements before the sync of this table is through, and did not take it as a batch job (${cause.message}). ` +
-      "Nothing was written. Sync with fewer columns, with a key that may create jobs, or write the frame with { overwrite: true }.",
+    `The sync of this table takes longer than the account allows for a statement, and the account did not accept it as a batch job (${cause.message}). ` +
+      "Nothing was written. Sync fewer columns, use a key that can create jobs, or write the frame with { overwrite: true }.",
     { cause },
   );
 }

@@ -1,46 +1,49 @@
-/** The SQL of a sync: how values are compared and moved, and the one request that does it. */
+/** SQL of a sync: how values are compared and converted, and the request that applies the changes. */
 import { columnType, type TableColumn, type WriteColumn } from "../../frame";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
 import type { Baseline } from "../tables/baselines";
 
-/** A column of the table with what only SQL needs to know about it. */
+/** A column of the table with what only the SQL needs. */
 export interface SyncTarget extends TableColumn {
-  /** The type without modifiers, for casts that must not cut: `bpchar`, not `character`. */
+  /** Type without modifiers, for casts that must not truncate: `bpchar`, not `character`. */
   readonly plain: string;
-  /** SQL for a new value, if the database numbers or fills the column. */
+  /** SQL for the default value, if the column has one. */
   readonly fallback?: string;
-  /** The sequence behind `fallback`, as SQL finds it. */
+  /** Name in SQL of the sequence behind `fallback`. */
   readonly sequence?: string;
   readonly nullable: boolean;
 }
 
+/** SQL for a column of the frame and the column of the table it meets. `s` is the uploaded row, `t` the stored one. */
 export interface SyncColumn {
   readonly name: string;
-  /** Its type in the uploaded table. */
+  /** Type in the uploaded table. */
   readonly uploaded: string;
-  /** The type with which it is added to the table that lacks it. */
+  /** Type with which the column is added to the table, if the table lacks it. */
   readonly added?: string;
-  /** The value of the table `t` in the type of the uploaded one. */
+  /** Value of the table, in the type of the uploaded one. */
   readonly stored: string;
-  /** The value of the frame `s` in the table's type. */
+  /** Value of the frame, in the table's type. */
   readonly value: string;
-  /** The value of the table `t` that a key is matched by. */
+  /** Value of the table that keys are matched by. */
   readonly identity: string;
-  /** Whether table and frame differ by more than what a frame cannot hold. */
+  /** Condition: table and frame differ by more than a frame cannot hold. */
   readonly differs: string;
-  /** Whether the table's value is kept where the two do not differ, because it has more in it than the frame's. */
+  /** True if an equal value of the table is kept, because it may be more precise than the frame's. */
   readonly keeps: boolean;
 }
 
-/** Types whose `=` compares values and nothing less. */
+/** Types whose `=` compares complete values. */
 const COMPARABLE = new Set("bool int2 int4 int8 date bytea uuid name".split(" "));
 const FLOATS = new Set(["float4", "float8", "numeric"]);
 const TEXTS = new Set(["text", "varchar", "bpchar"]);
 const DOCUMENTS = new Set(["json", "jsonb"]);
 const TIMES = new Set(["timestamp", "timestamptz"]);
 
-/** How a column of the frame meets the one of the table; without `target` it is new to the table. */
+/**
+ * Makes the SQL for a column of the frame and the column `target` of the table. Without `target`, the column is new.
+ */
 export function syncColumn(column: WriteColumn, target: SyncTarget | undefined): SyncColumn {
   const { name } = column;
   const [t, s] = [`t.${ident(name)}`, `s.${ident(name)}`];
@@ -64,7 +67,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
     const bytes = (geometry: string) => `ST_AsEWKB(${geometry}::geometry)`;
     const differs = distinct(bytes(t), bytes(value));
     if (target.pgtype === "geography" || sridOf(target) !== 0) return { ...base, differs };
-    // a frame does not know "no SRID": what has none in the table is compared without
+    // a frame cannot express a missing SRID, so geometries without one are compared without it
     return {
       ...base,
       differs: `(${differs} AND NOT (ST_SRID(${t}) = 0 AND ${bytes(t)} IS NOT DISTINCT FROM ${bytes(`ST_SetSRID(${value}, 0)`)}))`,
@@ -73,7 +76,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
   }
   if (COMPARABLE.has(target.pgtype)) return { ...base, differs: distinct(t, value) };
   if (TEXTS.has(target.pgtype)) {
-    // byte by byte: a collation may take "a" for "A"
+    // compared byte by byte, because a collation may treat "a" and "A" as equal
     return {
       ...base,
       identity: `${t} COLLATE "C"`,
@@ -81,7 +84,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
     };
   }
   if (FLOATS.has(target.pgtype)) {
-    const differs = `(${distinct(t, value)} AND NOT (${value} IS NULL AND ${t} = 'NaN'))`; // both are missing in a frame
+    const differs = `(${distinct(t, value)} AND NOT (${value} IS NULL AND ${t} = 'NaN'))`; // NULL and NaN are both missing in a frame
     return { ...base, differs, keeps: true };
   }
   if (DOCUMENTS.has(target.pgtype)) {
@@ -93,7 +96,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
     };
   }
   if (TIMES.has(target.pgtype) && isTime) {
-    const shown = `date_trunc('milliseconds', ${t})`; // microseconds are cut when a frame is read
+    const shown = `date_trunc('milliseconds', ${t})`; // reading a frame drops microseconds
     return {
       ...base,
       stored: `${shown}::${uploaded}`,
@@ -108,7 +111,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
 
 const distinct = (a: string, b: string) => `${a} IS DISTINCT FROM ${b}`;
 
-/** The rows travel without the check of a geometry's type. */
+/** Type in the uploaded table, which does not restrict the type of geometries. */
 function uploadedType(column: WriteColumn): string {
   return column.pgtype === "geometry" ? "geometry" : columnType(column);
 }
@@ -124,10 +127,10 @@ function valueIn(column: WriteColumn, target: SyncTarget, s: string): string {
 const GEOMETRY_4326 = SRID_LNGLAT << 8;
 const HAS_Z = 2;
 const HAS_M = 1;
-/** 0 for a column that takes any SRID. */
+/** SRID of a column; 0 if it accepts any. */
 const sridOf = ({ modifier }: TableColumn) => (modifier < 0 ? 0 : (modifier & 0x1fffff00) >> 8);
 
-/** Whether geometries lose their heights and measures in this column. */
+/** True if geometries lose their heights and measures in this column. */
 export function flattens({ pgtype, modifier }: TableColumn, column: WriteColumn): boolean {
   const isFlat = modifier >= 0 && (modifier & (HAS_Z | HAS_M)) === 0;
   return pgtype === "geometry" && isFlat && column.pgtype === "geometry" && column.flat === false;
@@ -142,45 +145,46 @@ function geometryValue(column: WriteColumn, target: SyncTarget, s: string): stri
   return flattens(target, column) ? `ST_Force2D(${moved})` : moved;
 }
 
+/** Input of `applySql`. */
 export interface Apply {
-  /** Names in SQL: the table, the uploaded rows, and the list of differences, which lives during the request only. */
+  /** Names in SQL: the table, the uploaded rows, and the list of differences, which exists only during the request. */
   readonly table: string;
   readonly uploaded: string;
   readonly differences: string;
-  /** How many rows were uploaded. */
+  /** Number of uploaded rows. */
   readonly rowCount: number;
   /**
-   * The uploaded column, in SQL, that says which rows are to be deleted, if only differences were uploaded. Otherwise
-   * every row is there, and what the frame lacks is deleted.
+   * Name in SQL of the uploaded column that marks rows to delete, if only differences were uploaded. Otherwise all rows
+   * were uploaded, and rows of the table that are not among them are deleted.
    */
   readonly marker?: string;
   readonly columns: readonly SyncColumn[];
   readonly keys: readonly SyncColumn[];
-  /** SQL for the key of a row that has none. */
+  /** SQL for the key of rows without one. */
   readonly newKey?: string;
-  /** The sequence that numbers the key: taken past the keys that the frame brings. */
+  /** Sequence that numbers the key. It is advanced past the keys of the frame. */
   readonly sequence?: string;
-  /** Keys that are different in JavaScript are different in PostgreSQL. */
+  /** True if keys that differ in JavaScript also differ in PostgreSQL. */
   readonly keysAreChecked: boolean;
-  /** The table may have rows without a key. */
+  /** True if the table may have rows without a key. */
   readonly keysAreNullable: boolean;
-  /** The table as it must still be; absent where everything may be overwritten. */
+  /** State in which the table must still be; absent if changes by others are overwritten. */
   readonly baseline?: Baseline;
-  /** A table, in SQL, that takes the answer: for a job, which gives none. */
+  /** Name in SQL of a table that stores the answer, for a batch job, which returns none. */
   readonly answer?: string;
 }
 
-/** The table in the form in which the columns are uploaded. */
+/** SQL for the rows of the table in the types of the uploaded columns. */
 export function storedSql(table: string, columns: readonly SyncColumn[]): string {
   return `SELECT ${columns.map(({ stored, name }) => `${stored} AS ${ident(name)}`).join(", ")} FROM ONLY ${table} AS t`;
 }
 
-/** What `RAISE` tells the client, as JSON after this word. */
+/** Prefix of the messages that report a refusal to the client as JSON. */
 export const REFUSAL = "cartoframes_sync: ";
 
 /**
- * One request, so one transaction: locks the table against writers, looks for what speaks against it, lists the rows
- * that differ, applies them, answers how many they were, and drops what was uploaded.
+ * SQL of the whole sync, one request and therefore one transaction. It locks the table against writers, checks the
+ * conditions, lists the rows that differ, applies them, returns their number, and drops the uploaded rows.
  */
 export function applySql(apply: Apply): string {
   const { table, uploaded, differences, marker, columns, keys, answer } = apply;
@@ -212,7 +216,7 @@ function doBlock(statements: readonly string[], declarations = ""): string {
   return `DO ${literal(`${declare}BEGIN\n${statements.join("\n")}\nEND`)}`;
 }
 
-/** Everything that must hold before rows are compared. */
+/** Conditions that must hold before rows are compared. */
 function checks({ table, uploaded, rowCount, keys, keysAreChecked, keysAreNullable }: Apply): string[] {
   const names = keys.map(({ name }) => ident(name));
   const oneText = (side: string) =>
@@ -239,7 +243,7 @@ END IF;`;
   );
   return [
     "PERFORM set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true);",
-    // a database that crashes empties unlogged tables, and an empty one would mean: delete everything
+    // a crash of the database empties unlogged tables, and an empty one would delete everything
     `IF (SELECT count(*) FROM ${uploaded}) <> ${rowCount} THEN
   RAISE EXCEPTION '${REFUSAL}%', json_build_object('kind', 'lost');
 END IF;`,
@@ -255,7 +259,9 @@ END IF;`,
   ];
 }
 
-/** The changes themselves. Nothing at all is touched, no trigger and no time of change, if nothing differs. */
+/**
+ * Applies the changes. If nothing differs, the table is not touched: no trigger runs, and its time of change is kept.
+ */
 function changes(apply: Apply): string[] {
   const { table, uploaded, differences, columns, keys, newKey, sequence, baseline } = apply;
   const isKey = new Set(keys.map(({ name }) => name));
@@ -270,7 +276,7 @@ function changes(apply: Apply): string[] {
     newKey !== undefined && isKey.has(name) ? `coalesce(${value}, ${newKey})` : value,
   );
   const fromNew = `FROM ${differences} AS d JOIN ${uploaded} AS s ON s.ctid = d.new`;
-  const highest = `(SELECT max(${keys[0]!.value}) ${fromNew} WHERE d.old IS NULL)`;
+  const highest = `(SELECT max(${keys[0]?.value}) ${fromNew} WHERE d.old IS NULL)`;
   return [
     `SELECT count(*) FILTER (WHERE d.old IS NULL), count(*) FILTER (WHERE d.new IS NULL), count(*) FILTER (WHERE d.old IS NOT NULL AND d.new IS NOT NULL)
   INTO cf_new, cf_old, cf_both FROM ${differences} AS d;`,
@@ -294,8 +300,8 @@ function changes(apply: Apply): string[] {
 }
 
 /**
- * Refuses if a row has come, gone or changed since the baseline. A row says by its xmin which transaction wrote it;
- * the upper half of that number, which the row does not keep, is the newest that is possible.
+ * Refuses if a row was added, deleted or changed after the baseline. The xmin of a row is the transaction that wrote it,
+ * of which only the lower 32 bits are stored; the upper half is the newest possible.
  */
 function unchangedSince(
   table: string,

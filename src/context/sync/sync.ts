@@ -31,21 +31,24 @@ import {
 } from "./sync-sql";
 
 export interface SyncOptions {
-  /** The column or columns that tell rows apart, by their names in the frame. @default "cartodb_id" */
+  /** Name in the frame of the column, or columns, that identify a row. @default "cartodb_id" */
   readonly key?: string | readonly string[];
-  /** Names of the longitude and the latitude column, in that order: they become points in `the_geom`. */
+  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
   readonly lnglat?: readonly [lng: string, lat: string];
-  /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
+  /**
+   * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
+   * @default false
+   */
   readonly encodeGeom?: boolean;
-  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
+  /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
   readonly geomCol?: string;
-  /** Makes the table equal to the frame although somebody else has changed it since it was read. @default false */
+  /** Overwrites changes that others made after the table was read. @default false */
   readonly force?: boolean;
-  /** Cancels the sync; the table stays as it was. */
+  /** Cancels the sync. The table stays unchanged. */
   readonly signal?: AbortSignal;
 }
 
-/** Rows of a table that `cc.sync` made equal to a frame. */
+/** Numbers of rows that `cc.sync` changed in a table. */
 export interface SyncResult {
   readonly inserted: number;
   readonly updated: number;
@@ -53,37 +56,37 @@ export interface SyncResult {
   readonly unchanged: number;
 }
 
-/** What a sync did, for its report. */
+/** Result of a sync, for its report. */
 export interface SyncReport {
   readonly result: SyncResult;
   /** Columns that were added to the table. */
   readonly added: readonly string[];
   readonly warnings: readonly string[];
-  /** The table as it is now. */
+  /** State of the table after the sync. */
   readonly baseline: Baseline;
 }
 
 const CARTODB_ID = "cartodb_id";
 
-/** Tables and frames of so many rows are compared here before what differs is uploaded. */
+/** Tables and frames with at least this many rows are compared in the client, and only differences are uploaded. */
 const COMPARED_FROM_ROWS = 20_000;
-/** With `force`, how often changes of others may come between comparing and applying. */
+/** With `force`, maximum number of attempts if others change the table between comparing and applying. */
 const MAX_ATTEMPTS = 5;
 
-/** Types whose values are the same in JavaScript exactly if they are in PostgreSQL. */
+/** Types whose values are equal in JavaScript exactly if they are equal in PostgreSQL. */
 const SAME_IN_BOTH = new Set("bool int2 int4 int8 text varchar".split(" "));
-/** Types that a row cannot be told by. */
+/** Types that cannot be a key. */
 const NO_KEY = new Set("geometry geography json jsonb".split(" "));
 
 interface Sync extends SyncOptions {
   readonly progress: Progress;
-  /** What the table was when the frame was equal to it. */
+  /** State of the table when the frame was equal to it. */
   readonly baseline?: Baseline;
 }
 
 /**
- * Makes a table equal to a frame by inserting, updating and deleting what differs. The frame is uploaded beside the
- * table; one transaction compares and applies. Whatever goes wrong before its end, the table stays as it was.
+ * Makes a table equal to a frame by inserting, updating and deleting the rows that differ. The frame is uploaded to a
+ * temporary table; one transaction compares and applies. If it fails, the table is unchanged.
  */
 export async function syncFrame(
   transport: Transport,
@@ -97,7 +100,7 @@ export async function syncFrame(
   const baseline = options.baseline ?? before.baseline;
   if (baseline.partial) {
     throw new InvalidArgumentError(
-      `This frame holds only some rows of "${table.label}", as it was read with a limit: sync would delete all others. ` +
+      `This frame has only some rows of "${table.label}", because it was read with a limit. A sync would delete all others. ` +
         "Read the whole table, or change single rows with cc.query.",
     );
   }
@@ -120,7 +123,7 @@ export async function syncFrame(
     .filter(({ column, target }) => target !== undefined && flattens(target, column))
     .map(
       ({ column }) =>
-        `${column.name} has heights or measures (Z, M); the table's is flat, they are not kept.`,
+        `${column.name} has heights or measures (Z, M). They are dropped, because the table's column is two-dimensional.`,
     );
   const report = { added, warnings: [...warnings, ...flattened] };
   const keysAreChecked = keys.every(({ target }) => SAME_IN_BOTH.has(target.pgtype));
@@ -142,15 +145,15 @@ export async function syncFrame(
     columns: sides,
     keys: sides.slice(0, keys.length),
     newKey,
-    sequence: keys.length === 1 ? keys[0]!.target.sequence : undefined,
+    sequence: keys.length === 1 ? keys[0]?.target.sequence : undefined,
     keysAreChecked,
     keysAreNullable: keys.some(({ target }) => target.nullable),
-    baseline: !force ? baseline : differences && before.baseline, // what was compared must still be so
+    baseline: !force ? baseline : differences && before.baseline, // the rows that were compared must be unchanged
   };
   const apply = async () => {
     await send(transport, upload, differences, options);
     progress.update({ done: rowCount, total: rowCount, unit: "rows", note: "applying" });
-    const effect = `Table "${table.label}" is as it was or equal to the frame, either as a whole: look before you run it again.`;
+    const effect = `Table "${table.label}" is either unchanged or equal to the frame. Check before you run it again.`;
     return runSql(transport, applySql(request), { signal, effect }).catch((error) => {
       if (!(error.cause instanceof StatementStopped)) throw error;
       return applyByJob(transport, request, upload.table, options);
@@ -159,7 +162,7 @@ export async function syncFrame(
   try {
     const { rows } = await apply().catch((error) => {
       if (refusalIn(error)?.kind !== "lost") throw error;
-      return apply(); // the database was restarted in between
+      return apply(); // the database was restarted
     });
     const { inserted, updated, deleted, own, snapshot } = rows.at(-1) as Record<string, unknown>;
     const counts = { inserted: Number(inserted), updated: Number(updated), deleted: Number(deleted) };
@@ -187,7 +190,7 @@ interface TableBefore {
   readonly baseline: Baseline;
 }
 
-/** The table's columns, and what it holds now. */
+/** Describes the columns and the current state of a table. */
 async function describeTable(
   transport: Transport,
   table: TableName,
@@ -211,14 +214,14 @@ WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped
   ).catch((error) => {
     if (!(error instanceof TableNotFoundError)) throw error;
     throw new TableNotFoundError(
-      `There is no table "${table.label}". Make it with await cc.write(df, ${JSON.stringify(table.label)}) first.`,
+      `No table is named "${table.label}". Create it first with \`await cc.write(df, ${JSON.stringify(table.label)})\`.`,
       { table: table.label },
     );
   });
   const [first] = rows;
   if (first && (first.kind !== "r" || first.has_parts === true)) {
     throw new InvalidArgumentError(
-      `"${table.label}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; sync needs an ordinary table.`,
+      `"${table.label}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; cc.sync needs an ordinary table.`,
     );
   }
   const targets = rows.map((row): SyncTarget => {
@@ -240,7 +243,7 @@ WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped
   return { targets, baseline: { table: name, snapshot: String(snapshot), rowCount: Number(row_count) } };
 }
 
-/** `pg_class.relkind` in words. */
+/** Kinds of relations in words, by `pg_class.relkind`. */
 const KINDS: Readonly<Record<string, string>> = {
   v: "a view",
   m: "a materialized view",
@@ -256,7 +259,9 @@ type KeyColumn = FrameToFit["columns"][number] & {
 function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], table: TableName): KeyColumn[] {
   const names = key === undefined ? [CARTODB_ID] : typeof key === "string" ? [key] : [...key];
   if (names.length === 0 || names.some((name) => typeof name !== "string"))
-    throw new InvalidArgumentError('key takes the name of a column, or several: "id", ["year", "code"].');
+    throw new InvalidArgumentError(
+      '`key` must be the name of a column, or a list of names, such as "id" or ["year", "code"].',
+    );
   return names.map((name) => {
     const found =
       columns.find(({ from }) => from === name) ?? columns.find(({ column }) => column.name === name);
@@ -264,14 +269,14 @@ function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], tab
     if (found?.target === undefined) {
       throw new InvalidArgumentError(
         key === undefined
-          ? `The ${where} has no column ${CARTODB_ID}. Pass { key: "…" }: the column, or columns, that tell the rows apart.`
-          : `The ${where} has no column "${name}", which is the key. The frame has ${columns.map(({ from }) => `"${from}"`).join(", ") || "no columns"}.`,
+          ? `The ${where} has no column ${CARTODB_ID}. Pass \`key\`: the column, or columns, that identify a row.`
+          : `The ${where} has no column "${name}", which is the key. Columns of the frame: ${columns.map(({ from }) => `"${from}"`).join(", ") || "no columns"}.`,
       );
     }
     const { target, column } = found;
     if (NO_KEY.has(target.pgtype) || target.pgtype.startsWith("_") || !("values" in column)) {
       throw new InvalidArgumentError(
-        `Column "${name}" of "${table.label}" is of type ${target.type}, which cannot be a key.`,
+        `Column "${name}" of "${table.label}" has the type ${target.type}, which cannot be a key.`,
       );
     }
     return found as KeyColumn;
@@ -279,16 +284,16 @@ function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], tab
 }
 
 /**
- * Looks at the keys of the frame.
- * @returns SQL for the key of rows that have none, if there are such rows
- * @throws InvalidArgumentError for a key that occurs twice, and for one that is missing where the database does not
- * number the rows
+ * Checks the keys of the frame.
+ * @returns SQL for the keys of rows without one, if there are any
+ * @throws InvalidArgumentError for a duplicate key, and for a missing one if the database does not number the rows
  */
 async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Promise<string | undefined> {
-  const rowCount = keys[0]!.column.values.length;
+  const [firstKey] = keys;
+  const rowCount = firstKey?.column.values.length ?? 0;
   const name = keys.map(({ from }) => `"${from}"`).join(", ");
-  const fallback = keys.length === 1 ? keys[0]!.target.fallback : undefined;
-  if (keys.length === 1 && isRising(keys[0]!.column.values)) return undefined;
+  const fallback = keys.length === 1 ? firstKey?.target.fallback : undefined;
+  if (firstKey && keys.length === 1 && isRising(firstKey.column.values)) return undefined;
   const rows = new Map<unknown, number>();
   let hasNew = false;
   for (let row = 0; row < rowCount; row++) {
@@ -300,8 +305,8 @@ async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Prom
     if (values.includes(null)) {
       if (fallback === undefined) {
         throw new InvalidArgumentError(
-          `Row ${row} (counted from 0) has no value in the key ${name}, and the table does not number its rows by it. ` +
-            "Fill it, or choose another key.",
+          `Row ${row} (counted from 0) has no value in the key ${name}, and the table does not generate one. ` +
+            "Fill it in, or choose another key.",
         );
       }
       hasNew = true;
@@ -312,7 +317,7 @@ async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Prom
     if (first !== undefined) {
       throw new InvalidArgumentError(
         `Rows ${first} and ${row} (counted from 0) have the same key ${name}: ${values.join(", ")}. ` +
-          "Each row needs a key of its own; remove one of them, or add columns to the key.",
+          "Each row needs a unique key. Remove one of the rows, or add columns to the key.",
       );
     }
     rows.set(value, row);
@@ -320,7 +325,7 @@ async function checkKeys(keys: readonly KeyColumn[], signal?: AbortSignal): Prom
   return hasNew ? fallback : undefined;
 }
 
-/** The common case, and twenty times as fast as looking for keys that occur twice. */
+/** True if the values are rising, which is common, and is found twenty times as fast as duplicates. */
 function isRising(values: ArrayLike<unknown>): boolean {
   let last = Number.NEGATIVE_INFINITY;
   for (let row = 0; row < values.length; row++) {
@@ -331,7 +336,7 @@ function isRising(values: ArrayLike<unknown>): boolean {
   return true;
 }
 
-/** Null for a missing value; a text or number that is equal exactly if the key is. */
+/** Converts a key to a value that is equal exactly if the key is; a missing value to null. */
 function keyValue(value: unknown): string | number | boolean | null {
   if (value === null || value === undefined || Number.isNaN(value)) return null;
   if (typeof value === "bigint") {
@@ -342,17 +347,20 @@ function keyValue(value: unknown): string | number | boolean | null {
   return value as string | number | boolean;
 }
 
-/** What goes into the table beside the one that is synced. */
+/** The temporary table with rows of the frame. */
 interface Upload {
   readonly table: TableName;
-  /** Those of the key first. */
+  /** Columns, those of the key first. */
   readonly columns: readonly WriteColumn[];
   readonly sides: readonly SyncColumn[];
   readonly keyCount: number;
   readonly rowCount: number;
 }
 
-/** Reads the table, which is much faster than writing it, for the rows that need no further look; if it can be. */
+/**
+ * Reads the table, which is much faster than writing it, and compares it with the frame. Returns undefined without
+ * binary COPY.
+ */
 async function compare(
   transport: Transport,
   table: TableName,
@@ -368,7 +376,7 @@ async function compare(
       onRows,
     });
   } catch (error) {
-    if (error instanceof SqlError || error instanceof CopyFormatError) return undefined; // without binary COPY
+    if (error instanceof SqlError || error instanceof CopyFormatError) return undefined;
     throw error;
   }
 }
@@ -399,7 +407,7 @@ async function send(
   await copyFrom(transport, copy, bytes, options);
 }
 
-/** A name that no column has. */
+/** Returns a name that no column has. */
 function markerOf({ sides }: Upload): string {
   const names = new Set(sides.map(({ name }) => name));
   let marker = "gone";
@@ -407,7 +415,7 @@ function markerOf({ sides }: Upload): string {
   return marker;
 }
 
-/** What the database refused in words of the sync. */
+/** Explains why the database refused the sync. */
 function explain(error: unknown, table: TableName, keys: readonly KeyColumn[], wasRead: boolean): unknown {
   const refusal = refusalIn(error);
   if (refusal === undefined) return error;
@@ -417,25 +425,25 @@ function explain(error: unknown, table: TableName, keys: readonly KeyColumn[], w
   switch (kind) {
     case "null":
       return new InvalidArgumentError(
-        `${about} has ${rows} ${rows === 1 ? "row" : "rows"} without a value in ${name}, which so is no key. Choose another one.`,
+        `${about} has ${rows} ${rows === 1 ? "row" : "rows"} without a value in ${name}, which therefore cannot be the key. Choose another key.`,
       );
     case "duplicate":
       return new InvalidArgumentError(
-        `${about} has several rows with ${name} = ${key}, which so is no key. Choose another one, or add columns to it.`,
+        `${about} has several rows with ${name} = ${key}, which therefore cannot be the key. Choose another key, or add columns to it.`,
       );
     case "duplicate in frame":
       return new InvalidArgumentError(
-        `The frame has several rows whose key ${name} is ${key} for the database. Each row needs a key of its own.`,
+        `The database treats the keys ${name} of several rows in the frame as equal: ${key}. Each row needs a unique key.`,
       );
     case "lost":
       return new ServerError(
-        "The database was restarted during the sync. Nothing was written; run it again.",
+        "The database was restarted during the sync. Nothing was written. Run the call again.",
       );
     case "conflict": {
-      const since = wasRead ? "since this frame and it were equal" : "while it was being synced";
+      const since = wasRead ? "after this frame was last read or written" : "during the sync";
       return new ConflictError(
-        `${about} has changed ${since}: ${changesInWords(newer, gone, changed ?? [], name)}. Nothing was written. ` +
-          "Read it again and repeat what you did, or pass { force: true } to make it equal to the frame all the same.",
+        `${about} was changed ${since}: ${changesInWords(newer, gone, changed ?? [], name)}. Nothing was written. ` +
+          "Read it again and repeat your edits, or pass { force: true } to overwrite these changes.",
       );
     }
   }
@@ -451,9 +459,9 @@ interface Refusal {
   readonly kind: "lost" | "null" | "duplicate" | "duplicate in frame" | "conflict";
   readonly key: string;
   readonly rows: number;
-  /** Rows that are new, or have been written anew. */
+  /** Number of rows that were added or changed. */
   readonly newer: number;
-  /** Rows that are no more, or no more as they were. */
+  /** Number of rows that were deleted or changed. */
   readonly gone: number;
   readonly keys?: readonly string[];
 }

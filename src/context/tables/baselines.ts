@@ -1,21 +1,24 @@
 import type { DataFrame } from "danfojs-node";
 
-/** A table as it was when a frame was equal to it: what tells later whether somebody else has changed it. */
+/**
+ * State of a table when a frame was equal to it. A sync compares it with the current state to detect changes by
+ * others.
+ */
 export interface Baseline {
-  /** Its name in SQL. */
+  /** Name of the table in SQL. */
   readonly table: string;
-  /** PostgreSQL's `txid_current_snapshot`: the transactions whose rows were seen. */
+  /** PostgreSQL's `txid_current_snapshot`: the transactions whose rows were visible. */
   readonly snapshot: string;
-  /** The transaction of our own that wrote the table last, if the snapshot was taken in it. */
+  /** Our transaction that wrote the table, if the snapshot was taken in it. */
   readonly ownTransaction?: string;
   readonly rowCount: number;
-  /** The frame has only some of the rows. */
+  /** True if the frame has only some of the rows. */
   readonly partial?: boolean;
 }
 
 /**
- * What a context has read and written. Frames carry no metadata, and danfo makes a new one for most operations: a
- * frame that is not known itself is taken for one made of the last whole read of the table.
+ * Baselines of the frames that a context has read and written. Frames carry no metadata, and most operations of danfo
+ * return a new frame, so the baseline of an unknown frame is that of the last complete read of the table.
  */
 export class Baselines {
   readonly #ofFrames = new WeakMap<DataFrame, Baseline>();

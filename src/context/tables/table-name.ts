@@ -5,21 +5,21 @@ import { normalizeTableName } from "../../frame";
 import { ident, literal, temporaryName } from "../../sql";
 import { type Account, accountOf, COMMON_SCHEMA } from "../connection/account";
 
-/** A table as the database knows it. */
+/** Name of a table in the database. */
 export interface TableName {
-  /** Absent for the schema that is common, where the search path finds it. */
+  /** Absent for the common schema, which is in the search path. */
   readonly schema?: string;
   readonly table: string;
-  /** How people call it: without the schema that is the account's own. */
+  /** Name for messages, without the account's own schema. */
   readonly label: string;
 }
 
-/** The name in SQL. */
+/** Returns the name in SQL. */
 export function quoted({ schema, table }: Pick<TableName, "schema" | "table">): string {
   return schema === undefined ? ident(table) : `${ident(schema)}.${ident(table)}`;
 }
 
-/** What users may write instead of a bare name: `schema.table`, each part quoted as in SQL or not. */
+/** Qualified name that users may write: `schema.table`, with each part quoted as in SQL or not. */
 const QUALIFIED = /^(?:("(?:[^"]|"")+"|[^".]+)\.)?("(?:[^"]|"")+"|[^".]+)$/s;
 
 interface Parts {
@@ -27,14 +27,14 @@ interface Parts {
   readonly table: string;
 }
 
-/** A name as `schema.table` or `"quoted"`; undefined for one that can only be meant as it is. */
+/** Parses `schema.table` or `"quoted"`. Returns undefined for a name that can only be a bare one. */
 function parsed(name: string): Parts | undefined {
   const [, schema, table] = /[".]/.test(name) ? (QUALIFIED.exec(name) ?? []) : [];
   if (table === undefined) return undefined;
   return { ...(schema !== undefined && { schema: unquoted(schema) }), table: unquoted(table) };
 }
 
-/** A table of the account's own schema. */
+/** Table in the account's own schema. */
 function own({ schema }: Account, table: string): TableName {
   return { ...(schema !== COMMON_SCHEMA && { schema }), table, label: table };
 }
@@ -54,9 +54,9 @@ interface Lookup {
 }
 
 /**
- * The table that `name` means. A name is meant as it is, letter case included; where there is no such table,
- * `schema.table` is a table of a schema that exists, and quotes are SQL's. Only a name with a dot or a quote in it
- * has to be looked up.
+ * Finds the table that `name` refers to. A name is taken literally, including case. If no such table exists,
+ * `schema.table` is a table in an existing schema, and quotes are those of SQL. Only a name that contains a dot or a
+ * quote has to be looked up.
  */
 export async function tableNamed(name: string, lookup: Lookup): Promise<TableName> {
   const other = parsed(checked(name));
@@ -68,7 +68,7 @@ export async function tableNamed(name: string, lookup: Lookup): Promise<TableNam
   return !found.asIs && (found.asMeant || (found.schema && other.schema !== undefined)) ? meant : asIs;
 }
 
-/** The name that a new table gets: CARTO's form of it, in the schema that it names if there is one. */
+/** Returns the name for a new table: normalized as CARTO does, in the schema of a qualified name if that exists. */
 export async function newTableNamed(name: string, lookup: Lookup): Promise<TableName> {
   const other = parsed(checked(name));
   const account = await accountOf(lookup.transport, lookup.signal);
@@ -78,7 +78,7 @@ export async function newTableNamed(name: string, lookup: Lookup): Promise<Table
   return schema ? meant : own(account, normalizeTableName(name));
 }
 
-/** A name for a table that is loaded before it takes its place, see TEMPORARY_TABLE. */
+/** Returns a new name for a table that is filled before it gets its own name; see `TEMPORARY_TABLE`. */
 export async function temporaryTable(lookup: Lookup): Promise<TableName> {
   const account = await accountOf(lookup.transport, lookup.signal);
   return own(account, temporaryName());
@@ -106,8 +106,8 @@ async function lookUp(
 }
 
 function checked(name: unknown): string {
-  if (typeof name !== "string" || name === "") throw new InvalidArgumentError("The table's name is missing.");
-  if (name.includes("\0"))
-    throw new InvalidArgumentError("The table's name contains U+0000, which no name can.");
+  if (typeof name !== "string" || name === "")
+    throw new InvalidArgumentError("The name of the table is missing. Pass a non-empty string.");
+  if (name.includes("\0")) throw new InvalidArgumentError("The name of a table must not contain U+0000.");
   return name;
 }

@@ -1,4 +1,4 @@
-/** How a table that was loaded under a temporary name becomes a CARTO table under its own. */
+/** Registers a table that was loaded under a temporary name as a CARTO table, and gives it its name. */
 import { type RunOptions, runSql, type SqlResult } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { SqlError, TableExistsError, TableNotFoundError } from "../../errors";
@@ -7,10 +7,10 @@ import { quoted, type TableName } from "../tables/table-name";
 
 type Run = (sql: string, options?: Pick<RunOptions, "effect">) => Promise<SqlResult>;
 
-/** The effect of a request that only touches a temporary table. */
-export const NO_EFFECT = "No table was changed: run it again.";
+/** Effect of a request that only touches a temporary table, for error messages. */
+export const NO_EFFECT = "No table was changed. Run it again.";
 
-/** What CDB_CartodbfyTable names after its table, and a swap renames with it. */
+/** Objects that CDB_CartodbfyTable names after the table. They are renamed with it. */
 const NAMED_AFTER_TABLE = [
   ["SEQUENCE", "_cartodb_id_seq"],
   ["INDEX", "_pkey"],
@@ -23,7 +23,7 @@ const MAX_NAME_BYTES = 63;
 const DUPLICATE_TABLE = "42P07";
 const OBJECTS_DEPEND = "2BP01";
 
-/** Drops what a failed call leaves. Whoever cannot even do that has another error to report. */
+/** Drops a temporary table after a failed call. Errors are ignored, because the caller reports the first one. */
 export async function dropTemporary(transport: Transport, table: TableName): Promise<void> {
   await runSql(transport, `DROP TABLE IF EXISTS ${quoted(table)}`).catch(() => {});
 }
@@ -37,12 +37,14 @@ export async function dropTable(
 ): Promise<void> {
   await runSql(transport, `DROP TABLE ${quoted(table)}`, { signal }).catch((error: Error) => {
     throw /^table .* does not exist$/s.test(error.message)
-      ? new TableNotFoundError(`There is no table "${asked}". See await cc.tables().`, { table: asked })
+      ? new TableNotFoundError(`No table is named "${asked}". List the tables with \`await cc.tables()\`.`, {
+          table: asked,
+        })
       : error;
   });
 }
 
-/** @throws TableExistsError if a relation of that name can be seen */
+/** @throws TableExistsError if a relation with that name is visible */
 export async function refuseExisting(
   transport: Transport,
   table: TableName,
@@ -54,8 +56,8 @@ export async function refuseExisting(
 }
 
 /**
- * Makes the loaded table a CARTO table and gives it its name; until then the table of that name is there.
- * @returns the transactions that the table shows, as a `Baseline` has them
+ * Registers the loaded table as a CARTO table and gives it its name. An existing table is kept until then.
+ * @returns the transactions that the table shows, for a `Baseline`
  */
 export async function register(
   run: Run,
@@ -67,13 +69,13 @@ export async function register(
   return giveName(run, temporary, table, overwrite);
 }
 
-/** Makes a table a CARTO table. */
+/** SQL that registers a table as a CARTO table. */
 export function registerSql(table: TableName): string {
   const schema = table.schema === undefined ? "" : `${literal(table.schema)}, `;
   return `SELECT CDB_CartodbfyTable(${schema}${literal(quoted(table))}::regclass)`;
 }
 
-/** Gives a CARTO table its name. @returns what `register` returns */
+/** Gives a CARTO table its name. @returns the transactions that the table shows, for a `Baseline` */
 export async function giveName(
   run: Run,
   temporary: TableName,
@@ -81,13 +83,13 @@ export async function giveName(
   overwrite: boolean,
 ): Promise<string> {
   const effect = overwrite
-    ? `Table "${table.label}" is as it was or replaced, either as a whole: look before you run it again.`
-    : `Table "${table.label}" is there as a whole, or not at all: look before you run it again.`;
+    ? `Table "${table.label}" is either unchanged or completely replaced. Check before you run it again.`
+    : `Table "${table.label}" either exists completely or not at all. Check before you run it again.`;
   const { rows } = await run(swapSql(temporary, table, overwrite), { effect });
-  return String(rows.at(-1)!.snapshot);
+  return String(rows.at(-1)?.snapshot);
 }
 
-/** What went wrong while a table was registered, in words. */
+/** Explains an error that occurred while a table was registered. */
 export function explainRegistering(error: unknown, table: TableName): unknown {
   return nameTaken(error, table.table) ? tableExistsError(table) : explain(error, table);
 }
@@ -99,8 +101,8 @@ function tableExistsError(table: TableName): TableExistsError {
 }
 
 /**
- * One transaction that puts the loaded table in the place of its name; several statements are one already. It answers
- * which transactions the table shows.
+ * SQL that gives the loaded table its name, and returns the transactions that the table shows. Several statements in one
+ * request are one transaction.
  */
 export function swapSql(temporary: TableName, table: TableName, overwrite: boolean): string {
   const { schema } = table;
@@ -123,13 +125,18 @@ export function swapSql(temporary: TableName, table: TableName, overwrite: boole
   ].join(";\n");
 }
 
-/** Two that give the same name at once would otherwise meet in PostgreSQL's catalogue, where the second one fails. */
+/**
+ * Locks the name. Otherwise two calls with the same name would meet in PostgreSQL's catalog, and the second would
+ * fail.
+ */
 function oneAtATime(table: TableName): string {
   const key = `hashtext(${literal(`cartoframes ${table.table}`)})`;
   return `DO ${literal(`BEGIN PERFORM pg_advisory_xact_lock(${key}); END`)}`;
 }
 
-/** Who may do what with the old table may with the new one: so a public table stays public, a shared one shared. */
+/**
+ * SQL that grants the privileges on the old table for the new one: a public table stays public, a shared one shared.
+ */
 function copyRights(from: TableName, to: TableName): string {
   return `DO ${literal(`DECLARE granted record;
 BEGIN
@@ -155,8 +162,8 @@ function explain(error: unknown, table: TableName): unknown {
   if (!(error instanceof SqlError)) return error;
   if (error.sqlState === OBJECTS_DEPEND || /other objects depend on it/.test(error.message)) {
     return new SqlError(
-      `Table "${table.label}" was not replaced, because views or other objects depend on it; it is as it was. ` +
-        "Drop them first, or write under another name.",
+      `Table "${table.label}" cannot be replaced, because views or other objects depend on it. It is unchanged. ` +
+        "Drop these first, or write to another name.",
       { ...error, hint: undefined },
       { cause: error },
     );

@@ -3,21 +3,21 @@ import type { Transport } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import type { TableName } from "../tables/table-name";
 
-/** Who may see a table without a key: everybody, those who know its name, nobody. */
+/** Who can see a table without a key: everybody (`public`), those who know its name (`link`), nobody (`private`). */
 export type Privacy = "public" | "link" | "private";
 
 const PRIVACIES: readonly string[] = ["public", "link", "private"] satisfies Privacy[];
 
-/** @throws InvalidArgumentError */
+/** @throws InvalidArgumentError for anything but a privacy */
 export function checkPrivacy(privacy: unknown): void {
   if (privacy === undefined || (typeof privacy === "string" && PRIVACIES.includes(privacy.toLowerCase())))
     return;
   throw new InvalidArgumentError(
-    `privacy is ${JSON.stringify(privacy)}; expected "public", "link" or "private".`,
+    `\`privacy\` must be "public", "link" or "private"; got ${JSON.stringify(privacy)}.`,
   );
 }
 
-/** Undefined where the server does not say. */
+/** Returns the privacy of a table; undefined if the server has no privacy. */
 export async function privacyOf(
   transport: Transport,
   table: TableName,
@@ -27,8 +27,8 @@ export async function privacyOf(
 }
 
 /**
- * Gives a table this privacy, if it has another one.
- * @returns whether the server could be asked
+ * Changes the privacy of a table, if it has another one.
+ * @returns false if the server has no privacy
  */
 export async function applyPrivacy(
   transport: Transport,

@@ -22,8 +22,8 @@ export interface QueryToTableReport {
 }
 
 /**
- * Keeps the rows of a query as a table, without a row coming here. The statement runs once, after it is known that
- * the name is free; the table appears at the very end.
+ * Stores the rows of a query as a table on the server; its rows are not downloaded. The statement runs once, after the
+ * name was found to be free. The table becomes visible at the end.
  */
 export async function queryToTable(
   transport: Transport,
@@ -41,7 +41,7 @@ export async function queryToTable(
   let hasGeometry: boolean;
   try {
     const ours = `CREATE TABLE ${quoted(temporary)} AS\n${opening}`;
-    const isAlone = scanStatements(before).length === 0; // else an error may lie before what is ours
+    const isAlone = scanStatements(before).length === 0; // otherwise the error may be in an earlier statement
     await runSql(transport, `${before}${ours}${query}${closing}`, {
       signal,
       ...(isAlone && { written: { sql, offset: ours.length } }),
@@ -63,34 +63,33 @@ export async function queryToTable(
   return { table, hasGeometry, renamed };
 }
 
-/** What `WITH name AS (…)` calls the rows of a statement that returns some by the way. */
+/** Name in `WITH name AS (…)` for the rows of a statement such as INSERT … RETURNING. */
 const RESULT = "cartoframes_result";
 
-/** The statements before the last, and the last one as a query that a table can be made of. */
+/** Splits the text into the statements before the last, and the last one as a query for CREATE TABLE AS. */
 function splitQuery(sql: string): { before: string; opening: string; query: string; closing: string } {
-  const statements = scanStatements(sql);
-  const last = statements.at(-1);
-  if (last === undefined) throw new InvalidArgumentError("The SQL statement is empty.");
-  const start = last[0]!.start;
-  const text = sql.slice(start, last.at(-1)!.end);
-  const before = sql.slice(0, start);
+  const last = scanStatements(sql).at(-1) ?? [];
+  const [first] = last;
+  if (first === undefined) throw new InvalidArgumentError("The SQL statement is empty.");
+  const text = sql.slice(first.start, last.at(-1)?.end);
+  const before = sql.slice(0, first.start);
   if (queryText(text) !== undefined) return { before, opening: "", query: text, closing: "" };
   if (last.some((token) => isWord(token, "RETURNING") && token.depth === 0)) {
     const opening = `WITH ${RESULT} AS (\n`;
     return { before, opening, query: text, closing: `\n) SELECT * FROM ${RESULT}` };
   }
   throw new InvalidArgumentError(
-    `tableName keeps the rows of a query as a table, and ${inWords(last)} gives none that could be kept. ` +
-      "Leave out tableName, or end with a SELECT.",
+    `\`tableName\` stores the rows of a query as a table, but ${inWords(last)} returns no rows. ` +
+      "Leave out `tableName`, or end with a SELECT.",
   );
 }
 
 function inWords([first, ...rest]: readonly Token[]): string {
   const isInto = isWord(first, "SELECT") && rest.some((token) => token.depth === 0 && isWord(token, "INTO"));
-  return isInto ? "SELECT … INTO" : `a statement that begins with ${first!.text.slice(0, 20)}`;
+  return isInto ? "SELECT … INTO" : `a statement that begins with ${first?.text.slice(0, 20)}`;
 }
 
-/** SQLSTATE of two columns with one name. */
+/** SQLSTATE of two columns with the same name. */
 const DUPLICATE_COLUMN = "42701";
 
 function explainQuery(error: unknown): unknown {
@@ -99,17 +98,17 @@ function explainQuery(error: unknown): unknown {
     return error;
   return new SqlError(
     error.message,
-    { ...error, hint: "A table needs a name of its own for each column: name them in the query with AS." },
+    { ...error, hint: "Each column of a table needs a different name. Rename them in the query with AS." },
     { cause: error },
   );
 }
 
 function newNames(names: readonly string[]): { from: string; to: string }[] {
   const normalized = normalizeColumnNames(names);
-  return names.flatMap((from, i) => (from === normalized[i] ? [] : [{ from, to: normalized[i]! }]));
+  return names.map((from, i) => ({ from, to: normalized[i] ?? from })).filter(({ from, to }) => from !== to);
 }
 
-/** In two steps, because a new name may be the old one of another column. */
+/** SQL that renames the columns, in two steps because a new name may be the old name of another column. */
 function renames(table: TableName, renamed: readonly { from: string; to: string }[]): string {
   const rename = (from: string, to: string) =>
     `ALTER TABLE ${quoted(table)} RENAME COLUMN ${ident(from)} TO ${ident(to)}`;

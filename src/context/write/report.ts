@@ -1,7 +1,7 @@
 import type { Transport } from "../../api/transport";
 import type { WriteReport } from "./write";
 
-/** Prints what a write did to the table that was `asked` for, and where to look at it. */
+/** Prints the result of a write to the table that the user named `asked`, and how to look at it. */
 export async function printReport(
   transport: Transport,
   report: Omit<WriteReport, "baseline">,
@@ -11,22 +11,21 @@ export async function printReport(
   const { label } = table;
   for (const warning of warnings) console.warn(warning);
   if (isSkipped) {
-    console.log(`There is a table ${label}, and it is left as it was: nothing was written.`);
+    console.log(`Table "${label}" already exists and was kept. Nothing was written.`);
     return;
   }
-  if (label !== asked) console.log(`The table is named ${label}.`);
+  if (label !== asked) console.log(`The table is named "${label}".`);
   if (renamed.length > 0)
     console.log(["Columns renamed:", ...renamed.map(({ from, to }) => `  ${from} → ${to}`)].join("\n"));
   const { kind, baseUrl } = await transport.endpoint();
-  const page = kind === "local" ? "" : `: ${baseUrl}/dataset/${encodeURIComponent(label)}`;
   const rows = `${rowCount.toLocaleString("en-US")} ${rowCount === 1 ? "row" : "rows"}`;
-  const call = hasGeometry
-    ? `cc.map({ layers: new Layer(${JSON.stringify(label)}) })`
-    : `cc.read(${JSON.stringify(label)})`;
-  if (!job) console.log(`${rows} written to ${label}${page || `. Look at it: await ${call}`}`);
-  else {
-    console.log(
-      `${rows} sent. A job makes the table ${label} of them, which takes a while: await job.wait() on what write returns${page || "."}`,
-    );
-  }
+  const page = `${baseUrl}/dataset/${encodeURIComponent(label)}`;
+  const advice = hasGeometry
+    ? `Map it with \`await cc.map({ layers: new Layer(${JSON.stringify(label)}) })\`.`
+    : `Read it with \`await cc.read(${JSON.stringify(label)})\`.`;
+  console.log(
+    job
+      ? `Uploaded ${rows}. A batch job is creating the table "${label}". Wait for it with \`await job.wait()\` on the result of write.`
+      : `Wrote ${rows} to "${label}"${kind === "local" ? `. ${advice}` : `: ${page}`}`,
+  );
 }

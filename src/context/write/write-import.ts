@@ -1,4 +1,7 @@
-/** Writing through CARTO's Import API, for what only that can do: guessing types, places, and collisions. */
+/**
+ * Writes through CARTO's Import API, for what only that supports: guessing types and places, and collision
+ * strategies.
+ */
 import { createGzip } from "node:zlib";
 import { finishedImport, type ImportParameters, startImport } from "../../api/imports";
 import { runSql } from "../../api/sql";
@@ -11,22 +14,28 @@ import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, giveName } from "./new-table";
 
 export interface ImportWriteOptions {
-  /** Lets the server find out types, coordinates and dates from the texts of the file. @default false: those of the frame */
+  /**
+   * Makes the server guess types, coordinates and dates from the texts.
+   * @default false, which keeps the types of the frame
+   */
   readonly typeGuessing?: boolean;
-  /** With `typeGuessing`: also of texts in quotes. @default true */
+  /** With `typeGuessing`, guesses also from texts in quotes. @default true */
   readonly quotedFieldsGuessing?: boolean;
-  /** Makes geometry of names of countries, regions and cities, and of IP addresses, if the frame has none. @default false */
+  /**
+   * Makes geometries from names of countries, regions and cities, and from IP addresses, if the frame has none.
+   * @default false
+   */
   readonly contentGuessing?: boolean;
   /**
-   * What the server does with a table of that name: "skip" leaves it, "overwrite" replaces it if its columns are all
-   * in the frame, and keeps its views.
+   * What the server does if the table exists: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in
+   * the frame, and keeps its views. @default an existing table is an error
    */
   readonly collisionStrategy?: "skip" | "overwrite";
-  /** "gzip": the file is compressed on the way. */
+  /** Compresses the upload. @default no compression */
   readonly compression?: "gzip";
 }
 
-/** Whether an option needs the Import API. */
+/** True if an option needs the Import API. */
 export function needsImport(options: ImportWriteOptions): boolean {
   return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
 }
@@ -41,15 +50,15 @@ const IMPORT_OPTIONS = {
   compression: [(value) => value === "gzip", '"gzip"'],
 } as const satisfies Record<keyof ImportWriteOptions, [(value: unknown) => boolean, string]>;
 
-/** @throws InvalidArgumentError */
+/** @throws InvalidArgumentError for an option with an invalid value */
 export function checkImportOptions(options: ImportWriteOptions & { readonly overwrite?: boolean }): void {
   for (const [name, [isFit, expected]] of Object.entries(IMPORT_OPTIONS)) {
     const value = options[name as keyof ImportWriteOptions];
     if (value !== undefined && !isFit(value))
-      throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected ${expected}.`);
+      throw new InvalidArgumentError(`\`${name}\` must be ${expected}; got ${JSON.stringify(value)}.`);
   }
   if (options.overwrite && options.collisionStrategy !== undefined)
-    throw new InvalidArgumentError("Pass overwrite or collisionStrategy, not both.");
+    throw new InvalidArgumentError("Pass either `overwrite` or `collisionStrategy`, not both.");
 }
 
 interface ImportWrite extends ImportWriteOptions {
@@ -60,16 +69,16 @@ interface ImportWrite extends ImportWriteOptions {
 }
 
 export interface Imported {
-  /** The table that was made; undefined if one of that name was there and is left. */
+  /** The new table; undefined if an existing one was kept. */
   readonly table?: TableName;
-  /** The transactions that it shows, where that is known. */
+  /** The transactions that the table shows, if known. */
   readonly snapshot?: string;
   readonly warnings: readonly string[];
 }
 
 /**
- * Streams the columns as a CSV file to the Import API. The table is made under a temporary name and then renamed, so
- * that an old one is there until the end; only a `collisionStrategy` leaves the naming to the server.
+ * Streams the columns as a CSV file to the Import API. The table is imported under a temporary name and then renamed, so
+ * that an existing one is kept until the end. With `collisionStrategy`, the server gives the name.
  */
 export async function importColumns(
   transport: Transport,
@@ -107,7 +116,10 @@ function parametersOf(options: ImportWrite): ImportParameters {
   return { typeGuessing, quotedFieldsGuessing, contentGuessing, collisionStrategy };
 }
 
-/** An import cannot be stopped: whoever gives up leaves a table that comes later. */
+/**
+ * Drops the table of an import after its end. An import cannot be stopped, so its table appears after the caller gave
+ * up.
+ */
 async function dropWhenOver(transport: Transport, id: string, temporary: TableName): Promise<void> {
   await finishedImport(transport, id, { keepsRunning: false }).catch(() => {});
   await dropTemporary(transport, temporary);
@@ -129,10 +141,10 @@ async function* gzipped(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** Columns that the import makes itself. */
+/** Columns that the import creates. */
 const MADE_BY_IMPORT = new Set(["cartodb_id", "the_geom", "the_geom_webmercator"]);
 
-/** The import makes texts of everything; a column gets the type it has in the frame. @returns warnings */
+/** Converts the columns, which are text after the import, to their types in the frame. @returns warnings */
 async function giveTypes(
   transport: Transport,
   table: TableName,
@@ -152,7 +164,7 @@ async function giveTypes(
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return [
-      `The rows were imported, but their columns did not get the types of the frame, and are text: ${error.message}`,
+      `The rows were imported, but their columns could not be converted to the types of the frame and are text: ${error.message}`,
     ];
   }
 }

@@ -24,48 +24,51 @@ import { applyPrivacy, checkPrivacy, type Privacy, privacyOf } from "./privacy";
 import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport } from "./write-import";
 
 export interface WriteOptions extends ImportWriteOptions {
-  /** Replaces a table of that name, in one transaction: until the end the old one is there. @default false */
+  /** Replaces an existing table in one transaction; the old table is kept until the end. @default false */
   readonly overwrite?: boolean;
-  /** Names of the longitude and the latitude column, in that order: they become points in `the_geom`. */
+  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
   readonly lnglat?: readonly [lng: string, lat: string];
-  /** Makes `the_geom` of a geometry column: wkx, WKT, GeoJSON, EWKB as hex or bytes. */
+  /**
+   * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
+   * @default false
+   */
   readonly encodeGeom?: boolean;
-  /** The geometry column for `encodeGeom`, which it implies. @default "geometry", else "the_geom" */
+  /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
   readonly geomCol?: string;
-  /** Who may see the table without a key. @default as it was, for a table that is replaced; else the account's */
+  /** Who can see the table without a key. @default that of the replaced table, otherwise the account's default */
   readonly privacy?: Privacy;
-  /** Taken for those who come from Python: rows are streamed, and no file is written. */
+  /** Accepted for compatibility with cartoframes for Python, and ignored: rows are streamed without a file. */
   readonly tempDir?: string;
-  /** Cancels the write; the table stays as it was. */
+  /** Cancels the write. The table stays unchanged. */
   readonly signal?: AbortSignal;
 }
 
-/** What a write did, for its report. */
+/** Result of a write, for its report. */
 export interface WriteReport {
   readonly table: TableName;
   readonly rowCount: number;
-  /** Whether a map shows something of it. */
+  /** True if the table can be shown on a map. */
   readonly hasGeometry: boolean;
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   readonly warnings: readonly string[];
-  /** The table as it is now, if that is known. */
+  /** State of the table after the write, if known. */
   readonly baseline?: Baseline;
-  /** The job that registers the rows as a table, and has not done so yet. */
+  /** Job that will register the rows as a table. */
   readonly job?: JobResponse;
-  /** A table of that name was there, and is left as it was. */
+  /** True if an existing table was kept. */
   readonly isSkipped?: boolean;
 }
 
 const GEOM = "the_geom";
 
-/** From here on a job registers points: it would hold up an interactive call, or take longer than one may. */
+/** From this number of points, a batch job registers the table. It would take too long in an interactive call. */
 const JOB_FROM_ROWS = 100_001;
 
 type Write = WriteOptions & { readonly progress: Progress };
 
 /**
- * Writes a frame as a new table: loaded under a temporary name, made a CARTO table, then given its name in one
- * transaction. Whatever goes wrong, the old table stays as it was and the temporary one is removed.
+ * Writes a frame as a table: loads it under a temporary name, registers it as a CARTO table and renames it in one
+ * transaction. If the call fails, an existing table is unchanged, and the temporary one is dropped.
  */
 export async function writeFrame(
   transport: Transport,
@@ -101,10 +104,14 @@ export async function writeFrame(
 
 function lossesOf(columns: readonly WriteColumn[]): string[] {
   const flattened = columns.some(({ name, flat }) => name === GEOM && flat === false);
-  return flattened ? [`${GEOM} has heights or measures (Z, M); CARTO's is flat, they are not kept.`] : [];
+  return flattened
+    ? [
+        `${GEOM} has heights or measures (Z, M). They are dropped, because CARTO's geometries are two-dimensional.`,
+      ]
+    : [];
 }
 
-/** A server without datasets is no error, unless the user has asked for what only they have. */
+/** Restores or sets the privacy. Warns if the server has no privacy and the user asked for one. */
 async function keepPrivacy(
   transport: Transport,
   table: TableName,
@@ -113,10 +120,12 @@ async function keepPrivacy(
 ): Promise<void> {
   const isKnown = wanted === undefined || (await applyPrivacy(transport, table, wanted, signal));
   if (!isKnown && privacy !== undefined)
-    console.warn(`The table is written, but the server has no privacy: it could not become ${privacy}.`);
+    console.warn(
+      `The table was written, but its privacy could not be set to ${privacy}, because the server does not support privacy.`,
+    );
 }
 
-/** @returns the transactions that the table shows, or the job that will make it one */
+/** @returns the transactions that the table shows, or the job that will register it */
 async function load(
   transport: Transport,
   columns: readonly WriteColumn[],
@@ -154,7 +163,9 @@ async function load(
   }
 }
 
-/** Undefined for a key that may not create jobs, and a server that has none. */
+/**
+ * Creates the job that registers the table. Returns undefined if the key cannot create jobs, or the server has none.
+ */
 async function registeringJob(
   transport: Transport,
   temporary: TableName,
@@ -168,14 +179,14 @@ async function registeringJob(
   } catch (error) {
     const isRefused = error instanceof ServerError && error.status !== undefined && error.status < 500;
     if (error instanceof JobError || error instanceof AuthenticationError || isRefused) return undefined;
-    throw error; // it may have been taken
+    throw error; // the server may have accepted the job
   }
 }
 
 /**
- * Creates the table to load into, shaped as CARTO's are, so that nothing has to be rewritten after the load.
- * `the_geom_webmercator` is generated while rows arrive (an UPDATE afterwards takes twice as long); registering
- * the table makes it an ordinary column. A server that cannot generate it gets a plain table.
+ * Creates the table to load into with the columns of a CARTO table, so that it is not rewritten after the load.
+ * `the_geom_webmercator` is generated while rows arrive, because an UPDATE afterwards takes twice as long; registering
+ * the table makes it an ordinary column. Servers without generated columns get a plain table.
  */
 async function createTable(
   run: (sql: string) => Promise<unknown>,

@@ -326,7 +326,7 @@ function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
     {
       severity: "FATAL",
       code: CONNECTION_EXCEPTION,
-      hint: "A statement that was under way may have taken effect or not: look before you run it again.",
+      hint: "The statement may or may not have taken effect. Check before you run it again.",
     },
     { cause },
   );

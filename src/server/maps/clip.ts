@@ -1,11 +1,12 @@
+/** Clipping of lines and rings to squares. `!`: all indexes stay below the length of the coordinates. */
 import type { Coordinates } from "./twkb";
 
-/** The pieces of a line inside of `[min, max]²`. */
+/** Returns the pieces of a line inside `[min, max]²`. */
 export function clipLine(line: Coordinates, min: number, max: number): Coordinates[] {
   return clipLineAlong(line, 0, min, max).flatMap((piece) => clipLineAlong(piece, 1, min, max));
 }
 
-/** A ring inside of `[min, max]²` (Sutherland and Hodgman); what was outside runs along the border. */
+/** Clips a ring to `[min, max]²` (Sutherland and Hodgman). Parts outside are replaced by the border. */
 export function clipRing(ring: Coordinates, min: number, max: number): Coordinates {
   let clipped = ring;
   for (const axis of [0, 1] as const) {
@@ -50,7 +51,7 @@ function clipRingAt(ring: Coordinates, axis: 0 | 1, border: number, sign: 1 | -1
   return clipped;
 }
 
-/** Where the segment from `i` crosses `border`. */
+/** Returns the point where the segment from `i` crosses `border`. */
 function at(line: Coordinates, i: number, axis: 0 | 1, border: number): [number, number] {
   const other = 1 - axis;
   const [a, b] = [line[i + axis]!, line[i + 2 + axis]!];

@@ -1,16 +1,16 @@
 /** Half the side of the Web Mercator square, in metres: `π · 6378137`. */
 export const HALF_WORLD_M = Math.PI * 6_378_137;
 export const WORLD_M = 2 * HALF_WORLD_M;
-/** Zooms are told in tiles of so many pixels. */
+/** Size of a tile in pixels at which zoom levels are defined. */
 export const TILE_PX = 256;
-/** Beyond it, coordinates of one tile seen from another are no exact numbers any more. */
+/** Beyond this zoom, coordinates relative to a distant tile are no longer exact numbers. */
 export const MAX_ZOOM = 30;
 
 export interface TileId {
   readonly z: number;
-  /** From the antimeridian eastwards. */
+  /** Column, from the antimeridian eastwards. */
   readonly x: number;
-  /** From north to south. */
+  /** Row, from north to south. */
   readonly y: number;
 }
 
@@ -26,7 +26,7 @@ export function tileSizeM(z: number): number {
   return WORLD_M / 2 ** z;
 }
 
-/** The tile without its buffer, as PostGIS' `ST_TileEnvelope(z, x, y)`. */
+/** Returns the bounds of a tile without buffer, as PostGIS' `ST_TileEnvelope(z, x, y)`. */
 export function tileBoxM({ z, x, y }: TileId): BoxM {
   const size = tileSizeM(z);
   const minX = x * size - HALF_WORLD_M;

@@ -65,7 +65,7 @@ describe("authentication", () => {
     vi.unstubAllEnvs();
     expect(error).toBeInstanceOf(AuthenticationError);
     expect(error.message.replace(/:\d+/, ":N")).toMatchInlineSnapshot(
-      `"Cannot authenticate user "local" at http://127.0.0.1:N: The API key was refused (Unauthorized). Check the address and the key. The key is that of CARTO_API_KEY."`,
+      `"Cannot authenticate user "local" at http://127.0.0.1:N: The API key was refused (Unauthorized). Check the address and the key. The key comes from CARTO_API_KEY."`,
     );
     const before = asked(AUTHENTICATION);
     await cc.read("trees").catch(() => {});
@@ -147,7 +147,7 @@ describe("a member of an organisation", () => {
     const cc = context();
     await cc.query("SELECT 'An' AS owner, 1 AS n", { tableName: "kept" });
     expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
-      `1 row written to kept: ${proxy.baseUrl}/dataset/kept`,
+      `Wrote 1 row to "kept": ${proxy.baseUrl}/dataset/kept`,
     ]);
     expect(await ownerIn('"An""a-1".kept')).toEqual([{ owner: "An" }]);
     const df = await cc.read("kept");

@@ -123,19 +123,19 @@ describe("where they come from", () => {
       ].map(messageOf),
     ).toMatchInlineSnapshot(`
       [
-        "There are no credentials: pass username (or baseUrl) and key, set CARTO_BASE_URL and CARTO_API_KEY, or save them with: npx cartoframes login.",
-        "The key belongs to an account: pass username or baseUrl with it.",
-        "The key is missing: pass key.",
-        ""ana.carto.com" is no name of an account; expected letters, digits and hyphens. An address is given as baseUrl, or as --url on the command line.",
-        "username is empty or no text.",
-        "key is empty or no text.",
-        "There is no file of credentials at …/none.json.",
-        "…/bad.json holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.",
-        "…/bad.json holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.",
-        "…/bad.json holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.",
-        "…/bad.json holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.",
-        "…/bad.json holds no usable credentials: expected JSON with "key" and "base_url" or "username". Save them again with: npx cartoframes login, or delete the file.",
-        "No credentials are saved. Save them with: npx cartoframes login, or pass username and key.",
+        "No credentials were found. Pass username (or baseUrl) and key, set CARTO_BASE_URL and CARTO_API_KEY, or run: npx cartoframes login.",
+        "\`key\` needs the account it belongs to. Pass \`username\` or \`baseUrl\` with it.",
+        "\`key\` is missing. Pass the API key of the account.",
+        ""ana.carto.com" is not a valid account name. Expected letters, digits and hyphens. Pass an address as baseUrl, or as --url on the command line.",
+        "username must be a non-empty string.",
+        "key must be a non-empty string.",
+        "No file with credentials exists at …/none.json.",
+        "…/bad.json contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.",
+        "…/bad.json contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.",
+        "…/bad.json contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.",
+        "…/bad.json contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.",
+        "…/bad.json contains no valid credentials. Expected JSON with "key" and "base_url" or "username". Run npx cartoframes login to save them again, or delete the file.",
+        "No credentials are saved. Save them with \`npx cartoframes login\`, or pass \`username\` and \`key\`.",
       ]
     `);
   });
@@ -211,7 +211,7 @@ describe("the file", () => {
     chmodSync(file, 0o644);
     for (let i = 0; i < 3; i++) new Credentials({ credFile: file });
     expect(warn.mock.calls.flat().join().replaceAll(dir, "…")).toBe(
-      '…/open.json holds an API key and can be read by other users of this machine. Close it: chmod 600 "…/open.json"',
+      '…/open.json contains an API key and can be read by other users of this machine. Protect it with: chmod 600 "…/open.json"',
     );
   });
 
@@ -301,10 +301,10 @@ describe("where a context points", () => {
       ].map(messageOf),
     ).toMatchInlineSnapshot(`
       [
-        "creds are those of https://ana.carto.com, and their key is sent nowhere else. Pass apiKey, or leave out the other address.",
-        "https://evil.example needs an API key: pass apiKey, set CARTO_BASE_URL and CARTO_API_KEY, or save it with: npx cartoframes login. Without an account leave out baseUrl.",
-        "baseUrl is the address of the account "bob", username is "ana". On premises the address is https://bob.carto.com/user/ana.",
-        "creds is no instance of Credentials.",
+        "\`creds\` belong to https://ana.carto.com, and their key is not sent to another address. Pass \`apiKey\`, or leave out the other address.",
+        "https://evil.example needs an API key. Pass \`apiKey\`, set CARTO_BASE_URL and CARTO_API_KEY, or save the key with \`npx cartoframes login\`. To use no account, leave out \`baseUrl\`.",
+        "\`baseUrl\` belongs to the account "bob", but \`username\` is "ana". On premises, the address is https://bob.carto.com/user/ana.",
+        "\`creds\` must be an instance of Credentials.",
       ]
     `);
   });
@@ -312,14 +312,14 @@ describe("where a context points", () => {
   test("a key without an address is said on first use", async () => {
     const context = new CartoContext({ apiKey: "s3cret-key" });
     await expect(context.query("SELECT 1")).rejects.toThrow(
-      "apiKey belongs to an account: pass username or baseUrl with it.",
+      "`apiKey` needs the account it belongs to. Pass `username` or `baseUrl` with it.",
     );
     expect(inspect(context)).toBe("CartoContext(?)");
   });
 
   test("a saved file that is damaged is an error, not the local server", async () => {
     pythonFile(savedFile(), "{");
-    await expect(new CartoContext().tables()).rejects.toThrow(/holds no usable credentials/);
+    await expect(new CartoContext().tables()).rejects.toThrow(/contains no valid credentials/);
     expect(shownAddress({})()).toBe("?");
   });
 });

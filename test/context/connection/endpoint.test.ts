@@ -77,7 +77,7 @@ describe("secrets", () => {
     "https://ana:s3cret@ana.carto.com:port",
   ])("%s is refused without being repeated", async (baseUrl) => {
     const message = messageOf({ baseUrl, apiKey: "key" });
-    expect(message).toMatch(/^baseUrl /);
+    expect(message).toMatch(/^`?baseUrl/);
     expect(message).not.toContain("s3cret");
 
     vi.stubEnv("CARTO_BASE_URL", baseUrl);
@@ -96,10 +96,10 @@ describe("secrets", () => {
       messageOf({ baseUrl: "carto", apiKey: "key" }),
     ]).toMatchInlineSnapshot(`
       [
-        "baseUrl contains a user name, a password, a query or a fragment. Leave it at https://user.carto.com or https://host/user/name, and pass the key as apiKey.",
-        "baseUrl starts with "mysql:" and is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
+        "\`baseUrl\` must not contain a user name, a password, a query or a fragment. Use https://user.carto.com or https://host/user/name, and pass the key as \`apiKey\`.",
+        "baseUrl starts with "mysql:" and is not the address of an account. Expected https://…, postgres://…, or local: for the embedded database.",
         "baseUrl is no address of a database; expected postgres://user:password@host:port/database, with characters like / ? # @ in the password percent-encoded.",
-        "baseUrl is no address of an account; expected https://…, postgres://…, or local: for the embedded server.",
+        "baseUrl is not the address of an account. Expected https://…, postgres://…, or local: for the embedded database.",
       ]
     `);
   });
@@ -121,7 +121,7 @@ describe("a key that would travel in clear text", () => {
       const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
       new CartoContext({ baseUrl, apiKey: "s3cret" });
       expect(warn.mock.calls).toEqual([
-        [expect.stringMatching(`^${new URL(baseUrl).origin} is not encrypted: `)],
+        [expect.stringMatching(`^${new URL(baseUrl).origin} is not encrypted, `)],
       ]);
       expect(warn.mock.calls.join()).not.toMatch(/s3cret|ana/);
     },
@@ -145,14 +145,14 @@ describe("the key of the environment", () => {
   test.each(["https://bob.carto.com", "http://maps.acme.io/user/ana", "https://maps.acme.io:444/user/ana"])(
     "not to %s",
     (baseUrl) => {
-      expect(messageOf({ baseUrl })).toMatch(/needs an API key: pass apiKey/);
+      expect(messageOf({ baseUrl })).toMatch(/needs an API key\. Pass `apiKey`/);
     },
   );
 
   test("not anywhere without an address beside it", () => {
     vi.stubEnv("CARTO_BASE_URL", undefined);
     expect(messageOf({ baseUrl: "https://bob.carto.com" })).toMatchInlineSnapshot(
-      `"https://bob.carto.com needs an API key: pass apiKey, set CARTO_BASE_URL and CARTO_API_KEY, or save it with: npx cartoframes login. CARTO_API_KEY is only used with the CARTO_BASE_URL beside it. Without an account leave out baseUrl."`,
+      `"https://bob.carto.com needs an API key. Pass \`apiKey\`, set CARTO_BASE_URL and CARTO_API_KEY, or save the key with \`npx cartoframes login\`. CARTO_API_KEY is used only with the address in CARTO_BASE_URL. To use no account, leave out \`baseUrl\`."`,
     );
   });
 });

@@ -139,7 +139,7 @@ describe("following a job", () => {
     expect((await job.wait()).status).toBe("done");
     const last = await cc.batch({ query: [{ query: "SELECT 1" }], onsuccess: "SELECT 1/0" });
     await last.wait();
-    const what = "is done, but what was to run after it failed";
+    const what = "is done, but a statement that ran after it has failed";
     expect(warn.mock.calls).toEqual([
       [`Job ${job.jobId} ${what}: division by zero`],
       [`Job ${last.jobId} ${what}.`],
@@ -154,7 +154,9 @@ describe("following a job", () => {
     expect(job.getStatus()).toBe("cancelled");
     expect(await waiting).toMatchObject({ message: `Job ${job.jobId} was cancelled.`, status: "cancelled" });
     expect(await rowsOf("SELECT 1 AS a")).toEqual([{ a: 1 }]);
-    expect((await rejection(job.cancel())).message).toBe("The job cannot be cancelled: it is cancelled.");
+    expect((await rejection(job.cancel())).message).toBe(
+      "The job cannot be cancelled, because it is cancelled.",
+    );
   });
 
   test("waiting ends by a signal or after a time, and the job goes on", async () => {
@@ -166,7 +168,7 @@ describe("following a job", () => {
     const error = await rejection(job.wait({ timeoutMs: 300 }));
     expect(error).toBeInstanceOf(TimeoutError);
     expect(error.message).toMatch(
-      /^Job .* is still (pending|running)\. It goes on; wait\(\) again, or cancel\(\) it\.$/,
+      /^Job .* is still (pending|running)\. It continues; call wait\(\) again, or cancel\(\)\.$/,
     );
     expect(["pending", "running"]).toContain((await job.status()).status);
     await job.cancel();

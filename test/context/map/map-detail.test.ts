@@ -391,7 +391,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect(sources.size).toBe(0);
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "The map shows only an overview of "kinds", "SELECT * FROM other", at every zoom, because the named map for its detail could not be created. The API key may not do this (Forbidden). Creating a named map requires the account's master key.",
+        "The map shows only an overview of "kinds", "SELECT * FROM other", at every zoom, because the named map for its detail could not be created. The API key has no permission for this (Forbidden). Creating a named map requires the account's master key.",
       ]
     `);
     expect(warnings[0]).not.toContain(key);

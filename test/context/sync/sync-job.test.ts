@@ -104,7 +104,7 @@ test("an account without jobs: the error says what can be done, and nothing was 
   });
   const error = await cc.sync(changed(), "trees", { key: "k" }).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(TimeoutError);
-  expect(error.message).toContain("did not take it as a batch job");
+  expect(error.message).toContain("did not accept it as a batch job");
   expect(error.message).toContain("Nothing was written");
   expect(await stored()).toHaveLength(3);
 });

@@ -290,7 +290,7 @@ describe("keys", () => {
   test("without cartodb_id, key must be said", async () => {
     await cc.query("CREATE TABLE keyless AS SELECT 1 AS a");
     await expect(cc.sync(frame(["a"], [1]), "keyless")).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The frame has no column cartodb_id. Pass { key: "…" }: the column, or columns, that tell the rows apart.]`,
+      `[InvalidArgumentError: The frame has no column cartodb_id. Pass \`key\`: the column, or columns, that identify a row.]`,
     );
     await expect(cc.sync(frame(["a"], [1]), "keyless", { key: "b" })).rejects.toThrow(
       /no column "b".*has "a"/,
@@ -343,7 +343,7 @@ describe("keys", () => {
     const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
     await cc.query(`CREATE TABLE uuids (k uuid PRIMARY KEY, v int); INSERT INTO uuids VALUES ('${id}', 1)`);
     const df = frame(["k", "v"], [id, 1], [id.toUpperCase(), 1]);
-    await expect(cc.sync(df, "uuids", { key: "k" })).rejects.toThrow(/several rows whose key "k"/);
+    await expect(cc.sync(df, "uuids", { key: "k" })).rejects.toThrow(/treats the keys "k" of several rows/);
   });
 
   test("a geometry or a document is none", async () => {

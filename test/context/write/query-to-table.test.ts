@@ -45,11 +45,11 @@ describe("tableName", () => {
     );
     expect(df.columns).toEqual(["cartodb_id", "the_geom", "city_name", "_select"]);
     expect(log.mock.calls.flat().join("\n")).toMatchInlineSnapshot(`
-      "The table is named my_cities.
+      "The table is named "my_cities".
       Columns renamed:
         City Name → city_name
         select → _select
-      1 row written to my_cities. Look at it: await cc.read("my_cities")"
+      Wrote 1 row to "my_cities". Read it with \`await cc.read("my_cities")\`."
     `);
     expect(
       await values(
@@ -125,7 +125,7 @@ describe("tableName", () => {
     ["the same behind a query", "SELECT 1; DELETE FROM log", InvalidArgumentError, /begins with DELETE/],
     ["SELECT INTO", "SELECT 1 AS a INTO other", InvalidArgumentError, /SELECT … INTO/],
     ["nothing but a comment", "-- nothing\n;", InvalidArgumentError, /empty/],
-    ["two columns with one name", "SELECT 1 AS a, 2 AS a", SqlError, /name them in the query with AS/],
+    ["two columns with one name", "SELECT 1 AS a, 2 AS a", SqlError, /Rename them in the query with AS/],
     ["what PostgreSQL refuses", "SELECT 1/0", SqlError, /division by zero/],
     [
       "a second statement that fails takes the first along",
@@ -176,7 +176,7 @@ describe("statements", () => {
 
   test("commands of psql are named as such", async () => {
     await expect(cc.query("\\d cities")).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \\d is a command of psql and no SQL. For the tables there is await cc.tables(); for their columns SELECT … FROM information_schema.columns.]`,
+      `[InvalidArgumentError: \\d is a psql command, not SQL. List the tables with \`await cc.tables()\`, and their columns with SELECT … FROM information_schema.columns.]`,
     );
     await expect(cc.query("  \\dt+")).rejects.toThrow(InvalidArgumentError);
   });

@@ -102,8 +102,8 @@ describe("the Import API", () => {
 
   test("contentGuessing makes geometry of names; types are the frame's", async () => {
     expect(await cc.write(places(), "Places of", { contentGuessing: true })).toBeNull();
-    expect(printed()).toContain("The table is named places_of.");
-    expect(printed()).toContain("3 rows written to places_of.");
+    expect(printed()).toContain('The table is named "places_of".');
+    expect(printed()).toContain('Wrote 3 rows to "places_of".');
     expect(warn.mock.calls).toEqual([]);
     expect(await values("SELECT GeometryType(the_geom), count(*)::int FROM places_of GROUP BY 1")).toEqual([
       ["MULTIPOLYGON", 3],
@@ -154,14 +154,14 @@ describe("the Import API", () => {
   test("collisionStrategy is the server's: skip, overwrite, and a refusal in words", async () => {
     await cc.write(frame(["a", "b"], ["1", "2"]), "collided");
     await cc.write(frame(["a"], ["3"]), "collided", { collisionStrategy: "skip" });
-    expect(printed()).toContain("There is a table collided, and it is left as it was");
+    expect(printed()).toContain('Table "collided" already exists and was kept');
     expect(await values("SELECT a FROM collided")).toEqual([["1"]]);
     const error = await cc
       .write(frame(["a"], ["3"]), "collided", { collisionStrategy: "overwrite" })
       .catch((thrown) => thrown);
     expect(error).toBeInstanceOf(ImportError);
     expect(error.code).toBe(2012);
-    expect(error.message).toContain("The columns do not fit those of the table that is to be overwritten.");
+    expect(error.message).toContain("The columns do not match those of the table to overwrite.");
     await cc.write(frame(["a", "b", "c"], ["3", "4", "5"]), "collided", { collisionStrategy: "overwrite" });
     expect(await values("SELECT a, b, c FROM collided")).toEqual([["3", "4", "5"]]);
   });
@@ -185,8 +185,8 @@ describe("the Import API", () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ["typeGuessing", { typeGuessing: "yes" }, /typeGuessing is "yes"; expected true or false/],
-    ["compression", { compression: "zip" }, /expected "gzip"/],
+    ["typeGuessing", { typeGuessing: "yes" }, /`typeGuessing` must be true or false; got "yes"/],
+    ["compression", { compression: "zip" }, /must be "gzip"; got "zip"/],
     ["collisionStrategy", { collisionStrategy: "rename" }, /"skip" or "overwrite"/],
     ["both", { collisionStrategy: "skip", overwrite: true }, /not both/],
   ])("options that cannot be: %s", async (_, options, message) => {
@@ -219,7 +219,7 @@ describe("more than 100,000 points", () => {
     const job = (await cc.write(points(), "by_job", { lnglat: ["lng", "lat"] }))!;
     expect(job).toBeInstanceOf(BatchJobStatus);
     expect(printed()).toBe(
-      "100,001 rows sent. A job makes the table by_job of them, which takes a while: await job.wait() on what write returns.",
+      'Uploaded 100,001 rows. A batch job is creating the table "by_job". Wait for it with `await job.wait()` on the result of write.',
     );
     await job.wait();
     expect(await values("SELECT count(*)::int, count(the_geom_webmercator)::int AS m FROM by_job")).toEqual([
