@@ -1,5 +1,6 @@
 /** What an engine must look at before it runs a statement: COPY, rights, and transactions. */
 import { isWord, scanStatements, type Token } from "../../sql-lexer";
+import { words } from "../../values";
 import { DatabaseError, type Role } from "./engine";
 
 /** @throws DatabaseError if `sql` holds a COPY, which has its own two calls and touches no server file. */
@@ -46,10 +47,6 @@ function notPermitted(sql: string, token: Token | undefined): DatabaseError {
   return new DatabaseError(message, { code: "42501", position: positionOf(sql, token) });
 }
 
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.split(" "));
-}
-
 // What would change the role from within a statement, or run a text as one. `U&"…"` can spell any of them.
 const CHANGES_ROLE = /set_config|pg_settings|_to_xml|ts_stat|ts_rewrite|crosstab|connectby|dblink|U&"/i;
 
@@ -65,9 +62,7 @@ export function refuseChangeOfRole(sql: string): void {
   throw new DatabaseError(`permission denied for ${what}`, { code: "42501" });
 }
 
-const TRANSACTION_COMMANDS = new Set(
-  "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL".split(" "),
-);
+const TRANSACTION_COMMANDS = words("BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL");
 
 /** Whether a failure of `sql`, sent as one query, undoes all of it: not if it ends transactions by itself. */
 export function isOneTransaction(sql: string): boolean {
