@@ -223,7 +223,7 @@ describe("the server is killed in", () => {
     const { error }: Outcome = await outcome;
     expect(error).toMatchObject({
       name: "JobError",
-      message: expect.stringContaining("the server ended while this ran"),
+      message: expect.stringContaining("the server was killed or crashed while this query ran"),
     });
     expect([await values("SELECT what FROM log"), await precious()]).toEqual([["one"], PRECIOUS]);
   });

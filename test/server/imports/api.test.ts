@@ -138,8 +138,13 @@ describe("requests", () => {
   });
 
   test.each<[string, () => Promise<Response>, number, RegExp]>([
-    ["an unknown id", () => server.ask(`/api/v1/imports/${crypto.randomUUID()}`), 404, /no such import/],
-    ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /no such import/],
+    [
+      "an unknown id",
+      () => server.ask(`/api/v1/imports/${crypto.randomUUID()}`),
+      404,
+      /No import has this id/,
+    ],
+    ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /No import has this id/],
     ["nothing", () => post(), 400, /nothing to import/],
     [
       "a strategy there is not",
