@@ -1,6 +1,6 @@
 import { CartoError } from "../errors";
 
-/** The bytes of a COPY are not what PostgreSQL's binary format or the announced columns say. */
+/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
 export class CopyFormatError extends CartoError {
   override name = "CopyFormatError";
 }

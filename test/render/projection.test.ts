@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { centerOf, lngLatOf, viewportOf, worldOf, zoomOf } from "../../src/render/projection";
+import { lngLatOf, worldOf, zoomOf } from "../../src/geometry/mercator";
+import { centerOf, viewportOf } from "../../src/render/projection";
 import type { Bounds, Scene } from "../../src/render/scene";
 
 const sceneOf = (view: Scene["view"], widthPx = 800, heightPx = 400): Scene => ({

@@ -1,5 +1,6 @@
 /** Checks before a statement runs: COPY, rights and transactions. */
 import { isWord, scanStatements, type Token } from "../../sql-lexer";
+import { words } from "../../values";
 import { DatabaseError, type Role } from "./engine";
 
 /**
@@ -49,10 +50,6 @@ function notPermitted(sql: string, token: Token | undefined): DatabaseError {
   return new DatabaseError(message, { code: "42501", position: positionOf(sql, token) });
 }
 
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.split(" "));
-}
-
 // Functions and views that change the role inside a statement, or run a text as SQL. `U&"…"` can spell any of them.
 const CHANGES_ROLE = /set_config|pg_settings|_to_xml|ts_stat|ts_rewrite|crosstab|connectby|dblink|U&"/i;
 
@@ -68,9 +65,7 @@ export function refuseChangeOfRole(sql: string): void {
   throw new DatabaseError(`permission denied for ${what}`, { code: "42501" });
 }
 
-const TRANSACTION_COMMANDS = new Set(
-  "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL".split(" "),
-);
+const TRANSACTION_COMMANDS = words("BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL");
 
 /** True if a failure of `sql`, sent as one query, undoes all of it. False if it controls transactions itself. */
 export function isOneTransaction(sql: string): boolean {

@@ -1,7 +1,7 @@
 /** Reads a file once to find the names and types of its columns, and its geometry. */
 import { normalizeColumnNames } from "../../frame/names";
-import { ShapeError } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { ShapeError } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
 import {
   type EncodedGeometry,

@@ -7,8 +7,8 @@ import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, GeometryObject, Topology } from "topojson-specification";
 import { DIST } from "../../built";
-import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { shapeOf } from "../../geometry/shape";
 import { encodeGeometry, pointOfTexts, promoted } from "./geometry";
 
 export interface Gazetteer {

@@ -1,10 +1,9 @@
 /** Encodes geometries for `the_geom` as hexadecimal EWKB: 2D, and single or MULTI as in CARTO. */
 import { Geometry } from "wkx";
-import { readEwkbHead } from "../../frame/ewkb";
-import { isHexEwkb } from "../../frame/geometry-writer";
-import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../frame/shape";
-import { parseWkt } from "../../frame/wkt";
 import { SRID_LNGLAT } from "../../geo";
+import { isHexEwkb, readEwkbHead } from "../../geometry/ewkb";
+import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
+import { parseWkt } from "../../geometry/wkt";
 import { ImportFailure } from "./errors";
 
 /** Names of columns that may hold geometries, in CARTO's order of preference. */

@@ -1,4 +1,4 @@
-import type { Shape } from "../../frame/shape";
+import type { Shape } from "../../geometry/shape";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */

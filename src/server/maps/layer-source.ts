@@ -1,11 +1,12 @@
 /** Describes the query of a layer: its columns, its geometries and its size. */
+
+import { HALF_WORLD_M, TILE_PX, WORLD_M } from "../../geometry/mercator";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine, type ResultField, type StatementOptions } from "../engine/engine";
 import { describeQuery } from "../row-stream";
 import { type TableName, tablesUsed } from "../tables-used";
 import type { MapLayer } from "./map-config";
 import { withTokens } from "./sql-tokens";
-import { HALF_WORLD_M, TILE_PX, WORLD_M } from "./tile-grid";
 
 export interface LayerSource {
   /** Columns that become attributes. */

@@ -1,10 +1,10 @@
 /** MapConfig (section 7.3 of the protocol), as far as vector tiles need it. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { TILE_PX } from "../../geometry/mercator";
 import { queryText } from "../../sql-lexer";
 import { type Aggregation, DEFAULT_AGGREGATION, parseAggregation } from "./aggregation";
 import { MapsRefusal } from "./errors";
-import { TILE_PX } from "./tile-grid";
 
 const LATEST_MINOR = 8;
 const DEFAULT_BUFFER_PX = 64;

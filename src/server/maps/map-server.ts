@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import type { TileId } from "../../geometry/mercator";
 import { type TableChanges, tableChanges } from "../cache-headers";
 import type { Engine, Role, StatementOptions } from "../engine/engine";
 import { Turns } from "../engine/turns";
@@ -8,7 +9,6 @@ import { asMapsRefusal, MapsRefusal } from "./errors";
 import { describeLayer, featureAttributes, isAggregated, type LayerSource, worldSql } from "./layer-source";
 import type { Layergroup } from "./layergroups";
 import { fingerprint, type MapLayer } from "./map-config";
-import type { TileId } from "./tile-grid";
 import { renderTile } from "./tiles";
 
 /** The client of a request: its role, and its connection. */

@@ -1,4 +1,4 @@
-import type { BoxM } from "./tile-grid";
+import type { BoxM } from "../../geometry/mercator";
 
 /** Size of a screen pixel in metres on which scale denominators are based: OGC 05-078r4, https://www.ogc.org */
 const SCREEN_PIXEL_M = 0.00028;

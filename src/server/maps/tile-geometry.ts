@@ -1,4 +1,5 @@
 /** Fits geometries into tiles. `!`: all indexes stay below the length of the list. */
+import type { Box } from "../../geometry/clip";
 import { clipLine, clipRing } from "./clip";
 import { doubleArea, type MvtGeometry } from "./mvt";
 import type { Coordinates, Parts } from "./twkb";
@@ -23,16 +24,20 @@ const MIN_WIDTH_CELLS = 1 / 8;
  * shorter than a pixel becomes a pixel long, and a polygon smaller than a pixel fills one.
  */
 export function tileGeometries({ points, lines, polygons }: Parts, grid: TileGrid): MvtGeometry[] {
-  const min = -grid.buffer;
-  const max = grid.extent + grid.buffer;
+  const box = gridBox(grid);
   const shownPoints = pointsInside(points, grid);
-  const shownLines = lines.flatMap((line) => clipLine(atLeastACell(line, grid.cell), min, max));
+  const shownLines = lines.flatMap((line) => clipLine(atLeastACell(line, grid.cell), box));
   const shown: MvtGeometry[] = [];
   if (shownPoints.length > 0) shown.push({ kind: "points", points: shownPoints });
   if (shownLines.length > 0) shown.push({ kind: "lines", lines: shownLines });
   const shownPolygons = visiblePolygons(polygons, grid);
   if (shownPolygons.length > 0) shown.push({ kind: "polygons", polygons: shownPolygons });
   return shown;
+}
+
+/** Returns the tile with its buffer. */
+function gridBox({ buffer, extent }: TileGrid): Box {
+  return [-buffer, -buffer, extent + buffer, extent + buffer];
 }
 
 /** Returns the square of the cell with this upper left corner. */
@@ -62,8 +67,8 @@ function atLeastACell(line: Coordinates, cell: number): Coordinates {
 
 function visiblePolygons(polygons: readonly Coordinates[][], grid: TileGrid): Coordinates[][] {
   const { cell } = grid;
-  const min = -grid.buffer;
-  const max = grid.extent + grid.buffer;
+  const shown = gridBox(grid);
+  const [min, , max] = shown;
   const visible: Coordinates[][] = [];
   const cells = new Cells(cell);
   for (const [outer = [], ...holes] of polygons) {
@@ -76,12 +81,12 @@ function visiblePolygons(polygons: readonly Coordinates[][], grid: TileGrid): Co
     }
     const width = Math.abs(doubleArea(outer)) / lengthOf(outer); // mean width: twice the area divided by the length of the outline
     if (width < cell * MIN_WIDTH_CELLS) {
-      for (const piece of clipLine(outer, min, max)) cells.addLine(piece);
+      for (const piece of clipLine(outer, shown)) cells.addLine(piece);
       continue;
     }
-    const clipped = clipRing(outer, min, max);
+    const clipped = clipRing(outer, shown);
     if (doubleArea(clipped) === 0) continue; // it lies outside, or only along the border of the buffer
-    visible.push([clipped, ...holes.map((hole) => clipRing(hole, min, max)).filter(doubleArea)]);
+    visible.push([clipped, ...holes.map((hole) => clipRing(hole, shown)).filter(doubleArea)]);
   }
   visible.push(...cells.rectangles());
   return visible;

@@ -1,20 +1,20 @@
 /** The SQL of one layer in one tile. */
-import { ident } from "../../sql";
-import type { Aggregation } from "./aggregation";
-import { DATE_TYPES, type LayerSource } from "./layer-source";
-import type { MapLayer } from "./map-config";
-import { boxSql, withTokens } from "./sql-tokens";
+
 import {
   type BoxM,
-  grown,
-  latOf,
-  lngOf,
+  grownBox,
+  lngLatOfM,
   TILE_PX,
   type TileId,
   tileBoxM,
   tileSizeM,
   WORLD_M,
-} from "./tile-grid";
+} from "../../geometry/mercator";
+import { ident } from "../../sql";
+import type { Aggregation } from "./aggregation";
+import { DATE_TYPES, type LayerSource } from "./layer-source";
+import type { MapLayer } from "./map-config";
+import { boxSql, withTokens } from "./sql-tokens";
 
 interface TileQuery {
   /** Selects a TWKB in units of the tile, the cell (column and row counted from 0°, 0°) or NULLs, and the attributes. */
@@ -72,7 +72,7 @@ export function tileQuery(
 
 /** The tile and its buffer; at the poles all the rest of the world. */
 function bufferedBox(tile: TileId, bufferPx: number): BoxM {
-  const box = grown(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
+  const box = grownBox(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
   return {
     ...box,
     ...(tile.y === 0 && { maxY: BEYOND_WORLD_M }),
@@ -195,10 +195,14 @@ function meets(frame: Frame, box: BoxM): string {
   const { srid, storedSrid } = source;
   if (srid === WEB_MERCATOR) return `${geometry} && ${boxSql(box, storedSrid)}`;
   if (srid === LNG_LAT) {
-    const [south, north] = [box.minY, box.maxY].map((y) =>
-      Math.abs(y) >= BEYOND_WORLD_M ? Math.sign(y) * 1e6 : latOf(y),
-    ) as [number, number];
-    const degrees = { minX: lngOf(box.minX), minY: south, maxX: lngOf(box.maxX), maxY: north };
+    const [west, south] = lngLatOfM(box.minX, box.minY);
+    const [east, north] = lngLatOfM(box.maxX, box.maxY);
+    const degrees = {
+      minX: west,
+      minY: box.minY <= -BEYOND_WORLD_M ? -1e6 : south,
+      maxX: east,
+      maxY: box.maxY >= BEYOND_WORLD_M ? 1e6 : north,
+    };
     return `${geometry} && ${boxSql(degrees, storedSrid)}`;
   }
   const exact = `${mercator(frame)} && ${boxSql(box)}`;

@@ -1,10 +1,10 @@
+import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import type { Engine, ResultField, StatementOptions } from "../engine/engine";
 import { isAggregated, type LayerSource } from "./layer-source";
 import type { MapConfig, MapLayer } from "./map-config";
 import { encodeMvt, type MvtLayer, type Value } from "./mvt";
 import { prefilterBox } from "./prefilter";
 import { cellSquare, type TileGrid, tileGeometries } from "./tile-geometry";
-import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "./tile-grid";
 import { tileQuery } from "./tile-query";
 import { decodeTwkb } from "./twkb";
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
+import type { TileId } from "../../geometry/mercator";
 import { parseJson } from "../../json";
 import { LOCAL_USER } from "../../local/home";
 import type { Engine } from "../engine/engine";
@@ -19,9 +20,10 @@ import {
   type Template,
   templateHash,
 } from "../maps/templates";
-import { MAX_ZOOM, type TileId } from "../maps/tile-grid";
 import { acceptEmptyJson, parameters } from "./parameters";
 
+/** Beyond this zoom, coordinates of one tile seen from another are not exact. */
+const MAX_TILE_ZOOM = 30;
 const KEY_MEMBERS = new Set(["api_key", "map_key", "client", "auth_token"]);
 
 /**
@@ -282,7 +284,7 @@ function baseUrl(request: FastifyRequest): { url: string; query: string } {
  */
 function parseTile(z: string, x: string, y: string): TileId {
   const rule = "It should be an integer number greather than or equal to 0";
-  if (!/^\d+$/.test(z) || Number(z) > MAX_ZOOM)
+  if (!/^\d+$/.test(z) || Number(z) > MAX_TILE_ZOOM)
     throw new MapsRefusal(400, `Invalid zoom value (${z}). ${rule}`);
   if (!/^-?\d{1,12}$/.test(x))
     throw new MapsRefusal(400, `Invalid coodinate 'x' value (${x}). It should be an integer number`);

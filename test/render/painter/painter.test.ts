@@ -1,10 +1,11 @@
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
 import { describe, expect, test } from "vitest";
+import { worldPxOf } from "../../../src/geometry/mercator";
 import { paint, paintLayers, prepare, warm } from "../../../src/render/painter";
 import { boxOf, indexPoints } from "../../../src/render/painter/point-index";
 import { makeStamp, PHASES, type Stamp } from "../../../src/render/painter/stamps";
 import { cssColor } from "../../../src/render/painter/style";
-import { viewportOf, worldPxOf } from "../../../src/render/projection";
+import { viewportOf } from "../../../src/render/projection";
 import type {
   PathGeometry,
   PointGeometry,

@@ -1,7 +1,8 @@
 import { createCanvas } from "@napi-rs/canvas";
 import type { LngLat } from "../../../src/geo";
+import { worldOf } from "../../../src/geometry/mercator";
 import { type BasemapShapes, paint, prepare } from "../../../src/render/painter";
-import { viewportOf, worldOf } from "../../../src/render/projection";
+import { viewportOf } from "../../../src/render/projection";
 import type {
   ColorStyle,
   PathGeometry,

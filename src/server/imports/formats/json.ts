@@ -1,8 +1,8 @@
 /** GeoJSON (RFC 7946, and the `crs` of its predecessor) and JSON arrays of flat objects, read in pieces. */
 import { createReadStream } from "node:fs";
 import { JSONParser } from "@streamparser/json";
-import { type Shape, ShapeError, shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { kml } from "@tmcw/togeojson";
 import { DOMParser } from "@xmldom/xmldom";
-import { shapeOf } from "../../../frame/shape";
+import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";

@@ -2,8 +2,8 @@
 import { open, readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { open as openShapefileReader } from "shapefile";
-import { shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
 import type { Cell, FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
