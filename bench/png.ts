@@ -4,9 +4,10 @@ import type { MultiPolygon, Polygon } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "us-atlas/counties-10m.json";
+import { worldOf } from "../src/geometry/mercator";
 import { renderPng } from "../src/render/image/png";
 import { cssColor } from "../src/render/painter/style";
-import { viewportOf, worldOf } from "../src/render/projection";
+import { viewportOf } from "../src/render/projection";
 import type { PathGeometry, PointGeometry, Rgba, Scene, SceneLayer } from "../src/render/scene";
 import { compare, printHeader } from "./support";
 

@@ -12,8 +12,8 @@ import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import states from "us-atlas/states-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import { worldOf } from "../src/geometry/mercator";
 import { encodeBasemap } from "../src/render/basemap-data";
-import { worldOf } from "../src/render/projection";
 import type { PathGeometry } from "../src/render/scene";
 
 /** Antarctica ends at the edges of the world. It overlaps them by half a pixel at zoom 0, so that copies show no seam. */

@@ -1,11 +1,12 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { DANFO_BUNDLE, danfoBeside } from "./danfo";
 import { PAGE_BUNDLES } from "./page";
 import { VEGA_BUNDLE } from "./vega";
 
 const ROOT = join(__dirname, "..");
-const { dependencies, optionalDependencies } = createRequire(__filename)("../package.json");
+const { dependencies } = createRequire(__filename)("../package.json");
 
 /** Bundles of the package's programs in `dist`. */
 export const BUNDLES = {
@@ -24,8 +25,9 @@ export const BUNDLES = {
   // A half-megabyte polyfill for something that Node has.
   alias: { "text-encoding": "node:util" },
   // node-postgres loads pg-native, and a proxy agent loads kerberos, only on request.
-  external: [...Object.keys({ ...dependencies, ...optionalDependencies }), "pg-native", "kerberos"],
+  external: [...Object.keys(dependencies), "pg-native", "kerberos"],
   loader: { ".sql": "text" },
+  plugins: [danfoBeside],
   logLevel: "warning",
 } satisfies BuildOptions;
 
@@ -34,7 +36,8 @@ export async function bundledPackages(): Promise<string[]> {
   const page = await build({ ...PAGE_BUNDLES, outdir: "dist", write: false, metafile: true });
   const vega = await build({ ...VEGA_BUNDLE, outdir: "dist", write: false, metafile: true });
   const programs = await build({ ...BUNDLES, write: false, metafile: true });
-  const outputs = [programs, page, vega].flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const danfo = await build({ ...DANFO_BUNDLE, outdir: "dist", write: false, metafile: true });
+  const outputs = [programs, page, vega, danfo].flatMap(({ metafile }) => Object.values(metafile.outputs));
   const files = outputs.flatMap(({ inputs }) => Object.keys(inputs));
   const names = files.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
   return [...new Set(names.filter((name) => name !== undefined))].sort();

@@ -58,12 +58,22 @@ async function noticeOf(name: string): Promise<string> {
   return `### ${name} ${version} (${typeof license === "string" ? license : "see below"})\n\n\`\`\`\n${await licenceText(dir)}\n\`\`\`\n`;
 }
 
+const TENSORFLOW =
+  "Copyright Google LLC, Apache-2.0, https://github.com/tensorflow/tfjs. The text is that of mathjs.";
+
 /** Licences of packages that name theirs without including its text. */
 const NAMED: Readonly<Record<string, string>> = {
   cartocolor:
     "CARTOColors by CARTO, https://carto.com/carto-colors/. Creative Commons Attribution 4.0 International, https://creativecommons.org/licenses/by/4.0/",
+  "danfojs-node":
+    "Copyright 2022 JsData, MIT, https://github.com/javascriptdata/danfojs. The text is that of papaparse.",
+  "javascript-natural-sort":
+    "Copyright Jim Palmer, MIT, https://github.com/Bill4Time/javascript-natural-sort. The text is that of papaparse.",
   "proxy-agent-negotiate":
     "Copyright Nathan Rajlich, MIT, https://github.com/TooTallNate/proxy-agents. The text is that of agent-base, above.",
+  "tfjs-backend-cpu": TENSORFLOW,
+  "tfjs-core": TENSORFLOW,
+  "tfjs-data": TENSORFLOW,
   "stream-source":
     "Copyright Michael Bostock, BSD 3-Clause, https://github.com/mbostock/stream-source. The text is that of slice-source, above.",
 };

@@ -18,9 +18,9 @@ import { topology } from "topojson-server";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import type { PublishedMeasure } from "../src/api/schemas/observatory";
 import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer";
 import {
-  type PublishedMeasure,
   type StarterArea,
   type StarterDataset,
   type StarterPublication,

@@ -15,6 +15,7 @@ const LINE_WIDTH = 110;
 /** Chapters of the reference: the exports of each, in reading order. Types used by one call only follow it by themselves. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Contexts: ["cc", "CartoContext", "Credentials"],
+  DataFrames: ["DataFrame", "Series", "readCSV", "readJSON", "readExcel"],
   Jobs: ["BatchJobStatus"],
   Maps: ["Layer", "QueryLayer", "BaseMap", "styling", "MapView"],
   Figures: ["figure", "Figure", "FigureCell"],
@@ -151,7 +152,19 @@ class Reference {
     if (ts.isClassDeclaration(declaration)) return heading + this.#class(symbol, declaration);
     if (ts.isInterfaceDeclaration(declaration)) return `${heading}${prose(symbol)}${this.#table(symbol)}`;
     if (ts.isFunctionDeclaration(declaration)) return heading + this.#callable(symbol, name);
-    return `${heading}${prose(symbol)}\`\`\`typescript\n${textOf(declaration)}\n\`\`\`\n`;
+    return `${heading}${prose(symbol)}\`\`\`typescript\n${this.#text(symbol, declaration)}\n\`\`\`\n`;
+  }
+
+  /** A type or constant as it is declared; a type derived from a value is spelled out. */
+  #text(symbol: ts.Symbol, declaration: ts.Declaration): string {
+    if (ts.isVariableDeclaration(declaration)) {
+      return `const ${declaration.name.getText()}: ${declaration.type?.getText() ?? "unknown"}`;
+    }
+    const text = declaration.getText().replace(/^export /, "");
+    if (!text.includes("typeof ")) return text;
+    const type = this.#surface.checker.getDeclaredTypeOfSymbol(symbol);
+    const { NoTruncation, InTypeAlias } = ts.TypeFormatFlags;
+    return `type ${symbol.name} = ${this.#surface.checker.typeToString(type, undefined, NoTruncation | InTypeAlias)};`;
   }
 
   #class(symbol: ts.Symbol, declaration: ts.ClassDeclaration): string {
@@ -240,7 +253,8 @@ class Reference {
   }
 
   #table(symbol: ts.Symbol): string {
-    return `${propertyTable("Option", this.#surface.members(symbol), this.#isOurs)}\n`;
+    const title = symbol.name.endsWith("Options") ? "Option" : "Property";
+    return `${propertyTable(title, this.#surface.members(symbol), this.#isOurs)}\n`;
   }
 
   #errors(errors: readonly [string, ts.Symbol][]): string {
@@ -311,13 +325,6 @@ function parametersOf(declaration: ts.SignatureDeclaration): string {
       return `${parameter.dotDotDotToken ? "..." : ""}${name}${isOptional ? "?" : ""}: ${flat(parameter.type?.getText() ?? "unknown")}`;
     })
     .join(", ");
-}
-
-function textOf(declaration: ts.Declaration): string {
-  if (ts.isTypeAliasDeclaration(declaration)) return declaration.getText().replace(/^export /, "");
-  if (ts.isVariableDeclaration(declaration))
-    return `const ${declaration.name.getText()}: ${declaration.type?.getText() ?? "unknown"}`;
-  return flat(declaration.getText());
 }
 
 /** Doc comment, examples included, as Markdown. */

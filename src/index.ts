@@ -3,9 +3,9 @@ import { loadDanfo } from "./frame";
 import { installNotebookSupport } from "./kernel/hooks";
 import { insideKernel } from "./kernel/tslab";
 
-export type { DataFrame, Series } from "danfojs-node";
 export type { FetchAnswer, FetchFunction, FetchInit, Session } from "./api/http";
 export type { BatchQueries, BatchQuery, JobQueryOptions } from "./api/jobs";
+export type { PublishedMeasure } from "./api/schemas/observatory";
 export type { Timeouts } from "./api/transport";
 export type { CartoMapOptions } from "./context/carto-context";
 export { CartoContext } from "./context/carto-context";
@@ -37,7 +37,26 @@ export {
   TableNotFoundError,
   TimeoutError,
 } from "./errors";
-export { CopyFormatError, DanfoMissingError } from "./frame";
+export { CopyFormatError } from "./frame";
+export {
+  concat,
+  DataFrame,
+  dateRange,
+  getDummies,
+  LabelEncoder,
+  MinMaxScaler,
+  merge,
+  OneHotEncoder,
+  readCSV,
+  readExcel,
+  readJSON,
+  Series,
+  StandardScaler,
+  toCSV,
+  toDateTime,
+  toExcel,
+  toJSON,
+} from "./frame/danfo-surface";
 export { InterruptedError } from "./kernel/interrupt";
 export {
   BaseMap,
@@ -79,7 +98,6 @@ export type { DatasetInfo, Observatory, Published } from "./observatory/observat
 export type { RegionArgument } from "./observatory/place";
 export type {
   PublishedBoundary,
-  PublishedMeasure,
   PublishOptions,
 } from "./observatory/publication";
 export type { CallOptions } from "./options";
@@ -99,7 +117,7 @@ installNotebookSupport();
 
 /** Delay after the import, in milliseconds. The cell is then done, and danfo loads while the next one is written. */
 const IDLE_AFTER_MS = 100;
-if (insideKernel()) setTimeout(() => loadDanfo().catch(() => {}), IDLE_AFTER_MS).unref();
+if (insideKernel()) setTimeout(loadDanfo, IDLE_AFTER_MS).unref();
 
 /**
  * The default context. It uses the environment variables `CARTO_BASE_URL` and `CARTO_API_KEY` if they are set, otherwise

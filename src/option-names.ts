@@ -4,7 +4,7 @@ export const OPTION_NAMES = {
   BaseMapOptions: ["source", "labels", "onlyLabels", "maxZoom", "attribution"],
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
-  CallOptions: ["signal"],
+  CallOptions: ["label", "signal", "waitsFor"],
   CartoMapOptions: ["interactive", "scale", "ax", "signal", "layers", "zoom", "lat", "lng", "size", "title", "at"],
   ColorByColumn: ["column", "scheme", "bins", "method", "binMethod", "domain"],
   ContextOptions: ["baseUrl", "username", "apiKey", "creds", "session", "verbose", "timeouts"],

@@ -1,33 +1,35 @@
 /**
- * Just enough of PostgreSQL's lexer to find where statements begin and end and what stands outside parentheses:
- * quotes, dollar quotes, nested comments and parentheses. It assumes standard_conforming_strings.
+ * A lexer of PostgreSQL's SQL, as far as needed to find where statements begin and end and what is outside parentheses:
+ * quotes, dollar quotes, nested comments and parentheses. It assumes standard_conforming_strings. A security boundary
+ * (server/engine/sql-scan.ts) relies on it: test/sql-lexer.test.ts compares it with PostgreSQL's own scanner.
  * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  */
 
 export interface Token {
   /** `word` is an unquoted identifier or keyword, `quoted` a "quoted identifier". */
   readonly kind: "word" | "quoted" | "string" | "other";
-  /** Upper case for a word, as written otherwise. */
+  /** Words are in upper case, everything else as written. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** Parentheses and brackets open before this token. */
+  /** Number of parentheses and brackets open before this token. */
   readonly depth: number;
 }
 
-// PostgreSQL's own classes, not JavaScript's: its scanner sees bytes, so that everything beyond ASCII, a no-break space
-// or an emoji too, belongs to a name. Where the two differ, a statement could hide from whoever looks for it here.
+// Character classes as in PostgreSQL, not as in JavaScript. PostgreSQL's scanner sees bytes, so every character beyond
+// ASCII, even a no-break space or an emoji, is part of a name. A difference here could hide a statement from the
+// checks.
 const BLANK = /[ \t\n\r\f\v]+|--[^\n\r]*/y;
 const WORD = /[A-Za-z_\u{80}-\u{10ffff}][\w$\u{80}-\u{10ffff}]*/uy;
 const NUMBER = /\d[\w.]*/y;
 const QUOTED_START = /(?:[uU]&)?"/y;
 const ESCAPE_STRING_START = /[eE]'/y;
 const STRING_START = /(?:[bBxXnN]|[uU]&)?'/y;
-/** Two literals with a line break between them are one; the second is read by the rules of the first. */
+/** Two literals with a line break between them are one literal, read by the rules of the first. */
 const CONTINUED_STRING = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u{80}-\u{10ffff}][\w\u{80}-\u{10ffff}]*)?\$/uy;
 
-/** The statements of `sql`, each as its tokens without the semicolon; empty statements are left out. */
+/** Splits `sql` into statements, each a list of tokens without the semicolon. Empty statements are left out. */
 export function scanStatements(sql: string): Token[][] {
   const statements: Token[][] = [];
   let statement: Token[] = [];
@@ -44,10 +46,9 @@ export function scanStatements(sql: string): Token[][] {
 }
 
 /**
- * The text of a query that can stand in a subquery, without what stands around it: comments before it are kept,
- * semicolons and comments behind it are not. Undefined for several statements, for those that return rows by
- * the way (INSERT … RETURNING, SHOW), and for SELECT … INTO. Queries with a WITH that writes pass: only the
- * database knows.
+ * Returns the text of a query that can be used as a subquery, without trailing semicolons and comments. Undefined if
+ * `sql` is not a single query, such as INSERT … RETURNING, SHOW or SELECT … INTO. A query whose WITH writes data is not
+ * detected; the database refuses it as a subquery.
  */
 export function queryText(sql: string): string | undefined {
   const [tokens, ...more] = scanStatements(sql);
@@ -61,7 +62,7 @@ export function queryText(sql: string): string | undefined {
 
 const QUERY_VERBS = new Set(["SELECT", "VALUES", "TABLE"]);
 
-/** What follows the last parenthesis of the WITH list: names in it are never preceded by one. */
+/** Finds the first verb after a closing parenthesis: the names in the WITH list never follow one. */
 function verbAfterWith(tokens: readonly Token[]): Token | undefined {
   const verbs = /^(SELECT|VALUES|TABLE|INSERT|UPDATE|DELETE|MERGE)$/;
   return tokens.find(
@@ -70,7 +71,7 @@ function verbAfterWith(tokens: readonly Token[]): Token | undefined {
   );
 }
 
-/** Whether a token is that keyword, given in upper case. */
+/** True if a token is the keyword `text`, given in upper case. */
 export function isWord(token: Token | undefined, text: string): boolean {
   return token?.kind === "word" && token.text === text;
 }
@@ -118,7 +119,8 @@ function* scan(sql: string): Generator<Token> {
   }
 }
 
-// The three below search instead of matching a pattern: a literal of megabytes overflows a regular expression.
+// The functions below search instead of matching a pattern, because a literal of megabytes overflows a regular
+// expression.
 
 function quoteEnd(sql: string, from: number, quote: string): number {
   if (from < 0) return -1;

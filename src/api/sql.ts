@@ -65,7 +65,7 @@ export async function runSql(
 
 /** Prints a warning; a note that the server has installed something is not one. */
 function print(warning: string): void {
-  if (/^(Installed|Renewed) /.test(warning)) console.log(warning);
+  if (/^(Installed|Renewed|Updated) /.test(warning)) console.log(warning);
   else console.warn(warning);
 }
 

@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 
-/** The user pressed Ctrl-C at a question. */
+/** Thrown when the user answers a question with Ctrl-C. */
 export class QuestionAborted extends Error {}
 
-/** Asks on the terminal. `hidden`: what is typed is not shown, and kept in no history. */
+/** Asks a question on the terminal. The answer to a `hidden` one is neither shown nor kept in a history. */
 export function ask(question: string, { hidden = false } = {}): Promise<string> {
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -29,7 +29,7 @@ export function ask(question: string, { hidden = false } = {}): Promise<string> 
   });
 }
 
-/** What is piped into this process, without the end of its line. */
+/** Reads standard input to its end, without surrounding white space. */
 export async function readInput(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));

@@ -1,9 +1,10 @@
-/** What `cartoframes observatory …` does: statements to the local server's SQL API, and their answers as text. */
+/** The work of `cartoframes observatory …`: runs statements through the local server's SQL API and returns lines of text. */
 import { readFile } from "node:fs/promises";
+import type { PublishedMeasure } from "../api/schemas/observatory";
 import { ServerError } from "../errors";
 import type { LocalServer } from "../local/launcher";
 import { inTransaction } from "../server/observatory/observatory-sql";
-import { type PublishedMeasure, readStarter, starterSql } from "../server/observatory/starter";
+import { readStarter, starterSql } from "../server/observatory/starter";
 import { ident, literal } from "../sql";
 
 interface Answer {
@@ -14,7 +15,7 @@ interface Answer {
   readonly hint?: string;
 }
 
-/** A table that becomes a level of boundaries, measures, or both: `OBS_Publish` in docs/observatory.md. */
+/** Describes a table that becomes a boundary level, measures, or both. See `OBS_Publish` in docs/observatory.md. */
 export interface Publication {
   readonly dataset: string;
   readonly timespan: string;
@@ -33,7 +34,7 @@ export class ObservatoryCommands {
   readonly #server: LocalServer;
   readonly #tell: (line: string) => void;
 
-  /** @param tell what happens on the way, such as the installation */
+  /** @param tell called with each notice of the server, such as one about the installation */
   constructor(server: LocalServer, tell: (line: string) => void) {
     this.#server = server;
     this.#tell = tell;
@@ -54,7 +55,8 @@ export class ObservatoryCommands {
       ...datasets
         .filter(({ id }) => !installed.has(id))
         .map(
-          ({ id, name }) => `${id.padEnd(width)}  ${name} (not installed: cartoframes observatory add ${id})`,
+          ({ id, name }) =>
+            `${id.padEnd(width)}  ${name} (not installed; to add it, run \`npx cartoframes observatory add ${id}\`)`,
         ),
     ];
   }
@@ -88,13 +90,13 @@ export class ObservatoryCommands {
     ];
   }
 
-  /** Adds a dataset of the starter catalog again, or brings it up to this version. */
+  /** Adds a dataset of the starter catalog, or updates it to this version. */
   async addStarter(dataset: string): Promise<string[]> {
     const catalog = await readStarter();
     const starter = catalog.datasets.find(({ id }) => id === dataset);
     if (!starter) {
       throw new ServerError(
-        `There is no dataset "${dataset}" in the starter catalog: it has ${catalog.datasets.map(({ id }) => id).join(", ")}. To add a table of yours, pass --table.`,
+        `The starter catalog has no dataset named "${dataset}". It has ${catalog.datasets.map(({ id }) => id).join(", ")}. To publish a table of yours, pass --table.`,
       );
     }
     const [row] = await this.#sql(
@@ -111,7 +113,9 @@ export class ObservatoryCommands {
       .map((part) => ident(part))
       .join(".");
     await this.#sql(`SELECT OBS_Publish(${literal(name)}, ${literal(JSON.stringify(publication))})`);
-    return [`Added ${publication.dataset}: cartoframes observatory info ${publication.dataset}`];
+    return [
+      `Added ${publication.dataset}. To see it, run \`npx cartoframes observatory info ${publication.dataset}\`.`,
+    ];
   }
 
   async remove(dataset: string): Promise<string[]> {
@@ -122,7 +126,7 @@ export class ObservatoryCommands {
   async #unknown(dataset: string): Promise<ServerError> {
     const rows = await this.#sql("SELECT id FROM OBS_Datasets()");
     const known = rows.map(({ id }) => id).join(", ");
-    return new ServerError(`There is no dataset "${dataset}". There are ${known || "none"}.`);
+    return new ServerError(`No dataset is named "${dataset}". Available datasets: ${known || "none"}.`);
   }
 
   async #sql(q: string): Promise<readonly Record<string, unknown>[]> {
@@ -165,8 +169,8 @@ interface DatasetInfo {
 }
 
 /**
- * The description of a table in a file, as `OBS_Publish` takes it.
- * @throws ServerError if it is no JSON object
+ * Reads the description of a table for `OBS_Publish` from a JSON file.
+ * @throws ServerError if the file cannot be read or does not contain a JSON object
  */
 export async function readPublication(file: string): Promise<Publication> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -176,7 +180,7 @@ export async function readPublication(file: string): Promise<Publication> {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Publication;
   } catch {
-    // said below
+    // reported below
   }
-  throw new ServerError(`${file} holds no JSON object.`);
+  throw new ServerError(`${file} must contain a JSON object. See OBS_Publish in docs/observatory.md.`);
 }

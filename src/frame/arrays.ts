@@ -8,10 +8,10 @@ const HEAD_BYTES = 12; // dimensions, has-NULL flag, element type
 const DIMENSION_BYTES = 8; // size, lower bound
 const MAX_DIMENSIONS = 6;
 
-/** Reads one element; undefined for bytes that are none. */
+/** Reads one element; returns undefined for bytes that are not one. */
 export type ElementReader = (batch: Batch, at: number, end: number) => unknown;
 
-/** An array as nested JavaScript arrays, or undefined if the bytes are not exactly one array. */
+/** Reads an array as nested JavaScript arrays; returns undefined if the bytes are not exactly one array. */
 export function readArray(
   batch: Batch,
   at: number,
@@ -29,7 +29,7 @@ export function readArray(
   for (let dimension = 0; dimension < dimensions; dimension++) {
     const size = view.getInt32(at + HEAD_BYTES + dimension * DIMENSION_BYTES);
     elements *= size;
-    // an element takes four bytes or more, so a size that lies is refused before anything is allocated for it
+    // An element takes at least four bytes, so a false size is refused before anything is allocated for it.
     if (size <= 0 || elements * 4 > end - first) return undefined;
     sizes.push(size);
   }
@@ -64,7 +64,7 @@ function nest(flat: unknown[], sizes: readonly number[]): unknown[] {
   return nested;
 }
 
-/** An element that JavaScript may not hold: what it would be, null if it does not fit, and PostgreSQL's text. */
+/** An element that may not fit into a JavaScript value: the value, null if it does not fit, and PostgreSQL's text. */
 export class Precise {
   constructor(
     readonly value: number | Date | null,
@@ -72,7 +72,7 @@ export class Precise {
   ) {}
 }
 
-/** Arrays. If one element of the column does not fit, all elements of the column become their texts. */
+/** Arrays. If one element of the column does not fit into a JavaScript value, all elements become texts. */
 export class ArrayBuilder extends ObjectBuilder {
   constructor(
     field: Field,
@@ -89,7 +89,7 @@ export class ArrayBuilder extends ObjectBuilder {
     return fits ? { column } : { column, warning: asTextWarning(this.field, this.why) };
   }
 
-  /** Puts plain values in place of every `Precise`; stops and says false at the first that has none. */
+  /** Replaces every `Precise` by a plain value. Returns false and replaces nothing if one of them has none. */
   private async settle(pace: Pace, plain: (element: Precise) => unknown): Promise<boolean> {
     for (const array of this.values) {
       if (pace.due()) await pace.pause();

@@ -1,4 +1,4 @@
-import { CopyFormatError } from "./errors";
+import { CartoError } from "../errors";
 import type { Pace } from "./pace";
 import type { BooleanColumn, Column, Field, NumberColumn } from "./types";
 
@@ -26,7 +26,12 @@ export interface Built {
   readonly warning?: string;
 }
 
-/** Builds the error for a value that cannot be one of its type. */
+/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
+export class CopyFormatError extends CartoError {
+  override name = "CopyFormatError";
+}
+
+/** Builds the error for bytes that cannot be a value of the column's type. */
 export function badValue({ name, pgtype }: Field, row: number, found: string): CopyFormatError {
   return new CopyFormatError(
     `Column "${name}" (${pgtype}), row ${row} (counted from 0): ${found}. The bytes were damaged on the way, ` +
@@ -40,7 +45,7 @@ function doubled(needed: number): number {
   return Math.max(FIRST_CAPACITY, 2 ** Math.ceil(Math.log2(needed)));
 }
 
-/** Numbers in a typed array that grows. */
+/** Growing typed array of numbers. */
 class Numbers<T extends Float64Array | Int32Array> {
   values: T;
   length = 0;
@@ -75,7 +80,7 @@ export class Integers extends Numbers<Int32Array> {
   }
 }
 
-/** Marks of the rows that are NULL; takes no memory before the first. */
+/** Marks the rows that are NULL. Takes no memory until the first one. */
 export class Nulls {
   private marks: Uint8Array | null = null;
 
@@ -92,7 +97,7 @@ export class Nulls {
     return this.marks !== null && this.marks[row] === 1;
   }
 
-  /** `{ nulls }` for the column, or `{}` if there is none. */
+  /** Returns `{ nulls }` for the column, or `{}` if no row is NULL. */
   finish(rowCount: number): { nulls?: Uint8Array } {
     if (this.marks === null) return {};
     const nulls = new Uint8Array(rowCount);
@@ -101,7 +106,7 @@ export class Nulls {
   }
 }
 
-/** int2, int4, float4, float8: a fixed number of bytes that a double holds exactly. */
+/** int2, int4, float4, float8: types of a fixed width that a double holds exactly. */
 export class NumberBuilder implements ColumnBuilder {
   private readonly floats = new Floats();
   private readonly nulls = new Nulls();
@@ -151,7 +156,7 @@ export class BooleanBuilder implements ColumnBuilder {
   }
 }
 
-/** Values that are read one by one. `read` gives undefined for bytes that are no value of the type. */
+/** Values that are read one by one. `read` returns undefined for bytes that are not a value of the type. */
 export class ObjectBuilder implements ColumnBuilder {
   protected readonly values: unknown[] = [];
 

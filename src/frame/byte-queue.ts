@@ -1,13 +1,15 @@
+import { viewOf } from "../geometry/ewkb";
+
 const FIRST_CAPACITY = 1 << 17;
 
 /**
- * Bytes that came and are not used up yet, in one piece. Grows with what has come, never with what a length
- * promises, and moves the rest to the front only when room is needed: each byte is copied about twice.
+ * Keeps unused bytes in one piece. Grows with the bytes that have arrived, not with announced lengths, and moves the
+ * rest to the front only when it needs room, so that each byte is copied about twice.
  */
 export class ByteQueue {
   bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
   view = viewOf(this.bytes);
-  /** Where the unused bytes begin in `bytes`, and where they end. */
+  /** Range of the unused bytes in `bytes`. */
   start = 0;
   end = 0;
 
@@ -31,8 +33,4 @@ export class ByteQueue {
     this.end -= this.start;
     this.start = 0;
   }
-}
-
-export function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

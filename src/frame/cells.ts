@@ -1,18 +1,19 @@
 /**
- * danfo keeps a frame twice, in rows and in columns. The rows of a million take as long to make as the rest of the
- * frame, and half of its memory; columns, maps and writing need none. So they are made when danfo first asks for them.
+ * Rows on demand. danfo keeps a frame twice, as rows and as columns. For a million rows, the rows take as long to make as
+ * the rest of the frame and half of its memory, but columns, maps and writing do not use them. They are therefore made
+ * when danfo first asks for them.
  */
 import type { DataFrame, Series } from "danfojs-node";
 
-/** Where danfo keeps the rows of a DataFrame, the values of a Series. */
+/** danfo's member for the rows of a DataFrame or the values of a Series. */
 interface Rows {
   $data: readonly unknown[];
 }
 
-/** The columns of frames that have no rows yet. What danfo changes in a frame, it changes in its rows first. */
+/** Columns of the frames whose rows have not been made. danfo makes every change to a frame in its rows first. */
 const COLUMNS = new WeakMap<object, readonly (readonly unknown[])[]>();
 
-/** Makes `columns` the content of a frame, and its rows of them on demand. */
+/** Makes `columns` the content of a frame. Its rows are made from them on demand. */
 export function makeRowsOnDemand(frame: object, columns: readonly (readonly unknown[])[]): void {
   const keep = (value: readonly unknown[]) => {
     COLUMNS.delete(frame);
@@ -37,12 +38,12 @@ function toRows(columns: readonly (readonly unknown[])[]): unknown[][] {
   });
 }
 
-/** Whether a value is a danfo DataFrame, from whichever copy or build of danfo. */
+/** True for a danfo DataFrame, from any copy or build of danfo. */
 export function isFrame(value: unknown): value is DataFrame {
   return isDanfo(value, false);
 }
 
-/** Whether a value is a danfo Series, from whichever copy or build of danfo. */
+/** True for a danfo Series, from any copy or build of danfo. */
 export function isSeries(value: unknown): value is Series {
   return isDanfo(value, true);
 }
@@ -54,19 +55,19 @@ function isDanfo(value: unknown, series: boolean): boolean {
   return $isSeries === series && [$data, $index, $dtypes].every(Array.isArray);
 }
 
-/** How many rows a frame has, even one with a column called like the member that says so. */
+/** Returns the number of rows of a frame, even if one of its columns is called `shape`. */
 export function rowCountOf(frame: object): number {
   const columns = COLUMNS.get(frame);
   return columns ? (columns[0]?.length ?? 0) : (frame as Rows).$data.length;
 }
 
-/** The values of a column, not to be changed. danfo's own columns are wrong after a Series was assigned to one. */
+/** Returns the values of a column, which must not be changed. danfo's own columns are wrong after a Series was assigned to one. */
 export function columnValues(frame: object, column: number): readonly unknown[] {
   const columns = COLUMNS.get(frame);
   return columns?.[column] ?? (frame as Rows).$data.map((row) => (row as readonly unknown[])[column]);
 }
 
-/** One cell of a DataFrame; of a Series, one value. */
+/** Returns one cell of a DataFrame, or one value of a Series. */
 export function cellOf(frame: { readonly $isSeries: boolean }, row: number, column: number): unknown {
   const columns = COLUMNS.get(frame);
   if (columns) return columns[column]?.[row];
@@ -74,7 +75,7 @@ export function cellOf(frame: { readonly $isSeries: boolean }, row: number, colu
   return frame.$isSeries ? value : (value as readonly unknown[] | undefined)?.[column];
 }
 
-/** danfo counts the rows, and so would make them. */
+/** Makes danfo's `shape` count the columns' values: counting rows would make them. */
 export function repairShape(frame: object): void {
   const { get } = Object.getOwnPropertyDescriptor(frame, "shape")!;
   Object.defineProperty(frame, "shape", {

@@ -1,6 +1,6 @@
 /**
- * Compares a table with the columns of a frame byte by byte, as the table is streamed by: what is equal needs not be
- * sent. Rows are expected in about the order of the frame; those elsewhere are found by their keys.
+ * Compares a table with the columns of a frame byte by byte while the table is streamed, so that equal rows need not
+ * be sent. Rows are expected in about the order of the frame; others are found by their keys.
  */
 import type { Batch } from "./builder";
 import { encodeRows, readCopy, rowCountOf } from "./copy-binary";
@@ -8,9 +8,9 @@ import type { Field } from "./types";
 import type { WriteColumn } from "./write-column";
 import { CopySink, type RowWriter, writerFor } from "./writers";
 
-/** Rows of the frame looked at before a row of the table counts as out of order. */
+/** Number of the frame's next rows that are compared before a row of the table counts as out of order. */
 const LOOKAHEAD = 4;
-/** So many rows out of order wait for the end; more of them, and rows are looked up by key at once. */
+/** Maximum number of rows out of order that wait for the end. Beyond it, rows are looked up by key at once. */
 const MAX_WAITING = 4096;
 const NULL_FIELD = "\xff\xff\xff\xff";
 
@@ -19,15 +19,15 @@ const EQUAL = 1;
 const CHANGED = 2;
 
 export interface Differences {
-  /** Rows of the frame that the table has not, or not byte for byte. */
+  /** Rows of the frame that the table lacks or holds with different bytes. */
   readonly rows: readonly number[];
-  /** Keys of rows that the frame has not, as fields of a COPY. */
+  /** Keys of the table's rows that the frame lacks, as fields of a COPY. */
   readonly gone: readonly Uint8Array[];
 }
 
 /**
- * @param columns with the `keyCount` columns of the key first, as the COPY has them
- * @throws what `decodeCopy` throws
+ * @param columns The columns of the COPY in its order, the `keyCount` columns of the key first.
+ * @throws SqlError, CopyFormatError As `decodeCopy` does.
  */
 export async function compareCopy(
   chunks: AsyncIterable<Uint8Array>,
@@ -41,7 +41,7 @@ export async function compareCopy(
   return comparison.finish();
 }
 
-/** The bytes for a COPY of what differs: the columns, and behind them whether the row is one that goes. */
+/** Encodes a COPY of the differences: the columns, followed by a boolean that is true for rows to be deleted. */
 export function encodeDifferences(
   columns: readonly WriteColumn[],
   keyCount: number,
@@ -70,9 +70,9 @@ class Comparison {
   private readonly states: Uint8Array;
   private readonly sink = new CopySink(1024);
   private readonly gone: Uint8Array[] = [];
-  /** Rows of the table that were not found where they were expected, and the length of their keys. */
+  /** Rows of the table that were not found where they were expected, with the length of their keys. */
   private readonly waiting: { readonly bytes: Buffer; readonly keyBytes: number }[] = [];
-  /** Unseen rows of the frame by key, once they are looked up. */
+  /** Unseen rows of the frame by key, filled when the first row is looked up. */
   private rowsByKey: Map<string, number> | null = null;
   private next = 0;
 
@@ -108,7 +108,7 @@ class Comparison {
     return { rows, gone: this.gone };
   }
 
-  /** Whether the row of the table is one of the next rows of the frame. */
+  /** True if the row of the table is one of the frame's next rows. */
   private meet(bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
     const last = Math.min(this.rowCount - 1, this.next + (this.rowsByKey === null ? LOOKAHEAD : 0));
     for (let row = this.next; row <= last; row++) {
@@ -119,7 +119,7 @@ class Comparison {
     return false;
   }
 
-  /** Marks a row of the frame as equal or changed if it has this key. */
+  /** Marks a row of the frame as equal or changed if it has this key. Returns true if it has. */
   private compare(row: number, bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
     const { sink } = this;
     sink.at = 0;

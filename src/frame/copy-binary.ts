@@ -1,13 +1,12 @@
 /**
  * PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
  * Stricter than the manual in one point: a header extension, which no release of PostgreSQL writes, is
- * refused instead of skipped, so that damaged bytes cannot hide rows there.
+ * refused rather than skipped, because damaged bytes could hide rows in it.
  */
 import { SqlError } from "../errors";
 import { ident } from "../sql";
-import { type Batch, badValue } from "./builder";
+import { type Batch, badValue, CopyFormatError } from "./builder";
 import { ByteQueue } from "./byte-queue";
-import { CopyFormatError } from "./errors";
 import { paced } from "./pace";
 import { builderFor } from "./readers";
 import { type Columns, elementTypeOf, type Field, pgTypeOf } from "./types";
@@ -16,32 +15,32 @@ import { CopySink, writerFor } from "./writers";
 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 const HEADER_BYTES = SIGNATURE.length + 4 + 4; // flags, length of the extension
-/** Flags a reader must understand; none is defined any more (16 announced OIDs, until PostgreSQL 11). */
+/** Flags that a reader must understand. None is defined today; bit 16 announced OIDs until PostgreSQL 11. */
 const CRITICAL_FLAGS = 0xffff0000;
 const TRAILER = -1;
 const BRACE = "{".charCodeAt(0);
-/** Fields located before the columns are filled: large enough to make the loops worth it, small enough for the cache. */
+/** Number of fields located before the columns are filled: enough for tight loops, few enough for the cache. */
 const BATCH_FIELDS = 16_384;
-/** Spare bytes of a chunk, so that the row that fills it seldom makes it grow. */
+/** Spare bytes of a chunk, so that its last row seldom makes it grow. */
 const ROW_ROOM = 4096;
-/** No value of PostgreSQL is larger (MaxAllocSize). */
+/** Maximum size of a PostgreSQL value (MaxAllocSize). */
 const MAX_FIELD_BYTES = 0x3fffffff;
-/** A server's error message is looked for in so many last bytes. */
+/** Number of last bytes in which a server's error message is looked for. */
 const MAX_ERROR_BYTES = 65_536;
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal;
   /** The statement whose rows these are, for errors. */
   readonly sql?: string;
-  /** Told now and then how many rows have been read so far. */
+  /** Called from time to time with the number of rows read so far. */
   readonly onRows?: (rows: number) => void;
-  /** Told now and then how many bytes have been read so far. */
+  /** Called from time to time with the number of bytes read so far. */
   readonly onBytes?: (bytes: number) => void;
 }
 
 /**
- * The select list that makes a server's `COPY (SELECT … FROM (q) AS _q) TO STDOUT WITH (FORMAT binary)` fit
- * `decodeCopy`: types we do not read in binary as text, arrays of them as JSON, bytea as `\x…`.
+ * Returns the select list that makes a server's `COPY (SELECT … FROM (q) AS _q) TO STDOUT WITH (FORMAT binary)` fit
+ * `decodeCopy`: types that are not read in binary are cast to text, arrays of them to JSON, bytea to `\x…`.
  */
 export function copySelect(fields: readonly Field[]): string {
   return fields.map(selectItem).join(", ");
@@ -56,10 +55,10 @@ function selectItem({ name, pgtype }: Field): string {
 }
 
 /**
- * Decodes the bytes of `COPY (SELECT ${copySelect(fields)} …) TO STDOUT WITH (FORMAT binary)` into columns,
- * as they come and however they are cut into chunks.
- * @throws SqlError if the server ended the bytes with an error message, wherever in a row that happened.
- * @throws CopyFormatError if bytes are missing or do not fit the fields.
+ * Decodes the bytes of `COPY (SELECT ${copySelect(fields)} …) TO STDOUT WITH (FORMAT binary)` into columns while they
+ * arrive. Chunks may be cut anywhere.
+ * @throws SqlError If the server ended the bytes with an error message, even in the middle of a row.
+ * @throws CopyFormatError If bytes are missing or do not fit the fields.
  */
 export async function decodeCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -84,9 +83,9 @@ export async function decodeCopy(
 }
 
 /**
- * Hands the rows of a binary COPY to `take` as they come, whose bytes are only there during the call.
- * @returns their number
- * @throws what `decodeCopy` throws
+ * Passes the rows of a binary COPY to `take` while they arrive. The bytes of a batch are valid only during the call.
+ * @returns The number of rows.
+ * @throws SqlError, CopyFormatError As `decodeCopy` does.
  */
 export async function readCopy(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -121,16 +120,16 @@ export async function readCopy(
 }
 
 export interface EncodeOptions {
-  /** Chunks are about so large. @default 256 KiB */
+  /** Approximate size of a chunk in bytes. @default 262144 */
   readonly chunkBytes?: number;
   readonly signal?: AbortSignal;
-  /** Told with every chunk how many rows have been written so far. */
+  /** Called after every chunk with the number of rows written so far. */
   readonly onRows?: (rows: number) => void;
 }
 
 /**
- * The bytes for `COPY t ("a", …) FROM STDIN WITH (FORMAT binary)`, in chunks of which only one is in memory;
- * each is the receiver's to keep.
+ * Yields the bytes for `COPY t ("a", …) FROM STDIN WITH (FORMAT binary)` in chunks. Only one chunk is in memory at a
+ * time; the receiver may keep each.
  */
 export async function* encodeCopy(
   columns: readonly WriteColumn[],
@@ -144,7 +143,7 @@ export async function* encodeCopy(
   yield* encodeRows(rowCountOf(columns), writeRow, { chunkBytes, signal, onRows });
 }
 
-/** The bytes of a COPY of rows that `writeRow` writes, the number of their fields first. */
+/** Yields the bytes of a COPY whose rows `writeRow` writes, each beginning with its number of fields. */
 export async function* encodeRows(
   rowCount: number,
   writeRow: (sink: CopySink, row: number) => void,
@@ -166,7 +165,7 @@ export async function* encodeRows(
   onRows?.(rowCount);
 }
 
-/** How many rows columns that are written have. */
+/** Returns the number of rows of columns that are to be written. */
 export function rowCountOf(columns: readonly WriteColumn[]): number {
   return Math.max(0, ...columns.map((column) => ("lng" in column ? column.lng : column.values).length));
 }
@@ -177,14 +176,14 @@ function writeHeader(bytes: Buffer): number {
   return HEADER_BYTES;
 }
 
-/** Cuts the bytes into rows and hands them on, a batch at a time. */
+/** Cuts the bytes into rows and passes them on in batches. */
 class CopyReader {
   rowCount = 0;
   private readonly queue = new ByteQueue();
-  /** `after`: behind the last row, be it the end marker or an error message. */
+  /** `after`: past the last row, at the end marker or at an error message. */
   private state: "header" | "rows" | "after" = "header";
   private complete = false;
-  /** Whether the bytes came to their end. */
+  /** True once all bytes have arrived. */
   private ended = false;
   private readonly maxRows: number;
   private readonly at: Int32Array;
@@ -204,7 +203,7 @@ class CopyReader {
     this.queue.push(chunk);
   }
 
-  /** Moves complete rows into the columns; false when more bytes are needed for the next. */
+  /** Moves complete rows into the columns. Returns false when the next row needs more bytes. */
   readBatch(): boolean {
     if (this.state === "header") this.readHeader();
     if (this.state === "after" && this.queue.size > MAX_ERROR_BYTES) throw this.failure();
@@ -218,15 +217,15 @@ class CopyReader {
     return true;
   }
 
-  /** @throws if the rows did not come to their end. */
+  /** @throws SqlError, CopyFormatError If the end of the rows is missing. */
   end(): void {
     this.ended = true;
     if (!this.complete || this.queue.size > 0) throw this.failure();
   }
 
   /**
-   * A server's message that was taken for the rest of a row shows as damage. It ends the bytes, and nothing follows:
-   * so what follows the damage, if it is little, is read for it.
+   * Looks for a server's error message behind damage, because a message that was taken for the rest of a row looks
+   * like damage. A message ends the bytes, so the rest is read only while it is short.
    */
   async explained(
     damage: CopyFormatError,
@@ -249,7 +248,7 @@ class CopyReader {
     return serverError(Buffer.concat(chunks).toString("utf8"), this.sql) ?? damage;
   }
 
-  /** The last bytes that came, those of rows already taken included. */
+  /** The last bytes that arrived, including those of rows already taken. */
   private recent(): Buffer {
     const { bytes, end } = this.queue;
     return bytes.subarray(Math.max(0, end - MAX_ERROR_BYTES), end);
@@ -277,7 +276,7 @@ class CopyReader {
     this.state = "rows";
   }
 
-  /** Finds the fields of the rows that are complete, takes their bytes out of the queue, gives their number. */
+  /** Locates the fields of complete rows, takes their bytes out of the queue and returns the number of rows. `!` below: indices are < stride × maxRows. */
   private locateRows(): number {
     const { queue, at, length } = this;
     const { view, end } = queue;
@@ -310,7 +309,7 @@ class CopyReader {
     return rows;
   }
 
-  /** What stands where a row should begin is the end marker, a server's message, or damage. */
+  /** Handles what stands in place of a row: the end marker, a server's message, or damage. */
   private leaveRows(count: number, pos: number, rows: number): void {
     const { queue, fields } = this;
     queue.start = pos;
@@ -330,10 +329,10 @@ class CopyReader {
     return badValue(this.fields[field]!, this.rowCount + rows, `found a length of ${bytes} bytes`);
   }
 
-  /** Why the bytes in the queue cannot be all there is. */
+  /** Builds the error for bytes that end too early or in the wrong way. */
   private failure(): SqlError | CopyFormatError {
     const { size, start, end, bytes } = this.queue;
-    // only bytes that belong to no row can be a message: a text in the last one may look like it
+    // Only bytes outside of rows can be a message: a text in the last row may look like one.
     const sqlError = size > 0 ? serverError(this.recent().toString("utf8"), this.sql) : null;
     if (sqlError !== null) return sqlError;
     const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
@@ -359,8 +358,8 @@ class CopyReader {
 }
 
 /**
- * The error a server appended to the bytes of a COPY that failed halfway, after the status 200 was out:
- * `{"error":["division by zero"]}`, with `hint` and `detail` where PostgreSQL gave them.
+ * Reads the error that a server appends to a COPY that fails after status 200 was sent:
+ * `{"error":["division by zero"]}`, with `hint` and `detail` if PostgreSQL gave them.
  */
 function serverError(text: string, sql: string | undefined): SqlError | null {
   const begin = text.lastIndexOf('{"error":');

@@ -7,7 +7,7 @@ const EWKB_POINT_4326 = "0101000020E6100000";
 
 type TextOf = (value: never) => string;
 
-/** How the values of a column are written; a missing one is an empty field. */
+/** Text of a value by type. A missing value is an empty field. */
 const TEXTS = {
   bool: String,
   int4: String,
@@ -22,7 +22,7 @@ const TEXTS = {
     typeof value === "string" ? value : Buffer.from(value).toString("hex").toUpperCase(),
 } satisfies Record<WriteType, TextOf>;
 
-/** As PostgreSQL reads it, which knows no year 0 and no year with a sign. */
+/** Formats a time as PostgreSQL reads it, without a year 0 and without signs of years. */
 function timeText(ms: number): string {
   const [, sign, year, rest] = /^([+-]?)(\d+)(.*)Z$/.exec(new Date(ms).toISOString())!;
   const isBc = sign === "-" || Number(year) === 0;
@@ -30,7 +30,7 @@ function timeText(ms: number): string {
   return `${shown}${rest!.replace("T", " ")}+00${isBc ? " BC" : ""}`;
 }
 
-/** The columns as CSV in UTF-8, names first, in chunks of which only one is in memory. */
+/** Yields the columns as CSV in UTF-8 with a header line, one chunk in memory at a time. */
 export async function* encodeCsv(
   columns: readonly WriteColumn[],
   rowCount: number,
@@ -75,7 +75,7 @@ function fieldOfValues({ pgtype, values }: ValuesColumn): (row: number) => strin
   };
 }
 
-/** An empty text is quoted, so that it is none that is missing. */
+/** Quotes a text if necessary. An empty text is quoted to tell it from a missing value. */
 function quoted(text: string): string {
   return text === "" || /[",\r\n;\t|]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,12 +1,13 @@
 import { isMissing } from "../values";
 import { repairShape } from "./cells";
-import type { Danfo } from "./danfo";
 import { isGeometry } from "./geometry-writer";
 
+export type Danfo = typeof import("danfojs-node");
+
 /**
- * Members that danfo 1.2 uses on its own frames. It puts an accessor for every column on the frame and so
- * replaces them where a column has that name: the constructor then never ends or throws. Such a column gets
- * no accessor here and is read with `df.column(name)`.
+ * Members that danfo 1.2 uses on its own frames. danfo defines an accessor on the frame for every column. For a column with one
+ * of these names it would replace the member, and the constructor would throw or never end. Such a column gets no accessor;
+ * `df.column(name)` returns it.
  */
 const OWN_MEMBERS = new Set([
   "addColumn",
@@ -68,9 +69,8 @@ interface UtilsPrototype {
 const REPAIRED = Symbol.for("cartoframes.danfo.repaired");
 
 /**
- * Repairs of danfo 1.2, where it throws, gives other rows than it was asked for, or takes a time that grows with
- * the square of the rows. Frames that danfo derives (`head`, `query`, `groupby`) need them as well, so they are
- * made once, on its prototypes.
+ * Repairs danfo 1.2 where it throws, returns wrong rows, or takes time that grows with the square of the number of rows. The
+ * repairs are made on danfo's prototypes, so that frames derived with `head`, `query` or `groupby` have them as well.
  */
 export function repairDanfo({ DataFrame, Series, Utils }: Danfo): void {
   const frame = ownerOf<FramePrototype>(DataFrame.prototype, "query");
@@ -83,7 +83,7 @@ export function repairDanfo({ DataFrame, Series, Utils }: Danfo): void {
   repairShape(ownerOf<object>(DataFrame.prototype, "shape"));
 }
 
-/** danfojs-node exports subclasses; what `head` or `query` give are of the classes below them. */
+/** Finds the class that defines a member. danfojs-node exports subclasses, but `head` and `query` return objects of their base classes. */
 function ownerOf<T>(prototype: object, member: string): T {
   return Object.hasOwn(prototype, member)
     ? (prototype as T)
@@ -91,8 +91,8 @@ function ownerOf<T>(prototype: object, member: string): T {
 }
 
 /**
- * Columns named like danfo's own members no longer break the frame, and `df["geometry"]` gives the geometries
- * that danfo refused with "File format not supported!".
+ * Lets columns be named like danfo's own members, and lets `df["geometry"]` return geometries, which danfo refuses with
+ * "File format not supported!".
  */
 function repairColumnAccess(frame: FramePrototype, utils: UtilsPrototype): void {
   const define = frame.$setInternalColumnDataProperty;
@@ -107,8 +107,8 @@ function repairColumnAccess(frame: FramePrototype, utils: UtilsPrototype): void 
 }
 
 /**
- * A filter of booleans takes the rows where it is true. danfo takes those that have the *label* of such a row as
- * their position: after `sortValues` other rows, after a filter none ("Cannot read properties of undefined").
+ * Makes a boolean filter select the rows where it is true. danfo uses the label of such a row as a position: after `sortValues`
+ * it returns other rows, and after a filter it throws "Cannot read properties of undefined".
  */
 function repairFilters(frame: FramePrototype, series: SeriesPrototype): void {
   const { query, iloc } = frame;
@@ -124,7 +124,7 @@ function repairFilters(frame: FramePrototype, series: SeriesPrototype): void {
   };
 }
 
-/** The positions of what is true, if all are booleans; everything else is danfo's. */
+/** Returns the positions of the true values if all values are booleans, or else the argument for danfo to handle. */
 function positionsOf(rows: unknown): unknown {
   const list = Array.isArray(rows) ? rows : (rows as { values?: unknown } | null | undefined)?.values;
   if (!Array.isArray(list) || !list.every((value) => typeof value === "boolean")) return rows;
@@ -132,14 +132,14 @@ function positionsOf(rows: unknown): unknown {
 }
 
 /**
- * Missing values go last; danfo leaves everything unsorted around them. It also sorts a Series of text the wrong way
- * round, and looks each row of a frame up by its label (5 s for 100,000 rows).
+ * Sorts missing values last, where danfo leaves everything around them unsorted. danfo also sorts a Series of text in the
+ * opposite order, and looks up each row of a frame by its label (5 s for 100,000 rows).
  */
 function repairSorting(frame: FramePrototype, series: SeriesPrototype): void {
   const sortFrame = frame.sortValues;
   frame.sortValues = function (column, options) {
     const at = this.columns.indexOf(column);
-    if (at === -1) return sortFrame.call(this, column, options); // danfo says what is wrong
+    if (at === -1) return sortFrame.call(this, column, options); // danfo reports the error
     const values = this.$data.map((row) => row[at]);
     return sorted(this, this.iloc({ rows: ascendingOrNot(values, options) }), options);
   };
@@ -155,7 +155,7 @@ function sorted<T extends FramePrototype | SeriesPrototype>(original: T, result:
   return undefined;
 }
 
-/** Positions of the values in order, equal ones as they come, text without regard to case as danfo has it. */
+/** Returns the positions of the values in sorted order. Stable; ignores the case of text, as danfo does. */
 function ascendingOrNot(values: readonly unknown[], { ascending = true }: SortOptions = {}): number[] {
   const isText = values.every((value) => typeof value === "string" || isMissing(value));
   const keys = values.map((value) =>
@@ -168,7 +168,7 @@ function ascendingOrNot(values: readonly unknown[], { ascending = true }: SortOp
   return [...present, ...missing];
 }
 
-/** Choosing columns takes all rows as they are; danfo looks each up by its label (4 s for 100,000 rows). */
+/** Keeps all rows when only columns are selected. danfo looks up each row by its label (4 s for 100,000 rows). */
 function repairLoc(frame: FramePrototype): void {
   const { loc } = frame;
   frame.loc = function (options) {

@@ -1,60 +1,27 @@
 import type { DataFrame } from "danfojs-node";
 import { makeRowsOnDemand, rowCountOf } from "./cells";
-import { repairDanfo } from "./danfo-repairs";
-import { DanfoMissingError } from "./errors";
+import { type Danfo, repairDanfo } from "./danfo-repairs";
 import { withGeometry } from "./geometry";
 import { type Pace, paced } from "./pace";
 import type { Column, Columns, NumberColumn } from "./types";
 
-export type Danfo = typeof import("danfojs-node");
-
-/** danfo's name for the type of a column. It knows no other: objects and geometries go as "string". */
+/** danfo's name for a column type. Objects and geometries are "string". */
 type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
 
-const OVERRIDES = `In package.json add
-  "overrides": {
-    "xlsx": "npm:@e965/xlsx@0.20.3",
-    "@tensorflow/tfjs-node": "npm:@tensorflow/tfjs@3.21.0"
-  }
-and run
-  npm install danfojs-node@1.2.0`;
+let loaded: Danfo | undefined;
 
-let loading: Promise<Danfo> | undefined;
-
-/**
- * danfojs-node, loaded on first use (it takes about a second) and without a word on the console.
- * @throws DanfoMissingError with the lines for package.json, if it is not there or does not load.
- */
-export function loadDanfo(): Promise<Danfo> {
-  loading ??= importDanfo(() => import("danfojs-node")).catch((error: unknown) => {
-    loading = undefined; // it may be installed by the next attempt
-    throw error;
-  });
-  return loading;
-}
-
-/** @internal */
-export async function importDanfo(load: () => Promise<Danfo | { default: Danfo }>): Promise<Danfo> {
-  try {
-    const loaded = await load();
-    const danfo = "default" in loaded ? loaded.default : loaded;
+/** Loads danfo with our repairs. The first call takes a fraction of a second, so nothing calls this on import. */
+export function loadDanfo(): Danfo {
+  if (loaded === undefined) {
+    const danfo = require("danfojs-node") as Danfo; // in the built package: dist/danfo.js
     silenceTensorflow(danfo);
     repairDanfo(danfo);
-    return danfo;
-  } catch (cause) {
-    throw new DanfoMissingError(whyMissing(cause), { cause });
+    loaded = danfo;
   }
+  return loaded;
 }
 
-function whyMissing(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
-  const isAbsent = /Cannot find (package|module) ['"]danfojs-node['"]/.test(message);
-  return isAbsent
-    ? `danfojs-node, which DataFrames are made of, is not installed. ${OVERRIDES}`
-    : `danfojs-node is installed but does not load (${message}). ${OVERRIDES}`;
-}
-
-/** The JavaScript backend greets on its first tensor with an advertisement for native bindings. */
+/** TensorFlow.js recommends its native bindings on the console when the first tensor is made. */
 function silenceTensorflow({ tensorflow }: Danfo): void {
   const backend = tensorflow.backend() as { firstUse?: boolean };
   backend.firstUse = false;
@@ -62,14 +29,14 @@ function silenceTensorflow({ tensorflow }: Danfo): void {
 
 export interface FrameOptions {
   /**
-   * Adds a column `geometry` of wkx geometries decoded from `the_geom`, or else from the first geometry
-   * column; if that one is itself called `geometry`, it is decoded in place. @default false
+   * Adds a column `geometry` of wkx geometries, decoded from `the_geom` or else from the first geometry column. If that
+   * column is named `geometry`, it is decoded in place. @default false
    */
   readonly decodeGeom?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** What danfo keeps of a frame beside its rows. Filling it saves danfo two transpositions of the data and its guesses. */
+/** Internal fields of a danfo frame besides its rows. Setting them saves danfo two transpositions of the data and its guesses. */
 interface Internals {
   $dataIncolumnFormat: (readonly unknown[])[];
   $index: number[];
@@ -80,27 +47,27 @@ interface Internals {
 }
 
 /**
- * A DataFrame of the columns, which keeps their arrays. The missing value is NaN in a number column, where danfo's arithmetic and
- * statistics need it, and null in every other. Datetimes are `Date`: danfo's `dt`, its comparisons with
- * milliseconds, sorting, `min` and `max` work on them. PostgreSQL's NaN is missing here, too.
+ * Makes a DataFrame of columns and keeps their arrays. Missing values are NaN in number columns, as danfo's arithmetic and
+ * statistics expect, and null in all others; PostgreSQL's NaN is missing, too. Datetimes are `Date` objects, which danfo's `dt`,
+ * sorting, `min`, `max` and comparisons with milliseconds accept.
  */
 export async function frameFromColumns(
   { columns }: Columns,
   { decodeGeom = false, signal }: FrameOptions = {},
 ): Promise<DataFrame> {
-  const { DataFrame } = await loadDanfo();
+  const { DataFrame } = loadDanfo();
   const pace = paced(signal);
   const parts: FramePart[] = [];
   for (const column of columns) parts.push(await framePart(column, pace));
   const complete = decodeGeom ? await withGeometry(parts, columns, pace) : parts;
   const frame = new DataFrame([]);
   const inside = frame as unknown as Internals;
-  // built around the constructor, which takes a column called "columns" or "values" for its own member
+  // set here instead of by the constructor, which mistakes a column named "columns" or "values" for its own member
   inside.$setDtypes(complete.map(({ dtype }) => dtype));
   inside.$setColumnNames(complete.map(({ name }) => name));
   inside.$setInternalColumnDataProperty();
   inside.$dataIncolumnFormat = complete.map(({ values }) => values);
-  makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last: danfo's setters above count the rows
+  makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last, because danfo's setters above count the rows
   inside.$index = countedFrom0(rowCountOf(frame));
   return frame;
 }
@@ -126,12 +93,12 @@ async function framePart(column: Column, pace: Pace): Promise<FramePart> {
   }
 }
 
-/** danfo has no integer with missing values, and none beyond 32 bits. */
+/** Returns true if danfo's only integer type holds all values: 32 bits, none missing. */
 function isInt32({ pgtype, values }: NumberColumn): boolean {
   return pgtype.startsWith("int") && values.every((value) => (value | 0) === value);
 }
 
-// Arrays of their final length, filled by index: a quarter of the time that growing them takes, or Array.from.
+// Arrays of their final length, filled by index, take a quarter of the time of growing ones or of Array.from.
 
 function arrayOf(values: Float64Array): number[] {
   const array = new Array<number>(values.length);

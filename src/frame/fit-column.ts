@@ -1,4 +1,4 @@
-/** Makes the values of a frame's column fit the type that a table's column has, without loss or not at all. */
+/** Converts the values of a frame's column to the type of a table's column, and refuses what would lose anything. */
 
 import { InvalidArgumentError } from "../errors";
 import { isMissing } from "../values";
@@ -21,20 +21,20 @@ import {
 import type { Pace } from "./pace";
 import { MS_PER_DAY } from "./times";
 
-/** A column of a table as PostgreSQL's catalogue describes it. */
+/** A table's column as PostgreSQL's catalog describes it. */
 export interface TableColumn {
   readonly name: string;
   /** `pg_type.typname`: `int4`, `timestamptz`, `_text`. */
   readonly pgtype: string;
-  /** As users write it, with its modifiers: `character varying(20)`. */
+  /** The type with its modifiers, as users write it: `character varying(20)`. */
   readonly type: string;
-  /** `pg_attribute.atttypmod`, -1 without. */
+  /** `pg_attribute.atttypmod`; -1 for a type without modifiers. */
   readonly modifier: number;
-  /** Made by the database of other columns: nothing can be written to it. */
+  /** True for a generated column, which cannot be written to. */
   readonly generated?: boolean;
 }
 
-/** Before the length of a text and the digits of a numeric, PostgreSQL's modifiers count their own head (VARHDRSZ). */
+/** PostgreSQL adds this (VARHDRSZ) to the length of a text and to the digits of a numeric in a modifier. */
 const MODIFIER_HEAD = 4;
 const NUMERIC_SCALE_BITS = 0x7ff;
 const NUMERIC_SCALE_SIGN = 0x400;
@@ -57,7 +57,7 @@ interface Fit {
   readonly pace: Pace;
 }
 
-/** Undefined if values of these kinds do not go into such a column. */
+/** Returns undefined if values of these kinds do not fit the column's type. */
 type Fitter = (fit: Fit) => Promise<Inferred | undefined>;
 
 const FITTERS: Readonly<Record<string, Fitter>> = {
@@ -78,9 +78,9 @@ const FITTERS: Readonly<Record<string, Fitter>> = {
 };
 
 /**
- * The values as they travel to a column of a table. What `cc.read` makes of a type comes back to it; what would be
- * cut, rounded or guessed is refused.
- * @throws InvalidArgumentError naming the column, what it holds and the column's type
+ * Returns the values in the form in which they are sent to a table's column. Everything `cc.read` returns for a type
+ * can be written back to it; values that would be cut, rounded or guessed are refused.
+ * @throws InvalidArgumentError Naming the column, the value and the table's type.
  */
 export async function fitColumn(source: SourceColumn, target: TableColumn, pace: Pace): Promise<Inferred> {
   const { pgtype } = target;
@@ -99,14 +99,19 @@ export async function fitColumn(source: SourceColumn, target: TableColumn, pace:
 function misfit({ name }: SourceColumn, target: TableColumn, tally: Tally): InvalidArgumentError {
   const column = name === target.name ? "" : ` "${target.name}"`;
   return new InvalidArgumentError(
-    `Column "${name}" holds ${kinds(tally)}, and the table's column${column} is of type ${target.type}. ` +
+    `Column "${name}" holds ${kinds(tally)}, but the table's column${column} is of type ${target.type}. ` +
       "Convert the values in the frame, or change the table's column with ALTER TABLE.",
   );
 }
 
 function unfit({ name }: SourceColumn, row: number, value: unknown, { type }: TableColumn): Error {
   const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
-  return cannotStore(name, row, shown, `The table's column is of type ${type}, which does not hold it.`);
+  return cannotStore(
+    name,
+    row,
+    shown,
+    `The table's column is of type ${type}, which cannot hold this value.`,
+  );
 }
 
 async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {
@@ -164,7 +169,7 @@ function scaleOf({ modifier }: TableColumn): number {
   return (bits ^ NUMERIC_SCALE_SIGN) - NUMERIC_SCALE_SIGN;
 }
 
-/** Negative where the last digits before the point are zeros: 1200 has -2. */
+/** Number of significant digits after the point. Negative if the last digits before it are zeros: 1200 has -2. */
 function digitsAfterPoint(text: string): number {
   const [whole = "", fraction = ""] = text.split(".");
   const significant = fraction.replace(/0+$/, "");
@@ -189,7 +194,7 @@ async function fitTime({ source, target, tally, pace }: Fit): Promise<Inferred |
   return { pgtype: "timestamptz", values: times };
 }
 
-/** Digits of a second. */
+/** Number of decimals of a second. */
 const precisionOf = ({ modifier }: TableColumn) => (modifier < 0 ? 6 : modifier);
 
 async function fitBytes({ source, target, tally }: Fit): Promise<Inferred | undefined> {
@@ -205,7 +210,7 @@ async function fitGeometry({ name, values }: SourceColumn, pace: Pace): Promise<
   return { pgtype: "geometry", ...encoded, ...(srid !== null && { srid }) };
 }
 
-/** Texts, and every type that is read as text. */
+/** Fits texts, and every type that is read as text. */
 async function fitText({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {
   if (tally.strings === 0) return undefined;
   const isMixed = !tally.only(tally.strings);
@@ -221,7 +226,7 @@ async function fitText({ source, target, tally, pace }: Fit): Promise<Inferred |
   return { pgtype: "text", values, ...(isMixed && { warning }) };
 }
 
-/** Characters. */
+/** Maximum length in characters. */
 function lengthLimit({ pgtype, modifier }: TableColumn): number {
   const isLimited = (pgtype === "varchar" || pgtype === "bpchar") && modifier >= MODIFIER_HEAD;
   return isLimited ? modifier - MODIFIER_HEAD : Number.POSITIVE_INFINITY;
@@ -241,7 +246,7 @@ async function fitArray({ source, target, tally, pace }: Fit): Promise<Inferred 
   return { pgtype: "text", values };
 }
 
-/** Arrays of types the server does not know are read as PostgreSQL's text. */
+/** Fits arrays of types that the server does not know: they are read as PostgreSQL's text. */
 async function fitArrayText({ source, target, pace }: Fit): Promise<Inferred> {
   const wrong = source.values.findIndex((value) => typeof value === "string" && !ARRAY_TEXT.test(value));
   if (wrong >= 0) throw unfit(source, wrong, source.values[wrong], target);
@@ -249,7 +254,7 @@ async function fitArrayText({ source, target, pace }: Fit): Promise<Inferred> {
   return { pgtype: "text", values: source.values };
 }
 
-/** As PostgreSQL reads arrays: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+/** Formats an array as PostgreSQL reads it: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 function arrayText(array: readonly unknown[], target: TableColumn): string {
   const isJson = target.pgtype === "_json" || target.pgtype === "_jsonb";
   const elements = array.map((element) => {

@@ -16,11 +16,11 @@ const CARTODB_ID = "cartodb_id";
 const INDEX = "index";
 
 export interface FromFrameOptions {
-  /** Names of the longitude and the latitude column, in that order. They become points and stay columns. */
+  /** Names of the longitude and latitude columns, in that order. They become points, and remain columns. */
   readonly lnglat?: readonly [lng: string, lat: string];
-  /** Makes `the_geom` of the geometry column `geomCol`, which itself is not written. */
+  /** Writes the geometry column `geomCol` as `the_geom`. The column itself is not written. @default false */
   readonly encodeGeom?: boolean;
-  /** The geometry column for `encodeGeom`. @default "geometry", else "the_geom" */
+  /** Name of the geometry column for `encodeGeom`. @default "geometry", or else "the_geom" */
   readonly geomCol?: string;
   readonly signal?: AbortSignal;
 }
@@ -28,17 +28,17 @@ export interface FromFrameOptions {
 export interface FrameToWrite {
   readonly columns: WriteColumn[];
   readonly rowCount: number;
-  /** Columns whose name CARTO would change, with the name they have now. */
+  /** Columns whose names CARTO would change, with their new names. */
   readonly renamed: { readonly from: string; readonly to: string }[];
   readonly warnings: string[];
 }
 
 /**
- * The columns of a DataFrame as they are written. `the_geom` comes, in this order, from `lnglat`, from
- * `encodeGeom`, from a column `the_geom`, or from the first column of wkx geometries. What `cc.read` gives with
- * `decodeGeom`, `the_geom` and its decoded copy `geometry`, is one geometry and is written once: as `the_geom`
- * has it, unless `encodeGeom` says that the copy counts.
- * @throws InvalidArgumentError naming column and row of what cannot be written.
+ * Returns the columns of a DataFrame in the form in which they are written. `the_geom` is taken, in this order, from
+ * `lnglat`, from `encodeGeom`, from a column `the_geom`, or from the first column of wkx geometries. `cc.read` with
+ * `decodeGeom` returns `the_geom` and its decoded copy `geometry`; these are written once, from `the_geom`, or from the
+ * copy if `encodeGeom` is set.
+ * @throws InvalidArgumentError Naming the column and row of a value that cannot be written.
  */
 export async function columnsFromFrame(
   frame: DataFrame,
@@ -67,7 +67,7 @@ export async function columnsFromFrame(
 }
 
 export interface FrameToFit extends Omit<FrameToWrite, "columns"> {
-  /** Without `target`: a column the table does not have. `from` is its name in the frame. */
+  /** A column for a table. `from` is its name in the frame; without `target`, the table lacks the column. */
   readonly columns: {
     readonly from: string;
     readonly column: WriteColumn;
@@ -76,10 +76,11 @@ export interface FrameToFit extends Omit<FrameToWrite, "columns"> {
 }
 
 /**
- * The columns of a DataFrame as they go into a table that is there: a column goes where its name is, else where the
- * name is that CARTO would give it, and takes the type it finds. `the_geom` comes from where `columnsFromFrame` takes
- * it, unless the table has a column of that very name. The index goes into a column `index` if the table has one.
- * @throws InvalidArgumentError naming column and row of what does not fit.
+ * Returns the columns of a DataFrame in the form in which they are written to an existing table. Each column goes to the
+ * table's column of the same name, or else of the name that CARTO would give it, and is converted to its type.
+ * `the_geom` is taken from the same place as in `columnsFromFrame`, unless the table has a column of that name. The
+ * index goes to a column `index` if the table has one.
+ * @throws InvalidArgumentError Naming the column and row of a value that does not fit.
  */
 export async function columnsForTable(
   frame: DataFrame,
@@ -146,7 +147,7 @@ interface Internals {
   readonly $index: readonly unknown[];
 }
 
-/** The index as a column, or null if it only counts the rows. */
+/** Returns the index as a column, or null if it only counts the rows. */
 function indexColumn(frame: DataFrame): SourceColumn | null {
   const { $index: values } = frame as unknown as Internals;
   return values.every((label, row) => label === row) ? null : { name: INDEX, dtype: "string", values };
@@ -165,7 +166,7 @@ async function writeColumn(
   return { name, pgtype: "int8", values: inferred.values };
 }
 
-/** CARTO's primary key: integers, each once, none missing. */
+/** Checks CARTO's primary key: distinct integers without missing values. */
 async function checkIds({ name, values }: SourceColumn, pgtype: string, pace: Pace): Promise<void> {
   const advice = "cartodb_id is the primary key and needs integers, each once; drop or rename the column.";
   const rows = new Map<unknown, number>();
@@ -186,7 +187,7 @@ const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(va
 
 interface TheGeom {
   readonly column: WriteColumn;
-  /** Columns that are not written because they are this geometry, or are displaced by it. */
+  /** Columns that are not written because they hold this geometry or give way to it. */
   readonly replaces: ReadonlySet<string>;
 }
 
@@ -284,7 +285,7 @@ async function degrees({ name, values }: SourceColumn, pace: Pace): Promise<Floa
   return out;
 }
 
-/** NaN for a missing value. Digits in a text count as a number: tables loaded without types have them. */
+/** Returns numbers, NaN for missing values. Texts of digits count as numbers, as tables loaded without types hold them. */
 function degree(value: unknown, name: string, row: number): number {
   if (value === null || value === undefined || Number.isNaN(value)) return Number.NaN;
   const isDigits = typeof value === "string" && value.trim() !== "";

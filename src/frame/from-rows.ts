@@ -3,21 +3,21 @@ import { sameDecimal } from "./numeric";
 import { asTextWarning } from "./times";
 import { type Column, type Columns, elementTypeOf, type Field, KINDS, type PgType, pgTypeOf } from "./types";
 
-/** Types of which JSON loses digits, fractions of seconds, or both. */
+/** Types that lose digits or fractions of seconds in JSON. */
 const LOSSY: ReadonlySet<PgType> = new Set(["int8", "numeric", "date", "timestamp", "timestamptz"]);
-/** PostgreSQL's text of a time, and CARTO's JSON of it. */
+/** A time as PostgreSQL writes it in text, and as CARTO writes it in JSON. */
 const TIME =
   /^(-?\d{4,})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(\.\d+)?)?(?:Z|([+-])(\d\d):?(\d\d)?)?(?: (BC))?$/;
 
-/** A result as the SQL API gives it in JSON. */
+/** A result of the SQL API in JSON. */
 export interface JsonResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly fields: readonly Field[];
-  /** The members of a row in which the values are, where they are not the fields' names. */
+  /** Members of a row that hold the values, if they differ from the fields' names. */
   readonly keys?: readonly string[];
 }
 
-/** The select list with which a result comes through JSON unharmed, for `columnsFromRows`. */
+/** Returns the select list with which a result survives JSON without loss, for `columnsFromRows`. */
 export function jsonSelect(fields: readonly Field[]): string {
   return fields
     .map(({ name, pgtype }) => {
@@ -33,8 +33,8 @@ export function jsonSelect(fields: readonly Field[]): string {
 const isLossy = (type: PgType | null) => type !== null && LOSSY.has(type);
 
 /**
- * The columns of a result that came as JSON: the same as `decodeCopy` makes of it, if `jsonSelect` chose the
- * columns; otherwise what JSON left. `fields` are those of the query, not those of the cast select list.
+ * Returns the columns of a result in JSON. They equal those of `decodeCopy` if the query used `jsonSelect`; otherwise
+ * they hold what JSON preserved. `fields` are those of the query, not those of the cast select list.
  */
 export function columnsFromRows({ rows, fields, keys }: JsonResult): Columns {
   const warnings: string[] = [];
@@ -50,7 +50,7 @@ export function columnsFromRows({ rows, fields, keys }: JsonResult): Columns {
 
 interface Converted {
   readonly column: Column;
-  /** Why the column is text; absent where it is what its type promises. */
+  /** The reason why the column is text; undefined if it has the kind of its type. */
   readonly why?: string;
 }
 
@@ -73,7 +73,7 @@ function fromJson(field: Field, values: unknown[]): Converted {
   }
 }
 
-/** Arrays of which an element that JavaScript does not hold makes all elements of the column their texts. */
+/** Arrays. If JavaScript cannot hold one element, all elements of the column become texts. */
 function arrays(field: Field, values: unknown[]): Converted {
   const element = elementTypeOf(field.pgtype);
   const kind = element === null ? undefined : KINDS[element];
@@ -91,10 +91,10 @@ function arrays(field: Field, values: unknown[]): Converted {
     return plain;
   });
   if (fits) return { column: column(plains) };
-  return { column: column(values), why: "holds elements that JavaScript's numbers or dates do not hold" };
+  return { column: column(values), why: "holds elements beyond JavaScript's numbers or dates" };
 }
 
-/** The same nested arrays with each element that is not NULL read. */
+/** Reads each element of nested arrays that is not NULL. */
 function deep(values: readonly unknown[], read: (value: unknown) => unknown): unknown[] {
   return values.map((value) => {
     if (value === null) return null;
@@ -132,11 +132,11 @@ function times(field: Field, values: readonly unknown[]): Converted {
   const ms = Float64Array.from(values, (value) => (value === null ? Number.NaN : timeMs(String(value))));
   const fits = values.every((value, row) => value === null || !Number.isNaN(ms[row]));
   if (fits) return { column: { ...field, kind: "datetime", values: ms, ...nullsOf(values) } };
-  const why = "holds infinity or dates beyond those of JavaScript";
+  const why = "holds infinity or dates beyond JavaScript's range";
   return { column: { ...field, kind: "string", values: values.map(textOf) }, why };
 }
 
-/** Milliseconds of a time in PostgreSQL's ISO style, microseconds cut; NaN for infinity and beyond a Date. */
+/** Returns the milliseconds of a time in PostgreSQL's ISO style, without microseconds; NaN for infinity and beyond a Date. */
 function timeMs(text: string): number {
   const parts = TIME.exec(text);
   if (parts === null) return Number.NaN;
@@ -165,7 +165,7 @@ function nullsOf(values: readonly unknown[]): { nulls?: Uint8Array } {
   return values.includes(null) ? { nulls: Uint8Array.from(values, (value) => (value === null ? 1 : 0)) } : {};
 }
 
-/** A value of a type that has no place in JSON, such as an interval, as text. */
+/** Returns a value of a type that JSON lacks, such as an interval, as text. */
 function textOf(value: unknown): string | null {
   if (value === null || typeof value === "string") return value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -1,9 +1,9 @@
+import { isEwkb } from "../geometry/ewkb";
 import { type Batch, badValue, type ColumnBuilder } from "./builder";
-import { isEwkb } from "./ewkb";
 import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, GeometryColumn } from "./types";
 
-/** One geometry as CARTO writes it, upper case hexadecimal EWKB; undefined if the bytes are none. */
+/** Reads one geometry as CARTO writes it, in upper-case hexadecimal EWKB; returns undefined for other bytes. */
 export function geometryAt({ bytes, view }: Batch, at: number, end: number): string | undefined {
   return isEwkb(view, at, end) ? hex(bytes, at, end) : undefined;
 }

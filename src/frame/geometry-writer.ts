@@ -1,30 +1,30 @@
 import type { Geometry } from "wkx";
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
-import { isEwkb, readEwkbHead, withSrid } from "./ewkb";
+import { hexDecoder, isEwkb, readEwkbHead, viewOf, withSrid } from "../geometry/ewkb";
+import { encodeShape, ShapeError, shapeOf } from "../geometry/shape";
+import { parseWkt } from "../geometry/wkt";
 import type { Pace } from "./pace";
-import { encodeShape, ShapeError, shapeOf } from "./shape";
-import { parseWkt } from "./wkt";
 
-/** EWKB as bytes or as hexadecimal text, each with its SRID in it. */
+/** EWKB as bytes or as hexadecimal text. Each value contains its SRID. */
 export interface EncodedGeometries {
   readonly values: (Uint8Array | string | null)[];
-  /** null where the values have different ones. */
+  /** null if the values have different SRIDs. */
   readonly srid: number | null;
-  /** Whether no geometry has Z or M, which `geometry(Geometry, srid)` would refuse. */
+  /** True if no geometry has Z or M, which `geometry(Geometry, srid)` would refuse. */
   readonly flat: boolean;
 }
 
 /**
- * Geometries of any kind a user may have: wkx, WKT, EWKT, GeoJSON (geometry or Feature, as object or text), EWKB
- * and WKB as bytes or hexadecimal text. An SRID that is missing is 4326; null, undefined, NaN and "" are NULL.
- * @throws InvalidArgumentError naming the row of a value that is no geometry, or of a second SRID.
+ * Encodes geometries of every kind that frames hold: wkx, WKT, EWKT, GeoJSON (geometry or Feature, as object or text),
+ * EWKB and WKB as bytes or hexadecimal text. A missing SRID is 4326; null, undefined, NaN and "" are NULL.
+ * @throws InvalidArgumentError Naming the row of a value that is not a geometry, or of a second SRID.
  */
 export async function encodeGeometries(
   source: readonly unknown[],
   column: string,
   pace: Pace,
-  { mixedSrids = false /* whether several SRIDs may stand in one column */ } = {},
+  { mixedSrids = false /* allows several SRIDs in one column */ } = {},
 ): Promise<EncodedGeometries> {
   const values: (Uint8Array | string | null)[] = [];
   let srid: number | null | undefined;
@@ -72,31 +72,18 @@ function encodeText(text: string): Encoded | null {
   return { bytes: encodeShape(shape, known, dimensions), srid: known, flat: !hasZ && !hasM };
 }
 
-/** One piece of memory for all hexadecimal texts: a million of them are common. */
-let scratch = Buffer.allocUnsafeSlow(1024);
-let scratchView = new DataView(scratch.buffer);
-
-/** Puts the bytes of a hexadecimal text into `scratch`; their number, or -1 if it is none. */
-function unhex(text: string): number {
-  const size = text.length / 2;
-  if (size > scratch.length) {
-    scratch = Buffer.allocUnsafeSlow(Math.ceil(size) * 2);
-    scratchView = new DataView(scratch.buffer);
-  }
-  return scratch.write(text, "hex") === size ? size : -1;
-}
-
 function encodeHex(hex: string): Encoded {
-  const size = unhex(hex);
-  const head = readEwkbHead(scratchView, 0, size);
-  if (head === null || !isEwkb(scratchView, 0, size))
+  const size = hexDecoder.decode(hex);
+  const { view } = hexDecoder;
+  const head = readEwkbHead(view, 0, size);
+  if (head === null || !isEwkb(view, 0, size))
     throw new ShapeError("the hexadecimal bytes are not EWKB or WKB");
   if (head.srid) return { bytes: hex, srid: head.srid, flat: head.dims === 2 };
   return encodeBytes(Buffer.from(hex, "hex"));
 }
 
 function encodeBytes(bytes: Uint8Array): Encoded {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const head = readEwkbHead(view, 0, bytes.byteLength);
   if (head === null || !isEwkb(view, 0, bytes.byteLength))
     throw new ShapeError("the bytes are not EWKB or WKB");
@@ -116,32 +103,25 @@ function encodeGeoJson(value: unknown): Encoded | null {
   return encodeBytes(encodeShape(shapeOf(value), SRID_LNGLAT));
 }
 
-/** A wkx geometry, from whichever copy of wkx. */
+/** True for a wkx geometry, from any copy of wkx. */
 export function isGeometry(value: unknown): value is Geometry {
   return (
     typeof value === "object" && value !== null && typeof (value as { toWkb?: unknown }).toWkb === "function"
   );
 }
 
-/** Whether a text is EWKB in hexadecimal: no other text passes by chance, as lengths and counts must agree. */
-export function isHexEwkb(text: string): boolean {
-  if (!text.startsWith("0")) return false;
-  const size = unhex(text);
-  return size !== -1 && isEwkb(scratchView, 0, size);
-}
-
 function notAGeometry(value: unknown, column: string, row: number, cause: unknown): InvalidArgumentError {
   const text = JSON.stringify(value) ?? String(value);
   return new InvalidArgumentError(
     `Column "${column}", row ${row} (counted from 0): ${text.slice(0, 60)} is not a geometry ` +
-      `(${(cause as Error).message}). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.`,
+      `(${(cause as Error).message}). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.`,
     { cause },
   );
 }
 
 function secondSrid(column: string, row: number, first: number, other: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Column "${column}", row ${row} (counted from 0) has SRID ${other}, the rows before have ${first}. ` +
-      "A geometry column needs one SRID; write the rows of each SRID as a table of their own.",
+    `Column "${column}", row ${row} (counted from 0) has SRID ${other}, but earlier rows have ${first}. ` +
+      "A geometry column needs one SRID. Write the rows of each SRID to a separate table.",
   );
 }

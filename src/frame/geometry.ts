@@ -1,13 +1,25 @@
 import { Geometry, Point } from "wkx";
 import { InvalidArgumentError } from "../errors";
-import type { FramePart } from "./danfo";
 import type { Pace } from "./pace";
 import type { Column } from "./types";
 
 const GEOMETRY = "geometry";
 const THE_GEOM = "the_geom";
 
-/** The parts of a frame with a column of decoded geometries; null stays null. */
+/** A column of a frame that is about to be made. */
+export interface FramePart {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly values: readonly unknown[];
+}
+
+/** danfo's name for the type of a column. Objects and geometries go as "string", as danfo has no other. */
+export type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
+
+/**
+ * Adds a column of decoded geometries to the parts of a frame; null stays null.
+ * @throws InvalidArgumentError if no column holds geometries, or if wkx cannot decode one.
+ */
 export async function withGeometry(
   parts: readonly FramePart[],
   columns: readonly Column[],
@@ -18,7 +30,7 @@ export async function withGeometry(
   if (source === undefined) {
     const names = columns.map(({ name }) => `"${name}"`).join(", ");
     throw new InvalidArgumentError(
-      `decodeGeom needs a geometry column, and the result has none. Its columns are ${names || "none"}.`,
+      `decodeGeom needs a geometry column, but the result has none. Its columns: ${names || "none"}.`,
     );
   }
   const values: (Geometry | null)[] = [];
@@ -45,13 +57,13 @@ function decodeEwkb(hex: string, column: string, row: number): Geometry {
   } catch (cause) {
     throw new InvalidArgumentError(
       `Column "${column}", row ${row} (counted from 0): wkx cannot decode the geometry ` +
-        `(${(cause as Error).message}). Curves and surfaces need ST_CurveToLine in the query; or read without decodeGeom.`,
+        `(${(cause as Error).message}). Convert curves and surfaces with ST_CurveToLine in the query, or read without decodeGeom.`,
       { cause },
     );
   }
 }
 
-/** PostGIS writes POINT EMPTY with NaN, which wkx keeps and then prints as `POINT(NaN NaN)`. */
+/** True for POINT EMPTY, which PostGIS writes with NaN; wkx keeps these and prints `POINT(NaN NaN)`. */
 const isEmptyPoint = (geometry: Geometry): geometry is Point =>
   geometry instanceof Point && Number.isNaN(geometry.x);
 

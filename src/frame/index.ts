@@ -1,14 +1,9 @@
+export { CopyFormatError } from "./builder";
 export { cellOf, columnValues, isFrame, isSeries, rowCountOf } from "./cells";
 export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
 export { encodeCsv } from "./csv";
-export {
-  type Danfo,
-  type FrameOptions,
-  frameFromColumns,
-  loadDanfo,
-} from "./danfo";
-export { CopyFormatError, DanfoMissingError } from "./errors";
+export { type FrameOptions, frameFromColumns, loadDanfo } from "./danfo";
 export type { TableColumn } from "./fit-column";
 export {
   columnsForTable,

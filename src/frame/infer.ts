@@ -1,8 +1,9 @@
-/** What PostgreSQL type the values of a frame's column have: by the values, as danfo guesses wrongly. */
+/** Infers the PostgreSQL type of a frame's column from its values, because danfo's dtypes are unreliable. */
 
 import { InvalidArgumentError } from "../errors";
+import { isHexEwkb } from "../geometry/ewkb";
 import { isMissing } from "../values";
-import { encodeGeometries, isGeometry, isHexEwkb } from "./geometry-writer";
+import { encodeGeometries, isGeometry } from "./geometry-writer";
 import type { Pace } from "./pace";
 import type { ValuesColumn, WriteType } from "./write-column";
 
@@ -19,7 +20,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const JSON_UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f]..)/;
 
 export interface SourceColumn {
-  /** The name in the user's frame, for messages. */
+  /** The column's name in the user's frame, for messages. */
   readonly name: string;
   readonly dtype: string;
   readonly values: readonly unknown[];
@@ -29,7 +30,7 @@ export interface Inferred extends Omit<ValuesColumn, "name"> {
   readonly warning?: string;
 }
 
-/** How often each kind of value occurs in a column, and the extremes that decide between integer types. */
+/** Counts each kind of value in a column, and the extremes that decide between integer types. */
 export class Tally {
   total = 0;
   missing = 0;
@@ -108,14 +109,14 @@ export class Tally {
       );
   }
 
-  /** Whether values of these kinds, and at least one, are all there is besides missing ones. */
+  /** True if the column holds at least one value of these kinds and no others, except missing values. */
   only(...counts: number[]): boolean {
     const sum = counts.reduce((a, b) => a + b, 0);
     return sum > 0 && sum + this.missing + this.invalidDates === this.total;
   }
 }
 
-/** The type of a column and its values in the form `encodeCopy` takes. */
+/** Returns the type of a column, with its values in the form that `encodeCopy` takes. */
 export async function inferColumn(column: SourceColumn, pace: Pace): Promise<Inferred> {
   const tally = await tallyOf(column, pace);
   return withInvalidDates(await typed(column, tally, pace, column.dtype), tally, column.name);
@@ -130,7 +131,7 @@ export async function tallyOf({ name, values }: SourceColumn, pace: Pace): Promi
   return tally;
 }
 
-/** Adds a word on the dates that are none. */
+/** Adds a warning about invalid dates. */
 export function withInvalidDates(inferred: Inferred, { invalidDates }: Tally, name: string): Inferred {
   if (invalidDates === 0) return inferred;
   const lost = `${invalidDates} invalid dates in column "${name}" were written as NULL.`;
@@ -165,7 +166,7 @@ async function typed(column: SourceColumn, t: Tally, pace: Pace, dtype: string):
   };
 }
 
-/** Without a single value, danfo's dtype is all there is to go by. */
+/** The type of a column without values, by danfo's dtype. */
 function emptyType(dtype: string): WriteType {
   const types: Readonly<Record<string, WriteType>> = {
     int32: "int4",
@@ -189,14 +190,14 @@ export async function mapped<T>(
   return out;
 }
 
-/** What JSON can say: plain objects, arrays, and what brings its own `toJSON`. A Map or an Error would become {}. */
+/** True for what JSON can express: plain objects, arrays, and objects with `toJSON`. A Map or an Error would become {}. */
 function isDocument(value: object): boolean {
   if (Array.isArray(value) || typeof (value as { toJSON?: unknown }).toJSON === "function") return true;
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A number or bigint in digits, without an exponent. */
+/** Formats a number or bigint in digits, without an exponent. */
 export function decimal(value: unknown): string {
   if (typeof value === "bigint" || !Number.isFinite(value)) return String(value);
   const [, sign = "", whole = "", fraction = "", exponent] =
@@ -232,7 +233,7 @@ export async function timestamps({ name, values }: SourceColumn, pace: Pace): Pr
   return times;
 }
 
-/** A date without a zone is UTC, as it is when it was read. */
+/** Reads a date. One without a zone is UTC, as when it was read from a table. */
 function parseDate(text: string, name: string, row: number): number {
   const iso = text.trim();
   const hasClock = /\d[T ]\d/.test(iso);

@@ -1,6 +1,8 @@
-/** How CARTO's importer names tables and columns, so that a written frame gets the names an imported file gets. */
+/** Names tables and columns as CARTO's importer does, so that written frames and imported files get the same names. */
 
-/** PostgreSQL cuts longer names: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
+import { words } from "../values";
+
+/** Maximum length of a name; PostgreSQL cuts longer ones: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
 const MAX_NAME_BYTES = 63;
 
 const RESERVED_WORDS = words(`all analyse analyze and any array as asc asymmetric authorization binary both
@@ -15,10 +17,10 @@ const RESERVED_WORDS = words(`all analyse analyze and any array as asc asymmetri
 const CARTO_WORDS = words("between new off old format controller action");
 const RESERVED_TABLES = words(`layergroup all public spatial_ref_sys geography_columns geometry_columns
   raster_columns raster_overviews cdb_tablemetadata geometry raster`);
-/** PostgreSQL's system columns, and two that CARTO's loader takes for its own. */
+/** PostgreSQL's system columns, and two that CARTO's loader uses itself. */
 const SYSTEM_COLUMNS = words("tableoid xmin cmin xmax cmax ctid oid ogc_fid");
 
-/** CARTO's table has no `а`, which so becomes a separator. */
+/** CARTO's table lacks `а`, which therefore becomes a separator. */
 const CYRILLIC: Readonly<Record<string, string>> = {
   б: "b",
   в: "v",
@@ -53,7 +55,7 @@ const CYRILLIC: Readonly<Record<string, string>> = {
   ю: "yu",
   я: "ya",
 };
-/** Latin letters that are no base letter with a mark, and `ą`, which CARTO writes as it looks. */
+/** Latin letters that are not a base letter with a mark, and `ą`, which CARTO writes by its looks. */
 const LATIN: Readonly<Record<string, string>> = {
   ą: "q",
   æ: "ae",
@@ -70,8 +72,8 @@ const LATIN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Column names as CARTO makes them: lower case, ASCII, `_` between words, never a reserved word, at most 63
- * bytes, each once. `taken` are names that are in use already.
+ * Returns column names as CARTO makes them: lower case, ASCII, `_` between words, not a reserved word, at most 63 bytes,
+ * without duplicates. `taken` are names already in use.
  */
 export function normalizeColumnNames(names: readonly string[], taken: readonly string[] = []): string[] {
   const used = new Set(taken);
@@ -83,15 +85,15 @@ export function normalizeColumnNames(names: readonly string[], taken: readonly s
 }
 
 function normalizeColumnName(name: string): string {
-  const words = transliterate(name.replace(/<[^>]*>/g, ""))
+  const text = transliterate(name.replace(/<[^>]*>/g, ""))
     .replace(/&[^;\s]*;/g, "-")
     .replace(/[^a-z0-9\s_-]/g, "-")
     .trim()
     .replace(/[\s-]+/g, "-")
     .replace(/^-|-$/g, "")
     .replaceAll("-", "_");
-  const isKept = /^[a-z_]/.test(words) && !isReservedColumn(words);
-  return (isKept ? words : `_${words}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
+  const isKept = /^[a-z_]/.test(text) && !isReservedColumn(text);
+  return (isKept ? text : `_${text}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
 }
 
 function transliterate(name: string): string {
@@ -108,7 +110,7 @@ function isReservedColumn(name: string): boolean {
   return RESERVED_WORDS.has(name) || CARTO_WORDS.has(name) || SYSTEM_COLUMNS.has(name);
 }
 
-/** The name, or with the first free of `_1`, `_2`, …, cut in front of it to stay within 63 bytes. */
+/** Returns the name, or the name with the first free suffix of `_1`, `_2`, …, cut before it to stay within 63 bytes. */
 function unique(name: string, used: ReadonlySet<string>): string {
   let candidate = name;
   for (let n = 1; used.has(candidate); n++) {
@@ -118,7 +120,7 @@ function unique(name: string, used: ReadonlySet<string>): string {
   return candidate;
 }
 
-/** A table name as CARTO makes it of a file's name; whether it is free in the database is not looked at. */
+/** Returns a table name as CARTO makes it from a file's name, without checking whether the database has such a table. */
 export function normalizeTableName(name: string): string {
   const lower = name.toLowerCase().trim() || "untitled_table";
   const table = (/^[a-z]/.test(lower) ? lower : `table_${lower}`)
@@ -127,8 +129,4 @@ export function normalizeTableName(name: string): string {
     .slice(0, MAX_NAME_BYTES);
   const isReserved = RESERVED_WORDS.has(table) || CARTO_WORDS.has(table) || RESERVED_TABLES.has(table);
   return isReserved ? `${table}_t` : table;
-}
-
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.split(/\s+/));
 }

@@ -18,14 +18,14 @@ const INFINITE = 0xd000;
 const MINUS_INFINITE = 0xf000;
 /** Powers of ten up to this one are exact as doubles, so one multiplication or division rounds correctly. */
 const MAX_EXACT_POWER = 22;
-/** Every decimal of so many digits survives the way through a double: https://en.cppreference.com/w/c/types/limits */
+/** Every decimal with fewer digits than this survives conversion to a double and back: https://en.cppreference.com/w/c/types/limits */
 const SAFE_DIGITS_LIMIT = 1e15;
 const POWERS = Array.from({ length: MAX_EXACT_POWER + 1 }, (_, power) => 10 ** power);
 
-/** What `numericNumber` says where a double does not hold the value. */
+/** Result of `numericNumber` for a value that a double cannot hold exactly. */
 export const INEXACT = null;
 
-/** Whether the bytes are a numeric: count of digits, sign and digits are possible. */
+/** True if the bytes are a numeric: the count of digits, the sign and the digits are valid. */
 export function isNumeric(view: DataView, at: number, bytes: number): boolean {
   if (bytes < HEAD_BYTES) return false;
   const count = view.getUint16(at);
@@ -40,7 +40,7 @@ export function isNumeric(view: DataView, at: number, bytes: number): boolean {
   return true;
 }
 
-/** The value as a double, or INEXACT if the double would print as another decimal value. */
+/** Returns the value as a double, or INEXACT if the double would print as another decimal value. */
 export function numericNumber(view: DataView, at: number): number | typeof INEXACT {
   const count = view.getUint16(at);
   const sign = view.getUint16(at + 4);
@@ -65,7 +65,7 @@ function slowNumber(view: DataView, at: number): number | typeof INEXACT {
   return sameDecimal(text, String(value)) ? value : INEXACT;
 }
 
-/** Whether two decimal spellings, exponents allowed, name the same value: `1.10` and `1.1`, `1e3` and `1000`. */
+/** True if two decimal texts, with or without exponent, have the same value: `1.10` and `1.1`, `1e3` and `1000`. */
 export function sameDecimal(a: string, b: string): boolean {
   return canonical(a) === canonical(b);
 }
@@ -80,7 +80,7 @@ function canonical(text: string): string {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
-/** The value as PostgreSQL writes it, with its display scale: `1.10`. */
+/** Formats the value as PostgreSQL does, with its display scale: `1.10`. */
 export function numericText(view: DataView, at: number): string {
   const count = view.getUint16(at);
   const weight = view.getInt16(at + 2);
@@ -101,12 +101,12 @@ export function numericText(view: DataView, at: number): string {
   return sign === NEGATIVE ? `-${shown}` : shown;
 }
 
-/** The display scale: digits after the point. */
+/** Reads the display scale, the number of digits after the point. */
 export function numericScale(view: DataView, at: number): number {
   return view.getUint16(at + 6);
 }
 
-/** An exact double with so many digits after the point, as PostgreSQL writes a numeric. */
+/** Formats an exact double with `scale` digits after the point, as PostgreSQL writes a numeric. */
 export function scaledText(value: number, scale: number): string {
   if (!Number.isFinite(value)) return String(value);
   const [, sign, significant, exponent] = /^(-?)(\d+)e(-?\d+)$/.exec(canonical(String(value))) ?? [
@@ -122,12 +122,12 @@ export function scaledText(value: number, scale: number): string {
   return `${sign}${digits.slice(0, point)}${fraction && `.${fraction}`}`;
 }
 
-/** numeric: numbers with their scales, until one value is not exact; from there on texts. */
+/** numeric: keeps numbers and their scales until a value is not exact, and texts from there on. */
 export class NumericBuilder implements ColumnBuilder {
   private readonly floats = new Floats();
   private scales = new Uint16Array(0);
   private readonly nulls = new Nulls();
-  /** The values from the first inexact one on. */
+  /** Values from the first inexact one on. */
   private readonly texts: (string | null)[] = [];
 
   constructor(private readonly field: Field) {}
@@ -188,7 +188,7 @@ export class NumericBuilder implements ColumnBuilder {
   }
 }
 
-/** The bytes PostgreSQL's numeric_recv takes for a decimal text such as `-12.50`, `NaN` or `Infinity`. */
+/** Encodes a decimal text such as `-12.50`, `NaN` or `Infinity` for PostgreSQL's numeric_recv. */
 export function encodeNumeric(text: string): Uint8Array {
   const special = { NaN: NAN, Infinity: INFINITE, "-Infinity": MINUS_INFINITE }[text];
   if (special !== undefined) return numericBytes([], 0, special, 0);

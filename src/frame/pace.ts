@@ -3,12 +3,12 @@ import { setImmediate } from "node:timers/promises";
 const SLICE_MS = 15;
 
 /**
- * Keeps long work interruptible: `if (pace.due()) await pace.pause()` in a loop gives the event loop a turn
- * every 15 ms, in which a Jupyter kernel answers interrupts and a signal can abort.
+ * Keeps long work interruptible: `if (pace.due()) await pace.pause()` in a loop yields to the event loop every 15 ms, so
+ * that a Jupyter kernel can answer interrupts and a signal can abort.
  */
 export interface Pace {
   due(): boolean;
-  /** @throws the signal's reason once it is aborted. */
+  /** @throws The signal's reason once it is aborted. */
   pause(): Promise<void>;
 }
 

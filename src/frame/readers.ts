@@ -9,8 +9,8 @@ import { elementTypeOf, type Field, type PgType, pgTypeOf } from "./types";
 const JSONB_VERSION = 1;
 const TWO_POW_32 = 2 ** 32;
 
-const NOT_FITTING = "holds elements that JavaScript's numbers or dates do not hold";
-const UNTIMELY = "holds infinity or dates beyond those of JavaScript";
+const NOT_FITTING = "holds elements beyond JavaScript's numbers or dates";
+const UNTIMELY = "holds infinity or dates beyond JavaScript's range";
 
 const INT8: WholeCodec = {
   kind: "number",
@@ -35,7 +35,7 @@ const TIMESTAMPTZ: WholeCodec = {
   text: (high, low) => timestampText(int64(high, low), "+00"),
 };
 
-/** How a column of a type is read, and an element of it in an array. */
+/** Reads a column of a type, and an element of this type in an array. */
 interface Reader {
   readonly column: (field: Field) => ColumnBuilder;
   readonly element: ElementReader;
@@ -74,7 +74,7 @@ const READERS = {
   geography: geometry(),
 } satisfies Record<PgType, Reader>;
 
-/** The builder for a column. Types that are not read in binary come as text, their arrays as JSON: `copySelect`. */
+/** Returns the builder for a column. Types that are not read in binary arrive as text, their arrays as JSON (`copySelect`). */
 export function builderFor(field: Field): ColumnBuilder {
   const type = pgTypeOf(field.pgtype);
   if (type !== null) return READERS[type].column(field);

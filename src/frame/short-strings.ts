@@ -1,12 +1,12 @@
+import { viewOf } from "../geometry/ewkb";
 import type { Batch } from "./builder";
-import { viewOf } from "./byte-queue";
 
-/** What is longer is decoded by itself: a call of its own costs little beside it, and it shares no memory with others. */
+/** Maximum length of a short value. Longer ones are decoded one by one: the call is cheap in comparison, and the strings share no memory. */
 export const SHORT_BYTES = 48;
 
 /**
- * The bytes of short values, side by side, made into strings with one call for many: a call for each costs more than
- * what it does. The strings of a batch share their memory.
+ * Collects the bytes of short values and decodes many of them with one call, because a call for each costs more than
+ * the decoding. The strings of a batch share their memory.
  */
 export class ShortStrings {
   private bytes = Buffer.alloc(1 << 16);
@@ -15,20 +15,20 @@ export class ShortStrings {
   private readonly rows: number[] = [];
   private readonly ends: number[] = [];
 
-  /** Notes the bytes from `at` to `end` as the value of `row`. */
+  /** Adds the bytes from `at` to `end` as the value of `row`. */
   add(row: number, { bytes: from, view: words }: Batch, at: number, end: number): void {
     if (this.end + end - at > this.bytes.length) this.grow();
     const { bytes, view } = this;
     let to = this.end;
     let i = at;
-    for (; i + 4 <= end; i += 4, to += 4) view.setInt32(to, words.getInt32(i)); // half the time of byte by byte
+    for (; i + 4 <= end; i += 4, to += 4) view.setInt32(to, words.getInt32(i)); // twice as fast as byte by byte
     for (; i < end; i++) bytes[to++] = from[i]!;
     this.end = to;
     this.rows.push(row);
     this.ends.push(to);
   }
 
-  /** Puts the noted values where they belong, and forgets them. */
+  /** Stores the collected values at their rows and empties the collection. */
   moveTo(values: unknown[], encoding: "latin1" | "hex"): void {
     const { rows, ends } = this;
     const width = encoding === "hex" ? 2 : 1;

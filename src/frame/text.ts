@@ -2,12 +2,12 @@ import { type Batch, badValue, type ColumnBuilder } from "./builder";
 import { SHORT_BYTES, ShortStrings } from "./short-strings";
 import type { Field, StringColumn } from "./types";
 
-/** A text keeps its byte order mark, if it has one: it is content. */
+/** Keeps a byte order mark, which is content here. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The text from `at` to `end`, or undefined if the bytes are not UTF-8 or contain U+0000, which no
- * PostgreSQL text can: a length that lies, and so reaches into the next row, always meets a zero byte there.
+ * Reads the text from `at` to `end`. Returns undefined if the bytes are not UTF-8 or contain U+0000, which PostgreSQL's
+ * texts cannot: a wrong length that reaches into the next row always meets a zero byte there.
  */
 export function textAt(bytes: Buffer, at: number, end: number): string | undefined {
   let high = 0;
@@ -25,14 +25,14 @@ export function textAt(bytes: Buffer, at: number, end: number): string | undefin
 }
 
 const CACHE_SLOTS = 1024;
-/** Longer texts seldom repeat. */
+/** Maximum length of a cached text. Longer ones seldom repeat. */
 const CACHED_BYTES = 24;
-/** After so many lookups the cache must have been right in a quarter of them to be kept. */
+/** Number of lookups after which the cache is given up if fewer than a quarter of them were hits. */
 const TRIAL = 4096;
 
 /**
- * Texts. Short ASCII values that repeat become one string each: for a column of few distinct values this
- * is faster than making the strings, and takes a tenth of the memory.
+ * Texts. Equal short ASCII values share one string: for a column with few distinct values this is faster than making a
+ * string for each, and takes a tenth of the memory.
  */
 export class TextBuilder implements ColumnBuilder {
   private readonly values: (string | null)[] = [];
@@ -94,7 +94,7 @@ export class TextBuilder implements ColumnBuilder {
   }
 }
 
-/** ASCII without U+0000. */
+/** True for ASCII without U+0000. */
 function isPlain({ bytes, view }: Batch, at: number, end: number): boolean {
   let high = 0;
   let i = at;

@@ -5,15 +5,15 @@ import type { Field } from "./types";
 /** PostgreSQL counts days and microseconds from 2000-01-01, not 1970. */
 export const PG_EPOCH_MS = Date.UTC(2000, 0, 1);
 export const MS_PER_DAY = 86_400_000;
-/** The last moment a JavaScript Date can name, 275760-09-13: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+/** The last moment that a JavaScript Date can hold, 275760-09-13: https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const MAX_DATE_MS = 8.64e15;
 const INFINITE_DAYS = 2 ** 31 - 1;
 const INFINITE_MICROS = 2n ** 63n - 1n;
 const MICROS_PER_DAY = 86_400_000_000n;
 
-/** Milliseconds of a timestamp, microseconds cut; NaN for ±infinity and what a Date cannot hold. */
+/** Converts a timestamp to milliseconds, without microseconds; NaN for ±infinity and for what a Date cannot hold. */
 export function timestampMs(high: number, low: number): number {
-  // floor((high · 2³² + low) / 1000) without leaving the whole numbers a double holds: 2³² = 4294967 · 1000 + 296
+  // floor((high · 2³² + low) / 1000) within the integers that a double holds: 2³² = 4294967 · 1000 + 296
   const ms = PG_EPOCH_MS + high * 4_294_967 + Math.floor((high * 296 + (low >>> 0)) / 1000);
   return Math.abs(ms) <= MAX_DATE_MS ? ms : Number.NaN;
 }
@@ -23,7 +23,7 @@ export function dateMs(days: number): number {
   return Math.abs(ms) <= MAX_DATE_MS ? ms : Number.NaN;
 }
 
-/** As PostgreSQL writes a date: `2017-03-04`, `0044-03-15 BC`, `infinity`. */
+/** Formats a date as PostgreSQL does: `2017-03-04`, `0044-03-15 BC`, `infinity`. */
 export function dateText(days: number): string {
   if (days === INFINITE_DAYS) return "infinity";
   if (days === -INFINITE_DAYS - 1) return "-infinity";
@@ -31,7 +31,7 @@ export function dateText(days: number): string {
   return date + era;
 }
 
-/** As PostgreSQL writes a timestamp with `TimeZone` UTC: `2017-03-04 10:11:12.5+00`; `zone` is "" or "+00". */
+/** Formats a timestamp as PostgreSQL does with `TimeZone` UTC: `2017-03-04 10:11:12.5+00`; `zone` is "" or "+00". */
 export function timestampText(micros: bigint, zone: string): string {
   if (micros === INFINITE_MICROS) return "infinity";
   if (micros === -INFINITE_MICROS - 1n) return "-infinity";
@@ -49,7 +49,7 @@ export function timestampText(micros: bigint, zone: string): string {
 
 const twoDigits = (n: number) => String(n).padStart(2, "0");
 
-/** Gregorian date of a day counted from 2000-01-01; Date ends too early (PostgreSQL knows the year 5874897). */
+/** Returns the Gregorian date of a day counted from 2000-01-01. Date ends too early: PostgreSQL's dates go to the year 5874897. */
 function civil(days: number): { date: string; era: string } {
   const DAYS_PER_ERA = 146_097; // 400 years
   const shifted = days + 730_425; // from 0000-03-01
@@ -71,18 +71,18 @@ function civil(days: number): { date: string; era: string } {
   return { date: `${shown}-${twoDigits(month)}-${twoDigits(day)}`, era: year > 0 ? "" : " BC" };
 }
 
-/** How a 4 or 8 byte value becomes a number, or text if one value of the column does not fit. */
+/** Converts a value of 4 or 8 bytes to a number, or to text if one value of the column does not fit. */
 export interface WholeCodec {
   readonly kind: "number" | "datetime";
   readonly width: 4 | 8;
-  /** NaN where a double or a Date does not hold the value. `low` is 0 for 4 bytes. */
+  /** Returns NaN for a value that a double or a Date cannot hold. `low` is 0 for 4 bytes. */
   number(high: number, low: number): number;
   text(high: number, low: number): string;
-  /** Why the column is text: `holds …`. */
+  /** The reason why a column is read as text, beginning with "holds". */
   readonly why: string;
 }
 
-/** int8, date, timestamp, timestamptz: kept as they came until every value of the column is known. */
+/** int8, date, timestamp, timestamptz: kept as they arrive until every value of the column is known. */
 export class WholeBuilder implements ColumnBuilder {
   private readonly highs = new Integers();
   private readonly lows = new Integers();
@@ -143,7 +143,7 @@ export function asTextWarning({ name, pgtype }: Field, why: string): string {
   return `Column "${name}" (${pgtype}) ${why} and was read as text.`;
 }
 
-/** The 64-bit integer whose halves are `high` and `low`. */
+/** Joins the two halves of a 64-bit integer. */
 export function int64(high: number, low: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low >>> 0);
 }

@@ -33,12 +33,12 @@ export type PgType =
 export type ColumnKind = "number" | "string" | "boolean" | "datetime" | "object" | "geometry";
 
 /**
- * What a column of each type becomes. Where values do not fit, the whole column becomes strings with
- * PostgreSQL's own text, and one warning says so:
+ * Kind of column by type. If one value does not fit, the whole column becomes strings with PostgreSQL's own text, with
+ * a warning:
  *
- * - int8, numeric: if one value is not exact as a double.
+ * - int8, numeric: if one value cannot be held exactly by a double.
  * - date, timestamp, timestamptz: if one value is ±infinity or outside JavaScript's dates. Otherwise
- *   milliseconds since 1970; microseconds are cut, and a timestamp without zone is read as UTC.
+ *   they are milliseconds since 1970, without microseconds. A timestamp without zone is read as UTC.
  *
  * float4 keeps its exact value: 0.1 arrives as 0.10000000149011612.
  */
@@ -64,11 +64,11 @@ export const KINDS = {
 } as const satisfies Record<PgType, ColumnKind>;
 
 interface ColumnHead extends Field {
-  /** 1 where the value is NULL; absent where no value is. */
+  /** 1 for each row that is NULL; absent if no row is. */
   readonly nulls?: Uint8Array;
 }
 
-/** A NULL is NaN here as well as in `nulls`; a NaN that is not in `nulls` is PostgreSQL's NaN. */
+/** NULL is NaN in `values` and marked in `nulls`; a NaN without a mark is PostgreSQL's NaN. */
 export interface NumberColumn extends ColumnHead {
   readonly kind: "number";
   readonly values: Float64Array;
@@ -76,7 +76,7 @@ export interface NumberColumn extends ColumnHead {
 
 export interface DatetimeColumn extends ColumnHead {
   readonly kind: "datetime";
-  /** Milliseconds since 1970-01-01T00:00Z, whole; NaN where NULL. */
+  /** Whole milliseconds since 1970-01-01T00:00Z; NaN for NULL. */
   readonly values: Float64Array;
 }
 
@@ -90,7 +90,7 @@ export interface BooleanColumn extends ColumnHead {
   readonly values: readonly (boolean | null)[];
 }
 
-/** Parsed JSON, or arrays: nested as PostgreSQL's dimensions are, NULL elements null, times as Date. */
+/** Parsed JSON, or arrays nested like PostgreSQL's dimensions, with null for NULL and Date for times. */
 export interface ObjectColumn extends ColumnHead {
   readonly kind: "object";
   readonly values: readonly unknown[];
@@ -98,7 +98,7 @@ export interface ObjectColumn extends ColumnHead {
 
 export interface GeometryColumn extends ColumnHead {
   readonly kind: "geometry";
-  /** EWKB in upper case hexadecimal, as CARTO writes it. */
+  /** EWKB in upper-case hexadecimal, as CARTO writes it. */
   readonly values: readonly (string | null)[];
 }
 
@@ -110,21 +110,21 @@ export type Column =
   | ObjectColumn
   | GeometryColumn;
 
-/** A result by columns. Every column has `rowCount` values. */
+/** A result as columns. Every column has `rowCount` values. */
 export interface Columns {
   readonly rowCount: number;
   readonly columns: readonly Column[];
-  /** One sentence per column that is not what its type promises. */
+  /** One sentence for each column that was read as text because a value did not fit its type. */
   readonly warnings: readonly string[];
 }
 
-/** The type as a `PgType`, or null if it is not read in binary. */
+/** Returns the type as a `PgType`, or null if it is not read in binary. */
 export function pgTypeOf(pgtype: string): PgType | null {
   const name = pgtype.toLowerCase();
   return Object.hasOwn(KINDS, name) ? (name as PgType) : null;
 }
 
-/** The element type of an array type (`_int4` → `int4`), or null if it is no array read in binary. */
+/** Returns the element type of an array type (`_int4` → `int4`), or null if it is not an array that is read in binary. */
 export function elementTypeOf(pgtype: string): PgType | null {
   return pgtype.startsWith("_") ? pgTypeOf(pgtype.slice(1)) : null;
 }

@@ -1,7 +1,7 @@
 import type { SRID_LNGLAT } from "../geo";
 import { ident } from "../sql";
 
-/** The types frames are written with. */
+/** PostgreSQL types that frames are written as. */
 export type WriteType =
   | "bool"
   | "int4"
@@ -15,7 +15,7 @@ export type WriteType =
   | "geometry";
 
 /**
- * A column to be written. null, undefined and NaN are NULL; else the values are, by type:
+ * A column to be written. null, undefined and NaN are NULL. Other values are, by type:
  * bool boolean · int4, float8 number · int8 number or bigint · numeric decimal text · text string ·
  * timestamptz milliseconds since 1970 · jsonb JSON text · bytea bytes · geometry EWKB, bytes or hexadecimal.
  */
@@ -23,13 +23,13 @@ export interface ValuesColumn {
   readonly name: string;
   readonly pgtype: WriteType;
   readonly values: ArrayLike<unknown>;
-  /** Of a geometry column: its one SRID; absent where the values have several. */
+  /** SRID of a geometry column; undefined if its values have several. */
   readonly srid?: number;
-  /** Of a geometry column: whether no value has Z or M. */
+  /** True for a geometry column without Z and M. */
   readonly flat?: boolean;
 }
 
-/** Points that are made while they are written; NULL where lng or lat is NaN. */
+/** Points that are made while they are written. A point is NULL if lng or lat is NaN. */
 export interface PointsColumn {
   readonly name: string;
   readonly pgtype: "geometry";
@@ -55,14 +55,14 @@ const SQL_TYPES = {
 } as const satisfies Record<WriteType, string>;
 
 /**
- * The column definitions of a CREATE TABLE: `"name" type, …`. A geometry column is `geometry(Geometry, srid)`,
- * or plain `geometry` where its values have Z, M or several SRIDs.
+ * Returns the column definitions of a CREATE TABLE: `"name" type, …`. A geometry column is `geometry(Geometry, srid)`,
+ * or plain `geometry` if its values have Z, M or several SRIDs.
  */
 export function createTableColumns(columns: readonly WriteColumn[]): string {
   return columns.map((column) => `${ident(column.name)} ${columnType(column)}`).join(", ");
 }
 
-/** The type a column is created with. */
+/** Returns the type a column is created with. */
 export function columnType({ pgtype, srid, flat }: WriteColumn): string {
   return pgtype === "geometry" && flat && srid !== undefined
     ? `geometry(Geometry,${srid})`

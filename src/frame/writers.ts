@@ -8,14 +8,14 @@ const TWO_POW_32 = 2 ** 32;
 const JSONB_VERSION = 1;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
-/** UTF-8 takes at most three bytes per UTF-16 unit. */
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
-/** Up to here a loop beats the call into Node's UTF-8 encoder. */
+/** Maximum length of a text for which a loop is faster than a call into Node's UTF-8 encoder. */
 const SHORT_UNITS = 24;
 const POINT_BYTES = 25;
 const EWKB_POINT_SRID = 0x20000001;
 
-/** The bytes of a chunk that is being written. */
+/** Writes the bytes of a chunk. */
 export class CopySink {
   bytes: Buffer;
   view: DataView;
@@ -35,7 +35,7 @@ export class CopySink {
     this.view = new DataView(grown.buffer);
   }
 
-  /** Takes what has been written; the next bytes go into memory of their own. */
+  /** Returns what has been written. Later bytes go into new memory. */
   take(capacity: number): Uint8Array {
     const taken = this.bytes.subarray(0, this.at);
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -60,7 +60,7 @@ export class CopySink {
     this.at += LENGTH_BYTES;
   }
 
-  /** A value of 8 bytes, by its halves. */
+  /** Writes a value of 8 bytes from its halves. */
   int64(high: number, low: number): void {
     this.ensure(LENGTH_BYTES + 8);
     this.view.setInt32(this.at, 8);
@@ -76,14 +76,14 @@ export class CopySink {
     this.at += LENGTH_BYTES + bytes.length;
   }
 
-  /** Bytes that have their length in them. */
+  /** Writes bytes that begin with their length. */
   raw(bytes: Uint8Array): void {
     this.ensure(bytes.length);
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
   }
 
-  /** A text, after `prefix` bytes that the caller fills at the position this returns. */
+  /** Writes a text after `prefix` bytes, which the caller fills at the position returned. */
   text(text: string, prefix = 0): number {
     this.ensure(LENGTH_BYTES + prefix + text.length * MAX_BYTES_PER_UNIT);
     const start = this.at + LENGTH_BYTES;
@@ -115,7 +115,7 @@ function writeUtf8(bytes: Buffer, text: string, at: number): number {
 /** Writes the value of one row, its length first. */
 export type RowWriter = (sink: CopySink, row: number) => void;
 
-/** Writes values that are not missing with `put`. */
+/** Returns a writer that writes NULL for missing values and calls `put` for others. */
 function each<T>(values: ArrayLike<unknown>, put: (sink: CopySink, value: T) => void): RowWriter {
   return (sink, row) => {
     const value = values[row];

@@ -2,27 +2,27 @@ import { inspect } from "node:util";
 import { isMissing } from "../values";
 import { bytesGeometryText, hexGeometryText, wkxGeometryText } from "./geometry-text";
 
-/** Characters of one cell, of which the last becomes "…" where more would follow. */
+/** Maximum number of characters in a cell. Longer texts end with "…". */
 export const MAX_CELL_CHARS = 50;
 
 export interface Cell {
   readonly text: string;
-  /** Nothing is there: NULL, undefined or NaN. An empty string is a value. */
+  /** True for NULL, undefined and NaN. An empty string is a value. */
   readonly missing?: boolean;
 }
 
 export interface ColumnText {
   readonly cells: readonly Cell[];
   readonly align: "left" | "right";
-  /** Every value shown is a geometry. */
+  /** True if every value shown is a geometry. */
   readonly geometry: boolean;
 }
 
 const MISSING: Cell = { text: "–", missing: true };
 
 /**
- * Texts of the values of one column that are shown, formatted together: numbers with the same number of
- * decimals, dates with the time of day only if one of them has it.
+ * Formats the shown values of a column together: numbers with the same number of decimals, dates with the time of day
+ * only if one of them has it.
  */
 export function columnText(values: readonly unknown[]): ColumnText {
   const present = values.filter((value) => !isMissing(value));
@@ -38,15 +38,15 @@ export function columnText(values: readonly unknown[]): ColumnText {
   return { cells: cellsOf(values, valueText), align, geometry };
 }
 
-/** One value without its column: an index label, a column name. */
+/** Formats a single value, such as an index label or a column name. */
 export function labelText(value: unknown): string {
   if (value instanceof Date) return dateFormat([value])(value);
   return isMissing(value) ? String(value) : valueText(value);
 }
 
-/** One line of at most MAX_CELL_CHARS characters without control characters; "\n" is shown as "↵". */
+/** Returns one line of at most MAX_CELL_CHARS characters without control characters; "\n" is shown as "↵". */
 export function visible(text: string): string {
-  // Cut first, so that a text of megabytes is not scanned.
+  // Cut first, to avoid scanning megabytes.
   const cut = text.length > MAX_CELL_CHARS ? `${text.slice(0, MAX_CELL_CHARS - 1)}…` : text;
   return cut.replace(UNPRINTABLE, (char) => {
     if (char === "\n") return "↵";
@@ -56,7 +56,7 @@ export function visible(text: string): string {
 }
 
 // Control characters, line separators, halves of surrogate pairs (Python refuses to write them), and the
-// marks that turn the direction of the text around them.
+// marks that change the direction of text.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 function cellsOf<T>(values: readonly unknown[], text: (value: T) => string): Cell[] {
@@ -67,7 +67,7 @@ function numberFormat(values: readonly number[]): (value: number) => string {
   if (values.every((value) => !Number.isFinite(value) || Number.isInteger(value))) return String;
   const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
   if (sizes.some((size) => size < 1e-4 || size >= 1e15)) return sixDigits;
-  // Six decimals as in pandas: 11 cm of a degree.
+  // Six decimals as in pandas: in degrees, 11 cm.
   const decimals = Math.max(...values.map((value) => decimalsOf(value.toFixed(6))));
   return (value) => value.toFixed(decimals);
 }
@@ -82,7 +82,7 @@ function decimalsOf(fixed: string): number {
   return point === -1 ? 0 : fixed.replace(/0+$/, "").length - point - 1;
 }
 
-/** ISO 8601 in UTC with a blank for the T: seconds and milliseconds only where some value has them. */
+/** Returns a format for dates: ISO 8601 in UTC with a space for the T, seconds and milliseconds only if a value has them. */
 function dateFormat(dates: readonly Date[]): (value: Date) => string {
   const valid = dates.filter((date) => !Number.isNaN(date.getTime()));
   const [day, second] = [86_400_000, 1000];
@@ -109,7 +109,7 @@ function geometryText(value: unknown): string | undefined {
   return typeof value === "object" && value !== null ? wkxGeometryText(value) : undefined;
 }
 
-/** The first MAX_CELL_CHARS or so characters of a value's JSON; a large or circular value costs no more. */
+/** Returns about the first MAX_CELL_CHARS characters of a value's JSON. Large and circular values take no longer. */
 function compactJson(value: object): string {
   let json = "";
   const write = (v: unknown): void => {

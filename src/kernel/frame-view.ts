@@ -4,26 +4,26 @@ import { cellOf, isFrame, isSeries, rowCountOf } from "../frame/cells";
 import { type Cell, columnText, labelText, visible } from "./cell-text";
 
 /**
- * danfo's fields behind a DataFrame or a Series. Frames are recognised by them and read through them:
- * users import their own copy of danfo, and a column called `shape` or `columns` covers the public name.
+ * danfo's internal fields of a DataFrame or a Series. Frames are recognized by them and read through them, because users
+ * import their own copy of danfo, and a column called `shape` or `columns` hides the public member.
  */
 export interface FrameLike {
   readonly $isSeries: boolean;
-  /** danfo gives some Series a plain string. */
+  /** A plain string in some Series. */
   readonly $columns: readonly unknown[] | string;
   readonly $dtypes: readonly unknown[];
   readonly $index: readonly unknown[];
 }
 
-/** Longer frames show the first and the last rows, wider ones the first and the last columns. */
+/** Frames with more than `max` rows or columns show only the first and last ones. */
 const ROWS = { max: 20, head: 5, tail: 5 };
 const COLUMNS = { max: 16, head: 10, tail: 5 };
-/** Width of the text form; wider tables leave out columns in the middle. */
+/** Width of the text form in characters. Wider tables leave out columns in the middle. */
 const TEXT_WIDTH = 110;
-/** Cells are cut to the first of these at which the whole table fits, else to the usual one. */
+/** Cells are cut to the first of these lengths at which the whole table fits, or else to the usual one. */
 const TEXT_CELL_CHARS = { steps: [50, 36, 24], usual: 36 };
 
-/** Stands in a list of row or column numbers where some are left out. */
+/** Marks omitted rows or columns in a list of their numbers. */
 const GAP = -1;
 
 interface Column {
@@ -31,12 +31,12 @@ interface Column {
   readonly dtype: string;
   readonly align: "left" | "right";
   readonly cells: readonly Cell[];
-  /** Not a column but the place of those left out. */
+  /** True for the placeholder of omitted columns. */
   readonly gap?: boolean;
 }
 
 interface Table {
-  /** Labels of the rows shown, with "⋮" at the gap. */
+  /** Labels of the shown rows, with "⋮" at the gap. */
   readonly labels: readonly string[];
   readonly columns: readonly Column[];
   /** "12,345 rows × 6 columns" */
@@ -49,18 +49,18 @@ export function isFrameLike(value: unknown): value is FrameLike {
   return Array.isArray($columns) || typeof $columns === "string";
 }
 
-/** How a notebook shows a frame. The cost is that of the rows and columns shown, not of the frame. */
+/** Returns the HTML and text that a notebook shows for a frame. The cost depends on the shown rows and columns only. */
 export function frameBundle(frame: FrameLike): { "text/html": string; "text/plain": string } {
   const table = tableOf(frame);
   return { "text/html": html(table), "text/plain": text(table) };
 }
 
-/** An aligned table for a monospaced font, as wide as a notebook's output. */
+/** Returns an aligned table for a monospaced font, as wide as a notebook's output. */
 export function frameText(frame: FrameLike): string {
   return text(tableOf(frame));
 }
 
-/** "DataFrame, 12,345 rows × 6 columns", for where a table has no place. */
+/** Returns a summary such as "DataFrame, 12,345 rows × 6 columns". */
 export function frameSummary(frame: FrameLike): string {
   return `${frame.$isSeries ? "Series" : "DataFrame"}, ${shapeOf(frame)}`;
 }
@@ -108,8 +108,8 @@ function shapeOf(frame: FrameLike): string {
   return frame.$isSeries ? rows : `${rows} × ${counted(columnNames(frame).length, "column")}`;
 }
 
-// JupyterLab takes <style> out of outputs and drops colours that are not literal, so the table inherits
-// the theme's colours and dims with opacity: it is right in light and dark, and in an exported page.
+// JupyterLab removes <style> from outputs and drops colors that are not literal. The table therefore inherits the
+// theme's colors and dims with opacity, which works in light, dark and exported notebooks.
 const FADED = "opacity:0.6";
 const CELL = { left: "text-align:left;white-space:pre", right: "text-align:right" };
 
@@ -165,7 +165,7 @@ function columnBlock({ name, dtype, align, cells }: Column, maxChars: number): B
   );
 }
 
-/** Width of columns side by side, with two blanks before each. */
+/** Returns the width of columns side by side, with two spaces before each. */
 const widthOf = (columns: readonly Block[]) => columns.reduce((sum, { width }) => sum + 2 + width, 0);
 
 function block(texts: readonly string[], align: "left" | "right"): Block {
@@ -178,10 +178,10 @@ function block(texts: readonly string[], align: "left" | "right"): Block {
   return { lines, width };
 }
 
-/** The columns, or as many from both ends as `room` characters hold with `gap` between them. */
+/** Returns the columns, or as many from both ends as fit into `room` characters with `gap` between them. */
 function fitting(columns: readonly Block[], gap: Block, room: number): readonly Block[] {
   if (widthOf(columns) <= room) return columns;
-  const cut = columns.indexOf(gap); // columns were left out there already: the gap stays in that place
+  const cut = columns.indexOf(gap); // Columns were already omitted there, so the gap stays in place.
   const heads = cut < 0 ? [...columns] : columns.slice(0, cut);
   const tails = cut < 0 ? heads : columns.slice(cut + 1);
   const head: Block[] = [];

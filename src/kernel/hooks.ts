@@ -1,22 +1,25 @@
 import Module from "node:module";
 import type { inspect as Inspect, InspectOptions } from "node:util";
 import { repairDanfo } from "../frame/danfo-repairs";
+import { lastValueHint, watchCells } from "./cell-runs";
+import { completeNames } from "./completions";
 import { frameBundle, frameSummary, frameText, isFrameLike } from "./frame-view";
-import { cellDisplay, insideKernel, loadedModules, type MimeBundle } from "./tslab";
+import { watchMissedColumns } from "./missed-columns";
+import { cellDisplay, insideKernel, loadedModules, type MimeBundle, runningTslab } from "./tslab";
 
 /**
- * A method of this name returns how its object is shown, as a MIME bundle or a promise of one. Other
- * kernels look for it too: https://docs.deno.com/runtime/reference/cli/jupyter/
+ * Name of the method that returns an object's output, as a MIME bundle or a promise of one. Other kernels use the same name:
+ * https://docs.deno.com/runtime/reference/cli/jupyter/
  */
 export const JUPYTER_DISPLAY = Symbol.for("Jupyter.display");
 
-/** A method of this name, beside the one above, returns the metadata of the output: `{ "image/png": { width } }`. */
+/** Name of the method that returns the metadata of that output, such as `{ "image/png": { width } }`. */
 export const JUPYTER_METADATA = Symbol.for("cartoframes.display-metadata");
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const INSTALLED = Symbol.for("cartoframes.notebook-support");
 
-/** tslab puts a cell's last value into `exports.tsLastExpr`, numbered where a variable has that name. */
+/** Where tslab puts a cell's last value: `exports.tsLastExpr`, with a number if a variable has that name. */
 const LAST_VALUE = /^tsLastExpr\d*$/;
 
 interface TslabGlobal {
@@ -25,19 +28,23 @@ interface TslabGlobal {
 }
 
 /**
- * Makes a tslab kernel show DataFrames and Series, and whatever has a `Symbol.for("Jupyter.display")`
- * method, as rich outputs. Does nothing elsewhere: outside a notebook no prototype and no loader is touched.
+ * Makes a tslab kernel show DataFrames, Series, and objects with a `Symbol.for("Jupyter.display")` method as rich outputs.
+ * Does nothing outside a tslab kernel.
  */
 export function installNotebookSupport(): void {
   if (!insideKernel()) return;
   const tslab = (globalThis as { __tslab__?: TslabGlobal }).__tslab__;
   if (!tslab || tslab[INSTALLED]) return;
   tslab[INSTALLED] = true;
-  watchLastValue(tslab.exports);
+  const forgetLastValues = watchLastValue(tslab.exports);
   patchEveryDanfo();
+  const jupyter = runningTslab();
+  if (!jupyter) return;
+  watchCells(jupyter.JupyterHandlerImpl.prototype, forgetLastValues);
+  completeNames(jupyter.ZmqServer.prototype, tslab.exports);
 }
 
-/** Shows a frame or a displayable object as an output of the running cell; false if there is no way to. */
+/** Shows a frame or a displayable object under the running cell. Returns false for any other value, and outside a kernel. */
 export function show(value: unknown): boolean {
   const output = cellDisplay();
   const bundle = output && bundleOf(value);
@@ -62,16 +69,16 @@ function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> | undefined 
   try {
     return frameBundle(value);
   } catch {
-    return undefined; // looks like a frame and is none: printed as any object
+    return undefined; // not a frame after all: printed like any object
   }
 }
 
 /**
- * A cell ends with `exports.tsLastExpr = value`, which tslab reads back and prints unless it is undefined.
- * Behind `exports` we answer both: a value that can be shown is shown when it is read, and reads as
- * undefined. So nothing has to be taken out of the printed text again.
+ * Shows last values as rich outputs. A cell ends with `exports.tsLastExpr = value`, which tslab reads back and prints unless it
+ * is undefined. A proxy behind `exports` keeps the value, shows it when tslab reads it, and then returns undefined.
+ * @returns a function that forgets the values of earlier cells
  */
-function watchLastValue(exports: Record<string, unknown>): void {
+function watchLastValue(exports: Record<string, unknown>): () => void {
   for (const name of Object.keys(exports)) if (LAST_VALUE.test(name)) delete exports[name];
   const lastValues = new Map<string, unknown>();
   const isLastValue = (name: string | symbol) => typeof name === "string" && LAST_VALUE.test(name);
@@ -84,17 +91,27 @@ function watchLastValue(exports: Record<string, unknown>): void {
     get(target, name, receiver) {
       if (!isLastValue(name)) return Reflect.get(target, name, receiver);
       const value = lastValues.get(name as string);
-      if (!show(value)) return value;
+      if (!show(value) && !hintAt(value)) return value;
       lastValues.delete(name as string);
       return undefined;
     },
   });
   Object.setPrototypeOf(exports, behind);
+  return () => lastValues.clear();
+}
+
+/** Prints a hint instead of a value; returns false if there is no hint. */
+function hintAt(value: unknown): boolean {
+  const hint = lastValueHint(value);
+  if (hint === undefined) return false;
+  console.error(hint);
+  if (value instanceof Promise) value.catch((error) => console.error(error));
+  return true;
 }
 
 type ModuleLoad = (this: unknown, request: unknown, ...rest: unknown[]) => unknown;
 
-/** With any copy of danfo, loaded early or late, so that a frame behaves alike in all cells. */
+/** Patches every copy of danfo, loaded before or after this package, so that frames behave the same in all cells. */
 function patchEveryDanfo(): void {
   for (const [file, module] of Object.entries(loadedModules())) {
     if (file.includes("danfo")) patchDanfo(module?.exports);
@@ -115,12 +132,13 @@ function patchDanfo(exports: unknown): void {
   giveFramesATextForm(DataFrame, Series);
 }
 
-/** For `console.log(df)` and frames inside other objects. */
+/** Makes `console.log` print frames as tables, also inside other objects. */
 function giveFramesATextForm(...danfoClasses: ({ prototype?: object } | undefined)[]): void {
   for (const danfoClass of danfoClasses) {
-    // The root of the classes: `df.head()` and `df["x"]` are of another class than `new DataFrame()`.
+    // The root of danfo's classes, because `df.head()` has another class than `new DataFrame()`.
     const root = danfoClass?.prototype && rootOf(danfoClass.prototype);
     if (!root || INSPECT in root || !("$setIndex" in root)) continue;
+    watchMissedColumns(root);
     Object.defineProperty(root, INSPECT, { value: inspectFrame, configurable: true, writable: true });
   }
 }
@@ -139,11 +157,11 @@ function inspectFrame(
   try {
     if (isFrameLike(this)) {
       if (depth < 0) return `[${frameSummary(this)}]`;
-      const nested = depth !== options.depth; // inside another object, behind the name of a property
+      const nested = depth !== options.depth; // after the name of a property
       return nested ? `\n${frameText(this)}` : frameText(this);
     }
   } catch {
-    // looks like a frame and is none: printed as any object
+    // not a frame after all: printed like any object
   }
   return inspect(this, { ...options, customInspect: false });
 }

@@ -1,4 +1,4 @@
-/** What a notebook sees. Knows Jupyter and danfo's frames; knows nothing of CARTO, HTTP or maps. */
+/** Outputs, progress and interrupts in a notebook. Knows Jupyter and danfo's frames, but not CARTO, HTTP or maps. */
 export { installNotebookSupport, JUPYTER_DISPLAY, JUPYTER_METADATA, show } from "./hooks";
 export { InterruptedError, withInterrupt } from "./interrupt";
 export { type Progress, type ProgressState, progress } from "./progress";

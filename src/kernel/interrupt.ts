@@ -1,7 +1,7 @@
 import { CartoError } from "../errors";
 import { insideKernel } from "./tslab";
 
-/** The user pressed the notebook's stop button while the work was under way. */
+/** The user stopped the cell while this call was running. */
 export class InterruptedError extends CartoError {
   override name = "InterruptedError";
 }
@@ -9,9 +9,9 @@ export class InterruptedError extends CartoError {
 const inFlight = new Set<AbortController>();
 
 /**
- * Runs `work` with a signal that aborts when `signal` does and, in a notebook, when the cell is
- * interrupted. Outside a notebook Ctrl-C means what it means everywhere else: nothing listens to it here.
- * @throws InterruptedError once work stopped by an interrupt has ended, whatever it threw itself.
+ * Runs `work` with a signal that aborts when `signal` does and, in a notebook, when the user stops the cell. Outside a notebook
+ * it does not listen to Ctrl-C.
+ * @throws InterruptedError when interrupted work has ended, whatever error the work itself threw
  */
 export async function withInterrupt<T>(
   signal: AbortSignal | undefined,
@@ -40,9 +40,9 @@ export async function withInterrupt<T>(
 let listening = false;
 
 /**
- * Never called in the synchronous part of a cell, hence the microtask: tslab runs that part with
- * `breakOnSigint`, after which Node resets the signal's handler without knowing of a listener added
- * meanwhile, and the next interrupt would kill the kernel (node/src/node_watchdog.cc, `SigintWatchdogHelper::Stop`).
+ * Adds or removes the SIGINT listener. Runs in a microtask, never in the synchronous part of a cell: tslab runs that part with
+ * `breakOnSigint`, and Node then resets the signal's handler even if a listener was added meanwhile, so that the next interrupt
+ * would kill the kernel (node/src/node_watchdog.cc, `SigintWatchdogHelper::Stop`).
  */
 function listenWhileInFlight(): void {
   const wanted = inFlight.size > 0;
@@ -58,8 +58,8 @@ function interrupt(): void {
 }
 
 /**
- * tslab ends an interrupted cell by printing an error of its own, with the stack of its start-up code:
- * one line is enough. tslab sets `stderr.write` anew for every cell, so this lasts for one cell at most.
+ * Replaces the error that tslab prints for an interrupted cell, with the stack of its start-up code, by one line. tslab sets
+ * `stderr.write` again for every cell, so this lasts for one cell at most.
  */
 function shortenTslabsMessage(): void {
   const { stderr } = process;
@@ -74,8 +74,8 @@ function shortenTslabsMessage(): void {
 let dropping = false;
 
 /**
- * The interrupted cell no longer waits for its requests, so their failure would be reported as unhandled,
- * once for each. Everything else still reaches the listeners of tslab.
+ * Ignores rejections of interrupted requests. The interrupted cell no longer awaits them, so each would be reported as
+ * unhandled. Other rejections still reach tslab's listeners.
  */
 function dropAbandonedRejections(): void {
   if (dropping) return;

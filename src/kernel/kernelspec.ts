@@ -4,24 +4,27 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CartoError } from "../errors";
 
-/** Name of the kernel in notebooks (`metadata.kernelspec.name`), the one `tslab install` uses too. */
+/** Name of the kernel in notebooks (`metadata.kernelspec.name`), the same as that of `tslab install`. */
 export const KERNEL_NAME = "tslab";
 
 export interface KernelSpec {
   readonly displayName?: string;
-  /** Command that starts the kernel; `{connection_file}` is filled in by Jupyter. */
+  /** Command that starts the kernel. Jupyter fills in `{connection_file}`. */
   readonly argv: readonly string[];
 }
 
-/** The command of a tslab kernel: the one installed in `projectDir`, else the one this package finds. */
+/**
+ * Returns the command that starts the tslab kernel installed in `projectDir`, or else the one this package finds.
+ * @throws CartoError if tslab is not installed
+ */
 export function tslabCommand(projectDir: string): string[] {
-  // Absolute paths: Jupyter may be started with another PATH, and from any folder.
+  // Absolute paths, because Jupyter may start with a different PATH and in any folder.
   return [process.execPath, tslabProgram(projectDir), "kernel", "--config-path", "{connection_file}"];
 }
 
 /**
- * Registers the kernel in a Jupyter data folder, as `<dataDir>/kernels/tslab/kernel.json`, and nowhere else.
- * Returns the path of that file.
+ * Registers the kernel in a Jupyter data folder.
+ * @returns the path of the only file it writes, `<dataDir>/kernels/tslab/kernel.json`
  */
 export function writeKernelSpec(dataDir: string, { displayName = "TypeScript", argv }: KernelSpec): string {
   const file = join(dataDir, "kernels", KERNEL_NAME, "kernel.json");
@@ -31,7 +34,7 @@ export function writeKernelSpec(dataDir: string, { displayName = "TypeScript", a
   return file;
 }
 
-/** Where Jupyter looks for the kernels of a user: https://docs.jupyter.org/en/latest/use/jupyter-directories.html */
+/** Returns the folder where Jupyter looks for a user's kernels: https://docs.jupyter.org/en/latest/use/jupyter-directories.html */
 export function userDataDir(): string {
   const { JUPYTER_DATA_DIR, APPDATA, XDG_DATA_HOME } = process.env;
   if (JUPYTER_DATA_DIR) return JUPYTER_DATA_DIR;
@@ -49,6 +52,6 @@ function tslabProgram(projectDir: string): string {
     }
   }
   throw new CartoError(
-    `tslab, the TypeScript kernel, is not installed in ${projectDir}. Run: npm install tslab`,
+    `tslab, the TypeScript kernel, is not installed in ${projectDir}. Run \`npm install tslab\` there.`,
   );
 }

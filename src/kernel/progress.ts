@@ -7,42 +7,39 @@ export interface ProgressState {
   readonly done: number;
   readonly total?: number;
   readonly unit: "rows" | "bytes" | "queries" | "frames";
-  /** A few words on what is being waited for. */
+  /** What the work is waiting for, in a few words. */
   readonly note?: string;
 }
 
 export interface Progress {
-  /** Whether anybody can see it. */
+  /** True in a notebook and on a terminal. */
   readonly isShown: boolean;
   update(state: ProgressState): void;
-  /** Says what the work waits for; until the next call, or the next update. */
+  /** Shows what the work is waiting for, until the next call or update. */
   note(text: string | undefined): void;
-  /**
-   * Ends with `line`, by default how much was done in which time. Work too short to have shown anything
-   * leaves nothing.
-   */
+  /** Ends with `line`, by default the amount and time. Work that was too short to show progress leaves no line. */
   finish(line?: string): void;
-  /** Ends with a line that says how far the work got. */
+  /** Ends with a line about how far the work got. */
   fail(error?: unknown): void;
 }
 
-/** Work shorter than this shows nothing. */
+/** Shorter work shows no progress. */
 const QUIET_MS = 800;
 const REDRAW_MS = 250;
 const BAR_EM = 12;
 
-/** Marks outputs that tell how a run went, not what it computed; `npm run notebooks` does not keep them. */
+/** Marks outputs about the run instead of its result, which `npm run notebooks` does not keep. */
 export const PROGRESS_METADATA = { cartoframes: { progress: true } };
 
-/** Somewhere a line can be shown and replaced. */
+/** A place where a line can be shown and replaced. */
 interface Line {
   draw(text: string, share?: number): void;
   end(text: string): void;
 }
 
 /**
- * Progress of long work: in a notebook one output of the running cell, replaced in place; on a terminal
- * one line of stderr; elsewhere nothing. An aborted `signal` ends it.
+ * Shows the progress of long work: in a notebook as one output of the running cell, on a terminal as one line of stderr,
+ * elsewhere not at all. Aborting `signal` ends it.
  */
 export function progress(label: string, { signal }: { readonly signal?: AbortSignal } = {}): Progress {
   const line = cellLine() ?? terminalLine();
@@ -80,7 +77,7 @@ export function progress(label: string, { signal }: { readonly signal?: AbortSig
   };
   const onAbort = () => fail(signal?.reason);
 
-  // Redraws while nothing arrives, so that the seconds keep counting. Never keeps a program alive.
+  // Keeps the seconds counting while nothing arrives. Does not keep the process alive.
   const timer = setInterval(draw, REDRAW_MS).unref();
   signal?.addEventListener("abort", onAbort, { once: true });
   return {

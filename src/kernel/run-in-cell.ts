@@ -2,25 +2,25 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { withInterrupt } from "./interrupt";
 import { type Progress, progress } from "./progress";
 
-/** So long a call gets no data before it says what it waits for, and so often it looks again. */
+/** Time without data after which a call shows what it is waiting for, and interval at which it checks again. */
 const ASK_EVERY_MS = 2_000;
 
 export interface CallOptions {
-  /** Begins the line of progress. */
+  /** Start of the progress line. */
   readonly label: string;
   readonly signal?: AbortSignal;
-  /** Tells what holds the database, if that is not this call. */
+  /** Returns the work that keeps the database busy, if it is not this call. */
   readonly waitsFor?: () => Promise<string | undefined>;
 }
 
 const lines = new AsyncLocalStorage<Progress>();
 
-/** The progress of the call that the running code belongs to. */
+/** Returns the progress of the call that the running code belongs to. */
 export function currentLine(): Progress | undefined {
   return lines.getStore();
 }
 
-/** Runs one call of a cell: interruptible, with progress once it takes long. */
+/** Runs one call of a cell, with progress if it takes long. The stop button interrupts it. */
 export async function runInCell<T>(
   { label, signal, waitsFor }: CallOptions,
   work: (signal: AbortSignal, progress: Progress) => Promise<T>,

@@ -1,36 +1,41 @@
 import { createRequire } from "node:module";
+import type { watchCells } from "./cell-runs";
+import type { completeNames } from "./completions";
 
-/** One value in several MIME types; bytes (an `image/png`) are sent as base64. */
+/** One value in several MIME types. Bytes, such as those of an `image/png`, are sent as base64. */
 export type MimeBundle = Readonly<Record<string, string | Uint8Array | object>>;
 
 export interface DisplayOptions {
-  /** Names the output, so that a later message can replace it. */
+  /** Identifies the output, so that a later message can replace it. */
   readonly displayId?: string;
-  /** Replace the output of that `displayId` instead of adding one. */
+  /** Replaces the output with that `displayId` instead of adding one. @default false */
   readonly update?: boolean;
   readonly metadata?: object;
 }
 
 export type Display = (bundle: MimeBundle, options?: DisplayOptions) => void;
 
-/** What we use of tslab's module `dist/jupyter`. It is null until the first cell runs. */
+/** The parts of tslab's module `dist/jupyter` that this package uses. */
 interface TslabJupyter {
+  /** Null until the first cell runs. */
   lastWriteDisplayData?: ((message: object, update: boolean) => void) | null;
+  readonly JupyterHandlerImpl: { prototype: Parameters<typeof watchCells>[0] };
+  readonly ZmqServer: { prototype: Parameters<typeof completeNames>[0] };
 }
 
 const TSLAB_JUPYTER = /[\\/]dist[\\/]jupyter\.js$/;
 
-/** Modules loaded by `require` in this process, by file name. Any absolute path will do to get at them. */
+/** Modules loaded by `require` in this process, by file name. The path given here does not matter. */
 export const loadedModules = (): NodeJS.Dict<NodeJS.Module> => createRequire(process.execPath).cache;
 
-/** Is this code running in a cell of a tslab kernel? */
+/** Returns true in a tslab kernel, once its first cell runs. */
 export function insideKernel(): boolean {
   return cellDisplay() !== undefined;
 }
 
 /**
  * Shows one output in the running cell, all its MIME types in one message.
- * Returns false, and does nothing, outside a kernel.
+ * @returns false outside a kernel, where nothing is shown
  */
 export function display(bundle: MimeBundle, options?: DisplayOptions): boolean {
   const show = cellDisplay();
@@ -39,8 +44,8 @@ export function display(bundle: MimeBundle, options?: DisplayOptions): boolean {
 }
 
 /**
- * The `display` of the cell that runs now. It stays with that cell when the next one runs, so long work
- * keeps writing where it started. Undefined outside a kernel.
+ * Returns the `display` function of the running cell, or undefined outside a kernel. It keeps writing under that cell while
+ * later ones run.
  */
 export function cellDisplay(): Display | undefined {
   const write = runningTslab()?.lastWriteDisplayData;
@@ -51,12 +56,11 @@ export function cellDisplay(): Display | undefined {
   };
 }
 
-// tslab's own `display` takes one MIME type, and a second copy of tslab would not be connected to this
-// kernel (a global tslab hands over to a project's own and stays loaded beside it): so we look for the
-// copy that is talking to Jupyter. `__tslab__` is set by every tslab kernel and saves the search elsewhere.
+// tslab's own `display` takes one MIME type only. Two copies of tslab can be loaded, because a global tslab hands over to
+// the project's: this finds the copy that is connected to Jupyter. Every tslab kernel sets `__tslab__`.
 let running: TslabJupyter | undefined;
 
-function runningTslab(): TslabJupyter | undefined {
+export function runningTslab(): TslabJupyter | undefined {
   if (running || !("__tslab__" in globalThis)) return running;
   for (const [file, module] of Object.entries(loadedModules())) {
     if (!TSLAB_JUPYTER.test(file)) continue;

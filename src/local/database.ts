@@ -1,6 +1,6 @@
 /**
- * The address of a user's PostgreSQL database: `postgres://user:password@host:port/database?sslmode=…`, completed as
- * psql does it, from a service file and the environment.
+ * Reads the URL of a user's PostgreSQL database, `postgres://user:password@host:port/database?sslmode=…`. As in psql,
+ * missing parts are taken from a service file and the environment.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,32 +14,35 @@ const SOCKET_DIRS = ["/var/run/postgresql", "/tmp"];
 const TLS_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type TlsMode = (typeof TLS_MODES)[number];
 
-/** Everything that a connection needs. It holds secrets: `shownDatabase` is the form for people. */
+/** Everything a connection needs. Holds secrets: print it with `shownDatabase` only. */
 export interface DatabaseAddress {
-  /** A name, or the folder of a Unix socket. */
+  /** Host name, IP address, or folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** Absent: the password file decides, or the server needs none. */
+  /** If absent, the password is looked up in the password file when the server asks for one. */
   readonly password?: string;
-  /** Options for the server process, like `-c statement_timeout=60s`. */
+  /** Command-line options for the server process, such as `-c statement_timeout=60s`. */
   readonly options?: string;
   readonly tls: {
     readonly mode: TlsMode;
-    /** PEM texts. */
+    /** Certificates and key in PEM format. */
     readonly ca?: string;
     readonly cert?: string;
     readonly key?: string;
   };
 }
 
-/** Whether an address is one of a database, right or wrong. */
+/** True for every URL with the scheme `postgres:` or `postgresql:`, even if it is malformed. */
 export function isDatabaseUrl(url: unknown): boolean {
   return typeof url === "string" && /^postgres(ql)?:/i.test(url);
 }
 
-/** @throws InvalidArgumentError, which does not repeat the address: there may be a password in it. */
+/**
+ * Parses a database URL and completes it.
+ * @throws InvalidArgumentError if it is malformed. The message does not repeat the URL, which may hold a password.
+ */
 export function databaseAddress(url: string): DatabaseAddress {
   const given = parsed(url);
   const service = serviceSettings(given.service ?? process.env.PGSERVICE);
@@ -48,7 +51,7 @@ export function databaseAddress(url: string): DatabaseAddress {
   const port = Number(given.port || service.port || PGPORT || DEFAULT_PORT);
   const mode = (given.sslmode ?? service.sslmode ?? (PGSSLMODE || "prefer")) as TlsMode;
   if (!TLS_MODES.includes(mode)) {
-    throw new InvalidArgumentError(`baseUrl has no known sslmode; expected ${TLS_MODES.join(", ")}.`);
+    throw new InvalidArgumentError(`The sslmode in baseUrl must be one of ${TLS_MODES.join(", ")}.`);
   }
   return {
     host: given.host || service.host || PGHOST || socketDir(port) || "localhost",
@@ -61,7 +64,7 @@ export function databaseAddress(url: string): DatabaseAddress {
   };
 }
 
-/** The address without anything secret. */
+/** Returns the URL with credentials removed, safe to print. */
 export function shownDatabase({ host, port, user, database }: DatabaseAddress): string {
   const portPart = port === DEFAULT_PORT ? "" : `:${port}`;
   const [who, what] = [encodeURIComponent(user), encodeURIComponent(database)];
@@ -69,7 +72,7 @@ export function shownDatabase({ host, port, user, database }: DatabaseAddress): 
   return `postgres://${who}@${portPart}/${what}?host=${host}`;
 }
 
-/** The same for two addresses that mean the same database, user and session, whatever the password. */
+/** Returns an id that is equal for two URLs of the same database, user and session settings, whatever the password. */
 export function databaseId({ host, port, user, database, options, tls }: DatabaseAddress): string {
   const identity = JSON.stringify([host, port, user, database, options ?? "", tls.mode]);
   return createHash("sha256").update(identity).digest("hex").slice(0, 16);
@@ -80,23 +83,23 @@ type Given = { readonly [name in Name]?: string } & Pick<ConnectionOptions, "ssl
 
 function parsed(url: string): Given {
   const [, rest = ""] = /^[^:]*:\/\/(.*)$/s.exec(url) ?? [];
-  // An unencoded / ? or # in a password ends the host, and the rest of it would be shown as something else.
+  // An unencoded / ? or # in a password would end the host, and the rest of the password would be printed as the path.
   const isComplete = isDatabaseUrl(url) && rest !== "" && !/#|[/?].*@/s.test(rest);
   const options = isComplete ? parseOrNull(url) : null;
   if (options) return options;
   throw new InvalidArgumentError(
-    "baseUrl is no address of a database; expected postgres://user:password@host:port/database, with characters like / ? # @ in the password percent-encoded.",
+    "baseUrl must be a PostgreSQL URL such as postgres://user:password@host:port/database. Percent-encode characters like / ? # @ in the password.",
   );
 }
 
 function parseOrNull(url: string): Given | null {
   const sslmode = /[?&]sslmode=([^&]*)/.exec(url)?.[1];
   try {
-    // Certificates are read here; what the mode means is decided by who connects.
+    // The certificates are read here; tlsWays in engine/postgres-connection.ts interprets the mode.
     return { ...parse(url.replace(/([?&])sslmode=[^&]*/, "$1")), sslmode } as Given;
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
-    if (path) throw new InvalidArgumentError(`Cannot read ${path} (${code}), which baseUrl names.`);
+    if (path) throw new InvalidArgumentError(`Cannot read ${path} (${code}), a file named in baseUrl.`);
     return null;
   }
 }
@@ -106,18 +109,18 @@ function pemTexts(given: Given): { ca?: string; cert?: string; key?: string } {
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-/** Where a server on this machine listens, as PostgreSQL's own programs look for it. */
+/** Returns the folder of the local server's Unix socket, found as PostgreSQL's own programs find it. */
 function socketDir(port: number): string | undefined {
   return SOCKET_DIRS.find((dir) => existsSync(join(dir, `.s.PGSQL.${port}`)));
 }
 
-/** A section of the connection service file: https://www.postgresql.org/docs/current/libpq-pgservice.html */
+/** Reads a section of the connection service file: https://www.postgresql.org/docs/current/libpq-pgservice.html */
 function serviceSettings(service: string | undefined): Partial<Record<string, string>> {
   if (!service) return {};
   const file = process.env.PGSERVICEFILE || join(homedir(), ".pg_service.conf");
   const lines = existsSync(file) ? readFileSync(file, "utf8").split(/\r?\n/) : [];
   const start = lines.findIndex((line) => line.trim() === `[${service}]`);
-  if (start < 0) throw new InvalidArgumentError(`There is no service "${service}" in ${file}.`);
+  if (start < 0) throw new InvalidArgumentError(`Service "${service}" is not defined in ${file}.`);
   const settings: Record<string, string> = {};
   for (const line of lines.slice(start + 1)) {
     if (line.startsWith("[")) break;

@@ -13,7 +13,7 @@ export const PROTOCOL = 1;
 /** The account of every local server: the `user` in `/user/{user}/api/…`. */
 export const LOCAL_USER = "local";
 
-/** Where one local server keeps everything: when it is stopped, removing this folder removes it without a trace. */
+/** Folder and files of one local server. Once the server is stopped, deleting the folder leaves no trace of it. */
 export interface LocalHome {
   readonly dir: string;
   readonly dataDir: string;
@@ -21,7 +21,7 @@ export interface LocalHome {
   readonly logFile: string;
 }
 
-/** The folder given, else `CARTOFRAMES_HOME`, else the platform's data folder for `cartoframes`. */
+/** Returns the home in `dir`; by default in `CARTOFRAMES_HOME`, or in the platform's data folder for `cartoframes`. */
 export function localHome(
   dir = process.env.CARTOFRAMES_HOME || envPaths("cartoframes", { suffix: "" }).data,
 ): LocalHome {
@@ -34,12 +34,12 @@ export function localHome(
   };
 }
 
-/** The folder in which the local server over a user's database keeps its state; `dir` as for `localHome`. */
+/** Returns the home of the local server over a user's database; `dir` as for `localHome`. */
 export function databaseHome(database: DatabaseAddress, dir?: string): LocalHome {
   return localHome(join(serversDir(dir), databaseId(database)));
 }
 
-/** The home itself and those of the databases that were served from it. */
+/** Lists the home itself and the homes of the databases that were served from it. */
 export async function homesIn(dir?: string): Promise<LocalHome[]> {
   const names = await readdir(serversDir(dir)).catch(() => []);
   return [localHome(dir), ...names.map((name) => localHome(join(serversDir(dir), name)))];
@@ -49,7 +49,7 @@ function serversDir(dir?: string): string {
   return join(localHome(dir).dir, "servers");
 }
 
-/** How clients find the server. Port and key outlive it, so that a restarted one is the same to them. */
+/** How clients find the server. A restarted server reuses port and key, so clients do not notice the restart. */
 const ServerState = z.object({
   protocol: z.number(),
   version: z.string(),
@@ -78,18 +78,18 @@ export interface ServerStatus {
   readonly waiting: number;
 }
 
-/** The state last written, or undefined where there is none that can be read. */
+/** Reads the last state; undefined if it is missing or unreadable. */
 export async function readState(home: LocalHome): Promise<ServerState | undefined> {
   try {
     return ServerState.parse(JSON.parse(await readFile(home.stateFile, "utf8")));
   } catch {
-    return undefined; // absent, half-written by an old version, or damaged: a new server writes a new one
+    return undefined; // missing or damaged: the next server writes a new one
   }
 }
 
 /**
- * Makes the folder, for its owner only.
- * @throws ServerError where that is not possible
+ * Creates the folder, accessible to its owner only.
+ * @throws ServerError if the folder cannot be created or written to
  */
 export async function makeHome({ dir }: LocalHome): Promise<void> {
   try {
@@ -97,16 +97,13 @@ export async function makeHome({ dir }: LocalHome): Promise<void> {
     await access(dir, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ServerError(
-      `Cannot write to ${dir} (${code}). Set CARTOFRAMES_HOME to a folder that you can write to.`,
-      {
-        cause: error,
-      },
-    );
+    throw new ServerError(`Cannot write to ${dir} (${code}). Set CARTOFRAMES_HOME to a writable folder.`, {
+      cause: error,
+    });
   }
 }
 
-/** Like `mkdir` with `recursive`, which never ends below /proc on some versions of Node. */
+/** Replaces `mkdir` with `recursive`, which never returns for paths below /proc in some versions of Node. */
 async function makeFolder(dir: string): Promise<void> {
   const make = () =>
     mkdir(dir, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
@@ -119,7 +116,7 @@ async function makeFolder(dir: string): Promise<void> {
   });
 }
 
-/** Replaces the state in one step, readable by its owner only. */
+/** Writes the state atomically, readable by its owner only. */
 export async function writeState(home: LocalHome, state: ServerState): Promise<void> {
   await writeFileAtomic(home.stateFile, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
 }

@@ -20,11 +20,11 @@ const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 25;
 const LOCKED_RETRY_MS = 500;
 const PING_TIMEOUT_MS = 5_000;
-/** Exit code of a server that found another one on its data (EX_TEMPFAIL of sysexits.h). */
+/** Exit code of a server whose data folder is locked by another server (EX_TEMPFAIL in sysexits.h). */
 export const EXIT_ALREADY_RUNNING = 75;
-/** Argument of a server that finds the address of its database on its standard input. */
+/** Argument that tells a server to read the address of its database from standard input. */
 export const DATABASE_FROM_STDIN = "--database-from-stdin";
-/** Stands for a signal that ended a server. */
+/** Used as the exit code of a server that was ended by a signal. */
 const EXIT_KILLED = -1;
 
 /** A running local server. */
@@ -32,13 +32,16 @@ export interface LocalServer {
   readonly baseUrl: string;
   readonly user: string;
   readonly key: string;
-  /** Whether the process that was found still runs and serves this home. */
+  /** True if the same process still runs and serves this home. */
   isCurrent(): Promise<boolean>;
-  /** What statements wait for, in a few words; undefined while none waits, or there is no answer. */
+  /** Returns the statement that others wait for, shortened; undefined if none waits or the server does not answer. */
   waitsFor(): Promise<string | undefined>;
 }
 
-/** The server of that home, if one runs and answers. */
+/**
+ * Finds the server of a home; undefined if none runs and answers.
+ * @throws ServerError if the server belongs to an incompatible version
+ */
 export async function findServer(
   home: LocalHome,
 ): Promise<(LocalServer & { status: ServerStatus }) | undefined> {
@@ -46,7 +49,7 @@ export async function findServer(
   if (!state?.pid || !isAlive(state.pid)) return undefined;
   const server = serverAt(home, state);
   const status = await askStatus(server);
-  if (status?.pid !== state.pid) return undefined; // the port belongs to somebody else by now
+  if (status?.pid !== state.pid) return undefined; // another process has the port now
   if (status.protocol !== PROTOCOL) {
     throw new ServerError(
       `The local server of ${home.dir} is cartoframes ${status.version}, which this version cannot talk to. ` +
@@ -57,10 +60,10 @@ export async function findServer(
 }
 
 /**
- * The server of that home, started in the background if none runs: over the `database`, whose home it then is, or
- * over the embedded one. Several starters at once end with one
- * server: the data directory's lock picks it, the others find it.
- * @throws ServerError with the end of the server's log when it does not come up.
+ * Finds the server of a home, or starts it in the background: over `database`, to which the home belongs, or over the
+ * embedded database. If several processes start servers at once, the lock of the data folder picks one of them, and the
+ * others find it.
+ * @throws ServerError with the last lines of the server's log if it does not start
  */
 export async function connectLocal(home: LocalHome, database?: DatabaseAddress): Promise<LocalServer> {
   const deadline = Date.now() + START_TIMEOUT_MS;
@@ -72,7 +75,7 @@ export async function connectLocal(home: LocalHome, database?: DatabaseAddress):
     child ??= await startServer(home, database);
     const exitCode = child.exitCode();
     if (exitCode === EXIT_ALREADY_RUNNING || (exitCode === EXIT_KILLED && retries-- > 0)) {
-      await sleep(LOCKED_RETRY_MS); // another one starts, or stops: then it is our turn
+      await sleep(LOCKED_RETRY_MS); // another server starts or stops: look again
       child = undefined;
     } else if (exitCode !== undefined) {
       break;
@@ -80,7 +83,7 @@ export async function connectLocal(home: LocalHome, database?: DatabaseAddress):
     await sleep(POLL_MS);
   }
   throw new ServerError(
-    `The local server did not start. The end of ${home.logFile}:\n${await logTail(home)}`,
+    `The local server did not start. Last lines of ${home.logFile}:\n${await logTail(home)}`,
   );
 }
 
@@ -112,7 +115,7 @@ async function askStatus(server: ServerAddress): Promise<ServerStatus | undefine
 }
 
 interface StartedServer {
-  /** Undefined while it runs. */
+  /** Returns undefined while the server runs. */
   exitCode(): number | undefined;
 }
 
@@ -124,14 +127,14 @@ async function startServer(home: LocalHome, database?: DatabaseAddress): Promise
       process.execPath,
       [join(DIST, "server.js"), home.dir, ...(database ? [DATABASE_FROM_STDIN] : [])],
       {
-        detached: true, // outlives the kernel that needed it first, and does not get its Ctrl-C
+        detached: true, // outlives the kernel that started it, and does not receive its Ctrl-C
         stdio: ["pipe", log.fd, log.fd],
         cwd: home.dir,
-        env: { ...withoutPostgres(process.env), NODE_OPTIONS: "", CARTO_API_KEY: "", CARTO_BASE_URL: "" }, // nothing it needs
+        env: { ...withoutPostgres(process.env), NODE_OPTIONS: "", CARTO_API_KEY: "", CARTO_BASE_URL: "" }, // not for the server
       },
     );
-    // The password: not among the arguments, which everybody sees, nor in the environment, which children inherit.
-    child.stdin?.on("error", () => {}); // it ended early, and its log says why
+    // Sent through a pipe, because it holds the password: arguments are public, and environments are inherited.
+    child.stdin?.on("error", () => {}); // the server ended early, and its log says why
     child.stdin?.end(database ? JSON.stringify(database) : "");
     let exitCode: number | undefined;
     child.once("exit", (code) => {
@@ -147,7 +150,7 @@ async function startServer(home: LocalHome, database?: DatabaseAddress): Promise
   }
 }
 
-/** The address is complete already, and holds what these would add. */
+/** Removes libpq's variables: the address that the server receives is complete. */
 function withoutPostgres(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^PG[A-Z]/.test(name) || name === "PGPASSFILE"),
@@ -159,7 +162,7 @@ async function logTail(home: LocalHome): Promise<string> {
   return log.trimEnd().split("\n").slice(-10).join("\n");
 }
 
-/** Stops the server of that home and waits until it is gone; false if none runs. */
+/** Stops the server of a home and waits for its end; resolves to false if none runs. */
 export async function stopServer(home: LocalHome): Promise<boolean> {
   const server = await findServer(home);
   if (!server) return false;
@@ -169,7 +172,9 @@ export async function stopServer(home: LocalHome): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (isAlive(server.status.pid)) {
     if (Date.now() > deadline)
-      throw new ServerError(`The local server (pid ${server.status.pid}) does not stop.`);
+      throw new ServerError(
+        `The local server (process ${server.status.pid}) did not stop within ${START_TIMEOUT_MS / 1000} s. End that process, then try again.`,
+      );
     await sleep(POLL_MS);
   }
   return true;

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * Whether a process of this number runs. One that was killed while its parent is busy stays in the list, as a
- * zombie, until the parent looks at it: it holds nothing any more.
+ * True if a process with this id runs. A zombie does not count: it was killed and holds no resources, but stays in the
+ * process table until its parent collects it.
  */
 export function isAlive(pid: number): boolean {
   try {
@@ -15,7 +15,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Tells two processes of one number apart; the empty string where the platform does not say. */
+/**
+ * Returns the start time of a process, which tells processes with a reused id apart; empty if the platform has none.
+ */
 export function processStart(pid: number): string {
   try {
     if (process.platform === "linux") {
@@ -29,7 +31,7 @@ export function processStart(pid: number): string {
   }
 }
 
-/** The fields of /proc/pid/stat from the third, the state, on: those before may contain anything. */
+/** Returns the fields of /proc/pid/stat from the third (state) on. The second, the name, may contain anything. */
 function processStat(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,4 +1,4 @@
-import { lngLatOf } from "../render/projection";
+import { lngLatOf } from "../geometry/mercator";
 import type { Bounds, PathGeometry, PointGeometry } from "../render/scene";
 
 /** Number of cells around the world in which occupied longitudes are marked: 0.1° each. */

@@ -1,8 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { type Column, type ColumnKind, cellOf, columnValues, rowCountOf } from "../frame";
-import { encodeGeometries, isGeometry, isHexEwkb } from "../frame/geometry-writer";
+import { encodeGeometries, isGeometry } from "../frame/geometry-writer";
 import { paced } from "../frame/pace";
+import { isHexEwkb } from "../geometry/ewkb";
 import { isMissing } from "../values";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";

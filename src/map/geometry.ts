@@ -1,7 +1,8 @@
 /** EWKB, or longitudes and latitudes, into the world units of the scene: no object per geometry or vertex. */
 import { InvalidArgumentError } from "../errors";
-import { type EwkbHead, readEwkbHead } from "../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
+import { type EwkbVisitor, hexDecoder, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
+import { clampedY, WORLD_M, worldX, worldY } from "../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../render/scene";
 import { ident } from "../sql";
 
@@ -28,20 +29,9 @@ export interface ProjectedGeometry {
   readonly rowsOf: Readonly<Record<GeometryKind, number>>;
 }
 
-/** Circumference of Web Mercator's sphere: 2π × 6378137 m. */
-const WORLD_M = 2 * Math.PI * 6_378_137;
-const DEG = Math.PI / 180;
-/** WKB's type codes, and how the part after the head is built. */
-const POINT = 1;
 const POINT_WITH_SRID = 0x20000001;
 /** byte order, type, SRID, x, y */
 const PLAIN_POINT_BYTES = 1 + 4 + 4 + 8 + 8;
-const LINE_STRING = 2;
-const POLYGON = 3;
-const TRIANGLE = 17;
-const COLLECTIONS: ReadonlySet<number> = new Set([4, 5, 6, 7, 15, 16]);
-const MULTI_LINE_STRING = 5;
-const MULTI_POLYGON = 6;
 const KINDS: readonly GeometryKind[] = ["point", "line", "polygon"];
 
 /**
@@ -66,7 +56,7 @@ function projectLngLat(lng: Float64Array, lat: Float64Array): ProjectedGeometry 
 }
 
 function projectEwkb({ column, values }: GeometrySource & { kind: "ewkb" }): ProjectedGeometry {
-  const reader = new EwkbReader(column);
+  const reader = new EwkbProjector(column);
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
     if (value !== null && value !== undefined) reader.read(value, row);
@@ -78,168 +68,153 @@ function projectEwkb({ column, values }: GeometrySource & { kind: "ewkb" }): Pro
   return { geometry: chosen.finish(values.length), rowsOf };
 }
 
-// `worldOf` of render/projection, without a pair for each vertex.
-const worldX = (lng: number) => lng / 360 + 0.5;
-
-function worldY(lat: number): number {
-  const sin = Math.sin(Math.max(-90, Math.min(90, lat)) * DEG);
-  return clampY(0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI));
-}
-
-const clampY = (y: number) => (y < 0 ? 0 : y > 1 ? 1 : y); // keeps NaN
-
-class EwkbReader {
+/** Collects the geometries of a column as points, lines and polygons in world units. */
+class EwkbProjector implements EwkbVisitor {
   readonly points = new Points();
   readonly lines = new Paths("line");
   readonly polygons = new Paths("polygon");
-  /** One piece of memory for all hexadecimal texts: a million of them are common. */
-  private scratch = Buffer.allocUnsafeSlow(1024);
-  private scratchView = new DataView(this.scratch.buffer);
-  private isMetres = false;
-  private row = 0;
-  /** Where the bytes of the value end. */
-  private end = 0;
+  readonly #column: string;
+  #isMetres = false;
+  #row = 0;
+  /** Type of the point, line or polygon whose positions come next. */
+  #code = 0;
+  /** True inside a MultiLineString or MultiPolygon, whose members are one feature. */
+  #isMember = false;
+  /** Middle of the polygon's outer ring; null before it. */
+  #outer: number | null = null;
 
-  constructor(private readonly column: string) {}
+  constructor(column: string) {
+    this.#column = column;
+  }
 
   read(value: string | Uint8Array, row: number): void {
-    this.row = row;
+    this.#row = row;
     const isHex = typeof value === "string";
-    this.end = isHex ? value.length / 2 : value.byteLength;
-    const view = isHex ? this.unhex(value) : new DataView(value.buffer, value.byteOffset, value.byteLength);
-    if (this.isPlainPoint(view)) {
+    const size = isHex ? hexDecoder.decode(value) : value.byteLength;
+    const view = isHex ? hexDecoder.view : viewOf(value);
+    if (isPlainPoint(view, size)) {
       this.points.add(worldX(view.getFloat64(9, true)), worldY(view.getFloat64(17, true)), row);
       return;
     }
-    const head = this.headAt(view, 0);
-    const srid = head.srid || SRID_LNGLAT; // 0 is PostGIS's "unknown"
-    if (srid !== SRID_LNGLAT && srid !== SRID_WEBMERCATOR) {
-      throw new InvalidArgumentError(
-        `Column "${this.column}", row ${this.row} (counted from 0) has SRID ${srid}, expected ${SRID_LNGLAT}. ` +
-          `Use ST_Transform(${ident(this.column)}, ${SRID_LNGLAT}) in the query.`,
+    this.#isMetres = false;
+    if (walkEwkb(view, 0, size, this) === -1) throw this.#damaged();
+  }
+
+  begin(code: number, _count: number, srid: number | null): boolean {
+    if (srid) this.#setSrid(srid); // 0 is PostGIS's "unknown"
+    if (isCurve(code)) throw this.#curved();
+    this.#code = code;
+    this.#outer = null;
+    if (isMultiPath(code)) this.#isMember = true;
+    return true;
+  }
+
+  run(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean): void {
+    const code = this.#code;
+    if (code === WKB.point || code === WKB.multiPoint) {
+      this.#addPoints(view, at, end, stepBytes, littleEndian);
+      return;
+    }
+    const isLine = code === WKB.lineString;
+    const paths = isLine ? this.lines : this.polygons;
+    if (this.#isMetres) addMetres(paths, view, at, end, stepBytes, littleEndian);
+    else addDegrees(paths, view, at, end, stepBytes, littleEndian);
+    if (isLine) paths.endPath();
+    else this.#outer = paths.endRing(this.#outer);
+  }
+
+  end(code: number): void {
+    if (isMultiPath(code)) this.#isMember = false;
+    if (this.#isMember) return;
+    if (code === WKB.lineString || code === WKB.multiLineString) this.lines.endFeature(this.#row);
+    else if (code === WKB.polygon || code === WKB.multiPolygon || code === WKB.triangle)
+      this.polygons.endFeature(this.#row);
+  }
+
+  #addPoints(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean): void {
+    const isMetres = this.#isMetres;
+    const row = this.#row;
+    const points = this.points;
+    for (; at < end; at += stepBytes) {
+      const x = view.getFloat64(at, littleEndian);
+      const y = view.getFloat64(at + 8, littleEndian);
+      points.add(
+        isMetres ? x / WORLD_M + 0.5 : worldX(x),
+        isMetres ? clampedY(0.5 - y / WORLD_M) : worldY(y),
+        row,
       );
     }
-    this.isMetres = srid === SRID_WEBMERCATOR;
-    this.geometry(view, head);
   }
 
-  /** What nearly all tables of points hold: little endian, two dimensions, EPSG:4326. */
-  private isPlainPoint(view: DataView): boolean {
-    return (
-      this.end === PLAIN_POINT_BYTES &&
-      view.getUint8(0) === 1 &&
-      view.getUint32(1, true) === POINT_WITH_SRID &&
-      view.getUint32(5, true) === SRID_LNGLAT
+  #setSrid(srid: number): void {
+    if (srid !== SRID_LNGLAT && srid !== SRID_WEBMERCATOR) throw this.#otherSrid(srid);
+    this.#isMetres = srid === SRID_WEBMERCATOR;
+  }
+
+  #damaged(): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `Column "${this.#column}", row ${this.#row} (counted from 0) is not a geometry: expected EWKB as bytes or hexadecimal text.`,
     );
   }
 
-  private unhex(hex: string): DataView {
-    if (this.end > this.scratch.length) {
-      this.scratch = Buffer.allocUnsafeSlow(Math.ceil(this.end) * 2);
-      this.scratchView = new DataView(this.scratch.buffer);
-    }
-    if (this.scratch.write(hex, "hex") !== this.end) throw this.damaged();
-    return this.scratchView;
+  #curved(): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `Column "${this.#column}", row ${this.#row} (counted from 0) is a curve, which a map cannot draw. ` +
+        `Use ST_CurveToLine(${ident(this.#column)}) in the query.`,
+    );
   }
 
-  private headAt(view: DataView, at: number): EwkbHead {
-    const head = readEwkbHead(view, at, this.end);
-    if (head === null) throw this.damaged();
-    return head;
+  #otherSrid(srid: number): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `Column "${this.#column}", row ${this.#row} (counted from 0) has SRID ${srid}, expected ${SRID_LNGLAT}. ` +
+        `Use ST_Transform(${ident(this.#column)}, ${SRID_LNGLAT}) in the query.`,
+    );
   }
+}
 
-  /** Reads the geometry whose head this is and returns where it ends. */
-  private geometry(view: DataView, head: EwkbHead): number {
-    switch (head.code) {
-      case POINT:
-        if (head.body + head.dims * 8 > this.end) throw this.damaged();
-        this.points.add(this.x(view, head, head.body), this.y(view, head, head.body), this.row);
-        return head.body + head.dims * 8;
-      case LINE_STRING:
-      case POLYGON:
-      case TRIANGLE: {
-        const end = this.paths(view, head);
-        this.endFeature(head.code);
-        return end;
-      }
-      default:
-        if (!COLLECTIONS.has(head.code)) throw this.curved();
-        return this.members(view, head);
-    }
+// A function for each unit: one loop with both takes a third longer.
+
+function addDegrees(
+  paths: Paths,
+  view: DataView,
+  at: number,
+  end: number,
+  stepBytes: number,
+  littleEndian: boolean,
+): void {
+  for (; at < end; at += stepBytes) {
+    paths.add(worldX(view.getFloat64(at, littleEndian)), worldY(view.getFloat64(at + 8, littleEndian)));
   }
+}
 
-  private members(view: DataView, { code, body, littleEndian }: EwkbHead): number {
-    // the parts of a Multi are one feature; members of a collection may overlap and are filled apart
-    const isOneFeature = code === MULTI_LINE_STRING || code === MULTI_POLYGON;
-    let at = body + 4;
-    for (let left = this.count(view, body, littleEndian); left > 0; left--) {
-      const member = this.headAt(view, at);
-      at = isOneFeature ? this.paths(view, member) : this.geometry(view, member);
-    }
-    if (isOneFeature) this.endFeature(code);
-    return at;
-  }
-
-  private endFeature(code: number): void {
-    (code === LINE_STRING || code === MULTI_LINE_STRING ? this.lines : this.polygons).endFeature(this.row);
-  }
-
-  /** Reads a line or the rings of a polygon and returns where they end. */
-  private paths(view: DataView, head: EwkbHead): number {
-    if (head.code !== LINE_STRING) return this.rings(view, head);
-    const end = this.vertices(view, head, head.body, this.lines);
-    this.lines.endPath();
-    return end;
-  }
-
-  private rings(view: DataView, head: EwkbHead): number {
-    let at = head.body + 4;
-    let outer: number | null = null;
-    for (let left = this.count(view, head.body, head.littleEndian); left > 0; left--) {
-      at = this.vertices(view, head, at, this.polygons);
-      outer = this.polygons.endRing(outer);
-    }
-    return at;
-  }
-
-  private vertices(view: DataView, head: EwkbHead, at: number, into: Paths): number {
-    const stepBytes = head.dims * 8;
-    const first = at + 4;
-    const end = first + this.count(view, at, head.littleEndian) * stepBytes;
-    if (end > this.end) throw this.damaged();
-    for (let vertex = first; vertex < end; vertex += stepBytes) {
-      into.add(this.x(view, head, vertex), this.y(view, head, vertex));
-    }
-    return end;
-  }
-
-  private count(view: DataView, at: number, littleEndian: boolean): number {
-    if (at + 4 > this.end) throw this.damaged();
-    return view.getUint32(at, littleEndian);
-  }
-
-  private x(view: DataView, { littleEndian }: EwkbHead, at: number): number {
+function addMetres(
+  paths: Paths,
+  view: DataView,
+  at: number,
+  end: number,
+  stepBytes: number,
+  littleEndian: boolean,
+): void {
+  for (; at < end; at += stepBytes) {
     const x = view.getFloat64(at, littleEndian);
-    return this.isMetres ? x / WORLD_M + 0.5 : worldX(x);
-  }
-
-  private y(view: DataView, { littleEndian }: EwkbHead, at: number): number {
     const y = view.getFloat64(at + 8, littleEndian);
-    return this.isMetres ? clampY(0.5 - y / WORLD_M) : worldY(y);
+    paths.add(x / WORLD_M + 0.5, clampedY(0.5 - y / WORLD_M));
   }
+}
 
-  private damaged(): InvalidArgumentError {
-    return new InvalidArgumentError(
-      `Column "${this.column}", row ${this.row} (counted from 0) is not a geometry: expected EWKB as bytes or hexadecimal text.`,
-    );
-  }
+const isCurve = (code: number) => code >= WKB.circularString && code <= WKB.multiSurface;
 
-  private curved(): InvalidArgumentError {
-    return new InvalidArgumentError(
-      `Column "${this.column}", row ${this.row} (counted from 0) is a curve, which a map cannot draw. ` +
-        `Use ST_CurveToLine(${ident(this.column)}) in the query.`,
-    );
-  }
+/** Parts of a Multi are one feature; members of a collection may overlap and are filled apart. */
+const isMultiPath = (code: number) => code === WKB.multiLineString || code === WKB.multiPolygon;
+
+/** True for what nearly all tables of points hold: little endian, two dimensions, EPSG:4326. */
+function isPlainPoint(view: DataView, size: number): boolean {
+  return (
+    size === PLAIN_POINT_BYTES &&
+    view.getUint8(0) === 1 &&
+    view.getUint32(1, true) === POINT_WITH_SRID &&
+    view.getUint32(5, true) === SRID_LNGLAT
+  );
 }
 
 /** Rows, of which each may occur several times in succession or not at all. */

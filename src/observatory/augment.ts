@@ -28,12 +28,12 @@ import {
 } from "./source-table";
 
 export interface DataOptions {
-  /** Keeps the augmented rows as a new table of this name, and gives them back as they were kept. */
+  /** Name of a new table for the augmented rows. The call returns the rows as the table holds them. */
   readonly persistAs?: string;
-  /** With `persistAs`: replaces a table of that name. @default false */
+  /** With `persistAs`, replaces an existing table of that name. @default false */
   readonly overwrite?: boolean;
   /**
-   * The column by which rows are found: one of geometries, or one that identifies boundaries (`06059`).
+   * Name of the column that locates each row: a geometry column, or one with the identifiers of boundaries (`06059`).
    * @default "the_geom"
    */
   readonly how?: string;
@@ -41,19 +41,19 @@ export interface DataOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What one statement can be asked for. */
+/** Maximum number of measures in one statement. */
 const MAX_MEASURES = 50;
 
 /** A statement that augments a table, ready to run. */
 export interface Augmentation {
   readonly sql: string;
   readonly warnings: readonly string[];
-  /** The columns that it adds, without those of which it is known that they have no values. */
+  /** The columns that it adds, except those that are known to have no values. */
   readonly added: readonly string[];
   readonly how: How;
 }
 
-/** @throws InvalidArgumentError for options and metadata that cannot be used */
+/** @throws InvalidArgumentError if the options or the metadata cannot be used */
 export async function planAugmentation(
   transport: Transport,
   tableName: string,
@@ -61,7 +61,7 @@ export async function planAugmentation(
   { how: howName, signal }: Pick<DataOptions, "how" | "signal">,
 ): Promise<Augmentation> {
   if (howName !== undefined && typeof howName !== "string")
-    throw new InvalidArgumentError('how must be the name of a column: { how: "fips" }.');
+    throw new InvalidArgumentError('`how` must be the name of a column, such as { how: "fips" }.');
   const asked = askedOf(metadata);
   refuseCount(asked.kind === "records" ? asked.records.length : asked.entries.length);
   const lookup = { transport, signal };
@@ -84,7 +84,7 @@ export async function planAugmentation(
   return {
     sql: dataSql(source, how, held, records, names),
     warnings: [...warnings, ...renamed],
-    added: names.filter((_, i) => !hopeless.includes(records[i]!)),
+    added: names.filter((_, i) => !hopeless.some((record) => record === records[i])),
     how,
   };
 }
@@ -92,18 +92,18 @@ export async function planAugmentation(
 function refuseCount(count: number): void {
   if (count === 0) {
     throw new InvalidArgumentError(
-      "There are no valid metadata entries. Check the ids; cc.dataDiscovery(region) has those that there are.",
+      "There are no valid metadata entries. Check the ids; cc.dataDiscovery(region) lists the available measures.",
     );
   }
   if (count <= MAX_MEASURES) return;
   throw new InvalidArgumentError(
-    `The number of metadata entries exceeds ${MAX_MEASURES}: there are ${count}. Choose some of the rows, name a numer_timespan, or augment in several calls.`,
+    `\`metadata\` must have at most ${MAX_MEASURES} entries; got ${count}. Select some of the rows, set numer_timespan, or augment in several calls.`,
   );
 }
 
 /**
- * What the observatory makes of entries that leave things open, for the place of the table.
- * @param geometry in longitude and latitude, in SQL
+ * Completes entries with what the observatory offers at the location of the table.
+ * @param geometry SQL expression, in longitude and latitude
  */
 async function complete(
   transport: Transport,
@@ -132,38 +132,41 @@ function theGeomOf({ columns }: SourceTable): string | undefined {
   return hasGeometry ? "the_geom" : undefined;
 }
 
-/** Every entry that nothing was found for, unless nothing was found for any. */
+/** Warns of the entries that nothing was found for, unless that is all of them, which is an error. */
 function notFound(entries: readonly MetaRecord[], records: readonly MetaRecord[]): string[] {
   const found = new Set(records.map(({ id }) => Number(id)));
   const missing = entries.filter((_, i) => !found.has(i + 1)).map(labelOf);
   if (missing.length === 0 || records.length === 0) return [];
   return [
-    `The Data Observatory has nothing for ${listed(missing)} where the table is, and leaves it out. Check the ids, timespans and boundaries.`,
+    `The Data Observatory has no data for ${listed(missing)} at the location of the table, so these entries are left out. Check the ids, timespans and boundaries.`,
   ];
 }
 
-/** @throws InvalidArgumentError for a table whose geometries no value can be found for; what some rows lack is told */
+/**
+ * Warns if some rows have geometries that get no values.
+ * @throws InvalidArgumentError if all of them do, or if points and polygons are mixed
+ */
 function unusableGeometries({ label }: SourceTable, { column }: How, held: Geometries): string[] {
   const { points, areas, others } = held;
   if (points > 0 && areas > 0) {
     throw new InvalidArgumentError(
-      `Column "${column}" of ${label} has points and polygons, for which values are computed in different ways. ` +
-        `Make a table of each: cc.query("SELECT * FROM … WHERE ST_Dimension(${column}) = 0", { tableName }).`,
+      `Column "${column}" of ${label} has both points and polygons, whose values are computed in different ways. ` +
+        `Make a table of each with cc.query("SELECT * FROM … WHERE ST_Dimension(${column}) = 0", { tableName }).`,
     );
   }
   if (others === 0) return [];
-  const advice = "ST_PointOnSurface or ST_GeometryN(…, 1) in a query makes points of them";
+  const advice = "Turn them into points with ST_PointOnSurface or ST_GeometryN(…, 1) in a query.";
   if (points + areas > 0) {
-    return [`${others} rows of ${label} have lines or multipoints, and get no values: ${advice}.`];
+    return [`${others} rows of ${label} have lines or multipoints, which get no values. ${advice}`];
   }
   throw new InvalidArgumentError(
-    `Column "${column}" of ${label} has lines or multipoints, and the Data Observatory has values of points and polygons: ${advice}.`,
+    `Column "${column}" of ${label} has only lines or multipoints; the Data Observatory has values for points and polygons. ${advice}`,
   );
 }
 
 /**
- * The measures that polygons get no value of.
- * @throws InvalidArgumentError for what nothing would get a value of
+ * Returns the measures that are NULL for polygons.
+ * @throws InvalidArgumentError for a measure that would be NULL in every row
  */
 function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRecord[] {
   return records.filter((record) => {
@@ -172,7 +175,7 @@ function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRec
     const kind = String(record.normalization ?? "").toLowerCase();
     if (kind.startsWith("denom") && denom_id == null) {
       throw new InvalidArgumentError(
-        `${labelOf(record)} has no denominator, so it cannot be "denominated". Use normalization "predenominated"${aggregate === "sum" ? ' or "area"' : ""}.`,
+        `${labelOf(record)} has no denominator, so \`normalization\` cannot be "denominated". Use "predenominated"${aggregate === "sum" ? ' or "area"' : ""}.`,
       );
     }
     const isMean = aggregate === "median" || aggregate === "average";
@@ -183,27 +186,30 @@ function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRec
 }
 
 function noMean(record: MetaRecord): string {
-  const aggregate = record.numer_aggregate ?? "not known";
-  return `${labelOf(record)} is NULL for polygons: it is no sum, and the observatory has no weights for a mean (its aggregate is ${aggregate}).`;
+  const aggregate = record.numer_aggregate ?? "unknown";
+  return `${labelOf(record)} is NULL for polygons: its aggregate is ${aggregate}, not sum, and the observatory has no weights for a mean.`;
 }
 
-/** How PostgreSQL names a type, which is not an identifier: `numeric`, `timestamp without time zone`. */
+/** Matches the type names of PostgreSQL, which are not identifiers: `numeric`, `timestamp without time zone`. */
 const TYPE_NAME = /^[a-z][a-z0-9_ ]*(\(\d+(, *\d+)?\))?(\[\])?$/i;
 
 function typeOf({ numer_id, numer_type }: MetaRecord): string {
   if (numer_id == null) return "geometry";
   const type = String(numer_type ?? "text");
   if (!TYPE_NAME.test(type))
-    throw new InvalidArgumentError(`${JSON.stringify(type)} in the metadata is no type of PostgreSQL.`);
+    throw new InvalidArgumentError(
+      `numer_type ${JSON.stringify(type)} in \`metadata\` is not a PostgreSQL type. Use the metadata as cc.dataDiscovery returns it.`,
+    );
   return type;
 }
 
-/** Rows are numbered where the table does not number them. */
+/** Column that numbers the rows of a table without a usable `cartodb_id`. */
 const ROW = "cartoframes_row";
 
 /**
- * What the Python client sends, but with LEFT JOIN: rows outside of what the observatory covers stay; and in the order of
- * the table. One statement, however long the table is, so that all values are of one moment.
+ * Builds the statement that augments a table. It is the one of CARTO's Python client, but with LEFT JOIN, so that rows
+ * outside the coverage of the observatory stay, and in the order of the table. A table of any size takes one statement, so
+ * that all values are from the same moment.
  */
 export function dataSql(
   source: SourceTable,
@@ -214,7 +220,7 @@ export function dataSql(
 ): string {
   const columns = source.columns.map(({ name }) => `t.${ident(name)}`);
   const values = records.map(
-    (record, i) => `(m.data->${i}->>'value')::${typeOf(record)} AS ${ident(names[i]!)}`,
+    (record, i) => `(m.data->${i}->>'value')::${typeOf(record)} AS ${ident(names[i] ?? "")}`,
   );
   const by = ident(how.column);
   const isCounted = held !== undefined && !held.isNumbered;
@@ -233,17 +239,17 @@ FROM ${table} AS t
 LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${isOrdered ? `\nORDER BY t.${ident(id)}` : ""}`;
 }
 
-/** What is worth saying of an augmented frame: columns without any value. */
+/** Warns of the columns of an augmented frame that have no value at all. */
 export function emptyColumns(frame: DataFrame, { added, how }: Augmentation): string[] {
   if (rowCountOf(frame) === 0) return [];
   const empty = added.filter((name) => {
-    const at = frame.columns.indexOf(name); // a table that is kept may call it otherwise
+    const at = frame.columns.indexOf(name); // a persisted table may have renamed it
     return at >= 0 && columnValues(frame, at).every((value) => value == null || Number.isNaN(value));
   });
   if (empty.length === 0) return [];
   const advice =
     how.kind === "geometry"
-      ? "No row lies where the observatory has a value."
-      : `No "${how.column}" is an identifier of these boundaries; they are texts such as "06059", and geom_id says of which level.`;
-  return [`${empty.join(", ")}: NULL in every row. ${advice}`];
+      ? "No row lies where the observatory has data."
+      : `No value of "${how.column}" identifies one of these boundaries. Identifiers are texts such as "06059"; set geom_id to choose their level.`;
+  return [`NULL in every row: ${empty.join(", ")}. ${advice}`];
 }

@@ -11,21 +11,21 @@ import { explainLacking } from "./explain";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
 
 export interface BoundariesOptions {
-  /** The id of a boundary level: its geometries. @default the catalog of levels */
+  /** Id of the boundary level whose geometries to return. @default returns the catalog of levels instead */
   readonly boundary?: string;
-  /** The name of a table or of a region, or `[west, south, east, north]`. @default the world */
+  /** Name of a table or a region, or a box `[west, south, east, north]` in degrees. @default the world */
   readonly region?: RegionArgument;
-  /** With `boundary`: adds a column `geometry` of wkx geometries. @default false */
+  /** With `boundary`, adds a column `geometry` of wkx geometries. @default false */
   readonly decodeGeom?: boolean;
-  /** Of when the boundaries are; of the catalog, of when they have data. @default the newest */
+  /** Timespan of the boundaries. For the catalog, timespan of their data. @default the newest */
   readonly timespan?: string;
-  /** In the catalog also those of the US Census that are not clipped to the shore. @default false */
+  /** Includes levels of the US Census that are not clipped to the shoreline in the catalog. @default false */
   readonly includeNonclipped?: boolean;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
 
-/** The catalog of boundary levels in a place, or the geometries of one of them. */
+/** Returns the catalog of boundary levels in a place, or the geometries of one level. */
 export async function boundaries(
   transport: Transport,
   options: BoundariesOptions & { readonly progress: Progress },
@@ -53,20 +53,20 @@ export async function boundaries(
 function checkTypes({ boundary, decodeGeom, timespan, includeNonclipped }: BoundariesOptions): void {
   for (const [name, value] of Object.entries({ boundary, timespan })) {
     if (value !== undefined && (typeof value !== "string" || value === ""))
-      throw new InvalidArgumentError(`${name} must be a text.`);
+      throw new InvalidArgumentError(`\`${name}\` must be a non-empty string.`);
   }
   for (const [name, value] of Object.entries({ decodeGeom, includeNonclipped })) {
     if (value !== undefined && typeof value !== "boolean")
-      throw new InvalidArgumentError(`${name} must be true or false.`);
+      throw new InvalidArgumentError(`\`${name}\` must be true or false.`);
   }
   if (boundary === undefined && decodeGeom) {
     throw new InvalidArgumentError(
-      "The catalog of boundaries has no geometries to decode: name a boundary, too.",
+      "The catalog of boundaries has no geometries to decode. Pass `boundary` as well, or leave out `decodeGeom`.",
     );
   }
 }
 
-/** A level of the US Census, unless it ends at the shore. */
+/** Leaves out levels of the US Census that are not clipped to the shoreline. */
 const CLIPPED = "(geom_id ~ '^us\\.census\\..*_clipped$' OR geom_id !~ '^us\\.census\\..*')";
 
 export function catalogSql(
@@ -98,7 +98,7 @@ function boundsSql(place: Place): string {
   return `(SELECT ${outline} FROM ${table})`;
 }
 
-/** @throws InvalidArgumentError if the catalog has no such level anywhere */
+/** @throws InvalidArgumentError if the catalog does not have the level anywhere */
 async function refuseUnknown(transport: Transport, boundary: string, signal?: AbortSignal): Promise<void> {
   const { rows } = await runSql(transport, `SELECT geom_id FROM OBS_GetAvailableGeometries(${WORLD})`, {
     signal,
@@ -106,21 +106,21 @@ async function refuseUnknown(transport: Transport, boundary: string, signal?: Ab
   });
   const ids = rows.map(({ geom_id }) => String(geom_id));
   if (ids.includes(boundary)) return;
-  // `us.census.tiger.county` is nearer to `….state` by letters than to `….county_clipped`.
+  // By edit distance, `us.census.tiger.county` is closer to `….state` than to `….county_clipped`.
   const meant = [...ids.filter((id) => id.startsWith(boundary)), ...near(boundary, ids)];
   const hint = meant.length > 0 ? ` Did you mean ${listed(meant.slice(0, 1))}?` : "";
   throw new InvalidArgumentError(
-    `There is no boundary ${JSON.stringify(boundary)}.${hint} await cc.dataBoundaries() has those that there are.`,
+    `No boundary level is named ${JSON.stringify(boundary)}.${hint} await cc.dataBoundaries() lists the levels.`,
   );
 }
 
 function nothingFound(place: Place, { boundary, timespan }: BoundariesOptions): string {
-  const what = boundary === undefined ? "no boundaries" : `nothing of ${boundary}`;
+  const what = boundary === undefined ? "no boundaries" : `no boundaries of ${boundary}`;
   const where = place.kind === "world" ? "" : " in this region";
   const when = timespan === undefined ? "" : ` of ${timespan}`;
   const loosen = [
     ...(place.kind === "world" ? [] : ["a larger region"]),
-    ...(timespan === undefined ? [] : ["no timespan"]),
+    ...(timespan === undefined ? [] : ["leaving out `timespan`"]),
   ];
-  return `The Data Observatory has ${what}${where}${when}. Try ${loosen.join("; ") || "includeNonclipped: true"}.`;
+  return `The Data Observatory has ${what}${where}${when}. Try ${loosen.join(", or ") || "includeNonclipped: true"}.`;
 }

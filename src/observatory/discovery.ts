@@ -10,21 +10,21 @@ import { recordsSql } from "./metadata";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
 
 export interface DiscoveryOptions {
-  /** Words of the name or the description of a measure; one of several is enough. */
+  /** Words in the name or the description of a measure. A measure that contains any of them is found. */
   readonly keywords?: string | readonly string[];
-  /** The same as a regular expression of PostgreSQL, letter case aside. With `keywords` one of both is enough. */
+  /** PostgreSQL regular expression for the name or the description, ignoring case. A measure that matches it or `keywords` is found. */
   readonly regex?: string;
-  /** Of when: `"2015"`, `"2011 - 2015"`. @default every one */
+  /** Timespans, such as `"2015"` or `"2011 - 2015"`. @default all timespans */
   readonly time?: string | readonly string[];
-  /** Boundary levels by their id. @default the one that fits the region best */
+  /** Ids of boundary levels. @default the level that fits the region best */
   readonly boundaries?: string | readonly string[];
-  /** Measures that are quantiles of others, too. @default false */
+  /** Includes measures that are quantiles of others. @default false */
   readonly includeQuantiles?: boolean;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
 
-/** The measures that the observatory has for a place, one row for each in each normalization. */
+/** Returns the measures that the observatory has for a place, one row per measure and normalization. */
 export async function discover(
   transport: Transport,
   region: RegionArgument,
@@ -34,7 +34,7 @@ export async function discover(
   const { signal, progress } = options;
   if (region === undefined || region === null) {
     throw new InvalidArgumentError(
-      "The region is missing: the name of a region or of a table, or [west, south, east, north].",
+      "`region` is missing. Pass the name of a region or a table, or [west, south, east, north].",
     );
   }
   const place = await placeOf(region, "region", { transport, signal });
@@ -59,10 +59,12 @@ interface Wanted {
 
 function wantedOf({ keywords, regex, time, boundaries, includeQuantiles = false }: DiscoveryOptions): Wanted {
   if (regex !== undefined && (typeof regex !== "string" || regex === "")) {
-    throw new InvalidArgumentError('regex must be a text, in PostgreSQL\'s syntax: regex: "^pop.*total".');
+    throw new InvalidArgumentError(
+      '`regex` must be a string in the syntax of PostgreSQL, such as { regex: "^pop.*total" }.',
+    );
   }
   if (typeof includeQuantiles !== "boolean") {
-    throw new InvalidArgumentError("includeQuantiles must be true or false.");
+    throw new InvalidArgumentError("`includeQuantiles` must be true or false.");
   }
   return {
     keywords: texts("keywords", keywords),
@@ -73,18 +75,21 @@ function wantedOf({ keywords, regex, time, boundaries, includeQuantiles = false 
   };
 }
 
-/** @throws InvalidArgumentError for what is neither a text nor a list of texts */
+/** @throws InvalidArgumentError if the value is neither a string nor a list of strings */
 function texts(name: string, value: unknown): readonly string[] {
   if (value === undefined) return [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.length > 0 && list.every((item) => typeof item === "string" && item.trim() !== ""))
     return list as string[];
   throw new InvalidArgumentError(
-    `${name} must be a text or a list of texts${list.length === 0 ? ", and the list is empty: leave it out" : ""}.`,
+    `\`${name}\` must be a string or a list of strings${list.length === 0 ? "; got an empty list. Leave the option out instead" : ""}.`,
   );
 }
 
-/** What the Python client sends, in order, and with the measures without an aggregate, which its filter on quantiles loses. */
+/**
+ * Builds the statement of CARTO's Python client, with a fixed order, and with the measures that have no aggregate, which the
+ * Python client's filter on quantiles loses.
+ */
 export function discoverySql(place: Place, wanted: Wanted): string {
   const { keywords, regex, time, boundaries, includeQuantiles } = wanted;
   const matching = [
@@ -121,7 +126,7 @@ ${recordsSql(meta)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT
 ORDER BY numer_id, geom_id, numer_timespan DESC, denom_id, normalization, id`;
 }
 
-/** About so many boundaries are wanted where nothing else is known. */
+/** Number of boundaries that the chosen level should have in a region or a box. */
 const TARGET_GEOMS = 500;
 
 function envelopeSql(place: Place): string {
@@ -130,19 +135,19 @@ function envelopeSql(place: Place): string {
   return `SELECT ${envelope} AS env, ${TARGET_GEOMS}::int AS cnt`;
 }
 
-/** Where a table is, and how many rows it has. */
+/** Selects the extent of a table and its number of rows. */
 export function tableEnvelopeSql(table: string, geometry: string): string {
   return `SELECT ST_SetSRID(ST_Extent(${geometry})::geometry, 4326) AS env, count(*)::int AS cnt FROM ${table}`;
 }
 
-/** A pattern of ILIKE in which the word means itself. */
+/** Builds an ILIKE pattern that contains the word literally. */
 function containing(word: string): string {
   return literal(`%${word.replace(/[\\%_]/g, "\\$&")}%`);
 }
 
 function explain(error: unknown, { regex }: Wanted): unknown {
   if (error instanceof SqlError && /invalid regular expression/.test(error.message)) {
-    return new InvalidArgumentError(`regex ${JSON.stringify(regex)} is refused: ${error.message}.`, {
+    return new InvalidArgumentError(`\`regex\` ${JSON.stringify(regex)} is invalid: ${error.message}.`, {
       cause: error,
     });
   }
@@ -154,15 +159,15 @@ function nothingFound(place: Place, { keywords, regex, time, boundaries }: Wante
     world: ["in the world", ""],
     region: [place.kind === "region" ? `for ${place.region.name}` : "", "a box instead of the region's name"],
     box: ["in this box", "a larger box"],
-    table: ["where the table lies", "a box around more than the table"],
+    table: ["at the location of the table", "a box around more than the table"],
   }[place.kind] as [string, string];
   const loosen = [
-    ...(keywords.length > 0 || regex !== undefined ? ["other keywords, or none"] : []),
-    ...(time.length > 0 ? ["no time"] : []),
+    ...(keywords.length > 0 || regex !== undefined ? ["other keywords"] : []),
+    ...(time.length > 0 ? ["leaving out `time`"] : []),
     ...(boundaries.length > 0
-      ? ["no boundaries (await cc.dataBoundaries({ region }) has those that there are)"]
+      ? ["leaving out `boundaries` (await cc.dataBoundaries({ region }) lists the available ones)"]
       : []),
     ...(wider === "" ? [] : [wider]),
   ];
-  return `The Data Observatory has no such measure ${where}. Try ${loosen.join("; ")}.`;
+  return `The Data Observatory has no matching measure ${where}. Try ${loosen.join(", or ")}.`;
 }

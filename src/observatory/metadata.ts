@@ -1,39 +1,41 @@
-/** What OBS_GetMeta answers, and what it is asked: records of measures. */
+/** The parameters and the answers of OBS_GetMeta: records that describe measures. */
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { columnValues, isFrame, rowCountOf } from "../frame";
 import { checkKeys } from "../options";
 import { literal } from "../sql";
 
-/** A measure that is asked for by hand; what it leaves open is completed by the observatory. */
+/** A measure to add to a table. The observatory completes the properties that are left out. */
 export interface Measure {
-  /** The measure, such as `us.bls.unemployment_rate`. Without it the entry asks for the boundary's geometry. */
+  /** Id of the measure, such as `us.bls.unemployment_rate`. Without it, the entry adds the geometry of the boundary. */
   readonly numer_id?: string;
-  /** What it is divided by, or weighted with. @default the measure's own */
+  /** Id of the measure that this one is divided by or weighted with. @default the denominator of the measure */
   readonly denom_id?: string;
-  /** The boundary level. @default the one that fits the table best */
+  /** Id of the boundary level. @default the level that fits the table best */
   readonly geom_id?: string;
-  /** Of when. @default every one that there is, at most ten */
+  /** Timespan of the measure. @default all timespans, at most ten */
   readonly numer_timespan?: string;
+  /** Timespan of the boundaries. @default the newest */
   readonly geom_timespan?: string;
   /**
-   * `predenominated`: the number itself; `denominated`: divided by its denominator; `area`: per square kilometre.
-   * @default denominated where there is a denominator, else area of sums, else the number itself
+   * `predenominated` for the number itself, `denominated` for the number divided by its denominator, `area` for the number
+   * per square kilometre.
+   * @default `denominated` if the measure has a denominator, else `area` if it is a sum, else the number itself
    */
   readonly normalization?: string;
-  /** The name of the column. @default made of the measure, its normalization and its timespan */
+  /** Name of the new column. @default derived from the measure, its normalization and its timespan */
   readonly suggested_name?: string;
-  /** So many of the latest timespans. */
+  /** Number of timespans, latest first. @default all timespans, at most ten */
   readonly max_timespan_rank?: number;
-  /** So many of the best boundary levels. @default 1 */
+  /** Number of boundary levels, best first. @default 1 */
   readonly max_score_rank?: number;
-  /** About how many boundaries there should be where the table is. @default its rows */
+  /** Approximate number of boundaries that the level should have at the location of the table. @default the number of rows */
   readonly target_geoms?: number;
-  /** Square degrees that `target_geoms` are meant for. */
+  /** Area in square degrees that `target_geoms` refers to. @default the extent of the table */
   readonly target_area?: number;
 }
 
-/** One record of OBS_GetMeta, with its columns in alphabetical order. */
+/** One record of OBS_GetMeta, columns in alphabetical order. */
 export type MetaRecord = Readonly<Record<string, string | number | null>>;
 
 const PARAMETERS: readonly (keyof Measure)[] = [
@@ -51,7 +53,7 @@ const PARAMETERS: readonly (keyof Measure)[] = [
 
 const ofEach = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}_${name}`);
 
-/** The columns of the records, in the order in which they are asked for. */
+/** Columns of the records, in the order of the SELECT list. */
 export const META_COLUMNS: readonly string[] = [
   ...ofEach(
     "denom",
@@ -87,26 +89,26 @@ const NUMBERS = new Set([
   "timespan_rownum",
 ]);
 
-/** `SELECT * FROM` the records of a JSON value in SQL. */
+/** Selects the records of a JSON value given as a SQL expression. */
 export function recordsSql(json: string): string {
   const columns = META_COLUMNS.map((name) => `${name} ${NUMBERS.has(name) ? "numeric" : "text"}`);
   return `SELECT * FROM json_to_recordset(${json}) AS data(${columns.join(", ")})`;
 }
 
-/** What of a record is needed to ask for data. */
+/** Columns of a record that OBS_GetData needs. */
 const NEEDED = META_COLUMNS.filter((name) =>
   /_(colname|tablename|aggregate|type|reltype|id)$/.test(name),
 ).concat("normalization", "suggested_name");
 
-/** What users give: records that are complete, or entries that the observatory completes. */
+/** Metadata as users pass it: complete records, or entries that the observatory completes. */
 export type Asked =
   | { readonly kind: "records"; readonly records: readonly MetaRecord[] }
   | { readonly kind: "entries"; readonly entries: readonly MetaRecord[] };
 
 const FORM =
-  'metadata must be a DataFrame of cc.dataDiscovery, or a list such as [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }].';
+  '`metadata` must be a DataFrame from cc.dataDiscovery, or a list such as [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }].';
 
-/** @throws InvalidArgumentError for what is no metadata */
+/** @throws InvalidArgumentError if the argument is not metadata */
 export function askedOf(metadata: DataFrame | readonly Measure[]): Asked {
   if (isFrame(metadata)) {
     const records = recordsOf(metadata);
@@ -121,30 +123,30 @@ export function askedOf(metadata: DataFrame | readonly Measure[]): Asked {
 
 function entryOf(entry: unknown, at: number): MetaRecord {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
-    throw new InvalidArgumentError(`Entry ${at} of metadata is no object. ${FORM}`);
+    throw new InvalidArgumentError(`\`metadata[${at}]\` must be an object; got ${typeof entry}. ${FORM}`);
   }
-  checkKeys(`Entry ${at} of metadata`, entry, [...new Set([...PARAMETERS, ...META_COLUMNS])]);
+  checkKeys(`\`metadata[${at}]\``, entry, [...new Set([...PARAMETERS, ...META_COLUMNS])]);
   const record = cleaned(entry as Record<string, unknown>);
   if (record.numer_id == null && record.geom_id == null) {
     throw new InvalidArgumentError(
-      `Entry ${at} of metadata has neither a numer_id, the measure, nor a geom_id, the boundary.`,
+      `\`metadata[${at}]\` must have a numer_id (the measure) or a geom_id (the boundary level).`,
     );
   }
   const { normalization } = record;
   if (normalization != null && !/^(pre|denom|area)/i.test(String(normalization))) {
     throw new InvalidArgumentError(
-      `Entry ${at} of metadata has normalization ${JSON.stringify(normalization)}; expected "predenominated", "denominated" or "area".`,
+      `\`metadata[${at}].normalization\` must be "predenominated", "denominated" or "area"; got ${JSON.stringify(normalization)}.`,
     );
   }
   return record;
 }
 
-/** The rows of a frame; danfo's missing values are null. */
+/** Returns the rows of a frame, with null for missing values. */
 function recordsOf(frame: DataFrame): MetaRecord[] {
   const names = frame.columns;
   const columns = names.map((_, i) => columnValues(frame, i));
   return Array.from({ length: rowCountOf(frame) }, (_, row) =>
-    cleaned(Object.fromEntries(names.map((name, i) => [name, columns[i]![row]]))),
+    cleaned(Object.fromEntries(names.map((name, i) => [name, columns[i]?.[row]]))),
   );
 }
 
@@ -156,7 +158,7 @@ function cleaned(record: Record<string, unknown>): MetaRecord {
   return Object.fromEntries(entries);
 }
 
-/** What OBS_GetMeta is asked, as JSON in SQL. */
+/** SQL expression for the parameters of OBS_GetMeta. */
 export function parametersSql(entries: readonly MetaRecord[]): string {
   const asked = entries.map((entry) =>
     Object.fromEntries(PARAMETERS.flatMap((name) => (entry[name] == null ? [] : [[name, entry[name]]]))),
@@ -164,33 +166,34 @@ export function parametersSql(entries: readonly MetaRecord[]): string {
   return `(${literal(JSON.stringify(asked))})::json`;
 }
 
-/** The records as JSON in SQL, without their descriptions, which make most of it and are not needed. */
+/** SQL expression for the records as JSON, without the descriptions, which are most of the text and are not needed. */
 export function metadataSql(records: readonly MetaRecord[]): string {
   const light = records.map((record) =>
     Object.fromEntries(
-      META_COLUMNS.flatMap((name) =>
-        name.endsWith("_description") || record[name] === undefined ? [] : [[name, record[name]!]],
-      ),
+      META_COLUMNS.flatMap((name) => {
+        const value = record[name];
+        return name.endsWith("_description") || value === undefined ? [] : [[name, value]];
+      }),
     ),
   );
   return `(SELECT ${literal(JSON.stringify(light))}::json)`;
 }
 
-/** What people call a record. */
+/** Returns the name of a record for messages. */
 export function labelOf({ numer_id, geom_id, numer_timespan }: MetaRecord): string {
   return [numer_id ?? geom_id, numer_timespan && `of ${numer_timespan}`].filter(Boolean).join(" ");
 }
 
-/** PostgreSQL cuts longer names. */
+/** PostgreSQL truncates longer names. */
 const MAX_NAME_BYTES = 63;
 
 export interface NamedRecords {
-  /** One name for each record. */
+  /** One name per record. */
   readonly names: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** The names of the columns that the records become: each once, and none that `taken` has. */
+/** Chooses a unique column name for each record, different from those in `taken`. */
 export function namesFor(records: readonly MetaRecord[], taken: readonly string[]): NamedRecords {
   const used = new Set(taken);
   const warnings: string[] = [];
@@ -200,12 +203,15 @@ export function namesFor(records: readonly MetaRecord[], taken: readonly string[
     let name = short;
     while (used.has(name)) {
       const prefixed = cut(`_${name}`);
-      if (prefixed === name) throw new InvalidArgumentError(`There is no name left for "${suggested}".`);
+      if (prefixed === name)
+        throw new InvalidArgumentError(
+          `No free column name was found for "${suggested}". Set \`suggested_name\`.`,
+        );
       name = prefixed;
     }
     used.add(name);
     if (short !== suggested)
-      warnings.push(`${suggested} was augmented as ${name}, because a name has at most 63 bytes.`);
+      warnings.push(`${suggested} was augmented as ${name}, because names are limited to 63 bytes.`);
     else if (name !== short)
       warnings.push(`${suggested} was augmented as ${name} because of name collision.`);
     return name;

@@ -15,19 +15,20 @@ import { literal } from "../sql";
 import { explainLacking } from "./explain";
 import { checkPublication, datasetOf, type PublishOptions, publicationJson } from "./publication";
 
-/** What was published. */
+/** Result of `cc.observatory.publish`. */
 export interface Published {
+  /** Id of the dataset. */
   readonly dataset: string;
-  /** The boundary level. */
+  /** Id of the boundary level. */
   readonly boundary: string;
   readonly timespan: string;
-  /** How many. */
+  /** Number of measures. */
   readonly measures: number;
-  /** Rows that belong to no area of the level. */
+  /** Number of rows that do not belong to any area of the level. */
   readonly outside: number;
 }
 
-/** A dataset of the catalog. */
+/** A dataset of the catalog, as `cc.observatory.info` returns it. */
 export interface DatasetInfo {
   readonly id: string;
   readonly name: string;
@@ -40,7 +41,7 @@ export interface DatasetInfo {
   readonly measures: readonly Record<string, unknown>[];
 }
 
-/** How calls of a cell are run. */
+/** Runs the calls of a context, with progress and interrupts. */
 export interface Caller {
   readonly transport: Transport;
   run<T>(
@@ -51,21 +52,21 @@ export interface Caller {
 }
 
 /**
- * The catalog of the Data Observatory: which datasets it has, and data of one's own in it. `cc.observatory` is the one of
- * a context. Only a local server's takes data of one's own, an account's does not.
+ * The catalog of the Data Observatory: lists its datasets, and publishes your own. `cc.observatory` is the catalog of a
+ * context. You can publish to a local server, but not to an account.
  */
 export class Observatory {
   readonly #caller: Caller;
 
-  /** Contexts make it. */
+  /** Created by `CartoContext`. */
   constructor(caller: Caller) {
     this.#caller = caller;
   }
 
   /**
-   * Adds data of one's own, after which `cc.dataDiscovery`, `cc.data` and `cc.dataBoundaries` find them: boundaries,
-   * measures of boundaries that are there, or both. They are copied; publishing the same dataset, boundary and timespan
-   * again replaces them.
+   * Adds your own data to the catalog: boundaries, measures of existing boundaries, or both. `cc.dataDiscovery`, `cc.data`
+   * and `cc.dataBoundaries` then find them. The data are copied; publishing the same dataset, boundary and timespan again
+   * replaces them.
    *
    * ```ts
    * await cc.observatory.publish(df, {
@@ -76,30 +77,32 @@ export class Observatory {
    * ```
    *
    * @param data a DataFrame, or the name of a table
-   * @throws InvalidArgumentError for no rows, and a description that is not complete, or names a column that is not there
-   * @throws SqlError on an account, where own data cannot be published
+   * @throws InvalidArgumentError if there are no rows, or if the description is incomplete or names a missing column
+   * @throws SqlError on an account, whose catalog is read-only
    */
   async publish(data: DataFrame | string, options: PublishOptions): Promise<Published> {
     checkPublication(options);
     if (typeof data !== "string" && !isFrame(data)) {
-      throw new InvalidArgumentError("publish takes a danfo.js DataFrame or the name of a table.");
+      throw new InvalidArgumentError("`data` must be a danfo.js DataFrame or the name of a table.");
     }
     if (typeof data !== "string" && rowCountOf(data) === 0)
-      throw new InvalidArgumentError("There is nothing to publish: the frame has no rows.");
+      throw new InvalidArgumentError("Cannot publish: the frame has no rows.");
     const dataset = datasetOf(options);
     const { transport, run } = this.#caller;
     const published = await run(`publish ${dataset}`, options.signal, async (signal, progress) => {
-      // Of an account the frame would be sent for nothing.
+      // Fails on an account before a frame is uploaded for nothing.
       await ask(transport, "SELECT FROM OBS_Datasets() LIMIT 0", { signal, repeatable: true });
       if (typeof data === "string") return publishTable(transport, data, options, signal);
       return publishFrame(transport, data, options, { signal, progress });
     });
     const what = published.measures === 1 ? "1 measure" : `${published.measures} measures`;
-    console.log(`Dataset ${dataset} has ${what} of ${published.boundary} of ${published.timespan}.`);
+    console.log(
+      `Published ${what} of ${published.boundary} for ${published.timespan} as dataset "${dataset}".`,
+    );
     return published;
   }
 
-  /** The datasets of the catalog: id, name, numbers of boundary levels and measures, timespans, source, licence. */
+  /** Lists the datasets of the catalog: id, name, numbers of boundary levels and measures, timespans, source, licence. */
   async list(options: CallOptions = {}): Promise<DataFrame> {
     checkOptions("list", options, OPTION_NAMES.CallOptions);
     const { transport, run } = this.#caller;
@@ -113,8 +116,8 @@ export class Observatory {
   }
 
   /**
-   * What a dataset has: its boundaries and measures with units, sources, licences and timespans.
-   * @throws InvalidArgumentError if there is no such dataset
+   * Describes a dataset: its boundaries and measures with units, sources, licences and timespans.
+   * @throws InvalidArgumentError if the catalog has no dataset with this id
    */
   async info(dataset: string, options: CallOptions = {}): Promise<DatasetInfo> {
     checkOptions("info", options, OPTION_NAMES.CallOptions);
@@ -129,8 +132,8 @@ export class Observatory {
   }
 
   /**
-   * Removes a dataset from the catalog. The table or the frame that it was made of is not touched.
-   * @throws InvalidArgumentError if there is no such dataset
+   * Removes a dataset from the catalog. The table or the frame that it was published from stays as it is.
+   * @throws InvalidArgumentError if the catalog has no dataset with this id
    * @throws SqlError if other datasets have measures of its boundaries
    */
   async remove(dataset: string, options: CallOptions = {}): Promise<void> {
@@ -139,7 +142,7 @@ export class Observatory {
     const { transport, run } = this.#caller;
     await run(`remove ${dataset}`, options.signal, async (signal) => {
       await ask(transport, `SELECT OBS_Unpublish(${literal(dataset)})`, { signal }).catch(async (error) => {
-        throw /^There is no dataset /.test(error.message)
+        throw /^No dataset is named /.test(error.message)
           ? await noDataset(transport, dataset, signal)
           : error;
       });
@@ -155,7 +158,9 @@ async function ask(...[transport, sql, options]: Parameters<typeof runSql>): Ret
 
 function checkDataset(dataset: unknown): void {
   if (typeof dataset !== "string" || dataset === "")
-    throw new InvalidArgumentError("The id of the dataset is missing; await cc.observatory.list() has them.");
+    throw new InvalidArgumentError(
+      "`dataset` must be the id of a dataset; await cc.observatory.list() lists them.",
+    );
 }
 
 async function noDataset(
@@ -168,7 +173,7 @@ async function noDataset(
   const [meant] = near(dataset, ids);
   const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
   return new InvalidArgumentError(
-    `There is no dataset ${JSON.stringify(dataset)}.${hint} There are ${listed(ids)}.`,
+    `No dataset is named ${JSON.stringify(dataset)}.${hint} Available datasets: ${listed(ids)}.`,
   );
 }
 
@@ -180,7 +185,7 @@ async function publishTable(
 ): Promise<Published> {
   const table = await tableNamed(tableName, { transport, signal });
   const fields = await describe(transport, `SELECT * FROM ${quoted(table)}`, { signal });
-  const names = fields!.map(({ name }) => name);
+  const names = (fields ?? []).map(({ name }) => name);
   refuseMissing(`Table "${table.label}"`, names, options);
   return publishAs(
     transport,
@@ -190,7 +195,7 @@ async function publishTable(
   );
 }
 
-/** A frame becomes a table for as long as it takes to copy it into the catalog. */
+/** Writes the frame to a temporary table, from which the server copies it into the catalog. */
 async function publishFrame(
   transport: Transport,
   frame: DataFrame,
@@ -214,7 +219,7 @@ async function publishFrame(
   }
 }
 
-/** @throws InvalidArgumentError for a column that is named and not there */
+/** @throws InvalidArgumentError if the options name a column that is missing */
 function refuseMissing(what: string, names: readonly string[], options: PublishOptions): void {
   const { boundary, geometry, measures = [] } = options;
   const wanted = [boundary.idColumn, boundary.nameColumn, geometry, ...measures.map(({ column }) => column)];
@@ -223,7 +228,7 @@ function refuseMissing(what: string, names: readonly string[], options: PublishO
     const [meant] = near(name, names);
     const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
     throw new InvalidArgumentError(
-      `${what} has no column ${JSON.stringify(name)}.${hint} It has ${listed(names)}.`,
+      `${what} has no column ${JSON.stringify(name)}.${hint} Its columns are ${listed(names)}.`,
     );
   }
 }
@@ -241,11 +246,11 @@ async function publishAs(
   try {
     const onWarning = (text: string) => console.warn(inWords(text));
     const { rows } = await ask(transport, sql, { signal, onWarning });
-    return rows[0]!.published as Published;
+    return rows[0]?.published as Published;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     const { hint, detail } = error;
-    const message = error.message.split("\n")[0]!;
+    const message = error.message.replace(/\n.*/s, "");
     throw new SqlError(
       inWords(message),
       { sqlState: error.sqlState, hint: hint && inWords(hint), detail: detail && inWords(detail) },

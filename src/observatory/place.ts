@@ -6,7 +6,7 @@ import { ident } from "../sql";
 import { REGION_NAMES, REGION_SPELLINGS, type Region, regionNamed } from "./regions";
 import { geometryColumn, lngLatSql, sourceTable } from "./source-table";
 
-/** Where to look: the name of a region or of a table, or `[west, south, east, north]` in degrees. */
+/** Name of a region or a table, or a box `[west, south, east, north]` in degrees. */
 export type RegionArgument = string | readonly number[];
 
 export type Place =
@@ -15,10 +15,10 @@ export type Place =
   | { readonly kind: "box"; readonly envelope: string }
   | {
       readonly kind: "table";
-      /** In SQL, as are its geometries in longitude and latitude. */
+      /** SQL expressions for the table and for its geometries in longitude and latitude. */
       readonly table: string;
       readonly geometry: string;
-      /** Of its first geometry: 0 for points, 1 for lines, 2 for polygons. */
+      /** Dimension of the first geometry: 0 for points, 1 for lines, 2 for polygons. */
       readonly dimension: number;
     };
 
@@ -30,9 +30,9 @@ export interface Lookup {
 export const WORLD = "ST_MakeEnvelope(-180.0, -85.0, 180.0, 85.0, 4326)";
 
 /**
- * What a region argument means. Where a table has the name of a region, discovery means the region and boundaries mean
- * the table, as in CARTO's Python client.
- * @throws InvalidArgumentError for a name that is neither, and for a box that is none
+ * Resolves a region argument. If a table has the name of a region, `first` decides: discovery takes the region and
+ * boundaries take the table, as in CARTO's Python client.
+ * @throws InvalidArgumentError if the name is neither a region nor a table, or if the box is invalid
  */
 export async function placeOf(
   region: RegionArgument | undefined,
@@ -43,7 +43,7 @@ export async function placeOf(
   if (Array.isArray(region)) return { kind: "box", envelope: envelopeOf(region) };
   if (typeof region !== "string" || region.trim() === "") {
     throw new InvalidArgumentError(
-      "region must be the name of a region or of a table, or [west, south, east, north] in degrees.",
+      "`region` must be the name of a region or a table, or [west, south, east, north] in degrees.",
     );
   }
   const known = regionNamed(region);
@@ -65,12 +65,13 @@ async function tablePlace(name: string, lookup: Lookup): Promise<Place> {
     `SELECT ST_Dimension(${geometry}) AS dimension, ST_SRID(${geometry}) AS srid FROM ${source.sql} WHERE ${geometry} IS NOT NULL LIMIT 1`,
     { signal: lookup.signal, repeatable: true },
   );
-  if (rows.length === 0) {
+  const [first] = rows;
+  if (first === undefined) {
     throw new InvalidArgumentError(
-      `Table "${source.label}" has no geometries, so it is no place to look in. Name a region or a box instead.`,
+      `Table "${source.label}" has no geometries, so it does not select a place. Pass a region or a box instead.`,
     );
   }
-  const { dimension, srid } = rows[0]!;
+  const { dimension, srid } = first;
   return {
     kind: "table",
     table: source.sql,
@@ -81,23 +82,26 @@ async function tablePlace(name: string, lookup: Lookup): Promise<Place> {
 
 function noRegion(name: string): string {
   const [meant] = near(name, REGION_SPELLINGS);
-  const hint = meant === undefined ? "" : ` Did you mean "${regionNamed(meant)!.name}"?`;
-  return `There is neither a region nor a table "${name}".${hint} The available regions are ${listed(REGION_NAMES)}; await cc.tables() has the tables.`;
+  const region = meant === undefined ? undefined : regionNamed(meant);
+  const hint = region === undefined ? "" : ` Did you mean "${region.name}"?`;
+  return `No region or table is named "${name}".${hint} Available regions: ${listed(REGION_NAMES)}. await cc.tables() lists the tables.`;
 }
 
-/** @throws InvalidArgumentError for what is no box in longitude and latitude */
+/** @throws InvalidArgumentError if the list is not a box in longitude and latitude */
 function envelopeOf(box: readonly unknown[]): string {
-  const form = "[west, south, east, north] in degrees; Switzerland fits in [5.95, 45.81, 10.5, 47.81]";
+  const form = "[west, south, east, north] in degrees, such as [5.95, 45.81, 10.5, 47.81] for Switzerland";
   if (box.length !== 4 || !box.every((edge) => typeof edge === "number" && Number.isFinite(edge))) {
-    throw new InvalidArgumentError(`region is a list, but not of four numbers. A box is ${form}.`);
+    throw new InvalidArgumentError(`A box must be four numbers: ${form}.`);
   }
   const [west, south, east, north] = box as [number, number, number, number];
   if (south >= north || south < -90 || north > 90) {
-    throw new InvalidArgumentError(`The box reaches from latitude ${south} to ${north}. A box is ${form}.`);
+    throw new InvalidArgumentError(
+      `south must be less than north, both from -90 to 90; got ${south} and ${north}. A box is ${form}.`,
+    );
   }
   if (west >= east || west < -360 || east > 360 || east - west > 360) {
     throw new InvalidArgumentError(
-      `The box reaches from longitude ${west} to ${east}. A box is ${form}; across the antimeridian it goes on beyond 180: [170, -48, 190, -34].`,
+      `west must be less than east, at most 360 degrees apart; got ${west} and ${east}. A box is ${form}. A box across the antimeridian continues beyond 180: [170, -48, 190, -34].`,
     );
   }
   return `ST_MakeEnvelope(${[west, south, east, north].join(", ")}, 4326)`;

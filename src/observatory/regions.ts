@@ -1,12 +1,12 @@
-/** The regions that the Data Observatory knows by name, as its tags. */
+/** The regions that can be given by name, and their tags in the catalog. */
 
 export interface Region {
   readonly name: string;
-  /** Without the kind of tag that it is, `section/`. */
+  /** Tag without its prefix `section/`. */
   readonly tag: string;
 }
 
-/** Each with its spellings in lower case: the list of CARTO's Python client. */
+/** The list of CARTO's Python client. Spellings are in lower case. */
 const REGIONS: readonly (Region & { readonly spellings: readonly string[] })[] = [
   { name: "Australia", tag: "tags.au", spellings: ["australia"] },
   { name: "Brazil", tag: "tags.br", spellings: ["brazil", "brasil"] },
@@ -26,7 +26,7 @@ const REGIONS: readonly (Region & { readonly spellings: readonly string[] })[] =
 export const REGION_NAMES: readonly string[] = REGIONS.map(({ name }) => name);
 export const REGION_SPELLINGS: readonly string[] = REGIONS.flatMap(({ spellings }) => spellings);
 
-/** The region that a name means, letter case aside; undefined for any other name. */
+/** Returns the region with this name, ignoring case, or undefined. */
 export function regionNamed(name: string): Region | undefined {
   const spelling = name.trim().normalize("NFC").toLowerCase();
   return REGIONS.find(({ spellings }) => spellings.includes(spelling));

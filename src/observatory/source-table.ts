@@ -8,19 +8,19 @@ import { SRID_LNGLAT } from "../geo";
 import { listed } from "../options";
 import { ident } from "../sql";
 
-/** A table that the observatory is asked about. */
+/** A table to augment, or to look up a place with. */
 export interface SourceTable {
   readonly label: string;
-  /** Its name in SQL. */
+  /** Quoted name, for SQL. */
   readonly sql: string;
-  /** Without `the_geom_webmercator`. */
+  /** Columns except `the_geom_webmercator`. */
   readonly columns: readonly Field[];
 }
 
 const GEOM = "the_geom";
 const isGeometry = ({ pgtype }: Field) => pgtype === "geometry";
 
-/** @throws TableNotFoundError if there is no such table */
+/** @throws TableNotFoundError if the table does not exist */
 export async function sourceTable(
   name: string,
   { transport, signal }: { readonly transport: Transport; readonly signal?: AbortSignal },
@@ -28,57 +28,58 @@ export async function sourceTable(
   const table = await tableNamed(name, { transport, signal });
   const sql = quoted(table);
   const columns = await describe(transport, `SELECT * FROM ${sql}`, { signal });
-  return { label: table.label, sql, columns: columns! }; // a SELECT can stand in a subquery
+  return { label: table.label, sql, columns: columns ?? [] }; // a SELECT always has columns
 }
 
 /**
- * The column of that name, or `the_geom`, else the only geometry column.
- * @throws InvalidArgumentError if there is none
+ * Returns `the_geom`, or else the only geometry column.
+ * @throws InvalidArgumentError if the table has no geometry column, or several without `the_geom`
  */
 export function geometryColumn({ label, columns }: SourceTable): string {
   const names = columns.filter(isGeometry).map(({ name }) => name);
   if (names.includes(GEOM)) return GEOM;
-  if (names.length === 1) return names[0]!;
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return only;
   throw new InvalidArgumentError(
     names.length === 0
       ? `Table "${label}" has no geometry column.`
-      : `Table "${label}" has several geometry columns, none of them the_geom: ${listed(names)}. Make a table with one of them: cc.query(sql, { tableName }).`,
+      : `Table "${label}" has several geometry columns and none is named the_geom: ${listed(names)}. Make a table with one of them: cc.query(sql, { tableName }).`,
   );
 }
 
-/** By what the rows of a table are found in the observatory. */
+/** The column by which rows are located, and what it holds. */
 export interface How {
   readonly kind: "geometry" | "identifier";
   readonly column: string;
 }
 
-/** @throws InvalidArgumentError if the table has no such column, or by default no geometry */
+/** @throws InvalidArgumentError if the table does not have the column, or without `how`, a geometry column */
 export function howOf(source: SourceTable, how: string | undefined): How {
   const { label, columns } = source;
   if (how === undefined) return { kind: "geometry", column: geometryColumn(source) };
   const column = columns.find(({ name }) => name === how);
   if (column === undefined) {
     throw new InvalidArgumentError(
-      `Table "${label}" has no column ${JSON.stringify(how)} to find its rows by. It has ${listed(columns.map(({ name }) => name))}.`,
+      `\`how\` names column ${JSON.stringify(how)}, which table "${label}" does not have. Its columns are ${listed(columns.map(({ name }) => name))}.`,
     );
   }
   return { kind: isGeometry(column) ? "geometry" : "identifier", column: how };
 }
 
-/** The geometries of a column in longitude and latitude, in SQL. CARTO's own tables have no others. */
+/** SQL expression for the geometries of a column in longitude and latitude. Tables that CARTO created have only those. */
 export function lngLatSql(geometry: string, srid: number): string {
   return srid === 0 || srid === SRID_LNGLAT ? geometry : `ST_Transform(${geometry}, ${SRID_LNGLAT})`;
 }
 
-/** What a column of geometries holds, and whether its rows can be told apart. */
+/** The contents of a geometry column, counted. */
 export interface Geometries {
   readonly points: number;
   readonly areas: number;
-  /** Lines, and points that are several in one value. */
+  /** Number of lines and multipoints. */
   readonly others: number;
-  /** In longitude and latitude, in SQL. */
+  /** SQL expression for the geometries in longitude and latitude. */
   readonly lngLat: string;
-  /** Whether `cartodb_id` numbers the rows, as a key does. In a table that CARTO has not made it need not. */
+  /** True if `cartodb_id` is unique. In a table that CARTO did not create, it need not be. */
   readonly isNumbered: boolean;
 }
 
@@ -101,12 +102,12 @@ export async function geometriesOf(
   coalesce(max(ST_SRID(${geometry})), 0)::int AS srid, ${hasNumber ? isNumbered : "false"} AS numbered FROM ${sql}`,
     { signal, repeatable: true },
   );
-  const { points, areas, all, srid, numbered } = rows[0] as Record<string, number>;
+  const { points = 0, areas = 0, all = 0, srid = 0, numbered } = (rows[0] ?? {}) as Record<string, number>;
   return {
-    points: points!,
-    areas: areas!,
-    others: all! - points! - areas!,
-    lngLat: lngLatSql(geometry, srid!),
+    points,
+    areas,
+    others: all - points - areas,
+    lngLat: lngLatSql(geometry, srid),
     isNumbered: Boolean(numbered),
   };
 }

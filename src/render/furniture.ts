@@ -1,9 +1,7 @@
 /** Sizes of the map's furniture that the page and the image share: the scale bar and the legend's symbols. */
-import { lngLatOf } from "./projection";
+import { lngLatOf, WORLD_M } from "../geometry/mercator";
 import type { Legend, LegendItem, Viewport } from "./scene";
 
-/** Circumference of Web Mercator's sphere: 2π × 6378137 m. */
-const WORLD_M = 2 * Math.PI * 6_378_137;
 const MAX_WIDTH_PX = 120;
 /** The bar is hidden if the scale varies by more than this factor across the map. */
 const MAX_RATIO = 1.5;

@@ -1,8 +1,5 @@
-import type { LngLat } from "../geo";
+import { lngLatOf, worldOf, worldPxOf, zoomOf } from "../geometry/mercator";
 import type { Bounds, Scene, Viewport } from "./scene";
-
-/** Where Web Mercator's square ends. */
-export const MAX_LATITUDE = 85.0511287798066;
 
 /** Zooms of a fitted view are multiples of this, rounded down; give Leaflet the same `zoomSnap`. */
 export const ZOOM_STEP = 0.25;
@@ -14,25 +11,6 @@ export const MAX_ZOOM = 22;
 const MAX_FIT_ZOOM = 14;
 /** Room on each side of fitted bounds, as a share of the map. */
 const FIT_PADDING = 0.05;
-const TILE_PX = 256;
-const DEG = Math.PI / 180;
-
-/** World units of longitude and latitude. Latitudes beyond Web Mercator are moved to its edge. */
-export function worldOf([lng, lat]: LngLat): [x: number, y: number] {
-  const clamped = Math.max(-MAX_LATITUDE, Math.min(MAX_LATITUDE, lat));
-  const sin = Math.sin(clamped * DEG);
-  return [(lng + 180) / 360, 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)];
-}
-
-/** Longitude and latitude of world units, the inverse of `worldOf`. */
-export function lngLatOf([x, y]: readonly [x: number, y: number]): [lng: number, lat: number] {
-  return [x * 360 - 180, (2 * Math.atan(Math.exp((1 - 2 * y) * Math.PI)) - Math.PI / 2) / DEG];
-}
-
-/** CSS pixels that one world unit takes at a zoom, 0 being the world in 256 pixels. */
-export const worldPxOf = (zoom: number): number => TILE_PX * 2 ** zoom;
-/** The inverse of `worldPxOf`. */
-export const zoomOf = (worldPx: number): number => Math.log2(worldPx / TILE_PX);
 
 /**
  * What the scene's first view shows. The corner lies on a whole CSS pixel of the world, as Leaflet's does: a Leaflet

@@ -18,9 +18,9 @@ import { mapRoutes } from "./routes/maps";
 import { readMultipart } from "./routes/parameters";
 import { sqlRoutes } from "./routes/sql";
 
-/** A statement is at most this long; data travels by COPY, which has no such limit. */
+/** Maximum size of a statement. Data travels by COPY, which is not limited. */
 const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
-/** PostgreSQL's 1,600 columns with names of 63 characters that take six bytes each in an address. */
+/** Enough for PostgreSQL's 1,600 columns with names of 63 characters, which take up to six bytes each in a URL. */
 const MAX_URL_BYTES = 1024 * 1024;
 
 /** What the process of a server offers to the launcher and the command line. */
@@ -29,26 +29,25 @@ export interface ServerControl {
   stop(): void;
 }
 
-/** What one server is made of. */
+/** The parts of a server. */
 export interface ServerParts {
   readonly engine: Engine;
   /** The master API key. */
   readonly key: string;
-  /** Where everything lies that is not in the database. */
+  /** Folder of everything that is not in the database. */
   readonly home: LocalHome;
   readonly control: ServerControl;
   readonly jobs: JobQueue;
   readonly imports: Imports;
 }
 
-/** A schema and a table, names of 63 bytes each, three characters a byte. */
+/** Enough for a schema and a table with names of 63 bytes each, three characters per byte. */
 const MAX_PARAM_CHARS = 512;
 
 /**
- * CARTO's HTTP APIs over an engine. Host, Origin, account and a key in the header or the address are checked
- * before a body is read; a key in the body is checked before anything else is done with it. Only OPTIONS, version
- * and health, and reading what is public, need no key. `control` is what the server's own process offers to the
- * command line (status, stop).
+ * Serves CARTO's HTTP APIs over an engine. Host, Origin, account and a key in the header or the URL are checked before
+ * the body is read; a key in the body is checked before the body is used. Only OPTIONS, version, health and public data
+ * need no key.
  */
 export async function createApp({
   engine,
@@ -60,16 +59,19 @@ export async function createApp({
 }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
-    http: { maxHeaderSize: MAX_URL_BYTES }, // copyfrom's statement names its columns, in the address
+    http: { maxHeaderSize: MAX_URL_BYTES }, // the statement of copyfrom is in the URL and names its columns
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
-    rewriteUrl: ({ url = "/" }) => url.replace(/^([^?]+)\/(?=\?|$)/, "$1"), // clients end paths with a slash or not
+    rewriteUrl: ({ url = "/" }) => url.replace(/^([^?]+)\/(?=\?|$)/, "$1"), // paths may end with a slash
     forceCloseConnections: "idle",
-    exposeHeadRoutes: false, // a HEAD would run the statement of a GET
+    exposeHeadRoutes: false, // HEAD would run the statement of a GET
     frameworkErrors: answerError,
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(async ({ method, url }) => {
-    throw new Refusal(404, `There is no ${method} ${url.split("?", 1)[0]!.slice(0, 200)}`);
+    throw new Refusal(
+      404,
+      `This server does not support ${method} ${url.replace(/\?.*/s, "").slice(0, 200)}`,
+    );
   });
   const keys = await ApiKeys.open(join(home.dir, "api-keys.json"), key);
   app.decorateRequest("apiKey", null);
@@ -86,19 +88,19 @@ export async function createApp({
       request.body = await readMultipart(request, MAX_STATEMENT_BYTES);
   });
   app.addHook("preHandler", async (request) => {
-    // A handler that reads the fields itself checks a key among them: checkFieldsKey.
+    // Handlers that read the fields themselves check the key with checkFieldsKey.
     if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
   });
   app.addHook("onSend", async (_request, reply) => {
-    // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: all else is answered to pages
-    // of its own origin only (checkOrigin), and those need none.
+    // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: everything else is answered only
+    // to pages of the same origin (checkOrigin), which do not need them.
     reply
       .header("Carto-User", LOCAL_USER)
       .header("Carto-User-Id", LOCAL_USER_ID)
       .header("X-Served-By-Host", "localhost")
       .header("X-Served-By-DB-Host", "localhost")
       .header("vary", "Authorization")
-      // The other half of checkOrigin: a browser does not hand an answer to a page of another site.
+      // Complements checkOrigin: browsers do not pass the answer to a page of another site.
       .header("Cross-Origin-Resource-Policy", "same-origin")
       .header("X-Content-Type-Options", "nosniff");
   });

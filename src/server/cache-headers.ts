@@ -1,16 +1,16 @@
-/** What the SQL API tells caches about an answer. */
+/** Cache headers of the SQL API's answers. */
 import { createHash } from "node:crypto";
 import type { Engine } from "./engine/engine";
 import type { TableName } from "./tables-used";
 
 const YEAR_S = 31_536_000;
-/** Where nobody notes the changes of a table, an answer is good for this long, counted on the clock. */
+/** Answers about tables whose changes are not tracked stay valid until the next multiple of this time on the clock. */
 const UNTRACKED_S = 300;
 const WRITING = /\b(?:alter|insert|update|delete|create|drop|reindex|truncate|refresh)\b/i;
 
 /**
- * The headers of an answer that depends on these tables. Without them, for they take one more turn of the database to
- * find, nothing is said about a query but that it may change.
+ * Returns the headers of an answer that depends on `tables`. If the tables are unknown, because finding them takes
+ * another turn of the database, the answer is treated as one that may change at any time.
  */
 export async function cacheHeaders(
   engine: Engine,
@@ -18,7 +18,7 @@ export async function cacheHeaders(
   tables: readonly TableName[] | undefined,
 ): Promise<Record<string, string>> {
   if (WRITING.test(sql)) return { "Cache-Control": cacheControl(0) };
-  // A user's database may not have our functions, and would get them for being asked.
+  // The lookup would install CARTO's functions in a user's database.
   if (!tables || (await engine.info()).kind !== "pglite") return { "Cache-Control": shortLived() };
   if (tables.length === 0) return { "Cache-Control": cacheControl(YEAR_S) };
   const { isTracked, headers } = await tableChanges(engine, tables);
@@ -26,15 +26,15 @@ export async function cacheHeaders(
 }
 
 export interface TableChanges {
-  /** Whether the changes of all the tables are noted. */
+  /** True if changes of all the tables are tracked. */
   readonly isTracked: boolean;
-  /** When one of them last changed, in milliseconds since 1970; 0 where nobody knows. */
+  /** Time of the last change of any of them, in milliseconds since 1970; 0 if unknown. */
   readonly changedAt: number;
-  /** What caches are told about them. */
+  /** Cache headers for an answer that depends on them. */
   readonly headers: Record<string, string>;
 }
 
-/** What is known of the last changes of tables. */
+/** Looks up the last changes of tables. */
 export async function tableChanges(engine: Engine, tables: readonly TableName[]): Promise<TableChanges> {
   if ((await engine.info()).kind !== "pglite") return { isTracked: false, changedAt: 0, headers: {} };
   const { database, changes: known } = await lastChanges(engine);
@@ -52,7 +52,7 @@ export async function tableChanges(engine: Engine, tables: readonly TableName[])
   };
 }
 
-/** For what may change at any time without anybody noting it, and for failures. */
+/** Returns the Cache-Control of errors, and of answers about tables whose changes are not tracked. */
 export function shortLived(): string {
   return cacheControl(UNTRACKED_S - (Math.floor(Date.now() / 1000) % UNTRACKED_S));
 }
@@ -61,7 +61,10 @@ function cacheControl(seconds: number): string {
   return `no-cache,max-age=${seconds},must-revalidate,public`;
 }
 
-/** The name of the database, and milliseconds since 1970 by `schema.table` of the tables whose changes are noted. */
+/**
+ * Reads the name of the database and, by `schema.table`, the last change of each tracked table in milliseconds since
+ * 1970.
+ */
 async function lastChanges(
   engine: Engine,
 ): Promise<{ database: string; changes: ReadonlyMap<string, number> }> {
@@ -78,7 +81,7 @@ async function lastChanges(
   };
 }
 
-/** Percent signs for what no header can carry, and for commas: a name may have any character. */
+/** Percent-encodes commas and characters that headers cannot hold. */
 function headerText(name: string): string {
   return name.replace(/[^\x21-\x24\x26-\x2b\x2d-\x7e]/gu, encodeURIComponent);
 }

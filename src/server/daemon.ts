@@ -25,26 +25,26 @@ import { allLeftovers, ownLeftovers } from "./leftovers";
 import { withObservatory } from "./observatory/install";
 
 const IDLE_STOP_MS = 30 * 60_000;
-/** So long after the last request no write is under way, and what a killed one left can go. */
+/** Once no request has arrived for this long, no write is running, and tables left by killed writes can be dropped. */
 const QUIET_MS = 60_000;
 const WATCH_MS = 10_000;
-/** Whoever found the server just before it said that it stops gets an answer still. */
+/** Time between announcing the stop and closing, so that clients that found the server just before get an answer. */
 const LINGER_MS = 250;
-/** What requests under way get to end when the server stops. */
+/** Time that running requests get when the server stops. */
 const CLOSE_GRACE_MS = 3_000;
 
 export interface RunningServer {
   readonly port: number;
   readonly key: string;
-  /** Resolves when the server has stopped, for whatever reason. */
+  /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Serves the data of one home, or the user's `database` whose home it is, until it is stopped or has been idle. It listens before the database is open:
- * a first request waits for it instead of being refused.
- * @throws when another process serves the same home.
+ * Serves the data of a home, or the user's `database` to which the home belongs, until the server is stopped or idle.
+ * It listens before the database is open, so the first request waits instead of being refused.
+ * @throws LockedError if another process serves the same home
  */
 export async function runServer(
   home: LocalHome,
@@ -64,7 +64,7 @@ export async function runServer(
   const leftovers = database
     ? ownLeftovers(home, isNeeded, reportError)
     : allLeftovers(isNeeded, reportError);
-  // With a password that no longer holds it is of no use: whoever comes next brings the new one.
+  // The server is useless once its password is refused. It stops, and the next client starts one with the new password.
   const opening = database
     ? openPostgres(database, { onRefused: () => void stop() })
     : openPglite({ dataDir: home.dataDir });
@@ -123,10 +123,12 @@ export async function runServer(
     Math.min(idleStopMs, quietMs, WATCH_MS),
     async (sinceMs) => {
       if (!(await lock.isHeld())) {
-        reportError(new Error(`${home.dir} was removed or taken over: this server has nothing to serve.`));
-        process.exit(1); // without another write: what is there now belongs to somebody else
+        reportError(
+          new Error(`${home.dir} was removed or taken over by another server, so this server ends.`),
+        );
+        process.exit(1); // without writing anything: the folder now belongs to another server
       }
-      if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // somebody deleted it
+      if (!(await readState(home))) await writeState(home, { ...state!, pid: process.pid }); // it was deleted
       if (sinceMs >= idleStopMs) await stop();
       else if (sinceMs < quietMs) isTidy = false;
       else if (!isTidy) {
@@ -142,7 +144,7 @@ export async function runServer(
     },
     (error) => {
       reportError(error);
-      setTimeout(() => void stop(), 1_000); // those who wait get the reason before the server goes
+      setTimeout(() => void stop(), 1_000); // waiting requests receive the error before the server stops
     },
   );
   return { port: listeningPort, key, stopped, stop };
@@ -156,18 +158,18 @@ async function listen(
   const host = "127.0.0.1";
   if (wanted !== undefined) {
     await app.listen({ host, port: wanted }).catch((error: NodeJS.ErrnoException) => {
-      throw new ServerError(`Cannot listen on port ${wanted} (${error.code}). Choose another one.`, {
+      throw new ServerError(`Cannot listen on port ${wanted} (${error.code}). Choose another port.`, {
         cause: error,
       });
     });
   } else {
-    // The last port again, so that what an open notebook points at comes back; a free one if it is taken.
+    // Uses the last port again, so that open notebooks find the server; a free port if it is taken.
     await app.listen({ host, port: last ?? 0 }).catch(() => app.listen({ host, port: 0 }));
   }
   return (app.server.address() as { port: number }).port;
 }
 
-/** Calls `onWatch` now and then with the time since the last request, job or import, 0 while one is under way. */
+/** Calls `onWatch` regularly with the time since the last request, job or import ended; 0 while one is running. */
 function watchRequests(
   app: FastifyInstance,
   isBusy: () => boolean,

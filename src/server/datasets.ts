@@ -1,12 +1,12 @@
 /**
- * Datasets: the cartodbfied tables of the account's own schema. Who may read one is decided by the rights of
- * `publicuser` alone, so that SQL and this module cannot disagree; what PostgreSQL has no place for (an id, the
- * difference between PUBLIC and LINK) lies in `cartodb.cdb_datasets`, by the table's number, which outlives a rename.
+ * Datasets: the cartodbfied tables in the account's schema. Their privacy is derived from the rights of `publicuser`,
+ * so it cannot differ from what SQL allows. Facts that PostgreSQL does not record (the id, the difference between
+ * PUBLIC and LINK) are kept in `cartodb.cdb_datasets` by the table's OID, which survives a rename.
  */
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
-import type { Engine } from "./engine/engine";
+import { type Engine, lastRows } from "./engine/engine";
 
-/** PUBLIC and LINK may be read without a key; a LINK is not listed. */
+/** PUBLIC and LINK tables can be read without a key; LINK tables are not listed. */
 export type Privacy = "PUBLIC" | "LINK" | "PRIVATE";
 
 export interface Dataset {
@@ -18,10 +18,10 @@ export interface Dataset {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** Counted where that is quick, PostgreSQL's estimate for large tables. */
+  /** Number of rows; PostgreSQL's estimate for large tables. */
   readonly rowCount: number;
   readonly sizeBytes: number;
-  /** As `ST_Point`, of the first rows. */
+  /** Geometry types of the first rows, such as `ST_Point`. */
   readonly geometryTypes: readonly string[];
 }
 
@@ -40,12 +40,12 @@ export interface DatasetQuery {
   readonly perPage: number;
   readonly order: keyof typeof DATASET_ORDERS;
   readonly descending: boolean;
-  /** Part of the name or the description, in any case. */
+  /** Selects datasets whose name or description contains this text, ignoring case. */
   readonly text?: string;
   readonly privacy?: Privacy;
 }
 
-/** One page of the datasets, and how many there are in all. */
+/** Lists one page of the datasets, and counts all of them. */
 export async function listDatasets(
   engine: Engine,
   { page, perPage, order, descending, text, privacy }: DatasetQuery,
@@ -61,43 +61,41 @@ export async function listDatasets(
     ${REGISTER_ALL};
     SELECT count(*) ${from};
     SELECT * ${from} ORDER BY ${DATASET_ORDERS[order]} ${direction}, name LIMIT ${perPage} OFFSET ${(page - 1) * perPage}`);
-  const [count, rows] = statements.slice(-2).map(({ rows }) => rows);
-  return { datasets: await withContents(engine, rows!), total: Number(count![0]![0]) };
+  const total = Number(statements.at(-2)?.rows[0]?.[0]);
+  return { datasets: await withContents(engine, lastRows({ statements })), total };
 }
 
-/** The dataset of that id or name; a name may have its schema and a dot before it. */
+/** Finds a dataset by its id, or by its name with or without a schema. */
 export async function describeDataset(engine: Engine, nameOrId: string): Promise<Dataset | undefined> {
   const [, schema, table] = /^([^.]+)\.(.+)$/s.exec(nameOrId) ?? [];
   const qualified = schema && `OR (schema = ${literal(schema)} AND name = ${literal(table!)})`;
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     ${REGISTER_ALL};
     SELECT * FROM (${ALL_DATASETS}) AS datasets
     WHERE id::text = lower(${literal(nameOrId)}) OR name = ${literal(nameOrId)} ${qualified ?? ""}
     ORDER BY id::text = lower(${literal(nameOrId)}) DESC, name = ${literal(nameOrId)} DESC
     LIMIT 1`);
-  return (await withContents(engine, statements.at(-1)!.rows))[0];
+  return (await withContents(engine, lastRows(result)))[0];
 }
 
-/**
- * What a table of the account's schema, a dataset or not, says about who may read it; undefined if there is none.
- */
+/** Returns the privacy of a table in the account's schema, dataset or not; undefined if the table does not exist. */
 export async function privacyOf(engine: Engine, table: string): Promise<Privacy | undefined> {
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     SELECT ${PRIVACY}
     FROM pg_catalog.pg_class c
     LEFT JOIN cartodb.cdb_datasets d ON d.tabname = c.oid
     LEFT JOIN pg_catalog.pg_roles everybody ON everybody.rolname = 'publicuser'
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ${literal(table)} AND c.relkind IN ('r', 'p')`);
-  return statements[0]!.rows[0]?.[0] as Privacy | undefined;
+  return lastRows(result)[0]?.[0] as Privacy | undefined;
 }
 
 /**
- * Lets everybody read a table of the account's schema, or the account alone.
- * @throws DatabaseError if there is no such table
+ * Sets the privacy of a table in the account's schema.
+ * @throws DatabaseError if the table does not exist
  */
 export async function setPrivacy(engine: Engine, table: string, privacy: Privacy): Promise<void> {
-  const { statements } = await engine.query("SELECT current_schema()");
-  await engine.query(privacySql(`${ident(statements[0]!.rows[0]![0]!)}.${ident(table)}`, privacy));
+  const [[schema] = []] = lastRows(await engine.query("SELECT current_schema()"));
+  await engine.query(privacySql(`${ident(schema ?? "public")}.${ident(table)}`, privacy));
 }
 
 export interface DatasetChanges {
@@ -106,7 +104,10 @@ export interface DatasetChanges {
   readonly description?: string | null;
 }
 
-/** Changes all or nothing. @throws DatabaseError, for one if another table has the new name */
+/**
+ * Changes a dataset. If one change fails, none is made.
+ * @throws DatabaseError, for example if another table has the new name
+ */
 export async function changeDataset(
   engine: Engine,
   { schema, name }: Dataset,
@@ -122,19 +123,23 @@ export async function changeDataset(
   if (changes.name !== undefined && changes.name !== name) {
     const renamed = `${ident(schema)}.${ident(changes.name)}`;
     statements.push(`ALTER TABLE ${table} RENAME TO ${ident(changes.name)}`);
-    statements.push(`SELECT cartodb.CDB_CartodbfyTable(${literal(renamed)}::regclass)`); // indexes follow the name
+    statements.push(`SELECT cartodb.CDB_CartodbfyTable(${literal(renamed)}::regclass)`); // renames the indexes, too
   }
   if (statements.length > 0) await engine.query(statements.join(";\n"));
 }
 
-/** Drops the table. @throws DatabaseError, for one if a view is made of it */
+/**
+ * Drops the table of a dataset.
+ * @throws DatabaseError, for example if a view depends on it
+ */
 export async function dropDataset(engine: Engine, { schema, name }: Dataset): Promise<void> {
   await engine.query(`DROP TABLE ${ident(schema)}.${ident(name)}`);
 }
 
 /**
- * Statements that set who may read a table, whose name is quoted already. `wherePossible`: somebody else's database
- * may have no role for everybody, and then there is nobody whom it could concern.
+ * Returns the statements that set the privacy of a table.
+ * @param table quoted name
+ * @param wherePossible skips the rights if the role `publicuser` does not exist, as in a user's database
  */
 export function privacySql(
   table: string,
@@ -165,7 +170,7 @@ const CARTODBFIED = `
       AND a.attnum > 0 AND NOT a.attisdropped
   )`;
 
-/** Tables that were made before datasets were noted, or restored from elsewhere. */
+/** Registers tables that were restored, or created before datasets were recorded. */
 const REGISTER_ALL = `
   INSERT INTO cartodb.cdb_datasets (tabname)
   SELECT c.oid FROM pg_catalog.pg_class c WHERE ${CARTODBFIED}
@@ -190,7 +195,7 @@ const ALL_DATASETS = `
 const COUNT_UP_TO_ROWS = 100_000;
 const SAMPLED_GEOMETRIES = 1_000;
 
-/** Adds what is not in the catalogue: counts and kinds of geometry. `rows` are those of `ALL_DATASETS`. */
+/** Adds row counts and geometry types to the rows of `ALL_DATASETS`. */
 async function withContents(
   engine: Engine,
   rows: readonly (readonly (string | null)[])[],
@@ -205,10 +210,10 @@ async function withContents(
       FROM (SELECT the_geom FROM ${table} WHERE the_geom IS NOT NULL LIMIT ${SAMPLED_GEOMETRIES}) AS sample
       ORDER BY kind)::text`;
   });
-  const { statements } = await engine.query(looks.join(" UNION ALL "));
-  const contents = statements[0]!.rows;
+  const contents = lastRows(await engine.query(looks.join(" UNION ALL ")));
+  // `!`: the columns of ALL_DATASETS are not null, except the description.
   return rows.map(([id, schema, name, privacy, description, createdAt, updatedAt, , size], i) => {
-    const [count, kinds] = contents[i]!;
+    const [count, kinds] = contents[i] ?? [];
     return {
       id: id!,
       schema: schema!,
@@ -219,7 +224,7 @@ async function withContents(
       updatedAt: updatedAt!,
       rowCount: Number(count),
       sizeBytes: Number(size),
-      geometryTypes: kinds === "{}" ? [] : kinds!.slice(1, -1).split(","),
+      geometryTypes: kinds && kinds !== "{}" ? kinds.slice(1, -1).split(",") : [],
     };
   });
 }

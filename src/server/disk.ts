@@ -1,11 +1,11 @@
 import { statfs } from "node:fs/promises";
 import { DatabaseError } from "./engine/engine";
 
-/** An upload leaves at least this much of its disk free. */
+/** Free space that an upload must leave on its disk. */
 const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
 
-/** What is left for us on the disk of `dir`. */
+/** Returns the free space on the disk of `dir`, in bytes. */
 export async function freeBytes(dir: string): Promise<number> {
   const { bavail, bsize } = await statfs(dir);
   return bavail * bsize;
@@ -13,14 +13,16 @@ export async function freeBytes(dir: string): Promise<number> {
 
 /** SQLSTATE disk_full. */
 export const DISK_FULL = "53100";
-/** What PostgreSQL says of a disk, where CARTO's quota, which has the same code, says another thing. */
+/** Messages of a full disk. CARTO's quota has the same SQLSTATE but another message. */
 const OF_A_DISK = /No space left on device|wrote only \d+ of \d+ bytes/;
-/** SQLSTATEs crash_shutdown, cannot_connect_now: how the embedded database ends when it cannot write its log. */
+/**
+ * SQLSTATEs crash_shutdown and cannot_connect_now, with which the embedded database fails if it cannot write its log.
+ */
 const CRASHES = new Set(["57P02", "57P03"]);
-/** A database that crashes with less than four files of its log (16 MB each) to write to has met the end of the disk. */
+/** A crash with less free space than four log files (16 MB each) is taken for a full disk. */
 const ROOM_FOR_LOG_BYTES = 64 * 1024 ** 2;
 
-/** Whether an error of PostgreSQL's means a disk, and not a quota. */
+/** True if an error of PostgreSQL means a full disk, not an exceeded quota. */
 export function saysDiskFull({
   code,
   message,
@@ -31,17 +33,17 @@ export function saysDiskFull({
   return code === DISK_FULL && OF_A_DISK.test(message);
 }
 
-/** The error itself, or one that tells that the disk of `dir` is full, how much is free, and what to do. */
+/** Returns a clearer error if the disk of `dir` is full; otherwise the error itself. */
 export async function explainFullDisk(error: unknown, dir: string): Promise<unknown> {
   const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
   if (code !== "ENOSPC" && !saysDiskFull({ code, message }) && !CRASHES.has(code)) return error;
   const free = await freeBytes(dir);
   if (CRASHES.has(code) && free >= ROOM_FOR_LOG_BYTES) return error;
   return new DatabaseError(
-    `the disk is full: this needs more than the ${megabytes(free)} that are free in ${dir}`,
+    `the disk is full: the operation needs more than the ${megabytes(free)} free in ${dir}`,
     {
       code: DISK_FULL,
-      hint: "What was committed before is safe. Delete tables or files that are not needed, then run it again.",
+      hint: "Committed data is safe. Delete tables or files you no longer need, then try again.",
     },
     { cause: error },
   );
@@ -51,20 +53,22 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 2)} MB`;
 }
 
+/** Where chunks are written, and what they become. */
 export interface Room {
   readonly dir: string;
+  /** Used in messages, such as `table`. */
   readonly what: string;
+  /** Returns the free space in bytes; by default of the disk of `dir`. */
   readonly free?: () => Promise<number>;
 }
 
 function noRoom(what: string, bytes: number, free: number, dir: string): string {
-  return `The disk has no room for a ${what} of more than ${megabytes(bytes)}: ${megabytes(free)} are free in ${dir}, of which ${megabytes(KEEP_FREE_BYTES)} are kept`;
+  return `The disk is too full for a ${what} of more than ${megabytes(bytes)}: ${megabytes(free)} are free in ${dir}, and ${megabytes(KEEP_FREE_BYTES)} of that stay reserved`;
 }
 
 /**
- * Hands the chunks on and looks at the disk now and then, before it is full.
- * @param what they become: "table"
- * @param refuse makes the error to throw when they, and as many bytes again for the table, leave too little
+ * Passes the chunks on, and checks the free space from time to time.
+ * @param refuse creates the error to throw if the chunks, and as many bytes again for the table, would leave too little space
  */
 export async function* leavingRoom(
   chunks: AsyncIterable<Uint8Array>,

@@ -7,38 +7,38 @@ export const LOCAL_USER_ID = "00000000-0000-4000-8000-000000000001";
 
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-/** A request whose key is in its body has at most such a body: it is read before the key is known. */
+/** Maximum size of a body that holds the key, because it is read before the key is checked. */
 const MAX_BODY_WITH_KEY_BYTES = 1024 ** 2;
 
-/** Who gets an answer; without it, who brings the master key in the header or the address. */
+/** Who may use a route. By default, the master key is required, in the header or the URL. */
 type Access =
-  /** The master key, perhaps in the body. */
+  /** The master key, which may be in the body. */
   | "key may be in the body"
-  /** Any key that may use the SQL API, perhaps in the body; without one it is that of everybody. */
+  /** Any key with access to the SQL API, which may be in the body. Requests without a key use `default_public`. */
   | "any key"
-  /** The same, where the body is data. */
+  /** The same, but the body is data and cannot hold the key. */
   | "any key before the data"
-  /** Any key that may use the Maps API, as "any key". */
+  /** The same as "any key", for the Maps API. */
   | "any key for maps"
-  /** Any key, which must be given. */
+  /** Any key; a request without one is refused. */
   | "any key given"
   | "everybody";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: Access;
-    /** Pages of other sites may read its answers; its handler looks at what they show instead of a key. */
+    /** Web pages of other sites may read the answer. The handler checks a token or similar instead of a key. */
     crossOrigin?: boolean;
-    /** Its handler reads a multipart body itself, which may hold files of any size. */
+    /** The handler reads a multipart body itself, because it may hold files of any size. */
     streamsMultipart?: boolean;
   }
   interface FastifyRequest {
-    /** Whose request it is; set when it was let in, except where everybody is. */
+    /** Key of the request, set once it is admitted; null on routes for everybody. */
     apiKey: ApiKey | null;
   }
 }
 
-/** A request that must not be answered, in CARTO's error shape, or with a body of its own. */
+/** Refuses a request, by default with a body in CARTO's format for errors. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -50,22 +50,24 @@ export class Refusal extends Error {
 }
 
 /**
- * Refuses requests that a web page of somebody else could have caused: a Host that is not this machine's loopback
- * name (DNS rebinding), the Origin of another site, or what a browser says it fetches for another site. The last one
- * covers scripts and images, which come without an Origin: tables that everybody may read need no key, but are
- * everybody's on this machine only.
+ * Refuses requests that a web page of another site could have caused: those with a Host other than this machine's
+ * loopback names (DNS rebinding), with another Origin, or with a Sec-Fetch-Site of another site. The last check covers
+ * scripts and images, which come without an Origin: public tables need no key, but must stay on this machine.
  */
 export function checkOrigin(request: FastifyRequest): void {
   const host = request.headers.host ?? "";
   if (!LOOPBACK_NAMES.has(hostName(host))) {
-    throw new Refusal(403, `This server answers to 127.0.0.1 or localhost, not to "${host.slice(0, 100)}".`);
+    throw new Refusal(
+      403,
+      `This server answers only requests to 127.0.0.1 or localhost, not to "${host.slice(0, 100)}".`,
+    );
   }
   if (isForeignPage(request) && !request.routeOptions.config?.crossOrigin) {
-    throw new Refusal(403, "This server does not answer to pages of other sites.");
+    throw new Refusal(403, "This server does not answer web pages of other sites.");
   }
 }
 
-/** Whether a page of another site asks; one in a sandboxed frame, as our maps are, counts as such. */
+/** True for a request of a web page of another site, or of one in a sandboxed frame, such as a map in a notebook. */
 export function isForeignPage({ headers }: FastifyRequest): boolean {
   const { origin } = headers;
   const site = headers["sec-fetch-site"] ?? "none";
@@ -73,12 +75,12 @@ export function isForeignPage({ headers }: FastifyRequest): boolean {
   return !(site === "same-origin" || site === "none");
 }
 
-/** With these a browser hands an answer to any page. */
+/** Headers that let every web page read the answer. */
 export const CROSS_ORIGIN_HEADERS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, OPTIONS",
   "Access-Control-Allow-Headers": "*",
-  // For a page of the Internet, as of an exported notebook: https://wicg.github.io/private-network-access/
+  // For web pages from the Internet, such as exported notebooks: https://wicg.github.io/private-network-access/
   "Access-Control-Allow-Private-Network": "true",
 } as const;
 
@@ -87,9 +89,9 @@ function hostName(host: string): string {
 }
 
 /**
- * Refuses, before anything of the body is read, a request for another account and one whose key, in the header
- * (Basic) or the address (`api_key`, `map_key`), is unknown or lacks the right. Without a key in either only a small
- * body passes, and only where a body has parameters: `checkBodyKey` looks there.
+ * Checks account and key before the body is read. The key is in the header (Basic) or the URL (`api_key`, `map_key`). A
+ * request without a key there passes only if its body is small and may hold the key, which `checkBodyKey` then checks.
+ * @throws Refusal for another account, an unknown key, or a key without access to the route
  */
 export function checkKey(request: FastifyRequest, keys: ApiKeys): void {
   const { user } = request.params as { user?: string };
@@ -111,17 +113,17 @@ export function checkKey(request: FastifyRequest, keys: ApiKeys): void {
   if (Number(request.headers["content-length"]) <= MAX_BODY_WITH_KEY_BYTES) return;
   throw new Refusal(
     413,
-    "A body that brings the key has at most 1 MB and a Content-Length. Put the key into the header or the address.",
+    "A request with the API key in its body needs a Content-Length of at most 1 MB. Send the key in the Authorization header or the URL instead.",
   );
 }
 
-/** The same with the key in the parsed body, of a request that brought none before. */
+/** Checks the key in the parsed body of a request that had no key before. */
 export function checkBodyKey(request: FastifyRequest, keys: ApiKeys): void {
   if (request.routeOptions.config.access === "everybody" || request.apiKey) return;
   admit(request, keys, parameterKey(request.body));
 }
 
-/** The same with the key among the fields of a multipart body that its handler has read. */
+/** Checks the key among the fields of a multipart body, which the handler has read. */
 export function checkFieldsKey(request: FastifyRequest, keys: ApiKeys, fields: object): void {
   if (!request.apiKey) admit(request, keys, parameterKey(fields));
 }
@@ -137,7 +139,8 @@ function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined
   } else if (access === "any key given") {
     if (token === undefined) throw new Refusal(401, "Unauthorized");
   } else if (key.type !== "master") {
-    // The SQL API takes a missing key for that of everybody, which is valid; the account's other APIs do not.
+    // For the SQL API a request without a key has a valid key, `default_public`; for the account's other APIs it does
+    // not.
     const isSqlApi = /\/sql(\/|$)/.test(request.routeOptions.url ?? "");
     throw isSqlApi ? new Refusal(403, "permission denied") : new Refusal(401, "Unauthorized");
   }
@@ -146,8 +149,8 @@ function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined
 
 function keyBeforeBody(request: FastifyRequest): string | undefined {
   const basic = basicCredentials(request.headers.authorization);
-  // Clients that find no account in the address take the first part of the host's name for it.
-  const host = hostName(request.headers.host ?? "").split(".", 1)[0]!;
+  // If the URL names no account, clients use the first part of the host name as the account.
+  const host = hostName(request.headers.host ?? "").replace(/\..*/s, "");
   if (basic && basic.user !== LOCAL_USER && basic.user !== host) throw new Refusal(403, "permission denied");
   return basic?.password ?? parameterKey(request.query);
 }
@@ -163,7 +166,7 @@ function basicCredentials(header = ""): { user: string; password: string } | und
   return { user, password: password.join(":") };
 }
 
-/** Of a repeated one the last counts. What is no text is no key of ours, but it is not no key either. */
+/** Reads the key; the last one counts if it is repeated. A key that is not a text counts as wrong, not as absent. */
 function parameterKey(parameters: unknown): string | undefined {
   if (typeof parameters !== "object" || parameters === null) return undefined;
   const { api_key, map_key } = parameters as Record<string, unknown>;
@@ -173,8 +176,8 @@ function parameterKey(parameters: unknown): string | undefined {
 }
 
 /**
- * A signal that aborts when the client goes away before its answer is complete, or has gone already, and after
- * `limitMs`. Not `AbortSignal.any` with a timeout: Node collects that as garbage, and then nothing aborts.
+ * Returns a signal that aborts after `limitMs`, or when the client disconnects before its answer is complete.
+ * `AbortSignal.any` with a timeout does not work here: Node collects it as garbage, and then nothing aborts.
  */
 export function abortOnDisconnect(reply: FastifyReply, limitMs?: number): AbortSignal {
   const controller = new AbortController();
@@ -189,10 +192,10 @@ export function abortOnDisconnect(reply: FastifyReply, limitMs?: number): AbortS
   return controller.signal;
 }
 
-/** How long a statement of a key that is not the master's may take, as on CARTO's largest plans. */
+/** Maximum duration of a statement of any key but the master key, as on CARTO's largest plans. */
 export const STATEMENT_TIMEOUT_MS = 25_000;
 
-/** Under which rights, and for how long, a statement of this request runs. */
+/** Returns role and signal for the statements of a request. */
 export function statementOptions(request: FastifyRequest, reply: FastifyReply) {
   const { role } = request.apiKey!;
   const signal = abortOnDisconnect(reply, role === "master" ? undefined : STATEMENT_TIMEOUT_MS);

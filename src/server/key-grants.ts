@@ -1,8 +1,8 @@
-/** What a regular API key may do, as its grants say it and as rights of a database role. */
+/** Translates the grants of a regular API key to rights of a database role. */
 import { randomBytes } from "node:crypto";
 import * as z from "zod";
 import { ident, literal } from "../sql";
-import type { Engine, KeyRole } from "./engine/engine";
+import { type Engine, type KeyRole, lastRows } from "./engine/engine";
 
 const TablePermission = z.enum(["select", "insert", "update", "delete"]);
 
@@ -20,20 +20,20 @@ const Grant = z.discriminatedUnion("type", [
   z.object({ type: z.literal("user"), data: z.array(z.string()) }),
 ]);
 
-/** The grants of a key, each type once. */
+/** Grants of a key, at most one of each type. */
 export const Grants = z
   .array(Grant)
   .refine((grants) => new Set(grants.map(({ type }) => type)).size === grants.length, {
-    error: "each type of grant can be given once",
+    error: "each type of grant may be given only once",
   });
 export type Grants = z.infer<typeof Grants>;
 
-/** Whether a key with these grants may use the SQL API. */
+/** True if the grants include the SQL API. */
 export function mayUseSql(grants: Grants): boolean {
   return mayUse(grants, "sql");
 }
 
-/** Whether a key with these grants may use the Maps API. */
+/** True if the grants include the Maps API. */
 export function mayUseMaps(grants: Grants): boolean {
   return mayUse(grants, "maps");
 }
@@ -43,8 +43,8 @@ function mayUse(grants: Grants, api: "sql" | "maps"): boolean {
 }
 
 /**
- * Makes a database role with what `default_public` may do and what the grants add. Its `_copy` twin may use COPY.
- * @throws DatabaseError, having made nothing, if a table or a schema is missing
+ * Creates a database role with the rights of `default_public` and of the grants, and a second role, `…_copy`, for COPY.
+ * @throws DatabaseError if a table or schema does not exist; no role is created then
  */
 export async function createKeyRole(engine: Engine, grants: Grants): Promise<KeyRole> {
   const role: KeyRole = `cartoframes_key_${randomBytes(8).toString("hex")}`;
@@ -53,7 +53,7 @@ export async function createKeyRole(engine: Engine, grants: Grants): Promise<Key
     `CREATE ROLE ${role}_copy`,
     `GRANT publicuser TO ${role}`,
     `GRANT ${role}, publicuser_copy TO ${role}_copy`,
-    `GRANT ${role} TO CURRENT_USER`, // the master may do what its keys may, with their tables too
+    `GRANT ${role} TO CURRENT_USER`, // the master has the rights of its keys, including those on their tables
     `GRANT EXECUTE ON FUNCTION cartodb.CDB_TableMetadataTouch(regclass) TO ${role}`,
     `GRANT EXECUTE ON FUNCTION cartodb._CDB_Dataset_Register(regclass, regclass) TO ${role}`,
   ];
@@ -78,7 +78,7 @@ export async function createKeyRole(engine: Engine, grants: Grants): Promise<Key
   return role;
 }
 
-/** Removes the role; tables that its key made stay, as the master's. Its `_copy` twin never owns any. */
+/** Drops the roles of a key. Tables that the key created become the master's; its `…_copy` role never owns any. */
 export async function dropKeyRole(engine: Engine, role: KeyRole): Promise<void> {
   await engine.query(
     `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}_copy, ${role}`,
@@ -86,12 +86,12 @@ export async function dropKeyRole(engine: Engine, role: KeyRole): Promise<void> 
 }
 
 async function sequencesOf(engine: Engine, schema: string, table: string): Promise<string[]> {
-  const { statements } = await engine.query(`
+  const result = await engine.query(`
     SELECT format('%I.%I', n.nspname, s.relname)
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
     JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
       AND d.refobjid = ${literal(`${ident(schema)}.${ident(table)}`)}::regclass`);
-  return statements[0]!.rows.map(([name]) => name!);
+  return lastRows(result).map(([name]) => String(name));
 }

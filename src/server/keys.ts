@@ -7,16 +7,16 @@ import { parseJson } from "../json";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
 
-/** The key of whoever brings none. It is no secret. */
+/** The public key, used for requests without a key. It is not a secret. */
 export const DEFAULT_TOKEN = "default_public";
 const TOKEN_BYTES = 16;
 
-/** One API key and what it may do. */
+/** An API key and its rights. */
 export interface ApiKey {
   readonly name: string;
   readonly type: "master" | "default" | "regular";
   readonly token: string;
-  /** Whose rights its statements have. */
+  /** Role that runs its statements. */
   readonly role: Role;
   readonly grants: Grants;
   readonly createdAt: string;
@@ -41,8 +41,8 @@ const EVERYTHING: Grants = [
 ];
 
 /**
- * The API keys of one home: the master key, `default_public`, and the regular ones, which are kept in a file of
- * their own. Their rights are those of their database roles; see `key-grants.ts`.
+ * The API keys of a home: the master key, `default_public`, and the regular keys, which are kept in a file. The rights
+ * of a key are those of its database role: see `key-grants.ts`. Create an instance with `ApiKeys.open`.
  */
 export class ApiKeys {
   readonly #file: string;
@@ -67,7 +67,10 @@ export class ApiKeys {
     };
   }
 
-  /** @throws ServerError if the file is there and damaged: without it, keys would be lost silently. */
+  /**
+   * Reads the keys from the file.
+   * @throws ServerError if the file is damaged, because replacing it would delete keys silently
+   */
   static async open(file: string, masterToken: string): Promise<ApiKeys> {
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
@@ -89,7 +92,7 @@ export class ApiKeys {
     return this.list().find((key) => sameText(token, key.token));
   }
 
-  /** By name; the two that every account has also by type and token. */
+  /** Finds a key by name. The master key and `default_public` are also found by type, the latter by token, too. */
   named(name: string): ApiKey | undefined {
     const isFixed = ({ type, name: own, token }: ApiKey) =>
       [own.toLowerCase(), type, ...(type === "default" ? [token] : [])].includes(name.toLowerCase());

@@ -1,25 +1,25 @@
-/** What the tables leave that a write fills under a temporary name, when it is cut off with its process. */
+/** Drops the temporary tables of writes that ended with their process. */
 
 import { existsSync } from "node:fs";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LocalHome } from "../local/home";
 import { ident, literal, TEMPORARY_TABLE } from "../sql";
-import type { Engine } from "./engine/engine";
+import { type Engine, lastRows } from "./engine/engine";
 
 export interface Leftovers {
-  /** Drops what an earlier server left; the engine to use from then on. */
+  /** Drops the tables that an earlier server left. Resolves to the engine to use from then on. */
   watch(engine: Engine): Promise<Engine>;
-  /** Drops what is left. Only while no write is under way. One that cannot be dropped harms nobody. */
+  /** Drops temporary tables. Must be called while no write is running. A table that cannot be dropped is reported. */
   drop(engine: Engine): Promise<void>;
 }
 
-/** Tells the tables that somebody will still go on with, such as a batch job. */
+/** Returns true for a table that is still needed, for example by a batch job. */
 type IsNeeded = (table: string) => boolean;
-/** Called with an error that must not stop the rest. */
+/** Receives errors that do not stop the rest. */
 type Report = (error: unknown) => void;
 
-/** Of the embedded database: nobody else writes there, so every such table is one. */
+/** For the embedded database, where only this server writes: every temporary table is a leftover. */
 export function allLeftovers(isNeeded: IsNeeded, report: Report): Leftovers {
   const leftovers: Leftovers = {
     async watch(engine) {
@@ -27,12 +27,12 @@ export function allLeftovers(isNeeded: IsNeeded, report: Report): Leftovers {
       return engine;
     },
     async drop(engine) {
-      const { statements } = await engine.query(
+      const result = await engine.query(
         `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ ${literal(TEMPORARY_TABLE.source)}`,
       );
-      for (const [table] of statements[0]!.rows) {
-        if (isNeeded(table!)) continue;
-        await engine.query(`DROP TABLE IF EXISTS public.${ident(table!)}`).catch(report);
+      for (const [table] of lastRows(result)) {
+        if (!table || isNeeded(table)) continue;
+        await engine.query(`DROP TABLE IF EXISTS public.${ident(table)}`).catch(report);
       }
     },
   };
@@ -45,9 +45,8 @@ const NEW_TABLE = new RegExp(
 );
 
 /**
- * Of a database that others use, too: a table of such a name may be filled from another machine at this moment, and
- * PostgreSQL does not say how old a table is. So the server notes the names of those that pass through it, and drops
- * no other.
+ * For a shared database: another machine may be filling a temporary table at this moment, and PostgreSQL does not
+ * record the age of a table. So the server records the names of the tables that it creates, and drops only those.
  */
 export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded, report: Report): Leftovers {
   const file = join(dir, "temporary-tables");
@@ -72,7 +71,7 @@ export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded
       const names = noted.filter((name) => !isNeeded(name));
       if (names.length === 0) return;
       for (const table of await tablesCalled(engine, names)) {
-        // Whoever still fills it, an orphan of a killed server, is waited for the next time.
+        // If an orphaned session of a killed server still holds the table, the next run tries again.
         await engine.query(`SET lock_timeout = '3s'; DROP TABLE IF EXISTS ${table}`).catch(report);
       }
       const left = await tablesCalled(engine, names);
@@ -88,13 +87,13 @@ export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded
   return leftovers;
 }
 
-/** Those that this role may drop, in whatever schema. */
+/** Lists the tables with these names that the role may drop, in any schema. */
 async function tablesCalled(engine: Engine, names: readonly string[]): Promise<string[]> {
-  const { statements } = await engine.query(
+  const result = await engine.query(
     `SELECT c.oid::regclass FROM pg_catalog.pg_class c
      WHERE c.relkind = 'r' AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AND c.relname IN (${names.map(literal).join(", ")})`,
   );
-  return statements[0]!.rows.map(([table]) => table!);
+  return lastRows(result).map(([table]) => String(table));
 }
 
 function forwarding(engine: Engine): Engine {

@@ -1,4 +1,4 @@
-/** Entry of the background process: `node dist/server.js <home> [--database-from-stdin]`. Its output is the server's log. */
+/** Entry point of the server process: `node dist/server.js <home> [--database-from-stdin]`. Its output is the log. */
 import { text } from "node:stream/consumers";
 import type { DatabaseAddress } from "../local/database";
 import { localHome } from "../local/home";

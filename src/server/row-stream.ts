@@ -2,7 +2,7 @@ import type { Engine, ResultField, StatementOptions } from "./engine/engine";
 
 export type Row = readonly (string | null)[];
 
-/** The columns of a query, without running it. */
+/** Returns the columns of a query without reading its rows. */
 export async function describeQuery(
   engine: Engine,
   query: string,
@@ -14,13 +14,13 @@ export async function describeQuery(
 
 export interface RowStream {
   readonly rows: AsyncIterable<Row>;
-  /** Frees what the rows come from, read to the end or not. */
+  /** Closes the source of the rows, even if they were not read to the end. */
   close(): void;
 }
 
 /**
- * The rows of a query as they come, in PostgreSQL's text form: they travel by COPY, so that memory does not grow with
- * their number. Where the database streams, the query may still fail after the first row, and the rows with it.
+ * Streams the rows of a query in PostgreSQL's text format. They travel by COPY, so memory does not grow with their
+ * number. On a native PostgreSQL the query may fail after the first row, which ends the rows with the error.
  */
 export async function streamRows(
   engine: Engine,
@@ -28,7 +28,7 @@ export async function streamRows(
   options: StatementOptions,
 ): Promise<RowStream> {
   const { stream } = await engine.copyOut(`COPY (${query}\n) TO STDOUT`, options);
-  stream.on("error", () => {}); // who reads the rows gets it, too; nobody may be reading any more
+  stream.on("error", () => {}); // the reader of the rows receives it, too
   const rows = copyTextRows(stream);
   const first = await rows.next();
   async function* fromFirst() {
@@ -43,7 +43,7 @@ const NEWLINE = 0x0a;
 
 /**
  * Decodes COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
- * A query without columns has empty rows of one value.
+ * Rows of a query without columns have one empty value.
  */
 export async function* copyTextRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Row> {
   let pending: Buffer[] = [];

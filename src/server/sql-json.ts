@@ -1,11 +1,11 @@
 /**
- * PostgreSQL values in the shape of CARTO's SQL API. The SQL API is a node-postgres program, so the text
- * parsers are node-postgres' own (`pg-types`); what CARTO changes on top of them stands in `toCartoJson`.
+ * Converts PostgreSQL values to the JSON of CARTO's SQL API. That API runs on node-postgres, so values are parsed by
+ * node-postgres' own parsers (`pg-types`); `toCartoJson` makes CARTO's changes to them.
  */
 import { getTypeParser } from "pg-types";
 import type { ResultField, StatementResult } from "./engine/engine";
 
-/** First OID that a user's database hands out; below it lie the types every PostgreSQL knows. */
+/** First OID of user-defined types. Types with lower OIDs exist in every PostgreSQL database. */
 const FIRST_NORMAL_OID = 16384;
 
 const TIMESTAMP_OID = 1114;
@@ -28,7 +28,7 @@ const WKB_TYPES = [
   "GeometryCollection",
 ];
 
-/** One member of `fields` in a SQL API answer. */
+/** An entry of `fields` in an answer of the SQL API. */
 export interface FieldDescriptor {
   type: string;
   pgtype?: string;
@@ -37,7 +37,7 @@ export interface FieldDescriptor {
   srid?: number;
 }
 
-/** Describes a result column as the SQL API does: the type is guessed from the type's name by substring. */
+/** Describes a result column as the SQL API does, which guesses the type from parts of the type's name. */
 export function describeField(field: ResultField): FieldDescriptor {
   const { typeName } = field;
   if (isSpatial(typeName)) return { type: typeName, ...describeTypeModifier(field.typeModifier) };
@@ -54,13 +54,13 @@ function isSpatial(typeName: string | null): typeName is "geometry" | "geography
 
 function cartoType(name: string): string {
   if (name.includes("bool")) return "boolean";
-  if (/int|float|numeric/.test(name)) return "number"; // "interval" and "point" too: CARTO's own accident
+  if (/int|float|numeric/.test(name)) return "number"; // matches "interval" and "point", too, as in CARTO
   if (/text|char|unknown/.test(name)) return "string";
   if (/date|time/.test(name)) return "date";
   return name;
 }
 
-/** Geometry type, dimensions and SRID out of a PostGIS type modifier (liblwgeom.h, `TYPMOD_GET_*`). */
+/** Reads geometry type, dimensions and SRID from a PostGIS type modifier (liblwgeom.h, `TYPMOD_GET_*`). */
 function describeTypeModifier(modifier: number): Omit<FieldDescriptor, "type"> {
   if (modifier < 0) return { dims: 4, srid: -1 };
   const srid = ((modifier & 0x0fffff00) - (modifier & 0x10000000)) >> 8;
@@ -72,7 +72,9 @@ function textParser(typeOid: number): (text: string) => unknown {
   return getTypeParser(typeOid, "text") as (text: string) => unknown;
 }
 
-/** A writer per column: PostgreSQL's text form of a value to its JSON text. Chosen once, outside the row loop. */
+/**
+ * Returns a function that converts PostgreSQL's text of a value to JSON. Chosen once per column, outside the row loop.
+ */
 function valueWriter(field: ResultField): (text: string) => string {
   if (field.typeName === "json" || field.typeName === "jsonb") return (text) => text;
   if (isLeftAsText(field.typeName)) return (text) => JSON.stringify(text);
@@ -97,7 +99,7 @@ function valueWriter(field: ResultField): (text: string) => string {
   }
 }
 
-/** What `pg-types` has learned to parse since the version that CARTO uses. */
+/** True for types that `pg-types` parses only since a later version than CARTO's. */
 function isLeftAsText(typeName: string | null): boolean {
   return typeName === "_interval" || /range$/.test(typeName ?? "");
 }
@@ -108,8 +110,8 @@ function eachDate(value: unknown): unknown {
 }
 
 /**
- * A time without fractions of a second; a date is its midnight in the server's zone, which is UTC. JavaScript's
- * dates end in the year 275760, PostgreSQL's later: beyond, the value stays as PostgreSQL wrote it.
+ * Converts a time to ISO 8601 without fractions of a second, and a date to its midnight in UTC. Years beyond 275760,
+ * which JavaScript's dates cannot represent, stay as PostgreSQL wrote them.
  */
 function toCartoDate(text: string): string {
   if (text.endsWith("infinity")) return text.replace("i", "I");
@@ -121,7 +123,7 @@ function toCartoDate(text: string): string {
   return time.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** What CARTO makes of node-postgres' values: non-finite numbers as text, intervals without their zeros. */
+/** Applies CARTO's changes: non-finite numbers become texts, and intervals lose parts that are zero. */
 function toCartoJson(value: unknown): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (Array.isArray(value)) return value.map(toCartoJson);
@@ -134,10 +136,10 @@ function isInterval(value: unknown): value is Record<string, number> {
 }
 
 /**
- * A SQL API answer in pieces, in CARTO's key order: `rows`, `time`, `fields`, `total_rows`, `notices`,
- * `warnings`. Rows are those of all statements; fields and `total_rows` describe the last one only. The first
- * pieces may be sent when a later row cannot be written: then the object ends with `error`, and `total_rows`
- * counts the rows before it.
+ * Writes an answer of the SQL API in pieces, in CARTO's order: `rows`, `time`, `fields`, `total_rows`, `notices`,
+ * `warnings`. `rows` holds the rows of all statements; `fields` and `total_rows` describe the last one. If a row cannot
+ * be converted, the first pieces may have been sent already: then the object ends with `error`, and `total_rows` counts
+ * the rows before it.
  */
 export function* sqlResponseJson(
   statements: readonly StatementResult[],
@@ -179,7 +181,7 @@ function countOf(statement: StatementResult | undefined): number {
 }
 
 function fieldsJson(fields: readonly ResultField[], skipFields: ReadonlySet<string>): string {
-  const byName = new Map(fields.map((field) => [field.name, field])); // of two with one name the last counts
+  const byName = new Map(fields.map((field) => [field.name, field])); // the last of two fields with the same name counts
   return [...byName.values()]
     .filter(({ name }) => !skipFields.has(name))
     .map((field) => `${JSON.stringify(field.name)}:${JSON.stringify(describeField(field))}`)
@@ -191,7 +193,7 @@ function* rowsJson({ fields, rows }: StatementResult, skipFields: ReadonlySet<st
   for (const row of rows) yield toJson(row);
 }
 
-/** Writes rows of these fields as JSON objects, without those to be skipped; of two with one name the last counts. */
+/** Returns a function that writes a row as a JSON object. The last of two fields with the same name counts. */
 export function rowWriter(
   fields: readonly ResultField[],
   skipFields: ReadonlySet<string>,

@@ -1,5 +1,5 @@
 import { scanStatements } from "../sql-lexer";
-import { DatabaseError, type Engine, type StatementOptions } from "./engine/engine";
+import { DatabaseError, type Engine, lastRows, type StatementOptions } from "./engine/engine";
 import { Refusal } from "./guard";
 
 export interface TableName {
@@ -11,8 +11,9 @@ const EXPLAINABLE = new Set("SELECT WITH VALUES TABLE ( INSERT UPDATE DELETE MER
 const EXPLAIN = "EXPLAIN (FORMAT JSON, VERBOSE) ";
 
 /**
- * The tables that the statements read or write, those behind views included, as PostgreSQL plans them. Nothing is run.
- * @throws DatabaseError of a statement that cannot be planned, its position in `sql`
+ * Lists the tables that the statements read or write, including those behind views. The statements are planned, not
+ * run.
+ * @throws DatabaseError if a statement cannot be planned; its position counts in `sql`
  */
 export async function tablesUsed(
   engine: Engine,
@@ -21,14 +22,19 @@ export async function tablesUsed(
 ): Promise<TableName[]> {
   const found = new Map<string, TableName>();
   for (const tokens of scanStatements(sql)) {
-    if (!EXPLAINABLE.has(tokens[0]!.text)) continue;
-    const { start } = tokens[0]!;
-    const { statements } = await engine
-      .query(EXPLAIN + sql.slice(start, tokens.at(-1)!.end), options)
+    const [first] = tokens;
+    if (!first || !EXPLAINABLE.has(first.text)) continue;
+    const { start } = first;
+    const result = await engine
+      .query(EXPLAIN + sql.slice(start, tokens.at(-1)?.end), options)
       .catch((error) => {
         throw error instanceof DatabaseError ? moved(error, [...sql.slice(0, start)].length) : error;
       });
-    const plan = JSON.parse(statements[0]!.rows.map(([line]) => line).join("\n"));
+    const plan = JSON.parse(
+      lastRows(result)
+        .map(([line]) => line)
+        .join("\n"),
+    );
     for (const table of relationsIn(plan)) found.set(`${table.schema}.${table.name}`, table);
   }
   return [...found.values()];
@@ -39,7 +45,7 @@ function moved(error: DatabaseError, characters: number): DatabaseError {
   return new DatabaseError(error.message, { ...error, position }, { cause: error });
 }
 
-/** Walks the plan without recursion: a statement of the caller's decides how deep it is. */
+/** Walks the plan without recursion, because the caller's statement decides how deep it is. */
 function* relationsIn(plan: unknown): Generator<TableName> {
   const nodes = [plan];
   while (nodes.length > 0) {
@@ -61,8 +67,8 @@ const SYSTEM_TABLES = new Set([
 ]);
 
 /**
- * The tables that the statements use.
- * @throws Refusal if a system table is among them, which only the master key may name
+ * Lists the tables that the statements use.
+ * @throws Refusal if one is a system table, which only the master key may use
  */
 export async function refuseSystemTables(
   engine: Engine,
@@ -78,7 +84,7 @@ function isSystemTable({ schema, name }: TableName): boolean {
   return SYSTEM_SCHEMAS.has(schema) || name.startsWith("pg_") || SYSTEM_TABLES.has(`${schema}.${name}`);
 }
 
-/** The query whose rows a `COPY … TO` copies; undefined for what is no such statement. */
+/** Returns the query whose rows a `COPY … TO` copies; undefined if `sql` is another statement. */
 export function copiedQuery(sql: string): string | undefined {
   const [tokens = []] = scanStatements(sql);
   const [, first, second] = tokens;

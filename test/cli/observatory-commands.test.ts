@@ -30,7 +30,7 @@ test("info says where each measure is from", async () => {
     "      average; of us.bls.unemployment_weight; by us.census.tiger.county_clipped; 2009",
   );
   await expect(commands.info("'; DROP")).rejects.toThrow(
-    'There is no dataset "\'; DROP". There are cities, ',
+    'No dataset is named "\'; DROP". Available datasets: cities, ',
   );
 });
 
@@ -38,17 +38,17 @@ test("a starter dataset goes and comes back the same", async () => {
   const before = await commands.info("us-states");
   await commands.remove("us-states");
   expect((await commands.list()).at(-1)).toMatch(
-    /^us-states .*not installed: cartoframes observatory add us-states/,
+    /^us-states .*not installed; to add it, run `npx cartoframes observatory add us-states`/,
   );
   await expect(commands.remove("us-states")).rejects.toThrow(
-    'There is no dataset "us-states" There are cities',
+    'No dataset is named "us-states" Available datasets: cities',
   );
   await commands.addStarter("us-states");
   expect(await commands.info("us-states")).toEqual(before);
   await commands.addStarter("us-boundaries"); // what others stand on is replaced under them
   expect(await commands.info("us-states")).toEqual(before);
   await expect(commands.addStarter("us-moon")).rejects.toThrow(
-    'There is no dataset "us-moon" in the starter catalog: it has us-boundaries',
+    'The starter catalog has no dataset named "us-moon". It has us-boundaries',
   );
 });
 
@@ -77,6 +77,6 @@ test("a table is added as its file says", async () => {
     'relation "nothing" does not exist',
   );
   writeFileSync(file, "[]");
-  await expect(readPublication(file)).rejects.toThrow("holds no JSON object.");
+  await expect(readPublication(file)).rejects.toThrow("must contain a JSON object.");
   await expect(readPublication(`${file}.none`)).rejects.toThrow("(ENOENT)");
 });

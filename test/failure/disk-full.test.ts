@@ -98,7 +98,7 @@ describe("the disk of the embedded database", () => {
       (thrown) => thrown,
     );
     expect(error?.message).toMatch(
-      new RegExp(`[Tt]he disk is full: this needs more than the \\d+ MB that are free in ${home}`),
+      new RegExp(`[Tt]he disk is full: the operation needs more than the \\d+ MB free in ${home}`),
     );
     await expectAsBefore(cc);
     await expect.poll(() => readdirSync(spoolDir(localHome(home).dataDir))).toEqual([]);
@@ -141,7 +141,7 @@ describe("the disk of a PostgreSQL", () => {
       () => undefined,
       (thrown) => thrown,
     );
-    expect(error?.message).toMatch(/[Tt]he disk of the database's server is full: .*No space left on device/);
+    expect(error?.message).toMatch(/[Tt]he disk of the database server is full: .*No space left on device/);
     await expectAsBefore(cc);
     await cc.write(frame(10_000), "fresh"); // there is room for this
     await cc.delete("fresh");

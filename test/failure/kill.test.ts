@@ -128,7 +128,7 @@ const OPERATIONS: Record<string, Operation> = {
   "an import": {
     run: `await cc.write(${LARGE}, "precious", { overwrite: true, compression: "gzip" })`,
     stage: LOADING,
-    says: /The server ended while the import was under way\. Nothing of it is left; import again\./,
+    says: /The server stopped while the import was running\. Nothing was imported; start the import again\./,
     again: `await cc.write(${SMALL}, "precious", { overwrite: true, compression: "gzip" })`,
   },
   "a sync that has changed rows": {
@@ -223,7 +223,7 @@ describe("the server is killed in", () => {
     const { error }: Outcome = await outcome;
     expect(error).toMatchObject({
       name: "JobError",
-      message: expect.stringContaining("the server ended while this ran"),
+      message: expect.stringContaining("the server was killed or crashed while this query ran"),
     });
     expect([await values("SELECT what FROM log"), await precious()]).toEqual([["one"], PRECIOUS]);
   });

@@ -259,7 +259,7 @@ describe("what JavaScript does not hold becomes text, with one warning", () => {
     const { columns, values: got } = await read(type, values);
     expect(got).toEqual(await texts(values, type));
     expect(columns.warnings).toEqual([
-      `Column "v" (${type}) holds infinity or dates beyond those of JavaScript and was read as text.`,
+      `Column "v" (${type}) holds infinity or dates beyond JavaScript's range and was read as text.`,
     ]);
   });
 
@@ -268,7 +268,7 @@ describe("what JavaScript does not hold becomes text, with one warning", () => {
     expect(values).toEqual([["1", null], [["9223372036854775807"]]]);
     expect(columns.warnings).toMatchInlineSnapshot(`
       [
-        "Column "v" (_int8) holds elements that JavaScript's numbers or dates do not hold and was read as text.",
+        "Column "v" (_int8) holds elements beyond JavaScript's numbers or dates and was read as text.",
       ]
     `);
     expect((await read("_numeric", ["'{1.10}'", "'{12345678901234567890}'"])).values).toEqual([

@@ -310,11 +310,11 @@ describe("geometry", () => {
       [
         "InvalidArgumentError: encodeGeom needs a column "geometry" or "the_geom". The frame has "a", "b"; name the geometry column with geomCol.",
         "InvalidArgumentError: encodeGeom needs a column "b". The frame has "a"; name the geometry column with geomCol.",
-        "InvalidArgumentError: Column "geometry", row 1 (counted from 0): "here" is not a geometry (expected a geometry type in the WKT, found "here"). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
-        "InvalidArgumentError: Column "geometry", row 0 (counted from 0): {"type":"Point","coordinates":["1",2]} is not a geometry (the coordinates of the Point hold "1"). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
-        "InvalidArgumentError: Column "geometry", row 0 (counted from 0): 42 is not a geometry (found a number). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
-        "InvalidArgumentError: Column "geometry", row 1 (counted from 0) has SRID 4326, the rows before have 25830. A geometry column needs one SRID; write the rows of each SRID as a table of their own.",
-        "InvalidArgumentError: Column "the_geom", row 0 (counted from 0): "not one" is not a geometry (expected a geometry type in the WKT, found "not"). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
+        "InvalidArgumentError: Column "geometry", row 1 (counted from 0): "here" is not a geometry (expected a geometry type in the WKT, found "here"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
+        "InvalidArgumentError: Column "geometry", row 0 (counted from 0): {"type":"Point","coordinates":["1",2]} is not a geometry (the coordinates of the Point hold "1"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
+        "InvalidArgumentError: Column "geometry", row 0 (counted from 0): 42 is not a geometry (found a number). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
+        "InvalidArgumentError: Column "geometry", row 1 (counted from 0) has SRID 4326, but earlier rows have 25830. A geometry column needs one SRID. Write the rows of each SRID to a separate table.",
+        "InvalidArgumentError: Column "the_geom", row 0 (counted from 0): "not one" is not a geometry (expected a geometry type in the WKT, found "not"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
       ]
     `);
   });

@@ -131,6 +131,6 @@ test("curves cannot be decoded, and the message says what to do", async () => {
   const bytes = await copyOut(pg, "SELECT 'CIRCULARSTRING(0 0,1 1,2 0)'::geometry AS the_geom");
   const columns = await decodeCopy([bytes], fields);
   await expect(frameFromColumns(columns, { decodeGeom: true })).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: Column "the_geom", row 0 (counted from 0): wkx cannot decode the geometry (GeometryType 8 not supported). Curves and surfaces need ST_CurveToLine in the query; or read without decodeGeom.]`,
+    `[InvalidArgumentError: Column "the_geom", row 0 (counted from 0): wkx cannot decode the geometry (GeometryType 8 not supported). Convert curves and surfaces with ST_CurveToLine in the query, or read without decodeGeom.]`,
   );
 });

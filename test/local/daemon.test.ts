@@ -190,7 +190,7 @@ test("a killed server whose parent is busy is gone all the same", async () => {
 
 test("a folder that cannot be written is named, with what to do", async () => {
   await expect(connectLocal(localHome("/proc/cartoframes"))).rejects.toThrow(
-    "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a folder that you can write to.",
+    "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a writable folder.",
   );
 });
 
@@ -253,5 +253,5 @@ test("install registers the kernel with absolute paths", async () => {
 test("a server that cannot start says why", async () => {
   await mkdir(localHome(dir).dataDir, { recursive: true });
   await writeFile(join(localHome(dir).dataDir, "PG_VERSION"), "9.6\n");
-  await expect(runSql(transportOf(dir), "SELECT 1")).rejects.toThrow(/was not made by cartoframes/);
+  await expect(runSql(transportOf(dir), "SELECT 1")).rejects.toThrow(/was not created by cartoframes/);
 });

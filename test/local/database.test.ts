@@ -71,7 +71,7 @@ describe("the address", () => {
       "postgres://bob@db.example:6543/maps",
     );
     expect(() => databaseAddress("postgres://?service=none")).toThrow(
-      `There is no service "none" in ${file}.`,
+      `Service "none" is not defined in ${file}.`,
     );
   });
 
@@ -212,11 +212,11 @@ describe("the server", () => {
     );
     const error = await guest.write(new DataFrame({ a: [1] }), "mine").catch((thrown) => thrown);
     expect(error.message).toMatch(/^permission denied for (database|schema)/);
-    // jobs run, and fail with the reason where the functions of CARTO are missing; an import says so, too
+    // jobs run, and fail with the reason where CARTO's SQL functions are missing; an import says so, too
     await (await guest.batch("SELECT count(*) FROM spots")).wait();
     const job = await guest.batch("SELECT CDB_CartodbfyTable('spots')");
     await expect(job.wait()).rejects.toThrow(
-      /functions of CARTO are not installed, and role "guest" may not/,
+      /CARTO's SQL functions are not installed, and role "guest" may not/,
     );
     const failed = await guest
       .write(new DataFrame({ a: [1] }), "mine", { typeGuessing: true })

@@ -287,7 +287,7 @@ describe("a DataFrame's geometry", () => {
       `[InvalidArgumentError: \`lnglat\` must be a column of layer DataFrame (1 × 2); got "lng". Its columns are "Longitude", "latitude".]`,
     );
     await expect(sceneOf(frameOf([1], "POINT(1"))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: Column "geometry", row 0 (counted from 0): "POINT(1" is not a geometry (expected a number in the WKT, found ""). Geometries are wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.]`,
+      `[InvalidArgumentError: Column "geometry", row 0 (counted from 0): "POINT(1" is not a geometry (expected a number in the WKT, found ""). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.]`,
     );
   });
   test("swapped columns are noticed", async () => {

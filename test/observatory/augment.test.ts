@@ -84,8 +84,8 @@ describe("data", () => {
     expect(df.columns.slice(4)).toEqual(["rate", "_rate", 'the "rate"', short, `_${short.slice(1)}`]);
     expect(warnings).toEqual([
       "rate was augmented as _rate because of name collision.",
-      `${long} was augmented as ${short}, because a name has at most 63 bytes.`,
-      `${long}y was augmented as _${short.slice(1)}, because a name has at most 63 bytes.`,
+      `${long} was augmented as ${short}, because names are limited to 63 bytes.`,
+      `${long}y was augmented as _${short.slice(1)}, because names are limited to 63 bytes.`,
     ]);
   });
 
@@ -129,7 +129,7 @@ describe("data", () => {
     await cc.query("CREATE TABLE wrong AS SELECT 6 AS fips");
     await cc.data("wrong", [POPULATION], { how: "fips" });
     expect(warnings).toEqual([
-      'total_pop_2016: NULL in every row. No "fips" is an identifier of these boundaries; they are texts such as "06059", and geom_id says of which level.',
+      'NULL in every row: total_pop_2016. No value of "fips" identifies one of these boundaries. Identifiers are texts such as "06059"; set geom_id to choose their level.',
     ]);
   });
 
@@ -236,14 +236,14 @@ describe("data", () => {
     const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
     await cc.data("sea", found.iloc({ rows: [0] }));
     expect(warnings).toEqual([
-      "unemployment_rate_2009: NULL in every row. No row lies where the observatory has a value.",
+      "NULL in every row: unemployment_rate_2009. No row lies where the observatory has data.",
     ]);
   });
 
   test("what is not found is told, and the rest augmented", async () => {
     const df = await cc.data("places", [POPULATION, { numer_id: "us.nothing" }]);
     expect(df.columns).toContain("_total_pop_2016");
-    expect(warnings[0]).toMatch(/has nothing for "us\.nothing" where the table is/);
+    expect(warnings[0]).toMatch(/has no data for "us\.nothing" at the location of the table/);
   });
 
   test("polygons get no mean without weights, and that is told", async () => {
@@ -256,7 +256,7 @@ describe("data", () => {
     });
     await cc.data("grid", [{ numer_id: "ages.age" }]);
     expect(warnings).toEqual([
-      "ages.age of 2024 is NULL for polygons: it is no sum, and the observatory has no weights for a mean (its aggregate is average).",
+      "ages.age of 2024 is NULL for polygons: its aggregate is average, not sum, and the observatory has no weights for a mean.",
     ]);
     await cc.observatory.remove("ages");
   });
@@ -269,19 +269,19 @@ describe("data", () => {
   });
 
   test.each<[string, unknown, object, RegExp]>([
-    ["places", fifty(51), {}, /metadata entries exceeds 50: there are 51/],
+    ["places", fifty(51), {}, /`metadata` must have at most 50 entries; got 51/],
     ["places", [], {}, /no valid metadata entries/],
     ["places", [{ numer_id: "us.nothing" }], {}, /no valid metadata entries/],
-    ["places", [{}], {}, /Entry 0 of metadata has neither a numer_id/],
-    ["places", ["us.bls.engineers"], {}, /Entry 0 of metadata is no object/],
-    ["places", "us.bls.engineers", {}, /metadata must be a DataFrame of cc\.dataDiscovery, or a list/],
-    ["places", new DataFrame({ a: [1] }), {}, /metadata must be a DataFrame/],
+    ["places", [{}], {}, /`metadata\[0\]` must have a numer_id/],
+    ["places", ["us.bls.engineers"], {}, /`metadata\[0\]` must be an object; got string/],
+    ["places", "us.bls.engineers", {}, /`metadata` must be a DataFrame from cc\.dataDiscovery, or a list/],
+    ["places", new DataFrame({ a: [1] }), {}, /`metadata` must be a DataFrame/],
     ["places", [{ numerId: "x" }], {}, /no option "numerId"\. Did you mean "numer_id"/],
     [
       "places",
       [{ ...POPULATION, normalization: "per head" }],
       {},
-      /normalization "per head"; expected "predenominated"/,
+      /normalization` must be "predenominated", .* got "per head"/,
     ],
     [
       "places",
@@ -290,9 +290,9 @@ describe("data", () => {
       /has no denominator.*"predenominated" or "area"/,
     ],
     ["places", [POPULATION], { persistas: "x" }, /data has no option "persistas"\. Did you mean "persistAs"/],
-    ["places", [POPULATION], { how: "fips" }, /no column "fips"/],
-    ["places", [POPULATION], { how: 1 }, /how must be the name of a column/],
-    ["mixed", [POPULATION], {}, /has points and polygons/],
+    ["places", [POPULATION], { how: "fips" }, /`how` names column "fips", which/],
+    ["places", [POPULATION], { how: 1 }, /`how` must be the name of a column/],
+    ["mixed", [POPULATION], {}, /has both points and polygons/],
     ["roads", [POPULATION], {}, /lines or multipoints/],
   ])("refuses %s, %j, %j", async (table, metadata, options, message) => {
     const refused = cc.data(table, metadata as [], options);
@@ -314,7 +314,7 @@ describe("data", () => {
         inplace: true,
       },
     );
-    await expect(cc.data("places", types)).rejects.toThrow(/is no type of PostgreSQL/);
+    await expect(cc.data("places", types)).rejects.toThrow(/is not a PostgreSQL type/);
     const names = await cc.dataDiscovery("USA", { keywords: "unemployment" });
     names.addColumn(
       "suggested_name",
@@ -431,9 +431,13 @@ describe("an account", () => {
       measures: [{ column: "b" }],
     };
     const refused = account.observatory.publish(new DataFrame({ a: ["x"], b: [1] }), options);
-    await expect(refused).rejects.toThrow(/^The Data Observatory of an account takes no data of one's own/);
+    await expect(refused).rejects.toThrow(
+      /^Your own data cannot be published to the Data Observatory of an account/,
+    );
     expect(proxy.asked.some(({ path }) => path.endsWith("/copyfrom"))).toBe(false);
-    await expect(account.observatory.list()).rejects.toThrow(/takes no data of one's own/);
+    await expect(account.observatory.list()).rejects.toThrow(
+      /cannot be published to the Data Observatory of an account/,
+    );
   });
 
   test("quotas and time limits have their classes", async () => {

@@ -119,7 +119,7 @@ describe("dataDiscovery", () => {
     expect(none.shape[0]).toBe(0);
     expect(none.columns).toEqual(META_COLUMNS);
     expect(warnings).toEqual([
-      "The Data Observatory has no such measure for Spain. Try other keywords, or none; no time; no boundaries (await cc.dataBoundaries({ region }) has those that there are); a box instead of the region's name.",
+      "The Data Observatory has no matching measure for Spain. Try other keywords, or leaving out `time`, or leaving out `boundaries` (await cc.dataBoundaries({ region }) lists the available ones), or a box instead of the region's name.",
     ]);
   });
 
@@ -127,25 +127,25 @@ describe("dataDiscovery", () => {
     [
       "Sapin",
       {},
-      /neither a region nor a table "Sapin"\. Did you mean "Spain"\? The available regions are "Australia", /,
+      /^No region or table is named "Sapin"\. Did you mean "Spain"\? Available regions: "Australia", /,
     ],
-    ["x'; DROP TABLE places --", {}, /neither a region nor a table/],
+    ["x'; DROP TABLE places --", {}, /^No region or table is named/],
     ["empty", {}, /Table "empty" has no geometries/],
-    [[1, 2, 3], {}, /not of four numbers.*\[west, south, east, north\]/],
-    [["1", "2", "3", "4"], {}, /not of four numbers/],
-    [[1, Number.NaN, 3, 4], {}, /not of four numbers/],
-    [[10, 45, 5, 47], {}, /longitude 10 to 5.*beyond 180/],
-    [[5, 47, 10, 45], {}, /latitude 47 to 45/],
-    [undefined, {}, /region is missing/],
-    [42, {}, /region must be the name/],
-    ["", {}, /region must be the name/],
+    [[1, 2, 3], {}, /must be four numbers.*\[west, south, east, north\]/],
+    [["1", "2", "3", "4"], {}, /must be four numbers/],
+    [[1, Number.NaN, 3, 4], {}, /must be four numbers/],
+    [[10, 45, 5, 47], {}, /^west must be less than east.* got 10 and 5\..*beyond 180/],
+    [[5, 47, 10, 45], {}, /^south must be less than north.* got 47 and 45\./],
+    [undefined, {}, /`region` is missing/],
+    [42, {}, /`region` must be the name/],
+    ["", {}, /`region` must be the name/],
     ["USA", { keyword: "x" }, /dataDiscovery has no option "keyword"\. Did you mean "keywords"\?/],
-    ["USA", { keywords: [] }, /keywords must be .* empty/],
-    ["USA", { time: 2016 }, /time must be a text/],
-    ["USA", { boundaries: [1] }, /boundaries must be a text/],
-    ["USA", { regex: "(" }, /regex "\(" is refused: invalid regular expression/],
-    ["USA", { regex: /x/ }, /regex must be a text/],
-    ["USA", { includeQuantiles: "yes" }, /includeQuantiles must be true or false/],
+    ["USA", { keywords: [] }, /`keywords` must be .* empty/],
+    ["USA", { time: 2016 }, /`time` must be a string/],
+    ["USA", { boundaries: [1] }, /`boundaries` must be a string/],
+    ["USA", { regex: "(" }, /`regex` "\(" is invalid: invalid regular expression/],
+    ["USA", { regex: /x/ }, /`regex` must be a string/],
+    ["USA", { includeQuantiles: "yes" }, /`includeQuantiles` must be true or false/],
   ])("refuses %j with %j", async (region, options, message) => {
     const refused = cc.dataDiscovery(region as string, options as object);
     await expect(refused).rejects.toThrow(message);
@@ -217,21 +217,21 @@ describe("dataBoundaries", () => {
     const none = await cc.dataBoundaries({ boundary: COUNTY, region: [2, 47, 3, 48] });
     expect(none.shape[0]).toBe(0);
     expect(warnings).toEqual([
-      `The Data Observatory has nothing of ${COUNTY} in this region. Try a larger region.`,
+      `The Data Observatory has no boundaries of ${COUNTY} in this region. Try a larger region.`,
     ]);
   });
 
   test.each<[object, RegExp]>([
     [
       { boundary: "us.census.tiger.county" },
-      /no boundary "us\.census\.tiger\.county"\. Did you mean "us\.census\.tiger\.county_clipped"/,
+      /No boundary level is named "us\.census\.tiger\.county"\. Did you mean "us\.census\.tiger\.county_clipped"/,
     ],
-    [{ region: "Atlantis" }, /neither a region nor a table "Atlantis"/],
-    [{ region: [1, 2] }, /not of four numbers/],
-    [{ region: 5 }, /region must be/],
-    [{ decodeGeom: true }, /name a boundary, too/],
+    [{ region: "Atlantis" }, /No region or table is named "Atlantis"/],
+    [{ region: [1, 2] }, /must be four numbers/],
+    [{ region: 5 }, /`region` must be/],
+    [{ decodeGeom: true }, /Pass `boundary` as well/],
     [{ boundary: STATE, includeNonClipped: true }, /Did you mean "includeNonclipped"/],
-    [{ boundary: 7 }, /boundary must be a text/],
+    [{ boundary: 7 }, /`boundary` must be a non-empty string/],
   ])("refuses %j", async (options, message) => {
     const refused = cc.dataBoundaries(options);
     await expect(refused).rejects.toThrow(message);
@@ -274,7 +274,7 @@ describe("observatory", () => {
       measures: 2,
       outside: 0,
     });
-    expect(log).toEqual(["Dataset my-quarters has 2 measures of es.mine.quarter of 2024."]);
+    expect(log).toEqual(['Published 2 measures of es.mine.quarter for 2024 as dataset "my-quarters".']);
     expect(await tables(), "nothing is left behind").toEqual(before);
     const found = await cc.dataDiscovery("Spain", { keywords: "rent", boundaries: "es.mine.quarter" });
     expect(distinct(found, "numer_id")).toContain("my-quarters.median_rent");
@@ -339,12 +339,12 @@ describe("observatory", () => {
       /boundary has no option "idColum"\. Did you mean "idColumn"/,
     ],
     [{ boundary: { id: "x", idColumn: "code" } }, /The frame has no column "code"\. Did you mean "Code"/],
-    [{ region: "Atlantis" }, /There is no region "Atlantis"/],
-    [{ measures: "people" }, /measures must be a list/],
+    [{ region: "Atlantis" }, /No region is named "Atlantis"/],
+    [{ measures: "people" }, /`measures` must be a list/],
     [{ measures: [{ column: "peeple" }] }, /no column "peeple"\. Did you mean "people"/],
     [{ measures: [{ column: "people", agregate: "sum" }] }, /A measure has no option "agregate"/],
-    [{ geometry: undefined, measures: [] }, /nothing to publish/],
-    [{ name: "日本" }, /Pass dataset/],
+    [{ geometry: undefined, measures: [] }, /Nothing to publish/],
+    [{ name: "日本" }, /Pass `dataset`/],
   ])("refuses %j", async (change, message) => {
     const refused = cc.observatory.publish(quarters(), { ...publication, ...change } as typeof publication);
     await expect(refused).rejects.toThrow(message);
@@ -484,7 +484,7 @@ describe("observatory", () => {
       measures: [{ column: "people" }],
     };
     await expect(cc.observatory.publish(twice, options)).rejects.toThrow(
-      /^Column "code" does not identify the areas: 1 of its values are there more than once/,
+      /^Column "code" does not identify the areas: 1 of its values occur more than once/,
     );
     const bad = { ...options, measures: [{ column: "people", aggregate: "total" as "sum" }] };
     await expect(cc.observatory.publish(quarters(), bad)).rejects.toThrow(/Aggregate "total"/);
@@ -497,7 +497,7 @@ describe("observatory", () => {
       'CREATE TABLE rowless ("Code" text, "Quarter Name" text, people int, "Median Rent" int, shape geometry)',
     );
     await expect(cc.observatory.publish("rowless", publication)).rejects.toThrow(
-      "There is nothing to publish: rowless has no rows",
+      "Cannot publish: rowless has no rows",
     );
     const points = new DataFrame({ Code: ["a"], people: [1], shape: ["POINT(0 0)"] });
     await expect(cc.observatory.publish(points, options)).rejects.toThrow("has no polygons");
@@ -506,7 +506,7 @@ describe("observatory", () => {
       'Two measures have the id "my-quarters.people"',
     );
     await expect(cc.observatory.info("us-stat")).rejects.toThrow(
-      /no dataset "us-stat"\. Did you mean "us-states"/,
+      /No dataset is named "us-stat"\. Did you mean "us-states"/,
     );
   });
 });

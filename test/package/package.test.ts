@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -11,8 +11,9 @@ import { Kernel } from "../support/jupyter";
 const ROOT = join(__dirname, "../..");
 const run = promisify(execFile);
 
-/** A project of somebody else that depends on the packed package, with nothing but the README's overrides. */
+/** A project that depends on the packed package and on tslab, and on nothing else. */
 let project: string;
+let warnings: string;
 const home = () => join(project, "home");
 const env = () => ({ ...process.env, CARTOFRAMES_HOME: home() });
 const node = async (...args: string[]) =>
@@ -24,15 +25,15 @@ beforeAll(async () => {
     cwd: ROOT,
   });
   const { filename } = JSON.parse(stdout)[0];
-  const overrides = JSON.parse(
-    /```json\n(\{[^`]*"overrides"[^`]*)```/.exec(await readFile(join(ROOT, "README.md"), "utf8"))![1]!,
-  );
   const dependencies = { cartoframes: `file:${filename}`, tslab: "1.0.22" };
   await writeFile(
     join(project, "package.json"),
-    JSON.stringify({ name: "theirs", private: true, ...overrides, dependencies }),
+    JSON.stringify({ name: "theirs", private: true, dependencies }),
   );
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], { cwd: project });
+  const install = await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], {
+    cwd: project,
+  });
+  warnings = install.stderr;
   await mkdir(join(project, "work"));
 });
 afterAll(async () => {
@@ -57,25 +58,30 @@ test("ES modules", async () => {
 test("importing loads neither danfo nor the database", async () => {
   const program = `
     require("cartoframes");
-    const heavy = Object.keys(require.cache).filter((file) => /danfojs|tensorflow|pglite|fastify/.test(file));
+    const heavy = Object.keys(require.cache).filter((file) => /danfo|tensorflow|pglite|fastify/.test(file));
     console.log(JSON.stringify(heavy));`;
   expect(await node("-e", program)).toBe("[]\n");
 });
 
-test("a missing or broken danfo is explained", async () => {
-  const program =
-    'require("cartoframes").cc.query("SELECT 1").catch((error) => console.log(error.name, error.message));';
-  const danfo = join(project, "node_modules/danfojs-node");
-  const tensorflow = join(project, "node_modules/@tensorflow/tfjs-node");
-  for (const [folder, message] of [
-    [danfo, "DanfoMissingError danfojs-node, which DataFrames are made of, is not installed"],
-    [tensorflow, "DanfoMissingError danfojs-node is installed but does not load"],
-  ] as const) {
-    await rename(folder, `${folder}-away`);
-    const output = await node("-e", program).finally(() => rename(`${folder}-away`, folder));
-    expect(output).toContain(message);
-    expect(output).toContain('"xlsx": "npm:@e965/xlsx@');
-  }
+test("frames need no other package", async () => {
+  const program = `
+    const { DataFrame, readCSV, toCSV } = require("cartoframes");
+    const frame = new DataFrame({ a: [1, 2] });
+    console.log(frame instanceof DataFrame, toCSV(frame.add(1)).trim().split("\\n").join());
+    readCSV("none.csv").catch(({ message }) => console.log(message.split(".csv")[1]));`;
+  expect(await node("-e", program)).toBe('true a,2,3\n" does not exist\n');
+});
+
+test("the packages that it installs are few and small, without a warning about one of ours", async () => {
+  const { stdout } = await run("du", [
+    "-sm",
+    join(project, "node_modules"),
+    join(project, "node_modules/cartoframes"),
+  ]);
+  const [all, ours] = stdout.split("\n").map((line) => Number.parseInt(line, 10));
+  expect(ours).toBeLessThan(40);
+  expect(all).toBeLessThan(260); // most of it is tslab
+  expect(warnings).not.toMatch(/deprecated|danfo|cartoframes|canvas|pglite/);
 });
 
 describe("a tslab notebook of that project", () => {
@@ -87,7 +93,7 @@ describe("a tslab notebook of that project", () => {
 
   test("runs a cell and shows the frame", async () => {
     const { status, results } = await kernel.execute(
-      'import { cc } from "cartoframes";\nconst df = await cc.query("SELECT 1 AS a, \'x\' AS b");\ndf',
+      'import { cc, DataFrame } from "cartoframes";\nconst df = await cc.query("SELECT 1 AS a, \'x\' AS b");\ndf',
     );
     expect(results).toMatchObject([
       { output_type: "display_data", data: { "text/html": expect.stringContaining("<table") } },

@@ -23,7 +23,7 @@ const bundleOf = (view: MapView) =>
   view[DISPLAY as never] as unknown as () => Record<string, string | Uint8Array>;
 const shown = (view: MapView) => bundleOf(view).call(view);
 
-test("a cell's last value is one bundle of page, picture and text", () => {
+test("the last value of a cell shows one bundle of page, image and text", () => {
   const bundle = shown(new MapView(airports()));
   expect(Object.keys(bundle)).toEqual(["text/html", "image/png", "text/plain"]);
   expect(bundle["text/plain"]).toBe("MapView(800×400, 1 layer, 3,376 points)");
@@ -33,12 +33,12 @@ test("a cell's last value is one bundle of page, picture and text", () => {
   );
 });
 
-test("a map that is not interactive is a picture", () => {
+test("a static map is an image", () => {
   const bundle = shown(new MapView(airports(), { interactive: false }));
   expect(Object.keys(bundle)).toEqual(["image/png", "text/plain"]);
 });
 
-test("printed, it says in short what it is", () => {
+test("prints a short summary", () => {
   const square = [0.1, 0.1, 0.2, 0.1, 0.2, 0.2, 0.1, 0.1];
   const layers = [
     pathLayer("polygon", [[[square]]]),
@@ -48,14 +48,14 @@ test("printed, it says in short what it is", () => {
   expect(inspect({ map: new MapView(sceneOf([])) })).toBe("{ map: MapView(600×400, 0 layers) }");
 });
 
-test("outside a notebook, display prints that", () => {
+test("outside a notebook, display prints the summary", () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
   new MapView(sceneOf([])).display();
   expect(log.mock.calls).toEqual([["MapView(600×400, 0 layers)"]]);
   log.mockRestore();
 });
 
-test("the picture's text says what is on the map, for those who cannot see it", () => {
+test("the image's alternative text describes the map", () => {
   const legends = [
     {
       title: "kind",
@@ -69,7 +69,7 @@ test("the picture's text says what is on the map, for those who cannot see it", 
   );
 });
 
-test("saves a page or a picture", () => {
+test("saves a page or an image", () => {
   const view = new MapView(airports());
   view.save(join(dir, "map.HTML"));
   view.save(join(dir, "map.png"));
@@ -78,7 +78,7 @@ test("saves a page or a picture", () => {
   expect(readFileSync(join(dir, "map.png"))).toEqual(Buffer.from(view.toPNG()));
 });
 
-test("a picture of more pixels on request", async () => {
+test("an image with more pixels on request", async () => {
   const view = new MapView(airports());
   const { widthPx, heightPx } = airports();
   const twice = await pixelsOf(view.toPNG({ scale: 2 }));
@@ -102,7 +102,7 @@ test("a picture of more pixels on request", async () => {
   expect(existsSync(join(dir, "no.html"))).toBe(false);
 });
 
-test("a name that ends otherwise is an error", () => {
+test("other file extensions are an error", () => {
   expect(() => new MapView(sceneOf([])).save("map.jpg")).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The name of a map's file must end in ".html" for a live map, ".png" for an image or ".gif" for an animation; got "map.jpg".]`,
   );

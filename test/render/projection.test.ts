@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { centerOf, lngLatOf, viewportOf, worldOf, zoomOf } from "../../src/render/projection";
+import { lngLatOf, worldOf, zoomOf } from "../../src/geometry/mercator";
+import { centerOf, viewportOf } from "../../src/render/projection";
 import type { Bounds, Scene } from "../../src/render/scene";
 
 const sceneOf = (view: Scene["view"], widthPx = 800, heightPx = 400): Scene => ({
@@ -40,7 +41,7 @@ test.each([
   expect(y).toBeCloseTo(world[1], 9);
 });
 
-test("world units and degrees are each other's inverse", () => {
+test("world units and degrees convert back and forth", () => {
   for (let lng = -540; lng <= 540; lng += 13.7) {
     for (let lat = -85; lat <= 85; lat += 4.3) {
       const [backLng, backLat] = lngLatOf(worldOf([lng, lat]));
@@ -82,20 +83,20 @@ describe("the first view", () => {
     expect(centerOf(view).lat).toBeCloseTo(48.86, 4);
   });
 
-  test("the whole world fits even into a small map, and stands in its middle", () => {
+  test("the whole world fits and is centred even in a small map", () => {
     const { originX, worldPx, originY } = fitted([-180, -85, 180, 85], 200, 120);
     expect(worldPx).toBeLessThanOrEqual(108);
     expect((0.5 - originY) * worldPx).toBeCloseTo(60, 0);
     expect((0.5 - originX) * worldPx).toBeCloseTo(100, 0);
   });
 
-  test("no pole is left behind where the world is higher than the map", () => {
+  test("no view extends beyond a pole if the world is higher than the map", () => {
     const { originY, worldPx, heightPx } = fitted([-20, 60, 40, 84.9], 400, 400);
     expect(originY).toBeGreaterThanOrEqual(-1 / worldPx);
     expect(originY + heightPx / worldPx).toBeLessThanOrEqual(1);
   });
 
-  test("a centre is taken as it is, but its zoom is limited", () => {
+  test("a centre stays unchanged, but its zoom is limited", () => {
     const view = (zoom: number) => viewportOf(sceneOf({ kind: "center", lng: 10, lat: 50, zoom }));
     expect(centerOf(view(7.3)).zoom).toBeCloseTo(7.3, 9);
     expect(centerOf(view(7.3)).lng).toBeCloseTo(10, 1);

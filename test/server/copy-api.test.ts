@@ -251,7 +251,7 @@ test("a small gzip of very much is stopped before the disk is full", async () =>
     for await (const chunk of uploadedBytes(body, options)) bytes += chunk.length;
   };
   await expect(take()).rejects.toThrow(
-    /^The disk has no room for a table of more than 1\d\d MB: 650 MB are free in \/data, of which 512 MB are kept$/,
+    /^The disk is too full for a table of more than 1\d\d MB: 650 MB are free in \/data, and 512 MB of that stay reserved$/,
   );
   expect(bytes).toBeLessThan(200 * 1024 ** 2);
 });

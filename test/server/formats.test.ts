@@ -75,7 +75,7 @@ describe("every format", () => {
       const two = await ask("SELECT 1 AS a; SELECT 2 AS a", { format });
       expect([two.status, two.text]).toEqual([
         400,
-        JSON.stringify({ error: [`Format ${format} takes one query, not 2`] }),
+        JSON.stringify({ error: [`Format ${format} takes a single query; got 2`] }),
       ]);
       for (const q of [
         "INSERT INTO trees (name) VALUES ('x') RETURNING *",
@@ -424,7 +424,7 @@ describe("arraybuffer", () => {
 
   test.each([
     ["SELECT the_geom FROM trees", "geometry types are not supported"],
-    ["SELECT name FROM trees", 'arraybuffer has numbers only, column "name" is string'],
+    ["SELECT name FROM trees", 'The format arraybuffer takes only numeric columns; column "name" is string'],
   ])("%s is refused", async (q, error) => {
     const { status, text } = await ask(q, { format: "arraybuffer" });
     expect([status, JSON.parse(text)]).toEqual([400, { error: [error] }]);

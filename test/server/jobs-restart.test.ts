@@ -57,7 +57,7 @@ test("after kill -9 the job that ran has failed with a reason, and those that wa
   await becomes(waiting[1]!.job_id, "done");
   const job = await fetchJob(transport, running.job_id);
   const reason =
-    "the server ended while this ran, killed or by a crash; it may have taken effect: look before you run it again";
+    "the server was killed or crashed while this query ran; it may have taken effect: check before you run it again";
   expect(job).toMatchObject({
     status: "failed",
     failed_reason: reason,
@@ -84,7 +84,7 @@ test("an orderly stop cancels what runs, says so, and the queue goes on with the
   expect(await fetchJob(transport, running.job_id)).toMatchObject({
     status: "failed",
     failed_reason:
-      "the server was stopped while this ran, so it was cancelled; look at what it did before you run it again",
+      "the server was stopped while this query ran, which cancelled it; check what it did before you run it again",
   });
   expect(await log()).toEqual(["later"]);
 });

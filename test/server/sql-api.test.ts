@@ -328,7 +328,7 @@ describe("errors", () => {
     form.set("q", `CREATE TABLE cut (a int); SELECT '${"x".repeat(64 * 1024 ** 2)}'`);
     expect(await answerOf("/api/v2/sql", { method: "POST", body: form })).toEqual([
       413,
-      { error: ["The fields of a form have at most 64 MB"] },
+      { error: ["The fields of a form must not exceed 64 MB"] },
     ]);
     const file = new FormData();
     file.set("q", new Blob(["SELECT 1"]), "q.sql");
@@ -363,7 +363,7 @@ describe("errors", () => {
 
   test.each(["/api/v2/nothing?api_key=KEY&q=1", "/"])("%s is not there", async (path) => {
     const answer = await answerOf(path.replace("KEY", server.key));
-    expect(answer).toEqual([404, { error: [`There is no GET ${path.split("?")[0]}`] }]);
+    expect(answer).toEqual([404, { error: [`This server does not support GET ${path.split("?")[0]}`] }]);
   });
 
   test.runIf(process.platform === "linux")("it listens on loopback only", async () => {

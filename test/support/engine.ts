@@ -14,12 +14,12 @@ export type EngineKind = "pglite" | "postgres";
 
 export const ENGINES: readonly EngineKind[] = ["pglite", "postgres"];
 
-/** The one that tests run on where they name none: see `onPostgres`. */
+/** The default engine of tests, see `onPostgres`. */
 export function defaultEngine(): EngineKind {
   return process.env.TEST_ENGINE === "postgres" ? "postgres" : "pglite";
 }
 
-/** Runs test files of the embedded database once more, on PostgreSQL. */
+/** Runs test files of the embedded database a second time, on PostgreSQL. */
 export function onPostgres(files: Record<string, () => Promise<unknown>>): void {
   process.env.TEST_ENGINE = "postgres";
   describe.each(Object.entries(files))("%s", async (_, load) => {
@@ -28,7 +28,7 @@ export function onPostgres(files: Record<string, () => Promise<unknown>>): void 
   });
 }
 
-/** A directory that is removed after the tests of the file. */
+/** Creates a directory that is removed after the tests of the file. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "cartoframes-test-"));
   afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -39,13 +39,13 @@ let cluster: Promise<TestPostgres> | undefined;
 let databases = 0;
 afterAll(async () => (await cluster?.catch(() => undefined))?.stop());
 
-/** The native PostgreSQL of this test file, started when first asked for and stopped after its tests. */
+/** The native PostgreSQL of a test file, started on first use and stopped after its tests. */
 export function sharedPostgres(): Promise<TestPostgres> {
   cluster ??= startPostgres();
   return cluster;
 }
 
-/** The address of an empty database with PostGIS, owned by `carto`, who may take the role `publicuser`. */
+/** Returns the URL of an empty database with PostGIS. Its owner `carto` may switch to the role `publicuser`. */
 export async function createTestDatabase(): Promise<string> {
   const postgres = await sharedPostgres();
   const url = await postgres.createDatabase(`test ${++databases}`, "carto");
@@ -58,14 +58,14 @@ export async function createTestDatabase(): Promise<string> {
 
 export interface TestEngine {
   readonly kind: EngineKind;
-  /** Of the embedded database. */
+  /** Options of the embedded database. */
   readonly dataDir: string;
   get(): Engine;
   /** Rows of the last statement. */
   rows(sql: string, options?: StatementOptions): Promise<readonly (readonly (string | null)[])[]>;
 }
 
-/** A real database for the tests of one file or block: from the template, or a new one of a native PostgreSQL. */
+/** A real database for the tests of one file or block: a copy of the template, or a new one on a native PostgreSQL. */
 export function useEngine({
   kind = defaultEngine(),
   ...options

@@ -2,19 +2,16 @@ import { createServer, request } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** What a request asked the proxy for: `CONNECT host:port`, or `GET http://host/…`. */
+/** The target of a request to the proxy: `CONNECT host:port`, or `GET http://host/…`. */
 export interface ForwardProxy {
   readonly url: string;
   readonly asked: string[];
-  /** The user and password that requests must bring, if any. */
+  /** User and password that requests must send. */
   credentials: string | undefined;
   close(): Promise<void>;
 }
 
-/**
- * A real forward proxy, which finds every host at one address of this machine: that is what the names in a test
- * mean, and nobody else resolves them.
- */
+/** A real forward proxy that resolves every host name to one address of this machine. */
 export async function startForwardProxy(target: {
   encryptedPort: number;
   port: number;

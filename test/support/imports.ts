@@ -6,7 +6,7 @@ import { ZipFile } from "yazl";
 import { homesIn } from "../../src/local/home";
 import type { TestServer } from "./server";
 
-/** An import object, as the API answers it. */
+/** An import, as the API returns it. */
 export interface ImportAnswer {
   readonly id: string;
   readonly state: string;
@@ -23,7 +23,7 @@ export interface ImportAnswer {
 type Parameters = Record<string, string>;
 type Content = string | Uint8Array;
 
-/** Asks the Import API of a server as other programs do: by plain HTTP. */
+/** Uses the Import API of a server with plain HTTP requests, as other programs do. */
 export function importer(server: () => TestServer) {
   const query = (parameters: Parameters) => new URLSearchParams(parameters).toString();
 
@@ -39,7 +39,7 @@ export function importer(server: () => TestServer) {
   const get = async (id: string) =>
     (await server().ask(`/api/v1/imports/${id}`)).json() as Promise<ImportAnswer>;
 
-  /** Waits for the end; `states` are those that were seen on the way. */
+  /** Waits until an import has finished; `states` are the states it went through. */
   const finished = async (response: Response, states: string[] = []): Promise<ImportAnswer> => {
     const answer = (await response.json()) as { item_queue_id?: string };
     if (!answer.item_queue_id) throw new Error(JSON.stringify(answer));
@@ -51,11 +51,11 @@ export function importer(server: () => TestServer) {
     }
   };
 
-  /** Uploads a file and waits until it is a table, or has failed. */
+  /** Uploads a file and waits until it is a table or the import has failed. */
   const file = async (name: string, content: Content, parameters?: Parameters) =>
     finished(await upload(name, content, parameters));
 
-  /** The columns of a table but CARTO's own, with their types. */
+  /** Returns the columns of a table and their types, without CARTO's own columns. */
   const columns = async (table: string) => {
     const { rows } = await server().sql(
       `SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '${table}'
@@ -64,7 +64,7 @@ export function importer(server: () => TestServer) {
     return Object.fromEntries(rows.map(({ column_name, data_type }) => [column_name, data_type]));
   };
 
-  /** What must not be there after an import, however it ended. */
+  /** Returns leftovers, which must not exist after an import, successful or not. */
   const leftovers = async () => {
     const { rows } = await server().sql(
       "SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%' AND relkind = 'r'",
@@ -72,7 +72,7 @@ export function importer(server: () => TestServer) {
     return rows;
   };
 
-  /** Folders of uploads and imports that are under way, or were not removed. */
+  /** Returns the folders of running uploads and imports, and of those that were not removed. */
   const workDirs = async () => {
     const home = (await homesIn(server().home)).at(-1); // that of the database, if there is one
     return (await readdir(join(home!.dir, "imports"))).filter((name) => name.startsWith("work-"));

@@ -1,5 +1,5 @@
 /**
- * Jupyter's messages over ZeroMQ, without Python.
+ * A client for Jupyter's messages over ZeroMQ, without Python.
  * https://jupyter-client.readthedocs.io/en/stable/messaging.html
  */
 import { createHmac, randomUUID } from "node:crypto";
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Dealer, Subscriber } from "zeromq";
 import { PROGRESS_METADATA } from "../../src/kernel/progress";
 
-/** What a connection file says. */
+/** Contents of a connection file. */
 export interface Connection {
   readonly transport: "tcp" | "ipc";
   readonly ip: string;
@@ -28,13 +28,13 @@ export type Output =
 export interface CellResult {
   readonly status: "ok" | "error" | "abort";
   readonly executionCount: number | null;
-  /** In the order of the notebook. A later cell that updates a display updates it here. */
+  /** Outputs in notebook order. A display that a later cell updates is updated here. */
   readonly outputs: readonly Output[];
-  /** The outputs but for lines of progress, which are there or not as the machine is slow or fast. */
+  /** The outputs without progress lines, which depend on the speed of the machine. */
   readonly results: readonly Output[];
   readonly stdout: string;
   readonly stderr: string;
-  /** Messages as sent, before anything was merged: "stream", "display_data", "update_display_data". */
+  /** The messages as sent, before outputs are merged: "stream", "display_data", "update_display_data". */
   readonly messages: readonly string[];
 }
 
@@ -54,26 +54,26 @@ interface Request {
 }
 
 export interface RequestOptions {
-  /** A reply that takes longer is an error. */
+  /** Timeout of a reply. */
   readonly timeoutMs?: number;
   readonly onOutput?: (message: Message) => void;
-  /** Names the request in an error. */
+  /** Name of the request in error messages. */
   readonly about?: string;
   readonly channel?: "shell" | "control";
 }
 
 const DELIMITER = "<IDS|MSG>";
 const TIMEOUT_MS = 300_000;
-/** For 200 ms after a failed cell tslab refuses others, which drops those queued by "run all". */
+/** For 200 ms after a failed cell, tslab refuses other cells, so that those queued by "run all" are dropped. */
 const REFUSAL_MS = 250;
 
 const isResult = (output: Output) =>
   output.output_type === "stream" || JSON.stringify(output.metadata) !== JSON.stringify(PROGRESS_METADATA);
 
-/** Talks to a kernel that somebody else started and will end. */
+/** Talks to a running kernel, without starting or ending it. */
 export class KernelClient {
   private readonly session = randomUUID();
-  /** Ended ones too: an output may come after its cell has ended. */
+  /** Cells, including finished ones, whose output may arrive late. */
   private readonly requests = new Map<string, Request>();
   private readonly displays = new Map<string, Extract<Output, { output_type: "display_data" }>[]>();
   private readonly shell = new Dealer({ linger: 0 });
@@ -94,9 +94,9 @@ export class KernelClient {
     void this.listen(this.control, (message) => this.onReply(message));
   }
 
-  /** Resolves to true when the kernel answers on all channels. */
+  /** Resolves to true once the kernel answers on all channels. */
   async isReady(): Promise<boolean> {
-    // A subscriber misses what is published before it is connected, and without a status there is no answer.
+    // A subscriber misses messages that are published before it is connected, such as the status of this request.
     const answer = this.request("kernel_info_request", {}, { timeoutMs: 1000 });
     return answer.then(
       () => true,
@@ -104,7 +104,7 @@ export class KernelClient {
     );
   }
 
-  /** Runs one cell. Resolves when it has ended, however it ended; `onOutputs` sees what is under it meanwhile. */
+  /** Runs a cell and resolves when it has finished or failed; `onOutputs` receives its outputs meanwhile. */
   async execute(
     code: string,
     {
@@ -141,13 +141,13 @@ export class KernelClient {
     };
   }
 
-  /** Completions at a character of the code. */
+  /** Returns the completions at a position in the code. */
   async complete(code: string, cursor = code.length): Promise<string[]> {
     const reply = await this.request("complete_request", { code, cursor_pos: cursor });
     return reply.content.matches;
   }
 
-  /** The help for what stands at a character of the code, if there is any. */
+  /** Returns the hover help at a position in the code, if any. */
   async inspect(code: string, cursor = code.length): Promise<string | undefined> {
     const content = { code, cursor_pos: cursor, detail_level: 0 };
     const reply = await this.request("inspect_request", content);
@@ -181,7 +181,7 @@ export class KernelClient {
     });
   }
 
-  /** Ends what is still waited for, with an error. */
+  /** Rejects all pending requests. */
   failRequests(what: string): void {
     for (const request of this.requests.values()) request.fail(what);
   }

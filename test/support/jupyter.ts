@@ -9,19 +9,19 @@ import { type Connection, KernelClient } from "./jupyter-client";
 export type { CellResult, Output } from "./jupyter-client";
 
 export interface KernelOptions {
-  /** Working directory of the kernel, where its cells resolve packages. */
+  /** Working directory of the kernel, from which cells resolve packages. */
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** A cell that takes longer is an error. */
+  /** Timeout of a cell. */
   readonly timeoutMs?: number;
 }
 
 const START_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 3000;
-/** What is kept of the text the process itself prints: at its start, and when it crashes. */
+/** Maximum length of the kept output of the process, from its start and its crash. */
 const PRINTED_CHARS = 4000;
 
-/** The real tslab kernel as a process of ours. It never outlives this process. */
+/** The real tslab kernel as a child process, which never outlives this process. */
 export class Kernel extends KernelClient {
   private readonly exited: Promise<void>;
   private running = true;
@@ -69,7 +69,7 @@ export class Kernel extends KernelClient {
     process.once("exit", this.kill);
   }
 
-  /** The stop button. */
+  /** Interrupts the running cell, like the stop button. */
   interrupt(): void {
     this.child.kill("SIGINT");
   }
@@ -77,7 +77,7 @@ export class Kernel extends KernelClient {
   async shutdown(): Promise<void> {
     process.off("exit", this.kill);
     if (this.running) {
-      // tslab answers and closes its sockets, but stays while a timer or a connection of a cell is alive.
+      // tslab answers and closes its sockets, but keeps running while a cell has timers or connections.
       const options = { timeoutMs: STOP_TIMEOUT_MS, channel: "control" } as const;
       await this.request("shutdown_request", { restart: false }, options).catch(() => undefined);
       const late = setTimeout(this.kill, 500);
@@ -93,7 +93,7 @@ export class Kernel extends KernelClient {
   };
 }
 
-/** Sockets in a folder of our own: no port that another process could take between choosing and binding. */
+/** Uses Unix sockets in a new folder: another process could take a free port before the kernel binds it. */
 function connectionIn(dir: string): Connection {
   const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
   const signature = { key: randomUUID(), signature_scheme: "hmac-sha256" };

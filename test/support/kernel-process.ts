@@ -5,17 +5,17 @@ import { isAlive } from "../../src/local/process";
 
 const ROOT = join(__dirname, "../..");
 
-/** How a call ended: with what it returned, or with the error that a user would see. */
+/** Outcome of a call: its result, or the error that a user would see. */
 export type Outcome =
   | { readonly value: unknown; readonly error?: undefined }
   | { readonly value?: undefined; readonly error: { readonly name: string; readonly message: string } };
 
-/** A program that uses the package as a notebook's kernel does: a process of its own, which can be killed. */
+/** A program that uses the package like a notebook kernel, in a separate process that can be killed. */
 export interface KernelProcess {
   readonly pid: number;
-  /** Runs the body of an async function that has `cc`, a CartoContext, and `DataFrame`. */
+  /** Runs the body of an async function with `cc`, a CartoContext, and `DataFrame` in scope. */
   run(code: string): Promise<Outcome>;
-  /** As `kill -9` does; resolves when it is gone. Calls under way never end. */
+  /** Kills the process like `kill -9` and resolves when it has exited. Running calls never settle. */
   kill(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const PROGRAM = `
   });
   process.send("ready");`;
 
-/** `home` is where servers of databases keep their state; for the embedded one the address says it. */
+/** `home` is the state folder of servers for databases; for the embedded database, the URL names it. */
 export async function startKernelProcess(baseUrl: string, home: string): Promise<KernelProcess> {
   const child = spawn(process.execPath, ["-e", PROGRAM, ROOT, baseUrl], {
     cwd: ROOT,

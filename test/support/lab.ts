@@ -11,7 +11,7 @@ import { LockedError, lockDataDir } from "../../src/server/engine/lock";
 import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
-/** Where `npm run lab` installs it too. */
+/** The folder in which `npm run lab` installs it, too. */
 const LAB_DIR = join(ROOT, ".lab");
 const TOKEN = "a-token-of-this-test";
 
@@ -24,7 +24,7 @@ export async function needsJupyter(context: TestContext): Promise<Jupyter> {
   return found;
 }
 
-/** The program, installed once per checkout; or why there is none, in one line. */
+/** Installs the program once per checkout; returns a one-line reason if that is impossible. */
 export async function findJupyter(): Promise<Jupyter | { readonly missing: string }> {
   process.env.PIP_RETRIES ??= "0"; // without a network the answer comes soon
   const lock = await locked(LAB_DIR); // two files of tests may ask at once
@@ -48,7 +48,7 @@ async function locked(dir: string): ReturnType<typeof lockDataDir> {
   }
 }
 
-/** A folder whose notebooks can import what this checkout can, the built `cartoframes` too, and `lab` finds Jupyter. */
+/** Creates a folder whose notebooks can import the built `cartoframes` and its dependencies, and where `lab` finds Jupyter. */
 export function makeProject(): string {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
@@ -62,20 +62,20 @@ export const removeProject = (dir: string) => rmSync(dir, { recursive: true, for
 export interface LabServer {
   readonly url: string;
   readonly token: string;
-  /** The JSON of `/api/…`. */
+  /** Returns the JSON of `/api/…`. */
   api<T>(path: string, init?: RequestInit): Promise<T>;
-  /** As Ctrl-C does; the exit code. A second time it does nothing. */
+  /** Stops it like Ctrl-C and returns the exit code. A second call does nothing. */
   stop(): Promise<number | null>;
 }
 
 export interface LabServerOptions {
-  /** Folder in the project that it opens. */
+  /** Folder of the project that it opens. */
   readonly notebookDir?: string;
-  /** Environment of the server and its kernels. */
+  /** Environment variables of the server and its kernels. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** `lab()` in a process of its own, as `cartoframes lab` runs it. */
+/** Runs `lab()` in a separate process, as `cartoframes lab` does. */
 export async function startLab(
   project: string,
   { notebookDir = ".", env = process.env }: LabServerOptions = {},

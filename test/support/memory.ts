@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 
-/** What is asked of a process while it works, and most of it at once: 20 times a second. */
+/** Interval at which the memory of a working process is sampled: 20 times a second. */
 const SAMPLE_MS = 50;
 
-/** Megabytes that a process has in memory, as Linux tells them. */
+/** Returns the resident memory of a process in megabytes, from /proc. */
 export function residentMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 }
 
-/** Runs the work; by how many megabytes the process grew meanwhile, at its highest. */
+/** Runs the work and returns the peak growth of the process in megabytes. */
 export async function growthMb(pid: number, work: () => Promise<unknown>): Promise<number> {
   const before = residentMb(pid);
   let most = before;

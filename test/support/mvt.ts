@@ -5,11 +5,11 @@ export interface DecodedFeature {
   /** 1 points, 2 lines, 3 polygons. */
   readonly type: number;
   readonly properties: Readonly<Record<string, string | number | boolean>>;
-  /** Rings, lines or points, each as [x, y] in units of the extent. */
+  /** Rings, lines or points, with vertices as [x, y] in units of the extent. */
   readonly parts: readonly (readonly (readonly [number, number])[])[];
 }
 
-/** The features by layer, read by a decoder that is not ours. */
+/** Decodes the features by layer, with a third-party decoder. */
 export function decodeMvt(bytes: Uint8Array): Record<string, { extent: number; features: DecodedFeature[] }> {
   const { layers } = new VectorTile(new PbfReader(bytes));
   return Object.fromEntries(

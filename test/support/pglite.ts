@@ -24,13 +24,13 @@ export async function createPostgis(): Promise<PGlite> {
   return pg;
 }
 
-/** The bytes of `COPY (<select>) TO STDOUT WITH (FORMAT binary)`. */
+/** Returns the bytes of `COPY (<select>) TO STDOUT WITH (FORMAT binary)`. */
 export async function copyOut(pg: PGlite, select: string): Promise<Uint8Array> {
   const { blob } = await pg.query(`COPY (${select}) TO '/dev/blob' WITH (FORMAT binary)`);
   return new Uint8Array(await blob!.arrayBuffer());
 }
 
-/** Reads the bytes in with `COPY <table> FROM STDIN WITH (FORMAT binary)`. */
+/** Loads bytes with `COPY <table> FROM STDIN WITH (FORMAT binary)`. */
 export async function copyIn(pg: PGlite, table: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of chunks) parts.push(new Uint8Array(chunk));

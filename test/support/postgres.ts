@@ -6,27 +6,27 @@ import { Client } from "pg";
 import { ident, literal } from "../../src/sql";
 import { isRoot, postgresBin } from "./machine";
 
-/** A native PostgreSQL with PostGIS of its own, on a socket in its own folder. */
+/** A native PostgreSQL with PostGIS for tests only, on a socket in its own folder. */
 export interface TestPostgres {
-  /** The folder of its socket and its files. */
+  /** Folder of its socket and data files. */
   readonly dir: string;
-  /** As its superuser. */
+  /** Connects as the superuser. */
   connect(database?: string): Promise<Client>;
-  /** Makes a database with PostGIS; `owner`, who is no superuser, is made too. Returns its address. */
+  /** Creates a database with PostGIS and its `owner`, who is not a superuser. Returns its URL. */
   createDatabase(name: string, owner: string): Promise<string>;
   url(database: string, user: string): string;
-  /** From now on this role needs its password. */
+  /** Requires a password from this role. */
   requirePassword(user: string, password: string): Promise<void>;
-  /** Stops it and starts it again. */
+  /** Restarts it. */
   restart(mode: "fast" | "immediate"): void;
   halt(): void;
   start(): void;
-  /** Starts it with the addresses that its own configuration says. */
+  /** Starts it on the addresses in its configuration. */
   startByFile(): void;
   stop(): void;
 }
 
-/** Starts one in a temporary folder; as root it runs as `postgres`, because PostgreSQL refuses root. */
+/** Starts PostgreSQL in a temporary folder; for root, as user `postgres`, because PostgreSQL refuses to run as root. */
 export async function startPostgres(): Promise<TestPostgres> {
   const bin = postgresBin;
   if (!bin) throw new Error('A test that starts PostgreSQL calls needs("PostgreSQL") first.');

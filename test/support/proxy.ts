@@ -1,37 +1,37 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** A request on its way through the proxy, read whole. */
+/** A complete request that passes through the proxy. */
 export interface ProxiedRequest {
   readonly method: string;
-  /** Without the query string: `/api/v2/sql/copyto`. */
+  /** Path without the query string: `/api/v2/sql/copyto`. */
   readonly path: string;
-  /** The statement, from the form or the address. */
+  /** The SQL statement, from the body or the URL. */
   readonly sql: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
   readonly socket: Socket;
 }
 
-/** What the proxy does instead of passing a request on, or with the answer. */
+/** Faults: what the proxy does instead of forwarding a request, or with its response. */
 export interface Tampering {
-  /** Answers in the server's place, if it calls `response.writeHead` or destroys the socket. */
+  /** Replaces the response of the server if it calls `response.writeHead` or destroys the socket. */
   before?(asked: ProxiedRequest, response: ServerResponse): void | Promise<void>;
-  /** Changes the answer, which is read whole. Undefined: it is passed on as it is. */
+  /** Changes the complete response; returns undefined to leave it unchanged. */
   after?(asked: ProxiedRequest, body: Buffer): Buffer | undefined;
-  /** So many bytes of the answer's body are passed on, then the connection is cut. */
+  /** Number of body bytes after which the connection is cut. */
   cutAfter?(asked: ProxiedRequest): number | undefined;
 }
 
 export interface TestProxy {
-  /** An account's address: the server behind it is not known to be a local one. */
+  /** Base URL that looks like an account's: the client does not know that the server is local. */
   readonly baseUrl: string;
   readonly asked: ProxiedRequest[];
   tamper(tampering: Tampering): void;
   close(): Promise<void>;
 }
 
-/** A real HTTP server between a client and a local server, which lacks what is switched off and breaks when told to. */
+/** A real HTTP server between a client and a local server that injects faults and can switch features off. */
 export async function startProxy(target: { readonly baseUrl: string }): Promise<TestProxy> {
   const asked: ProxiedRequest[] = [];
   let tampering: Tampering = {};

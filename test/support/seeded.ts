@@ -1,4 +1,4 @@
-/** Random numbers in [0, 1) that are the same for the same seed (mulberry32, by Tommy Ettinger; public domain). */
+/** Returns a seeded generator of numbers in [0, 1) (mulberry32, by Tommy Ettinger; public domain). */
 export function mulberry32(seed: number): () => number {
   let state = seed | 0;
   return () => {

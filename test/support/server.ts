@@ -7,14 +7,14 @@ import { databaseHome, homesIn, localHome } from "../../src/local/home";
 import { connectLocal, findServer, type LocalServer, stopServer } from "../../src/local/launcher";
 import { createTestDatabase, defaultEngine } from "./engine";
 
-/** A real local server in a process of its own, on a home that goes with it. */
+/** A real local server in a separate process, with a home folder that is removed with it. */
 export interface TestServer extends LocalServer {
   readonly home: string;
-  /** Asks one API path; the key goes along unless `key` says otherwise. */
+  /** Requests an API path, with the API key unless `key` is given. */
   ask(path: string, init?: RequestInit & { key?: string | null }): Promise<Response>;
-  /** The SQL API's JSON for one statement. */
+  /** Returns the JSON of the SQL API for one statement. */
   sql(q: string, parameters?: Record<string, string>): Promise<SqlAnswer>;
-  /** Ends the process without a word, and starts another one on the same data. */
+  /** Kills the process and starts another one on the same data. */
   killAndRestart(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,19 +34,19 @@ export async function temporaryHome(): Promise<string> {
   return mkdtemp(join(tmpdir(), "cartoframes-test-"));
 }
 
-/** An address for a context: of an embedded database in that home, or of a new one on the engine under test. */
+/** Returns a base URL for a context: the embedded database in a home folder, or a new database on the engine under test. */
 export async function testAddress(home: string): Promise<string> {
   if (defaultEngine() === "pglite") return `local:${home}`;
   process.env.CARTOFRAMES_HOME = home;
   return createTestDatabase();
 }
 
-/** Stops all servers of a home. */
+/** Stops all servers of a home folder. */
 export async function stopServers(home: string): Promise<void> {
   await Promise.all((await homesIn(home)).map(stopServer));
 }
 
-/** The server that runs on a home. */
+/** Returns the running server of a home folder. */
 export async function runningServer(home: string): ReturnType<typeof findServer> {
   for (const of of await homesIn(home)) {
     const found = await findServer(of);

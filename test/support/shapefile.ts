@@ -1,4 +1,4 @@
-/** Writes small shapefiles, after the format's description by Esri. */
+/** Writes small shapefiles according to Esri's description of the format. */
 
 type Ring = readonly (readonly [x: number, y: number])[];
 type Geometry = { point: readonly [x: number, y: number] } | { rings: readonly Ring[] } | null;

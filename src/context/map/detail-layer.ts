@@ -2,8 +2,8 @@
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError } from "../../errors";
-import { readEwkbHead } from "../../frame/ewkb";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../../geo";
+import { readEwkbHead } from "../../geometry/ewkb";
 import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLayer } from "../../map";
 import { literal } from "../../sql";
 import { queryText } from "../../sql-lexer";

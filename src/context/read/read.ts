@@ -93,7 +93,7 @@ export async function readFrame(
   source: string | TableToRead,
   { decodeGeom, signal, progress, repeatable, onSnapshot }: ReadOptions & Reading,
 ): Promise<DataFrame> {
-  loadDanfo().catch(() => {}); // takes a second, while the server works; frameFromColumns reports its failure
+  setImmediate(loadDanfo); // while the server works
   const columns = await readColumns(transport, source, { progress, signal, repeatable, onSnapshot });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });

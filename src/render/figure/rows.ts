@@ -1,8 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../../errors";
 import { columnValues, rowCountOf } from "../../frame";
-import { isGeometry, isHexEwkb } from "../../frame/geometry-writer";
-import { SHAPE_TYPES } from "../../frame/shape";
+import { isGeometry } from "../../frame/geometry-writer";
+import { isHexEwkb } from "../../geometry/ewkb";
+import { SHAPE_TYPES } from "../../geometry/shape";
 
 /** A notebook stores these rows as JSON. Altair allows half as many. */
 const MAX_ROWS = 10_000;

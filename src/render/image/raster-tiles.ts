@@ -1,6 +1,6 @@
 /** Raster tiles of the basemap in an image: which tiles a view needs, and where they are drawn. */
 import type { Image, SKRSContext2D } from "@napi-rs/canvas";
-import { zoomOf } from "../projection";
+import { zoomOf } from "../../geometry/mercator";
 import { MAX_TILE_ZOOM, type Viewport } from "../scene";
 import { loadSkia } from "./skia";
 

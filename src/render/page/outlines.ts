@@ -4,11 +4,13 @@
  * `PathGeometry`.
  */
 import { deflateSync } from "node:zlib";
+import type { Box as PathBox } from "../../geometry/clip";
+import { worldPxOf, zoomOf } from "../../geometry/mercator";
 import { worldOutlines } from "../assets";
 import { encodeBasemap } from "../basemap-data";
 import type { BasemapShapes } from "../painter";
-import { boxesOfPaths, type Box as PathBox } from "../painter/box";
-import { viewportOf, worldPxOf, zoomOf } from "../projection";
+import { boxesOfPaths } from "../painter/box";
+import { viewportOf } from "../projection";
 import type { PathGeometry, Scene } from "../scene";
 import { keptVertices } from "./simplify";
 

@@ -2,7 +2,8 @@
  * Generalises a layer that is too large for the page. At the scale it is made for, an overview looks like all the data,
  * within a pixel; nothing disappears. `!` in the loops: indexes are below the number of points or features.
  */
-import { type Box, boxesOfGroups, boxesOfPaths } from "../painter/box";
+import type { Box } from "../../geometry/clip";
+import { boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";

@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
-import { viewportOf, worldPxOf } from "../projection";
+import { worldPxOf } from "../../geometry/mercator";
+import { viewportOf } from "../projection";
 import type { DetailSource, Scene, SceneLayer } from "../scene";
 import { encodeScene, type PageOverview, type PageScene } from "./codec";
 import { type Overview, overviewOfPaths, overviewOfPoints } from "./overview";

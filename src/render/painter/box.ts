@@ -1,7 +1,5 @@
+import type { Box } from "../../geometry/clip";
 import type { Viewport } from "../scene";
-
-/** A bounding box in world units; an empty one runs from Infinity to -Infinity. */
-export type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 
 /** Returns the box of a viewport, grown by `aroundPx` CSS pixels on each side. */
 export function boxAround({ originX, originY, worldPx, widthPx, heightPx }: Viewport, aroundPx: number): Box {

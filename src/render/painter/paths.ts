@@ -1,7 +1,7 @@
+import { type Box, clipRing, clipSegment, reserve, type Trace } from "../../geometry/clip";
 import type { PathGeometry, SceneLayer, Viewport } from "../scene";
-import { type Box, boxAround, boxesOfGroups, boxesOfPaths } from "./box";
+import { boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { clipRing, clipSegment, reserve, type Trace } from "./clip";
 import { hitLine, hitPolygon } from "./hit";
 import type { Found, LayerPainter, Place } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -246,16 +246,10 @@ function traceClippedLine(
   end: number,
   { scale, shiftX, shiftY, clip }: Placement,
 ): void {
-  const [minX, minY, maxX, maxY] = clip;
   let pen = false; // true if the context's path ends at the segment's first vertex
   for (let at = 2 * from; at + 3 < 2 * end; at += 2) {
     const [x, y, toX, toY] = [xy[at]!, xy[at + 1]!, xy[at + 2]!, xy[at + 3]!];
-    const passesBy =
-      (x < minX && toX < minX) ||
-      (x > maxX && toX > maxX) ||
-      (y < minY && toY < minY) ||
-      (y > maxY && toY > maxY);
-    const part = passesBy ? undefined : clipSegment(x, y, toX - x, toY - y, clip);
+    const part = clipSegment(x, y, toX - x, toY - y, clip);
     if (!part) {
       pen = false;
       continue;

@@ -1,4 +1,4 @@
-import type { Box } from "./box";
+import type { Box } from "../../geometry/clip";
 
 /** Points per block; a million points have 4,000 boxes to test in each frame. */
 const BLOCK = 256;

@@ -1,6 +1,7 @@
+import type { Box } from "../../geometry/clip";
 import { generationsAt } from "../clock";
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
-import { type Box, boxAround, contains, copiesOf, movedX } from "./box";
+import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitPoint } from "./hit";
 import { Ink } from "./ink";

@@ -2,24 +2,24 @@ const COPY_DATA = "d".charCodeAt(0);
 const HEADER_BYTES = 5; // kind, length
 
 /**
- * Cuts the data of a COPY … TO STDOUT out of the bytes a server sends, a chunk at a time: a row is a message of its
- * own, and a parser that makes an object of each costs more than the rest of the way together.
+ * Extracts the data of a COPY … TO STDOUT from the bytes a server sends, chunk by chunk. Every row is a separate
+ * message; parsing each into an object would cost more than the rest of the transfer.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class CopyDataScanner {
   readonly #onOther: (bytes: Buffer) => void;
-  /** Bytes of the message under way that are still to come. */
+  /** Bytes of the current message that have not arrived yet. */
   #left = 0;
   #isData = false;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerBytes = 0;
 
-  /** @param onOther gets the bytes of all other messages, in order */
+  /** @param onOther receives the bytes of all other messages, in order */
   constructor(onOther: (bytes: Buffer) => void) {
     this.#onOther = onOther;
   }
 
-  /** The data in this chunk, a view of it: what lies between is overwritten. */
+  /** Returns the data in this chunk as a view of it; the chunk is overwritten. */
   push(chunk: Buffer): Buffer {
     const end = chunk.length;
     let at = 0;

@@ -1,6 +1,6 @@
 /**
- * The directory the embedded database lives in: made from the template on first use, recognised by the file
- * `cartoframes.json`.
+ * Directory of the embedded database. It is created from the template on first use; the file `cartoframes.json`
+ * identifies it.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { isAlive } from "../../local/process";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";
 export const DATA_DIR_MAGIC = "cartoframes-data";
-/** Of the layout of the data directory; a change of PostgreSQL's major version is told apart by itself. */
+/** Version of the directory's layout. The major version of PostgreSQL is checked separately. */
 export const DATA_DIR_VERSION = 1;
 
 const STAMP_FILE = "cartoframes.json";
@@ -25,42 +25,45 @@ export const TemplateManifest = z.object({
   postgres: z.string(),
   pglite: z.string(),
   postgis: z.string(),
-  /** Hash of everything the template is made from: an equal one need not be built again. */
+  /** Hash of everything the template is built from. An equal template is not built again. */
   inputs: z.string(),
 });
 export type TemplateManifest = z.infer<typeof TemplateManifest>;
 
 const Stamp = z.object({ magic: z.literal(DATA_DIR_MAGIC), version: z.number(), postgres: z.string() });
 
-/** The files `scripts/template.ts` makes. */
+/** Files that `scripts/template.ts` creates. */
 export interface TemplateFiles {
   readonly manifest: TemplateManifest;
   readonly archive: string;
   readonly postgisBundle: string;
 }
 
-/** @throws ServerError if `dir` holds no template. */
+/**
+ * Reads the manifest of the template in `dir`.
+ * @throws ServerError if `dir` does not hold a template
+ */
 export async function readTemplate(dir: string): Promise<TemplateFiles> {
   const file = join(dir, "manifest.json");
   if (!existsSync(file)) {
-    throw new ServerError(`There is no database template in ${dir}. Build it with: npm run build`);
+    throw new ServerError(`No database template was found in ${dir}. Build it with: npm run build`);
   }
   const manifest = TemplateManifest.parse(JSON.parse(await readFile(file, "utf8")));
   return { manifest, archive: join(dir, "data.tar.gz"), postgisBundle: join(dir, "postgis.tar.gz") };
 }
 
-/** Where COPY reads and writes, as the host sees it. */
+/** Returns the directory from and to which COPY reads and writes, as a path of this machine. */
 export function spoolDir(dataDir: string): string {
   return join(dataDir, SPOOL_DIR);
 }
 
-/** The same directory as the database sees it. */
+/** The same directory as a path in the database's file system. */
 export const SPOOL_IN_DATABASE = `/pglite/data/${SPOOL_DIR}`;
 
 /**
- * Makes `dir` from the template unless it is there. Several processes may do so at once, and any of them
- * may be killed: the directory appears complete or not at all.
- * @throws ServerError if `dir` holds something else, or data of another format.
+ * Creates `dir` from the template if it is missing or empty. The directory appears complete or not at all, even if
+ * several processes create it at once or are killed.
+ * @throws ServerError if `dir` holds other files, or data of another version
  */
 export async function ensureDataDir(dir: string, template: TemplateFiles): Promise<void> {
   await removeAbandoned(dir);
@@ -68,38 +71,40 @@ export async function ensureDataDir(dir: string, template: TemplateFiles): Promi
   await checkStamp(dir, template.manifest);
 }
 
-/** Removes the spool files of a process that ended in the middle of a COPY. */
+/** Removes spool files that a killed process left behind. */
 export async function emptySpool(dir: string): Promise<void> {
   await rm(spoolDir(dir), { recursive: true, force: true });
   await mkdir(spoolDir(dir), { mode: 0o700 });
 }
 
-/** Removes the sort and hash files of a killed database; PostgreSQL leaves that to its postmaster. */
+/** Removes sort and hash files of a killed database, which otherwise the postmaster would remove. */
 export async function removeTemporaryFiles(dir: string): Promise<void> {
   await rm(join(dir, "base", "pgsql_tmp"), { recursive: true, force: true });
 }
 
-/** There while the database is open: found before that, the last one did not end by itself. */
+/** File that exists while the database is open. If it exists before, the last process was killed. */
 const OPEN_FILE = "cartoframes_open";
 
-/** Notes that the database is open; returns whether it was left open, by a process that was killed. */
+/** Records that the database is open. Resolves to true if a killed process has left it open. */
 export async function markOpen(dir: string): Promise<boolean> {
   const wasOpen = existsSync(join(dir, OPEN_FILE));
   if (!wasOpen) await writeFile(join(dir, OPEN_FILE), "");
   return wasOpen;
 }
 
-/** Notes that the database was closed in order. */
+/** Records that the database was closed properly. */
 export async function markClosed(dir: string): Promise<void> {
   await rm(join(dir, OPEN_FILE), { force: true });
 }
 
-/** A file of a table or index: its number, then perhaps its fork and segment; temporary ones name their backend. */
+/**
+ * File of a table or an index: its number, then an optional fork and segment. Temporary ones begin with their backend.
+ */
 const RELATION_FILE = /^(?:t\d+_)?(\d+)(?:_(?:fsm|vm|init))?(?:\.\d+)?$/;
 
 /**
- * Removes the files of tables and indexes that a killed database was creating: nothing refers to them, and
- * PostgreSQL never removes them. Only for a database that is open and does nothing yet.
+ * Removes files of tables and indexes that a killed database was creating. Nothing refers to them, and PostgreSQL never
+ * removes them. Must run after the database is opened and before its first statement.
  * @param used file numbers of all relations of the database
  */
 export async function removeUnusedRelationFiles(
@@ -122,12 +127,12 @@ async function createDataDir(dir: string, { archive, manifest }: TemplateFiles):
     await extract({ file: archive, cwd: fresh, noMtime: true });
     const stamp = { magic: DATA_DIR_MAGIC, version: DATA_DIR_VERSION, postgres: manifest.postgres };
     await writeFile(join(fresh, STAMP_FILE), `${JSON.stringify(stamp)}\n`);
-    // Renaming onto an empty directory is allowed on POSIX only.
+    // Windows does not rename onto an empty directory.
     await rm(dir, { recursive: false }).catch(() => {});
     await rename(fresh, dir);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    if (await isEmptyOrMissing(dir)) throw error; // else another process was faster
+    if (await isEmptyOrMissing(dir)) throw error; // otherwise another process has created it
   }
 }
 
@@ -135,15 +140,17 @@ async function checkStamp(dir: string, manifest: TemplateManifest): Promise<void
   const file = join(dir, STAMP_FILE);
   const text = await readFile(file, "utf8").catch(() => null);
   if (text === null) {
-    throw new ServerError(`${dir} is not empty and was not made by cartoframes. Choose another directory.`);
+    throw new ServerError(
+      `${dir} is not empty and was not created by cartoframes. Choose another directory.`,
+    );
   }
   const stamp = Stamp.safeParse(parseJson(text));
   if (!stamp.success) throw new ServerError(`${file} is damaged: ${z.prettifyError(stamp.error)}`);
   const { version, postgres } = stamp.data;
   if (version === DATA_DIR_VERSION && postgres === manifest.postgres) return;
   throw new ServerError(
-    `${dir} has format ${version} of PostgreSQL ${postgres}, this release reads format ${DATA_DIR_VERSION} ` +
-      `of PostgreSQL ${manifest.postgres}. Use the release that made it, or another directory.`,
+    `${dir} has format ${version} of PostgreSQL ${postgres}, but this release reads format ${DATA_DIR_VERSION} ` +
+      `of PostgreSQL ${manifest.postgres}. Use the release that created it, or choose another directory.`,
   );
 }
 

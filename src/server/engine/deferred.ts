@@ -1,6 +1,6 @@
 import type { Engine } from "./engine";
 
-/** An engine that can be asked before it is open: every request waits for the opening, and fails with it. */
+/** Returns an engine that accepts requests while it opens. They wait for the opening, and fail if it fails. */
 export function deferEngine(opening: Promise<Engine>): Engine {
   const startedAt = new Date();
   let opened: Engine | undefined;
@@ -17,7 +17,7 @@ export function deferEngine(opening: Promise<Engine>): Engine {
     (engine) => {
       opened = engine;
     },
-    () => {}, // each request reports it
+    () => {}, // every request fails with the error
   );
   return {
     query: async (sql, options) => (await whenOpen()).query(sql, options),

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 
 /**
- * Whose rights a statement has: `master` is the owner of the data and not a superuser, `public` is
- * `publicuser`, who may read what was granted to it, a key's role may do in addition what was granted to the key.
+ * Role with whose rights a statement runs. `master` owns the data but is not a superuser; `public` is `publicuser`,
+ * which may read what was granted to it; the role of a key may also do what was granted to that key.
  */
 export type Role = "master" | "public" | KeyRole;
 
@@ -21,33 +21,33 @@ export function roleName(role: Role): string {
 
 export interface StatementOptions {
   /**
-   * Ends the statement, waiting or running, with SQLSTATE 57014. A signal of `AbortSignal.timeout` is
-   * reported as a statement timeout, any other as a cancel.
+   * Cancels the statement, waiting or running, with SQLSTATE 57014. A signal of `AbortSignal.timeout` is reported as a
+   * statement timeout, any other signal as a cancel.
    */
   readonly signal?: AbortSignal;
-  /** Ends the statement as a statement timeout, so long after it began; the time it waited for others is not counted. */
+  /** Maximum duration in milliseconds. The time a statement waits for others does not count. */
   readonly timeoutMs?: number;
-  /** Default `master`. */
+  /** @default "master" */
   readonly role?: Role;
 }
 
 export interface ResultField {
   readonly name: string;
   readonly typeOid: number;
-  /** `pg_type.typname`; null for a type that did not outlive the statement. */
+  /** `pg_type.typname`; null if the type no longer exists after the statement. */
   readonly typeName: string | null;
-  /** As the protocol sends it: -1 is none, for a geometry it holds kind, dimensions and SRID. */
+  /** Type modifier from the protocol, or -1. For a geometry it holds geometry type, dimensions and SRID. */
   readonly typeModifier: number;
 }
 
 export interface StatementResult {
-  /** The command tag: `SELECT 3`, `INSERT 0 3`, `CREATE TABLE`; empty for an empty statement. */
+  /** Command tag, such as `SELECT 3`, `INSERT 0 3` or `CREATE TABLE`; empty for an empty statement. */
   readonly command: string;
-  /** Null for a statement that returns no rows by nature. */
+  /** Null if the statement does not return rows. */
   readonly fields: readonly ResultField[] | null;
   /** Values in PostgreSQL's text format. */
   readonly rows: readonly (readonly (string | null)[])[];
-  /** The count in the command tag, 0 without one. */
+  /** Row count in the command tag, or 0. */
   readonly affectedRows: number;
 }
 
@@ -57,10 +57,15 @@ export interface QueryResult {
   readonly warnings: readonly string[];
 }
 
+/** Returns the rows of the last statement. */
+export function lastRows({ statements }: Pick<QueryResult, "statements">): StatementResult["rows"] {
+  return statements.at(-1)?.rows ?? [];
+}
+
 export interface CopyOutResult {
   /**
-   * The bytes of the COPY. Errors before the first of them were thrown; where they are not complete yet, because
-   * `bytes` and `rows` are missing, a later one ends the stream with that error. Destroy it to stop.
+   * Bytes of the COPY. Errors before the first byte are thrown by the call; later errors, possible if `bytes` and
+   * `rows` are absent, end the stream. Destroy the stream to cancel the COPY.
    */
   readonly stream: Readable;
   readonly bytes?: number;
@@ -70,43 +75,42 @@ export interface CopyOutResult {
 export interface EngineInfo {
   readonly kind: "pglite" | "postgres";
   readonly postgres: string;
-  /** Null where it is not installed. */
+  /** Null if PostGIS is not installed. */
   readonly postgis: string | null;
-  /** Where the data lives: a directory or a URL without credentials. */
+  /** Directory of the data, or URL of the database with credentials removed. */
   readonly location: string;
 }
 
-/** What keeps a waiting statement waiting. */
+/** What the engine does now: why a statement waits. */
 export interface EngineActivity {
   readonly running: { readonly sql: string; readonly startedAt: Date } | null;
   readonly waiting: number;
 }
 
 /**
- * A PostgreSQL database with PostGIS and the functions of `../sql`. Calls may overlap; a call never sees
- * session state (settings, temporary tables, open transactions) of another one. Statements fail with
- * `DatabaseError`.
+ * A PostgreSQL database with PostGIS and the functions of `../sql`. Calls may overlap, and never see each other's
+ * session state (settings, temporary tables, open transactions). Statements fail with `DatabaseError`.
  */
 export interface Engine {
-  /** Runs one or more statements by the simple query protocol: several are one implicit transaction. */
+  /** Runs one or more statements with the simple query protocol; several form one implicit transaction. */
   query(sql: string, options?: StatementOptions): Promise<QueryResult>;
-  /** Runs `COPY … TO STDOUT …`. Resolves when its first bytes are there, or all of them. */
+  /** Runs `COPY … TO STDOUT …`. Resolves when the first bytes, or all of them, have arrived. */
   copyOut(sql: string, options?: StatementOptions): Promise<CopyOutResult>;
-  /** Runs `COPY … FROM STDIN …` with `data`, whole or not at all. */
+  /** Runs `COPY … FROM STDIN …` with `data`. If it fails, no row is kept. */
   copyIn(sql: string, data: AsyncIterable<Uint8Array>, options?: StatementOptions): Promise<{ rows: number }>;
   info(): Promise<EngineInfo>;
   activity(): EngineActivity;
   close(): Promise<void>;
 }
 
-/** The fields of PostgreSQL's ErrorResponse that a caller can use. */
+/** Fields of PostgreSQL's ErrorResponse. */
 export interface DatabaseErrorFields {
   readonly severity?: string;
   /** SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly code: string;
   readonly detail?: string;
   readonly hint?: string;
-  /** 1-based character (not byte) of the statement text as it was passed in. */
+  /** Position in the statement as it was passed in, in characters from 1. */
   readonly position?: number;
   readonly where?: string;
   readonly schema?: string;
@@ -115,7 +119,7 @@ export interface DatabaseErrorFields {
   readonly constraint?: string;
 }
 
-/** A statement failed in the database, or the database itself did (class 57 and 58 codes). */
+/** Thrown if a statement fails, or the database itself (SQLSTATE classes 57 and 58). */
 export class DatabaseError extends Error {
   override name = "DatabaseError";
   readonly severity: string;
@@ -144,7 +148,7 @@ export class DatabaseError extends Error {
   }
 }
 
-/** The error of a statement whose signal fired; message and code are PostgreSQL's own. */
+/** Returns the error of a statement whose signal fired, with PostgreSQL's own message and code. */
 export function canceledError(signal: AbortSignal): DatabaseError {
   const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
   const why = timedOut ? "statement timeout" : "user request";
@@ -153,7 +157,7 @@ export function canceledError(signal: AbortSignal): DatabaseError {
 
 const SHOWN_SQL_LENGTH = 120;
 
-/** A statement as `EngineActivity` shows it. */
+/** Shortens a statement to one line, for `EngineActivity`. */
 export function shownSql(sql: string): string {
   const line = sql.trim().replace(/\s+/g, " ");
   return line.length > SHOWN_SQL_LENGTH ? `${line.slice(0, SHOWN_SQL_LENGTH - 1)}…` : line;

@@ -6,7 +6,7 @@ import { ServerError } from "../../errors";
 import { parseJson } from "../../json";
 import { isAlive, processStart } from "../../local/process";
 
-/** Another process holds the directory. */
+/** Thrown if another process holds the lock of a directory. */
 export class LockedError extends ServerError {
   override name = "LockedError";
 
@@ -19,7 +19,7 @@ export class LockedError extends ServerError {
 }
 
 export interface DataDirLock {
-  /** Whether it is still ours: not if the folder was deleted, and perhaps made again by somebody else. */
+  /** False if the folder was deleted, even if another process has created it again. */
   isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
@@ -28,13 +28,13 @@ const LockHolder = z.object({ pid: z.number(), started: z.string(), released: z.
 type LockHolder = z.infer<typeof LockHolder>;
 
 /**
- * Makes this process the only one that may open `dir`. A lock whose process is gone does not count, even if
- * its number was given to another one since.
+ * Makes this process the only one that may open `dir`. The lock of a process that has ended does not count, even if its
+ * id belongs to another process now.
  *
- * The lock is the highest of the files `{dir}.lock.1`, `.2`, … next to the directory. Taking it is creating
- * the next number, which only one process can do; nobody ever deletes the highest, so there is no moment in
- * which two can take over a stale one, and no clock or heartbeat is involved.
- * @throws LockedError naming the process that holds it.
+ * The lock is the file with the highest number among `{dir}.lock.1`, `.2`, … next to the directory. To take it, a
+ * process creates the file with the next number, which only one process can do. The highest file is never deleted, so
+ * two processes can never take over the same stale lock, and neither clock nor heartbeat is needed.
+ * @throws LockedError if another process holds the lock
  */
 export async function lockDataDir(dir: string): Promise<DataDirLock> {
   const path = resolve(dir);
@@ -48,7 +48,7 @@ export async function lockDataDir(dir: string): Promise<DataDirLock> {
     }
     const mine = last + 1;
     if (!(await createLock(path, mine))) continue;
-    // A slow starter can create a number that was already passed and removed.
+    // A slow process may create a number that others have passed and removed already.
     if ((await lastLock(path)) !== mine) {
       await rm(lockFile(path, mine), { force: true });
       continue;
@@ -84,7 +84,7 @@ async function removeLocksBelow(path: string, number: number): Promise<void> {
   }
 }
 
-/** Appears with its content, and only if nobody else created that number. */
+/** Creates the file atomically, with its content; returns false if another process has created that number. */
 async function createLock(path: string, number: number): Promise<boolean> {
   const draft = `${lockFile(path, number)}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify({ ...thisProcess(), released: false }), { mode: 0o600 });

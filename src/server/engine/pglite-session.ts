@@ -5,7 +5,7 @@ import { DatabaseError } from "./engine";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
 import { ResultReader, tooLarge } from "./result-reader";
 
-// Enough for PostgreSQL to meet its own limit (max_stack_depth) first: an error instead of a crash.
+// Large enough that PostgreSQL reaches its own limit (max_stack_depth) first, which is an error instead of a crash.
 const STACK_MB = 64;
 
 export interface SessionOptions {
@@ -15,13 +15,13 @@ export interface SessionOptions {
   readonly maxResultBytes: number;
 }
 
-/** The one session of an embedded database, in a thread of its own. */
+/** Session of an embedded database, which runs in a worker thread. Create one with `PgliteSession.open`. */
 export class PgliteSession {
   readonly #worker: Worker;
   readonly #maxResultBytes: number;
   #pending: { reader: ResultReader; resolve: () => void; reject: (error: Error) => void } | null = null;
   #ended: Error | null = null;
-  /** Whether the last statements left a transaction open, failed or not. */
+  /** True if the session is inside a transaction, including a failed one. */
   inTransaction = false;
 
   constructor(worker: Worker, maxResultBytes: number) {
@@ -46,8 +46,8 @@ export class PgliteSession {
   }
 
   /**
-   * Runs `sql`; an error of the statement is in the reader. Rejects only if the session is no more, with
-   * the reason given to `kill` or that of the crash.
+   * Runs `sql`; an error of the statement is in the reader. Rejects only if the session has ended, with the reason
+   * passed to `kill` or the reason of the crash.
    */
   async run(sql: string): Promise<ResultReader> {
     if (this.#ended) throw this.#ended;
@@ -60,7 +60,7 @@ export class PgliteSession {
     return reader;
   }
 
-  /** Ends the thread in the middle of whatever it does; data that was acknowledged is safe. */
+  /** Ends the thread at once. Committed data is safe. */
   async kill(reason: Error): Promise<void> {
     this.#end(reason);
     await this.#worker.terminate();
@@ -102,11 +102,11 @@ function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
 
 function crashed(what: string, cause?: unknown): DatabaseError {
   return new DatabaseError(
-    `the database stopped in the middle of the statement: ${what}`,
+    `the database crashed during the statement: ${what}`,
     {
       severity: "FATAL",
       code: "57P02",
-      hint: "What was committed before is safe, and the next statement reopens the database.",
+      hint: "Committed data is safe; the next statement reopens the database.",
     },
     { cause },
   );

@@ -1,6 +1,6 @@
 /**
- * The thread in which the embedded database lives. It knows one request, a simple query, and answers with
- * the bytes of the protocol: parsing, turns, cancel and spool files are the other side's (`pglite.ts`).
+ * Worker thread of the embedded database. Its only request is a simple query, which it answers with the bytes of the
+ * protocol. `pglite.ts` does the rest: parsing, queueing, cancelling and spool files.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { type Extension, PGlite, protocol } from "@electric-sql/pglite";
@@ -15,11 +15,11 @@ export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "data"; readonly bytes: Uint8Array }
   | { readonly kind: "done" }
-  /** The database cannot be used any more; the thread ends. */
+  /** The database crashed; the thread ends. */
   | { readonly kind: "fatal"; readonly message: string };
 
-const CHUNK_BYTES = 256 * 1024; // the database writes pieces of 8 KiB: a message for each would cost more than the data
-const EXIT_LONGJMP = 100; // how PGlite's build reports that PostgreSQL raised an ordinary error
+const CHUNK_BYTES = 256 * 1024; // the database writes pieces of 8 KiB, and a message for each would cost more than the data
+const EXIT_LONGJMP = 100; // exit status with which PGlite reports an ordinary error of PostgreSQL
 const EXIT_ALIVE = 99;
 
 const port = parentPort!;
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   send({ kind: "ready" });
 }
 
-/** PostGIS without raster and topology: half the time to open and 350 MB less memory. */
+/** Loads PostGIS without raster and topology, which halves the start time and saves 350 MB of memory. */
 function postgisFrom(bundlePath: URL): Extension {
   return {
     name: "postgis",
@@ -56,8 +56,8 @@ function postgisFrom(bundlePath: URL): Extension {
 }
 
 /**
- * PGlite takes every exception out of the WebAssembly code for an SQL error and carries on. After a trap, a
- * stack overflow or an exit of the backend the memory is not to be trusted: stop before more is written.
+ * Ends the thread after a crash. PGlite treats every exception from the WebAssembly code as an SQL error and continues;
+ * after a trap, a stack overflow or an exit of the backend, its memory may be corrupt and must not be written to disk.
  */
 function dieOnCrash(database: PGlite): void {
   const backend = database.Module;
@@ -73,7 +73,7 @@ function dieOnCrash(database: PGlite): void {
 }
 
 function isCrash(error: unknown): boolean {
-  // By name: Node's types do not know WebAssembly, and a stack overflow may come from either side.
+  // Compared by name: Node's types lack WebAssembly, and a stack overflow may come from JavaScript or WebAssembly.
   const { name, status } = error as { name?: string; status?: number };
   return (
     name === "RuntimeError" ||
@@ -84,14 +84,14 @@ function isCrash(error: unknown): boolean {
 
 function die(error: unknown): never {
   send({ kind: "fatal", message: error instanceof Error ? error.message : String(error) });
-  process.exit(1); // ends this thread only
+  process.exit(1); // in a worker, ends the thread only
 }
 
 class Chunks {
   #pending: Uint8Array[] = [];
   #bytes = 0;
 
-  /** `bytes` is a view of the database's memory, which the next call overwrites. */
+  /** Adds a copy of `bytes`: they are a view of the database's memory, which the next call overwrites. */
   add(bytes: Uint8Array): void {
     this.#pending.push(bytes.slice());
     this.#bytes += bytes.length;

@@ -45,23 +45,24 @@ import { Turns } from "./turns";
 import { TypeNames } from "./type-names";
 
 export interface PgliteOptions {
-  /** Made on first use. The caller holds its lock: see `lockDataDir`. */
+  /** Created on first use. The caller must hold its lock: see `lockDataDir`. */
   readonly dataDir: string;
-  /** Directory with what `scripts/template.ts` makes. */
+  /** Directory of the template that `scripts/template.ts` creates. */
   readonly templateDir?: string;
-  /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
+  /** Maximum size of a query's result in bytes. COPY is not limited. @default 512 MB */
   readonly maxResultBytes?: number;
 }
 
 const START_PARAMS = ["-c", `search_path=${SEARCH_PATH}`];
-const CHECKPOINT_AFTER_BYTES = 64 * 1024 ** 2; // of WAL; a lone backend never starts a checkpoint by itself
+const CHECKPOINT_AFTER_BYTES = 64 * 1024 ** 2; // of WAL; a single backend never starts a checkpoint by itself
 const OPEN_ATTEMPTS = 3;
 const CLOSE_GRACE_MS = 3_000;
 const SPOOL_CHUNK_BYTES = 1024 ** 2;
 
 /**
- * Opens PostgreSQL and PostGIS in WebAssembly over a directory, which is made first if it is missing or empty.
- * @throws ServerError if the directory holds something else, DatabaseError if the database does not open.
+ * Opens PostgreSQL and PostGIS in WebAssembly over a directory, which is created if it is missing or empty.
+ * @throws ServerError if the directory holds other files
+ * @throws DatabaseError if the database cannot be opened
  */
 export async function openPglite({
   dataDir,
@@ -83,7 +84,7 @@ export async function openPglite({
   return engine;
 }
 
-/** One session, taken in turns. */
+/** An engine with a single session, which callers use in turns. */
 class PgliteEngine implements Engine {
   readonly #options: SessionOptions;
   readonly #turns = new Turns();
@@ -133,7 +134,7 @@ class PgliteEngine implements Engine {
     const copy = copyThroughFile(sql, "FROM", file.inDatabase);
     const { signal } = options;
     try {
-      // Outside the turn: a slow sender keeps nobody waiting.
+      // Before the turn, so that a slow sender does not block others.
       await pipeline(data, createWriteStream(file.path, { mode: 0o600 }), { signal }).catch(async (error) => {
         throw signal?.aborted ? canceledError(signal) : await explainFullDisk(error, this.#options.dataDir);
       });
@@ -152,7 +153,7 @@ class PgliteEngine implements Engine {
     return { running: this.#running, waiting: this.#turns.waiting };
   }
 
-  /** Gives the running statement some seconds, then ends it; those still waiting fail. */
+  /** Gives the running statement a few seconds, then cancels it. Waiting statements fail. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -196,12 +197,12 @@ class PgliteEngine implements Engine {
       signal?.removeEventListener("abort", cancel);
       limit?.removeEventListener("abort", timeOut);
       this.#running = null;
-      // The answer does not wait for the cleaning up, the next turn does.
+      // The result does not wait for the reset; the next turn does.
       void this.#afterTurn(session).finally(endTurn);
     }
   }
 
-  /** Brings the session back to its first state, or starts a new one if it is gone. */
+  /** Resets the session, or starts a new one if it has ended. */
   async #afterTurn(session: PgliteSession | null): Promise<void> {
     if (!session || this.#closed) return;
     try {
@@ -209,7 +210,7 @@ class PgliteEngine implements Engine {
     } catch (error) {
       await session.kill(error as Error);
     }
-    if (session.ended) await this.#open().catch(() => {}); // the next statement tries again and reports
+    if (session.ended) await this.#open().catch(() => {}); // the next statement tries again and reports the error
   }
 
   #open(): Promise<PgliteSession> {
@@ -224,7 +225,7 @@ class PgliteEngine implements Engine {
 
   async #reopen(last: PgliteSession | null): Promise<PgliteSession> {
     if (this.#closed) throw closedError();
-    await last?.kill(closedError()); // waits until the thread is gone: two on one directory destroy it
+    await last?.kill(closedError()); // waits for the thread to end: two threads on one directory corrupt it
     let failure: unknown;
     for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
       try {
@@ -236,7 +237,7 @@ class PgliteEngine implements Engine {
     const why = failure instanceof Error ? failure.message : String(failure);
     throw new DatabaseError(
       `the database in ${this.#options.dataDir} cannot be opened: ${why}`,
-      { severity: "FATAL", code: "57P03", hint: "Look at the free disk space and memory." },
+      { severity: "FATAL", code: "57P03", hint: "Check the free disk space and memory." },
       { cause: failure },
     );
   }
@@ -270,7 +271,7 @@ class PgliteEngine implements Engine {
     await this.#setRole(session, copyRoleName(role));
     const { error, statements } = throwingCrash(await session.run(copy.sql));
     if (error) throw at(error, error.position && copy.originalPosition(error.position));
-    // what a function in the query has made belongs to the role that copies, and master could not even read it
+    // Objects that a function in the query creates belong to the copying role, and the master could not read them.
     if (role === "master") {
       const [from, to] = [copyRoleName(role), roleName(role)];
       throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${ident(from)} TO ${ident(to)}`));
@@ -317,7 +318,7 @@ async function readVersions(session: PgliteSession): Promise<{ postgres: string;
   return { postgres: postgres!, postgis: postgis! };
 }
 
-/** Transaction, settings, role, cursors, temporary tables, advisory locks, LISTEN: as after opening. */
+/** Resets transaction, settings, role, cursors, temporary tables, advisory locks and LISTEN. */
 async function resetSession(session: PgliteSession): Promise<void> {
   if (session.inTransaction) throwing(await session.run("ROLLBACK"));
   throwing(await session.run("DISCARD ALL"));
@@ -343,7 +344,7 @@ function throwing(result: ResultReader): ResultReader {
 
 function throwingCrash(result: ResultReader): ResultReader {
   if (result.status !== null) return result;
-  throw new DatabaseError("the database gave an incomplete answer", { severity: "FATAL", code: "08P01" });
+  throw new DatabaseError("the database returned an incomplete answer", { severity: "FATAL", code: "08P01" });
 }
 
 function at(error: DatabaseError, position: number | undefined): DatabaseError {

@@ -1,4 +1,4 @@
-/** How one connection to a user's database is made, and cancelled. */
+/** Connects to a user's database, and cancels statements there. */
 import { isIP } from "node:net";
 import { Client, type ClientConfig, Connection } from "pg";
 import pgpass from "pgpass";
@@ -12,23 +12,23 @@ const NO_TLS = "The server does not support SSL connections";
 
 type Tls = Exclude<ClientConfig["ssl"], undefined>;
 
-/** What node-postgres' class has and its types do not say. */
+/** Members of node-postgres' class that its types lack. */
 interface RawConnection extends Connection {
   connect(portOrSocket: number | string, host?: string): void;
   requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
 }
 
-/** A connection that is ready, and how it was encrypted. */
+/** An open connection and its encryption. */
 export interface Connected {
   readonly client: Client;
   readonly tls: Tls;
 }
 
 /**
- * Connects as psql does: the password of the address, else of the password file; without a word about encryption,
- * whichever way the server takes.
- * @throws DatabaseError that says where it went and what to do, and no secret
+ * Connects as psql does: with the password of the address or of the password file and, by default, with or without
+ * encryption, whichever the server accepts.
+ * @throws DatabaseError that names host and cause, but no secret
  */
 export async function connect(address: DatabaseAddress): Promise<Connected> {
   const ways = tlsWays(address);
@@ -56,10 +56,10 @@ async function connectBy(address: DatabaseAddress, tls: Tls): Promise<Client> {
     application_name: "cartoframes",
     password: () => passwordOf(address),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true, // a firewall may forget a connection that is silent during a long statement
+    keepAlive: true, // a firewall may drop a connection that is silent during a long statement
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });
-  client.on("error", () => {}); // whoever uses it is told; unheard it would end the process
+  client.on("error", () => {}); // the user of the connection receives it; without a listener it would end the process
   try {
     await client.connect();
     return client;
@@ -73,10 +73,13 @@ async function passwordOf(address: DatabaseAddress): Promise<string> {
   const password =
     address.password ?? (await new Promise<string | undefined>((found) => pgpass(address, found)));
   if (password !== undefined) return password;
-  throw new DatabaseError("it asks for a password, and there is none", { code: "28P01" });
+  throw new DatabaseError("the server asks for a password, but none was given", { code: "28P01" });
 }
 
-/** libpq's modes as what Node's TLS does, in the order to try: https://www.postgresql.org/docs/current/libpq-ssl.html */
+/**
+ * Translates libpq's sslmode to TLS options, in the order to try:
+ * https://www.postgresql.org/docs/current/libpq-ssl.html
+ */
 function tlsWays({ host, tls: { mode, ...pem } }: DatabaseAddress): Tls[] {
   if (host.startsWith("/")) return [false];
   const unchecked: Tls = { ...pem, rejectUnauthorized: false };
@@ -86,7 +89,7 @@ function tlsWays({ host, tls: { mode, ...pem } }: DatabaseAddress): Tls[] {
       return [false];
     case "allow":
       return [false, unchecked];
-    case "prefer": // nobody listens on the way to one's own machine, and encrypting a million rows takes its time
+    case "prefer": // loopback traffic cannot be intercepted, and encrypting a million rows takes time
       return isLoopback(host) ? [false, unchecked] : [unchecked, false];
     case "require":
       return [pem.ca ? anyName : unchecked];
@@ -101,12 +104,14 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** The server does no TLS, or its pg_hba.conf wants the other way. */
+/** True if the server does not support TLS, or its pg_hba.conf asks for the other kind of connection. */
 function mayTakeAnotherWay(error: Error & { code?: string }): boolean {
   return error.message === NO_TLS || (error.code === "28000" && /pg_hba\.conf/.test(error.message));
 }
 
-/** Asks the server to cancel what that connection runs, over a connection of its own. Never fails: it may be too late. */
+/**
+ * Cancels the running statement through a second connection. Never fails, because the statement may have ended already.
+ */
 export async function cancel({ client, tls }: Connected, { host, port }: DatabaseAddress): Promise<void> {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
   const connection = new Connection({ ssl: tls } as ClientConfig) as RawConnection;
@@ -125,7 +130,7 @@ export async function cancel({ client, tls }: Connected, { host, port }: Databas
   });
 }
 
-/** Failures of the network, by their code or node-postgres' message: what to look at. */
+/** Network failures, by error code or node-postgres' message. */
 const UNREACHABLE = /^(E(?!RR_)[A-Z_]+|timeout expired|Connection terminated.*)$/;
 
 function connectionError(error: NodeJS.ErrnoException, address: DatabaseAddress): DatabaseError {
@@ -135,12 +140,12 @@ function connectionError(error: NodeJS.ErrnoException, address: DatabaseAddress)
   if (UNREACHABLE.test(reason)) {
     const fields = {
       code: "08001",
-      hint: "Is PostgreSQL running there, and may this machine connect to it?",
+      hint: "Check that PostgreSQL is running there and accepts connections from this machine.",
     };
     return new DatabaseError(`cannot reach the database at ${place} (${reason})`, fields, { cause: error });
   }
   if (/^28/.test(reason)) {
-    const hint = "The password comes from the address, PGPASSWORD or the password file (~/.pgpass).";
+    const hint = "The password is taken from the URL, PGPASSWORD or the password file (~/.pgpass).";
     const message = `the database at ${place} refused "${user}": ${error.message}`;
     return new DatabaseError(message, { code: reason, hint }, { cause: error });
   }

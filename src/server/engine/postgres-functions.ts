@@ -1,17 +1,17 @@
-/** The functions of CARTO in a user's database: put there when a statement misses them, if that is allowed. */
+/** Installs CARTO's SQL functions in a user's database when a statement needs them, if the role has the right. */
 import { ident } from "../../sql";
 import { FUNCTIONS_MARK, FUNCTIONS_VERSION, functionsSql } from "../sql/functions";
 import { DatabaseError } from "./engine";
 import type { PostgresSession } from "./postgres-session";
 import type { ResultReader } from "./result-reader";
 
-/** What every role needs of them: a trigger runs with the rights of whoever inserts. */
+/** Rights for every role, because a trigger runs with the rights of the role that writes. */
 const GRANTS_SQL = `
 GRANT USAGE ON SCHEMA cartodb TO PUBLIC;
 GRANT SELECT ON cartodb.cdb_tablemetadata TO PUBLIC;
 `;
 
-/** Only one installs at a time; the number is "carto" as ASCII. */
+/** Only one session installs at a time. The number is "carto" in ASCII. */
 const LOCK_SQL = `SELECT pg_catalog.pg_advisory_lock(${0x636172746f})`;
 const UNLOCK_SQL = `SELECT pg_catalog.pg_advisory_unlock(${0x636172746f})`;
 
@@ -39,31 +39,31 @@ interface FunctionsState {
 /** SQLSTATEs: undefined_function, undefined_table, undefined_object, invalid_schema_name. */
 const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
 
-/** What there is in the schema, in lower case, and the schema itself. */
+/** The names of the schema and of everything in it, in lower case. */
 const NAMES = new Set(
   ["cartodb", ...Array.from(functionsSql().matchAll(/\bcartodb\.(\w+)/g), ([, name]) => name!)].map((name) =>
     name.toLowerCase(),
   ),
 );
 
-/** Whether a statement failed because it needs the functions, or their newer version. */
+/** True if a statement failed because a function is missing or outdated. */
 export function missesFunctions({ code, message }: DatabaseError): boolean {
   return UNDEFINED.has(code) && (message.toLowerCase().match(/\w+/g) ?? []).some((word) => NAMES.has(word));
 }
 
-/** Whether a statement names something of the schema, so that it should be of this version. */
+/** True if a statement names something in the schema, which should then be of this version. */
 export function mentionsFunctions(sql: string): boolean {
   return /\b(cartodb\s*\.|_?cdb_)/i.test(sql);
 }
 
 /**
- * Installs the functions, or brings those of another version up to this one.
- * @param missed the error of a statement that needs them; without it only an older version is replaced
- * @returns what was done, in a sentence; the empty text if nothing had to be done
- * @throws DatabaseError that says what is missing and who could change that
+ * Installs the functions, or replaces those of another version.
+ * @param missed error of the statement that needs them; if absent, only another version is replaced
+ * @returns a sentence about what was done; empty if nothing had to be done
+ * @throws DatabaseError if the functions cannot be installed; its hint says what an administrator can do
  */
 export async function provideFunctions(session: PostgresSession, missed?: DatabaseError): Promise<string> {
-  await session.run(LOCK_SQL); // another one may be at it
+  await session.run(LOCK_SQL); // another session may be installing them
   try {
     return await provideAlone(session, missed);
   } finally {
@@ -83,11 +83,11 @@ async function provideAlone(session: PostgresSession, missed?: DatabaseError): P
   const install = functionsSql(postgisSchema ?? undefined);
   const { error } = await session.run(`${install};${GRANTS_SQL}`);
   if (error) throw error;
-  const what = isOurs ? "Renewed" : "Installed";
-  return `${what} the functions of CARTO in schema "cartodb" of database "${database}".`;
+  const what = isOurs ? "Updated" : "Installed";
+  return `${what} CARTO's SQL functions in schema "cartodb" of database "${database}".`;
 }
 
-/** Why the functions cannot be put there; undefined if they can. */
+/** Returns the error to throw if the functions cannot be installed; undefined if they can. */
 function refusalOf(
   state: FunctionsState,
   isOurs: boolean,
@@ -95,14 +95,14 @@ function refusalOf(
   const { database, role, schemaExists, isOwner, isEmpty, mayCreate, postgisSchema } = state;
   const because = (message: string, code: string, hint: string) => (missed: DatabaseError) =>
     new DatabaseError(message, { code, hint, detail: missed.message }, { cause: missed });
-  const without = "Reading tables, queries and maps work without.";
+  const without = "Reading tables, queries and maps work without them.";
   if (schemaExists && !isOurs && !(isOwner && isEmpty)) {
     return (missed) =>
       new DatabaseError(
         missed.message,
         {
           ...missed,
-          hint: `Schema "cartodb" of database "${database}" was not made by cartoframes, so it is left as it is.`,
+          hint: `Schema "cartodb" of database "${database}" was not created by cartoframes, so it is left unchanged.`,
         },
         { cause: missed },
       );
@@ -113,16 +113,16 @@ function refusalOf(
       ? `ALTER SCHEMA cartodb OWNER TO ${ident(role)}, or let its owner use this version first`
       : `CREATE SCHEMA cartodb AUTHORIZATION ${ident(role)}`;
     return because(
-      `permission denied for database ${database}: the functions of CARTO ${what}, and role "${role}" may not create them`,
+      `permission denied for database ${database}: CARTO's SQL functions ${what}, and role "${role}" may not create them`,
       "42501",
-      `Who administers the database can run: ${order}. ${without}`,
+      `A database administrator can run: ${order}. ${without}`,
     );
   }
   if (postgisSchema === null) {
     return because(
-      `the functions of CARTO need PostGIS, which database "${database}" does not have`,
+      `CARTO's SQL functions need PostGIS, which database "${database}" does not have`,
       "0A000",
-      `Who administers the database can run: CREATE EXTENSION postgis. ${without}`,
+      `A database administrator can run: CREATE EXTENSION postgis. ${without}`,
     );
   }
   return undefined;

@@ -5,16 +5,16 @@ import { canceledError, type DatabaseError } from "./engine";
 import { PostgresSession } from "./postgres-session";
 import { Turns } from "./turns";
 
-/** So long unused, a connection may have gone without a word: it is asked before a statement is trusted to it. */
+/** A connection that was unused for longer is tested before it is used again. */
 const TRUST_MS = 1_000;
 const ANSWER_MS = 5_000;
 const IDLE_CLOSE_MS = 30_000;
-/** A database that starts, or has no connection to spare, is waited for; one that was there before, too. */
+/** How long to wait for a database that is starting, has no free connection, or was reachable before. */
 const CONNECT_PATIENCE_MS = 10_000;
 const CONNECT_RETRY_MS = 250;
-/** cannot_connect_now (it starts or stops), too_many_connections. */
+/** SQLSTATEs that pass: cannot_connect_now (the server starts or stops), too_many_connections. */
 const PASSING = new Set(["57P03", "53300"]);
-/** Class 28: invalid_authorization_specification, invalid_password. */
+/** SQLSTATE class 28: invalid_authorization_specification, invalid_password. */
 const REFUSED = /^28/;
 const UNREACHABLE = "08001";
 
@@ -28,11 +28,11 @@ export interface PoolOptions {
   readonly maxConnections: number;
   readonly maxResultBytes: number;
   readonly onRefused: () => void;
-  /** Brings a session, new or used, into the state in which every statement finds it. */
+  /** Brings a new or used session into the state in which every statement starts. */
   readonly prepare: (session: PostgresSession) => Promise<void>;
 }
 
-/** Sessions of one database for one caller each; callers beyond the limit wait in the order of arrival. */
+/** Pool of sessions, each for one caller at a time. Callers beyond the limit wait in the order of arrival. */
 export class PostgresPool {
   readonly #address: DatabaseAddress;
   readonly #options: PoolOptions;
@@ -51,7 +51,7 @@ export class PostgresPool {
     return this.#turns.waiting;
   }
 
-  /** A session that is prepared and connected, and the function that gives it back, usable or not. */
+  /** Resolves to a prepared session and the function that returns it to the pool. */
   async take(
     signal?: AbortSignal,
   ): Promise<{ session: PostgresSession; giveBack: (isUsable: boolean) => void }> {
@@ -62,7 +62,7 @@ export class PostgresPool {
       throw error;
     });
     const giveBack = (isUsable: boolean) => {
-      // The caller does not wait for the cleaning up, the next one does.
+      // The caller does not wait for the reset; the next caller does.
       void this.#clean(session, isUsable).finally(endTurn);
     };
     return { session, giveBack };
@@ -80,7 +80,7 @@ export class PostgresPool {
   async #find(): Promise<PostgresSession> {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.closing);
-      await incoming(); // a busy process may not have read yet that the server has hung up
+      await incoming(); // a busy process may not have noticed yet that the server closed the connection
       if (idle.session.isLost) continue;
       if (Date.now() - idle.since < TRUST_MS || (await answers(idle.session))) return idle.session;
       idle.session.destroy();
@@ -108,11 +108,11 @@ export class PostgresPool {
 
   async #clean(session: PostgresSession, isUsable: boolean): Promise<void> {
     try {
-      if (!isUsable || session.isLost) throw new Error("of no use");
+      if (!isUsable || session.isLost) throw new Error("The session cannot be used again.");
       await this.#options.prepare(session);
       this.#keep(session);
     } catch {
-      session.destroy(); // what cannot be cleaned is not used again
+      session.destroy(); // a session that cannot be reset is not used again
     }
   }
 
@@ -130,7 +130,7 @@ export class PostgresPool {
   }
 }
 
-/** An empty query. */
+/** Tests a session with an empty query. */
 async function answers(session: PostgresSession): Promise<boolean> {
   const answer = session.run("").then(
     ({ error }) => error === null,

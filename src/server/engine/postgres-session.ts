@@ -7,32 +7,32 @@ import { DatabaseError } from "./engine";
 import { type Connected, cancel, connect } from "./postgres-connection";
 import { ResultReader, tooLarge } from "./result-reader";
 
-/** What a COPY out keeps ready for its reader, and has read before it counts as begun. */
+/** Bytes that a COPY out buffers for its reader, and reads before it resolves. */
 const COPY_AHEAD_BYTES = 256 * 1024;
 const CANCEL_GRACE_MS = 5_000;
 const CONNECTION_EXCEPTION = "08006";
-/** `ReadyForQuery`, outside a transaction: tells node-postgres that the connection is its own again. */
+/** The message `ReadyForQuery` outside a transaction, which hands the connection back to node-postgres. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 
 export interface CopyOutStart {
   readonly stream: Readable;
-  /** Known if the COPY was so short that all of it is there. */
+  /** Present if the whole COPY has arrived already. */
   readonly complete?: { readonly bytes: number; readonly rows: number };
-  /** Resolves when the session is free again, whatever became of the COPY. */
+  /** Resolves when the session is free again, even if the COPY failed. */
   readonly done: Promise<void>;
 }
 
 /**
- * One session of a user's database. node-postgres connects and authenticates; what the server answers to a statement
- * is read by `ResultReader`, as with the embedded database, because node-postgres hands out neither the raw text of
- * every type nor where a COPY ends.
+ * Session of a user's database. Create one with `PostgresSession.open`. node-postgres connects and authenticates.
+ * Results are read by `ResultReader`, as with the embedded database, because node-postgres exposes neither the raw text
+ * of every type nor the end of a COPY.
  */
 export class PostgresSession {
   readonly #address: DatabaseAddress;
   readonly #connected: Connected;
   readonly #maxResultBytes: number;
   #isLost = false;
-  /** Whether the last statements left a transaction open, failed or not. */
+  /** True if the session is inside a transaction, including a failed one. */
   inTransaction = false;
 
   constructor(address: DatabaseAddress, connected: Connected, maxResultBytes: number) {
@@ -44,7 +44,7 @@ export class PostgresSession {
     };
     connected.client.once("error", lose);
     connected.client.once("end", lose);
-    connected.client.connection.stream.once("end", lose); // a turn of the event loop before the client says so
+    connected.client.connection.stream.once("end", lose); // one turn of the event loop before the client's event
   }
 
   static async open(address: DatabaseAddress, maxResultBytes: number): Promise<PostgresSession> {
@@ -60,7 +60,7 @@ export class PostgresSession {
     const reader = new ResultReader();
     const exchange = this.#exchange(sql, (chunk) => {
       reader.push(chunk);
-      // The rest is read without being kept until the cancel has arrived.
+      // Until the cancel arrives, the rest is read and discarded.
       if (reader.bytes > this.#maxResultBytes) exchange.lose(tooLarge(this.#maxResultBytes));
       else if (reader.status !== null) exchange.finish();
     });
@@ -69,8 +69,8 @@ export class PostgresSession {
   }
 
   /**
-   * Runs a COPY … TO STDOUT. Resolves when its first bytes are there, or all of a short one; an error before that
-   * rejects, one after it is an error of the stream. Destroying the stream cancels it.
+   * Runs a COPY … TO STDOUT. Resolves when its first bytes, or all of them, have arrived. An earlier error rejects, a
+   * later one ends the stream. Destroying the stream cancels the COPY.
    */
   async copyOut(sql: string): Promise<CopyOutStart> {
     const reader = new ResultReader();
@@ -83,11 +83,11 @@ export class PostgresSession {
       highWaterMark: COPY_AHEAD_BYTES,
       read: () => exchange.resume(),
       destroy: (error, callback) => {
-        exchange.lose(new DatabaseError("nobody reads the answer any more", { code: "57014" }));
+        exchange.lose(new DatabaseError("the result is no longer read", { code: "57014" }));
         callback(error);
       },
     });
-    stream.on("error", () => {}); // an error before it begins is thrown; whoever reads it hears of later ones
+    stream.on("error", () => {}); // an early error is thrown, and a reader receives later ones
     let bytes = 0;
     const exchange = this.#exchange(sql, (chunk) => {
       const data = scanner.push(chunk);
@@ -111,7 +111,7 @@ export class PostgresSession {
     return { stream, complete, done: ended };
   }
 
-  /** Runs a COPY … FROM STDIN with `data`, which is not asked for a byte before the server wants it. */
+  /** Runs a COPY … FROM STDIN. `data` is not read before the server asks for it. */
   async copyIn(sql: string, data: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ResultReader> {
     const reader = new ResultReader();
     let wanted = () => {};
@@ -124,12 +124,12 @@ export class PostgresSession {
       if (reader.status !== null) exchange.finish();
     });
     const settled = this.#settled(exchange, reader);
-    settled.catch(() => {}); // awaited below, on every way
+    settled.catch(() => {}); // awaited below in every case
     if ((await Promise.race([isWanted, settled])) !== "wanted") return reader;
     try {
       await sendAll(exchange, data, settled, signal);
     } catch (error) {
-      exchange.write(serialize.copyFail("the data broke off"));
+      exchange.write(serialize.copyFail("the data ended unexpectedly"));
       await settled;
       throw error;
     }
@@ -137,7 +137,9 @@ export class PostgresSession {
     return reader;
   }
 
-  /** Ends what runs, within some seconds even if the server does not listen. The session is of no use afterwards. */
+  /**
+   * Cancels the running statement, within seconds even if the server does not react. The session cannot be used again.
+   */
   async cancel(): Promise<void> {
     const { client } = this.#connected;
     const timer = setTimeout(() => this.destroy(), CANCEL_GRACE_MS);
@@ -168,14 +170,14 @@ export class PostgresSession {
         this.destroy();
         throw error;
       }
-      // A server that shuts down says so before it hangs up.
+      // A server that shuts down sends an error before it closes the connection.
       throw reader.error ? shutDownError(reader.error) : lostError(this.#address, error as Error);
     }
     this.inTransaction = reader.status !== "I";
   }
 }
 
-/** One statement and the bytes of its answer, past node-postgres' own reader. */
+/** Sends one statement and receives the bytes of its result, bypassing node-postgres' own reader. */
 class Exchange implements Submittable {
   readonly done: Promise<void>;
   readonly #sql: string;
@@ -193,7 +195,7 @@ class Exchange implements Submittable {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.done.catch(() => {}); // it may fail before anybody waits
+    this.done.catch(() => {}); // it may fail before it is awaited
   }
 
   submit(connection: Connection): void {
@@ -209,7 +211,7 @@ class Exchange implements Submittable {
     return this.isOver || this.#connection!.stream.write(bytes);
   }
 
-  /** As one packet, and whether more may follow. */
+  /** Writes both as one packet; returns false if the caller should wait for `drained`. */
   writeBoth(first: Uint8Array, second: Uint8Array): boolean {
     if (this.isOver) return true;
     const { stream } = this.#connection!;
@@ -232,7 +234,7 @@ class Exchange implements Submittable {
     if (!this.isOver) this.#connection?.stream.resume();
   }
 
-  /** The answer is complete. */
+  /** Ends the exchange: the result is complete. */
   finish(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -246,7 +248,7 @@ class Exchange implements Submittable {
     this.#resolve();
   }
 
-  /** Nobody waits for the answer any more; the connection cannot be used again. */
+  /** Ends the exchange before its result is complete. The connection cannot be used again. */
   lose(reason: Error): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -257,7 +259,7 @@ class Exchange implements Submittable {
     this.#reject(reason);
   }
 
-  /** node-postgres: the connection broke. */
+  /** Called by node-postgres when the connection breaks. */
   handleError(error: Error): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -267,7 +269,9 @@ class Exchange implements Submittable {
   handleReadyForQuery(): void {}
 }
 
-/** Sends chunk by chunk as fast as the server takes them, until the data end, the server has answered, or the signal. */
+/**
+ * Sends the chunks as fast as the server accepts them, until the data end, the server answers, or the signal aborts.
+ */
 async function sendAll(
   exchange: Exchange,
   data: AsyncIterable<Uint8Array>,
@@ -283,7 +287,7 @@ async function sendAll(
   };
   settled.then(stop, stop);
   signal?.addEventListener("abort", stop, { once: true });
-  // Not Promise.race, which keeps something of every round until the last one.
+  // Promise.race would keep memory of every round until the last one.
   const unlessOver = <T>(promise: Promise<T>) =>
     new Promise<T | undefined>((resolve, reject) => {
       interrupt = () => resolve(undefined);
@@ -305,14 +309,14 @@ async function sendAll(
         await unlessOver(exchange.drained());
       }
     }
-    signal?.throwIfAborted(); // else the server has refused what it got
+    signal?.throwIfAborted(); // otherwise the server has refused the data
   } finally {
     signal?.removeEventListener("abort", stop);
-    if (!isWhole) void chunks.return?.()?.catch(() => {}); // not waited for: it may wait for its sender
+    if (!isWhole) void chunks.return?.()?.catch(() => {}); // not awaited: it may be waiting for its own source
   }
 }
 
-/** Of a message of so many bytes, which follow by themselves instead of being copied. */
+/** Returns the header of a CopyData message. The bytes are sent separately, which avoids a copy. */
 function copyDataHeader(bytes: number): Buffer {
   const header = Buffer.alloc(5);
   header.write("d", "latin1");
@@ -333,6 +337,6 @@ function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
 }
 
 function shutDownError(error: DatabaseError): DatabaseError {
-  const hint = error.hint ?? "What was committed before is safe, and the next statement connects again.";
+  const hint = error.hint ?? "Committed data is safe; the next statement reconnects.";
   return new DatabaseError(error.message, { ...error, hint }, { cause: error });
 }

@@ -23,22 +23,22 @@ import { checkCopy, isOneTransaction, refuseBeyondRole, refuseChangeOfRole, refu
 import { TypeNames } from "./type-names";
 
 export interface PostgresOptions {
-  /** Default 20. */
+  /** @default 20 */
   readonly maxConnections?: number;
-  /** A query whose result is larger fails instead of filling the memory. COPY has no limit. Default 512 MB. */
+  /** Maximum size of a query's result in bytes. COPY is not limited. @default 512 MB */
   readonly maxResultBytes?: number;
-  /** Called when a database that was open does not take the password any more. */
+  /** Called if a database that was open no longer accepts the password. */
   readonly onRefused?: () => void;
 }
 
-/** Beside PostGIS' schema, which may be any. */
+/** Schemas at the end of the search path. PostGIS may be in any other schema. */
 const FUNCTIONS_SCHEMAS = ["cartodb", "cdb_observatory"];
 
-/** What the readers of text values, and the lexer that looks at statements, take for granted. */
+/** Settings on which the readers of text values and the SQL lexer rely. */
 const SETTINGS_SQL = `RESET ROLE; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = ISO;
 SET IntervalStyle = postgres; SET bytea_output = hex; SET extra_float_digits = 1`;
 
-/** A server that was killed must not leave a statement running that nobody waits for. PostgreSQL 14, not on every platform. */
+/** Ends the statements of a killed local server. Needs PostgreSQL 14 and is not available on every platform. */
 const WATCH_CLIENT_SQL = "SET client_connection_check_interval = '5s'";
 
 const INFO_SQL = `SELECT pg_catalog.current_setting('server_version'),
@@ -47,8 +47,8 @@ const INFO_SQL = `SELECT pg_catalog.current_setting('server_version'),
   pg_catalog.array_to_json(pg_catalog.current_schemas(false))`;
 
 /**
- * Opens a user's database. Nothing is changed in it before a statement needs the functions of CARTO.
- * @throws DatabaseError if it cannot be reached or refuses
+ * Opens a user's database. Nothing in it changes before a statement needs CARTO's SQL functions.
+ * @throws DatabaseError if the database cannot be reached or refuses the connection
  */
 export async function openPostgres(address: DatabaseAddress, options: PostgresOptions = {}): Promise<Engine> {
   const engine = new PostgresEngine(address, options);
@@ -63,15 +63,15 @@ export async function openPostgres(address: DatabaseAddress, options: PostgresOp
 
 type Running = NonNullable<EngineActivity["running"]>;
 
-/** What is the same for all sessions of a database, and read by the first one. */
+/** Facts that are the same for all sessions of a database. The first session reads them. */
 interface Facts {
   readonly postgres: string;
   readonly postgis: string | null;
-  /** Run before every statement's turn. */
+  /** Runs before every turn of a session. */
   readonly prepareSql: string;
 }
 
-/** A pool of sessions with the rights of the role that the address names. */
+/** An engine with a pool of sessions, which have the rights of the role in the address. */
 class PostgresEngine implements Engine {
   readonly #address: DatabaseAddress;
   readonly #pool: PostgresPool;
@@ -167,18 +167,18 @@ class PostgresEngine implements Engine {
   }
 
   activity(): EngineActivity {
-    const [oldest = null] = this.#running.keys(); // maps keep the order of insertion
+    const [oldest = null] = this.#running.keys(); // the first key was inserted first
     return { running: oldest, waiting: this.#pool.waiting };
   }
 
-  /** Ends what runs; those still waiting fail. */
+  /** Ends running statements. Waiting statements fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const session of this.#running.values()) session.destroy();
     this.#pool.close();
   }
 
-  /** A turn of a session, which is cancelled by the signal and goes back when the work is done. */
+  /** Takes a session from the pool for `work`. The signal cancels the work. */
   async #use<T>(
     sql: string,
     options: StatementOptions,
@@ -212,7 +212,7 @@ class PostgresEngine implements Engine {
       signal?.removeEventListener("abort", cancel);
       limit?.removeEventListener("abort", cancel);
       this.#running.delete(running);
-      giveBack(!isCancelled); // a late cancel would hit whoever has the session next
+      giveBack(!isCancelled); // a late cancel would hit the next statement of the session
     };
     this.#running.set(running, session);
     signal?.addEventListener("abort", cancel, { once: true });
@@ -228,7 +228,7 @@ class PostgresEngine implements Engine {
     }
   }
 
-  /** A statement that was cancelled by its signal fails like one of the embedded database. */
+  /** Returns the error to throw, so that a cancelled statement fails as on the embedded database. */
   #explained(error: unknown, signal: AbortSignal | undefined): unknown {
     if (this.#isClosed) return closedError();
     if (error instanceof DatabaseError && saysDiskFull(error)) return fullDiskError(error);
@@ -239,7 +239,7 @@ class PostgresEngine implements Engine {
   async #prepare(session: PostgresSession): Promise<void> {
     if (session.inTransaction) throwing(await session.run("ROLLBACK"));
     if (this.#facts) {
-      throwing(await session.run("DISCARD ALL")); // by itself: it is refused inside of a transaction
+      throwing(await session.run("DISCARD ALL")); // sent alone, because it is refused inside a transaction
     } else {
       this.#facts = await readFacts(session);
     }
@@ -252,13 +252,16 @@ class PostgresEngine implements Engine {
     const { error } = await session.run(`SET ROLE ${ident(name)}`);
     if (!error) return;
     throw new DatabaseError(
-      `permission denied for database ${this.#address.database}: it has no role ${name} that "${this.#address.user}" may take, so only the master key is served`,
+      `permission denied for database ${this.#address.database}: "${this.#address.user}" may not SET ROLE ${name}, so this server accepts only the master key`,
       { code: "42501", detail: error.message },
       { cause: error },
     );
   }
 
-  /** Installs what a failed statement misses, so that it can be repeated. Undefined: it failed for another reason. */
+  /**
+   * Installs the functions a failed statement needs, so that it can be repeated; undefined if it failed for another
+   * reason.
+   */
   async #installMissing(
     session: PostgresSession,
     sql: string,
@@ -272,7 +275,7 @@ class PostgresEngine implements Engine {
     if (done) console.error(new Date().toISOString(), done);
     if (isOneTransaction(sql)) return done;
     if (!done) throw error;
-    const hint = `${done} Run the statement again; what it committed before it failed is there.`;
+    const hint = `${done} Run the statement again; what it committed before it failed is kept.`;
     throw new DatabaseError(error.message, { ...error, hint }, { cause: error });
   }
 
@@ -287,9 +290,9 @@ class PostgresEngine implements Engine {
 }
 
 /**
- * The path by which names are found is the one of the role, so that a table is the same as in psql, and behind it
- * PostGIS and the functions. `"$user"` counts only where there is such a schema: clients take an account whose path
- * does not begin with `public` for a member of an organisation.
+ * Reads the versions and builds the search path: the role's own, so that names mean the same as in psql, then PostGIS
+ * and the functions. `"$user"` is dropped if that schema does not exist, because CARTO's clients take an account whose
+ * path does not begin with `public` for a member of an organisation.
  */
 async function readFacts(session: PostgresSession): Promise<Facts> {
   throwing(await session.run(SETTINGS_SQL));
@@ -309,13 +312,13 @@ function throwing(result: ResultReader): ResultReader {
   return result;
 }
 
-/** How much is free there, and where, cannot be asked from here. */
+/** The free space on another machine is unknown, so this error does not state it. */
 function fullDiskError(error: DatabaseError): DatabaseError {
   return new DatabaseError(
-    `the disk of the database's server is full: ${error.message}`,
+    `the disk of the database server is full: ${error.message}`,
     {
       ...error,
-      hint: "What was committed before is safe. Delete tables that are not needed, or ask who runs the database for room; then run it again.",
+      hint: "Committed data is safe. Delete tables you no longer need, or ask the database administrator for more space, then try again.",
     },
     { cause: error },
   );

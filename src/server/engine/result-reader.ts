@@ -14,19 +14,19 @@ type MutableStatement = { command: string; fields: RawField[] | null; rows: (str
 type RawField = Omit<ResultField, "typeName">;
 export type RawStatement = Omit<StatementResult, "fields"> & { readonly fields: readonly RawField[] | null };
 
-/** Idle, in a transaction, in a failed transaction. */
+/** `I`: idle; `T`: inside a transaction; `E`: inside a failed transaction. */
 export type TransactionStatus = "I" | "T" | "E";
 
-/** Reads what a server answers to one simple query. https://www.postgresql.org/docs/current/protocol-flow.html */
+/** Reads the result of one simple query: https://www.postgresql.org/docs/current/protocol-flow.html */
 export class ResultReader {
   readonly statements: RawStatement[] = [];
   readonly notices: string[] = [];
   readonly warnings: string[] = [];
   bytes = 0;
   error: DatabaseError | null = null;
-  /** Null until ReadyForQuery, the last message, has been read. */
+  /** Null until ReadyForQuery, the last message, arrives. */
   status: TransactionStatus | null = null;
-  /** The server waits for the data of a COPY … FROM STDIN. */
+  /** True once the server waits for the data of a COPY … FROM STDIN. */
   wantsData = false;
   readonly #parser = new Parser();
   #open: MutableStatement = emptyStatement();

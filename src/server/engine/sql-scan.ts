@@ -1,8 +1,12 @@
-/** What an engine must look at before it runs a statement: COPY, rights, and transactions. */
+/** Checks before a statement runs: COPY, rights and transactions. */
 import { isWord, scanStatements, type Token } from "../../sql-lexer";
+import { words } from "../../values";
 import { DatabaseError, type Role } from "./engine";
 
-/** @throws DatabaseError if `sql` holds a COPY, which has its own two calls and touches no server file. */
+/**
+ * Refuses COPY in a query: it has calls of its own, and must not read or write files of the server.
+ * @throws DatabaseError if `sql` contains a COPY
+ */
 export function refuseCopy(sql: string): void {
   if (!/\bcopy\b/i.test(sql)) return;
   for (const tokens of scanStatements(sql)) {
@@ -17,19 +21,19 @@ export function refuseCopy(sql: string): void {
   }
 }
 
-// With these a statement can neither change its role nor leave anything behind that would.
+// Statements that begin with one of these can neither change their role nor create anything that could.
 const READING_AND_WRITING = words(
   "SELECT WITH VALUES TABLE ( SHOW EXPLAIN INSERT UPDATE DELETE MERGE BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE",
 );
-/** What a regular key may have been granted in a schema: tables of its own. */
+/** Commands for the tables that a regular key may create in a schema granted to it. */
 const ON_TABLES = words("CREATE ALTER DROP");
 const TABLE_WORDS = words("TABLE UNLOGGED INDEX UNIQUE SEQUENCE VIEW");
 const ON_OWN_TABLES = words("TRUNCATE ANALYZE COMMENT");
 
 /**
- * The session of the embedded database belongs to a superuser, whom `SET ROLE` and the like would bring
- * back; what is not known to be harmless is refused, and table rights do the rest.
- * @throws DatabaseError
+ * Refuses every command that is not known to be harmless. The session of the embedded database belongs to a superuser,
+ * so `RESET ROLE` would give a statement all rights. What remains is decided by the rights of the role in the database.
+ * @throws DatabaseError if a statement begins with another command
  */
 export function refuseBeyondRole(sql: string, role: Exclude<Role, "master">): void {
   for (const [first, second] of scanStatements(sql)) {
@@ -46,17 +50,13 @@ function notPermitted(sql: string, token: Token | undefined): DatabaseError {
   return new DatabaseError(message, { code: "42501", position: positionOf(sql, token) });
 }
 
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.split(" "));
-}
-
-// What would change the role from within a statement, or run a text as one. `U&"…"` can spell any of them.
+// Functions and views that change the role inside a statement, or run a text as SQL. `U&"…"` can spell any of them.
 const CHANGES_ROLE = /set_config|pg_settings|_to_xml|ts_stat|ts_rewrite|crosstab|connectby|dblink|U&"/i;
 
 /**
- * A user's database has not taken from everybody what a role needs to leave itself, as the embedded one has: so a
- * statement of `publicuser` is a single one, and names nothing of that kind.
- * @throws DatabaseError
+ * Refuses what could change the role in a user's database, where the functions for that are not revoked from PUBLIC as
+ * in the embedded one: several statements at once, and the names above.
+ * @throws DatabaseError if `sql` contains one of them
  */
 export function refuseChangeOfRole(sql: string): void {
   const found = CHANGES_ROLE.exec(sql)?.[0];
@@ -65,11 +65,9 @@ export function refuseChangeOfRole(sql: string): void {
   throw new DatabaseError(`permission denied for ${what}`, { code: "42501" });
 }
 
-const TRANSACTION_COMMANDS = new Set(
-  "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL".split(" "),
-);
+const TRANSACTION_COMMANDS = words("BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE CALL");
 
-/** Whether a failure of `sql`, sent as one query, undoes all of it: not if it ends transactions by itself. */
+/** True if a failure of `sql`, sent as one query, undoes all of it. False if it controls transactions itself. */
 export function isOneTransaction(sql: string): boolean {
   return scanStatements(sql).every(
     ([first]) =>
@@ -80,13 +78,13 @@ export function isOneTransaction(sql: string): boolean {
 
 export interface CopyRewrite {
   readonly sql: string;
-  /** A position in the rewritten text as a position in the original, both 1-based. */
+  /** Converts a position in the rewritten text to one in the original, both from 1. */
   originalPosition(position: number): number;
 }
 
 /**
- * `COPY … TO STDOUT` with `STDOUT` replaced by the file, or `COPY … FROM STDIN` with `STDIN` replaced.
- * @throws DatabaseError if `sql` is anything but one such statement.
+ * Replaces `STDOUT` or `STDIN` in a `COPY … TO STDOUT` or `COPY … FROM STDIN` by a file.
+ * @throws DatabaseError if `sql` is anything but one such statement
  */
 export function copyThroughFile(sql: string, direction: "TO" | "FROM", path: string): CopyRewrite {
   const target = checkCopy(sql, direction);
@@ -101,8 +99,8 @@ export function copyThroughFile(sql: string, direction: "TO" | "FROM", path: str
 }
 
 /**
- * The STDOUT or STDIN of the one `COPY … TO STDOUT` or `COPY … FROM STDIN` that `sql` is.
- * @throws DatabaseError if it is anything else.
+ * Returns the token STDOUT or STDIN of a `COPY … TO STDOUT` or `COPY … FROM STDIN`.
+ * @throws DatabaseError if `sql` is anything but one such statement
  */
 export function checkCopy(sql: string, direction: "TO" | "FROM"): Token {
   const [tokens = [], ...more] = scanStatements(sql);
@@ -118,7 +116,7 @@ export function checkCopy(sql: string, direction: "TO" | "FROM"): Token {
     });
   }
   const target = copyTarget(tokens);
-  // PostgreSQL takes STDIN and STDOUT for each other.
+  // PostgreSQL accepts STDIN and STDOUT in place of each other.
   if (!target || !(target.file.text === "STDOUT" || target.file.text === "STDIN")) {
     refuseServerFile(sql, tokens, target);
     throw new DatabaseError(`expected ${wanted}`, {
@@ -139,7 +137,7 @@ interface CopyTarget {
   readonly file: Token;
 }
 
-/** TO and FROM are reserved, so the first one outside parentheses and quotes is COPY's own. */
+/** Finds the target of a COPY: TO and FROM are reserved words, so the first one outside parentheses belongs to COPY. */
 function copyTarget(tokens: readonly Token[]): CopyTarget | undefined {
   const at = tokens.findIndex((token) => token.depth === 0 && (isWord(token, "TO") || isWord(token, "FROM")));
   const file = tokens[at + 1];
@@ -156,7 +154,7 @@ function refuseServerFile(sql: string, tokens: readonly Token[], target: CopyTar
   });
 }
 
-/** PostgreSQL counts characters from 1, JavaScript UTF-16 units from 0. */
+/** Returns the position as PostgreSQL counts it: in characters from 1, not in UTF-16 units from 0. */
 function positionOf(sql: string, token: Token | undefined): number {
   let position = 1;
   for (const _ of sql.slice(0, token?.start ?? 0)) position++;

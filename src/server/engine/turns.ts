@@ -1,6 +1,6 @@
 import { canceledError } from "./engine";
 
-/** Lets one caller, or `atOnce`, through at a time, in the order of arrival. */
+/** A queue that lets `atOnce` callers through at a time, in the order of arrival. */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -13,7 +13,7 @@ export class Turns {
     return this.#waiting.length;
   }
 
-  /** Resolves to the function that ends the turn. A signal takes the caller out of the queue. */
+  /** Resolves to the function that ends the turn. The signal removes the caller from the queue. */
   async take(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) throw canceledError(signal);
     if (this.#free > 0) this.#free--;
@@ -23,7 +23,7 @@ export class Turns {
       if (ended) return;
       ended = true;
       const next = this.#waiting.shift();
-      // Handed on: set free, a newcomer could take it before `next` runs.
+      // Handed over directly: a newcomer could take a freed turn before `next` runs.
       if (next) next();
       else this.#free++;
     };

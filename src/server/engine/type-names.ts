@@ -1,16 +1,16 @@
 import type { QueryResult } from "./engine";
 import type { ResultReader } from "./result-reader";
 
-/** What runs a statement in the database whose types are asked for. */
+/** Runs statements in the database whose types are looked up. */
 interface Session {
   run(sql: string): Promise<ResultReader>;
 }
 
-/** The names of a database's types, of which results carry the OIDs. Each is asked for once. */
+/** Looks up the names of types by the OIDs in results. Each is looked up once. */
 export class TypeNames {
   readonly #names = new Map<number, string>();
 
-  /** A result whose fields know their types; null for a type that did not outlive the statement. */
+  /** Adds type names to the fields of a result; null if the type no longer exists. */
   async resultOf(session: Session, { statements, notices, warnings }: ResultReader): Promise<QueryResult> {
     const oids = new Set(statements.flatMap(({ fields }) => fields?.map((field) => field.typeOid) ?? []));
     await this.#learn(session, oids);

@@ -1,7 +1,7 @@
 /**
- * CARTO's binary format: blocks in blocks, each with a header of two big-endian uint32, its type and the bytes that
- * follow. Numbers are little-endian. The outer block holds one with the column names, then one per column; a block
- * inside another begins at a multiple of 4.
+ * CARTO's binary format: nested blocks, each with a header of two big-endian uint32: its type and its length in bytes.
+ * Numbers are little-endian. The outer block holds a block with the column names, then one block per column; inner
+ * blocks begin at a multiple of 4 bytes.
  */
 import { Refusal } from "../guard";
 import { describeQuery, type Row, streamRows } from "../row-stream";
@@ -10,7 +10,7 @@ import { collectRows, type Export } from "./format";
 
 const HEADER_BYTES = 8;
 const ALIGN_BYTES = 4;
-/** Columns are written one after the other, so all rows are in memory. */
+/** Maximum size of all rows. They are kept in memory, because columns are written one after the other. */
 const MAX_CHARS = 64 * 1024 ** 2;
 
 const STRING = 10;
@@ -23,7 +23,7 @@ interface NumberType {
   write(view: DataView, at: number, value: number): void;
 }
 
-/** A column says in its name, as in `count__uint16`, what it is to be; otherwise it is float32. */
+/** Types of columns, chosen by a suffix of the name, such as `count__uint16`. The default is float32. */
 const NUMBER_TYPES: Readonly<Record<string, NumberType>> = {
   int8: { code: 1, bytes: 1, write: (view, at, value) => view.setInt8(at, value) },
   uint8: { code: 2, bytes: 1, write: (view, at, value) => view.setUint8(at, value) },
@@ -39,7 +39,9 @@ const NUMBER_TYPES: Readonly<Record<string, NumberType>> = {
   float32: { code: 8, bytes: 4, write: (view, at, value) => view.setFloat32(at, value, true) },
 };
 
-/** Numeric columns as typed arrays for a browser; no rows are no bytes. NULL is NaN, or 0 as an integer. */
+/**
+ * Writes numeric columns as typed arrays for a browser. NULL is NaN, or 0 for integers; without rows the body is empty.
+ */
 export const arraybuffer: Export = async ({ engine, query, skipFields, options, onEnd }) => {
   const fields = await describeQuery(engine, query, options);
   const columns = fields
@@ -49,7 +51,10 @@ export const arraybuffer: Export = async ({ engine, query, skipFields, options, 
     if (/^(geometry|geography|raster)$/.test(type))
       throw new Refusal(400, "geometry types are not supported");
     if (type !== "number")
-      throw new Refusal(400, `arraybuffer has numbers only, column "${name}" is ${type}`);
+      throw new Refusal(
+        400,
+        `The format arraybuffer takes only numeric columns; column "${name}" is ${type}`,
+      );
   }
   const { rows, close } = await streamRows(engine, query, options);
   onEnd(close);
@@ -92,7 +97,7 @@ function block(type: number, parts: readonly Uint8Array[]): Uint8Array {
     end = start + part.length;
   }
   const whole = withHeader(type, end - HEADER_BYTES);
-  for (const [i, part] of parts.entries()) whole.set(part, starts[i]!);
+  for (const [i, part] of parts.entries()) whole.set(part, starts[i]);
   return whole;
 }
 

@@ -3,8 +3,8 @@ import { describeQuery, type Row, streamRows } from "../row-stream";
 import { type Export, GEOMETRY } from "./format";
 
 /**
- * CSV as CARTO's export writes it: every column cast to text, the_geom first, CRLF, NULL like the empty text, and a
- * stray comma behind a single column.
+ * Writes CSV as CARTO's export does: every column cast to text, the_geom first, CRLF line ends, NULL as an empty text,
+ * and an extra comma after a single column.
  */
 export const csv: Export = async ({ engine, query, skipFields, options, onEnd }) => {
   const fields = await describeQuery(engine, query, options);
@@ -13,7 +13,7 @@ export const csv: Export = async ({ engine, query, skipFields, options, onEnd })
     .filter(({ name }) => !skipFields.has(name))
     .sort((a, b) => Number(b.name === GEOMETRY) - Number(a.name === GEOMETRY));
   const texts = columns.map(({ alias }) => `${alias}::text`).join(", ");
-  const aliases = fields.map((_, at) => ident(`c${at}`)).join(", "); // two columns may have one name
+  const aliases = fields.map((_, at) => ident(`c${at}`)).join(", "); // two columns may have the same name
   const from = `(${query}\n) AS cdbq${aliases && `(${aliases})`}`;
   const { rows, close } = await streamRows(engine, `SELECT ${texts} FROM ${from}`, options);
   onEnd(close);

@@ -2,28 +2,28 @@ import type { Engine, StatementOptions } from "../engine/engine";
 import { Refusal } from "../guard";
 import type { Row } from "../row-stream";
 
-/** A query to be answered in one of the formats. */
+/** A query whose result is written in one of the formats. */
 export interface ExportRequest {
   readonly engine: Engine;
-  /** One query, with paging and ordering around it. */
+  /** A single query, already wrapped for paging and ordering. */
   readonly query: string;
   readonly skipFields: ReadonlySet<string>;
-  /** Decimal digits of coordinates. */
+  /** Number of decimal digits of coordinates. */
   readonly decimals: number;
-  /** Names the document, where a format has a place for that. */
+  /** Title of the document, for formats that have one. */
   readonly title: string;
   readonly options: StatementOptions;
-  /** Called once for whatever must be freed when the answer ends, read to the end or not. */
+  /** Registers a function that releases resources when the answer ends, even if it was not read to the end. */
   readonly onEnd: (free: () => void) => void;
 }
 
-/** Resolves when the query has succeeded; its pieces are the answer's body. */
+/** Resolves to the pieces of the answer's body once the query has succeeded. */
 export type Export = (request: ExportRequest) => Promise<AsyncIterable<string | Uint8Array>>;
 
-/** The geometry a format shows: where there is none, PostgreSQL says that the column does not exist. */
+/** The geometry column that formats write. If a query lacks it, PostgreSQL reports the missing column. */
 export const GEOMETRY = "the_geom";
 
-/** All rows at once, for formats that must see everything before they can write anything. */
+/** Collects all rows, for formats that cannot be written row by row. */
 export async function collectRows(
   rows: AsyncIterable<Row>,
   format: string,

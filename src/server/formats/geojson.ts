@@ -2,7 +2,7 @@ import { describeQuery, streamRows } from "../row-stream";
 import { rowWriter } from "../sql-json";
 import { type Export, type ExportRequest, GEOMETRY } from "./format";
 
-/** A FeatureCollection: the_geom as it is, in its own SRID and without saying which; the rest are properties. */
+/** Writes a FeatureCollection. the_geom keeps its SRID, which is not stated; the other columns are properties. */
 export const geojson: Export = async (request) => {
   const { rows } = await features(request);
   return collection(rows);
@@ -14,7 +14,7 @@ export interface Feature {
   readonly properties: string;
 }
 
-/** The rows of a query as features. */
+/** Streams the rows of a query as features. */
 export async function features({
   engine,
   query,
@@ -23,7 +23,7 @@ export async function features({
   options,
   onEnd,
 }: ExportRequest): Promise<{ rows: AsyncIterable<Feature> }> {
-  // 0: without a member "crs", which PostGIS 3 adds to other SRIDs than 4326.
+  // The option 0 omits the member "crs", which PostGIS 3 adds for SRIDs other than 4326.
   const withGeometry = `SELECT ST_AsGeoJSON(${GEOMETRY}, ${decimals}, 0), cdbq.* FROM (${query}\n) AS cdbq`;
   const fields = await describeQuery(engine, query, options);
   const { rows, close } = await streamRows(engine, withGeometry, options);
@@ -49,7 +49,7 @@ export async function* collection(features: AsyncIterable<Feature>): AsyncGenera
       separator = ",";
     }
   } catch (failure) {
-    error = `,"error":${JSON.stringify([(failure as Error).message])}`; // the first features are on their way
+    error = `,"error":${JSON.stringify([(failure as Error).message])}`; // the first features have been sent already
   }
   yield `]${error}}`;
 }

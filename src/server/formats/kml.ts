@@ -3,13 +3,13 @@ import { ident } from "../../sql";
 import { describeQuery, type Row, streamRows } from "../row-stream";
 import { type Export, GEOMETRY } from "./format";
 
-/** KML is in degrees, so its precision does not depend on `dp`. */
+/** KML is always in degrees, so its precision does not depend on `dp`. */
 const DECIMALS = 15;
 const NOT_DATA = new Set([GEOMETRY, "the_geom_webmercator"]);
 
 /**
- * A placemark a row, in longitude and latitude. A column `name` or `description` becomes what KML calls so, the
- * others its extended data.
+ * Writes one placemark per row, in longitude and latitude. The columns `name` and `description` become the elements of
+ * the same name, all others extended data.
  */
 export const kml: Export = async ({ engine, query, skipFields, title, options, onEnd }) => {
   const fields = await describeQuery(engine, query, options);
@@ -57,8 +57,8 @@ async function* document(
   yield "</Folder></Document></kml>\n";
 }
 
-/** XML has no place for control characters, not even escaped. */
+/** Escapes a text and replaces control characters, which XML does not allow even if escaped. */
 function xmlText(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are replaced here
   return escapeHtml(value.replace(/[\0-\x08\v\f\x0e-\x1f\ufffe\uffff]/g, "\ufffd"));
 }

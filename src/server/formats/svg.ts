@@ -1,3 +1,4 @@
+import { lastRows } from "../engine/engine";
 import { streamRows } from "../row-stream";
 import { type Export, type ExportRequest, GEOMETRY } from "./format";
 
@@ -7,13 +8,13 @@ const POINT_RADIUS_PX = 5;
 const STROKE_WIDTH_PX = 1;
 
 /**
- * The geometries without their attributes, scaled into a box of 1024 × 768 with y downwards and ordered by dimension:
- * points as circles, everything else as paths.
+ * Draws the geometries without attributes, scaled to 1024 × 768 with y pointing down and ordered by dimension: points
+ * as circles, everything else as paths.
  */
 export const svg: Export = async (request) => {
   const { engine, query, decimals, options, onEnd } = request;
   const box = await extent(request);
-  // Circles and paths have no parts of another kind, so collections and several points are taken apart.
+  // A circle or a path shows one geometry, so collections and multipoints are split.
   const shapes = `
     SELECT ST_Dimension(g) AS dimension, ST_AsSVG(ST_TransScale(g, ${-box.x}, ${-box.y}, ${box.scale}, ${box.scale}), 0, ${decimals}) AS shape
     FROM (${query}\n) AS cdbq
@@ -30,7 +31,7 @@ export const svg: Export = async (request) => {
 };
 
 interface Box {
-  /** West and north edge, in the units of the geometry. */
+  /** West and north edges, in the units of the geometry. */
   readonly x: number;
   readonly y: number;
   readonly scale: number;
@@ -39,12 +40,12 @@ interface Box {
 }
 
 async function extent({ engine, query, options }: ExportRequest): Promise<Box> {
-  const { statements } = await engine.query(
+  const result = await engine.query(
     `SELECT ST_XMin(e), ST_YMax(e), ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)
      FROM (SELECT ST_Extent(${GEOMETRY}::geometry) AS e FROM (${query}\n) AS cdbq) AS extent`,
     options,
   );
-  const [x = 0, y = 0, width = 0, height = 0] = statements[0]!.rows[0]!.map(Number);
+  const [x = 0, y = 0, width = 0, height = 0] = (lastRows(result)[0] ?? []).map(Number);
   const scale = Math.min(WIDTH_PX / width, HEIGHT_PX / height); // Infinity for a single position
   const fitting = Number.isFinite(scale) ? scale : 1;
   return { x, y, scale: fitting, widthPx: width * fitting, heightPx: height * fitting };

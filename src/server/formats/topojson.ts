@@ -4,12 +4,12 @@ import { Refusal } from "../guard";
 import type { Export } from "./format";
 import { features } from "./geojson";
 
-/** Positions along each side of the extent. */
+/** Number of positions along each side of the extent. */
 const QUANTIZATION = 1e4;
-/** Of GeoJSON: the topology of all rows is made in memory. */
+/** Maximum length of the rows as GeoJSON. The topology is built in memory. */
 const MAX_CHARS = 32 * 1024 ** 2;
 
-/** One topology, its objects named by the number of the row. */
+/** Writes a single topology whose objects are named by row number. */
 export const topojson: Export = async (request) => {
   const objects: Record<string, GeoJsonFeature> = {};
   let chars = 0;

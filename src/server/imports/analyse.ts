@@ -1,7 +1,7 @@
-/** The first reading of a file: what its columns are called, what types they have, where its geometry is. */
+/** Reads a file once to find the names and types of its columns, and its geometry. */
 import { normalizeColumnNames } from "../../frame/names";
-import { ShapeError } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { ShapeError } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
 import {
   type EncodedGeometry,
@@ -16,10 +16,10 @@ import {
 import type { Row, TableSource } from "./table-source";
 import { type ColumnType, isInteger, kindOfCell, textOf, typeOfKinds } from "./types";
 
-/** PostgreSQL has 1,600 columns, and three of them are CARTO's. */
+/** PostgreSQL's limit is 1,600 columns, three of which are CARTO's. */
 const MAX_COLUMNS = 1597;
 const SAMPLE_ROWS = 400;
-/** Columns of other programs that number rows; they become `cartodb_id` where they can. */
+/** Row numbers of other programs. Such a column becomes `cartodb_id` if its values are suitable. */
 const ROW_NUMBERS = ["ogc_fid", "gid"];
 const CARTO_COLUMNS = ["cartodb_id", "the_geom", "the_geom_webmercator"];
 
@@ -30,12 +30,12 @@ export interface PlannedColumn {
   readonly type: ColumnType;
 }
 
-/** How to load a file. */
+/** Describes how to load a file. */
 export interface Plan {
   readonly rowCount: number;
-  /** The column that `cartodb_id` is made of. */
+  /** Column that becomes `cartodb_id`. */
   readonly id: PlannedColumn | null;
-  /** All others, without those that geometries are made of. */
+  /** All other columns, except the one that the geometry is read from. */
   readonly columns: readonly PlannedColumn[];
   readonly geometry: GeometryPlan | null;
   /** The first rows. */
@@ -44,14 +44,14 @@ export interface Plan {
 
 export interface GeometryPlan {
   readonly of: (row: Row) => EncodedGeometry | string | null;
-  /** Whether all geometries are 4326 and flat, so that nothing is left to do for the database. */
+  /** True if all geometries are 2D and in SRID 4326, so that the database need not convert them. */
   readonly ready: boolean;
   readonly projection?: number | string;
-  /** Whether outlines were made simpler than is good for them, or reach beyond 180 degrees. */
+  /** True if polygons may be invalid after simplification, or extend beyond 180 degrees. */
   readonly mayBeInvalid?: boolean;
 }
 
-/** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` that cannot be the key), 3201, and those of the format */
+/** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
 export async function analyse(
   source: TableSource,
   { typeGuessing, quotedFieldsGuessing }: { typeGuessing: boolean; quotedFieldsGuessing: boolean },
@@ -76,12 +76,13 @@ export async function analyse(
     .map((_, at) => at)
     .filter((at) => !used.has(at) && names[at] !== "the_geom_webmercator");
   const headers = rest.map((at) =>
-    at === broken ? "invalid_the_geom" : source.columns[at]!.trim() || `field_${at + 1}`,
+    at === broken ? "invalid_the_geom" : source.columns[at]?.trim() || `field_${at + 1}`,
   );
   const finalNames = normalizeColumnNames(headers, CARTO_COLUMNS);
   const columns = rest.map((at, i): PlannedColumn => {
     const staysText = !guessing || (!quotedFieldsGuessing && source.quoted?.has(at));
-    return { at, name: finalNames[i]!, type: staysText ? "text" : typeOfKinds(reading.kinds[at]!) };
+    const type = staysText ? "text" : typeOfKinds(reading.kinds[at] ?? 0);
+    return { at, name: finalNames[i] ?? "", type };
   });
   return { rowCount: reading.rowCount, id, columns, geometry, sample: reading.sample };
 }
@@ -95,16 +96,16 @@ interface Candidate {
 class FirstReading {
   rowCount = 0;
   readonly sample: Row[] = [];
-  /** Of each column, see `typeOfKinds`. */
+  /** Kinds of values seen in each column; see `typeOfKinds`. */
   readonly kinds: number[] = [];
   readonly empties: number[] = [];
-  /** CARTO's name of each column, not yet unique. */
+  /** CARTO's name for each column, not yet unique. */
   readonly names: string[] = [];
   readonly #source: TableSource;
   readonly #kindOf: (typeof kindOfCell)["cells"];
-  /** Of columns that may hold geometries, by position. */
+  /** Columns that may hold geometries, by position. */
   readonly candidates = new Map<number, Candidate>();
-  /** Columns of row numbers: the last one, or null once one was not greater than that before. */
+  /** Last value of each column of row numbers; null once a value was not greater than the one before. */
   readonly ascending = new Map<number, bigint | null>();
 
   constructor(source: TableSource) {
@@ -118,6 +119,7 @@ class FirstReading {
     if (this.#source.columns.length > this.names.length) this.addColumns();
     this.rowCount++;
     if (this.sample.length < SAMPLE_ROWS) this.sample.push(row);
+    // `!`: names, empties and kinds have the same length
     for (let at = 0; at < this.names.length; at++) {
       const kind = this.#kindOf(values[at]);
       if (kind === 0) this.empties[at]!++;
@@ -132,11 +134,12 @@ class FirstReading {
     if (columns.length > MAX_COLUMNS) {
       throw new ImportFailure(
         2004,
-        `The file has ${columns.length} columns; a table has at most ${MAX_COLUMNS} beside CARTO's own. Remove some.`,
+        `The file has ${columns.length} columns; the limit is ${MAX_COLUMNS} besides CARTO's own. Remove some.`,
       );
     }
-    for (let at = this.names.length; at < columns.length; at++) {
-      const name = nameForLookup(columns[at]!);
+    for (const column of columns.slice(this.names.length)) {
+      const at = this.names.length;
+      const name = nameForLookup(column);
       this.names.push(name);
       this.kinds.push(0);
       this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
@@ -146,7 +149,7 @@ class FirstReading {
     }
   }
 
-  /** The column that by its name should be the geometry, if that is what it is not. */
+  /** Returns the column that is named like a geometry but has invalid values, if there is one. */
   brokenGeometry(): number | undefined {
     return byPreference(this, ({ invalid }) => invalid > 0);
   }
@@ -158,10 +161,10 @@ class FirstReading {
   }
 }
 
-/** `oid` and `ogc_fid` get a `_` when they stay; here they are looked for as they are. */
+/** Returns the name to look a column up by. Row numbers keep theirs here; a column that stays in the table is renamed. */
 function nameForLookup(header: string): string {
   const plain = header.trim().toLowerCase();
-  return ROW_NUMBERS.includes(plain) ? plain : normalizeColumnNames([header])[0]!;
+  return ROW_NUMBERS.includes(plain) ? plain : normalizeColumnNames([header]).join();
 }
 
 function check(candidate: Candidate, text: string | null): void {
@@ -179,12 +182,13 @@ function check(candidate: Candidate, text: string | null): void {
 function idColumn({ names, kinds, empties, ascending }: FirstReading): PlannedColumn | null {
   const at = names.indexOf("cartodb_id");
   if (at !== -1) {
-    const type = typeOfKinds(kinds[at]!);
-    const isKey = (kinds[at] === 0 || isInteger(kinds[at]!)) && empties[at] === 0;
+    const kind = kinds[at] ?? 0;
+    const type = typeOfKinds(kind);
+    const isKey = (kind === 0 || isInteger(kind)) && empties[at] === 0;
     if (!isKey) {
       throw new ImportFailure(
         2011,
-        "The column cartodb_id must have a different whole number in each row. Correct it, or rename or remove the column to have the rows numbered.",
+        "The column cartodb_id must have a unique whole number in each row. Correct it, or rename or remove the column to have the rows numbered automatically.",
       );
     }
     return { at, name: "cartodb_id", type: type === "bigint" ? "bigint" : "integer" };
@@ -200,17 +204,19 @@ function byPreference(
   fits: (candidate: Candidate) => boolean,
 ): number | undefined {
   const found = [...candidates].filter(([, candidate]) => fits(candidate)).map(([at]) => at);
-  return found.sort((a, b) => GEOMETRY_NAMES.indexOf(names[a]!) - GEOMETRY_NAMES.indexOf(names[b]!))[0];
+  const rank = (at: number) => GEOMETRY_NAMES.indexOf(names[at] ?? "");
+  return found.sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** The first column named like a geometry in which all values are some. One named `the_geom` may be empty. */
+/** Returns the first column named like a geometry whose values are all valid. A column `the_geom` may be empty. */
 function geometryColumn(reading: FirstReading): (GeometryPlan & { at: number }) | null {
   const { candidates, names } = reading;
   const at =
     byPreference(reading, ({ valid, invalid }) => valid > 0 && invalid === 0) ??
     byPreference(reading, ({ valid, invalid }) => valid === 0 && invalid === 0);
-  if (at === undefined) return null;
-  const { valid, ready } = candidates.get(at)!;
+  const candidate = at === undefined ? undefined : candidates.get(at);
+  if (at === undefined || candidate === undefined) return null;
+  const { valid, ready } = candidate;
   if (valid === 0 && names[at] !== "the_geom") return null;
   return {
     at,
@@ -222,7 +228,7 @@ function geometryColumn(reading: FirstReading): (GeometryPlan & { at: number }) 
   };
 }
 
-/** Points of two columns named so. Both stay as columns. */
+/** Makes points from columns named like latitude and longitude. Both stay in the table. */
 function latLng({ names, sample }: FirstReading): (GeometryPlan & { at: undefined }) | null {
   const lat = latitudeColumn(names);
   const lng = longitudeColumn(names);

@@ -8,18 +8,18 @@ import { asFailure, ImportFailure } from "./errors";
 import { diskError, type FileToImport } from "./unpack";
 
 const MAX_REDIRECTS = 10;
-/** To be answered at all, and between two pieces of an answer. */
+/** Longest wait for the response, and between two pieces of its body. */
 const SILENCE_MS = 60_000;
 
 interface DownloadOptions {
   readonly signal: AbortSignal;
-  /** Told when the server answers with an error. */
+  /** Called if the server responds with an error status. */
   readonly onStatus: (status: { code: number; message: string }) => void;
 }
 
 /**
- * Downloads to a file in `dir`. The user may name any address, this machine's own too; a redirect from elsewhere may not
- * lead to this machine or its network link.
+ * Downloads to a file in `dir`. Users may pass any address, including this machine's; a redirect from another host must
+ * not lead to this machine or its network link.
  * @throws ImportFailure 1001, 1020, 1100, 1101, 1102, 1103
  */
 export async function download(
@@ -66,9 +66,12 @@ async function follow(first: URL, signal: AbortSignal): Promise<{ response: Resp
     (response.body as Readable | null)?.destroy();
     url = new URL(location, plain);
     if (!/^https?:$/.test(url.protocol))
-      throw new ImportFailure(1001, `${first.host} redirects to ${url.protocol}, which is not the web.`);
+      throw new ImportFailure(
+        1001,
+        `${first.host} redirects to a ${url.protocol} address. Only http: and https: are allowed.`,
+      );
     if (isLocal(url) && !isLocal(first))
-      throw new ImportFailure(1001, `${first.host} redirects to this machine; the import stops there.`);
+      throw new ImportFailure(1001, `${first.host} redirects to this machine, which is not allowed.`);
   }
   throw new ImportFailure(1001, `${first.host} redirects more than ${MAX_REDIRECTS} times.`);
 }
@@ -85,9 +88,9 @@ function refused(
 ): ImportFailure {
   onStatus({ code: status, message: statusText });
   const what = `${host} answered ${status} ${statusText}.`;
-  if (status === 404 || status === 410) return new ImportFailure(1100, `${what} Look at the address.`);
+  if (status === 404 || status === 410) return new ImportFailure(1100, `${what} Check the address.`);
   if (status === 401 || status === 403)
-    return new ImportFailure(1101, `${what} The address must be open to everybody who knows it.`);
+    return new ImportFailure(1101, `${what} The file must be readable without signing in.`);
   return new ImportFailure(1001, what);
 }
 
@@ -96,23 +99,36 @@ function downloadFailure(
   { isSilent, isAnswered }: { isSilent: boolean; isAnswered: boolean },
 ): ImportFailure {
   if (isSilent)
-    return new ImportFailure(1020, `The server said nothing for ${SILENCE_MS / 1000} seconds.`, {
-      cause: error,
-    });
+    return new ImportFailure(
+      1020,
+      `The server sent no data for ${SILENCE_MS / 1000} seconds. Try again later.`,
+      {
+        cause: error,
+      },
+    );
   const { code, message } = error as NodeJS.ErrnoException;
   const options = { cause: error };
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-    return new ImportFailure(1102, "There is no server of that name, or no network.", options);
+    return new ImportFailure(
+      1102,
+      "The server name cannot be resolved. Check the address and the network.",
+      options,
+    );
   const isCut = code === "ERR_STREAM_PREMATURE_CLOSE" || /premature close/i.test(message);
   if (isCut || (isAnswered && code === "ECONNRESET"))
     return new ImportFailure(1103, "The download ended before the file was complete. Try again.", options);
-  if (code === "ETIMEDOUT") return new ImportFailure(1020, "The server did not answer in time.", options);
+  if (code === "ETIMEDOUT")
+    return new ImportFailure(1020, "The server did not respond in time. Try again later.", options);
   if (code === "ECONNREFUSED" || code === "ECONNRESET")
-    return new ImportFailure(1001, `The server refused or closed the connection (${code}).`, options);
+    return new ImportFailure(
+      1001,
+      `The server refused or closed the connection (${code}). Check the address.`,
+      options,
+    );
   return asFailure(error, 1001);
 }
 
-/** Aborts when nothing has come for a while. */
+/** Aborts a download that has received nothing for a while. */
 class Silence {
   isBroken = false;
   readonly signal: AbortSignal;
@@ -161,15 +177,15 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 const KNOWN_EXTENSION = /\.(csv|tsv|txt|json|geojson|kml|kmz|xlsx|xls|ods|zip|gz|shp)$/i;
 
-/** As the answer says, else the last part of the address; with an extension by the type where it has none. */
+/** Returns the file name from the response, or else from the address. A missing extension is derived from the content type. */
 function nameOf({ headers }: Response, url: URL): string {
   const disposition = headers.get("content-disposition") ?? "";
   const encoded = /filename\*=(?:UTF-8'')?([^;]+)/i.exec(disposition)?.[1];
   const plain = /filename="?([^";]+)"?/i.exec(disposition)?.[1];
   const last = url.pathname.split("/").filter(Boolean).at(-1) ?? url.hostname;
-  const name = (decoded(encoded) ?? plain ?? decoded(last) ?? last).split(/[\\/]/).at(-1)!.trim();
+  const name = (decoded(encoded) ?? plain ?? decoded(last) ?? last).replace(/^.*[\\/]/s, "").trim();
   if (KNOWN_EXTENSION.test(name)) return name;
-  const type = (headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  const type = (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
   return name + (EXTENSIONS[type] ?? "");
 }
 

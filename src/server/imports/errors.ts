@@ -1,10 +1,10 @@
-/** The error codes of CARTO's Import API, and how an import object tells about them. */
+/** The error codes of CARTO's Import API, and their representation in an import object. */
 import escapeHtml from "escape-html";
 import { DISK_FULL } from "../disk";
 
 type Source = "user" | "cartodb" | "external";
 
-/** Title, and who can do something about it where that is not the user. */
+/** Title of each code, and who can fix it if that is not the user. */
 const CODES = {
   1: ["Install error", "cartodb"],
   1000: ["File I/O error", "cartodb"],
@@ -77,13 +77,13 @@ const CODES = {
 
 export type ImportErrorCode = keyof typeof CODES;
 
-/** Why an import failed: CARTO's code, and what exactly it met, for the user to read. */
+/** Reason why an import failed: CARTO's code, and a description for the user. */
 export class ImportFailure extends Error {
   override name = "ImportFailure";
 
   constructor(
     readonly code: ImportErrorCode,
-    /** What happened and what to do, as a sentence of text. */
+    /** What happened and what to do, in full sentences. */
     readonly detail: string,
     options?: ErrorOptions,
   ) {
@@ -97,13 +97,13 @@ export function errorText(code: ImportErrorCode, detail: string) {
   return { title, what_about: escapeHtml(detail), source };
 }
 
-/** A failure of the disk is told apart, because a user can do something about it. */
+/** Converts any error. A full disk gets a code of its own, because the user can fix it. */
 export function asFailure(error: unknown, otherwise: ImportErrorCode = 99999): ImportFailure {
   if (error instanceof ImportFailure) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === DISK_FULL || code === "ENOSPC") {
     const said = code === DISK_FULL ? message.replace(/^t/, "T") : "The disk is full";
-    return new ImportFailure(8001, `${said}. Make room and import again.`, { cause: error });
+    return new ImportFailure(8001, `${said}. Free some space and import again.`, { cause: error });
   }
   return new ImportFailure(otherwise, sentence(message ?? String(error)), { cause: error });
 }

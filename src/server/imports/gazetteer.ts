@@ -1,4 +1,4 @@
-/** Where countries, states, counties and cities are: read from a file that `scripts/gazetteer.ts` packs. */
+/** Finds countries, states, counties and cities, in a file that `scripts/gazetteer.ts` packs. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -7,8 +7,8 @@ import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, GeometryObject, Topology } from "topojson-specification";
 import { DIST } from "../../built";
-import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { shapeOf } from "../../geometry/shape";
 import { encodeGeometry, pointOfTexts, promoted } from "./geometry";
 
 export interface Gazetteer {
@@ -16,9 +16,9 @@ export interface Gazetteer {
   readonly countries: Topology;
   /** With the objects `counties` and `states`, by FIPS codes. */
   readonly counties: Topology;
-  /** ISO's two-letter code by `placeKey`, its number by `#` and the code. */
+  /** ISO two-letter code by `placeKey`, and ISO number by `#` and the code. */
   readonly countryNames: Readonly<Record<string, string>>;
-  /** The largest first. `states` is a postal code, of cities of the United States. */
+  /** Cities, largest first. `states` holds the postal codes of states, for cities in the United States. */
   readonly cities: {
     readonly names: string;
     readonly countries: string;
@@ -29,7 +29,7 @@ export interface Gazetteer {
   };
 }
 
-/** How names are compared: without case, accents and punctuation. */
+/** Returns the key by which names are compared, without case, accents and punctuation. */
 export function placeKey(name: string): string {
   return name
     .normalize("NFD")
@@ -39,7 +39,7 @@ export function placeKey(name: string): string {
     .trim();
 }
 
-/** Of states, by FIPS code. */
+/** Postal codes of states by FIPS code. */
 export const POSTAL_CODES: Readonly<Record<string, string>> = Object.fromEntries(
   `01AL 02AK 04AZ 05AR 06CA 08CO 09CT 10DE 11DC 12FL 13GA 15HI 16ID 17IL 18IN 19IA 20KS 21KY 22LA 23ME 24MD 25MA
    26MI 27MN 28MS 29MO 30MT 31NE 32NV 33NH 34NJ 35NM 36NY 37NC 38ND 39OH 40OK 41OR 42PA 44RI 45SC 46SD 47TN 48TX
@@ -48,25 +48,25 @@ export const POSTAL_CODES: Readonly<Record<string, string>> = Object.fromEntries
     .map((entry) => [entry.slice(0, 2), entry.slice(2)]),
 );
 
-/** Designations that stand behind a county's name or not. */
+/** Designations that may follow the name of a county. */
 const COUNTY = / (?:county|parish|borough|census area|municipality|municipio|city and borough)$/;
 
-/** Finds places by what people write; each returns an opaque id, or undefined. */
+/** Finds places by name. Each method returns an opaque id, or undefined. */
 export interface Places {
   country(text: string): string | undefined;
   state(text: string): string | undefined;
-  /** With its state, in the same text or as the id of one; without one only where the name is unique. */
+  /** Finds a county. Its state is part of the text or given by id; without a state, the name must be unique. */
   county(text: string, state?: string): string | undefined;
-  /** The largest of that name, in the country or state if one is given by its id. */
+  /** Finds the largest city with the name, within the country or state if an id is given. */
   city(text: string, within?: { readonly country?: string; readonly state?: string }): string | undefined;
-  /** Hexadecimal EWKB: a point for a city, polygons for the others. They may reach beyond 180 degrees. */
+  /** Returns hexadecimal EWKB: a point for a city, else polygons, which may extend beyond 180 degrees. */
   geometry(id: string): string;
 }
 
-/** It takes some 50 MB while it is used; who is done lets go of it. */
+/** Opens the gazetteer, which takes about 50 MB of memory until it is no longer referenced. */
 export async function openPlaces(file?: string): Promise<Places> {
   const gazetteer = await readGazetteer(file);
-  const countryNames = new Map(Object.entries(gazetteer.countryNames)); // "constructor" is no country
+  const countryNames = new Map(Object.entries(gazetteer.countryNames)); // a plain object would find "constructor"
   const states = stateIndex(gazetteer);
   const county = countyIndex(gazetteer, states);
   const city = cityIndex(gazetteer, { states, countryNames });
@@ -91,7 +91,7 @@ export async function readGazetteer(file = join(DIST, "gazetteer.json.br")): Pro
 
 type Area = GeometryObject<{ name: string }> & { readonly properties: { readonly name: string } };
 
-/** The areas of one of the topology's objects, in their order. */
+/** Returns the areas of one object of the topology, in order. */
 export function members(topology: Topology, name: string): Area[] {
   return (topology.objects[name] as GeometryCollection<{ name: string }>).geometries as Area[];
 }
@@ -179,6 +179,7 @@ function geometryReader({ countries, counties, countryNames, cities }: Gazetteer
   add(counties, "states", "state");
   add(counties, "counties", "county");
   const encode = (id: string) => {
+    // `!`: ids come from the indexes of this file, so their city or area exists
     const [kind, key] = id.split(":") as [string, string];
     if (kind === "city") {
       const at = Number(key);
@@ -197,13 +198,14 @@ function geometryReader({ countries, counties, countryNames, cities }: Gazetteer
   };
 }
 
-/** Rings that jump from one edge of the world to the other go on beyond 180 degrees instead. */
+/** Makes rings that cross the antimeridian continue beyond 180 degrees. */
 export function unwrapped({ type, coordinates }: Polygon | MultiPolygon): MultiPolygon {
   const polygons = type === "Polygon" ? [coordinates] : coordinates;
   return { type: "MultiPolygon", coordinates: polygons.map((rings) => rings.map(unwrappedRing)) };
 }
 
 function unwrappedRing(ring: Position[]): Position[] {
+  // `!`: rings have at least four positions of two numbers
   let turns = 0;
   const path = ring.map(([lng, lat], i): Position => {
     const before = ring[i - 1]?.[0] ?? lng!;
@@ -211,12 +213,12 @@ function unwrappedRing(ring: Position[]): Position[] {
     return [lng! + turns * 360, lat!];
   });
   if (turns !== 0) {
-    // It goes around a pole, as Antarctica does: the pole closes it.
+    // The ring goes around a pole, as Antarctica's does, and is closed at the pole.
     const [start, end] = [path[0]!, path.at(-1)!];
     const pole = start[1]! < 0 ? -90 : 90;
     path.push([end[0]!, pole], [start[0]!, pole], start);
   } else if (path[0]!.join() !== path.at(-1)!.join()) {
-    path.push(path[0]!); // Illinois, in us-atlas 3, ends 100 m before it began
+    path.push(path[0]!); // Illinois in us-atlas 3 ends 100 m from its start
   }
   const west = Math.min(...path.map(([lng]) => lng!));
   return west < -180 ? path.map(([lng, lat]): Position => [lng! + 360, lat!]) : path;

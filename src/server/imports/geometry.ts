@@ -1,13 +1,12 @@
-/** Geometries on their way into `the_geom`: flat, in one piece or MULTI as CARTO has them, as hexadecimal EWKB. */
+/** Encodes geometries for `the_geom` as hexadecimal EWKB: 2D, and single or MULTI as in CARTO. */
 import { Geometry } from "wkx";
-import { readEwkbHead } from "../../frame/ewkb";
-import { isHexEwkb } from "../../frame/geometry-writer";
-import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../frame/shape";
-import { parseWkt } from "../../frame/wkt";
 import { SRID_LNGLAT } from "../../geo";
+import { isHexEwkb, readEwkbHead } from "../../geometry/ewkb";
+import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
+import { parseWkt } from "../../geometry/wkt";
 import { ImportFailure } from "./errors";
 
-/** Names of columns that may hold geometries, in the order in which CARTO looks for them. */
+/** Names of columns that may hold geometries, in CARTO's order of preference. */
 export const GEOMETRY_NAMES = ["geometry", "the_geom", "wkb_geometry", "geom", "geojson", "wkt"];
 
 const LATITUDE_NAMES = new Set(
@@ -28,13 +27,13 @@ function indexOf(names: readonly string[], wanted: ReadonlySet<string>): number 
 export interface EncodedGeometry {
   readonly hex: string;
   readonly srid: number;
-  /** Only EWKB that came with heights is not: the database flattens it. */
+  /** False for EWKB with Z or M values, which the database removes. */
   readonly flat: boolean;
 }
 
 /**
- * The geometry in a cell: WKT and EWKT, GeoJSON, KML, WKB and EWKB in hexadecimal.
- * @throws ShapeError if it is none
+ * Encodes the geometry in a cell: WKT, EWKT, GeoJSON, KML, or hexadecimal WKB or EWKB.
+ * @throws ShapeError if the cell is not a geometry
  * @throws ImportFailure 3201 for a collection
  */
 export function geometryOfText(cell: string): EncodedGeometry {
@@ -51,23 +50,24 @@ function shapeOfGeoJson(text: string): Shape {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ShapeError("it is neither GeoJSON nor anything else");
+    throw new ShapeError("it is not a known geometry format");
   }
   const { type, geometry } = value as Record<string, unknown>;
   return shapeOf(type === "Feature" ? geometry : value);
 }
 
-/** `<Point>`, `<LineString>` or `<Polygon>` as KML has them; no document, no folders. */
+/** Parses a KML `<Point>`, `<LineString>` or `<Polygon>`, without a document or folders around it. */
 function shapeOfKml(text: string): Shape {
   const type = /^<(Point|LineString|Polygon)\b/i.exec(text)?.[1]?.toLowerCase();
-  const lists = [...text.matchAll(/<coordinates>([^<]*)<\/coordinates>/gi)].map(([, list]) =>
-    list!
+  const lists = [...text.matchAll(/<coordinates>([^<]*)<\/coordinates>/gi)].map(([, list = ""]) =>
+    list
       .trim()
       .split(/\s+/)
       .map((position) => position.split(",").map(Number)),
   );
   const [first] = lists;
-  if (type === undefined || first === undefined) throw new ShapeError("the KML is no point, line or polygon");
+  if (type === undefined || first === undefined)
+    throw new ShapeError("the KML is not a point, line or polygon");
   if (type === "point") return shapeOf({ type: "Point", coordinates: first[0] });
   if (type === "linestring") return shapeOf({ type: "LineString", coordinates: first });
   return shapeOf({ type: "Polygon", coordinates: lists });
@@ -78,19 +78,20 @@ const COLLECTION_CODE = 7;
 
 function ofHex(hex: string): EncodedGeometry {
   const bytes = Buffer.from(hex, "hex");
-  const head = readEwkbHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)!;
+  const head = readEwkbHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  if (!head) throw new ShapeError("it is not a known geometry format");
   const srid = head.srid || SRID_LNGLAT;
   if (head.code === COLLECTION_CODE) throw collectionError();
   if (head.code === MULTIPOINT_CODE) {
     return encodeGeometry(shapeOf((Geometry.parse(bytes) as Geometry).toGeoJSON()), srid);
   }
-  // Without an SRID the database takes the column's, which is 4326.
+  // Without an SRID, the database uses that of the column, 4326.
   return { hex, srid, flat: head.dims === 2 };
 }
 
 /**
- * The shape without heights, as EWKB; of several points only the first.
- * @throws ShapeError for what PostGIS would refuse: open rings, lines of one point
+ * Encodes the shape in 2D as EWKB. Of a MultiPoint, only the first point is kept.
+ * @throws ShapeError for shapes that PostGIS refuses: open rings, lines of one point
  * @throws ImportFailure 3201 for a collection
  */
 export function encodeGeometry(shape: Shape, srid: number): EncodedGeometry {
@@ -101,7 +102,7 @@ export function encodeGeometry(shape: Shape, srid: number): EncodedGeometry {
   return { hex: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex"), srid, flat: true };
 }
 
-/** Lines and polygons as MULTI, so that a table of a vector format has one type. */
+/** Converts lines and polygons to MULTI, so that a table from a vector format has one geometry type. */
 export function promoted(shape: Shape): Shape {
   if (shape.type !== "LineString" && shape.type !== "Polygon") return shape;
   return { ...shape, type: `Multi${shape.type}`, coordinates: [shape.coordinates] };
@@ -137,9 +138,9 @@ function checkLine(line: readonly Coordinates[]): void {
 
 function checkRing(ring: readonly Coordinates[]): void {
   const [first, last] = [ring[0], ring.at(-1)];
-  if (first === undefined) return; // an empty polygon
+  if (first === undefined || last === undefined) return; // an empty polygon
   if (ring.length < 4) throw new ShapeError(`a ring has ${ring.length} points and needs 4`);
-  if (first[0] !== last![0] || first[1] !== last![1])
+  if (first[0] !== last[0] || first[1] !== last[1])
     throw new ShapeError("a ring does not end where it begins");
 }
 
@@ -153,7 +154,7 @@ function collectionError(): ImportFailure {
 const POINT_HEAD = "0101000020e6100000"; // little endian, point with SRID, 4326
 const scratch = Buffer.alloc(16);
 
-/** A point of two texts, or null where they are no numbers or none on earth. */
+/** Encodes a point from two texts. Returns null if they are not numbers, or out of range. */
 export function pointOfTexts(lng: string | null, lat: string | null): string | null {
   const [x, y] = [degrees(lng, 180), degrees(lat, 90)];
   if (x === null || y === null) return null;
@@ -162,7 +163,7 @@ export function pointOfTexts(lng: string | null, lat: string | null): string | n
   return POINT_HEAD + scratch.toString("hex");
 }
 
-/** Decimal commas are common among coordinates. */
+/** Accepts decimal commas, which are common in coordinates. */
 const DEGREES = /^\s*[+-]?\d+(?:[.,]\d*)?\s*$/;
 
 function degrees(text: string | null, limit: number): number | null {

@@ -1,28 +1,28 @@
-/** Content guessing: which column of texts names places, and where they are. */
+/** Content guessing: finds the column that names places, and their geometries. */
 import type { Plan, PlannedColumn } from "./analyse";
 import type { Places } from "./gazetteer";
 import type { Row } from "./table-source";
 import { textOf } from "./types";
 
-/** So many of the values looked at must be places. */
+/** Minimum share of the sampled values that must be places. */
 const MIN_SHARE = 0.9;
-/** One word may be a place by chance. */
+/** Minimum number of values, because a single word may be a place by chance. */
 const MIN_VALUES = 2;
 
 type Kind = "country" | "state" | "county" | "city";
 
-/** By what a header says, before the values are asked. */
+/** Column names that suggest a kind, which is then tried first. */
 const HINTS: Readonly<Record<Kind, RegExp>> = {
   country: /countr|nation|pais|land$|^iso/,
   state: /state|estado|province/,
   county: /county|counties|fips|geoid/,
   city: /city|cities|town|ciudad|place|stadt|ville|municip/,
 };
-/** Where a value could be several: there are cities called California. */
+/** Order in which kinds are tried, because a value may fit several: there are cities called California. */
 const LARGEST_FIRST: readonly Kind[] = ["country", "state", "county", "city"];
 const SMALLEST_FIRST = [...LARGEST_FIRST].reverse();
 
-/** What was guessed, and how to make a geometry of a row. */
+/** The result of guessing, and a function that returns the geometry of a row. */
 export interface Guess {
   readonly kind: Kind;
   readonly column: string;
@@ -34,7 +34,7 @@ interface Place {
   readonly kind: Kind;
 }
 
-/** The smallest places that a column names: cities rather than their countries. Null where none does. */
+/** Finds the column with the smallest kind of places, such as cities rather than countries. Null if no column has places. */
 export function guessContent({ columns, sample }: Plan, places: Places): Guess | null {
   const found: Place[] = [];
   for (const column of columns) {
@@ -61,7 +61,7 @@ export function guessContent({ columns, sample }: Plan, places: Places): Guess |
   return null;
 }
 
-/** What most values of a column are. */
+/** Returns the kind of place that most values of a column name. */
 function kindOf(column: PlannedColumn, sample: readonly Row[], places: Places): Kind | undefined {
   const isCode = column.type === "integer" && HINTS.county.test(column.name);
   if (column.type !== "text" && !isCode) return undefined;
@@ -72,7 +72,7 @@ function kindOf(column: PlannedColumn, sample: readonly Row[], places: Places): 
   return kinds.find((kind) => shareOf(texts, (text) => places[kind](text)) >= MIN_SHARE);
 }
 
-/** Counties that share their names are told apart by the state beside them. */
+/** Finds a column of counties whose names are unique only together with the state in another column. */
 function countyBeside(
   columns: readonly PlannedColumn[],
   sample: readonly Row[],

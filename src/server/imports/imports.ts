@@ -8,7 +8,7 @@ import { asFailure, ImportFailure } from "./errors";
 import { type ImportRecord, type ImportState, isFinished, isOld, RecordStore } from "./record";
 import { type ImportSource, runImport } from "./run-import";
 
-/** So many imports run at a time; an account of CARTO has three, too. */
+/** Number of imports that run at the same time, as in a CARTO account. */
 export const SLOTS = 3;
 
 export type ImportOptions = Pick<
@@ -21,15 +21,15 @@ export type ImportOptions = Pick<
   | "privacy"
 >;
 
-/** A place among those that may import, with a folder for the upload. Give it back, or start an import with it. */
+/** Permission to run an import, with a folder for the upload. Release it, or start an import with it. */
 export interface Slot {
   readonly dir: string;
   release(): Promise<void>;
 }
 
 /**
- * The imports of one server. What is known of each survives the server; the work does not: an import that was
- * under way when its server ended has failed.
+ * The imports of one server. Their records outlive the server, but not their work: an import that was running when its
+ * server ended has failed.
  */
 export class Imports {
   readonly #engine: Engine;
@@ -39,12 +39,13 @@ export class Imports {
   readonly #stop = new AbortController();
   #taken = 0;
 
-  private constructor(engine: Engine, store: RecordStore) {
+  /** Use `open`. */
+  constructor(engine: Engine, store: RecordStore) {
     this.#engine = engine;
     this.#store = store;
   }
 
-  /** Reads what a server before this one left in `dir`, and removes the files of its unfinished imports. */
+  /** Reads the records that an earlier server left in `dir`, and removes the files of its unfinished imports. */
   static async open(dir: string, engine: Engine): Promise<Imports> {
     const imports = new Imports(engine, new RecordStore(dir));
     for (const record of await imports.#store.open()) {
@@ -54,7 +55,7 @@ export class Imports {
     return imports;
   }
 
-  /** Whether an upload or an import is under way. */
+  /** True while an upload or an import is running. */
   get busy(): boolean {
     return this.#taken > 0;
   }
@@ -63,13 +64,13 @@ export class Imports {
     return this.#records.get(id);
   }
 
-  /** Ids of those not yet finished, the newest first. */
+  /** Returns the ids of unfinished imports, newest first. */
   unfinished(): string[] {
     const records = [...this.#records.values()].filter((record) => !isFinished(record));
     return records.map(({ id }) => id).reverse();
   }
 
-  /** Takes a slot, or nothing if all are taken. */
+  /** Returns a slot, or undefined if all are taken. */
   async slot(): Promise<Slot | undefined> {
     if (this.#taken >= SLOTS || this.#stop.signal.aborted) return undefined;
     this.#taken++;
@@ -90,7 +91,7 @@ export class Imports {
     }
   }
 
-  /** Starts an import, which gives the slot back when it ends; returns its id. */
+  /** Starts an import, which releases the slot when it ends. Returns its id. */
   async start(slot: Slot, source: ImportSource, options: ImportOptions): Promise<string> {
     await this.#forgetOld();
     const record: ImportRecord = {
@@ -116,7 +117,7 @@ export class Imports {
     return record.id;
   }
 
-  /** Ends what runs, as failed. */
+  /** Stops running imports, which then have failed. */
   async close(): Promise<void> {
     this.#stop.abort(new Error("the server stops"));
     await Promise.all(this.#running);
@@ -134,7 +135,7 @@ export class Imports {
       const [first] = done.tableNames;
       const dataset = first === undefined ? undefined : await describeDataset(this.#engine, first);
       Object.assign(record, { ...done, tableId: dataset?.id ?? null });
-      await slot.release(); // before the end is told: who sees it may start the next one
+      await slot.release(); // before the state changes: a client that sees it may start the next import
       await this.#finish(record, "complete");
     } catch (error) {
       await slot.release();
@@ -152,7 +153,7 @@ export class Imports {
     await this.#finish(record, "failure");
   }
 
-  /** What could not be written down still counts for those who ask this server. */
+  /** Sets the final state. If it cannot be written to disk, this server still reports it. */
   async #finish(record: ImportRecord, state: "complete" | "failure"): Promise<void> {
     record.finishedAt = new Date().toISOString();
     record.state = state;
@@ -173,11 +174,11 @@ export class Imports {
 function endedError(): ImportFailure {
   return new ImportFailure(
     6671,
-    "The server ended while the import was under way. Nothing of it is left; import again.",
+    "The server stopped while the import was running. Nothing was imported; start the import again.",
   );
 }
 
-/** A password in a URL is not for others who look at the import. */
+/** Removes credentials, because the URL is shown to everyone who can see the import. */
 function withoutCredentials(address: string): string {
   const url = new URL(address);
   url.username = "";

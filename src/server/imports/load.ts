@@ -8,8 +8,8 @@ import { cellWriter } from "./types";
 const CHUNK_CHARS = 256 * 1024;
 
 /**
- * Loads the file into `table` and makes it a CARTO table. The table is not there before; after a failure it may
- * be, and the caller drops it.
+ * Loads the file into a new table and makes it a CARTO table. After a failure the table may exist, and the caller drops
+ * it.
  */
 export async function loadTable(
   engine: Engine,
@@ -36,8 +36,8 @@ export async function cartodbfy(engine: Engine, table: string, signal: AbortSign
 }
 
 /**
- * The table to load into. Where the geometries are ready it has CARTO's shape already, with
- * `the_geom_webmercator` generated while rows arrive: then nothing is rewritten afterwards.
+ * Returns the statement that creates the table. If the geometries are ready, the table has CARTO's columns from the start,
+ * and `the_geom_webmercator` is generated while rows arrive, so that the table need not be rewritten.
  */
 function createTable(table: string, { id, columns, geometry }: Plan): string {
   const definitions = columns.map(({ name, type }) => `${ident(name)} ${type}`);
@@ -70,12 +70,12 @@ async function copyRows(
   if (rows !== plan.rowCount) {
     throw new ImportFailure(
       2001,
-      `${rows} of ${plan.rowCount} rows were loaded; the file changed meanwhile.`,
+      `Only ${rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
     );
   }
 }
 
-/** The rows in the text format of COPY. */
+/** Yields the rows in the text format of COPY. */
 async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer> {
   const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
     at,
@@ -85,10 +85,9 @@ async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer
   const { geometry } = plan;
   let chunk = "";
   for await (const row of source.rows()) {
-    for (let i = 0; i < columns.length; i++) {
+    for (const [i, { at, write }] of columns.entries()) {
       if (i > 0) chunk += "\t";
       if (i === geometryAt && geometry !== null) chunk += `${geometryText(geometry.of(row))}\t`;
-      const { at, write } = columns[i]!;
       chunk += escapeCopy(write(row.values[at]));
     }
     if (geometry !== null && columns.length <= geometryAt) {
@@ -115,13 +114,13 @@ type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
 const geometryText = (geometry: Geometry) =>
   geometry === null ? "\\N" : typeof geometry === "string" ? geometry : geometry.hex;
 
-/** Before anything is loaded: whether PostGIS can do something with the text of a .prj file. */
+/** Checks before loading that PostGIS understands the text of a .prj file. */
 async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
   const probe = `SELECT ST_Transform(ST_MakePoint(0, 0), ${literal(wkt)}, 4326)`;
   await engine.query(probe, { signal }).catch((error) => {
     if (signal.aborted) throw error;
     const start = wkt.trim().slice(0, 60);
-    throw new ImportFailure(3008, `The projection of the .prj file is not known: ${start}…`, {
+    throw new ImportFailure(3008, `The projection of the .prj file is unknown: ${start}…`, {
       cause: error,
     });
   });
@@ -145,7 +144,7 @@ function loadFailure(error: unknown): ImportFailure {
   if (/invalid cartodb_id/i.test(message)) {
     return new ImportFailure(
       2011,
-      "The column cartodb_id must have a different whole number in each row. Correct it, or rename or remove the column to have the rows numbered.",
+      "The column cartodb_id must have a unique whole number in each row. Correct it, or rename or remove the column to have the rows numbered automatically.",
       options,
     );
   }

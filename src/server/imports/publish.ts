@@ -1,4 +1,4 @@
-/** Gives loaded tables their names, in one transaction: all of an import appear, or none. */
+/** Gives loaded tables their names in one transaction, so that either all tables of an import appear, or none. */
 import { normalizeTableName } from "../../frame/names";
 import { ident, literal } from "../../sql";
 import { type Privacy, privacySql } from "../datasets";
@@ -7,9 +7,9 @@ import { ImportFailure } from "./errors";
 import { freeTableName, takenNames } from "./table-names";
 
 export interface LoadedTable {
-  /** Its name while it was loaded. */
+  /** Temporary name while loading. */
   readonly temporary: string;
-  /** What it should be called, as the file was. */
+  /** Wanted name, from the name of the file. */
   readonly wanted: string;
 }
 
@@ -44,11 +44,11 @@ export async function publish(
       return names;
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      if (isNameTaken(error) && attempt < ATTEMPTS) continue; // somebody else was faster
+      if (isNameTaken(error) && attempt < ATTEMPTS) continue; // another session took the name
       if (error.code !== OBJECTS_DEPEND) throw error;
       throw new ImportFailure(
         2013,
-        `${error.message}. Drop what depends on it, or import under another name.`,
+        `${error.message}. Drop the dependent objects, or import under another name.`,
         {
           cause: error,
         },
@@ -57,7 +57,7 @@ export async function publish(
   }
 }
 
-/** A name that another transaction takes at this moment shows as a value that the catalogue has twice. */
+/** True if the name was taken. While another transaction is taking it, that shows as a duplicate key in a catalog table. */
 function isNameTaken({ code, constraint }: DatabaseError): boolean {
   return NAME_TAKEN.has(code) || (code === UNIQUE_VIOLATION && constraint?.startsWith("pg_") === true);
 }
@@ -68,14 +68,14 @@ interface Steps {
 }
 
 function newName(temporary: string, name: string): Steps {
-  // Registered again, its key, sequence and indexes get their names after it, too.
+  // Registering it again renames its key, sequence and indexes, too.
   const register = `SELECT CDB_CartodbfyTable(${literal(ident(name))}::regclass)`;
   return { before: [`ALTER TABLE ${ident(temporary)} RENAME TO ${ident(name)}`, register], after: [] };
 }
 
-/** The new table instead of the old one, with the old one's rights, and with the views that stand on it. */
+/** Replaces the old table, keeping its privileges and the views that depend on it. */
 async function replacement(engine: Engine, temporary: string, name: string): Promise<Steps> {
-  const kind = await one(
+  const [[kind] = []] = await rows(
     engine,
     `SELECT relkind FROM pg_class WHERE oid = ${literal(ident(name))}::regclass`,
   );
@@ -87,27 +87,27 @@ async function replacement(engine: Engine, temporary: string, name: string): Pro
     const what = `The materialized view ${materialized[0]} depends on "${name}".`;
     throw new ImportFailure(2013, `${what} Drop it, or import under another name.`);
   }
-  const grants = await rows(engine, grantsOn(literal(ident(name))));
+  const grants = (await rows(engine, grantsOn(literal(ident(name))))).flat();
   const viewGrants: string[] = [];
-  for (const [view] of views) {
-    viewGrants.push(...(await rows(engine, grantsOn(literal(view!)))).map(([grant]) => grant!));
-  }
+  for (const [view = ""] of views) viewGrants.push(...(await rows(engine, grantsOn(literal(view)))).flat());
   const { before } = newName(temporary, name);
   return {
     before: [
       ...views.map(([view]) => `DROP VIEW ${view}`).reverse(),
       `DROP TABLE ${ident(name)}`,
       ...before,
-      ...grants.map(([grant]) => grant!),
+      ...grants,
     ],
     after: [
-      ...views.map(([view, , definition]) => `CREATE VIEW ${view} AS ${definition!.replace(/;\s*$/, "")}`),
+      ...views.map(
+        ([view, , definition = ""]) => `CREATE VIEW ${view} AS ${definition.replace(/;\s*$/, "")}`,
+      ),
       ...viewGrants,
     ],
   };
 }
 
-/** The views that read from the table, directly or through others; each behind those it needs itself. */
+/** Selects the views that depend on the table, directly or indirectly, each after the views that it depends on. */
 const viewsOn = (name: string) => `
   WITH RECURSIVE dependent AS (
     SELECT ${literal(ident(name))}::regclass::oid AS oid, 0 AS level
@@ -132,7 +132,7 @@ const grantsOn = (relation: string) => `
 
 const CLASS_NAMES: Readonly<Record<string, string>> = { N: "number", S: "string", B: "boolean", D: "date" };
 
-/** What was in the old table must be in the new one, with a type of the same class. */
+/** Requires that the new table has each column of the old one, with a type of the same class. */
 async function checkSameClasses(engine: Engine, name: string, temporary: string): Promise<void> {
   const classes = async (table: string) => {
     const found = await rows(
@@ -141,24 +141,24 @@ async function checkSameClasses(engine: Engine, name: string, temporary: string)
        WHERE attrelid = ${literal(ident(table))}::regclass AND attnum > 0 AND NOT attisdropped
          AND attname NOT IN ('cartodb_id', 'the_geom_webmercator')`,
     );
-    return new Map(found.map(([column, category, type]) => [column!, CLASS_NAMES[category!] ?? type!]));
+    return new Map(
+      found.map(([column = "", category = "", type = ""]) => [column, CLASS_NAMES[category] ?? type]),
+    );
   };
   const [old, fresh] = [await classes(name), await classes(temporary)];
   for (const [column, was] of old) {
     const is = fresh.get(column);
     if (is === was) continue;
-    const what = is === undefined ? "is not in the new data" : `is a ${was}, in the new data a ${is}`;
+    const what = is === undefined ? "is missing in the new data" : `is a ${was}, but a ${is} in the new data`;
     throw new ImportFailure(
       2012,
-      `Table "${name}" was not replaced: its column "${column}" ${what}. It is as it was.`,
+      `Table "${name}" was not replaced, because its column "${column}" ${what}. The table is unchanged.`,
     );
   }
 }
 
-async function rows(engine: Engine, sql: string): Promise<readonly (readonly (string | null)[])[]> {
-  return (await engine.query(sql)).statements[0]!.rows;
-}
-
-async function one(engine: Engine, sql: string): Promise<string | null> {
-  return (await rows(engine, sql))[0]?.[0] ?? null;
+/** Returns the rows of a query, with an empty text for NULL. */
+async function rows(engine: Engine, sql: string): Promise<string[][]> {
+  const { statements } = await engine.query(sql);
+  return (statements.at(0)?.rows ?? []).map((row) => row.map((value) => value ?? ""));
 }

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { parseJson } from "../../json";
 import { errorText, type ImportErrorCode } from "./errors";
 
-/** More tables of one archive are left out, with a warning. */
+/** Maximum number of tables from one archive. The others are left out, with a warning. */
 export const MAX_TABLES_PER_IMPORT = 26;
 const KEEP_FINISHED_MS = 24 * 60 * 60_000;
 
@@ -25,7 +25,7 @@ const STATES = [
 ] as const;
 export type ImportState = (typeof STATES)[number];
 
-/** One import as it lies on the disk: what was asked for, and how far it got. */
+/** One import as stored on disk: its options and its progress. */
 const ImportRecord = z.object({
   id: z.uuid(),
   createdAt: z.iso.datetime(),
@@ -44,7 +44,7 @@ const ImportRecord = z.object({
   tableNames: z.array(z.string()),
   errorCode: z.custom<ImportErrorCode>((code) => typeof code === "number").nullable(),
   errorDetail: z.string(),
-  /** Of a download that was answered with an error. */
+  /** Status of a download that the server refused. */
   httpStatus: z.object({ code: z.number(), message: z.string() }).nullable(),
   tooManyTables: z.boolean(),
 });
@@ -52,10 +52,10 @@ export type ImportRecord = z.infer<typeof ImportRecord>;
 
 export const isFinished = ({ state }: ImportRecord) => state === "complete" || state === "failure";
 
-/** The one account of a local server has always had this id. */
+/** Id of the only account of a local server. It never changes. */
 const USER_ID = "16fd2706-8baf-433b-82eb-8c7fada847da";
 
-/** The import as the API shows it: section 5.2 of the protocol. `success` is there at the end only. */
+/** Returns the import as the API shows it (section 5.2 of the protocol). Only a finished import has `success`. */
 export function importObject(record: ImportRecord): Record<string, unknown> {
   const { state, errorCode, httpStatus } = record;
   return {
@@ -89,11 +89,11 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
   };
 }
 
-/** The records of a folder, one file each. A file is whole at any time, also for a reader after a kill. */
+/** The records of a folder, one file each. Files are complete at any time, even if the server is killed. */
 export class RecordStore {
   constructor(readonly dir: string) {}
 
-  /** Every record there is; removes those that are old, whatever cannot be read, and whatever else lies there. */
+  /** Returns all records. Removes old records, files that cannot be read, and anything else in the folder. */
   async open(): Promise<ImportRecord[]> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
     const records: ImportRecord[] = [];

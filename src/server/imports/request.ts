@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ImportOptions } from "./imports";
 import { COLLISION_STRATEGIES, PRIVACIES } from "./record";
 
-/** Of a parameter that came several times the last one counts; numbers and booleans come from JSON bodies. */
+/** A parameter as text. If it is repeated, the last value counts; JSON bodies may contain numbers and booleans. */
 const text = z
   .union([z.string(), z.number(), z.boolean(), z.array(z.unknown()), z.null()])
   .transform((value) => {
@@ -11,7 +11,7 @@ const text = z
   })
   .optional();
 
-/** Only the word switches: anything else leaves what is usual. */
+/** Only the exact word changes the default. */
 const onUnlessFalse = text.transform((value) => value !== "false");
 const offUnlessTrue = text.transform((value) => value === "true");
 
@@ -29,7 +29,7 @@ const oneOf = <const T extends string>(name: string, values: readonly T[]) =>
     return found;
   });
 
-/** What a `POST /api/v1/imports` may ask for, in its address, form or JSON body. */
+/** Parameters of `POST /api/v1/imports`, from its URL, form or JSON body. */
 export const ImportRequest = z.object({
   url: text,
   connector: z.unknown().optional(),

@@ -17,7 +17,7 @@ import { takenNames } from "./table-names";
 import type { TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
-/** Where the rows come from. `displayName` is what the user will recognise. */
+/** Source of the rows. `displayName` identifies it to the user. */
 export type ImportSource = { readonly displayName: string } & (
   | { readonly kind: "file"; readonly file: FileToImport }
   | { readonly kind: "url"; readonly url: string }
@@ -27,9 +27,9 @@ export type ImportSource = { readonly displayName: string } & (
 
 interface Job {
   readonly engine: Engine;
-  /** A folder of the import's own; the caller removes it. */
+  /** Folder for the files of the import, which the caller removes. */
   readonly dir: string;
-  /** `httpStatus` is set on the way. */
+  /** Record of the import. `httpStatus` is set during a download. */
   readonly record: ImportRecord;
   readonly source: ImportSource;
   readonly enter: (state: ImportState) => Promise<void>;
@@ -43,12 +43,12 @@ const SKIPPED: Result = {
   tableNames: [],
   tooManyTables: false,
   errorCode: 1022,
-  errorDetail: "Tables of these names are there already, and collision_strategy is skip.",
+  errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
 
 /**
- * One import from its source to its tables.
- * @throws ImportFailure, with no table left behind
+ * Runs one import from its source to its tables.
+ * @throws ImportFailure; no table is left behind
  */
 export async function runImport(job: Job): Promise<Result> {
   const { source } = job;
@@ -90,7 +90,7 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
   });
 }
 
-/** With content guessing, a table without a geometry gets one of the places it names. */
+/** With content guessing, gives a table without a geometry the geometries of the places that it names. */
 async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
   if (!record.contentGuessing || plan.geometry !== null) return plan;
   await enter("guessing");
@@ -102,7 +102,7 @@ async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
     : plan;
 }
 
-/** With `skip`, what has a table already is not even looked at. */
+/** With `skip`, drops the sources whose table exists, before they are read. */
 async function notSkipped({ engine, record }: Job, sources: TableSource[]): Promise<TableSource[]> {
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
@@ -126,7 +126,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
       throw isId
         ? new ImportFailure(
             2011,
-            `${error.message}. Leave cartodb_id out of the query to have the rows numbered.`,
+            `${error.message}. Leave cartodb_id out of the query to have the rows numbered automatically.`,
           )
         : queryFailure(error);
     });
@@ -140,7 +140,7 @@ function publishAll({ engine, record, signal }: Job, tables: readonly LoadedTabl
   return publish(engine, tables, { overwrite, privacy, signal });
 }
 
-/** Whatever happens, no temporary table stays: after `work` those that were published have other names. */
+/** Drops the temporary tables if `work` fails. After it succeeds, they have been renamed. */
 async function cleanedUp<T>(
   engine: Engine,
   tables: readonly LoadedTable[],
@@ -150,7 +150,7 @@ async function cleanedUp<T>(
     return await work();
   } catch (error) {
     for (const { temporary } of tables) {
-      // One that cannot be dropped now is dropped by the next server.
+      // A table that cannot be dropped now is dropped by the next server.
       await engine.query(`DROP TABLE IF EXISTS ${ident(temporary)}`).catch(() => {});
     }
     throw error;
@@ -160,11 +160,11 @@ async function cleanedUp<T>(
 function queryOf(sql: string): string {
   const query = queryText(sql);
   if (query === undefined)
-    throw new ImportFailure(8003, "sql must be one query: SELECT, WITH, VALUES or TABLE.");
+    throw new ImportFailure(8003, "`sql` must be one query: SELECT, WITH, VALUES or TABLE.");
   return query;
 }
 
-/** Joined columns whose types do not fit are what a merge of two tables fails with. */
+/** Errors of a merge of two tables whose joined columns have different types. */
 const TYPES_DIFFER = /operator does not exist: .* = |types .* cannot be matched|type .* cannot be matched/;
 
 function queryFailure(error: unknown): ImportFailure {
@@ -178,12 +178,12 @@ function queryFailure(error: unknown): ImportFailure {
 
 async function renameColumns(engine: Engine, table: string, signal: AbortSignal): Promise<void> {
   const { statements } = await engine.query(`SELECT CDB_ColumnNames(${literal(ident(table))}::regclass)`);
-  const names = statements[0]!.rows.map(([name]) => name!);
+  const names = (statements.at(0)?.rows ?? []).map(([name]) => name ?? "");
   const kept = names.filter((name) => normalizeColumnNames([name])[0] === name);
   const others = names.filter((name) => !kept.includes(name));
   const renamed = normalizeColumnNames(others, names);
   const steps = others.map(
-    (name, i) => `ALTER TABLE ${ident(table)} RENAME ${ident(name)} TO ${ident(renamed[i]!)}`,
+    (name, i) => `ALTER TABLE ${ident(table)} RENAME ${ident(name)} TO ${ident(renamed[i] ?? name)}`,
   );
   if (steps.length > 0) await engine.query(steps.join(";\n"), { signal });
 }

@@ -2,19 +2,19 @@ import { normalizeTableName } from "../../frame/names";
 import type { Engine } from "../engine/engine";
 
 const MAX_NAME_BYTES = 63;
-/** CARTO compares this many characters, so that there is room for what it adds to names. */
+/** CARTO compares this many characters, to leave room for suffixes. */
 const COMPARED_CHARS = 62;
 
-/** The names that a new table cannot have: those of other relations, and of types, which a table is, too. */
+/** Returns the names that a new table cannot have: those of relations, and of types, because a table is a type, too. */
 export async function takenNames(engine: Engine): Promise<Set<string>> {
   const { statements } = await engine.query(
     `SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = current_schema()::regnamespace
      UNION SELECT typname FROM pg_catalog.pg_type WHERE typnamespace = current_schema()::regnamespace`,
   );
-  return new Set(statements[0]!.rows.map(([name]) => name!));
+  return new Set((statements.at(0)?.rows ?? []).map(([name]) => name ?? ""));
 }
 
-/** The name as CARTO makes it of a file's name, numbered if it is taken. */
+/** Returns the table name that CARTO derives from a file name, with a number if it is taken. */
 export function freeTableName(wanted: string, taken: ReadonlySet<string>): string {
   const name = normalizeTableName(wanted).slice(0, MAX_NAME_BYTES);
   const beginnings = new Set([...taken].map(compared));
@@ -22,7 +22,7 @@ export function freeTableName(wanted: string, taken: ReadonlySet<string>): strin
   let candidate = name;
   for (let n = 1; isTaken(candidate); n++) {
     const suffix = `_${n}`;
-    // Short enough to differ within what is compared.
+    // Short enough that the suffix is compared.
     candidate = name.slice(0, COMPARED_CHARS - suffix.length) + suffix;
   }
   return candidate;
@@ -30,5 +30,5 @@ export function freeTableName(wanted: string, taken: ReadonlySet<string>): strin
 
 const compared = (name: string) => name.slice(0, COMPARED_CHARS);
 
-/** After its own rule the name of a reserved table is that no more; a number does not make one. */
+/** True for reserved names, which `normalizeTableName` changes. */
 const isReserved = (name: string) => normalizeTableName(name) !== name;

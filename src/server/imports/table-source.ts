@@ -1,32 +1,31 @@
-import type { Shape } from "../../frame/shape";
+import type { Shape } from "../../geometry/shape";
 import type { FileToImport } from "./unpack";
 
-/** What a cell of a file can be. Objects are written as JSON. */
+/** A cell of a file. Objects are written as JSON. */
 export type Cell = string | number | boolean | Date | object | null | undefined;
 
 export interface Row {
-  /** By the position of their column; missing ones are NULL. */
+  /** Values by the position of their column. Missing values are NULL. */
   readonly values: readonly Cell[];
-  /** Of a format that has geometries. */
+  /** Geometry, for formats that have geometries. */
   readonly geometry?: Shape | null;
 }
 
-/** The content of one table-to-be: read twice, once to learn what its columns are, once to load it. */
+/** The content of one future table. It is read twice: first to find its columns, then to load it. */
 export interface TableSource {
-  /** Of the file it comes from, without folder and extension. */
+  /** Name of the file, without folder and extension. */
   readonly name: string;
   /**
-   * `cells` of a spreadsheet are texts whose types are to be guessed; `features` have typed values and a geometry
-   * each.
+   * `cells` of spreadsheets and CSV are texts whose types are guessed; `features` have typed values and a geometry.
    */
   readonly kind: "cells" | "features";
-  /** Their names in the file. Formats without a header add to them while rows are read the first time. */
+  /** Names of the columns in the file. Formats without a header add to them during the first reading. */
   readonly columns: readonly string[];
-  /** Columns in which a value stood in quotes; known after the first reading. */
+  /** Positions of columns with a quoted value; known after the first reading. */
   readonly quoted?: ReadonlySet<number>;
-  /** Coordinate system of the geometries: an SRID, or WKT; known after the first reading. */
+  /** Coordinate system of the geometries, as SRID or WKT; known after the first reading. */
   readonly projection?: number | string;
-  /** @throws ImportFailure with the code of the format where the file is not what it should be. */
+  /** @throws ImportFailure with the code of the format if the file is invalid. */
   rows(): AsyncIterable<Row>;
 }
 

@@ -1,4 +1,4 @@
-/** What type a column has, judged by all of its values: no value may be changed or lost by it. */
+/** Chooses the type of a column from all its values, so that no value is changed or lost. */
 import type { Cell } from "./table-source";
 
 export type ColumnType =
@@ -11,16 +11,16 @@ export type ColumnType =
   | "date"
   | "timestamptz";
 
-/** Kinds of values, as bits: a column has seen a set of them. */
+/** Kinds of values, as bits of the set that a column has seen. */
 const KIND = {
   empty: 0,
   int4: 1,
-  /** An int8 that a double holds, too. */
+  /** An int8 that a double represents exactly. */
   int8: 2,
-  /** An int8 that a double does not hold. */
+  /** An int8 that a double does not represent exactly. */
   exactInt8: 4,
   real: 8,
-  /** NaN and infinities, which are numbers only among numbers. */
+  /** NaN and infinities, which count as numbers only in a column with other numbers. */
   notFinite: 16,
   boolean: 32,
   date: 64,
@@ -28,7 +28,7 @@ const KIND = {
   text: 256,
 } as const;
 
-/** What begins with a zero is a code (a postal code), with a plus a telephone number: neither is a number. */
+/** Excludes a leading zero, as in postal codes, and a leading plus, as in telephone numbers. */
 const INTEGER = /^-?(?:0|[1-9]\d{0,18})$/;
 const REAL = /^-?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const NOT_FINITE = /^(?:nan|-?inf(?:inity)?)$/i;
@@ -40,10 +40,10 @@ const isInt4 = (number: number) => number === (number | 0);
 const MAX_INT8 = 9_223_372_036_854_775_807n;
 const DIGITS_OF_INT8 = 18;
 
-/** What the columns of one kind of file have in common: how a value is looked at. */
+/** Classifies the values of each kind of source. */
 export const kindOfCell = { cells: kindOfText, features: kindOfValue };
 
-/** A cell of a CSV or a spreadsheet. */
+/** Classifies a cell of a CSV or a spreadsheet. */
 function kindOfText(cell: Cell): number {
   if (cell === null || cell === undefined) return KIND.empty;
   if (typeof cell !== "string") return kindOfValue(cell);
@@ -61,7 +61,7 @@ function kindOfText(cell: Cell): number {
   return BOOLEAN.test(text) ? KIND.boolean : KIND.text;
 }
 
-/** A value of a format that has types: a text is a text, whatever stands in it. */
+/** Classifies a value of a typed format, where a text stays a text whatever its content. */
 function kindOfValue(value: Cell): number {
   switch (typeof value) {
     case "number":
@@ -81,7 +81,7 @@ function kindOfValue(value: Cell): number {
 }
 
 function kindOfInteger(text: string): number {
-  if (text === "-0") return KIND.real; // an integer has no such zero
+  if (text === "-0") return KIND.real; // integers have no negative zero
   if (text.length <= 9) return KIND.int4;
   const number = Number(text);
   if (isInt4(number)) return KIND.int4;
@@ -94,11 +94,13 @@ function kindOfInteger(text: string): number {
 }
 
 function kindOfDate(match: RegExpExecArray): number {
-  const [year, month, day, hour, minute, second] = [1, 3, 4, 5, 6, 7].map((at) => Number(match[at] ?? 0));
-  const midnight = new Date(Date.UTC(2000, month! - 1, day!));
-  midnight.setUTCFullYear(year!, month! - 1, day!);
-  const exists = year! > 0 && midnight.getUTCMonth() === month! - 1 && midnight.getUTCDate() === day;
-  if (!exists || hour! > 23 || minute! > 59 || second! > 59) return KIND.text;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = [1, 3, 4, 5, 6, 7].map((at) =>
+    Number(match[at] ?? 0),
+  );
+  const midnight = new Date(Date.UTC(2000, month - 1, day));
+  midnight.setUTCFullYear(year, month - 1, day);
+  const exists = year > 0 && midnight.getUTCMonth() === month - 1 && midnight.getUTCDate() === day;
+  if (!exists || hour > 23 || minute > 59 || second > 59) return KIND.text;
   const offset = /^[+-](\d\d)/.exec(match[8] ?? "");
   if (offset && Number(offset[1]) > 15) return KIND.text;
   return match[5] === undefined ? KIND.date : KIND.time;
@@ -106,7 +108,7 @@ function kindOfDate(match: RegExpExecArray): number {
 
 const isMidnight = (time: Date) => time.getTime() % 86_400_000 === 0;
 
-/** The type that takes all values of the kinds seen, joined by `|`. */
+/** Returns the type that holds all values of the given kinds, combined with `|`. */
 export function typeOfKinds(kinds: number): ColumnType {
   const only = (allowed: number) => kinds !== 0 && (kinds & ~allowed) === 0;
   if (only(KIND.int4)) return "integer";
@@ -123,7 +125,7 @@ export function typeOfKinds(kinds: number): ColumnType {
 export const isInteger = (kinds: number) =>
   kinds !== 0 && (kinds & ~(KIND.int4 | KIND.int8 | KIND.exactInt8)) === 0;
 
-/** How a value is written for COPY, unescaped; null is NULL. An empty text stays one in a column of texts. */
+/** Returns a function that formats values for COPY, before escaping; null is NULL. In a text column, an empty text stays. */
 export function cellWriter(type: ColumnType): (cell: Cell) => string | null {
   if (type === "text") return textOf;
   return (cell) => {
@@ -133,13 +135,13 @@ export function cellWriter(type: ColumnType): (cell: Cell) => string | null {
   };
 }
 
-/** Without a zone it is UTC, whatever the session's zone is. */
+/** Times without a time zone are UTC, whatever the time zone of the session. */
 function inUtc(text: string): string {
   if (!text.includes(":")) return `${text} 00:00:00Z`;
   return /(?:Z|[+-]\d\d(?::?\d\d)?)$/i.test(text.slice(10)) ? text : `${text}Z`;
 }
 
-/** The cell as text, as it would stand in a CSV. */
+/** Returns the cell as text, as it would appear in a CSV. */
 export function textOf(cell: Cell): string | null {
   if (typeof cell === "string") return cell;
   if (cell === null || cell === undefined) return null;

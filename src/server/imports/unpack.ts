@@ -1,4 +1,4 @@
-/** Archives on the way to the files in them. What an archive claims is not believed: sizes are counted. */
+/** Unpacks archives. Sizes are counted while unpacking, because an archive may state wrong ones. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
@@ -9,28 +9,28 @@ import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { explainFullDisk, leavingRoom } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
 
-/** A file on our disk, and what it was called where it came from. */
+/** A local file, and its original name. */
 export interface FileToImport {
   readonly path: string;
-  /** With extension, without folders. */
+  /** Original name, with extension and without folders. */
   readonly name: string;
 }
 
 const MAX_ENTRIES = 1000;
-/** Text packs 5 to 20 times, and a column of one value 200 times; deflate itself ends at 1032. */
+/** Text compresses 5 to 20 times, and a column of one value 200 times. The limit of deflate is 1032. */
 const MAX_RATIO = 200;
-/** Smaller ones may have any ratio. */
+/** Smaller files may have any ratio. */
 const RATIO_COUNTS_FROM_BYTES = 256 * 1024 ** 2;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZIP = Buffer.from("PK\x03\x04");
 const EMPTY_ZIP = Buffer.from("PK\x05\x06");
-/** Zip files with a format of their own. */
+/** Zip files that are read as one document. */
 const READ_AS_A_WHOLE = new Set([".xlsx", ".xlsm", ".ods"]);
-/** Left by macOS and Windows in archives. */
+/** Files that macOS and Windows add to archives. */
 const JUNK = /(?:^|\/)(?:__MACOSX\/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
 
 /**
- * The files in an archive, or the file itself if it is none. They are written to `dir` under names of ours.
+ * Returns the files in an archive, unpacked to `dir` under new names, or the file itself if it is not an archive.
  * @throws ImportFailure 1003, 1005, 1018, 6666
  */
 export async function unpack(file: FileToImport, dir: string, signal: AbortSignal): Promise<FileToImport[]> {
@@ -44,7 +44,10 @@ export async function unpack(file: FileToImport, dir: string, signal: AbortSigna
   const isZip = head.equals(ZIP) || head.equals(EMPTY_ZIP);
   if (!isZip) {
     if (/^\.(zip|kmz|gz)$/i.test(extname(file.name)))
-      throw new ImportFailure(1003, `${file.name} is not an archive, or the beginning of one is missing.`);
+      throw new ImportFailure(
+        1003,
+        `${file.name} is not an archive, or its beginning is missing. Download or create it again.`,
+      );
     return [file];
   }
   if (READ_AS_A_WHOLE.has(extname(file.name).toLowerCase())) return [file];
@@ -90,11 +93,11 @@ async function unzip(
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith("/") || JUNK.test(entry.fileName)) continue;
       if (entry.isEncrypted()) {
-        throw new ImportFailure(1018, "The archive has a password. Pack it again without one.");
+        throw new ImportFailure(1018, "The archive has a password. Create it again without a password.");
       }
       entries.push(entry);
       if (entries.length > MAX_ENTRIES)
-        throw new ImportFailure(1003, `The archive has more than ${MAX_ENTRIES} files.`);
+        throw new ImportFailure(1003, `The archive has more than ${MAX_ENTRIES} files. Split it.`);
     }
     checkSize(
       entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0),
@@ -102,16 +105,16 @@ async function unzip(
     );
     const files: FileToImport[] = [];
     for (const [i, entry] of entries.entries()) {
-      // Of its name only what a reader of shapefiles looks at.
+      // Keeps only the extensions that the shapefile reader needs.
       const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
       const path = join(dir, `${i}${extension.toLowerCase()}`);
       await extract(zip, entry, path, packedBytes, signal);
       files.push({ path, name: nameInside(entry, archive) });
     }
-    if (files.length === 0) throw new ImportFailure(1005, "There is no file in the archive.");
+    if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
     return files;
   } catch (error) {
-    throw asFailure(error, 1003); // yauzl refuses names that lead out of the folder, and broken structures
+    throw asFailure(error, 1003); // yauzl refuses names that lead out of the folder, and damaged archives
   } finally {
     zip.close();
   }
@@ -124,12 +127,12 @@ async function extract(
   packedBytes: number,
   signal: AbortSignal,
 ): Promise<void> {
-  // yauzl stops where an entry is longer than it says.
+  // yauzl stops if an entry is longer than stated.
   const content = (await zip.openReadStreamPromise(entry)) as Readable;
   await write(counted(content, packedBytes), path, signal);
 }
 
-/** What is packed in a KMZ is called doc.kml in each. */
+/** Names the doc.kml of a KMZ after the archive, because all KMZ files use that name. */
 function nameInside({ fileName }: Entry, archive: FileToImport): string {
   const name = basename(fileName);
   const isKmz = /\.kmz$/i.test(archive.name) && /^doc\.kml$/i.test(name);
@@ -149,7 +152,7 @@ function checkSize(bytes: number, packedBytes: number): void {
   if (bytes <= RATIO_COUNTS_FROM_BYTES || bytes <= packedBytes * MAX_RATIO) return;
   throw new ImportFailure(
     1003,
-    `The archive unpacks to more than ${MAX_RATIO} times its size, as zip bombs do. If it is none, unpack it and import the files.`,
+    `The archive unpacks to more than ${MAX_RATIO} times its size, as a zip bomb does. If it is safe, unpack it and import the files.`,
   );
 }
 
@@ -165,5 +168,5 @@ export function diskError(message: string): ImportFailure {
   return new ImportFailure(6666, `${message}.`);
 }
 
-/** `trees` of `trees.csv`, and of `trees.csv.gz`, which is unpacked before. Only the last extension goes. */
+/** Removes the last extension: `trees.csv` becomes `trees`. */
 export const withoutExtension = (name: string) => basename(name).replace(/(?<=.)\.[^.]*$/, "");

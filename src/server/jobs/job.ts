@@ -1,6 +1,6 @@
 /**
- * A batch job as a value, and everything that may happen to it. Pure: the time is passed in, and each change
- * returns a new job. The three shapes of a request are one here, and told apart again in `publicJob`.
+ * A batch job as an immutable value, and its state transitions. All functions are pure: the time is passed in, and each
+ * change returns a new job. The three shapes of a request are stored alike; `publicJob` restores them.
  */
 import type { JobQuery, JobStatus } from "../../api/schemas/jobs";
 
@@ -14,7 +14,7 @@ const TRANSITIONS = {
   unknown: [],
 } satisfies Record<JobStatus, readonly JobStatus[]>;
 
-/** One query of a job. */
+/** A query of a job. */
 export interface QueryPart {
   readonly query: string;
   readonly onsuccess?: string;
@@ -22,7 +22,7 @@ export interface QueryPart {
   readonly timeout?: number;
   readonly id?: string;
   readonly status: JobStatus;
-  /** Of `onsuccess` and `onerror`, of which at most one runs; absent where there is neither. */
+  /** Status of `onsuccess` or `onerror`, of which at most one runs; absent if the query has neither. */
   readonly fallback_status?: JobStatus;
   readonly started_at?: string;
   readonly ended_at?: string;
@@ -32,7 +32,7 @@ export interface QueryPart {
 export interface Job {
   readonly job_id: string;
   readonly user: string;
-  /** What the request's `query` was: a text, a list of texts, or an object with a list of objects. */
+  /** Shape of `query` in the request: a text, a list of texts, or an object with a list of objects. */
   readonly shape: "text" | "list" | "object";
   readonly queries: readonly QueryPart[];
   readonly onsuccess?: string;
@@ -40,23 +40,23 @@ export interface Job {
   readonly status: JobStatus;
   readonly fallback_status?: JobStatus;
   readonly failed_reason?: string;
-  /** ISO 8601 with milliseconds, as all times here. */
+  /** ISO 8601 with milliseconds, like all times of a job. */
   readonly created_at: string;
   readonly updated_at: string;
 }
 
-/** What runs next for a job. */
+/** A statement that a job runs. */
 export interface Step {
-  /** A query; its `onsuccess` or `onerror`; or those of the job. */
+  /** A query, the `onsuccess` or `onerror` of a query, or that of the job. */
   readonly kind: "query" | "query fallback" | "job fallback";
-  /** Which query; 0 for those of the job. */
+  /** Index of the query; 0 for a fallback of the job. */
   readonly index: number;
   readonly sql: string;
-  /** The limit the request asked for. */
+  /** Maximum duration from the request. */
   readonly timeoutMs?: number;
 }
 
-/** A request about a job that is answered with 400. */
+/** Refuses a request about a job, with HTTP status 400. */
 export class JobRefused extends Error {
   readonly statusCode = 400;
 }
@@ -69,12 +69,12 @@ export function isFinal(status: JobStatus | undefined): boolean {
   return status === undefined || TRANSITIONS[status].length === 0;
 }
 
-/** Whether nothing of a job will run any more. */
+/** True if no step of the job is left to run. */
 export function isFinished(job: Job): boolean {
   return isFinal(job.status) && isFinal(job.fallback_status);
 }
 
-/** A new job, all of it pending. */
+/** Creates a job whose steps are all pending. */
 export function newJob(
   query: JobQuery,
   { id, user, at }: { readonly id: string; readonly user: string; readonly at: string },
@@ -101,11 +101,11 @@ function pendingFallback({ onsuccess, onerror }: { onsuccess?: string; onerror?:
   return onsuccess || onerror ? { fallback_status: "pending" } : {};
 }
 
-/** What is to run next for a job, or is running; undefined if nothing of it is left. */
+/** Returns the step that is running or runs next; undefined if none is left. */
 export function nextStep(job: Job): Step | undefined {
   if (!isFinal(job.status)) return nextOfQueries(job);
   const fallback = fallbackAfter(job);
-  // Sent as it was written: CARTO fills in templates for the fallbacks of queries only.
+  // Sent unchanged: CARTO fills in templates only in the fallbacks of queries.
   return fallback && !isFinal(job.fallback_status)
     ? { kind: "job fallback", index: 0, sql: fallback }
     : undefined;
@@ -120,7 +120,7 @@ function nextOfQueries({ queries, job_id, shape }: Job): Step | undefined {
     if (fallback && !isFinal(part.fallback_status)) {
       return { kind: "query fallback", index, sql: filledIn(fallback, part, job_id) };
     }
-    if (shape === "list" && part.status === "failed") return undefined; // the others stay pending for ever
+    if (shape === "list" && part.status === "failed") return undefined; // the others stay pending forever
   }
   return undefined;
 }
@@ -130,13 +130,13 @@ function fallbackAfter({ status, onsuccess, onerror }: Job | QueryPart): string 
   return status === "failed" ? onerror : undefined;
 }
 
-/** Templates become plain text, not SQL literals: as CARTO does it, quoting is up to who writes the fallback. */
+/** Fills in templates as plain text, not as SQL literals, as CARTO does: the author of the fallback adds the quotes. */
 function filledIn(sql: string, { status, failed_reason = "" }: QueryPart, jobId: string): string {
   const withId = sql.replace(/<%=\s*job_id\s*%>/g, () => jobId);
   return status === "failed" ? withId.replace(/<%=\s*error_message\s*%>/g, () => failed_reason) : withId;
 }
 
-/** The job once its next step has begun. */
+/** Returns the job after its next step has started. */
 export function begin(job: Job, at: string): Job {
   const step = nextStep(job);
   if (!step) throw new JobRefused(`Cannot set status from ${job.status} to running`);
@@ -146,7 +146,7 @@ export function begin(job: Job, at: string): Job {
   return { ...withPart(job, step.index, started), status: "running", updated_at: at };
 }
 
-/** The job once its running step has ended; with the database's message if it failed. */
+/** Returns the job after its running step has ended. @param error message of the database if the step failed */
 export function finish(job: Job, at: string, error?: string): Job {
   const step = nextStep(job);
   const status = error === undefined ? "done" : "failed";
@@ -169,7 +169,7 @@ export function finish(job: Job, at: string, error?: string): Job {
   return settled(error === undefined ? after : skipAfter(after, step.index), at);
 }
 
-/** The status of a job after one of its queries or their fallbacks has ended. */
+/** Updates the status of a job after a query or the fallback of a query has ended. */
 function settled(job: Job, at: string): Job {
   if (nextOfQueries(job)) return { ...job, status: "pending", updated_at: at };
   const failed = job.queries.find(({ status }) => status === "failed");
@@ -182,8 +182,8 @@ function settled(job: Job, at: string): Job {
 }
 
 /**
- * The job once somebody has cancelled it.
- * @throws JobRefused if nothing of it runs or waits any more.
+ * Returns the cancelled job.
+ * @throws JobRefused if the job is finished
  */
 export function cancel(job: Job, at: string): Job {
   if (isFinished(job)) {
@@ -204,8 +204,8 @@ export function cancel(job: Job, at: string): Job {
 }
 
 /**
- * The job once the server that ran it has ended under it: failed, whatever was running. What a failed query
- * asks to be run after it still will be.
+ * Returns the job after its server has ended during a step: the step has failed. The `onerror` of a failed query still
+ * runs.
  */
 export function interrupt(job: Job, at: string, reason: string): Job {
   const step = nextStep(job);
@@ -221,7 +221,7 @@ export function interrupt(job: Job, at: string, reason: string): Job {
   });
 }
 
-/** Whether a step of the job is with the database, as far as the job knows. */
+/** True if a step of the job is running, according to its status. */
 export function isRunning({ status, fallback_status }: Job): boolean {
   return status === "running" || fallback_status === "running";
 }
@@ -233,7 +233,7 @@ function withPart(job: Job, index: number, change: Partial<QueryPart>): Job {
   };
 }
 
-/** The queries after a failed or cancelled one: skipped, but in a list they stay pending, as CARTO leaves them. */
+/** Skips the queries after a failed or cancelled one. In a list they stay pending, as in CARTO. */
 function skipAfter(job: Job, index: number): Job {
   if (job.shape === "list") return job;
   const queries = job.queries.map((part, at) =>
@@ -242,13 +242,13 @@ function skipAfter(job: Job, index: number): Job {
   return { ...job, queries };
 }
 
-/** Of something that has ended: a fallback that is not for this end is skipped. */
+/** Skips the fallback of an ended job or query if it does not apply to this outcome. */
 function withoutUselessFallback<T extends Job | QueryPart>(ended: T): T {
   const useless = ended.fallback_status === "pending" && !fallbackAfter(ended);
   return useless ? { ...ended, fallback_status: "skipped" } : ended;
 }
 
-/** The job as the API shows it: `query` in the form it came in. */
+/** Returns the job as the API shows it, with `query` in the shape of the request. */
 export function publicJob({ shape, queries, onsuccess, onerror, ...job }: Job): object {
   const { job_id, user, status, created_at, updated_at, failed_reason, fallback_status } = job;
   const forms = {

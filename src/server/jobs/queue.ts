@@ -18,48 +18,48 @@ import { type JobStore, type NumberedJob, openJobStore } from "./store";
 
 const MAX_QUEUED_JOBS = 64;
 const MAX_QUERY_MS = 12 * 3600 * 1000;
-/** So long a finished job can be asked for. */
+/** How long a finished job is kept. */
 const KEEP_FINISHED_MS = 2 * 3600 * 1000;
 
 const STOPPED =
-  "the server was stopped while this ran, so it was cancelled; look at what it did before you run it again";
+  "the server was stopped while this query ran, which cancelled it; check what it did before you run it again";
 const KILLED =
-  "the server ended while this ran, killed or by a crash; it may have taken effect: look before you run it again";
+  "the server was killed or crashed while this query ran; it may have taken effect: check before you run it again";
 
-/** The batch jobs of one server: they run one at a time, in the order in which they were created. */
+/** The batch jobs of a server. They run one at a time, in the order of their creation. */
 export interface JobQueue {
-  /** @throws JobRefused if too many wait already. */
+  /** Adds a job. @throws JobRefused if the queue is full */
   create(query: JobQuery): Promise<Job>;
-  /** @throws JobRefused if there is no such job, or no more. */
+  /** Returns a job. @throws JobRefused if it does not exist or is no longer kept */
   get(jobId: string): Job;
   /**
-   * Takes a job out of the queue, or ends its running query; resolves when that has ended.
-   * @throws JobRefused if there is no such job, or it is finished.
+   * Removes a job from the queue, or cancels its running query. Resolves when the query has ended.
+   * @throws JobRefused if the job does not exist or is finished
    */
   cancel(jobId: string): Promise<Job>;
-  /** Ids of the jobs of which something runs. */
+  /** Returns the ids of running jobs. */
   running(): string[];
-  /** Whether anything runs or waits. */
+  /** True if a job is running or waiting. */
   isBusy(): boolean;
-  /** Whether what still has to run names a table: such a table must not be cleaned up. */
+  /** True if an unfinished job names the table, which must not be dropped then. */
   mentions(name: string): boolean;
-  /** Lets jobs run, from now on, on a database that is open. */
+  /** Starts running jobs. The database must be open. */
   start(engine: JobEngine): void;
-  /** Ends the running query; its job has failed. Those that wait run when a next server starts. */
+  /** Cancels the running query, whose job fails. Waiting jobs run when the next server starts. */
   stop(): Promise<void>;
 }
 
 export type JobEngine = Pick<Engine, "query">;
 
 export interface JobQueueOptions {
-  /** Where the jobs are kept. */
+  /** Folder of the job files. */
   readonly dir: string;
   readonly report: (error: unknown) => void;
   /** @internal for tests */
   readonly keepFinishedMs?: number;
 }
 
-/** Opens the queue with the jobs that an earlier server left; the one that ran under it has failed. */
+/** Opens the queue with the jobs of an earlier server. The job that was running then has failed. */
 export async function openJobQueue({
   dir,
   report,
@@ -71,11 +71,11 @@ export async function openJobQueue({
   return queue;
 }
 
-/** A step that is with the database. */
+/** The running step. */
 interface RunningStep {
   readonly jobId: string;
   readonly controller: AbortController;
-  /** Resolves when the job has its state after the step. */
+  /** Resolves when the job is updated after the step. */
   readonly ended: Promise<void>;
 }
 
@@ -85,7 +85,7 @@ class FileJobQueue implements JobQueue {
   readonly #store: JobStore;
   readonly #report: (error: unknown) => void;
   readonly #keepFinishedMs: number;
-  /** In the order of their numbers. What is in it is on the disk, too, unless the disk refused it. */
+  /** In the order of their numbers. Every entry is also on disk, unless it could not be written. */
   readonly #entries: Map<string, NumberedJob>;
   #lastNumber: number;
   #changes: Promise<unknown> = Promise.resolve();
@@ -179,7 +179,7 @@ class FileJobQueue implements JobQueue {
       .catch(this.#report)
       .finally(() => {
         this.#loop = undefined;
-        if (this.#engine && this.isBusy()) this.#runAll(); // came while the loop ended
+        if (this.#engine && this.isBusy()) this.#runAll(); // a job was added while the loop ended
       });
   }
 
@@ -189,7 +189,7 @@ class FileJobQueue implements JobQueue {
     }
   }
 
-  /** The oldest job that is not finished: it goes on before a younger one begins. */
+  /** Returns the oldest unfinished job: it continues before a newer one starts. */
   #next(): Job | undefined {
     for (const { job } of this.#entries.values()) if (nextStep(job)) return job;
     return undefined;
@@ -213,14 +213,14 @@ class FileJobQueue implements JobQueue {
     }
   }
 
-  /** A step runs only once the disk knows of it: otherwise it would run again after a crash. */
+  /** Records the start of a step on disk before it runs; otherwise it would run again after a crash. */
   async #begin(jobId: string): Promise<Job | undefined> {
     try {
       return await this.#change(jobId, (job) => begin(job, now()));
     } catch (error) {
-      if (error instanceof JobRefused) return undefined; // cancelled in between
+      if (error instanceof JobRefused) return undefined; // cancelled in the meantime
       this.#report(error);
-      const reason = `the server could not note that it begins: ${(error as Error).message}`;
+      const reason = `the server could not record the start of the query: ${(error as Error).message}`;
       await this.#changeAnyway(jobId, (job) => interrupt(begin(job, now()), now(), reason));
       return undefined;
     }
@@ -236,7 +236,7 @@ class FileJobQueue implements JobQueue {
     });
   }
 
-  /** Changes a job even if the disk refuses it: there it is still what it was, which the next server can handle. */
+  /** Changes a job even if the change cannot be written. The next server can handle the old state on disk. */
   async #changeAnyway(jobId: string, change: (job: Job) => Job): Promise<void> {
     await this.#inTurn(async () => {
       const entry = this.#entries.get(jobId)!;
@@ -253,7 +253,7 @@ class FileJobQueue implements JobQueue {
     this.#entries.set(entry.job.job_id, entry);
   }
 
-  /** One change at a time: each starts from what the one before it wrote. */
+  /** Makes one change at a time, so that each starts from the result of the one before. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#changes.then(work);
     this.#changes = turn.catch(() => {});
@@ -270,7 +270,7 @@ class FileJobQueue implements JobQueue {
   }
 }
 
-/** Runs the step that has begun; returns its error. */
+/** Runs the current step of a job; resolves to its error. */
 async function runStep(engine: JobEngine, job: Job, signal: AbortSignal): Promise<Error | undefined> {
   const { sql, timeoutMs = MAX_QUERY_MS } = nextStep(job)!;
   try {
@@ -284,14 +284,14 @@ async function runStep(engine: JobEngine, job: Job, signal: AbortSignal): Promis
   }
 }
 
-/** The statement as CARTO sends it: who looks at the database's activity sees which job it is. */
+/** Adds the job's id as a comment, as CARTO does, so that it shows in the database's activity. */
 function marked(jobId: string, sql: string): string {
   return `/* ${jobId} */ ${sql}`;
 }
 
 const MARKED = /^\/\* ([0-9a-f]{8})-[0-9a-f-]{27} \*\/ (.*)$/s;
 
-/** What the database is busy with, in the words of who waits: the statement, and if it is a job's, which. */
+/** Describes a running statement for people who wait for it; names the batch job if it belongs to one. */
 export function describeStatement(sql: string | undefined): string | undefined {
   return sql?.replace(MARKED, (_, jobId, statement) => `batch job ${jobId}…: ${statement}`);
 }
@@ -301,7 +301,7 @@ function afterStep(job: Job, error: Error | undefined, { aborted, reason }: Abor
   if (error && endedBy === "cancel") return cancel(job, now());
   if (error && endedBy === "stop") return interrupt(job, now(), STOPPED);
   const finished = finish(job, now(), error?.message);
-  // It ended before the cancel reached it: what comes after it is cancelled, if there is anything.
+  // The step ended before the cancel took effect: the remaining steps are cancelled.
   return endedBy === "cancel" && !isFinished(finished) ? cancel(finished, now()) : finished;
 }
 

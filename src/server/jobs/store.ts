@@ -24,7 +24,7 @@ const Part = z.object({
 const JobFile = z.object({
   magic: z.literal(MAGIC),
   version: z.literal(VERSION),
-  /** Jobs run in this order; times are no order, several can be equal. */
+  /** Position in the queue. Times do not define the order, because several can be equal. */
   number: z.int(),
   job: z.object({
     job_id: z.uuid(),
@@ -47,16 +47,16 @@ export interface NumberedJob {
   readonly job: Job;
 }
 
-/** Keeps each job in a file of its own, so that status can be told while the database is busy or closed. */
+/** Keeps each job in a file, so that its status is available while the database is busy or closed. */
 export interface JobStore {
-  /** Resolves when the job would survive the end of this process and of the machine. */
+  /** Resolves when the job would survive a crash of this process or of the machine. */
   write(entry: NumberedJob): Promise<void>;
   remove(jobId: string): Promise<void>;
 }
 
 /**
- * Opens the folder, made first if it is missing, and reads what is in it, in the order of the queue. A file that
- * cannot be read is renamed, so that nobody meets it again, and `report`ed.
+ * Opens the folder, which is created if it is missing, and reads its jobs in the order of the queue. A damaged file is
+ * renamed and passed to `report`.
  */
 export async function openJobStore(
   dir: string,
@@ -88,7 +88,7 @@ export async function openJobStore(
   return { store, jobs: jobs.sort((a, b) => a.number - b.number) };
 }
 
-/** Replaces a file in one step, for its owner only; the disk has it when this resolves. */
+/** Replaces a file atomically, readable by its owner only. Resolves when the change is on disk. */
 async function replaceDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, "w", 0o600);
@@ -102,7 +102,10 @@ async function replaceDurably(path: string, text: string): Promise<void> {
   await syncFolder(join(path, ".."));
 }
 
-/** Else a loss of power could bring the file's last state back. Windows cannot open a folder, and needs not. */
+/**
+ * Writes the folder to disk; otherwise a power loss could restore the old file. Windows cannot open folders, and need
+ * not.
+ */
 async function syncFolder(dir: string): Promise<void> {
   const folder = await open(dir, "r").catch(() => undefined);
   await folder?.sync().catch(() => {});

@@ -1,5 +1,4 @@
-/** Aggregation of points by pixels: section 7.5 of the protocol. */
-
+/** Aggregation of points by pixel (section 7.5 of the protocol). */
 import { ident, literal } from "../../sql";
 import { isObject } from "../../values";
 import type { MapsRefusal } from "./errors";
@@ -15,20 +14,20 @@ const COMPARISONS = {
   not_equal: "<>",
 } as const;
 
-/** Layers of so many rows are thinned even where nobody asked. */
-export const AGGREGATION_THRESHOLD = 100_000;
+/** Layers with at least this many rows are thinned by default. */
+const AGGREGATION_THRESHOLD = 100_000;
 
 export interface Aggregation {
-  /** Null: the rows as they are, the first one of each cell. */
+  /** How the rows of a cell are combined. Null shows the first row of each cell. */
   readonly groups: {
     readonly placement: (typeof PLACEMENTS)[number];
-    /** Names and expressions over the rows of a cell. */
+    /** Names of attributes, with SQL expressions over the rows of a cell. */
     readonly columns: readonly { readonly name: string; readonly sql: string }[];
     readonly dimensions: readonly { readonly name: string; readonly column: string }[];
-    /** Conditions on a cell. */
+    /** SQL conditions on a cell. */
     readonly having: readonly string[];
   } | null;
-  /** The side of a cell in pixels. */
+  /** Side of a cell in pixels. */
   readonly resolutionPx: number;
   readonly threshold: number;
 }
@@ -39,7 +38,7 @@ export const DEFAULT_AGGREGATION: Aggregation = {
   threshold: AGGREGATION_THRESHOLD,
 };
 
-/** @throws MapsRefusal with the reference's words */
+/** @throws MapsRefusal with the messages of CARTO */
 export function parseAggregation(options: unknown, refuse: (message: string) => MapsRefusal): Aggregation {
   if (!isObject(options)) throw refuse("Invalid aggregation: it should be an object, true or false");
   const { placement, columns = {}, resolution = 1, threshold = AGGREGATION_THRESHOLD } = options;
@@ -85,7 +84,7 @@ export function parseAggregation(options: unknown, refuse: (message: string) => 
   };
 }
 
-/** Over rows that are called `q`. */
+/** Returns a SQL aggregate over rows named `q`. */
 function aggregateSql(column: unknown, refuse: (message: string) => MapsRefusal): string {
   const { aggregate_function: name = "count", aggregated_column: of } = isObject(column) ? column : {};
   if (!isOneOf(FUNCTIONS, name)) {

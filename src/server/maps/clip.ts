@@ -1,60 +1,38 @@
+import { type Box, clipSegment, clipRing as clipTrace, reserve, type Trace } from "../../geometry/clip";
 import type { Coordinates } from "./twkb";
 
-/** The pieces of a line inside of `[min, max]²`. */
-export function clipLine(line: Coordinates, min: number, max: number): Coordinates[] {
-  return clipLineAlong(line, 0, min, max).flatMap((piece) => clipLineAlong(piece, 1, min, max));
-}
+const trace: Trace = { xy: new Float64Array(0), count: 0 };
+const spare: Trace = { xy: new Float64Array(0), count: 0 };
 
-/** A ring inside of `[min, max]²` (Sutherland and Hodgman); what was outside runs along the border. */
-export function clipRing(ring: Coordinates, min: number, max: number): Coordinates {
-  let clipped = ring;
-  for (const axis of [0, 1] as const) {
-    clipped = clipRingAt(clipped, axis, min, 1);
-    clipped = clipRingAt(clipped, axis, max, -1);
-  }
-  return clipped;
-}
-
-/** Clips each segment of the line (Liang and Barsky, one axis at a time). */
-function clipLineAlong(line: Coordinates, axis: 0 | 1, min: number, max: number): Coordinates[] {
+/** Clips a line to a box. Returns its pieces in whole numbers. */
+export function clipLine(line: Coordinates, box: Box): Coordinates[] {
   const pieces: Coordinates[] = [];
-  let piece: Coordinates = [];
+  let piece: Coordinates | undefined;
   for (let i = 0; i + 3 < line.length; i += 2) {
-    const a = line[i + axis]!;
-    const b = line[i + 2 + axis]!;
-    if ((a < min && b < min) || (a > max && b > max)) {
-      piece = [];
+    const [x, y, toX, toY] = [line[i]!, line[i + 1]!, line[i + 2]!, line[i + 3]!]; // `!`: i + 3 < length
+    const [dx, dy] = [toX - x, toY - y];
+    const part = clipSegment(x, y, dx, dy, box);
+    if (part === undefined) {
+      piece = undefined;
       continue;
     }
-    const starts = a < min ? at(line, i, axis, min) : a > max ? at(line, i, axis, max) : undefined;
-    if (starts || piece.length === 0) {
-      piece = [...(starts ?? [line[i]!, line[i + 1]!])];
+    const [start, stop] = part;
+    if (piece === undefined) {
+      piece = [Math.round(x + start * dx), Math.round(y + start * dy)];
       pieces.push(piece);
     }
-    const ends = b < min ? at(line, i, axis, min) : b > max ? at(line, i, axis, max) : undefined;
-    piece.push(...(ends ?? [line[i + 2]!, line[i + 3]!]));
-    if (ends) piece = [];
+    piece.push(Math.round(x + stop * dx), Math.round(y + stop * dy));
+    if (stop < 1) piece = undefined;
   }
   return pieces;
 }
 
-function clipRingAt(ring: Coordinates, axis: 0 | 1, border: number, sign: 1 | -1): Coordinates {
-  const clipped: Coordinates = [];
-  for (let i = 0; i + 3 < ring.length; i += 2) {
-    const isIn = (ring[i + axis]! - border) * sign >= 0;
-    const isNextIn = (ring[i + 2 + axis]! - border) * sign >= 0;
-    if (isIn) clipped.push(ring[i]!, ring[i + 1]!);
-    if (isIn !== isNextIn) clipped.push(...at(ring, i, axis, border));
-  }
-  if (clipped.length > 0) clipped.push(clipped[0]!, clipped[1]!);
-  return clipped;
-}
-
-/** Where the segment from `i` crosses `border`. */
-function at(line: Coordinates, i: number, axis: 0 | 1, border: number): [number, number] {
-  const other = 1 - axis;
-  const [a, b] = [line[i + axis]!, line[i + 2 + axis]!];
-  const along = (border - a) / (b - a);
-  const crossing = Math.round(line[i + other]! + along * (line[i + 2 + other]! - line[i + other]!));
-  return axis === 0 ? [border, crossing] : [crossing, border];
+/** Clips a closed ring to a box. The result is closed, in whole numbers, and runs along the box where the ring is outside. */
+export function clipRing(ring: Coordinates, box: Box): Coordinates {
+  trace.count = ring.length / 2 - 1; // without the vertex that closes it
+  reserve(trace, trace.count);
+  trace.xy.set(ring.slice(0, -2));
+  clipTrace(trace, spare, box, true);
+  const clipped = Array.from(trace.xy.subarray(0, 2 * trace.count));
+  return clipped.length === 0 ? clipped : [...clipped, ...clipped.slice(0, 2)];
 }

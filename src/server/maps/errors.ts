@@ -1,14 +1,14 @@
 import { DatabaseError } from "../engine/engine";
 import { Refusal } from "../guard";
 
-/** What the Maps API says beside an error's message. */
-export interface ErrorContext {
+/** The context of an error in answers of the Maps API. */
+interface ErrorContext {
   readonly type: "layer" | "mapconfig" | "auth" | "limit" | "unknown";
   readonly subtype?: string;
   readonly layer?: { readonly id: string; readonly index: number; readonly type: string };
 }
 
-/** A request of the Maps API that must not be answered, in its own error shape. */
+/** A refused request, in the error format of the Maps API. */
 export class MapsRefusal extends Refusal {
   constructor(status: number, message: string, context: ErrorContext = { type: "unknown" }) {
     const { type, ...rest } = context;
@@ -19,7 +19,7 @@ export class MapsRefusal extends Refusal {
 const TIMEOUT_MESSAGE =
   "You are over platform's limits: SQL query timeout error. Refactor your query before running again or contact CARTO support for more details.";
 
-/** Any error as one of the Maps API; `layer` is the one that was being looked at. */
+/** Converts any error to one of the Maps API. `layer` is the layer that was being processed. */
 export function asMapsRefusal(error: unknown, layer?: ErrorContext["layer"]): MapsRefusal {
   if (error instanceof MapsRefusal) return error;
   if (error instanceof DatabaseError) return databaseRefusal(error, layer);

@@ -1,29 +1,30 @@
-/** What the database knows about the query of a layer. */
+/** Describes the query of a layer: its columns, its geometries and its size. */
+
+import { HALF_WORLD_M, TILE_PX, WORLD_M } from "../../geometry/mercator";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine, type ResultField, type StatementOptions } from "../engine/engine";
 import { describeQuery } from "../row-stream";
 import { type TableName, tablesUsed } from "../tables-used";
 import type { MapLayer } from "./map-config";
 import { withTokens } from "./sql-tokens";
-import { HALF_WORLD_M, TILE_PX, WORLD_M } from "./tile-grid";
 
 export interface LayerSource {
-  /** The columns that become attributes. */
+  /** Columns that become attributes. */
   readonly attributes: readonly ResultField[];
-  /** What identifies a row, where there is such a column. */
+  /** Column that identifies a row, if there is one. */
   readonly idColumn: string | null;
-  /** Of the stored geometries; 0 is none. */
+  /** SRID of the stored geometries; 0 if they have none. */
   readonly storedSrid: number;
-  /** What their coordinates mean. */
+  /** SRID in which their coordinates are interpreted. */
   readonly srid: number;
   readonly isPoints: boolean;
-  /** The column takes nothing but single points, and so is cheaper to look at. */
+  /** True if the column type allows only single points, which makes queries cheaper. */
   readonly isPointColumn: boolean;
   readonly estimatedRows: number;
   readonly tables: readonly TableName[];
 }
 
-/** Types that become attributes; other columns are left out, as in the reference. */
+/** Types that become attributes. Columns of other types are left out, as at CARTO. */
 const ATTRIBUTE_TYPES = new Set(
   "bool int2 int4 int8 float4 float8 numeric bpchar varchar text unknown".split(" "),
 );
@@ -31,13 +32,13 @@ export const DATE_TYPES = new Set(["date", "timestamp", "timestamptz"]);
 const WEB_MERCATOR = 3857;
 const SAMPLED_ROWS = 1_000;
 
-/** Of a query that has places for a tile, on the whole world. */
+/** Replaces the tokens of a query by the values for the whole world. */
 export function worldSql(sql: string): string {
   const box = { minX: -HALF_WORLD_M, minY: -HALF_WORLD_M, maxX: HALF_WORLD_M, maxY: HALF_WORLD_M };
   return withTokens(sql, box, WORLD_M / TILE_PX);
 }
 
-/** @throws DatabaseError if the query cannot be planned, or has no such geometry column */
+/** @throws DatabaseError if the query cannot be planned, or does not have the geometry column */
 export async function describeLayer(
   engine: Engine,
   layer: MapLayer,
@@ -58,8 +59,9 @@ export async function describeLayer(
     FROM (SELECT ${ident(layer.geomColumn)} AS g FROM (${sql}\n) AS cdbq WHERE ${ident(layer.geomColumn)} IS NOT NULL LIMIT ${SAMPLED_ROWS}) AS sample`,
     options,
   );
-  const plan = JSON.parse(statements[0]!.rows.map(([line]) => line).join("\n"));
-  const [sampledSrid, isPoints] = statements[1]!.rows[0]!;
+  const [explained, sampled] = statements;
+  const plan = JSON.parse((explained?.rows ?? []).map(([line]) => line).join("\n"));
+  const [sampledSrid, isPoints] = sampled?.rows[0] ?? [];
   const storedSrid = sridOf(geometry.typeModifier) || Number(sampledSrid ?? layer.srid ?? WEB_MERCATOR);
   return {
     attributes: fields.filter(
@@ -79,37 +81,37 @@ export async function describeLayer(
   };
 }
 
-/** The SRID in a geometry column's type modifier: https://git.osgeo.org/postgis, `TYPMOD_GET_SRID`. */
+/** Returns the SRID in the type modifier of a geometry column: https://git.osgeo.org/postgis, `TYPMOD_GET_SRID`. */
 function sridOf(typeModifier: number): number {
   return typeModifier < 0 ? 0 : (typeModifier & 0x0fff_ff00) >> 8;
 }
 
 const POINT = 1;
 
-/** The kind of geometry in it, `TYPMOD_GET_TYPE`; 0 is any. */
+/** Returns the geometry type in it, `TYPMOD_GET_TYPE`; 0 means any. */
 function kindOf(typeModifier: number): number {
   return typeModifier < 0 ? 0 : (typeModifier & 0xfc) >> 2;
 }
 
-/** Whether the layer's rows are thinned to one a pixel. */
+/** True if the rows of the layer are thinned to one per cell. */
 export function isAggregated(layer: MapLayer, source: LayerSource): boolean {
   return layer.aggregation !== null && source.estimatedRows >= layer.aggregation.threshold;
 }
 
-/** Columns of one feature, as JSON. */
+/** Returns the attributes of one feature as JSON. */
 export async function featureAttributes(
   engine: Engine,
-  layer: MapLayer,
+  { sql, attributes }: { readonly sql: string; readonly attributes: NonNullable<MapLayer["attributes"]> },
   featureId: string,
   options: StatementOptions,
 ): Promise<{ count: number; json: string | null }> {
-  const { id, columns } = layer.attributes!;
+  const { id, columns } = attributes;
   const { statements } = await engine.query(
     `SELECT row_to_json(f) FROM (
-      SELECT ${columns.map(ident).join(", ")} FROM (${worldSql(layer.sql)}\n) AS cdbq
+      SELECT ${columns.map(ident).join(", ")} FROM (${worldSql(sql)}\n) AS cdbq
       WHERE ${ident(id)}::text = ${literal(featureId)} LIMIT 2) AS f`,
     options,
   );
-  const { rows } = statements[0]!;
+  const rows = statements.at(0)?.rows ?? [];
   return { count: rows.length, json: rows[0]?.[0] ?? null };
 }

@@ -1,5 +1,4 @@
-/** Instantiated maps, by the token that their tiles are asked with. They outlive the server, and end unused. */
-
+/** Instantiated maps by token. They outlive the server, and expire when they are not used. */
 import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
@@ -12,11 +11,11 @@ import { type Template, templateHash } from "./templates";
 
 const UNUSED_MS = 2 * 60 * 60_000;
 const TOUCH_AFTER_MS = 60_000;
-/** More than anybody looks at; the oldest go. */
+/** Maximum number of maps. The oldest are removed. */
 const MAX_KEPT = 2_000;
 
 const Record = z.object({
-  /** Of a named map. */
+  /** Set for a named map. */
   template: z.object({ name: z.string(), hash: z.string() }).optional(),
   aggregation: z.boolean(),
   config: z.unknown(),
@@ -24,15 +23,15 @@ const Record = z.object({
 type Record = z.infer<typeof Record>;
 
 export interface Layergroup {
-  /** Without the time of the last change. */
+  /** Token without the time of the last change. */
   readonly id: string;
   readonly template?: { readonly name: string; readonly hash: string };
   readonly map: MapConfig;
 }
 
-export interface LayergroupToken {
+interface LayergroupToken {
   readonly id: string;
-  /** When the tables had last changed, as the client knows it; milliseconds since 1970. */
+  /** Time of the last change of the tables that the client knows of, in milliseconds since 1970. */
   readonly changedAt: number;
 }
 
@@ -44,7 +43,7 @@ export class Layergroups {
     this.#dir = dir;
   }
 
-  /** Keeps a map. The same map twice is one. @throws MapsRefusal if it cannot be served */
+  /** Stores a map, once if it is added again. @throws MapsRefusal if it cannot be served */
   async add(
     config: unknown,
     { template, aggregation }: { template?: Template; aggregation: boolean },
@@ -61,7 +60,7 @@ export class Layergroups {
     return layergroup;
   }
 
-  /** @throws MapsRefusal if there is none, or it was not used for two hours */
+  /** @throws MapsRefusal if the token is unknown or has expired */
   async get(token: string): Promise<Layergroup> {
     const { id } = parseToken(token);
     const known = this.#fresh(id) ?? (await this.#read(id));
@@ -110,8 +109,8 @@ export class Layergroups {
   }
 }
 
-/** @throws MapsRefusal for what is no token: only hexadecimal digits get near a file's name */
-export function parseToken(token: string): LayergroupToken {
+/** @throws MapsRefusal if the text is not a token, so that only hexadecimal digits become part of a file name */
+function parseToken(token: string): LayergroupToken {
   const [, user, id, changedAt] =
     /^(?:([^@:]+)@(?=[0-9a-f]{8}@))?((?:[0-9a-f]{8}@)?[0-9a-f]{32})(?::(\d{1,16}))?$/.exec(token) ?? [];
   if (id === undefined) throw unknownToken(token);
@@ -122,7 +121,7 @@ export function parseToken(token: string): LayergroupToken {
   return { id: user === undefined ? id : `${user}@${id}`, changedAt: Number(changedAt ?? 0) };
 }
 
-/** 0 where there is no such file. */
+/** Returns 0 if the file does not exist. */
 async function modifiedMs(file: string): Promise<number> {
   return stat(file).then(
     ({ mtimeMs }) => mtimeMs,

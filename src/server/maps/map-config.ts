@@ -1,10 +1,10 @@
-/** MapConfig: section 7.3 of the protocol, as far as vector tiles need it. */
+/** MapConfig (section 7.3 of the protocol), as far as vector tiles need it. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { TILE_PX } from "../../geometry/mercator";
 import { queryText } from "../../sql-lexer";
 import { type Aggregation, DEFAULT_AGGREGATION, parseAggregation } from "./aggregation";
 import { MapsRefusal } from "./errors";
-import { TILE_PX } from "./tile-grid";
 
 const LATEST_MINOR = 8;
 const DEFAULT_BUFFER_PX = 64;
@@ -18,11 +18,11 @@ export interface MapLayer {
   readonly sql: string;
   readonly cartocss?: string;
   readonly geomColumn: string;
-  /** As declared; what the geometries say counts more. */
+  /** Declared SRID. The SRID of the geometries has precedence. */
   readonly srid?: number;
-  /** `id` and the columns that may be asked for one feature. */
+  /** Id column, and the columns that can be requested for one feature. */
   readonly attributes?: { readonly id: string; readonly columns: readonly string[] };
-  /** Null: never. */
+  /** Null if rows are never thinned. */
   readonly aggregation: Aggregation | null;
   readonly minZoom: number;
   readonly maxZoom: number;
@@ -33,7 +33,7 @@ export interface MapConfig {
   readonly layers: readonly MapLayer[];
   readonly bufferPx: number;
   readonly extent: number;
-  /** Null: geometries keep all their vertices. */
+  /** Null if geometries keep all their vertices. */
   readonly simplifyExtent: number | null;
   readonly minZoom: number;
   readonly maxZoom: number;
@@ -75,8 +75,8 @@ const Config = z.looseObject({
 });
 
 /**
- * A MapConfig as its tiles need it.
- * @throws MapsRefusal with the reference's words for what it does not take, and for layers that are no vector tiles
+ * Parses a MapConfig.
+ * @throws MapsRefusal with the messages of CARTO if it is invalid, or has layers that are not available as vector tiles
  */
 export function parseMapConfig(value: unknown, { aggregation = true } = {}): MapConfig {
   const parsed = Config.safeParse(value);
@@ -113,7 +113,7 @@ export function parseMapConfig(value: unknown, { aggregation = true } = {}): Map
     throw new MapsRefusal(400, message, { type: "mapconfig" });
   }
   const parsedLayers = options.map((layerOptions, index) =>
-    mapLayer(layerOptions, layers[index]!.id ?? `layer${index}`, index, {
+    mapLayer(layerOptions, layers[index]?.id ?? `layer${index}`, index, {
       isVectorOnly: styled === 0,
       aggregates: aggregation,
     }),
@@ -196,7 +196,7 @@ function extents(options: readonly Options[]): Pick<MapConfig, "extent" | "simpl
   return { extent, simplifyExtent: simplify === extent ? null : simplify };
 }
 
-/** The same for the same map, whatever the order of its members. */
+/** Returns the same text for the same map, whatever the order of its members. */
 export function fingerprint(value: unknown): string {
   return createHash("md5").update(canonicalJson(value)).digest("hex");
 }
@@ -216,7 +216,7 @@ function configProblem(value: unknown, error: z.ZodError): string {
 }
 
 function shortProblem(error: z.ZodError): string {
-  const { path, message } = error.issues[0]!;
+  const { path = [], message = "invalid" } = error.issues[0] ?? {};
   return `Invalid ${path.join(".") || "value"}: ${message}`;
 }
 

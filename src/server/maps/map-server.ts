@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import type { TileId } from "../../geometry/mercator";
 import { type TableChanges, tableChanges } from "../cache-headers";
 import type { Engine, Role, StatementOptions } from "../engine/engine";
 import { Turns } from "../engine/turns";
@@ -8,28 +9,27 @@ import { asMapsRefusal, MapsRefusal } from "./errors";
 import { describeLayer, featureAttributes, isAggregated, type LayerSource, worldSql } from "./layer-source";
 import type { Layergroup } from "./layergroups";
 import { fingerprint, type MapLayer } from "./map-config";
-import type { TileId } from "./tile-grid";
 import { renderTile } from "./tiles";
 
-/** Who asks: with which rights, and where the answer goes. */
+/** The client of a request: its role, and its connection. */
 export interface Asker {
   readonly role: Role;
   readonly reply: FastifyReply;
 }
 
-/** What is known of a tile before it is made. */
-export interface TileState extends TableChanges {
-  /** Null where nobody notes changes. */
+/** State of a tile that is known before the tile is made. */
+interface TileState extends TableChanges {
+  /** Null if changes of the tables are not tracked. */
   readonly etag: string | null;
 }
 
-/** How long what the database said about a query is believed. */
+/** How long the description of a query is cached. */
 const SOURCE_MS = 30_000;
 const MAX_SOURCES = 200;
-/** A database with one session makes one tile at a time, so that a cell waits for one at most. */
+/** A database with one session makes one tile at a time, so that a notebook cell waits for at most one tile. */
 const TILES_AT_ONCE = { pglite: 1, postgres: 4 } as const;
 
-/** Maps and tiles over an engine. */
+/** Serves maps and tiles from an engine. */
 export class MapServer {
   readonly #engine: Engine;
   readonly #sources = new Map<string, { readonly at: number; readonly source: Promise<LayerSource> }>();
@@ -39,18 +39,18 @@ export class MapServer {
     this.#engine = engine;
   }
 
-  /** The answer to an instantiation. @throws MapsRefusal naming the layer that does not work */
+  /** Returns the answer to an instantiation. @throws MapsRefusal that names the failing layer */
   async describe(
     layergroup: Layergroup,
     asker: Asker,
     { url, query }: { readonly url: string; readonly query: string },
   ): Promise<object> {
     const { map, id } = layergroup;
-    const sources: LayerSource[] = [];
-    for (const layer of map.layers) sources.push(await this.#source(layer, asker));
+    const described: { layer: MapLayer; source: LayerSource }[] = [];
+    for (const layer of map.layers) described.push({ layer, source: await this.#source(layer, asker) });
     const { changedAt } = await tableChanges(
       this.#engine,
-      sources.flatMap(({ tables }) => tables),
+      described.flatMap(({ source }) => source.tables),
     );
     const token = `${id}:${changedAt}`;
     const tiles = (path: string) => `${url}/${token}/${path}{z}/{x}/{y}.mvt${query}`;
@@ -62,12 +62,12 @@ export class MapServer {
       last_updated: new Date(changedAt).toISOString(),
       cdn_url: { http: host, https: host, templates: { http: template, https: template } },
       metadata: {
-        layers: map.layers.map((layer, index) => ({
+        layers: described.map(({ layer, source }) => ({
           type: "mapnik",
           id: layer.id,
           meta: {
-            stats: { estimatedFeatureCount: sources[index]!.estimatedRows },
-            aggregation: { png: false, mvt: isAggregated(layer, sources[index]!) },
+            stats: { estimatedFeatureCount: source.estimatedRows },
+            aggregation: { png: false, mvt: isAggregated(layer, source) },
             ...(layer.cartocss !== undefined && { cartocss: layer.cartocss, cartocss_meta: { rules: [] } }),
           },
           tilejson: tilejson(`${encodeURIComponent(layer.id)}/`),
@@ -95,45 +95,48 @@ export class MapServer {
     return { ...changes, etag: changes.isTracked ? `"${fingerprint(content)}"` : null };
   }
 
-  /** The bytes of a tile, none if nothing is in it. @throws MapsRefusal */
+  /** Returns the bytes of a tile, or none if it is empty. @throws MapsRefusal */
   async tile(
     { map }: Layergroup,
     layers: readonly MapLayer[],
     tile: TileId,
     asker: Asker,
   ): Promise<Uint8Array> {
-    const sources = await Promise.all(layers.map((layer) => this.#source(layer, asker)));
+    const chosen = await Promise.all(
+      layers.map(async (layer) => ({ layer, source: await this.#source(layer, asker) })),
+    );
     const { kind } = await this.#engine.info();
     this.#turns ??= new Turns(TILES_AT_ONCE[kind]);
-    // Who goes away leaves the queue. A tile that is being made is finished: to cancel it would end the embedded database.
+    // A client that disconnects leaves the queue. A tile that is being made is finished, because cancelling it would end the
+    // embedded database.
     const endTurn = await this.#turns.take(abortOnDisconnect(asker.reply)).catch((error) => {
       throw asMapsRefusal(error);
     });
+    const [only, ...others] = layers;
     try {
-      const chosen = layers.map((layer, i) => ({ layer, source: sources[i]! }));
       return await renderTile(this.#engine, map, chosen, tile, statementOptions(asker)).catch((error) => {
-        throw asMapsRefusal(error, layers.length === 1 ? contextOf(layers[0]!) : undefined);
+        throw asMapsRefusal(error, only && others.length === 0 ? contextOf(only) : undefined);
       });
     } finally {
       endTurn();
     }
   }
 
-  /** The columns of one feature that the map shows. @throws MapsRefusal */
+  /** Returns the exposed attributes of one feature. @throws MapsRefusal */
   async attributes(layer: MapLayer, featureId: string, asker: Asker): Promise<unknown> {
     if (!layer.attributes) {
       throw new MapsRefusal(400, `Layer ${layer.index} has no exposed attributes`);
     }
-    await this.#source(layer, asker); // refuses what this key may not read
+    await this.#source(layer, asker); // refuses tables that this key may not read
     const { count, json } = await featureAttributes(
       this.#engine,
-      layer,
+      { sql: layer.sql, attributes: layer.attributes },
       featureId,
       statementOptions(asker),
     ).catch((error) => {
       throw asMapsRefusal(error, contextOf(layer));
     });
-    if (count === 1) return JSON.parse(json!);
+    if (count === 1 && json !== null) return JSON.parse(json);
     const message = `Multiple features (${count}) identified by '${layer.attributes.id}' = ${featureId} in layer ${layer.index}`;
     throw new MapsRefusal(404, message);
   }

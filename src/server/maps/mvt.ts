@@ -4,17 +4,20 @@
  * vt-pbf 3.1.3 and @maplibre/vt-pbf 4.3.3 cannot replace this file: both throw on whole numbers of 2^64 or more, which
  * numeric columns hold, lose the name of a column called "constructor", and need an object per position, which makes them
  * slower (`bench/mvt.ts`: a tile of 65,536 points takes this encoder 0.84 of vt-pbf's time).
+ *
+ * `pbf!`: the writer always passes itself to these functions, which its types do not say. `[i]!`: all indexes stay below the
+ * length of the coordinates.
  */
 import { PbfWriter } from "pbf";
 import type { Coordinates } from "./twkb";
 
 export type Value = string | number | boolean;
 
-/** All parts have the dimension of `kind`. */
+/** A geometry whose parts all have the dimension of `kind`. */
 export type MvtGeometry =
   | { readonly kind: "points"; readonly points: Coordinates }
   | { readonly kind: "lines"; readonly lines: readonly Coordinates[] }
-  /** Rings are closed, and turn as they like: the first of a polygon is its outer one. */
+  /** Rings are closed and may have any orientation; the first ring of a polygon is the outer one. */
   | { readonly kind: "polygons"; readonly polygons: readonly (readonly Coordinates[])[] };
 
 export interface MvtLayer {
@@ -31,7 +34,7 @@ const MOVE_TO = 1;
 const LINE_TO = 2;
 const CLOSE_PATH = 7;
 
-/** A tile of these layers; those without features are left out. */
+/** Encodes a tile. Layers without features are left out. */
 export function encodeMvt(layers: readonly MvtLayer[]): Uint8Array {
   const tile = new PbfWriter();
   for (const layer of layers) if (layer.features.length > 0) tile.writeMessage(3, writeLayer, layer);
@@ -113,7 +116,7 @@ function zigzag(n: number): number {
   return n < 0 ? -2 * n - 1 : 2 * n;
 }
 
-/** Positive for a ring that turns clockwise on the screen, where y grows down. */
+/** Returns twice the area of a ring: positive if it is clockwise on the screen, where y grows downwards. */
 export function doubleArea(ring: Coordinates): number {
   let sum = 0;
   for (let i = 0; i + 3 < ring.length; i += 2) sum += ring[i]! * ring[i + 3]! - ring[i + 2]! * ring[i + 1]!;

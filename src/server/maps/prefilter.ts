@@ -1,16 +1,16 @@
+import { type BoxM, grownBox, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import { DatabaseError, type Engine, type StatementOptions } from "../engine/engine";
 import type { LayerSource } from "./layer-source";
 import { boxSql } from "./sql-tokens";
-import { type BoxM, grown, TILE_PX, type TileId, tileBoxM, tileSizeM } from "./tile-grid";
 
-/** At lower zooms most of a table is in the tile, and its border is too far from where a projection is good. */
+/** At lower zooms a tile holds most of a table, and its border is outside the area in which a projection is accurate. */
 const MIN_ZOOM = 4;
 const MARGIN = 0.1;
 const STEPS_PER_SIDE = 16;
 
 /**
- * The box of a tile in the coordinates of a layer, for its index; undefined where it is not needed, or cannot be told:
- * then every row is looked at.
+ * Returns the box of a tile in the coordinates of a layer, so that its index can be used. Undefined if the box is not needed
+ * or cannot be computed; then every row is read.
  */
 export async function prefilterBox(
   engine: Engine,
@@ -21,7 +21,7 @@ export async function prefilterBox(
 ): Promise<BoxM | undefined> {
   const isAtPole = tile.y === 0 || tile.y === 2 ** tile.z - 1;
   if (srid === 3857 || srid === 4326 || storedSrid === 0 || tile.z < MIN_ZOOM || isAtPole) return undefined;
-  const box = grown(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
+  const box = grownBox(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
   const step = (box.maxX - box.minX) / STEPS_PER_SIDE;
   try {
     const { statements } = await engine.query(
@@ -29,11 +29,11 @@ export async function prefilterBox(
       FROM (SELECT ST_Transform(ST_Segmentize(${boxSql(box)}, ${step}), ${srid}) AS b OFFSET 0) AS t`,
       options,
     );
-    const [minX, minY, maxX, maxY] = statements[0]!.rows[0]!.map(Number) as [number, number, number, number];
-    const found = grown({ minX, minY, maxX, maxY }, MARGIN * Math.max(maxX - minX, maxY - minY));
+    const [minX = NaN, minY = NaN, maxX = NaN, maxY = NaN] = (statements.at(0)?.rows[0] ?? []).map(Number);
+    const found = grownBox({ minX, minY, maxX, maxY }, MARGIN * Math.max(maxX - minX, maxY - minY));
     return Object.values(found).every((value) => Number.isFinite(value)) ? found : undefined;
   } catch (error) {
-    if (error instanceof DatabaseError && error.code !== "57014") return undefined; // outside of the projection
+    if (error instanceof DatabaseError && error.code !== "57014") return undefined; // outside the projection
     throw error;
   }
 }

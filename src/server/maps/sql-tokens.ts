@@ -1,9 +1,9 @@
-import type { BoxM } from "./tile-grid";
+import type { BoxM } from "../../geometry/mercator";
 
-/** Metres of a pixel on a screen, for which scales are told: https://www.ogc.org, OGC 05-078r4. */
+/** Size of a screen pixel in metres on which scale denominators are based: OGC 05-078r4, https://www.ogc.org */
 const SCREEN_PIXEL_M = 0.00028;
 
-/** The query of a layer with what depends on the tile in its places. `box` includes the buffer. */
+/** Replaces the tokens in the query of a layer by the values for a tile. `box` includes the buffer. */
 export function withTokens(sql: string, box: BoxM, pixelM: number): string {
   return sql
     .replaceAll("!bbox!", boxSql(box))

@@ -1,5 +1,4 @@
-/** Named maps: section 7.8 of the protocol. */
-
+/** Named maps (section 7.8 of the protocol). */
 import { readFile } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
@@ -20,7 +19,7 @@ const TemplatesFile = z.array(NamedMap);
 export function parseTemplate(value: unknown): Template {
   const parsed = NamedMap.safeParse(value);
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
+    const { path = [], message = "Invalid template" } = parsed.error.issues[0] ?? {};
     throw refusal(
       path.length > 1 || path[0] === "layergroup" ? `Invalid ${path.join(".")}: ${message}` : message,
     );
@@ -53,7 +52,7 @@ function checkAuth(auth: unknown): void {
     throw refusal("Invalid 'token' authentication: missing valid_tokens");
 }
 
-/** A text is short for `{ method }`. */
+/** Expands the short form, a string, to `{ method }`. */
 function authOf(auth: unknown): { readonly method?: unknown; readonly valid_tokens?: unknown } {
   if (typeof auth === "string") return { method: auth };
   return (auth as { method?: unknown; valid_tokens?: unknown } | null) ?? {};
@@ -63,14 +62,14 @@ export function needsToken({ auth }: Template): boolean {
   return authOf(auth).method === "token";
 }
 
-/** Whether these tokens, if any, open the map. */
+/** True if the map is open, or one of the tokens is valid. */
 export function isAuthorized(template: Template, tokens: readonly unknown[]): boolean {
   if (!needsToken(template)) return true;
   const valid = authOf(template.auth).valid_tokens as string[];
   return tokens.some((token) => typeof token === "string" && valid.includes(token));
 }
 
-/** The kinds of placeholders: the text that takes the place, safe where the template's author put it. */
+/** The types of placeholders. Each function returns the value escaped for its place in the template. */
 const PLACEHOLDERS: Readonly<Record<string, (name: string, value: unknown) => string>> = {
   sql_literal: (_name, value) => String(value).replaceAll("'", "''"),
   sql_ident: (_name, value) => String(value).replaceAll('"', '""'),
@@ -86,14 +85,15 @@ const PLACEHOLDERS: Readonly<Record<string, (name: string, value: unknown) => st
   },
 };
 
-/** The MapConfig of a template with these parameters in the places that take them. @throws MapsRefusal */
+/** Returns the MapConfig of a template with its placeholders filled in. @throws MapsRefusal */
 export function instantiate(template: Template, parameters: Readonly<Record<string, unknown>>): object {
   const values = new Map<string, string>();
   for (const [name, placeholder] of Object.entries(template.placeholders)) {
     const { type, default: fallback } = placeholder as { type: string; default: unknown };
-    if (!Object.hasOwn(PLACEHOLDERS, type)) throw refusal(`Invalid placeholder type '${type}'`);
+    const fill = Object.hasOwn(PLACEHOLDERS, type) ? PLACEHOLDERS[type] : undefined;
+    if (!fill) throw refusal(`Invalid placeholder type '${type}'`);
     const given = Object.hasOwn(parameters, name) ? parameters[name] : fallback;
-    values.set(name, PLACEHOLDERS[type]!(name, given));
+    values.set(name, fill(name, given));
   }
   const filled = (text: unknown) =>
     typeof text === "string"
@@ -120,24 +120,28 @@ export function instantiate(template: Template, parameters: Readonly<Record<stri
   return { ...layergroup, layers, ...(filledBuffer && { buffersize: filledBuffer }) };
 }
 
-/** The named maps of one home, in a file for its owner's eyes: their tokens are secrets. */
+/** The named maps of one home, in a file that only its owner can read, because their tokens are secrets. */
 export class NamedMaps {
   readonly #file: string;
   #templates: readonly Template[];
 
-  private constructor(file: string, templates: readonly Template[]) {
+  /** Use `open`. */
+  constructor(file: string, templates: readonly Template[]) {
     this.#file = file;
     this.#templates = templates;
   }
 
-  /** @throws ServerError if the file is there and damaged */
+  /** @throws ServerError if the file exists and is damaged */
   static async open(file: string): Promise<NamedMaps> {
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "[]";
       throw error;
     });
     const parsed = TemplatesFile.safeParse(parseJson(text));
-    if (!parsed.success) throw new ServerError(`${file} is damaged: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success)
+      throw new ServerError(
+        `${file} is damaged: ${z.prettifyError(parsed.error)} Restore it, or delete it to start without named maps.`,
+      );
     return new NamedMaps(file, parsed.data);
   }
 
@@ -174,7 +178,7 @@ export class NamedMaps {
   }
 
   async #write(templates: readonly Template[]): Promise<void> {
-    this.#templates = templates; // at once: a second writer must not start from what is about to be replaced
+    this.#templates = templates; // before the write, so that a second change starts from the new list
     this.#writing = this.#writing
       .catch(() => {})
       .then(() => writeFileAtomic(this.#file, `${JSON.stringify(this.#templates)}\n`, { mode: 0o600 }));
@@ -183,7 +187,7 @@ export class NamedMaps {
   #writing: Promise<void> = Promise.resolve();
 }
 
-/** Tells versions of a template apart: eight hexadecimal digits. */
+/** Identifies a version of a template by eight hexadecimal digits. */
 export function templateHash(template: Template): string {
   return fingerprint(template).slice(0, 8);
 }

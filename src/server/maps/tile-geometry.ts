@@ -1,30 +1,32 @@
+/** Fits geometries into tiles. `!`: all indexes stay below the length of the list. */
+import type { Box } from "../../geometry/clip";
 import { clipLine, clipRing } from "./clip";
 import { doubleArea, type MvtGeometry } from "./mvt";
 import type { Coordinates, Parts } from "./twkb";
 
-/** The grid of one layer in one tile; all in units of its extent, y growing down. */
+/** The grid of one layer in one tile, in units of its extent, with y growing downwards. */
 export interface TileGrid {
   readonly extent: number;
   readonly buffer: number;
-  /** The side of a pixel, or of a cell of the aggregation. */
+  /** Side of a pixel, or of a cell of the aggregation. */
   readonly cell: number;
-  /** In the first and last row of tiles: what lies beyond 85.05° is shown at the edge. */
+  /** True in the first row of tiles, where geometries beyond 85.05° are shown at the edge. */
   readonly isTop: boolean;
+  /** The same for the last row. */
   readonly isBottom: boolean;
 }
 
-/** A polygon that is narrower than this part of a pixel on the whole is shown as the pixels it touches. */
+/** A polygon with a mean width below this fraction of a pixel is shown as the pixels that it touches. */
 const MIN_WIDTH_CELLS = 1 / 8;
 
 /**
- * What a tile shows of a geometry, one entry a dimension. Nothing that has a place in it disappears: a line shorter than
- * a pixel is as long as one, a polygon smaller than a pixel fills it.
+ * Returns the parts of a geometry that a tile shows, one entry per dimension. Nothing inside the tile disappears: a line
+ * shorter than a pixel becomes a pixel long, and a polygon smaller than a pixel fills one.
  */
 export function tileGeometries({ points, lines, polygons }: Parts, grid: TileGrid): MvtGeometry[] {
-  const min = -grid.buffer;
-  const max = grid.extent + grid.buffer;
+  const box = gridBox(grid);
   const shownPoints = pointsInside(points, grid);
-  const shownLines = lines.flatMap((line) => clipLine(atLeastACell(line, grid.cell), min, max));
+  const shownLines = lines.flatMap((line) => clipLine(atLeastACell(line, grid.cell), box));
   const shown: MvtGeometry[] = [];
   if (shownPoints.length > 0) shown.push({ kind: "points", points: shownPoints });
   if (shownLines.length > 0) shown.push({ kind: "lines", lines: shownLines });
@@ -33,7 +35,12 @@ export function tileGeometries({ points, lines, polygons }: Parts, grid: TileGri
   return shown;
 }
 
-/** The square of a cell, of which this is the upper left corner. */
+/** Returns the tile with its buffer. */
+function gridBox({ buffer, extent }: TileGrid): Box {
+  return [-buffer, -buffer, extent + buffer, extent + buffer];
+}
+
+/** Returns the square of the cell with this upper left corner. */
 export function cellSquare(x: number, y: number, cell: number): Coordinates[] {
   return [rectangle(x, y, x + Math.max(cell, 1), y + Math.max(cell, 1))];
 }
@@ -60,8 +67,8 @@ function atLeastACell(line: Coordinates, cell: number): Coordinates {
 
 function visiblePolygons(polygons: readonly Coordinates[][], grid: TileGrid): Coordinates[][] {
   const { cell } = grid;
-  const min = -grid.buffer;
-  const max = grid.extent + grid.buffer;
+  const shown = gridBox(grid);
+  const [min, , max] = shown;
   const visible: Coordinates[][] = [];
   const cells = new Cells(cell);
   for (const [outer = [], ...holes] of polygons) {
@@ -72,20 +79,20 @@ function visiblePolygons(polygons: readonly Coordinates[][], grid: TileGrid): Co
       if (x >= min && x <= max && y >= min && y <= max) cells.add(x, y);
       continue;
     }
-    const width = Math.abs(doubleArea(outer)) / lengthOf(outer); // on the whole: twice the area by the outline
+    const width = Math.abs(doubleArea(outer)) / lengthOf(outer); // mean width: twice the area divided by the length of the outline
     if (width < cell * MIN_WIDTH_CELLS) {
-      for (const piece of clipLine(outer, min, max)) cells.addLine(piece);
+      for (const piece of clipLine(outer, shown)) cells.addLine(piece);
       continue;
     }
-    const clipped = clipRing(outer, min, max);
-    if (doubleArea(clipped) === 0) continue; // it lies outside, or along the border of the buffer only
-    visible.push([clipped, ...holes.map((hole) => clipRing(hole, min, max)).filter(doubleArea)]);
+    const clipped = clipRing(outer, shown);
+    if (doubleArea(clipped) === 0) continue; // it lies outside, or only along the border of the buffer
+    visible.push([clipped, ...holes.map((hole) => clipRing(hole, shown)).filter(doubleArea)]);
   }
   visible.push(...cells.rectangles());
   return visible;
 }
 
-/** Pixels that polygons touch which are too small to be shown as they are. */
+/** The pixels touched by polygons that are too small to be shown as they are. */
 class Cells {
   readonly #cell: number;
   readonly #rows = new Map<number, Set<number>>();
@@ -109,7 +116,7 @@ class Cells {
     }
   }
 
-  /** Cells beside each other as one rectangle. */
+  /** Yields adjacent cells as one rectangle. */
   *rectangles(): Generator<Coordinates[]> {
     for (const [row, columns] of this.#rows) {
       const sorted = [...columns].sort((a, b) => a - b);

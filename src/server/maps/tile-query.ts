@@ -1,43 +1,43 @@
 /** The SQL of one layer in one tile. */
-import { ident } from "../../sql";
-import type { Aggregation } from "./aggregation";
-import { DATE_TYPES, type LayerSource } from "./layer-source";
-import type { MapLayer } from "./map-config";
-import { boxSql, withTokens } from "./sql-tokens";
+
 import {
   type BoxM,
-  grown,
-  latOf,
-  lngOf,
+  grownBox,
+  lngLatOfM,
   TILE_PX,
   type TileId,
   tileBoxM,
   tileSizeM,
   WORLD_M,
-} from "./tile-grid";
+} from "../../geometry/mercator";
+import { ident } from "../../sql";
+import type { Aggregation } from "./aggregation";
+import { DATE_TYPES, type LayerSource } from "./layer-source";
+import type { MapLayer } from "./map-config";
+import { boxSql, withTokens } from "./sql-tokens";
 
-export interface TileQuery {
-  /** Columns: a TWKB in units of the tile, the cell (west and south in pixels of the cell's size) or NULLs, attributes. */
+interface TileQuery {
+  /** Selects a TWKB in units of the tile, the cell (column and row counted from 0°, 0°) or NULLs, and the attributes. */
   readonly sql: string;
   /** Names of the attributes, in the order of the columns. */
   readonly names: readonly string[];
 }
 
-export interface TileOptions {
+interface TileOptions {
   readonly extent: number;
   readonly simplifyExtent: number | null;
   readonly bufferPx: number;
-  /** Null: every row is shown. */
+  /** Null if every row is shown. */
   readonly aggregation: Aggregation | null;
-  /** The box of the tile in coordinates of another SRID, where one is known; see `prefilterBox`. */
+  /** Box of the tile in the SRID of the stored geometries, if known; see `prefilterBox`. */
   readonly storedBox?: BoxM;
 }
 
-/** Farther north than any tile, for points at the poles. */
+/** Farther north than any tile, to include points at the poles. */
 const BEYOND_WORLD_M = 1e9;
 const LNG_LAT = 4326;
 const WEB_MERCATOR = 3857;
-/** Web Mercator that goes on counting at the antimeridian, where `ST_Transform(…, 3857)` starts again. Slow: only where needed. */
+/** Web Mercator that continues at the antimeridian, where `ST_Transform(…, 3857)` wraps. It is slow, so it is used only where needed. */
 const SPHERE = "+a=6378137 +b=6378137 +over +no_defs";
 
 export function tileQuery(
@@ -51,7 +51,7 @@ export function tileQuery(
   const scale = options.extent / tileSizeM(tile.z);
   const attributes = source.attributes.map(({ name, typeName }) => ({
     name,
-    sql: DATE_TYPES.has(typeName!) ? `extract(epoch FROM q.${ident(name)})::float8` : `q.${ident(name)}`,
+    sql: DATE_TYPES.has(typeName ?? "") ? `extract(epoch FROM q.${ident(name)})::float8` : `q.${ident(name)}`,
   }));
   const frame: Frame = {
     source,
@@ -72,7 +72,7 @@ export function tileQuery(
 
 /** The tile and its buffer; at the poles all the rest of the world. */
 function bufferedBox(tile: TileId, bufferPx: number): BoxM {
-  const box = grown(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
+  const box = grownBox(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
   return {
     ...box,
     ...(tile.y === 0 && { maxY: BEYOND_WORLD_M }),
@@ -107,8 +107,8 @@ function everyRow(frame: Frame): TileQuery {
 }
 
 /**
- * Of the rows that are smaller than a cell the first one of each cell, with how many they are; the larger ones all. Where
- * rows have no number they get one. Rows are read twice, which is faster than keeping them.
+ * Selects the rows larger than a cell, and of the smaller rows the first one of each cell, with their count. Rows without a
+ * number get one. Rows are read twice, which is faster than materializing them.
  */
 function oneRowPerCell(frame: Frame): TileQuery {
   const { source } = frame;
@@ -123,10 +123,10 @@ function oneRowPerCell(frame: Frame): TileQuery {
         ),`,
         from: "found",
       };
-  // OFFSET 0: conditions on \`g\` that are pushed down into the rows project them anew each time
+  // OFFSET 0 keeps conditions on `g` from being pushed down, which would project each row several times
   const identified = id ? `(${rows(frame, [id])} OFFSET 0)` : "found";
   const [cx, cy] = cellOf(frame);
-  // the cell, for several rows may have one number
+  // the cell is compared, too, because several rows may have the same number
   const isFirst = `c.id = r.id AND c.dx = r.dx AND c.cx = ${cx} AND c.cy = ${cy}`;
   const [join, where] = source.isPointColumn
     ? ["JOIN", ""]
@@ -141,7 +141,7 @@ function oneRowPerCell(frame: Frame): TileQuery {
   return { sql, names: [...frame.attributes.map(({ name }) => name), "_cdb_feature_count"] };
 }
 
-/** One feature a cell, with what its rows are together. */
+/** Selects one feature per cell, with aggregates over its rows. */
 function grouped(frame: Frame, groups: NonNullable<Aggregation["groups"]>): TileQuery {
   const { placement, columns, dimensions, having } = groups;
   const id = frame.source.idColumn ? `q.${ident(frame.source.idColumn)}` : "row_number() OVER ()";
@@ -176,8 +176,8 @@ function attributeColumns({ attributes }: Frame): string[] {
 }
 
 /**
- * The rows whose box meets the tile: `g` in Web Mercator, to be moved `dx` metres. Three copies of the world lie side by
- * side: what is beyond the antimeridian is a neighbour, too, and so is what goes on counting there.
+ * Selects the rows whose box meets the tile, with `g` in Web Mercator, to be moved by `dx` metres. The world is repeated to
+ * the east and the west, so that geometries on the other side of the antimeridian, or beyond it, are found.
  */
 function rows(frame: Frame, columns: readonly string[]): string {
   return [0, WORLD_M, -WORLD_M]
@@ -195,29 +195,33 @@ function meets(frame: Frame, box: BoxM): string {
   const { srid, storedSrid } = source;
   if (srid === WEB_MERCATOR) return `${geometry} && ${boxSql(box, storedSrid)}`;
   if (srid === LNG_LAT) {
-    const [south, north] = [box.minY, box.maxY].map((y) =>
-      Math.abs(y) >= BEYOND_WORLD_M ? Math.sign(y) * 1e6 : latOf(y),
-    ) as [number, number];
-    const degrees = { minX: lngOf(box.minX), minY: south, maxX: lngOf(box.maxX), maxY: north };
+    const [west, south] = lngLatOfM(box.minX, box.minY);
+    const [east, north] = lngLatOfM(box.maxX, box.maxY);
+    const degrees = {
+      minX: west,
+      minY: box.minY <= -BEYOND_WORLD_M ? -1e6 : south,
+      maxX: east,
+      maxY: box.maxY >= BEYOND_WORLD_M ? 1e6 : north,
+    };
     return `${geometry} && ${boxSql(degrees, storedSrid)}`;
   }
   const exact = `${mercator(frame)} && ${boxSql(box)}`;
   return options.storedBox ? `${geometry} && ${boxSql(options.storedBox, storedSrid)} AND ${exact}` : exact;
 }
 
-/** The geometry in Web Mercator, without Z and M, whatever it is stored in. */
+/** SQL expression for the geometry in Web Mercator. */
 function mercator({ geometry, source: { srid, storedSrid } }: Frame): string {
   const stored = storedSrid === srid ? geometry : `ST_SetSRID(${geometry}, ${srid})`;
   if (srid === WEB_MERCATOR) return stored;
   if (srid === LNG_LAT) return lngLatToMercator(stored);
-  // A projection does not know the antimeridian; degrees do, and jump there.
+  // Projected coordinates are continuous at the antimeridian; degrees jump there, and are shifted if that makes them narrower.
   return `(SELECT ${lngLatToMercator("l.g")} FROM (
     SELECT CASE WHEN ST_XMax(t.g) - ST_XMin(t.g) > 180 AND ST_XMax(ST_ShiftLongitude(t.g)) - ST_XMin(ST_ShiftLongitude(t.g)) < 180
       THEN ST_ShiftLongitude(t.g) ELSE t.g END AS g
     FROM (SELECT ST_Transform(${stored}, ${LNG_LAT}) AS g OFFSET 0) AS t OFFSET 0) AS l)`;
 }
 
-/** Latitudes beyond the poles, which PROJ refuses, are cut. */
+/** Projects from degrees. Latitudes beyond the poles, which PROJ refuses, are cut off. */
 function lngLatToMercator(geometry: string): string {
   return `CASE
     WHEN ${geometry} @ ST_MakeEnvelope(-180, -90, 180, 90, ${LNG_LAT}) THEN ST_Transform(${geometry}, ${WEB_MERCATOR})
@@ -231,7 +235,7 @@ function overTransform(geometry: string): string {
   return `ST_SetSRID(ST_Transform(${geometry}, '+proj=longlat ${SPHERE}', '+proj=merc ${SPHERE}'), ${WEB_MERCATOR})`;
 }
 
-/** The cell of a row `r`, counted from longitude and latitude 0. */
+/** SQL expressions for the cell of a row `r`, counted from longitude and latitude 0. */
 function cellOf({ cellM, source }: Frame): readonly [cx: string, cy: string] {
   const [x, y] = source.isPointColumn
     ? ["ST_X(r.g)", "ST_Y(r.g)"]
@@ -249,8 +253,8 @@ function twkb({ tile, scale }: Frame): string {
 }
 
 /**
- * `s.g`: the rows' geometries as they are sent: generalised by half a pixel, except for polygons that are smaller or
- * narrower than one, which would collapse. What is no valid polygon then, and was none before, is made one.
+ * Adds `s.g`, the geometries as they are sent: generalized by half a pixel, except for polygons smaller or narrower than a
+ * pixel, which would collapse. A polygon that is invalid afterwards is repaired before it is generalized.
  */
 function shapes(frame: Frame): string {
   const { toleranceM } = frame;

@@ -1,16 +1,16 @@
+import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import type { Engine, ResultField, StatementOptions } from "../engine/engine";
 import { isAggregated, type LayerSource } from "./layer-source";
 import type { MapConfig, MapLayer } from "./map-config";
 import { encodeMvt, type MvtLayer, type Value } from "./mvt";
 import { prefilterBox } from "./prefilter";
 import { cellSquare, type TileGrid, tileGeometries } from "./tile-geometry";
-import { HALF_WORLD_M, TILE_PX, type TileId, tileBoxM, tileSizeM } from "./tile-grid";
 import { tileQuery } from "./tile-query";
 import { decodeTwkb } from "./twkb";
 
 type Feature = MvtLayer["features"][number];
 
-/** The bytes of a tile; none if there is nothing in it. */
+/** Returns the bytes of a tile; none if it is empty. */
 export async function renderTile(
   engine: Engine,
   map: MapConfig,
@@ -25,7 +25,7 @@ export async function renderTile(
     const storedBox = await prefilterBox(engine, source, tile, map.bufferPx, options);
     const query = tileQuery(layer, source, tile, { ...map, aggregation, storedBox });
     const { statements } = await engine.query(query.sql, options);
-    const { rows, fields } = statements.at(-1)!;
+    const { rows = [], fields } = statements.at(-1) ?? {};
     const cellPx = aggregation?.resolutionPx ?? 1;
     const grid: TileGrid = {
       extent: map.extent,
@@ -35,11 +35,11 @@ export async function renderTile(
       isBottom: tile.y === 2 ** tile.z - 1,
     };
     const cellOrigin = originOfCells(tile, cellPx);
-    const readers = fields!.slice(3).map(readerOf);
+    const readers = (fields ?? []).slice(3).map(readerOf);
     const features: Feature[] = [];
-    for (const [twkb, cx, cy, ...values] of rows) {
+    for (const [twkb = null, cx = null, cy = null, ...values] of rows) {
       const cell = cx === null || cy === null ? undefined : cellOrigin(Number(cx), Number(cy), grid.cell);
-      for (const geometry of geometriesOf(twkb!, grid, cell)) {
+      for (const geometry of geometriesOf(twkb, grid, cell)) {
         features.push({ geometry, values: attributes(query.names, values, readers) });
       }
     }
@@ -48,7 +48,7 @@ export async function renderTile(
   return encodeMvt(rendered);
 }
 
-/** `cell`: a geometry that is smaller than it was chosen to fill it; its upper left corner. */
+/** @param cell upper left corner of a cell that the geometry, which is smaller, was chosen to fill */
 function geometriesOf(hex: string | null, grid: TileGrid, cell: readonly [number, number] | undefined) {
   if (hex === null) return [];
   const parts = decodeTwkb(Buffer.from(hex.slice(2), "hex"));
@@ -57,7 +57,7 @@ function geometriesOf(hex: string | null, grid: TileGrid, cell: readonly [number
   return [...rest, { kind: "polygons", polygons: [cellSquare(...cell, grid.cell)] } as const];
 }
 
-/** From a cell, counted from longitude and latitude 0 to the north-east, to its upper left corner in the tile. */
+/** Returns a function from a cell, counted from longitude and latitude 0, to its upper left corner in the tile. */
 function originOfCells(tile: TileId, cellPx: number) {
   const { minX, maxY } = tileBoxM(tile);
   const cellM = (tileSizeM(tile.z) / TILE_PX) * cellPx;
@@ -66,7 +66,7 @@ function originOfCells(tile: TileId, cellPx: number) {
   return (cx: number, cy: number, units: number) => [(cx - west) * units, (north - cy - 1) * units] as const;
 }
 
-/** Without what dividing metres has added to a whole number. */
+/** Removes the rounding error that the division of metres adds to a whole number. */
 function exactly(cells: number): number {
   const whole = Math.round(cells);
   return Math.abs(cells - whole) < 1e-6 * Math.max(1, HALF_WORLD_M / 1e7) ? whole : cells;
@@ -85,6 +85,7 @@ function* attributes(
   values: readonly (string | null)[],
   readers: readonly Reader[],
 ): Generator<[string, Value]> {
+  // `!`: the query selects a column for each name
   for (let i = 0; i < names.length; i++) {
     const value = values[i];
     if (value !== null && value !== undefined) yield [names[i]!, readers[i]!(value)];

@@ -1,10 +1,10 @@
-/** TWKB: https://github.com/TWKB/Specification/blob/master/twkb.md, two dimensions and no ids, as our queries ask for. */
+/** TWKB (https://github.com/TWKB/Specification/blob/master/twkb.md), in 2D and without ids, as the tile queries select it. */
 import { PbfReader } from "pbf";
 
-/** x and y in turn. */
+/** Alternating x and y. */
 export type Coordinates = number[];
 
-/** The parts of a geometry by dimension; of a polygon the first ring is the outer one. */
+/** The parts of a geometry by dimension. The first ring of a polygon is the outer one. */
 export interface Parts {
   readonly points: Coordinates;
   readonly lines: Coordinates[];
@@ -18,7 +18,7 @@ const HAS_IDS = 4;
 const HAS_MORE_DIMENSIONS = 8;
 const IS_EMPTY = 16;
 
-/** Whole coordinates of a geometry with precision 0. */
+/** Decodes a geometry with precision 0, whose coordinates are whole numbers. */
 export function decodeTwkb(bytes: Uint8Array): Parts {
   const parts: Parts = { points: [], lines: [], polygons: [] };
   readGeometry(new PbfReader(bytes), parts);
@@ -26,6 +26,7 @@ export function decodeTwkb(bytes: Uint8Array): Parts {
 }
 
 function readGeometry(pbf: PbfReader, parts: Parts): void {
+  // `!`: PostGIS writes complete geometries
   const kind = pbf.buf[pbf.pos++]! & 0x0f;
   const flags = pbf.buf[pbf.pos++]!;
   if (flags & (HAS_BOX | HAS_IDS | HAS_MORE_DIMENSIONS)) throw new Error(`TWKB with flags ${flags}`);

@@ -1,4 +1,4 @@
-/** The Data Observatory in a database: put there when a statement of the master first needs it, if that is allowed. */
+/** Installs the Data Observatory when a statement with the master key first needs it, if the role may. */
 import { ident } from "../../sql";
 import {
   DatabaseError,
@@ -17,7 +17,7 @@ import {
 } from "./observatory-sql";
 import { readStarter, starterSql } from "./starter";
 
-/** Whether a statement calls one of the functions, or names the catalog. */
+/** True if a statement calls one of the functions, or names the catalog. */
 export function mentionsObservatory(sql: string): boolean {
   return /\bobs_\w+"?\s*\(|\b(?:cdb_)?observatory"?\s*\./i.test(sql);
 }
@@ -26,14 +26,14 @@ export function mentionsObservatory(sql: string): boolean {
 const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
 const DUPLICATE_SCHEMA = "42P06";
 
-/** What became of an observatory that a statement needs: what was done, or why nothing could be. */
+/** Result of the installation: a description of what was done, or the error for statements that need it. */
 type Provided =
   | { readonly done: readonly string[] }
   | { readonly refused: (missed: DatabaseError) => DatabaseError };
 
 /**
- * An engine that has the Data Observatory as soon as a statement of the master mentions it. What was installed is told
- * with that statement's answer, as warnings.
+ * Wraps an engine so that the Data Observatory is installed before the first statement with the master key that mentions it.
+ * The answer of that statement has warnings that say what was installed.
  */
 export function withObservatory(engine: Engine): Engine {
   let providing: Promise<Provided> | undefined;
@@ -48,7 +48,7 @@ export function withObservatory(engine: Engine): Engine {
       });
       return await providing;
     } catch (error) {
-      providing = undefined; // the next statement tries again
+      providing = undefined; // retried by the next statement
       throw error;
     } finally {
       waiting--;
@@ -68,7 +68,7 @@ export function withObservatory(engine: Engine): Engine {
       return { result: await run(), done: isFirst && "done" in what ? what.done : [] };
     } catch (error) {
       if (!(error instanceof DatabaseError) || !UNDEFINED.has(error.code)) throw error;
-      providing = undefined; // somebody may have dropped it, or made room for it
+      providing = undefined; // the schemas may have been dropped, or privileges granted, in the meantime
       throw "refused" in what ? what.refused(error) : error;
     }
   }
@@ -98,7 +98,7 @@ interface State {
   readonly role: string;
   readonly functions: string | null;
   readonly catalog: string | null;
-  /** Of the two schemas, how many there are and how many are the role's. */
+  /** Number of the two schemas that exist, and of those that the role owns. */
   readonly existing: number;
   readonly owned: number;
   readonly mayCreate: boolean;
@@ -116,10 +116,10 @@ async function readState(engine: Engine): Promise<State> {
     FROM (VALUES (1)) one
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname IN ('${FUNCTIONS_SCHEMA}', '${CATALOG_SCHEMA}')`);
   const [database, role, functions, catalog, existing, owned, mayCreate, postgisSchema] =
-    statements[0]!.rows[0]!;
+    statements.at(0)?.rows[0] ?? [];
   return {
-    database: database!,
-    role: role!,
+    database: database ?? "",
+    role: role ?? "",
     functions: functions ?? null,
     catalog: catalog ?? null,
     existing: Number(existing),
@@ -129,13 +129,13 @@ async function readState(engine: Engine): Promise<State> {
   };
 }
 
-/** @param tell what takes a while now, in the words of who waits for it */
+/** @param tell called before a step that takes long, with its name for clients that wait */
 async function provide(engine: Engine, tell: (what: string) => void): Promise<Provided> {
   const state = await readState(engine);
   const refused = refusalOf(state);
   if (refused) return { refused };
   const { functions, catalog, existing, database } = state;
-  const postgisSchema = state.postgisSchema!;
+  const postgisSchema = state.postgisSchema ?? "public"; // without PostGIS, `refusalOf` has refused
   const isFirst = existing === 0;
   const isRenewed = functions !== OBSERVATORY_VERSION;
   if (!isRenewed && catalog !== null) return { done: [] };
@@ -145,9 +145,9 @@ async function provide(engine: Engine, tell: (what: string) => void): Promise<Pr
   const what =
     catalog === null
       ? `installing the starter catalog of the Data Observatory: ${names}`
-      : "renewing the Data Observatory";
+      : "updating the Data Observatory";
   report(`${what} …`);
-  tell(`the ${catalog === null ? "installation" : "renewal"} of the Data Observatory`);
+  tell(`the ${catalog === null ? "installation" : "update"} of the Data Observatory`);
   try {
     await engine.query(
       inTransaction(
@@ -158,18 +158,18 @@ async function provide(engine: Engine, tell: (what: string) => void): Promise<Pr
     );
   } catch (error) {
     const wasFaster = error instanceof DatabaseError && error.code === DUPLICATE_SCHEMA;
-    if (wasFaster && isFirst) return provide(engine, tell); // somebody else has installed it in this moment
+    if (wasFaster && isFirst) return provide(engine, tell); // another session has just installed it
     throw error;
   }
   const done = [
-    ...(isRenewed ? [`${isFirst ? "Installed" : "Renewed"} the Data Observatory ${where}.`] : []),
+    ...(isRenewed ? [`${isFirst ? "Installed" : "Updated"} the Data Observatory ${where}.`] : []),
     ...(catalog === null ? [`Installed its starter catalog: ${names}.`] : []),
   ];
   for (const text of done) report(text);
   return { done };
 }
 
-/** Why it cannot be put there; undefined if it is there, or can be. */
+/** Returns the error if the observatory cannot be installed; undefined if it is installed, or can be. */
 function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | undefined {
   const { database, role, functions, existing, owned, mayCreate, postgisSchema } = state;
   const because = (message: string, code: string, hint: string) => (missed: DatabaseError) =>
@@ -181,7 +181,7 @@ function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | u
         missed.message,
         {
           ...missed,
-          hint: `Schema "${CATALOG_SCHEMA}" or "${FUNCTIONS_SCHEMA}" of database "${database}" was not made by cartoframes, so it is left as it is.`,
+          hint: `Schema "${CATALOG_SCHEMA}" or "${FUNCTIONS_SCHEMA}" of database "${database}" was not created by cartoframes, so nothing is installed in it.`,
         },
         { cause: missed },
       );
@@ -192,16 +192,16 @@ function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | u
       ? `ALTER SCHEMA ${FUNCTIONS_SCHEMA} OWNER TO ${ident(role)}; ALTER SCHEMA ${CATALOG_SCHEMA} OWNER TO ${ident(role)}`
       : `GRANT CREATE ON DATABASE ${ident(database)} TO ${ident(role)}`;
     return because(
-      `permission denied for database ${database}: the Data Observatory is not installed, and role "${role}" may not install it`,
+      `permission denied for database ${database}: the Data Observatory is not installed, and role "${role}" does not have the privilege to install it`,
       "42501",
-      `Who administers the database can run: ${order}.`,
+      `An administrator of the database can run: ${order}.`,
     );
   }
   if (postgisSchema === null) {
     return because(
-      `the Data Observatory needs PostGIS, which database "${database}" does not have`,
+      `the Data Observatory needs PostGIS, which is not installed in database "${database}"`,
       "0A000",
-      "Who administers the database can run: CREATE EXTENSION postgis.",
+      "An administrator of the database can run: CREATE EXTENSION postgis.",
     );
   }
   return undefined;

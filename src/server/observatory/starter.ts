@@ -1,4 +1,4 @@
-/** The starter catalog: measures that `scripts/observatory.ts` packs, on the boundaries of the gazetteer. */
+/** The starter catalog: measures packed by `scripts/observatory.ts`, for the boundaries of the gazetteer. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -6,42 +6,23 @@ import { brotliDecompress } from "node:zlib";
 import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature, merge } from "topojson-client";
 import type { Topology } from "topojson-specification";
+import type { PublishedMeasure } from "../../api/schemas/observatory";
 import { DIST } from "../../built";
-import { shapeOf } from "../../frame/shape";
 import { SRID_LNGLAT } from "../../geo";
+import { shapeOf } from "../../geometry/shape";
 import { ident, literal } from "../../sql";
 import { type Gazetteer, members, readGazetteer, unwrapped } from "../imports/gazetteer";
 import { encodeGeometry, promoted } from "../imports/geometry";
 import { CATALOG_SCHEMA, OBSERVATORY_MARK, observatoryPath } from "./observatory-sql";
 
-/** What `OBS_Publish` takes of a measure; docs/observatory.md describes it. */
-export interface PublishedMeasure {
-  readonly column: string;
-  readonly id?: string;
-  readonly name?: string;
-  readonly description?: string;
-  readonly unit?: string;
-  /** Absent: it can be looked up, not summed over areas. */
-  readonly aggregate?: "sum" | "median" | "average" | "quantile" | "mode";
-  /** A column among the measures, or an id of the catalog: what it is a part of. */
-  readonly denominator?: string;
-  /** The same: what it is an average over. */
-  readonly universe?: string;
-  readonly subsection?: string;
-  readonly source?: string;
-  readonly license?: string;
-  /** 0 hides it from discovery. */
-  readonly weight?: number;
-}
-
-/** An area of a topology, or one dissolved from several: their places in the topology's object. */
+/** An area of a topology, or several dissolved into one. `members` are indexes in the object of the topology. */
 export type StarterArea = readonly [geoid: string, name: string, members: readonly number[]];
 
-/** What is computed of boundaries, so that it need not be where they are installed. */
-export interface PreparedAreas {
-  /** Where the level has any, in hexadecimal EWKB as the footprints are. */
+/** Values computed from boundaries at build time, to save time at installation. */
+interface PreparedAreas {
+  /** Area in which the level has boundaries, in hexadecimal EWKB, as the footprints are. */
   readonly coverage: string;
-  /** Of each area, in the order of the list. */
+  /** Values for each area, in the order of the list. */
   readonly areas: readonly (readonly [isPlain: boolean, footprint: string, deg2: number, km2: number])[];
 }
 
@@ -52,10 +33,10 @@ export interface StarterPublication {
     readonly name?: string;
     readonly description?: string;
     readonly weight?: number;
-    /** Another level, whose areas these are, drawn otherwise. */
+    /** Id of a level that has the same areas with other geometries. */
     readonly same_areas_as?: string;
   };
-  /** Only where the publication brings the boundaries. */
+  /** The boundaries, if they are part of the publication. */
   readonly areas?: {
     readonly object: "countries" | "states" | "counties" | typeof UNCLIPPED_STATES;
     readonly list: readonly StarterArea[];
@@ -64,7 +45,7 @@ export interface StarterPublication {
   readonly measures: readonly PublishedMeasure[];
   /** Names of the measures' columns and their types. */
   readonly columns: readonly (readonly [name: string, type: "float8" | "text"])[];
-  /** Identifier first, then the columns' values. */
+  /** The identifier of each area, followed by the values of the columns. */
   readonly rows: readonly (readonly (string | number | null)[])[];
 }
 
@@ -80,21 +61,21 @@ export interface StarterDataset {
   readonly publications: readonly StarterPublication[];
 }
 
-/** States with their parts of lakes and sounds, which the gazetteer does not have. */
+/** Object of the topology of states that include their parts of lakes and sounds, which are not in the gazetteer. */
 export const UNCLIPPED_STATES = "unclipped_states";
 
-/** What the file holds. */
+/** Contents of the packed file. */
 export interface StarterCatalog {
   readonly version: 1;
-  /** With the object `unclipped_states`. */
+  /** Topology with the object `unclipped_states`. */
   readonly unclipped: Topology;
   readonly datasets: readonly StarterDataset[];
 }
 
-export const STARTER_FILE = "observatory.json.br";
+const STARTER_FILE = "observatory.json.br";
 
-/** The comment on the catalog's schema once the starter catalog has been there, removed again or not. */
-export const STARTER_MARK = `${OBSERVATORY_MARK}with starter catalog`;
+/** Comment on the catalog's schema that says that the starter catalog has been installed, even if it was removed later. */
+const STARTER_MARK = `${OBSERVATORY_MARK}with starter catalog`;
 
 export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<StarterCatalog> {
   return JSON.parse(
@@ -102,7 +83,7 @@ export async function readStarter(file = join(DIST, STARTER_FILE)): Promise<Star
   ) as StarterCatalog;
 }
 
-/** Publishes the datasets of the starter catalog, or of a part of it. For `inTransaction`. */
+/** Returns the statements that publish the datasets of the starter catalog, or of a part of it. For `inTransaction`. */
 export async function starterSql(
   { datasets, unclipped }: StarterCatalog,
   postgisSchema: string,
@@ -172,7 +153,10 @@ function publishSql(
   ];
 }
 
-/** Rows of a publication; where it brings boundaries, name, geometry and what is prepared come behind the identifier. */
+/**
+ * Returns a function that reads the rows of a publication. If it has boundaries, the identifier is followed by the name, the
+ * geometry and the prepared values.
+ */
 export function areaReader({ countries, counties }: Gazetteer, unclipped: Topology): AreaReader {
   const topologies = { countries, counties, states: counties, [UNCLIPPED_STATES]: unclipped };
   return ({ areas, rows }) => {
@@ -181,10 +165,11 @@ export function areaReader({ countries, counties }: Gazetteer, unclipped: Topolo
     const objects = members(topology, areas.object);
     const values = new Map(rows.map(([geoid, ...rest]) => [geoid, rest]));
     return areas.list.map(([geoid, name, indexes], at) => {
-      const parts = indexes.map((at) => objects[at]!);
+      const parts = indexes.flatMap((at) => objects[at] ?? []);
+      const [single, ...others] = parts;
       const area =
-        parts.length === 1
-          ? (feature(topology, parts[0]!) as Feature<Polygon | MultiPolygon>).geometry
+        single && others.length === 0
+          ? (feature(topology, single) as Feature<Polygon | MultiPolygon>).geometry
           : merge(topology, parts as Parameters<typeof merge>[1]);
       const { hex } = encodeGeometry(promoted(shapeOf(unwrapped(area))), SRID_LNGLAT);
       return [geoid, name, hex, ...(areas.prepared?.areas[at] ?? []), ...(values.get(geoid) ?? [])];

@@ -11,7 +11,10 @@ const CreateRequest = z.object({ name: z.string().trim().min(1).max(255), grants
 
 const MAX_PER_PAGE = 500;
 
-/** `/api/v3/api_keys`: lists, shows, makes and removes API keys. A key that is not the master's sees itself only. */
+/**
+ * Serves `/api/v3/api_keys`: lists, shows, creates and deletes API keys. A key other than the master key sees only
+ * itself.
+ */
 export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys): void {
   const maySee = (request: FastifyRequest, key: ApiKey) =>
     request.apiKey!.type === "master" || key.token === request.apiKey!.token;
@@ -37,7 +40,7 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
     const page = positive(query.page) ?? 1;
     const sorted = [...all].sort((a, b) => compare(sortKey(a, order), sortKey(b, order)));
     const result = sorted.slice((page - 1) * perPage, page * perPage);
-    const path = request.url.split("?", 1)[0]!.replace(/\/$/, "");
+    const path = pathOf(request);
     const link = (number: number) => ({ href: `${path}?page=${number}&per_page=${perPage}` });
     const last = Math.max(1, Math.ceil(all.length / perPage));
     return {
@@ -56,13 +59,14 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
     const parsed = CreateRequest.safeParse(request.body);
     if (!parsed.success) throw refusal(422, z.prettifyError(parsed.error).replaceAll("\n", " "));
     const { name, grants } = parsed.data;
-    if (!grants.some(({ type }) => type === "apis")) throw refusal(422, "grants must have one of type apis");
+    if (!grants.some(({ type }) => type === "apis"))
+      throw refusal(422, "grants must include one of type apis");
     if (keys.named(name)) throw refusal(422, `Name has already been taken: ${name}`);
     const role = await createKeyRole(engine, grants).catch((error) => {
       throw error instanceof DatabaseError ? refusal(422, error.message) : error;
     });
     const key = await keys.add(name, role, grants);
-    return reply.code(201).send(keyMembers(key, request.url.split("?", 1)[0]!));
+    return reply.code(201).send(keyMembers(key, pathOf(request)));
   };
   const regular = (request: FastifyRequest, what: string): ApiKey => {
     const key = named(request);
@@ -82,7 +86,7 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
       scope.get(`${all}/:name`, anyKey, async (request) => keyMembers(named(request), path(request)));
       scope.delete(`${all}/:name`, master, async (request, reply) => {
         const { name, role } = regular(request, "deleted");
-        await keys.remove(name); // first: from here on nobody comes in with it
+        await keys.remove(name); // first, so that the key is refused from now on
         if (role !== "master" && role !== "public") await dropKeyRole(engine, role);
         return reply.code(204).send();
       });
@@ -92,6 +96,10 @@ export function apiKeyRoutes(app: FastifyInstance, engine: Engine, keys: ApiKeys
       });
     }
   });
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.replace(/\/?(\?.*)?$/s, "");
 }
 
 function refusal(status: number, message: string): Refusal {

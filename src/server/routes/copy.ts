@@ -3,15 +3,15 @@ import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import { freeBytes, leavingRoom } from "../disk";
-import type { Engine } from "../engine/engine";
+import { type Engine, lastRows } from "../engine/engine";
 import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
 import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
 
 /**
- * `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats. `dataDir` is
- * the folder whose disk an upload must not fill.
+ * Serves `/api/v2/sql/copyto` and `/api/v2/sql/copyfrom`: COPY streamed over HTTP, in any of its formats.
+ * @param dataDir folder whose disk uploads must not fill
  */
 export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string): void {
   const copyTo = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -32,7 +32,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     return reply.type("application/octet-stream").send(answer);
   };
   const copyFrom = async (request: FastifyRequest, reply: FastifyReply) => {
-    // Everybody's key must not fill the disk with what the database will refuse then.
+    // Refused early: otherwise the public key could fill the disk with data that the database then refuses.
     if (request.apiKey!.type === "default") throw new Refusal(403, "permission denied");
     const { q, client } = copyRequest(request.query as object);
     if (client) reply.header("Carto-Client", client);
@@ -41,14 +41,14 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
     const data = uploadedBytes(request.raw, {
       encoding: request.headers["content-encoding"],
       dir: dataDir,
-      // A user's database has its own disk, and streams.
+      // A user's database has its own disk and reads the data as a stream.
       freeBytes: async () => (kind === "pglite" ? freeBytes(dataDir) : Number.POSITIVE_INFINITY),
-      // Nor has it a quota of ours, unless it has our functions.
+      // A user's database has no quota, unless CARTO's functions are installed.
       quotaBytes: kind === "pglite" ? quotaLeft(engine) : undefined,
     });
     const { rows } = await engine.copyIn(q, data, {
       role: request.apiKey!.role,
-      signal: abortOnDisconnect(reply), // an upload takes its time
+      signal: abortOnDisconnect(reply), // without a time limit: uploads may be slow
     });
     if (rows === 0) throw new Refusal(400, "No rows copied");
     return { time: Number(((performance.now() - started) / 1000).toFixed(3)), total_rows: rows };
@@ -60,7 +60,7 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       config: { access: "any key" },
       handler: copyTo,
     });
-    // The body is the data, whatever its Content-Type says: it is handed on as it arrives, never parsed.
+    // The body is the data, whatever its Content-Type: it is passed on as it arrives and never parsed.
     app.register(async (raw) => {
       raw.removeAllContentTypeParsers();
       raw.addContentTypeParser("*", { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, _payload, done) =>
@@ -74,11 +74,11 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
 
 function copyRequest(given: object) {
   const parsed = CopyRequest.safeParse(given);
-  if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
+  if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
   return parsed.data;
 }
 
-/** The status is sent already when a COPY fails midway: the error object becomes the last of its bytes (carto-api §3.3). */
+/** Appends the error object to the bytes of a COPY that fails midway, after the status was sent (carto-api §3.3). */
 async function* withErrorAtEnd(stream: Readable): AsyncGenerator<Uint8Array> {
   try {
     yield* stream;
@@ -87,27 +87,29 @@ async function* withErrorAtEnd(stream: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The engine deletes the file behind a stream when the stream closes, so each must close. */
+/** Closes the stream when the client disconnects: the engine then deletes the file behind it. */
 function destroyOnDisconnect(stream: Readable, { raw }: FastifyReply): void {
   if (raw.closed) stream.destroy();
   else raw.once("close", () => stream.destroy());
 }
 
-/** What the quota of the account's schema leaves. There is none unless somebody set one, or without our functions. */
+/**
+ * Returns the bytes left of the quota of the account's schema; infinite without a quota or without CARTO's functions.
+ */
 async function quotaLeft(engine: Engine): Promise<number> {
   const sql = `SELECT CASE WHEN quota > 0 THEN greatest(quota - cartodb.CDB_UserDataSize(), 0) END
     FROM cartodb._CDB_UserQuotaInBytes() AS quota`;
   const left = await engine.query(sql).then(
-    ({ statements }) => statements[0]!.rows[0]![0],
+    (result) => lastRows(result)[0]?.[0] ?? null,
     () => null,
   );
   return left === null ? Number.POSITIVE_INFINITY : Number(left);
 }
 
 /**
- * The bytes of an upload, unpacked. CARTO takes 2 GB as they were sent; here the disk is the limit, and what
- * counts is their size unpacked (a gzip can be a thousand times smaller): the bytes lie on the disk before the
- * database reads them, so it must have room for them once more, and something must be left.
+ * Streams the decompressed bytes of an upload. CARTO limits uploads to 2 GB as sent; here the disk is the limit for the
+ * decompressed size, which can be a thousand times larger. The bytes are spooled to disk before the database reads
+ * them, so the disk must have space for them twice, and for a reserve.
  * @internal exported for its test
  */
 export async function* uploadedBytes(
@@ -121,7 +123,7 @@ export async function* uploadedBytes(
     readonly encoding?: string;
     readonly dir: string;
     readonly freeBytes: () => Promise<number>;
-    /** Known at the end at the latest: the database may be busy, and the upload does not wait for it. */
+    /** Needed only at the end, because the database may be busy and the upload does not wait for it. */
     readonly quotaBytes?: Promise<number>;
   },
 ): AsyncGenerator<Uint8Array> {
@@ -136,7 +138,7 @@ export async function* uploadedBytes(
 
 async function* unpacked(body: Readable, encoding = ""): AsyncGenerator<Uint8Array> {
   if (!/^(x-)?gzip$/i.test(encoding.trim())) {
-    yield* body.iterator({ destroyOnReturn: false }); // destroyed, it would take the connection with it
+    yield* body.iterator({ destroyOnReturn: false }); // destroying it would close the connection
     return;
   }
   const gunzip = createGunzip();

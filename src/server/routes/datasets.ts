@@ -8,14 +8,14 @@ import { LOCAL_USER_ID, Refusal } from "../guard";
 import { acceptEmptyJson, parameters } from "./parameters";
 
 /**
- * `/api/v1/viz`: datasets as CARTO's own pages see them, and `/api/v1/tables/{id}`, which clients ask after an import.
- * There are no maps here, so whoever asks for those gets an empty list.
+ * Serves `/api/v1/viz`, the datasets as CARTO's own web pages read them, and `/api/v1/tables/{id}`, which clients read
+ * after an import. Requests for maps get an empty list.
  */
 export function datasetRoutes(app: FastifyInstance, engine: Engine): void {
   const found = async (request: FastifyRequest): Promise<Dataset> => {
     const { id } = request.params as { id: string };
     const dataset = await describeDataset(engine, id);
-    if (!dataset) throw refusal(404, `There is no dataset ${id}`);
+    if (!dataset) throw refusal(404, `No dataset has the id or name ${id}`);
     return dataset;
   };
   const list = async (request: FastifyRequest) => {
@@ -61,7 +61,7 @@ export function datasetRoutes(app: FastifyInstance, engine: Engine): void {
   });
 }
 
-/** Texts for clients of either convention: those of the SQL API read `error`, those of the account's pages `errors`. */
+/** Refuses a request for both kinds of clients: those of the SQL API read `error`, CARTO's web pages `errors`. */
 function refusal(status: number, message: string): Refusal {
   return new Refusal(status, message, { error: [message], errors: [message] });
 }
@@ -79,7 +79,7 @@ type Schema<T> = {
 
 function parsed<T>(schema: Schema<T>, value: unknown): T {
   const result = schema.safeParse(value);
-  if (!result.success) throw refusal(400, result.error.issues[0]!.message);
+  if (!result.success) throw refusal(400, result.error.issues[0]?.message ?? "Invalid parameters");
   return result.data;
 }
 

@@ -14,8 +14,8 @@ interface ErrorAnswer {
 }
 
 /**
- * Answers an error as CARTO's SQL API does: as JSON, or with status 200 as a call of the `callback` that was asked
- * for. PostgreSQL's code and position travel in headers, beside the body.
+ * Answers with an error as CARTO's SQL API does: as JSON or, for JSONP, with status 200 as a call of `callback`.
+ * SQLSTATE and position of a DatabaseError are sent in headers.
  */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.header("Content-Disposition", "inline");
@@ -34,7 +34,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   }
 }
 
-/** Status and body for an error. */
+/** Returns status and body of the answer to an error. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof Refusal) return { status: error.status, body: error.body };
   if (error instanceof DatabaseError) return databaseErrorAnswer(error);

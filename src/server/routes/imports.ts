@@ -17,7 +17,7 @@ import type { ApiKeys } from "../keys";
 import { answerError } from "./errors";
 import { parameters } from "./parameters";
 
-/** Parameters in a body: `sql` is the one that can be long. */
+/** Maximum size of the parameters in a body. `sql` can be long. */
 const MAX_FORM_BYTES = 64 * 1024 ** 2;
 const MAX_FIELD_BYTES = 1024 ** 2;
 const MAX_FIELDS = 100;
@@ -27,7 +27,7 @@ const FORMS: readonly (readonly [type: string, parse: (text: string) => unknown]
   ["application/x-www-form-urlencoded", (text) => Object.fromEntries(new URLSearchParams(text))],
 ];
 
-/** An import that was not accepted, in the Import API's error shape. */
+/** Refuses an import, in the Import API's format for errors. */
 class ImportRefusal extends Error {
   constructor(
     readonly status: number,
@@ -38,8 +38,8 @@ class ImportRefusal extends Error {
 }
 
 /**
- * `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. A file is written to the disk as it
- * arrives: multipart (`file` or `filename`), or as the whole body with `?filename=`.
+ * Serves `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
+ * body (`file` or `filename`) or as the whole body with `?filename=`, is written to disk as it arrives.
  */
 export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKeys): void {
   app.register(async (routes) => {
@@ -47,7 +47,7 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
       if (!(error instanceof ImportRefusal)) return answerError(error, request, reply);
       return send(request, reply.code(error.status), { errors: { imports: error.message } });
     });
-    // A body with ?filename= is a file, whatever its Content-Type says.
+    // A body with ?filename= is a file, whatever its Content-Type.
     for (const [type, parse] of FORMS) {
       routes.removeContentTypeParser(type);
       routes.addContentTypeParser(type, async (request: FastifyRequest, body: Readable) =>
@@ -70,7 +70,7 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
       }
       routes.get(`${url}/:id`, async (request, reply) => {
         const record = imports.get((request.params as { id: string }).id);
-        if (!record) throw new ImportRefusal(404, "There is no such import.");
+        if (!record) throw new ImportRefusal(404, "No import has this id.");
         return send(request, reply, importObject(record));
       });
     }
@@ -90,7 +90,8 @@ async function create(
     const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
-    if (!parsed.success) throw new ImportRefusal(400, parsed.error.issues[0]!.message);
+    if (!parsed.success)
+      throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
     return { item_queue_id: id, success: true };
   } catch (error) {
@@ -99,7 +100,7 @@ async function create(
   }
 }
 
-/** What the table is made of. A query wins over everything, as it does when CARTO's job runs. */
+/** Chooses the source of the table. As in CARTO, a query takes precedence over everything else. */
 function sourceOf(request: ImportRequest, file: FileToImport | undefined): ImportSource {
   const { sql, table_copy, table_name = "", url } = request;
   if (sql) return { kind: "query", sql, tableName: table_name, displayName: table_name };
@@ -110,19 +111,19 @@ function sourceOf(request: ImportRequest, file: FileToImport | undefined): Impor
   if (url)
     return { kind: "url", url: webAddress(url), displayName: url.split(/[?#]/)[0]!.split("/").at(-1)! };
   if (request.connector !== undefined || request.remote_visualization_id) {
-    throw new ImportRefusal(400, "This server imports files, URLs and queries; it has no connectors.");
+    throw new ImportRefusal(400, "This server imports files, URLs and queries, but has no connectors.");
   }
   if (file) return { kind: "file", file, displayName: file.name };
   if (table_name) {
     return { kind: "table", from: table_name, tableName: `${table_name}_copy`, displayName: table_name };
   }
-  throw new ImportRefusal(400, "There is nothing to import: send a file, url, sql or table_copy.");
+  throw new ImportRefusal(400, "The request names nothing to import. Send a file, url, sql or table_copy.");
 }
 
 function webAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return url.href;
-  throw new ImportRefusal(400, "url must be a whole address that begins with http:// or https://.");
+  throw new ImportRefusal(400, "url must be a complete URL that begins with http:// or https://.");
 }
 
 interface Received {
@@ -134,11 +135,11 @@ async function receive(request: FastifyRequest, dir: string, signal: AbortSignal
   if (request.isMultipart()) return receiveMultipart(request, dir, signal);
   const name = namedFile(request);
   if (name === undefined) return { fields: {} };
-  const body = request.raw.iterator({ destroyOnReturn: false }); // destroyed, it would take the connection with it
+  const body = request.raw.iterator({ destroyOnReturn: false }); // destroying it would close the connection
   return { fields: {}, file: await store(Readable.from(body), name, dir, signal) };
 }
 
-/** The name of the file that the whole body is. */
+/** Returns the file name if the whole body is a file; otherwise undefined. */
 function namedFile({ query, headers }: FastifyRequest): string | undefined {
   const { filename } = query as { filename?: unknown };
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
@@ -155,7 +156,7 @@ async function receiveMultipart(
   const limits = { fieldSize: MAX_FIELD_BYTES, fields: MAX_FIELDS, fileSize: Number.POSITIVE_INFINITY };
   const parts = request.parts({ limits })[Symbol.asyncIterator]();
   try {
-    // The parser waits forever for the rest of a body that was cut off.
+    // The parser would wait forever for the rest of a truncated body.
     for (let next = await unlessAborted(parts.next(), signal, cutOff); !next.done; ) {
       const part = next.value;
       if (part.type === "field") {
@@ -163,7 +164,8 @@ async function receiveMultipart(
           throw new ImportRefusal(400, `The field ${part.fieldname} is longer than 1 MB.`);
         fields[part.fieldname] = part.value;
       } else {
-        if (file) throw new ImportRefusal(400, "An import has one file. Pack several into a .zip.");
+        if (file)
+          throw new ImportRefusal(400, "An import takes one file. Pack several files into a .zip archive.");
         file = await store(part.file, part.filename ?? "", dir, signal);
       }
       next = await unlessAborted(parts.next(), signal, cutOff);
@@ -187,7 +189,7 @@ async function store(body: Readable, name: string, dir: string, signal: AbortSig
   return { path, name: plainName(name) };
 }
 
-/** Without folders, and with `_` for blanks, as CARTO stores uploads. */
+/** Removes folders from a file name and replaces spaces with `_`, as CARTO does. */
 const plainName = (name: string) => name.split(/[\\/]/).at(-1)!.replaceAll(" ", "_");
 
 async function shortText(body: Readable): Promise<string> {
@@ -196,15 +198,15 @@ async function shortText(body: Readable): Promise<string> {
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_FORM_BYTES)
-      throw new ImportRefusal(413, "The parameters of an import have at most 64 MB.");
+      throw new ImportRefusal(413, "The parameters of an import must not exceed 64 MB.");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-const cutOff = () => new ImportRefusal(400, "The upload was cut off.");
+const cutOff = () => new ImportRefusal(400, "The upload ended before it was complete.");
 
-/** As JSON, or as a call of the function that a script element asked for. */
+/** Sends the answer as JSON, or as JSONP if `callback` is given. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
   const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
   if (callback === undefined) return reply.type("application/json; charset=utf-8").send(answer);

@@ -9,14 +9,14 @@ import type { JobQueue } from "../jobs/queue";
 import { answerError } from "./errors";
 import { acceptEmptyJson, parameters } from "./parameters";
 
-/** Of the body as JSON, whatever form it came in; more is data, which has other ways. */
+/** Maximum length of the body as JSON, whatever format it was sent in. */
 const MAX_PAYLOAD_CHARS = 16_384;
-/** A body of that many characters can take six times as many bytes (`\u00e9`), and spaces. */
+/** A character can take six bytes (`\u00e9`), and JSON may contain spaces. */
 const MAX_BODY_BYTES = 16 * MAX_PAYLOAD_CHARS;
 
 type JobRequest = FastifyRequest<{ Params: { job_id: string } }>;
 
-/** The Batch SQL API: `POST /api/v2/sql/job`, `GET` and `DELETE /api/v2/sql/job/{job_id}`. */
+/** Serves the Batch SQL API: `POST /api/v2/sql/job`, `GET` and `DELETE /api/v2/sql/job/{job_id}`. */
 export function jobRoutes(app: FastifyInstance, jobs: JobQueue): void {
   const create = async (request: FastifyRequest, reply: FastifyReply) => {
     const chars = payloadChars(request.body);
@@ -56,7 +56,10 @@ export function jobRoutes(app: FastifyInstance, jobs: JobQueue): void {
   });
 }
 
-/** @throws Refusal with CARTO's words */
+/**
+ * Parses the query of a job.
+ * @throws Refusal with CARTO's message
+ */
 function jobQuery(query: unknown): JobQuery {
   if (!query) throw new Refusal(400, "You must indicate a valid SQL");
   const parsed = JobQuery.safeParse(query);
@@ -76,7 +79,7 @@ function payloadChars(body: unknown): number {
   try {
     return JSON.stringify(body ?? {}).length;
   } catch {
-    return MAX_BODY_BYTES; // nested so deep that it cannot be written again
+    return MAX_BODY_BYTES; // nested too deeply to be serialized
   }
 }
 
@@ -89,7 +92,7 @@ function workInProgress(ids: readonly string[]): Record<string, readonly string[
   return ids.length > 0 ? { [LOCAL_USER]: ids } : {};
 }
 
-/** What the web framework of CARTO's server answers to what it does not know. */
+/** Answers unknown calls as the web framework of CARTO's server does. */
 async function noSuchCall({ method, originalUrl }: FastifyRequest, reply: FastifyReply) {
   const call = escapeHtml(`Cannot ${method} ${originalUrl.split("?", 1)[0]}`);
   const page = `<!DOCTYPE html>

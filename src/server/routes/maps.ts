@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
+import type { TileId } from "../../geometry/mercator";
 import { parseJson } from "../../json";
 import { LOCAL_USER } from "../../local/home";
 import type { Engine } from "../engine/engine";
@@ -19,15 +20,16 @@ import {
   type Template,
   templateHash,
 } from "../maps/templates";
-import { MAX_ZOOM, type TileId } from "../maps/tile-grid";
 import { acceptEmptyJson, parameters } from "./parameters";
 
+/** Beyond this zoom, coordinates of one tile seen from another are not exact. */
+const MAX_TILE_ZOOM = 30;
 const KEY_MEMBERS = new Set(["api_key", "map_key", "client", "auth_token"]);
 
 /**
- * `/api/v1/map`: maps of vector tiles, anonymous or named: section 7 of the protocol. A tile needs a key that may read
- * its tables, or a named map, whose queries have the owner's rights. Pages of other sites, and those in sandboxed frames,
- * get tiles of named maps with a token only.
+ * Serves `/api/v1/map`: anonymous and named maps of vector tiles (section 7 of the protocol). A tile needs a key that
+ * may read its tables, or a named map, whose queries run with the owner's rights. Web pages of other sites and in
+ * sandboxed frames get only tiles of named maps with a token.
  */
 export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: string): Promise<void> {
   const named = await NamedMaps.open(join(homeDir, "named-maps.json"));
@@ -46,7 +48,9 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
       throw new MapsRefusal(403, "Unauthorized template instantiation", { type: "auth" });
     }
   };
-  /** Whose rights the queries of a map have: of a named one the owner's, once its token was shown. */
+  /**
+   * Returns the rights of a map's queries: the owner's for a named map once its token is checked, otherwise the key's.
+   */
   const askerFor = (request: FastifyRequest, layergroup: Layergroup, reply: FastifyReply): Asker => {
     if (layergroup.template) {
       const template = named.find(layergroup.template.name);
@@ -57,7 +61,7 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
       return { role: "master", reply };
     }
     if (isForeignPage(request)) {
-      throw new MapsRefusal(403, "This server does not answer to pages of other sites.", { type: "auth" });
+      throw new MapsRefusal(403, "This server does not answer web pages of other sites.", { type: "auth" });
     }
     return { role: request.apiKey!.role, reply };
   };
@@ -234,7 +238,7 @@ function bodyOf({ body }: FastifyRequest): Record<string, unknown> {
   return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
 }
 
-/** Clients send the key in the body, beside the map; it must not be kept with it. */
+/** Removes keys and tokens, which clients send together with the map and which must not be stored with it. */
 function withoutKeys(body: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !KEY_MEMBERS.has(name)));
 }
@@ -265,7 +269,7 @@ function wantsAggregation(request: FastifyRequest): boolean {
   return lastText((request.query as Record<string, unknown>).aggregation) !== "false";
 }
 
-/** What the addresses of tiles begin with, and the key that they end with if it came as a parameter. */
+/** Returns the start of tile URLs, and their query with the key if it was passed as a parameter. */
 function baseUrl(request: FastifyRequest): { url: string; query: string } {
   const key = lastText(parameters(request).api_key);
   return {
@@ -274,10 +278,13 @@ function baseUrl(request: FastifyRequest): { url: string; query: string } {
   };
 }
 
-/** @throws MapsRefusal with the reference's words */
+/**
+ * Parses the position of a tile.
+ * @throws MapsRefusal with CARTO's message
+ */
 function parseTile(z: string, x: string, y: string): TileId {
   const rule = "It should be an integer number greather than or equal to 0";
-  if (!/^\d+$/.test(z) || Number(z) > MAX_ZOOM)
+  if (!/^\d+$/.test(z) || Number(z) > MAX_TILE_ZOOM)
     throw new MapsRefusal(400, `Invalid zoom value (${z}). ${rule}`);
   if (!/^-?\d{1,12}$/.test(x))
     throw new MapsRefusal(400, `Invalid coodinate 'x' value (${x}). It should be an integer number`);
@@ -286,7 +293,7 @@ function parseTile(z: string, x: string, y: string): TileId {
   return { z: Number(z), x: ((Number(x) % count) + count) % count, y: Number(y) };
 }
 
-/** `all`, a type, indexes or ids. */
+/** Selects layers by `all`, a type, indexes or ids. */
 function chosenLayers(layers: readonly MapLayer[], filter = "mapnik"): readonly MapLayer[] {
   if (["all", "mapnik", "cartodb"].includes(filter)) return layers;
   const names = filter.split(",");
@@ -315,7 +322,7 @@ function isKnown({ headers }: FastifyRequest, etag: string): boolean {
 
 const UNTRACKED_S = 300;
 
-/** A tile of an address that names the last change is good until it changes; others are asked for each time. */
+/** A tile whose URL names the last change may be cached for a year if that is still the last change. */
 function cacheControl(
   { isTracked, changedAt }: { isTracked: boolean; changedAt: number },
   knownChange: number | undefined,

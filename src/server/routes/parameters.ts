@@ -4,12 +4,15 @@ import { Refusal } from "../guard";
 
 const MAX_FIELDS = 100;
 
-/** The query string overlaid by the body; a body that is not a form or a JSON object has no parameters. */
+/** Merges the parameters of URL and body; the body takes precedence. Only forms and JSON objects have parameters. */
 export function parameters({ query, body }: FastifyRequest): Record<string, unknown> {
   return { ...(query as object), ...(isObject(body) && body) };
 }
 
-/** The fields of a multipart body, together at most `maxBytes`: a statement that was cut off must not run. */
+/**
+ * Reads the fields of a multipart body.
+ * @throws Refusal if they exceed `maxBytes` in total, because a truncated statement must not run
+ */
 export async function readMultipart(
   request: FastifyRequest,
   maxBytes: number,
@@ -18,10 +21,10 @@ export async function readMultipart(
   let bytes = 0;
   const limits = { fieldSize: maxBytes, fields: MAX_FIELDS, files: 0 };
   for await (const part of request.parts({ limits })) {
-    if (part.type === "file") continue; // the limit ends the request
+    if (part.type === "file") continue; // cannot happen: the limit ends the request
     bytes += typeof part.value === "string" ? Buffer.byteLength(part.value) : 0;
     if (part.valueTruncated || part.fieldnameTruncated || bytes > maxBytes) {
-      throw new Refusal(413, `The fields of a form have at most ${maxBytes / 1024 ** 2} MB`);
+      throw new Refusal(413, `The fields of a form must not exceed ${maxBytes / 1024 ** 2} MB`);
     }
     fields.set(part.fieldname, [...(fields.get(part.fieldname) ?? []), part.value]);
   }
@@ -30,7 +33,7 @@ export async function readMultipart(
   );
 }
 
-/** Clients say that a DELETE has a JSON body, and then send none. */
+/** Accepts an empty JSON body, which some clients send with DELETE. */
 export function acceptEmptyJson(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser("error", "error");
   scope.removeContentTypeParser("application/json");

@@ -40,11 +40,11 @@ const FORMATS: Readonly<Record<string, Format>> = {
 /** Formats that CARTO makes with OGR. They are refused by name. */
 const NOT_SERVED = ["shp", "gpkg", "spatialite"];
 
-/** `/api/v2/sql`: any statement, by any method but one: a HEAD must not run anything. */
+/** Serves `/api/v2/sql`: runs any statement, with any method except HEAD. */
 export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = SqlRequest.safeParse(parameters(request));
-    if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]!.message);
+    if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const parameter = parsed.data;
     const { q, format = "json", callback } = parameter;
     if (NOT_SERVED.includes(format)) {
@@ -53,7 +53,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     if (format !== "json" && !Object.hasOwn(FORMATS, format)) {
       throw new Refusal(400, `Invalid format: ${format}`);
     }
-    setHeaders(reply, parameter); // before the statement: what fails here must not fail after its effect
+    setHeaders(reply, parameter); // before the statement runs, so that a failure here has no effect
 
     const options = statementOptions(request, reply);
     const tables = options.role === "master" ? undefined : await refuseSystemTables(engine, q, options);
@@ -63,7 +63,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
       format === "json"
         ? await jsonAnswer(engine, wrapped, parameter, options)
         : await exportAnswer(engine, wrapped, parameter, { reply, options });
-    const isJsonp = callback && (format === "json" || FORMATS[format]!.isJson);
+    const isJsonp = callback && (format === "json" || FORMATS[format]?.isJson);
     return reply.send(Readable.from(inChunks(isJsonp ? jsonp(pieces, callback) : pieces)));
   };
   const health = async (_request: FastifyRequest, reply: FastifyReply) => {
@@ -79,7 +79,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
   for (const prefix of ["", "/user/:user", "/u/:user"]) {
     for (const suffix of ["", ...Object.keys(FORMATS).map((format) => `.${format}`), ".json"]) {
       app.route({
-        method: ["GET", "POST", "PUT", "PATCH", "DELETE"], // CARTO does not look at it
+        method: ["GET", "POST", "PUT", "PATCH", "DELETE"], // CARTO accepts any method
         url: `${prefix}/api/:version/sql${suffix}`,
         config: { access: "any key" },
         handler,
@@ -106,7 +106,7 @@ function wrapQuery(sql: string, { rows_per_page, page, order_by, sort_order = ""
   return `SELECT * FROM (${query}\n) AS cdbq_1${order}${limit}`;
 }
 
-/** Texts or bytes, not both. */
+/** Either texts or bytes. */
 type Pieces = Iterable<string> | AsyncIterable<string | Uint8Array>;
 
 async function jsonAnswer(
@@ -128,7 +128,8 @@ async function exportAnswer(
   { reply, options }: { readonly reply: FastifyReply; readonly options: StatementOptions },
 ): Promise<Pieces> {
   const [statement, ...more] = scanStatements(sql);
-  if (more.length > 0) throw new Refusal(400, `Format ${format} takes one query, not ${more.length + 1}`);
+  if (more.length > 0)
+    throw new Refusal(400, `Format ${format} takes a single query; got ${more.length + 1}`);
   return FORMATS[format!]!.write({
     engine,
     query: statement ? sql.slice(0, statement.at(-1)!.end) : sql,
@@ -175,7 +176,7 @@ async function* jsonp(pieces: Pieces, callback: string): AsyncGenerator<string |
 
 const CHUNK_CHARS = 64 * 1024;
 
-/** Small pieces joined, so that a row does not cost a write of its own, nor an `await`. */
+/** Joins small pieces, so that a row costs neither a write nor an `await`. */
 function* joined(pieces: Iterable<string>): Generator<string> {
   let chunk = "";
   for (const piece of pieces) {

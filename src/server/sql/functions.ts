@@ -1,6 +1,6 @@
 /**
- * The SQL functions that a CARTO account has and its clients call, written after their documented behaviour. They live in
- * the schema `cartodb` and need only PostGIS, so they work on any PostgreSQL server.
+ * The SQL functions that a CARTO account has and its clients call, written after their documented behaviour. They live
+ * in the schema `cartodb` and need only PostGIS, so they work on any PostgreSQL server.
  */
 import { createHash } from "node:crypto";
 import { ident } from "../../sql";

@@ -98,7 +98,7 @@ describe("secrets", () => {
       [
         "\`baseUrl\` must not contain a user name, a password, a query or a fragment. Use https://user.carto.com or https://host/user/name, and pass the key as \`apiKey\`.",
         "baseUrl starts with "mysql:" and is not the address of an account. Expected https://…, postgres://…, or local: for the embedded database.",
-        "baseUrl is no address of a database; expected postgres://user:password@host:port/database, with characters like / ? # @ in the password percent-encoded.",
+        "baseUrl must be a PostgreSQL URL such as postgres://user:password@host:port/database. Percent-encode characters like / ? # @ in the password.",
         "baseUrl is not the address of an account. Expected https://…, postgres://…, or local: for the embedded database.",
       ]
     `);

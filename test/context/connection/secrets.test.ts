@@ -60,13 +60,13 @@ test("login takes the key from standard input, checks and saves it; logout remov
     [
       "1: Cannot authenticate user "local" at http://127.0.0.1:N: The API key was refused (Unauthorized). Check the address and the key. The key comes from the Credentials passed.",
       "0: No credentials are saved.",
-      "0: The key is good. Saved in …/cartoframes/cartocreds.json; npx cartoframes logout removes it.",
+      "0: The key is valid. Saved it in …/cartoframes/cartocreds.json. To remove it, run \`npx cartoframes logout\`.",
       "0: Removed …/cartoframes/cartocreds.json.",
       "0: No credentials are saved.",
-      "1: The key is empty; nothing was saved.",
-      "1: Which account? Pass --user or --url.",
-      "1: A key does not belong on the command line, where others can see it and the shell remembers it: it is asked for, or read from standard input. Regenerate a key that was typed here.",
-      "1: A key does not belong on the command line, where others can see it and the shell remembers it: it is asked for, or read from standard input. Regenerate a key that was typed here.",
+      "1: The key is empty. Nothing was saved.",
+      "1: Pass the account with --user or --url.",
+      "1: A key on the command line can be seen by others and stays in the shell's history. Leave it out: the command asks for it, or reads it from standard input. Regenerate a key that you have typed here.",
+      "1: A key on the command line can be seen by others and stays in the shell's history. Leave it out: the command asks for it, or reads it from standard input. Regenerate a key that you have typed here.",
       "1: "ana.carto.com" is not a valid account name. Expected letters, digits and hyphens. Pass an address as baseUrl, or as --url on the command line.",
     ]
   `);

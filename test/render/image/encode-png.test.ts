@@ -46,7 +46,7 @@ test.each([
   expect(encodePng(canvas).length).toBeLessThanOrEqual(canvas.encodeSync("png").length);
 });
 
-test("the still of a live map has 256 colours, none of them far off, in half of the bytes", async () => {
+test("the still image of a live map has 256 colours, all close to the original, in half the bytes", async () => {
   const canvas = canvasOf(200, 90, (random, x, y) =>
     x < 150 ? flat(random, x, y) : photograph(random, x - 150, y),
   );
@@ -57,7 +57,7 @@ test("the still of a live map has 256 colours, none of them far off, in half of 
   expect(still.length).toBeLessThan(encodePng(canvas).length / 2);
 });
 
-test("the still of what is transparent is exact", async () => {
+test("transparent images stay exact", async () => {
   const canvas = canvasOf(40, 40, holes);
   expect(encodeStill(canvas)).toEqual(encodePng(canvas));
 });

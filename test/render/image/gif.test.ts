@@ -1,4 +1,4 @@
-/** The animation, read by another decoder and compared with the stills. */
+/** The animation, decoded by another library and compared with still images. */
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ function animated(frames: number, perFrame: number): Scene {
   return sceneOf([layer], { widthPx: 300, heightPx: 200, title: "Events", clock });
 }
 
-/** Each picture as it is seen, one on top of those before. */
+/** Returns each frame as it is shown, on top of the previous frames. */
 function picturesOf(gif: Uint8Array): { reader: GifReader; pictures: Uint8Array[] } {
   const reader = new GifReader(Buffer.from(gif));
   const canvas = new Uint8Array(4 * reader.width * reader.height);
@@ -66,7 +66,7 @@ function picturesOf(gif: Uint8Array): { reader: GifReader; pictures: Uint8Array[
 const stillOf = (scene: Scene, still: number) =>
   decodePng(renderPng({ ...scene, clock: { ...scene.clock!, still } }));
 
-test("every picture is that frame's still, in 255 colours", async () => {
+test("every frame is its still image in 255 colours", async () => {
   const scene = animated(12, 9);
   const done: number[] = [];
   const gif = await renderGif(scene, {}, (n, total) => done.push(n / total));
@@ -83,7 +83,7 @@ test("every picture is that frame's still, in 255 colours", async () => {
   expect(delays.reduce((sum, delay) => sum + delay)).toBe(200); // hundredths of a second
 });
 
-test("frames that are too many are put together: all events are seen", async () => {
+test("merges frames if there are too many, and shows all events", async () => {
   const scene = animated(20, 4);
   const { pictures } = picturesOf(await renderGif(scene, { frames: 6, duration: 1, loop: false }));
   expect(pictures.length).toBe(5); // of four frames each
@@ -93,7 +93,7 @@ test("frames that are too many are put together: all events are seen", async () 
   expect(busiestFrame(fewer)).toBe(2);
 });
 
-test("maps without times, too many pixels, and what is no number are errors", async () => {
+test("static maps, too many pixels and invalid numbers are errors", async () => {
   await expect(renderGif(sceneOf([]))).rejects.toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: A GIF needs a map with an animated layer; no layer of this map has \`time\`. Save the map as .png or .html instead.]`,
   );
@@ -109,7 +109,7 @@ test("maps without times, too many pixels, and what is no number are errors", as
   );
 });
 
-test("it is saved as a file, and aborting leaves none", async () => {
+test("is saved as a file; aborting leaves no file", async () => {
   const dir = mkdtempSync(join(tmpdir(), "gif-"));
   const view = new MapView(animated(3, 5));
   await view.save(`${dir}/a.gif`);
@@ -119,7 +119,7 @@ test("it is saved as a file, and aborting leaves none", async () => {
   await expect(new MapView(sceneOf([])).save(`${dir}/c.gif`)).rejects.toThrow("has `time`");
 });
 
-test("a still of any moment", async () => {
+test("a still image of any moment", async () => {
   const scene = animated(4, 6);
   const view = new MapView(scene);
   const at = new Date(Date.UTC(2018, 1, 1, 2, 30));

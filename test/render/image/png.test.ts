@@ -97,7 +97,7 @@ test("lines explained by their width", async () => {
   await expectGolden("png-lines", renderPng({ ...scene, layers: [line], legends: [legend] }));
 });
 
-test("more items than there is room for", async () => {
+test("more legend entries than fit", async () => {
   const items = Array.from({ length: 40 }, (_, i) => ({
     label: `category ${i + 1}`,
     color: BLUE,
@@ -109,7 +109,7 @@ test("more items than there is room for", async () => {
   );
 });
 
-test("a long attribution is as wide as the picture, and the scale is above it", async () => {
+test("a long attribution is as wide as the image, with the scale bar above it", async () => {
   const text = `Tiles © ${"many people ".repeat(20)}\n\u0000`;
   const basemap = { ...scene.basemap, tiles: { urlTemplate: "", subdomains: "", attribution: text } };
   const none = { ground: [], labels: [] };
@@ -135,7 +135,7 @@ test("the same scene gives the same bytes", () => {
   expect(Buffer.compare(renderPng(scene), renderPng(structuredClone(scene)))).toBe(0);
 });
 
-test("texts of any length and kind change nothing outside of the legend", async () => {
+test("texts of any kind and length change nothing outside the legend", async () => {
   const long = [
     HOSTILE,
     "x".repeat(100_000),
@@ -181,7 +181,7 @@ describe("basemap data", () => {
   ]);
   const bytes = encodeBasemap({ land, borders: line, stateBorders: paths("line", []) });
 
-  test("round trip, to a step of the grid", () => {
+  test("round trip within a step of the grid", () => {
     const decoded = decodeBasemap(bytes);
     expect(decoded.land.features).toEqual(land.features);
     expect(decoded.borders.paths).toEqual(line.paths);
@@ -191,7 +191,7 @@ describe("basemap data", () => {
     });
   });
 
-  test("cut or of another version", () => {
+  test("cut off or of another version", () => {
     expect(() => decodeBasemap(bytes.subarray(0, -1))).toThrowErrorMatchingInlineSnapshot(
       `[Error: The basemap is cut off after 37 bytes, inside a number.]`,
     );

@@ -16,7 +16,7 @@ export interface OpenOptions {
   readonly widthPx?: number;
   readonly heightPx?: number;
   readonly pixelRatio?: number;
-  /** Answers what the page requests; without it every request is refused. */
+  /** Answers requests of the page; without it, all requests are refused. */
   readonly route?: (request: Request) => Buffer | undefined;
   /** Runs before the page's own scripts. */
   readonly before?: string;
@@ -26,13 +26,13 @@ export interface Opened {
   readonly page: Page;
   /** Console errors and uncaught exceptions. */
   readonly errors: string[];
-  /** Addresses that the page requested. */
+  /** URLs that the page requested. */
   readonly requests: string[];
 }
 
 const PAGE_URL = "http://notebook.test/";
 
-/** Opens HTML as a page of its own, with nothing of a network but what `route` answers. */
+/** Opens HTML in a new page, without network access except for what `route` answers. */
 export async function open(browser: Browser, html: string, options: OpenOptions = {}): Promise<Opened> {
   const { widthPx = 600, heightPx = 400, pixelRatio = 1, route, before } = options;
   const context = await browser.newContext({

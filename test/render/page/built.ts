@@ -20,7 +20,7 @@ const sourcesChangedAt = () =>
     ),
   );
 
-/** The page's program as the sources are now, and the data it needs. */
+/** Builds the program of the page from the current sources, and its data. */
 export async function buildForMaps(): Promise<void> {
   const since = sourcesChangedAt();
   if (changedAt(join(DIST, "page.js")) < since) await buildPage(DIST);

@@ -60,7 +60,7 @@ describe("round trip", () => {
     );
   });
 
-  test("what has no place is left out, with its class", () => {
+  test("points without a position are left out, with their class", () => {
     const layer: SceneLayer = {
       ...pointLayer(Float64Array.of(0.1, Number.NaN, 0.3), Float64Array.of(0.1, 0.2, Infinity)),
       color: {
@@ -77,7 +77,7 @@ describe("round trip", () => {
     expect([...pathsOf(throughBytes(path)).paths]).toEqual([0, 2]);
   });
 
-  test("nothing at all", () => {
+  test("an empty scene", () => {
     expect(pointsOf(throughBytes(pointLayer(new Float64Array(0), new Float64Array(0)))).x).toHaveLength(0);
     expect([...pathsOf(throughBytes(pathLayer("polygon", []))).features]).toEqual([0]);
     expect(decodeScene(encodeScene({ scene: sceneOf([]), overviews: [] })).scene).toEqual(sceneOf([]));
@@ -95,7 +95,7 @@ describe("round trip", () => {
   });
 });
 
-test("bytes of something else, of another version, cut or too long are errors", () => {
+test("bytes that are not a scene, of another version, cut off or too long are errors", () => {
   const bytes = encodeScene({ scene: sceneOf([randomLayer(mulberry32(3))]), overviews: [] });
   const changed = (at: number, value: number) =>
     Uint8Array.from(bytes, (byte, i) => (i === at ? value : byte));
@@ -123,7 +123,7 @@ describe("drawing order", () => {
     expect(alongCurve(sceneOf([layer])).layers[0]).toBe(layer);
   });
 
-  test("more of them are sorted, and each keeps its row", () => {
+  test("more points are sorted, and each keeps its row", () => {
     const layer = many(100_001);
     const { x, y, rows } = pointsOf(alongCurve(sceneOf([layer])).layers[0]!);
     expect(new Set(rows).size).toBe(100_001);
@@ -142,7 +142,7 @@ describe("budget", () => {
   );
   const unpacked = (bytes: Uint8Array) => decodeScene(inflateSync(bytes));
 
-  test("the finest overview for which there is room stands for too many points", () => {
+  test("too many points become the finest overview that fits", () => {
     const { bytes, page } = packScene(sceneOf([points]), 200_000);
     expect(bytes.length).toBeLessThanOrEqual(200_000);
     expect(bytes.length).toBeGreaterThan(50_000); // the next finer one has up to four times as many
@@ -155,7 +155,7 @@ describe("budget", () => {
     expect(Math.abs(left / kept - 0.5)).toBeLessThan(0.02);
   });
 
-  test("a small layer beside a large one stays whole", () => {
+  test("a small layer next to a large one stays whole", () => {
     const small = pathLayer("line", [[[[0.1, 0.1, 0.2, 0.2]]]]);
     const { bytes } = packScene(sceneOf([small, points]), 100_000);
     const { scene, overviews } = unpacked(bytes);
@@ -163,7 +163,7 @@ describe("budget", () => {
     expect(overviews.map((overview) => overview !== undefined)).toEqual([false, true]);
   });
 
-  test("paths are simplified first; small ones become one in a pixel after that", () => {
+  test("paths are simplified, and small ones are merged per pixel", () => {
     const wiggly = (random: () => number) =>
       Array.from({ length: 4000 }, (_, i) => (i % 2 ? 0.5 : i / 4000) + random() * 1e-5);
     const lines = pathLayer(
@@ -187,7 +187,7 @@ describe("budget", () => {
     expect(merged.page.overviews[0]?.note).toMatch(/^overview of [\d,]+ of 5,000 lines, simplified$/);
   });
 
-  test("texts go before places do", () => {
+  test("columns are dropped before points", () => {
     const texts = Array.from({ length: count }, (_, i) => `${i} ${random()} ${random()}`);
     const column = { kind: "texts" as const, texts, codes: Uint32Array.from(texts, (_, i) => i + 1) };
     const tooltip = { fields: [{ title: "text", column: 0 }] };
@@ -198,14 +198,14 @@ describe("budget", () => {
     expect(page.overviews[0]?.note).toMatch(/, without what is written about them$/);
   });
 
-  test("nothing is too much: what has no room at the scale of the view becomes coarser", () => {
+  test("data that does not fit at the scale of the view becomes coarser", () => {
     const { bytes, page } = packScene(sceneOf([points]), 4_000);
     expect(bytes.length).toBeLessThanOrEqual(4_000);
     expect(page.overviews[0]!.worldPx).toBeLessThan(viewportOf(page.scene).worldPx);
     expect(unpacked(bytes).scene.layers[0]!.rowCount).toBeGreaterThan(0);
   });
 
-  test("where the rest is goes with the overview", () => {
+  test("the source of the full data is stored with the overview", () => {
     const packed = packScene(sceneOf([points]), 100_000);
     const detail = {
       urlTemplate: "http://127.0.0.1:1/{z}/{x}/{y}.mvt",
@@ -218,7 +218,7 @@ describe("budget", () => {
 });
 
 describe("simplify", () => {
-  /** Two squares with wiggling sides that share one of them, and a triangle elsewhere. */
+  /** Two squares with wavy sides, one of them shared, and a separate triangle. */
   function neighbours(random: () => number): PathGeometry {
     const side = (from: [number, number], to: [number, number]) =>
       Array.from({ length: 200 }, (_, i) => {
@@ -257,7 +257,7 @@ describe("simplify", () => {
       });
     const left = inner(common(ring(0)));
     const right = inner(common(ring(1)));
-    // The second ring begins anywhere, and that vertex stays.
+    // The second ring starts at any vertex, which stays.
     const extra = right.filter((place) => !left.includes(place));
     expect(extra.length).toBeLessThanOrEqual(1);
     expect(left.filter((place) => !right.includes(place))).toEqual([]);
@@ -272,7 +272,7 @@ describe("simplify", () => {
     }
   });
 
-  test("no vertex is farther away than the tolerance", () => {
+  test("no vertex moves by more than the tolerance", () => {
     const whole = neighbours(mulberry32(4));
     const tolerance = 0.002;
     const { xy, paths } = simplify(whole, tolerance);

@@ -1,4 +1,4 @@
-/** Names and values of columns that were made to do harm, or were not made for maps: wherever they come, they are text. */
+/** Malicious and unusual column names and values: everywhere on the map, they are text. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
@@ -66,7 +66,7 @@ async function openMap(layers: Layer[], title?: string) {
   });
   await painted(opened.page);
   const frame = opened.page.frames()[1]!;
-  /** Nothing ran, nothing was asked for, and all elements are ours. */
+  /** Checks that nothing ran, nothing was requested, and all elements are ours. */
   const expectHarmless = async () => {
     for (const part of [opened.page, frame]) {
       expect(await part.evaluate("window.hacked")).toBeUndefined();
@@ -82,7 +82,7 @@ async function openMap(layers: Layer[], title?: string) {
   return { ...opened, frame, scene, expectHarmless };
 }
 
-/** A page carries so much of a text. */
+/** Maximum length of a string in the page. */
 const MAX_TEXT = 1000;
 const carried = (text: string) => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
 /** The half of a pair is shown as a replacement; which one a test gets is up to its way here. Enough of a long text. */
@@ -91,7 +91,7 @@ const ALL = Object.values(TEXTS);
 
 const xOf = (scene: Scene, i: number) => Math.round(scene.widthPx / 2 + (LNGS[i]! / 360) * 256 * 2 ** 1.5);
 
-test("names and values of a tooltip", async () => {
+test("as names and values in tooltips", async () => {
   const columns = ALL.map((column) => ({ column, title: column }));
   const { page, frame, scene, expectHarmless } = await openMap([
     layer({ tooltip: { columns, title: TEXTS.image! } }),
@@ -137,7 +137,7 @@ test.each(Object.entries(TEXTS))(
 
 const COLORS = ALL.map((_, i) => `hsl(${(360 * i) / ALL.length} 60% 45%)`);
 
-test("as values of categories, each with its own entry of the legend", async () => {
+test("as categories, each with its own legend entry", async () => {
   const { frame, expectHarmless } = await openMap([
     layer({ color: { column: "text", scheme: styling.custom(COLORS) } }),
   ]);

@@ -1,13 +1,14 @@
-/** Each kind of map in Chromium: looks like its picture wherever one goes, and answers with the right row. */
+/** Each kind of map in Chromium: looks like its image everywhere, and finds the right row. */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import type { LngLat } from "../../../src/geo";
+import { worldOf } from "../../../src/geometry/mercator";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, styling } from "../../../src/map";
 import { encodePng, encodeStill } from "../../../src/render/image/encode-png";
 import { renderCanvas } from "../../../src/render/image/png";
 import { sceneToHtml } from "../../../src/render/page/html";
-import { viewportOf, worldOf } from "../../../src/render/projection";
+import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
 import { needs } from "../../support/needs";
@@ -28,7 +29,7 @@ const SIZE: readonly [number, number] = [620, 400];
 /** A drag of the map, in pixels. */
 const DRAG: readonly [number, number] = [-70, 36];
 const WHITE = [255, 255, 255];
-/** Beside the controls. */
+/** An area without controls. */
 const INSIDE: Area = { x: 60, y: 70, width: 400, height: 250 };
 
 const STYLES: Record<string, LayerOptions> = {
@@ -88,7 +89,7 @@ async function openScene(scene: Scene) {
 const pictureOf = (scene: Scene): Promise<Picture> =>
   decodePng(encodePng(renderCanvas({ ...scene, legends: [] })));
 
-/** Where a place is on the first view. */
+/** Position of a place in the first view. */
 function pixelOf(scene: Scene, place: LngLat): [x: number, y: number] {
   const { originX, originY, worldPx } = viewportOf(scene);
   const [x, y] = worldOf(place);
@@ -112,7 +113,7 @@ async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<vo
   await page.mouse.up();
 }
 
-/** The first view's centre after a drag. */
+/** Centre of the first view after a drag. */
 function dragged(scene: Scene, [dx, dy]: readonly [number, number]): Scene {
   const worldPx = viewportOf(scene).worldPx;
   const lat = (Math.atan(Math.sinh((dy / worldPx) * 2 * Math.PI)) * 180) / Math.PI;
@@ -130,10 +131,10 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
     return difference(await picture(), await wanted, INSIDE).mean;
   };
 
-  // it is its picture
+  // it looks like its image
   expect(await off(scene)).toBeLessThan(0.3);
 
-  // the pointer finds the row, in each of its parts, and none beside
+  // the pointer finds the row in each of its parts, and no row outside
   for (const [row, lng] of LNGS.entries())
     for (const spot of KINDS[kind].spots(lng))
       expect(await tooltipAt(page, frame, pixelOf(scene, spot)), `${spot}`).toBe(`row ${row}`);
@@ -147,7 +148,7 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
   await frame.click(".legend button:text('Trees')");
   await expect.poll(() => off(scene)).toBeLessThan(0.3);
 
-  // wherever one goes, it is the picture that the painter paints of that place
+  // after any move, it looks like what the painter paints of that place
   await drag(page, DRAG);
   const moved = dragged(scene, DRAG);
   expect(await off(scene)).toBeGreaterThan(0.5);
@@ -160,7 +161,7 @@ test.each(CASES)("$kind, $style", async ({ kind, options, columns }) => {
   expect(requests).toEqual([]);
 });
 
-test.each(["point", "multipoint"] as const)("%s over time: each frame has its own rows", async (kind) => {
+test.each(["point", "multipoint"] as const)("animated %s: each frame has its own rows", async (kind) => {
   const scene = await sceneOf(
     new Layer(frameOf(kind), {
       geomCol: "geometry",

@@ -1,4 +1,4 @@
-/** The map in the cell of a notebook: in VS Code's view, and while the cell changes its width. */
+/** The map in a notebook cell: in VS Code, and while the cell changes its width. */
 import escapeHtml from "escape-html";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,11 +16,11 @@ import { airports } from "./samples";
 const VS_CODE_POLICY = `default-src 'none'; script-src https://*.vscode-cdn.net 'unsafe-inline' 'unsafe-eval';
  style-src https://*.vscode-cdn.net 'unsafe-inline'; img-src https://*.vscode-cdn.net https: http: data:;
  font-src https://*.vscode-cdn.net https:; connect-src https:; child-src https: data:`;
-/** Of its frame of outputs (src/vs/workbench/contrib/webview/browser/pre/index.html): what they may do at most. */
+/** Permissions of its output frame, from src/vs/workbench/contrib/webview/browser/pre/index.html. */
 const VS_CODE_SANDBOX = "allow-scripts allow-same-origin allow-forms allow-pointer-lock allow-downloads";
 const VS_CODE_WARNING =
   "An iframe which has both allow-scripts and allow-same-origin for its sandbox attribute can escape its sandboxing.";
-/** Of both, and of extensions/notebook-renderers: all that could reach a map. */
+/** Their styles, and those of extensions/notebook-renderers, that could affect a map. */
 const VS_CODE_CSS = `
   body { background-color: transparent; color: #cccccc; font: 13px "Segoe WPC", sans-serif; margin: 0; padding: 0;
     height: 100%; width: 100%; overflow: hidden; overscroll-behavior-x: none; }
@@ -92,7 +92,7 @@ describe("VS Code's notebook view", () => {
     const shown = await pixelsOf(await page.screenshot({ clip: box }));
     const inside = { x: 60, y: 12, width: width - 300, height: height - 60 };
     expect(difference(await pixelsOf(renderPng(scene())), shown, inside).mean).toBeLessThan(1);
-    // styles of the page around stay outside
+    // styles of the surrounding page have no effect
     const legendColor = `getComputedStyle(document.querySelector(".legend h2")).color`;
     expect(await map.evaluate(legendColor)).toBe("rgb(38, 50, 56)");
     await map.click(".leaflet-control-zoom-in");
@@ -103,7 +103,7 @@ describe("VS Code's notebook view", () => {
     expect(requests).toEqual([]);
   });
 
-  test("has a picture where the workspace is not trusted, and HTML is not shown", async () => {
+  test("shows the image in an untrusted workspace, which does not show HTML", async () => {
     const bundle = new MapView(scene())[JUPYTER_DISPLAY]() as Record<string, Uint8Array>;
     const shown = await pixelsOf(bundle["image/png"]!);
     expect([shown.width, shown.height]).toEqual([scene().widthPx, scene().heightPx]);
@@ -111,7 +111,7 @@ describe("VS Code's notebook view", () => {
 });
 
 describe("in a cell", () => {
-  test("the frame is as high as its picture, in any width", async () => {
+  test("the frame is as high as the image at any width", async () => {
     const { page } = await open(browser, `<!doctype html><body style="margin:0">${mapHtml()}`, {
       widthPx: 1000,
       heightPx: 700,
@@ -128,7 +128,7 @@ describe("in a cell", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
   });
 
-  test("a map that was moved keeps its place and zoom when the cell changes its width", async () => {
+  test("a map that was moved keeps its centre and zoom when the cell changes its width", async () => {
     const { page, errors } = await open(browser, `<!doctype html><body style="margin:0">${mapHtml()}`, {
       widthPx: 1000,
       heightPx: 700,

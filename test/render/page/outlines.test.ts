@@ -1,4 +1,4 @@
-/** Outlines that are coarser with the distance from the first view: in it, and beside it, nothing is to be seen of that. */
+/** Outlines get coarser with the distance from the first view, which is not visible in it or near it. */
 import { inflateSync } from "node:zlib";
 import { createCanvas } from "@napi-rs/canvas";
 import { beforeAll, expect, test } from "vitest";
@@ -36,7 +36,7 @@ function painted(scene: Scene, shapes: BasemapShapes) {
   return imageOf(canvas).data;
 }
 
-test.each(VIEWS)("%s looks as with all there are", (name, view) => {
+test.each(VIEWS)("%s looks the same as with all outlines", (name, view) => {
   const scene = sceneOf([], { view });
   const { shapes } = carried(scene);
   const { mean, worst } = difference(painted(scene, shapes), painted(scene, worldOutlines()));
@@ -45,11 +45,11 @@ test.each(VIEWS)("%s looks as with all there are", (name, view) => {
   expect(worst).toBeLessThan(isFar ? 40 : 3);
 });
 
-test("beside it too, where the page is wider and higher", () => {
+test("so does a page that is wider and higher than the first view", () => {
   const [, view] = VIEWS[5]!;
   const { shapes } = carried(sceneOf([], { view }));
   const wide = sceneOf([], { view, widthPx: 850, heightPx: 560 });
-  // but for where lines leave the canvas, and go on to other vertices
+  // except where lines leave the canvas towards other vertices
   expect(difference(painted(wide, shapes), painted(wide, worldOutlines())).mean).toBeLessThan(0.001);
 });
 
@@ -59,7 +59,7 @@ test.each(VIEWS)("zoomed out from %s, the world is within a pixel", (_, view) =>
   expect(difference(painted(world, shapes), painted(world, worldOutlines())).mean).toBeLessThan(0.5);
 });
 
-test("fewer bytes the less of the world is seen", () => {
+test("smaller views need fewer bytes", () => {
   const sizes = [VIEWS[0]!, VIEWS[1]!, VIEWS[6]!].map(
     ([, view]) => carried(sceneOf([], { view })).bytes.length,
   );

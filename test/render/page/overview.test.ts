@@ -1,4 +1,4 @@
-/** An overview shows what all the data would show, within a pixel. */
+/** An overview looks like all the data, within a pixel. */
 import { createCanvas } from "@napi-rs/canvas";
 import { describe, expect, test } from "vitest";
 import { decodeScene, encodeScene } from "../../../src/render/page/codec";
@@ -13,7 +13,7 @@ import { pathLayer, pointLayer, sceneOf } from "./scenes";
 const scene = sceneOf([]);
 const { worldPx } = viewportOf(scene);
 
-/** What a page has of a layer that it carries as an overview. */
+/** A layer as the page contains it, as an overview. */
 function carried(layer: SceneLayer): SceneLayer {
   const overview = overviewOf(layer);
   const page = { scene: sceneOf([overview]), overviews: [{ worldPx, note: "" }] };
@@ -27,7 +27,7 @@ function overviewOf(layer: SceneLayer): SceneLayer {
     : overviewOfPaths(layer, geometry, worldPx).layer;
 }
 
-/** The opacity of each pixel of the view. */
+/** Returns the opacity of each pixel of the view. */
 function inked(layer: SceneLayer): { ink: Uint8Array; width: number; height: number } {
   const of = sceneOf([layer]);
   const canvas = createCanvas(of.widthPx, of.heightPx);
@@ -36,7 +36,7 @@ function inked(layer: SceneLayer): { ink: Uint8Array; width: number; height: num
   return { ink: Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + 3]!), width, height };
 }
 
-/** Pixels of `a` that are solid where `b` has hardly anything within a pixel. */
+/** Counts the pixels that are solid in `a` and almost empty in `b` within a pixel. */
 function lost(a: ReturnType<typeof inked>, b: ReturnType<typeof inked>): number {
   const { width, height } = a;
   let count = 0;
@@ -85,7 +85,7 @@ describe("points", () => {
     size: { kind: "classes", px: [3, 8, 12], missingPx: 5, classes: classes() },
   });
 
-  test("each one has one of its look in its pixel, and no pixel has two of a look", () => {
+  test("every point has one with its look in its pixel, and no pixel has two with the same look", () => {
     const overview = overviewOf(layer);
     const { x, y } = overview.geometry as PointGeometry;
     const cell = (x: number, y: number, row: number) => {
@@ -102,9 +102,9 @@ describe("points", () => {
     expect(kept.length).toBeLessThan(0.6 * count);
   });
 
-  test("what is painted is the same within a pixel", () => expectSame(layer));
+  test("paints the same within a pixel", () => expectSame(layer));
 
-  test("of translucent ones so many stay as make a difference", () => {
+  test("keeps as many translucent points as make a difference", () => {
     const stacked = pointLayer(new Float64Array(10_000).fill(0.5), new Float64Array(10_000).fill(0.5), {
       color: { kind: "constant", color: [0, 0, 0, 64] },
     });
@@ -115,7 +115,7 @@ describe("points", () => {
   });
 });
 
-/** A mesh of quadrilaterals whose sides wiggle and are shared; `cell` in pixels of the view. */
+/** A mesh of quadrilaterals with wavy shared sides; `cell` is in pixels of the view. */
 function mesh(columns: number, rows: number, cellPx: number, random: () => number): SceneLayer {
   const side = cellPx / worldPx;
   const corner = new Map<string, number[]>();
@@ -156,7 +156,7 @@ function mesh(columns: number, rows: number, cellPx: number, random: () => numbe
   return pathLayer("polygon", features);
 }
 
-/** How many rings have each side. */
+/** Counts the rings that contain each side. */
 function sidesOf({ xy, paths }: PathGeometry): Map<string, number> {
   const counts = new Map<string, number>();
   for (let path = 0; path + 1 < paths.length; path++)
@@ -188,14 +188,14 @@ describe("polygons", () => {
     expect(counts.length - single).toBeGreaterThan(40 * 30);
   });
 
-  test("of those that are smaller than a pixel one is left in each", () => {
+  test("keeps one of the polygons that are smaller than a pixel in each pixel", () => {
     const overview = overviewOf(mesh(400, 300, 0.3, mulberry32(1)));
     const features = (overview.geometry as PathGeometry).features.length - 1;
     expect(features).toBeLessThan(1.3 * (400 * 300 * 0.3 ** 2));
   });
 });
 
-test("lines: what is painted is the same within a pixel", () => {
+test("lines: paints the same within a pixel", () => {
   const random = mulberry32(9);
   const lines = Array.from({ length: 20_000 }, () => {
     const [x, y, length] = [random(), random(), 0.03 * random() ** 6];

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Clocks of machines that paint in no time, and in a thousand times the time. */
+/** Clocks of machines that paint in no time, or a thousand times slower. */
 const FAST = "performance.now = () => 0;";
 const SLOW = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
 
@@ -38,7 +38,7 @@ async function openMap(scene: Scene, options: OpenOptions & { html?: string } = 
   return { ...opened, frame, picture: async () => decodePng(await opened.page.screenshot()) };
 }
 
-/** Without the controls at the edges. */
+/** The map without the controls at its edges. */
 const inside = ({ widthPx, heightPx }: Scene): Area => ({
   x: 60,
   y: 12,
@@ -97,7 +97,7 @@ const LAYERS: Record<string, SceneLayer> = {
   }),
 };
 
-describe("the first view is the picture", () => {
+describe("the first view looks like the image", () => {
   const cases = [
     ...Object.entries(LAYERS).map(([name, layer]) => [name, sceneOf([layer])] as const),
     ["all in one", sceneOf(Object.values(LAYERS))],
@@ -136,7 +136,7 @@ describe("the first view is the picture", () => {
     expect(await page.evaluate("document.querySelector('canvas').clientWidth")).toBe(800);
   });
 
-  test("in less room, fitted to it", async () => {
+  test("fits a smaller frame", async () => {
     const scene = { ...airports(), legends: [] };
     const { picture } = await openMap(scene, { widthPx: 400, heightPx: 300 });
     const small = { ...scene, widthPx: 400, heightPx: 280 }; // not lower than that
@@ -144,7 +144,7 @@ describe("the first view is the picture", () => {
     await expectShown(picture, await firstView(small), { area });
   });
 
-  test("in a cell that is folded at first", async () => {
+  test("in a cell that starts collapsed", async () => {
     const scene = airports();
     const html = sceneToHtml(scene, renderPng(scene));
     const folded = `<!doctype html><body style="margin:0"><div id="cell" style="display:none">${html}</div>`;
@@ -162,12 +162,12 @@ describe("the first view is the picture", () => {
 
 interface Comparison {
   readonly area: Area;
-  /** Where pixel (x, y) of `expected` is shown: moved by this. */
+  /** Offset at which pixel (x, y) of `expected` is shown. */
   readonly moved?: readonly [number, number];
   readonly mean?: number;
 }
 
-/** Waits until the page shows this, after its animations. */
+/** Waits until the page shows an image, after its animations. */
 async function expectShown(
   picture: () => Promise<Picture>,
   expected: Picture,
@@ -188,7 +188,7 @@ async function drag(page: Page, [dx, dy]: readonly [number, number]): Promise<vo
 describe("moving", () => {
   const scene = sceneOf(Object.values(LAYERS));
 
-  test("a drag moves what was there, and paints what was not", async () => {
+  test("a drag moves painted pixels and paints new strips", async () => {
     const { page, picture, errors } = await openMap(scene);
     const before = await picture();
     await drag(page, [90, 40]);
@@ -213,7 +213,7 @@ describe("moving", () => {
     await expectShown(picture, before, { area: inside(scene), mean: 0.05 });
   });
 
-  describe("where painting takes longer than a frame", () => {
+  describe("when painting takes longer than a frame", () => {
     const watch = `window.busy = 0;
       new MutationObserver((changes) => (window.busy += changes.length))
         .observe(document, { subtree: true, attributeFilter: ["aria-busy"] });`;
@@ -233,7 +233,7 @@ describe("moving", () => {
       expect(errors).toEqual([]);
     });
 
-    test("and may be dragged or zoomed before they are there", async () => {
+    test("the map can be dragged or zoomed before all bands are painted", async () => {
       const { page, frame, picture, errors } = await openMap(scene, { before: SLOW });
       await frame.click(".leaflet-control-zoom-in");
       await frame.waitForSelector("canvas[aria-busy=true]");
@@ -260,14 +260,14 @@ describe("moving", () => {
     await expectShown(picture, before, { area, moved: [-80, 0], mean: 0.05 });
   });
 
-  test("a world further, everything is there again", async () => {
+  test("the next copy of the world shows everything again", async () => {
     const { page, picture } = await openMap(scene);
     const before = await picture();
     for (let turn = 0; turn < 4; turn++) await drag(page, [128, 0]); // 512 pixels are the world at zoom 1
     await expectShown(picture, before, { area: inside(scene) });
   });
 
-  test("the wheel scrolls the notebook until somebody clicks into the map", async () => {
+  test("the wheel scrolls the notebook until the reader clicks the map", async () => {
     const html = `${sceneToHtml(scene, renderPng(scene))}<div style="height:3000px"></div>`;
     const { page, frame, picture } = await openMap(scene, { html });
     const before = await picture();
@@ -308,7 +308,7 @@ describe("texts", () => {
     { title: "lines", geometry: "line", items: [{ label: "עברית", color: constantColor, sizePx: 2 }] },
   ];
 
-  test("hostile names and values appear as what they are", async () => {
+  test("hostile names and values appear as text", async () => {
     const scene = sceneOf([LAYERS.points!], { legends });
     const { page, frame, errors, requests } = await openMap(scene);
     expect(await frame.locator(".legend h2").allTextContents()).toEqual([`"title" ${HOSTILE}`, "lines"]);
@@ -320,7 +320,7 @@ describe("texts", () => {
     expect(requests).toEqual([]);
   });
 
-  test("in a file of its own too", async () => {
+  test("in a standalone file, too", async () => {
     const scene = sceneOf([LAYERS.points!], { legends });
     const { page, errors } = await open(browser, sceneToDocument(scene, renderPng(scene)));
     await painted(page);
@@ -349,16 +349,16 @@ describe("texts", () => {
   });
 });
 
-describe("what the page may do", () => {
+describe("permissions of the page", () => {
   const scene = sceneOf([LAYERS.points!]);
 
-  test("it cannot reach the notebook", async () => {
+  test("cannot reach the notebook", async () => {
     const { frame } = await openMap(scene);
     expect(await frame.evaluate("origin")).toBe("null");
     await expect(frame.evaluate("parent.document.title")).rejects.toThrow(/cross-origin|SecurityError/);
   });
 
-  test("it runs no other script and requests nothing", async () => {
+  test("runs no other script and requests nothing", async () => {
     const { frame, requests } = await openMap(scene);
     await frame.evaluate(
       "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.hacked = 1' }))",
@@ -405,7 +405,7 @@ describe("tiles", () => {
     expect(errors).toEqual([]);
   });
 
-  test("are enlarged where there are no deeper ones", async () => {
+  test("are enlarged beyond their maximum zoom", async () => {
     const basemap = { ...BASEMAP, tiles: { ...TILES, maxZoom: 0 } };
     const html = sceneToDocument({ ...scene, basemap }, new Uint8Array());
     const { page, requests } = await open(browser, html, { route: () => tile("#00ff00") });
@@ -415,7 +415,7 @@ describe("tiles", () => {
     expect(new Set(requests)).toEqual(new Set(["https://a.tiles.test/0/0/0.png"]));
   });
 
-  test("without a network the outlines stay, and there is no more than one request a view", async () => {
+  test("offline, the outlines stay, and each view sends at most one request", async () => {
     const { page, requests, errors } = await open(browser, sceneToDocument(scene, new Uint8Array()));
     await painted(page);
     await expect.poll(() => errors).toEqual(["Failed to load resource: net::ERR_FAILED"]); // Chromium's own words
@@ -424,7 +424,7 @@ describe("tiles", () => {
     expect(difference(shown, await firstView(scene), inside(scene)).mean).toBeLessThan(0.3);
   });
 
-  test("an address that is none is an error", () => {
+  test("an invalid URL is an error", () => {
     const broken = { ...scene, basemap: { ...BASEMAP, tiles: { ...TILES, urlTemplate: "tiles/{z}" } } };
     expect(() => sceneToHtml(broken, new Uint8Array())).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: The URL of the basemap's tiles must look like "https://example.com/{z}/{x}/{y}.png"; got "tiles/{z}".]`,
@@ -432,18 +432,18 @@ describe("tiles", () => {
   });
 });
 
-describe("where the live map cannot be", () => {
+describe("without the live map", () => {
   const scene = airports();
   const png = renderPng(scene);
 
-  test("an untrusted notebook shows the picture", async () => {
+  test("an untrusted notebook shows the image", async () => {
     const html = sceneToHtml(scene, png).replace(/<iframe[^>]*><\/iframe>/, "");
     const { page } = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
     const shown = await decodePng(await page.screenshot());
     expect(difference(shown, await decodePng(png), { x: 0, y: 0, width: 800, height: 400 }).mean).toBe(0);
   });
 
-  test("an old browser shows the picture and says why", async () => {
+  test("an old browser shows the image and says why", async () => {
     const before = "delete window.DecompressionStream";
     const { page } = await open(browser, sceneToDocument(scene, png), { widthPx: 800, before });
     await page.waitForSelector("#problem");
@@ -454,7 +454,7 @@ describe("where the live map cannot be", () => {
     expect(difference(shown, await decodePng(png), { x: 0, y: 0, width: 800, height: 350 }).mean).toBe(0);
   });
 
-  test("a damaged page lets the picture through", async () => {
+  test("a damaged page shows the image", async () => {
     const html = sceneToHtml(scene, png).replace(/(id=&quot;scene&quot;&gt;).{2000}/, "$1");
     const { page } = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
     await page.frames()[1]!.waitForSelector("#problem");
@@ -469,12 +469,12 @@ describe("where the live map cannot be", () => {
 describe("sizes", () => {
   const kb = (html: string) => Math.round(html.length / 1000);
 
-  test("what every page has is below 306 kB, a map of counties below 700 kB", () => {
+  test("an empty page takes less than 306 kB, a map of counties less than 700 kB", () => {
     expect(kb(sceneToHtml(sceneOf([]), new Uint8Array()))).toBeLessThan(306);
     expect(kb(sceneToHtml(counties(), new Uint8Array()))).toBeLessThan(700);
   });
 
-  test("the program, with the player of time maps, the reader of vector tiles and the list of layers, is below 250 kB before it is deflated", () => {
+  test("the program takes less than 250 kB before it is deflated", () => {
     expect(readFileSync(join(DIST, "page.js")).length).toBeLessThan(250_000);
   });
 
@@ -502,7 +502,7 @@ describe("large", () => {
     expect(errors).toEqual([]);
   });
 
-  test("of more than the page can carry it has an overview, and says so where more would be seen", async () => {
+  test("shows an overview of data that is too large, and says so once the map is zoomed in beyond it", async () => {
     const scene = many(1_700_000);
     const html = sceneToHtml(scene, new Uint8Array());
     expect(html.length).toBeLessThan(8e6);

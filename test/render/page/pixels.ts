@@ -25,7 +25,7 @@ export interface Area {
   readonly height: number;
 }
 
-/** Mean difference of the channels in an area, of 255, and the share of pixels that differ visibly. */
+/** Mean difference of the channels in an area, 0–255, and the share of pixels that differ visibly. */
 export function difference(
   a: Picture,
   b: Picture,
@@ -55,10 +55,10 @@ export const pixelAt = ({ data, width }: Picture, x: number, y: number): number[
   ...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3),
 ];
 
-/** A channel may differ by so much on average, as it does along edges. */
+/** Maximum mean difference of a channel, to allow for edges. */
 const LIKE = 32;
 
-/** The share of pixels of an area that are unlike all pixels of the other picture within one pixel of them. */
+/** Returns the share of pixels in an area that differ from all pixels of the other image within one pixel. */
 export function unlikeWithinAPixel(a: Picture, b: Picture, { x, y, width, height }: Area): number {
   let unlike = 0;
   for (let row = y; row < y + height; row++)

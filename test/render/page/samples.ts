@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { MultiPolygon, Polygon } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import { worldOf } from "../../../src/render/projection";
+import { worldOf } from "../../../src/geometry/mercator";
 import type { Rgba, Scene } from "../../../src/render/scene";
 import { pathLayer, pointLayer, sceneOf } from "./scenes";
 

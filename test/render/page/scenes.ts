@@ -1,7 +1,7 @@
 import { viewportOf } from "../../../src/render/projection";
 import type { Basemap, ColorStyle, Rgba, Scene, SceneLayer, SizeStyle } from "../../../src/render/scene";
 
-/** What a column's name or value could do to a page. */
+/** Column names and values that attack a page. */
 export const HOSTILE =
   '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"> "quoted" & \u2028 🗺️ \u0000 $ `';
 
@@ -29,7 +29,7 @@ export function pointLayer(x: Float64Array, y: Float64Array, rest: Partial<Scene
   return { geometry: { kind: "point", x, y }, rowCount: x.length, ...plain, ...rest };
 }
 
-/** Features of parts of paths, each a flat list of coordinates. */
+/** Features as parts of paths, each path a flat list of coordinates. */
 export function pathLayer(
   kind: "line" | "polygon",
   features: readonly (readonly (readonly (readonly number[])[])[])[],
@@ -58,7 +58,7 @@ export function pathLayer(
   };
 }
 
-/** A layer of any geometry and style, of a city or of the whole world. */
+/** A layer of a given geometry and style, covering a city or the whole world. */
 export function randomLayer(random: () => number): SceneLayer {
   const below = (n: number) => Math.floor(random() * n);
   const count = below(300);
@@ -105,7 +105,7 @@ export function randomLayer(random: () => number): SceneLayer {
   };
 }
 
-/** World units of a pixel of the scene's first view. */
+/** Returns the world units of a pixel of the first view. */
 export function worldAt(scene: Scene, xPx: number, yPx: number): [x: number, y: number] {
   const { originX, originY, worldPx } = viewportOf(scene);
   return [originX + xPx / worldPx, originY + yPx / worldPx];

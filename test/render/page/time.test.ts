@@ -1,4 +1,4 @@
-/** A map over time in Chromium: it plays, and answers to slider, keys and buttons. */
+/** An animated map in Chromium: playing, slider, keys and buttons. */
 import { DataFrame } from "danfojs-node";
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -74,7 +74,7 @@ const momentOf = (frame: Frame) => frame.locator(".time output").textContent();
 const frameNoOf = (frame: Frame) => frame.locator(".time input").inputValue();
 const labelOf = (frame: Frame) => frame.locator(".time .play").getAttribute("aria-label");
 
-test("it plays at once, in a loop, and pauses", async () => {
+test("plays at once, in a loop, and pauses", async () => {
   const { page, frame, errors, requests } = await openScene(await sceneOf({ layers: layersOf() }));
   expect(await labelOf(frame)).toBe("Pause");
   const seen = new Set<string | null>();
@@ -94,7 +94,7 @@ test("it plays at once, in a loop, and pauses", async () => {
   expect(requests).toEqual([]);
 });
 
-test("waiting, it is the picture, and each frame shows its own events and the layers without times", async () => {
+test("paused, it looks like the image; each frame shows its own events and the static layers", async () => {
   const scene = await sceneOf({ layers: layersOf(), at: "2018-02-04" });
   const { frame, picture, settled, errors } = await openScene(scene);
   expect(await labelOf(frame)).toBe("Play");
@@ -116,7 +116,7 @@ test("waiting, it is the picture, and each frame shows its own events and the la
   expect(errors).toEqual([]);
 });
 
-test("cumulative layers keep what has come; several layers share the clock", async () => {
+test("cumulative layers keep earlier points; several layers share the clock", async () => {
   const scene = await sceneOf({
     layers: [
       NONE,
@@ -158,7 +158,7 @@ test("cumulative layers keep what has come; several layers share the clock", asy
   expect(await shown()).toBe("rrrrrrrr...b");
 });
 
-test("space plays and pauses, arrows and ends move the slider, which says what time it is", async () => {
+test("Space plays and pauses; arrow keys, Home and End move the slider, which announces the time", async () => {
   const { page, frame } = await openScene(await sceneOf({ layers: layersOf(), at: "2018-02-04" }));
   const slider = frame.locator(".time input");
   await slider.focus();
@@ -182,7 +182,7 @@ test("space plays and pauses, arrows and ends move the slider, which says what t
   expect(await labelOf(frame)).toBe("Play");
 });
 
-test("speed, and an end without loop", async () => {
+test("speed, and stopping at the end without a loop", async () => {
   const { page, frame } = await openScene(await sceneOf({ layers: layersOf({ loop: false, speed: 2 }) }));
   expect(await frame.locator(".time .speed").textContent()).toBe("2×");
   await frame.click(".time .speed");
@@ -195,18 +195,18 @@ test("speed, and an end without loop", async () => {
   expect(Number(await frameNoOf(frame))).toBeLessThan(9);
 });
 
-test("who prefers no motion gets a picture that can be played", async () => {
+test("starts paused if the reader asks for reduced motion", async () => {
   const { page, frame } = await openScene(await sceneOf({ layers: layersOf() }));
   expect(await labelOf(frame)).toBe("Pause");
   await page.emulateMedia({ reducedMotion: "reduce" });
   await expect.poll(() => labelOf(frame)).toBe("Play"); // who comes to prefer it as well
   await page.reload();
   await painted(page);
-  // the browser tells the new frame's process a moment later
+  // the process of the new frame gets the setting a moment later
   await expect.poll(() => labelOf(page.frames()[1]!)).toBe("Play");
 });
 
-test("tooltips are of what is there, and go with it; the legend hides a layer", async () => {
+test("tooltips show visible points and disappear with them; the legend hides a layer", async () => {
   const { page, frame, settled, picture } = await openScene(
     await sceneOf({ layers: layersOf(), at: "2018-02-04" }),
   );
@@ -230,7 +230,7 @@ test("tooltips are of what is there, and go with it; the legend hides a layer", 
   expect(pixelAt(await picture(), xOf(4), 200)).not.toEqual(RED);
 });
 
-test("it can be moved and zoomed while it plays", async () => {
+test("can be panned and zoomed while it plays", async () => {
   const { page, frame, errors } = await openScene(await sceneOf({ layers: layersOf() }));
   await page.mouse.move(300, 150);
   await page.mouse.down();
@@ -243,7 +243,7 @@ test("it can be moved and zoomed while it plays", async () => {
   expect(errors).toEqual([]);
 });
 
-test("a page of many events has an overview of them, with all their times", async () => {
+test("a page with many events has an overview of them with all frames", async () => {
   const random = mulberry32(7);
   const count = 150_000;
   const df = new DataFrame({

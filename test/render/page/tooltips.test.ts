@@ -1,4 +1,4 @@
-/** What the page answers to a pointer, a finger and a key, in Chromium. */
+/** How the page reacts to pointers, fingers and keys, in Chromium. */
 import { DataFrame } from "danfojs-node";
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -40,7 +40,7 @@ async function openScene(scene: Scene, options: OpenOptions = {}) {
   return { ...opened, frame: opened.page.frames()[1]! };
 }
 
-/** The tooltip's lines, or undefined if it is hidden. */
+/** Returns the lines of the tooltip, or undefined if it is hidden. */
 async function tooltipAt(page: Page, frame: Frame, x: number, y: number): Promise<string[] | undefined> {
   await page.mouse.move(x - 1, y);
   await page.mouse.move(x, y);
@@ -109,7 +109,7 @@ describe("tooltips", () => {
     expect(requests).toEqual([]);
   });
 
-  test("of one column, and of the topmost layer; a hidden layer has none", async () => {
+  test("show one column of the topmost layer; hidden layers have none", async () => {
     const scene = await sceneOf([
       NONE,
       three({ tooltip: "name", legend: { title: "below" } }),
@@ -126,7 +126,7 @@ describe("tooltips", () => {
     expect(await tooltipAt(page, frame, 200, MIDDLE_Y)).toEqual(["name", "west"]);
   });
 
-  test("of the right one of a million points, and after a pan", async () => {
+  test("show the right one of a million points, also after a pan", async () => {
     const random = mulberry32(3);
     const count = 1_000_000;
     const axis = (from: number, to: number) =>
@@ -138,9 +138,9 @@ describe("tooltips", () => {
     const scene = await sceneOf([NONE, new Layer(frame, { lnglat: ["lng", "lat"], size: 3, tooltip: "id" })]);
     const { page, frame: inner, errors } = await openScene(scene);
     const y = MIDDLE_Y - (Math.asinh(Math.tan((55 * Math.PI) / 180)) / (2 * Math.PI)) * 1024;
-    // it was drawn from a grid, so the pixel is right to half of one
+    // coordinates are rounded to a grid, so the position is exact to half a pixel
     expect(await tooltipAt(page, inner, 200, Math.round(y))).toEqual(["id", "777,777"]);
-    // among the many, what is shown is a point that is there
+    // the tooltip shows a point at this position
     const shown = (await tooltipAt(page, inner, 300, 200))!;
     const id = Number(shown[1]!.replaceAll(",", ""));
     expect(Math.abs(lng[id]! - lngAt(300))).toBeLessThan(lngAt(305));
@@ -153,7 +153,7 @@ describe("tooltips", () => {
     expect(errors).toEqual([]);
   });
 
-  test("of polygons with holes, and of lines", async () => {
+  test("work for polygons with holes and for lines", async () => {
     const square = (x: number, reach: number) => [
       [
         [lngAt(x - reach), lngAt(300 - reach)],
@@ -204,7 +204,7 @@ describe("tooltips", () => {
     expect(await at(450, MIDDLE_Y + 12)).toBeUndefined();
   });
 
-  test("a map without them has no part of them", async () => {
+  test("a map without tooltips has no element for them", async () => {
     const { frame } = await openScene(await sceneOf([NONE, three({})]));
     expect(
       await frame.evaluate("document.querySelectorAll('.tooltip, .leaflet-hover-pane canvas').length"),
@@ -213,7 +213,7 @@ describe("tooltips", () => {
 });
 
 describe("popups", () => {
-  test("open at a click and close at Esc and at a click elsewhere", async () => {
+  test("open on click, and close on Esc and on a click elsewhere", async () => {
     const { page, frame, errors } = await openScene(
       await sceneOf([NONE, three({ popup: ["name", "value"] })]),
     );
@@ -230,7 +230,7 @@ describe("popups", () => {
     expect(errors).toEqual([]);
   });
 
-  test("are as wide as what they say", async () => {
+  test("are as wide as their content", async () => {
     const { page, frame } = await openScene(await sceneOf([NONE, three({ popup: ["name", "value"] })]));
     await page.mouse.click(200, MIDDLE_Y);
     await frame.waitForSelector(".popup dd");
@@ -258,7 +258,7 @@ describe("popups", () => {
 });
 
 describe("legends", () => {
-  test("a click on a title hides its layer and shows it again", async () => {
+  test("clicking a title hides and shows its layer", async () => {
     const scene = await sceneOf([
       NONE,
       three({ color: { column: "value", bins: [1, 2e6] }, legend: { title: "Values" } }),
@@ -288,7 +288,7 @@ describe("legends", () => {
   });
 });
 
-describe("the list of layers", () => {
+describe("layer list", () => {
   const layers = () => [
     NONE,
     three({ name: HOSTILE, legend: false }),
@@ -297,7 +297,7 @@ describe("the list of layers", () => {
   ];
   const names = (frame: Frame | Page) => frame.locator(".layers li").allTextContents();
 
-  test("switches layers that have no legend, together with the legends", async () => {
+  test("switches layers without a legend, in sync with the legends", async () => {
     const { page, frame, errors } = await openScene(await sceneOf(layers()));
     const pixel = async (x: number, y = MIDDLE_Y) => pixelAt(await decodePng(await page.screenshot()), x, y);
     expect(await frame.isVisible(".layers ul")).toBe(false);
@@ -320,7 +320,7 @@ describe("the list of layers", () => {
     expect(errors).toEqual([]);
   });
 
-  test("closes the popup of a layer that is hidden", async () => {
+  test("hiding a layer closes its popup", async () => {
     const { page, frame } = await openScene(await sceneOf(layers()));
     await page.mouse.click(200, MIDDLE_Y);
     await frame.waitForSelector(".popup dd");
@@ -329,7 +329,7 @@ describe("the list of layers", () => {
     await frame.waitForSelector(".popup dd", { state: "detached" });
   });
 
-  test("space ticks a box, and does not play", async () => {
+  test("Space toggles a checkbox and does not play", async () => {
     const times = new DataFrame({ lng: [0, 1], lat: [0, 1], t: [1, 2] });
     const timed = new Layer(times, { lnglat: ["lng", "lat"], time: "t", name: "Events" });
     const { page, frame } = await openScene(await sceneOf([NONE, three({}), timed], { at: 1 }));
@@ -341,7 +341,7 @@ describe("the list of layers", () => {
     expect(await frame.getAttribute(".play", "aria-label")).toBe("Play");
   });
 
-  test("has room on a phone, and is not there for one layer", async () => {
+  test("fits on a phone, and is omitted for a single layer", async () => {
     const many = Array.from({ length: 8 }, (_, i) =>
       three({ legend: false, name: `${i} ${"very long name ".repeat(6)}` }),
     );
@@ -357,7 +357,7 @@ describe("the list of layers", () => {
   });
 });
 
-describe("around the map", () => {
+describe("map furniture", () => {
   test("title, scale and full screen", async () => {
     const title = `Title ${HOSTILE}`;
     const scene = await sceneOf([NONE, three({})], { title, zoom: 6 });
@@ -376,12 +376,12 @@ describe("around the map", () => {
     expect(errors).toEqual([]);
   });
 
-  test("the world has no scale", async () => {
+  test("world maps have no scale bar", async () => {
     const { frame } = await openScene(await sceneOf([NONE, three({})], { zoom: 1 }));
     expect(await frame.isVisible(".scale")).toBe(false);
   });
 
-  test("on a phone the legend is folded, and nothing is beside the window", async () => {
+  test("on a phone the legend is folded, and nothing lies outside the window", async () => {
     const scene = await sceneOf([NONE, three({ color: "value", legend: { title: "Values" } })], {
       title: "A title that is rather long for a phone in one line",
     });
@@ -411,7 +411,7 @@ describe("labels", () => {
       legends: [],
     }));
 
-  test("are where the picture has them", async () => {
+  test("are at the same places as in the image", async () => {
     const built = await scene();
     const { page, frame, errors } = await openScene(built);
     expect(await frame.evaluate("document.fonts.check('12px cartoframes')")).toBe(true);
@@ -421,7 +421,7 @@ describe("labels", () => {
     const without = await decodePng(
       renderPng({ ...built, layers: built.layers.map(({ label, ...rest }) => rest) }),
     );
-    // Chromium's letters are a little darker than Skia's; without them, or elsewhere, much more would differ
+    // Chromium's text is a little darker than Skia's; missing or moved labels would differ much more
     expect(mean).toBeLessThan(0.5 * difference(picture, without, area).mean);
     expect(errors).toEqual([]);
   });

@@ -187,7 +187,7 @@ describe.each([
   });
 });
 
-/** What crosses the antimeridian goes on beyond 180°, and the copies of the world make it whole. */
+/** Features across the antimeridian extend beyond 180°, and the copies of the world complete them. */
 const ACROSS: readonly SceneLayer[] = [
   layerOf(
     paths("polygon", [
@@ -220,7 +220,7 @@ test.each([
   await expectGolden(name, painted(sceneOf(ACROSS, { view })).canvas.encodeSync("png"));
 });
 
-test("deep inside: what is a million pixels large is clipped, and its edges do not tremble", async () => {
+test("zoomed far in, features of a million pixels are clipped, and their edges do not jitter", async () => {
   const layers = [
     layerOf(paths("polygon", [[rectangle(-100, -70, 2.0001, 70), rectangle(-50, -60, 1.9999, 60)]]), {
       stroke: { color: BLUE, widthPx: 3 },

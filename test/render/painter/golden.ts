@@ -4,13 +4,13 @@ import { type Canvas, createCanvas, loadImage } from "@napi-rs/canvas";
 import { expect } from "vitest";
 
 const GOLDEN = join(__dirname, "../../golden");
-/** Of 255, over all channels of all pixels. Other versions of Skia differ at edges, and by far less than an eye sees. */
+/** Maximum mean difference of all channels, 0–255. Other versions of Skia differ at edges, invisibly. */
 const MEAN_ERROR = 0.1;
 const WORST_ERROR = 24;
 
 /**
- * Compares a picture with `test/golden/<name>.png`. If they differ, the new one is written beside it as
- * `<name>.new.png`. `UPDATE_GOLDEN=1` makes the new ones golden: look at each before you commit it.
+ * Compares an image with `test/golden/<name>.png`. If they differ, the new image is written to `<name>.new.png` in the same
+ * folder. `UPDATE_GOLDEN=1` overwrites the golden images: look at each before you commit it.
  */
 export async function expectGolden(name: string, png: Uint8Array): Promise<void> {
   const file = join(GOLDEN, `${name}.png`);
@@ -36,7 +36,7 @@ export async function expectGolden(name: string, png: Uint8Array): Promise<void>
   }
 }
 
-/** Not through `Image.src`, which decodes later: what is drawn at once is blank, and all blank pictures are equal. */
+/** Avoids `Image.src`, which decodes later: drawn at once, all images would be blank and equal. */
 export async function pixelsOf(
   png: Uint8Array,
 ): Promise<{ data: Uint8ClampedArray; width: number; height: number }> {
@@ -49,7 +49,7 @@ export async function pixelsOf(
 export const imageOf = (canvas: Canvas) =>
   canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 
-/** Mean and largest difference of two images, channel by channel. */
+/** Mean and maximum difference of the channels of two images. */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): { mean: number; worst: number } {
   let [sum, worst] = [0, 0];
   for (let i = 0; i < a.length; i++) {

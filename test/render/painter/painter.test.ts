@@ -1,10 +1,11 @@
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
 import { describe, expect, test } from "vitest";
+import { worldPxOf } from "../../../src/geometry/mercator";
 import { paint, paintLayers, prepare, warm } from "../../../src/render/painter";
 import { boxOf, indexPoints } from "../../../src/render/painter/point-index";
 import { makeStamp, PHASES, type Stamp } from "../../../src/render/painter/stamps";
 import { cssColor } from "../../../src/render/painter/style";
-import { viewportOf, worldPxOf } from "../../../src/render/projection";
+import { viewportOf } from "../../../src/render/projection";
 import type {
   PathGeometry,
   PointGeometry,
@@ -31,7 +32,7 @@ import {
 
 const WORLDS = [-3, -2, -1, 0, 1, 2, 3];
 
-/** Views of one point from all over the world to a street, and the antimeridian among them. */
+/** Views of one point from the whole world down to a street, some across the antimeridian. */
 const VIEWS = [
   { lng: 0, lat: 0, zoom: -1 },
   { lng: 0, lat: 0, zoom: 0.75 },
@@ -42,7 +43,7 @@ const VIEWS = [
 ].map((view) => ({ kind: "center", ...view }) as const);
 
 describe("points", () => {
-  test.each(VIEWS)("what is culled or hidden would not have shown: $lng, $lat at zoom $zoom", (view) => {
+  test.each(VIEWS)("culled and hidden points would not show: $lng, $lat at zoom $zoom", (view) => {
     const random = mulberry32(Math.round(view.zoom * 100) + 1000);
     const layer = layerOf(pointsAround(view, 4000, random), {
       color: classed(
@@ -71,7 +72,7 @@ describe("points", () => {
     expect(worst).toBeLessThanOrEqual(8);
   });
 
-  test("Skia's arcs look much the same", () => {
+  test("looks almost like Skia's arcs", () => {
     const layer = layerOf(pointsAround(VIEWS[3]!, 300, mulberry32(5)), {
       stroke: { color: BLUE, widthPx: 2 },
     });
@@ -105,7 +106,7 @@ describe("points", () => {
     }
   });
 
-  test("later points lie over earlier ones, in whatever order the index has them", () => {
+  test("later points are painted over earlier ones, whatever the order of the index", () => {
     const random = mulberry32(3);
     const count = 5000;
     const geometry = pointsAround(VIEWS[4]!, count, random);
@@ -125,7 +126,7 @@ describe("points", () => {
     expect([...canvas.getContext("2d").getImageData(100, 60, 1, 1).data]).toEqual([...BLUE]);
   });
 
-  test("the order of the index is a permutation, and that of sorted points is their own", () => {
+  test("the order of the index is a permutation, and sorted points keep their own order", () => {
     const { x, y } = pointsAround(VIEWS[0]!, 10_000, mulberry32(1));
     const { order } = indexPoints(x, y, boxOf(x, y));
     expect(new Set(order).size).toBe(10_000);
@@ -133,7 +134,7 @@ describe("points", () => {
     expect(indexPoints(sortedX!, sortedY!, boxOf(x, y)).order).toBeUndefined();
   });
 
-  test("rows that share a place or have none", () => {
+  test("rows that share a position or lack one", () => {
     const x = Float64Array.of(0.5, NaN, 0.5, Infinity, -Infinity, 0.5);
     const y = Float64Array.of(0.5, 0.5, NaN, 0.5, 0.5, -Infinity);
     const scene = sceneOf([layerOf({ kind: "point", x, y })]);
@@ -160,7 +161,7 @@ describe("lines and polygons", () => {
     }
   });
 
-  test("only what touches the view is painted, in each world", () => {
+  test("paints only features that touch the view, in each copy of the world", () => {
     const square = (x: number, y: number) => [x, y, x + 0.01, y, x + 0.01, y + 0.01, x, y + 0.01, x, y];
     const xy = Float64Array.from([...square(0.5, 0.5), ...square(0.99, 0.5), ...square(0.5, 0.1)]);
     const geometry: PathGeometry = {
@@ -220,7 +221,7 @@ describe("nothing to paint", () => {
   });
 });
 
-test("painting leaves the context as it was", () => {
+test("painting restores the context", () => {
   const context = createCanvas(200, 120).getContext("2d");
   context.setTransform(2, 0, 0, 2, 6, 8);
   context.fillStyle = "#123456";
@@ -254,7 +255,7 @@ function layersAlone(scene: Scene, viewport: Viewport) {
 
 type View = (typeof VIEWS)[number];
 
-/** Half of them in and around the view, the others anywhere. */
+/** Points, half of them in and around the view, the others anywhere. */
 function pointsAround(view: View, count: number, random: () => number): PointGeometry {
   const { originX, originY, worldPx } = viewportOf(sceneOf([], { view }));
   const x = new Float64Array(count);
@@ -268,7 +269,7 @@ function pointsAround(view: View, count: number, random: () => number): PointGeo
   return { kind: "point", x, y };
 }
 
-/** Rings of 200 vertices, from specks to some that are far larger than the view. */
+/** Rings of 200 vertices, from specks to far larger than the view. */
 function blobsAround(
   view: View,
   kind: "line" | "polygon",
@@ -296,7 +297,7 @@ function blobsAround(
   };
 }
 
-/** The scene's first layer by arcs, one after the other, in all worlds. */
+/** Paints the first layer with one arc per point, in all copies of the world. */
 function withArcs(scene: Scene) {
   return naive(scene, (context, layer, viewport) => {
     forEachDisc(layer, viewport, (x, y, row) => {
@@ -312,7 +313,7 @@ function withArcs(scene: Scene) {
   });
 }
 
-/** From the picture that stamping every point over the ones before it gives, without rounding on the way. */
+/** Difference from stamping every point over the previous ones without rounding. */
 function differenceFromBottomUp(scene: Scene) {
   const { widthPx, heightPx, basemap } = scene;
   const layer = scene.layers[0]!;
@@ -344,7 +345,7 @@ function differenceFromBottomUp(scene: Scene) {
   return difference(imageOf(painted(scene).canvas).data, expected);
 }
 
-/** In painting order, all worlds, CSS pixels; what is far outside of the view is left out. */
+/** Points in painting order, in all copies of the world, in CSS pixels, without those far outside the view. */
 function forEachDisc(
   { geometry }: SceneLayer,
   { originX, originY, worldPx }: Viewport,
@@ -360,7 +361,7 @@ function forEachDisc(
   }
 }
 
-/** The scene's first layer with every vertex, in all worlds, by paths that Skia clips. */
+/** Paints the first layer with every vertex, in all copies of the world, clipped by Skia. */
 function withNaivePaths(scene: Scene) {
   return naive(scene, (context, layer, { originX, originY, worldPx }) => {
     const { kind, xy, paths, features } = layer.geometry as PathGeometry;

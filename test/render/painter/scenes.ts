@@ -1,7 +1,8 @@
 import { createCanvas } from "@napi-rs/canvas";
 import type { LngLat } from "../../../src/geo";
+import { worldOf } from "../../../src/geometry/mercator";
 import { type BasemapShapes, paint, prepare } from "../../../src/render/painter";
-import { viewportOf, worldOf } from "../../../src/render/projection";
+import { viewportOf } from "../../../src/render/projection";
 import type {
   ColorStyle,
   PathGeometry,
@@ -42,7 +43,7 @@ export function points(places: readonly LngLat[], rows?: readonly number[]): Poi
   };
 }
 
-/** Features of paths of places. */
+/** Features as paths of positions. */
 export function paths(
   kind: PathGeometry["kind"],
   features: readonly (readonly (readonly LngLat[])[])[],
@@ -100,7 +101,7 @@ export function sceneOf(layers: readonly SceneLayer[], rest: Partial<Scene> = {}
   };
 }
 
-/** The picture alone, without any lettering. */
+/** The image without title, legends and attribution. */
 export function painted(
   scene: Scene,
   {
@@ -114,7 +115,7 @@ export function painted(
   return { canvas, drawn };
 }
 
-/** Numbers in [0, 1), the same for the same seed (Tommy Ettinger's mulberry32). */
+/** Returns a seeded generator of numbers in [0, 1) (Tommy Ettinger's mulberry32). */
 export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

@@ -34,7 +34,7 @@ describe("ensureDataDir", () => {
     mkdirSync(dir);
     writeFileSync(join(dir, "cartoframes.json"), '{"magic":"cartoframes-data","version":1,"postgres":"17"}');
     await expect(ensureDataDir(dir, await template())).rejects.toThrow(
-      `${dir} has format 1 of PostgreSQL 17, this release reads format 1 of PostgreSQL 18. Use the release that made it, or another directory.`,
+      `${dir} has format 1 of PostgreSQL 17, but this release reads format 1 of PostgreSQL 18. Use the release that created it, or choose another directory.`,
     );
   });
 
@@ -43,7 +43,7 @@ describe("ensureDataDir", () => {
     mkdirSync(dir);
     writeFileSync(join(dir, "cat.jpg"), "");
     await expect(openPglite({ dataDir: dir })).rejects.toThrow(
-      "is not empty and was not made by cartoframes",
+      "is not empty and was not created by cartoframes",
     );
     expect(readdirSync(dir)).toEqual(["cat.jpg"]);
   });

@@ -67,7 +67,7 @@ describe("a database of the user's", () => {
           expect(error.name).toBe("DatabaseError");
           expect(error.message).toMatch(/terminating connection|was lost/);
           expect(error.hint).toMatch(
-            /next statement connects again|look before you run it again|In a moment/,
+            /next statement reconnects|[Cc]heck before you run it again|In a moment/,
           );
         }
         expect(await rowsOf(engine, `SELECT a FROM kept_${mode}`)).toEqual([["1"]]);
@@ -194,7 +194,7 @@ describe("a database of the user's", () => {
         `CREATE SCHEMA own; CREATE TABLE own."My trees" (name text, the_geom geometry); INSERT INTO own."My trees" VALUES ('elm', 'POINT(1 2)')`,
       );
       const { warnings } = await engine.query(`SELECT CDB_CartodbfyTable('own', 'own."My trees"')`);
-      expect(warnings).toEqual([expect.stringMatching(/^Installed the functions of CARTO/)]);
+      expect(warnings).toEqual([expect.stringMatching(/^Installed CARTO's SQL functions/)]);
       expect(
         await rowsOf(
           engine,
@@ -228,7 +228,7 @@ describe("a database of the user's", () => {
       const other = await open();
       expect((await other.query("SELECT 1")).warnings).toEqual([]);
       expect((await other.query("SELECT CDB_Username()")).warnings).toEqual([
-        expect.stringMatching(/^Renewed/),
+        expect.stringMatching(/^Updated/),
       ]);
       expect(await rowsOf(other, "SELECT obj_description('cartodb'::regnamespace)")).toEqual([
         [FUNCTIONS_VERSION],
@@ -243,7 +243,7 @@ describe("a database of the user's", () => {
       expect(await failure(engine.query(sql))).toMatchObject({
         code: "42883",
         hint: expect.stringMatching(
-          /^Installed .* Run the statement again; what it committed before it failed is there\.$/,
+          /^Installed .* Run the statement again; what it committed before it failed is kept\.$/,
         ),
       });
       expect(await rowsOf(engine, "SELECT count(*) FROM counted")).toEqual([["1"]]);
@@ -270,7 +270,7 @@ describe("a database of the user's", () => {
       expect(await rowsOf(engine, "SELECT theirs()")).toEqual([["7"]]);
       expect(await failure(engine.query("SELECT CDB_LatLng(1, 2)"))).toMatchObject({
         message: "function cdb_latlng(integer, integer) does not exist",
-        hint: expect.stringContaining("was not made by cartoframes, so it is left as it is"),
+        hint: expect.stringContaining("was not created by cartoframes, so it is left unchanged"),
       });
       expect(
         await rowsOf(engine, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'cartodb'::regnamespace"),
@@ -286,9 +286,9 @@ describe("a database of the user's", () => {
       expect(await rowsOf(engine, "SELECT a FROM owned")).toEqual([["1"]]);
       const error = await failure(engine.query("SELECT CDB_LatLng(1, 2)"));
       expect([error.message.replace(/test \d+/, "test"), error.code, error.hint]).toEqual([
-        'permission denied for database test: the functions of CARTO are not installed, and role "reader" may not create them',
+        `permission denied for database test: CARTO's SQL functions are not installed, and role "reader" may not create them`,
         "42501",
-        'Who administers the database can run: CREATE SCHEMA cartodb AUTHORIZATION "reader". Reading tables, queries and maps work without.',
+        'A database administrator can run: CREATE SCHEMA cartodb AUTHORIZATION "reader". Reading tables, queries and maps work without them.',
       ]);
       await admin(async (run) => void (await run("CREATE SCHEMA cartodb AUTHORIZATION reader")));
       expect(await rowsOf(engine, "SELECT ST_X(CDB_LatLng(1, 2))")).toEqual([["2"]]);
@@ -303,7 +303,7 @@ describe("a database of the user's", () => {
       const engine = await open(postgres.url("plain", "carto"));
       expect(await engine.info()).toMatchObject({ kind: "postgres", postgis: null });
       expect(await failure(engine.query("SELECT CDB_LatLng(1, 2)"))).toMatchObject({
-        message: 'the functions of CARTO need PostGIS, which database "plain" does not have',
+        message: `CARTO's SQL functions need PostGIS, which database "plain" does not have`,
         hint: expect.stringContaining("CREATE EXTENSION postgis"),
       });
     });
@@ -315,7 +315,7 @@ describe("a database of the user's", () => {
       expect(await failure(engine.query("SELECT 1", { role: "public" }))).toMatchObject({
         code: "42501",
         message: expect.stringMatching(
-          /has no role publicuser that "reader" may take, so only the master key is served$/,
+          /"reader" may not SET ROLE publicuser, so this server accepts only the master key$/,
         ),
       });
     });

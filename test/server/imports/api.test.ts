@@ -138,8 +138,13 @@ describe("requests", () => {
   });
 
   test.each<[string, () => Promise<Response>, number, RegExp]>([
-    ["an unknown id", () => server.ask(`/api/v1/imports/${crypto.randomUUID()}`), 404, /no such import/],
-    ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /no such import/],
+    [
+      "an unknown id",
+      () => server.ask(`/api/v1/imports/${crypto.randomUUID()}`),
+      404,
+      /No import has this id/,
+    ],
+    ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /No import has this id/],
     ["nothing", () => post(), 400, /nothing to import/],
     [
       "a strategy there is not",
@@ -333,13 +338,13 @@ describe("collisions", () => {
       "a column is missing",
       "name,lat,lng\nTom,1,1\n",
       2012,
-      /its column &quot;.*&quot; is not in the new data/,
+      /its column &quot;.*&quot; is missing in the new data/,
     ],
     [
       "a column is of another class",
       "name,age,legs,lat,lng\nTom,old,4,1,1\n",
       2012,
-      /&quot;age&quot; is a number, in the new data a string/,
+      /&quot;age&quot; is a number, but a string in the new data/,
     ],
   ])("overwrite fails where %s, and the table stays", async (_, csv, code, message) => {
     const answer = await file("pets.csv", csv, { collision_strategy: "overwrite" });

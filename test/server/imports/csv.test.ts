@@ -336,7 +336,7 @@ describe("files that are no tables", () => {
   const wide = Array.from({ length: 2000 }, (_, i) => `c${i}`).join(",");
   test.each<[string, string, string | Uint8Array, number, RegExp]>([
     ["empty", "empty.csv", "", 1005, /empty/],
-    ["blank lines", "blank.csv", "\n\n  \n", 1005, /nothing/],
+    ["blank lines", "blank.csv", "\n\n  \n", 1005, /no content/],
     [
       "binary",
       "garbage.csv",
@@ -349,7 +349,7 @@ describe("files that are no tables", () => {
     ["HTML", "page.csv", "<!DOCTYPE html><html></html>", 1002, /HTML/],
     ["U+0000", "zero.csv", "a,b\n1,x\0y\n", 2007, /U\+0000/],
     ["2,000 columns", "wide.csv", `${wide}\n`, 2004, /2000 columns/],
-    ["surplus values", "surplus.csv", "a,b\n1,2\n1,2,3\n", 2003, /Row 2 .* 3 values, the header 2/],
+    ["surplus values", "surplus.csv", "a,b\n1,2\n1,2,3\n", 2003, /Row 2 .* 3 values, but the header has 2/],
     ["a quote left open", "quote.csv", 'a,b\n1,"x\n2,y\n', 2003, /Quote Not Closed/],
     ["no archive", "broken.zip", "PK no", 1003, /not an archive/],
   ])("%s", async (_, name, content, code, message) => {

@@ -136,7 +136,9 @@ async function refusedTest(refuse: () => Promise<void>, accept: () => Promise<vo
     .poll(() => queue.get(job_id))
     .toMatchObject({
       status: "failed",
-      failed_reason: expect.stringMatching(/^the server could not note that it begins: (ENOENT|EACCES)/),
+      failed_reason: expect.stringMatching(
+        /^the server could not record the start of the query: (ENOENT|EACCES)/,
+      ),
     });
   expect([sent, reports.length > 0]).toEqual([[], true]);
   await accept();

@@ -47,8 +47,8 @@ describe("a database of the user's", () => {
     await admin.query("CREATE ROLE guest LOGIN");
     const guest = await open(postgres.url("observatory theirs", "guest"));
     await expect(guest.query("SELECT OBS_DumpVersion()")).rejects.toMatchObject({
-      message: expect.stringContaining('role "guest" may not install it'),
-      hint: 'Who administers the database can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
+      message: expect.stringContaining('role "guest" does not have the privilege to install it'),
+      hint: 'An administrator of the database can run: GRANT CREATE ON DATABASE "observatory theirs" TO "guest".',
       code: "42501",
     });
     await admin.query(
@@ -57,7 +57,7 @@ describe("a database of the user's", () => {
     const owner = await open(postgres.url("observatory theirs", "owner"));
     expect((await owner.query("SELECT * FROM observatory.stars")).statements[0]!.rows).toEqual([["1"]]);
     await expect(owner.query("SELECT OBS_DumpVersion()")).rejects.toMatchObject({
-      hint: expect.stringContaining("was not made by cartoframes, so it is left as it is"),
+      hint: expect.stringContaining("was not created by cartoframes, so nothing is installed in it"),
     });
     await admin.end();
   });

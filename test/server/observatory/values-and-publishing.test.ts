@@ -158,7 +158,7 @@ describe("numbers", () => {
       "Invalid geometry type (ST_Polygon), expecting 'ST_Point'",
     );
     await expect(value(`SELECT OBS_GetUSCensusMeasure(${newYork}, 'shoe size')`)).rejects.toThrow(
-      'There is no measure named "shoe size"',
+      'No measure is named "shoe size"',
     );
     expect(await rows(`SELECT count(*) > 10 FROM OBS_GetDemographicSnapshot(${newYork})`)).toEqual([["t"]]);
     expect(await value(`SELECT OBS_GetSegmentSnapshot(${newYork})`)).toContain("Kings");
@@ -265,7 +265,7 @@ describe("publishing", () => {
       await values(point(-119, 37), [{ numer_id: "congress.seats", normalization: "predenominated" }]),
     ).toEqual([53]);
     await expect(rows("SELECT OBS_Unpublish('us-boundaries')")).rejects.toThrow(
-      /has the boundaries of other datasets: .*congress/,
+      /^Other datasets have measures of the boundaries of .*congress/,
     );
     await rows("SELECT OBS_Unpublish('congress')");
     expect(await rows("SELECT * FROM OBS_Search('seats')")).toEqual([]);
@@ -282,7 +282,7 @@ describe("publishing", () => {
       boundary: { ...boundary, same_areas_as: "es.test.quarter" },
     });
     expect([...warnings, ...notices].join()).toContain(
-      '1 areas of drawing are not among those of "es.test.quarter", for example "9"',
+      '1 areas of drawing are not areas of "es.test.quarter", for example "9"',
     );
     const people = { numer_id: "my-quarters.people", normalization: "predenominated" };
     const south = point(-3.8, 39.5);
@@ -292,29 +292,29 @@ describe("publishing", () => {
     for (const base of ["es.test.coarse", "none"]) {
       await expect(
         publish("drawing", { ...publication, boundary: { ...boundary, same_areas_as: base } }),
-      ).rejects.toThrow(`There is no boundary level "${base}" whose areas "es.test.coarse" could have`);
+      ).rejects.toThrow(`No boundary level "${base}" exists whose areas "es.test.coarse" could share`);
     }
     await rows("SELECT OBS_Unpublish('coarse-quarters')");
   });
 
   test.each([
-    [{ dataset: "My Quarters" }, '"dataset" is missing or no plain name'],
+    [{ dataset: "My Quarters" }, '"dataset" is missing or is not a valid id'],
     [{ timespan: "" }, '"timespan" is missing'],
     [{ boundary: { id: "x" } }, '"boundary.id_column" is missing'],
     [
       { boundary: { id: "x", id_column: "mood" } },
-      'Column "mood" does not identify the areas: 1 of its values are there more than once or missing, for example "good"',
+      'Column "mood" does not identify the areas: 1 of its values occur more than once or are missing, for example "good"',
     ],
     [{ boundary: { id: "x", id_column: "none" } }, 'has no column "none"'],
-    [{ boundary: { id: "x.y", id_column: "code" } }, 'There is no boundary level "x.y"'],
+    [{ boundary: { id: "x.y", id_column: "code" } }, 'No boundary level is named "x.y"'],
     [{ measures: [{ column: "mood", aggregate: "sum" }] }, 'Column "mood" is text, which has no sum'],
     [
       { measures: [{ column: "rent", aggregate: "total" }] },
-      'Aggregate "total" of measure "my-quarters.rent" is not known',
+      'Aggregate "total" of measure "my-quarters.rent" is unknown',
     ],
     [
       { measures: [{ column: "rent", aggregate: "sum", denominator: "nobody" }] },
-      'The denominator "nobody" of measure "my-quarters.rent" is no number that is published',
+      'The denominator "nobody" of measure "my-quarters.rent" is not a published number',
     ],
     [
       { measures: [{ column: "rent", id: "us.noaa.hurricanes" }] },
@@ -335,7 +335,7 @@ describe("publishing", () => {
       ).toBe("0");
     }
     await expect(rows("SELECT OBS_Unpublish('my-quarters')")).rejects.toThrow(
-      'There is no dataset "my-quarters"',
+      'No dataset is named "my-quarters"',
     );
   });
 });
@@ -344,6 +344,6 @@ test("the functions of another version are renewed, and the data stay", async ()
   const before = await rows("SELECT * FROM OBS_Datasets()");
   await engine.query("COMMENT ON SCHEMA cdb_observatory IS 'Data Observatory of cartoframes, older'");
   const { warnings } = await withObservatory(db.get()).query("SELECT OBS_DumpVersion()");
-  expect(warnings).toEqual([expect.stringMatching(/^Renewed the Data Observatory/)]);
+  expect(warnings).toEqual([expect.stringMatching(/^Updated the Data Observatory/)]);
   expect(await rows("SELECT * FROM OBS_Datasets()")).toEqual(before);
 });

@@ -1,5 +1,5 @@
 import L from "leaflet";
-import { worldPxOf, zoomOf } from "../../projection";
+import { worldPxOf, zoomOf } from "../../../geometry/mercator";
 import type { Viewport } from "../../scene";
 
 export type Paint = (context: CanvasRenderingContext2D, viewport: Viewport) => void;

@@ -1,6 +1,6 @@
 import L from "leaflet";
+import { worldPxOf } from "../../../geometry/mercator";
 import { needsTiles } from "../../painter";
-import { worldPxOf } from "../../projection";
 import type { PageScene } from "../codec";
 import type { DetailState } from "./detail-tiles";
 

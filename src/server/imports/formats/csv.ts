@@ -1,4 +1,4 @@
-/** CSV and its relatives, as they are found: RFC 4180 with another separator, encoding, or ragged ends. */
+/** CSV as found in practice: RFC 4180, but with other separators and encodings, and lines of different lengths. */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
@@ -12,10 +12,11 @@ import { decoded, encodingOf } from "./encoding";
 
 const SAMPLE_BYTES = 64 * 1024;
 const SAMPLE_LINES = 100;
-/** A quote that is never closed would make the rest of the file one value. */
+/** Without a limit, a quote that is never closed would turn the rest of the file into one value. */
 const MAX_RECORD_BYTES = 64 * 1024 ** 2;
-/** In the order of preference. A blank must separate every line alike, because texts have blanks, too. */
+/** Candidates in order of preference. A space must divide all lines alike, because values contain spaces, too. */
 const SEPARATORS = [",", "\t", ";", "|", " "];
+/** Share of lines that must have the width of the first line for a separator to be preferred to a space. */
 const REGULAR = 0.8;
 
 const PARSER: Options = {
@@ -34,9 +35,12 @@ export async function openCsv(
 ): Promise<TableSource> {
   const encoding = await encodingOf(file.path);
   const sample = await sampleOf(file.path, encoding);
-  if (sample.text.trim() === "") throw new ImportFailure(1005, "There is nothing in the file.");
+  if (sample.text.trim() === "") throw new ImportFailure(1005, "The file has no content.");
   if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
-    throw new ImportFailure(1002, `${file.name} is a page of HTML or XML, not a table.`);
+    throw new ImportFailure(
+      1002,
+      `${file.name} is an HTML or XML document, not a table. Check the address that it was downloaded from.`,
+    );
   }
   const delimiter = extname(file.name).toLowerCase() === ".tsv" ? "\t" : separatorOf(sample);
   const columns = headerOf(sample, delimiter);
@@ -59,7 +63,7 @@ async function sampleOf(path: string, encoding: string): Promise<Sample> {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
       const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
       const isAll = bytesRead < size;
-      // A first line may be longer than the sample: 1,600 columns with long names are.
+      // The first line may be longer than the sample, as with 1,600 columns of long names.
       if (isAll || /[\r\n]/.test(text) || size > MAX_RECORD_BYTES) return { text, isAll };
       size *= 8;
     }
@@ -68,14 +72,14 @@ async function sampleOf(path: string, encoding: string): Promise<Sample> {
   }
 }
 
-/** The first records, without the last one of a sample, which may be cut. */
+/** Returns the first records, except the last one of a partial sample, which may be cut off. */
 function recordsOf({ text, isAll }: Sample, delimiter: string): string[][] {
   const options = { ...PARSER, delimiter, to: SAMPLE_LINES, skip_records_with_error: true };
   const records = parseSync(text, options) as unknown as string[][];
   return isAll || records.length === 1 ? records : records.slice(0, -1);
 }
 
-/** What divides most lines into as many fields as the first line; a comma where nothing divides. */
+/** Returns the separator that divides most lines into as many fields as the first line, or a comma if none does. */
 function separatorOf(sample: Sample): string {
   let best = { separator: ",", share: 0 };
   for (const separator of SEPARATORS) {
@@ -102,7 +106,7 @@ interface Reading {
   readonly encoding: string;
   readonly delimiter: string;
   readonly columns: readonly string[];
-  /** Where wanted, columns with a quoted value are added. */
+  /** If given, receives the positions of columns that have a quoted value. */
   readonly noteQuoted?: Set<number>;
 }
 
@@ -115,7 +119,7 @@ async function* readRows(path: string, reading: Reading): AsyncGenerator<Row> {
     },
   };
   const parser = parse({ ...PARSER, delimiter, from: 2, ...cast });
-  // The parser reads UTF-8 itself.
+  // The parser decodes UTF-8 itself.
   const bytes =
     encoding === "utf-8"
       ? createReadStream(path, { highWaterMark: 256 * 1024 })
@@ -136,12 +140,12 @@ async function* readRows(path: string, reading: Reading): AsyncGenerator<Row> {
   }
 }
 
-/** Missing values at the end of a line are NULL; surplus ones would be lost. */
+/** Refuses rows with more values than columns, which would be lost. Missing values at the end of a row are NULL. */
 function checkSurplus(values: readonly string[], width: number, row: number): void {
   if (values.slice(width).every((value) => value === "")) return;
   throw new ImportFailure(
     2003,
-    `Row ${row} below the header has ${values.length} values, the header ${width}. Put values with a separator in them into quotes.`,
+    `Row ${row} below the header has ${values.length} values, but the header has ${width}. Put values that contain a separator in quotes.`,
   );
 }
 

@@ -1,23 +1,22 @@
-/** How the text of a file is encoded. */
+/** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
 import { detect } from "chardet";
 import { ImportFailure } from "../errors";
 
-/** What is shown to the guesser: stretches with letters beyond ASCII, from anywhere in the file. */
+/** Size of the sample for the detector: lines with bytes beyond ASCII, from anywhere in the file. */
 const SAMPLE_BYTES = 64 * 1024;
 const MARKS: readonly (readonly [encoding: string, bytes: Buffer])[] = [
   ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
   ["utf-16le", Buffer.from([0xff, 0xfe])],
   ["utf-16be", Buffer.from([0xfe, 0xff])],
 ];
-/** Control characters that no text has: all but bell to carriage return, and escape. */
+/** Control characters that text files do not contain: all except bell to carriage return, and escape. */
 const isBinary = (byte: number) => byte < 7 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32);
 const MAX_BINARY_SHARE = 0.02;
 
 /**
- * The encoding of the whole file, as `TextDecoder` calls it. UTF-8 is what is valid UTF-8 to its end; anything else is
- * guessed.
- * @throws ImportFailure 1002 for what is no text, 2007 for text with U+0000
+ * Returns the encoding of a file under its `TextDecoder` name: UTF-8 if the whole file is valid UTF-8, else a guess.
+ * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
  */
 export async function encodingOf(path: string): Promise<string> {
   let sample = Buffer.alloc(0);
@@ -45,34 +44,35 @@ export async function encodingOf(path: string): Promise<string> {
   if (hasZero)
     throw new ImportFailure(
       2007,
-      "The file contains the character U+0000, which a database cannot keep. Remove it.",
+      "The file contains the character U+0000, which a database cannot store. Remove it.",
     );
   try {
     if (isUtf8) decoder.decode();
   } catch {
-    isUtf8 = false; // it ends within a character
+    isUtf8 = false; // the file ends inside a character
   }
   return isUtf8 ? "utf-8" : guessed(sample);
 }
 
-/** UTF-16 without a mark: every other byte of its ASCII letters is zero. */
+/** Recognizes UTF-16 without a byte order mark: every other byte of its ASCII letters is zero. */
 function withoutMark(chunk: Buffer): string | undefined {
   const head = chunk.subarray(0, 1024);
   if (head.length < 4 || !head.includes(0)) return undefined;
-  const zeros = [0, 1].map((odd) => head.filter((byte, i) => i % 2 === odd && byte === 0).length);
+  const zeros = (odd: number) => head.filter((byte, i) => i % 2 === odd && byte === 0).length;
+  const [first, second] = [zeros(0), zeros(1)];
   const half = head.length / 2;
-  if (zeros[1]! > half * 0.6 && zeros[0]! < half * 0.1) return "utf-16le";
-  return zeros[0]! > half * 0.6 && zeros[1]! < half * 0.1 ? "utf-16be" : undefined;
+  if (second > half * 0.6 && first < half * 0.1) return "utf-16le";
+  return first > half * 0.6 && second < half * 0.1 ? "utf-16be" : undefined;
 }
 
 function checkIsText(chunk: Buffer): void {
   const head = chunk.subarray(0, 4096);
   const controls = head.filter(isBinary).length;
   if (controls > Math.max(1, head.length * MAX_BINARY_SHARE))
-    throw new ImportFailure(1002, "The file is not text, and its format is not known.");
+    throw new ImportFailure(1002, "The file is not text, and its format is unknown.");
 }
 
-/** The lines of the chunk that have a byte beyond ASCII. */
+/** Returns the lines of the chunk that have a byte beyond ASCII. */
 function beyondAscii(chunk: Buffer): Buffer {
   const lines = chunk.toString("latin1").split("\n");
   const telling = lines.filter((line) => /[\x80-\xff]/.test(line)).join("\n");
@@ -81,7 +81,7 @@ function beyondAscii(chunk: Buffer): Buffer {
 
 function guessed(sample: Buffer): string {
   const name = detect(sample) ?? "windows-1252";
-  // A browser reads ISO-8859-1 as its superset Windows-1252, and so does TextDecoder; UTF-8 it is not.
+  // TextDecoder, like browsers, reads ISO-8859-1 as its superset Windows-1252. UTF-8 has been ruled out before.
   const label = /^(utf-8|ascii)$/i.test(name) ? "windows-1252" : name;
   try {
     return new TextDecoder(label).encoding;
@@ -90,7 +90,7 @@ function guessed(sample: Buffer): string {
   }
 }
 
-/** The text of a file in pieces, without a byte order mark. */
+/** Yields the text of a file in pieces, without a byte order mark. */
 export async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding);
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>)

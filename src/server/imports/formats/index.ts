@@ -1,4 +1,4 @@
-/** Which files make which tables. Each format is one file of this folder. */
+/** Opens files as tables. Each format has a file in this folder. */
 import { extname } from "node:path";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, TableSource } from "../table-source";
@@ -27,23 +27,24 @@ const OPENERS: Readonly<Record<string, Opener>> = {
 };
 
 /**
- * One table for each file of a known format, in the order of the archive.
- * @throws ImportFailure 1002 where there is none
+ * Opens each file of a known format as a table, in the order of the archive.
+ * @throws ImportFailure 1002 if no file has a known format
  */
 export async function tableSources(
   files: readonly FileToImport[],
   { quotedFieldsGuessing }: { quotedFieldsGuessing: boolean },
 ): Promise<TableSource[]> {
-  const known = files.filter((file) => extensionOf(file) in OPENERS);
+  const known = files.flatMap((file) => {
+    const open = OPENERS[extname(file.name).toLowerCase()];
+    return open ? [{ file, open }] : [];
+  });
   if (known.length === 0) {
     const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
     throw new ImportFailure(
       1002,
-      `No format is known for ${names.join(", ")}. Known are ${Object.keys(OPENERS).join(" ")}, alone or in .zip or .gz.`,
+      `The format of ${names.join(", ")} is unknown. Import one of ${Object.keys(OPENERS).join(" ")}, alone or in .zip or .gz.`,
     );
   }
   const options = { quotedFieldsGuessing, beside: files };
-  return Promise.all(known.map((file) => OPENERS[extensionOf(file)]!(file, options)));
+  return Promise.all(known.map(({ file, open }) => open(file, options)));
 }
-
-const extensionOf = ({ name }: FileToImport) => extname(name).toLowerCase();

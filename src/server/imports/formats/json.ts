@@ -1,16 +1,15 @@
-/** GeoJSON (RFC 7946, and the `crs` of its predecessor), and JSON arrays of flat objects. Read in pieces. */
-
+/** GeoJSON (RFC 7946, and the `crs` of its predecessor) and JSON arrays of flat objects, read in pieces. */
 import { createReadStream } from "node:fs";
 import { JSONParser } from "@streamparser/json";
-import { type Shape, ShapeError, shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
 import { decoded, encodingOf } from "./encoding";
 
-/** Values at these paths arrive one at a time; what is around them is never held as a whole. */
+/** Paths whose values the parser emits one at a time, so that the whole document is never in memory. */
 const ARRAY_PATHS = ["$.*"];
 const OBJECT_PATHS = [
   "$.type",
@@ -26,7 +25,7 @@ const OBJECT_PATHS = [
 export async function openJson(file: FileToImport): Promise<TableSource> {
   const encoding = await encodingOf(file.path);
   const start = await firstCharacter(file.path);
-  if (start === "") throw new ImportFailure(1005, "There is nothing in the file.");
+  if (start === "") throw new ImportFailure(1005, "The file has no content.");
   const columns = new Columns();
   const name = withoutExtension(file.name);
   const values = (paths: string[]) => valuesAt(decoded(file.path, encoding), paths);
@@ -54,12 +53,12 @@ export async function openJson(file: FileToImport): Promise<TableSource> {
 async function firstCharacter(path: string): Promise<string> {
   for await (const chunk of createReadStream(path)) {
     const text = (chunk as Buffer).toString("utf8").replace(/[\s\ufeff]/g, "");
-    if (text) return text[0]!;
+    if (text) return text.charAt(0);
   }
   return "";
 }
 
-/** Columns in the order in which their names are met. */
+/** Collects columns in the order in which their names occur. */
 class Columns {
   readonly names: string[] = [];
   readonly #at = new Map<string, number>();
@@ -79,7 +78,7 @@ class Columns {
 }
 
 interface Found {
-  /** Member of the object that is the file; undefined in an array. */
+  /** Name of the top-level member that the value belongs to; undefined in an array. */
   readonly member: string | undefined;
   readonly isElement: boolean;
   readonly value: unknown;
@@ -90,7 +89,7 @@ async function* valuesAt(text: AsyncIterable<string>, paths: string[]): AsyncGen
   let found: Found[] = [];
   parser.onValue = ({ value, key, stack }) => {
     const isElement = typeof key === "number";
-    const member = stack.length > 1 ? stack[1]!.key : isElement ? undefined : key;
+    const member = stack.length > 1 ? stack[1]?.key : isElement ? undefined : key;
     found.push({ member: member as string | undefined, isElement, value });
   };
   try {
@@ -101,16 +100,23 @@ async function* valuesAt(text: AsyncIterable<string>, paths: string[]): AsyncGen
     }
   } catch (error) {
     if (error instanceof ImportFailure) throw error;
-    throw new ImportFailure(3007, `The JSON cannot be read: ${(error as Error).message}.`, { cause: error });
+    throw new ImportFailure(3007, `The file is not valid JSON: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
-  if (!parser.isEnded) throw new ImportFailure(3007, "The JSON ends in the middle. Was it cut off?");
+  if (!parser.isEnded)
+    throw new ImportFailure(
+      3007,
+      "The JSON is incomplete: the file ends inside a value. Export or download it again.",
+    );
 }
 
 async function* objectRows(found: AsyncIterable<Found>, columns: Columns): AsyncGenerator<Row> {
   let row = 0;
   for await (const { value } of found) {
     row++;
-    if (!isObject(value)) throw new ImportFailure(3007, `Element ${row} of the JSON array is no object.`);
+    if (!isObject(value))
+      throw new ImportFailure(3007, `Element ${row} of the JSON array must be an object.`);
     yield { values: columns.values(value) as Row["values"] };
   }
 }
@@ -132,12 +138,12 @@ async function* featureRows(
   if (type === "Feature") yield feature(alone, 1, columns);
   else if (typeof type === "string" && row === 0)
     yield feature({ type: "Feature", geometry: alone }, 1, columns);
-  else throw new ImportFailure(3007, "The JSON is neither GeoJSON nor an array of objects.");
+  else throw new ImportFailure(3007, "The JSON must be GeoJSON or an array of objects.");
 }
 
 function feature(value: unknown, row: number, columns: Columns): Row {
   if (!isObject(value) || value.type !== "Feature") {
-    throw new ImportFailure(3007, `Element ${row} of the features is no Feature.`);
+    throw new ImportFailure(3007, `Element ${row} of "features" must be a Feature.`);
   }
   const { properties, geometry } = value;
   return {
@@ -151,15 +157,16 @@ function shape(geometry: unknown, row: number): Shape {
     return shapeOf(geometry);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw new ImportFailure(3007, `The geometry of feature ${row} is not GeoJSON: ${error.message}.`);
+    throw new ImportFailure(3007, `The geometry of feature ${row} is not valid GeoJSON: ${error.message}.`);
   }
 }
 
-/** `{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25830"}}`; without one, or as CRS84, it is 4326. */
+/** `{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25830"}}`; null and CRS84 mean 4326. */
 function sridOf(crs: unknown): number {
   const name = isObject(crs) && isObject(crs.properties) ? String(crs.properties.name) : "";
   if (crs === null || /CRS84$/i.test(name)) return SRID_LNGLAT;
   const srid = /EPSG:[\d.]*:?(\d+)$/i.exec(name)?.[1];
-  if (srid === undefined) throw new ImportFailure(3008, `The crs of the GeoJSON is not known: "${name}".`);
+  if (srid === undefined)
+    throw new ImportFailure(3008, `The crs "${name}" of the GeoJSON is unknown. Use an EPSG code.`);
   return Number(srid);
 }

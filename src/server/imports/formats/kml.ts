@@ -1,15 +1,15 @@
 import { readFile, stat } from "node:fs/promises";
 import { kml } from "@tmcw/togeojson";
 import { DOMParser } from "@xmldom/xmldom";
-import { shapeOf } from "../../../frame/shape";
+import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
 import { encodingOf } from "./encoding";
 
-/** It is read as a whole, and takes some twenty times its size in memory. */
+/** Largest file that is read. A KML is held in memory, where it takes about twenty times its size. */
 const MAX_BYTES = 64 * 1024 ** 2;
-/** What a placemark looks like is not data. */
+/** Properties that style a placemark, which are not data. */
 const STYLE =
   /^(styleUrl|styleHash|styleMapHash|icon|icon-.*|stroke|stroke-.*|fill|fill-.*|label-.*|visibility)$/;
 
@@ -20,12 +20,12 @@ export async function openKml(file: FileToImport): Promise<TableSource> {
     const sizeMb = Math.round(size / 1024 ** 2);
     throw new ImportFailure(
       6666,
-      `A KML of ${sizeMb} MB is too large (64 MB). Convert it to GeoJSON, which has no limit.`,
+      `The KML has ${sizeMb} MB; the limit is 64 MB. Convert it to GeoJSON, which has no limit.`,
     );
   }
   const encoding = await encodingOf(file.path);
   const features = placemarks(new TextDecoder(encoding).decode(await readFile(file.path)));
-  if (features.length === 0) throw new ImportFailure(3202, "There is no placemark in the KML.");
+  if (features.length === 0) throw new ImportFailure(3202, "The KML has no placemarks.");
   const columns = [...new Set(features.flatMap(({ properties }) => Object.keys(properties ?? {})))].filter(
     (name) => !STYLE.test(name),
   );
@@ -50,6 +50,6 @@ function placemarks(text: string) {
     return kml(document as never).features;
   } catch (error) {
     const [message] = (error as Error).message.split("\n");
-    throw new ImportFailure(2001, `The KML cannot be read: ${message}.`, { cause: error });
+    throw new ImportFailure(2001, `The KML is not valid: ${message}.`, { cause: error });
   }
 }

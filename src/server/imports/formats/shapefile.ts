@@ -2,8 +2,8 @@
 import { open, readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { open as openShapefileReader } from "shapefile";
-import { shapeOf } from "../../../frame/shape";
 import { SRID_LNGLAT } from "../../../geo";
+import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
 import type { Cell, FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
@@ -23,7 +23,7 @@ export async function openShapefile(file: FileToImport, { beside }: FormatOption
   if (!prj) {
     throw new ImportFailure(
       3101,
-      `There is no ${name}.prj, which says what the coordinates mean. Pack .shp, .shx, .dbf and .prj into one .zip.`,
+      `${name}.prj is missing, which defines the coordinate system. Pack .shp, .shx, .dbf and .prj into one .zip.`,
     );
   }
   const dbf = part(".dbf");
@@ -39,11 +39,11 @@ async function projectionOf(prj: FileToImport): Promise<number | string> {
     wkt.length > MAX_PRJ_CHARS ||
     !/^(PROJCS|GEOGCS|PROJCRS|GEOGCRS|COMPD_CS|BOUNDCRS)\s*\[.*\]$/is.test(wkt)
   )
-    throw new ImportFailure(3008, `${prj.name} holds no projection in WKT.`);
+    throw new ImportFailure(3008, `${prj.name} does not contain a projection in WKT.`);
   return /^GEOGCS\["(?:GCS_WGS_1984|WGS 84)",/i.test(wkt) ? SRID_LNGLAT : wkt;
 }
 
-/** As the .cpg says, or the language byte; else UTF-8 where it is that, and Windows-1252. */
+/** Returns the encoding named by the .cpg file, or else UTF-8 if the records are valid UTF-8, or else Windows-1252. */
 async function encodingOfDbf(dbf: FileToImport, cpg: FileToImport | undefined): Promise<string> {
   const label = cpg ? (await readFile(cpg.path, "latin1")).trim() : "";
   const number = /^(?:ansi |cp|oem )?(\d{3,5})$/i.exec(label)?.[1];
@@ -55,7 +55,7 @@ async function encodingOfDbf(dbf: FileToImport, cpg: FileToImport | undefined): 
     try {
       if (candidate) return new TextDecoder(candidate).encoding;
     } catch {
-      // not a label that is known: the next one
+      // unknown label: try the next one
     }
   }
   try {
@@ -68,10 +68,10 @@ async function encodingOfDbf(dbf: FileToImport, cpg: FileToImport | undefined): 
   }
 }
 
-/** The records: the header has numbers in it. */
+/** Returns the records, without the header, whose numbers are not text. */
 const textPart = (bytes: Buffer) => bytes.subarray(Math.min(bytes.length, bytes.readUInt16LE(8)));
 
-/** The names in the order of the file, each once: the reader makes objects of them. */
+/** Returns the field names in the order of the file, each once, because the reader returns records as objects. */
 async function fieldNames(dbf: FileToImport, encoding: string): Promise<string[]> {
   const handle = await open(dbf.path);
   try {
@@ -108,16 +108,16 @@ async function* readRows(
     }
   } catch (error) {
     if (error instanceof ImportFailure || (error as NodeJS.ErrnoException).code) throw error;
-    throw new ImportFailure(1006, `${file.name} cannot be read: ${(error as Error).message}.`, {
+    throw new ImportFailure(1006, `${file.name} is not a valid shapefile: ${(error as Error).message}.`, {
       cause: error,
     });
   }
 }
 
-/** What the reader makes of a date of eight blanks. */
+/** The reader's value for a date of eight blanks. */
 const NO_DATE_MS = new Date(0, -1, 0).getTime();
 
-/** The reader makes a date the midnight of its own zone; for us it is a day. */
+/** Converts dates, which the reader returns as midnight in the local time zone, to midnight UTC. */
 function cell(value: unknown): Cell {
   if (!(value instanceof Date)) return value as Cell;
   if (Number.isNaN(value.getTime()) || value.getTime() === NO_DATE_MS) return null;

@@ -1,4 +1,4 @@
-/** Workbooks of Excel and OpenDocument: the first sheet that has cells, its first row as header. */
+/** Excel and OpenDocument workbooks: reads the first sheet that has cells, with its first row as the header. */
 import { open, readFile, stat } from "node:fs/promises";
 import { read, utils, type WorkBook } from "@e965/xlsx";
 import { openPromise } from "yauzl";
@@ -6,7 +6,7 @@ import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
 
-/** It is read as a whole; unpacked, cells take several times this in memory. */
+/** Largest workbook that is read. It is held in memory, where its cells take several times this size. */
 const MAX_BYTES = 32 * 1024 ** 2;
 const MAX_UNPACKED_BYTES = 256 * 1024 ** 2;
 
@@ -28,7 +28,7 @@ async function checkSize(file: FileToImport): Promise<void> {
   if (size <= MAX_BYTES && (await unpackedBytes(file)) <= MAX_UNPACKED_BYTES) return;
   throw new ImportFailure(
     6666,
-    "The workbook is too large to be read. Save the sheet as CSV, which has no limit.",
+    "The workbook is larger than 32 MB, or 256 MB unpacked. Save the sheet as CSV, which has no limit.",
   );
 }
 
@@ -50,7 +50,7 @@ async function unpackedBytes({ path, name }: FileToImport): Promise<number> {
   }
 }
 
-/** How workbooks are stored that are of old Excels, or have a password. */
+/** First bytes of workbooks from old versions of Excel, and of those with a password. */
 const COMPOUND = Buffer.from([0xd0, 0xcf, 0x11, 0xe0]);
 
 async function isCompound(path: string): Promise<boolean> {
@@ -64,23 +64,25 @@ async function isCompound(path: string): Promise<boolean> {
 }
 
 async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
-  // The reader takes anything, also text, for a workbook.
+  // The reader accepts anything as a workbook, even text.
   if (/\.xls$/i.test(name) && !(await isCompound(path)))
-    throw new ImportFailure(1004, `${name} is not a workbook of Excel.`);
+    throw new ImportFailure(1004, `${name} is not an Excel workbook.`);
   const bytes = await readFile(path);
   try {
     return read(bytes, { cellDates: true, UTC: true, dense: true, cellFormula: false, cellHTML: false });
   } catch (error) {
     const { message } = error as Error;
     if (/password|encrypt/i.test(message))
-      throw new ImportFailure(1018, `${name} has a password. Save it without one.`);
-    throw new ImportFailure(1004, `${name} cannot be read: ${message}.`, { cause: error });
+      throw new ImportFailure(1018, `${name} has a password. Save it without a password.`);
+    throw new ImportFailure(1004, `${name} is not a valid workbook: ${message}.`, { cause: error });
   }
 }
 
 function cellsOf({ SheetNames, Sheets }: WorkBook): Cell[][] {
   for (const name of SheetNames) {
-    const rows = utils.sheet_to_json<Cell[]>(Sheets[name]!, {
+    const sheet = Sheets[name];
+    if (!sheet) continue;
+    const rows = utils.sheet_to_json<Cell[]>(sheet, {
       header: 1,
       raw: true,
       blankrows: false,
@@ -88,10 +90,10 @@ function cellsOf({ SheetNames, Sheets }: WorkBook): Cell[][] {
     });
     if (rows.length > 0) return rows.map((row) => Array.from(row, plain));
   }
-  throw new ImportFailure(1005, "There is nothing in the workbook.");
+  throw new ImportFailure(1005, "The workbook has no cells.");
 }
 
-/** Times are numbers of days in the file; the last digits of a second are noise. */
+/** Rounds times to seconds. The file stores them as fractions of days, whose last digits are noise. */
 function plain(cell: Cell): Cell {
   if (!(cell instanceof Date)) return cell;
   const time = Math.round(cell.getTime() / 1000) * 1000;

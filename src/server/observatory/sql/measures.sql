@@ -88,7 +88,7 @@ BEGIN
     EXIT WHEN found IS NOT NULL;
   END LOOP;
   IF NOT EXISTS (SELECT FROM obs_meta_numer m WHERE _obs_suggested_name(m.numer_name) = standard) THEN
-    RAISE EXCEPTION 'There is no measure named "%"', name
+    RAISE EXCEPTION 'No measure is named "%"', name
       USING HINT = 'SELECT numer_id, numer_name FROM OBS_GetAvailableNumerators() lists them.';
   END IF;
   RETURN found;

@@ -157,21 +157,21 @@ DECLARE
   outside bigint := 0;
 BEGIN
   IF dataset IS NULL OR dataset !~ '^[a-z0-9][a-z0-9._-]{0,62}$' THEN
-    PERFORM _obs_refuse('"dataset" is missing or no plain name', 'Use lower-case letters, digits, ".", "_" and "-".');
+    PERFORM _obs_refuse('"dataset" is missing or is not a valid id', 'Use lower-case letters, digits, ".", "_" and "-".');
   ELSIF timespan IS NULL THEN
-    PERFORM _obs_refuse('"timespan" is missing', 'Say of when the data are: "2016", or "2011 - 2015".');
+    PERFORM _obs_refuse('"timespan" is missing', 'Pass the period of the data: "2016", or "2011 - 2015".');
   ELSIF level IS NULL OR level !~ '^[a-z0-9][a-z0-9._-]*$' THEN
-    PERFORM _obs_refuse('"boundary.id" is missing or no plain id', 'An id looks like "es.madrid.barrio".');
+    PERFORM _obs_refuse('"boundary.id" is missing or is not a valid id', 'An id looks like "es.madrid.barrio".');
   ELSIF id_column IS NULL THEN
-    PERFORM _obs_refuse('"boundary.id_column" is missing', 'Name the column that identifies each area.');
+    PERFORM _obs_refuse('"boundary.id_column" is missing', 'Pass the name of the column that identifies each area.');
   ELSIF geometry_column IS NULL AND json_array_length(measures) = 0 THEN
-    PERFORM _obs_refuse('There is nothing to publish: neither "boundary.geometry_column" nor "measures"');
+    PERFORM _obs_refuse('Nothing to publish: pass "boundary.geometry_column", "measures", or both');
   ELSIF base IS NOT NULL AND geometry_column IS NULL THEN
-    PERFORM _obs_refuse('"boundary.same_areas_as" is for a level that is published', 'Name its geometry column, too, or the level alone.');
+    PERFORM _obs_refuse('"boundary.same_areas_as" requires "boundary.geometry_column"', 'Pass the geometry column of the level as well, or only its id.');
   ELSIF base IS NOT NULL AND NOT EXISTS (SELECT FROM obs_column_to_column r
       WHERE r.source_id = ref AND r.target_id = base AND r.reltype = 'geom_ref') OR base = level THEN
-    PERFORM _obs_refuse(format('There is no boundary level "%s" whose areas "%s" could have', base, level),
-      'Name a level of OBS_GetAvailableGeometries() that has areas of its own.');
+    PERFORM _obs_refuse(format('No boundary level "%s" exists whose areas "%s" could share', base, level),
+      'OBS_GetAvailableGeometries() lists the levels. Choose one that does not share the areas of another.');
   END IF;
   SELECT jsonb_object_agg(attname, format_type(atttypid, NULL)) INTO columns
   FROM pg_attribute WHERE attrelid = source AND attnum > 0 AND NOT attisdropped;
@@ -181,17 +181,17 @@ BEGIN
   LOOP
     IF NOT columns ? wanted THEN
       PERFORM _obs_refuse(format('%s has no column "%s"', source, wanted), (
-        SELECT 'It has ' || string_agg(format('"%s"', key), ', ' ORDER BY key) || '.' FROM jsonb_object_keys(columns) key));
+        SELECT 'Its columns are ' || string_agg(format('"%s"', key), ', ' ORDER BY key) || '.' FROM jsonb_object_keys(columns) key));
     END IF;
   END LOOP;
   EXECUTE format('SELECT count(*) FROM %s', source) INTO bad_count;
   IF bad_count = 0 THEN
-    PERFORM _obs_refuse(format('There is nothing to publish: %s has no rows', source));
+    PERFORM _obs_refuse(format('Cannot publish: %s has no rows', source));
   END IF;
   EXECUTE format('SELECT count(*), min(id::text) FROM (SELECT %1$I AS id FROM %2$s GROUP BY 1 HAVING count(*) > 1 OR %1$I IS NULL) twice',
     id_column, source) INTO bad_count, bad;
   IF bad_count > 0 THEN
-    PERFORM _obs_refuse(format('Column "%s" does not identify the areas: %s of its values are there more than once or missing%s',
+    PERFORM _obs_refuse(format('Column "%s" does not identify the areas: %s of its values occur more than once or are missing%s',
       id_column, bad_count, coalesce(format(', for example "%s"', bad), '')));
   END IF;
 
@@ -235,7 +235,7 @@ BEGIN
         JOIN obs_table t ON t.id = ct.table_id JOIN obs_boundary b ON b.tablename = t.tablename
         WHERE ct.column_id = %L AND b.geomref = g.geoid)', geometry_table, base) INTO bad_count, bad;
       IF bad_count > 0 THEN
-        RAISE WARNING '% areas of % are not among those of "%", for example "%"', bad_count, source, base, bad;
+        RAISE WARNING '% areas of % are not areas of "%", for example "%"', bad_count, source, base, bad;
       END IF;
     END IF;
     DELETE FROM obs_column_to_column r WHERE r.target_id = level AND r.reltype = 'geom_ref';
@@ -253,19 +253,19 @@ BEGIN
   SELECT t.tablename, t.the_geom INTO geometry_level FROM obs_column_table ct JOIN obs_table t ON t.id = ct.table_id
   WHERE ct.column_id = level ORDER BY t.timespan DESC LIMIT 1;
   IF geometry_level IS NULL THEN
-    PERFORM _obs_refuse(format('There is no boundary level "%s"', level),
-      'Name the geometry column as "boundary.geometry_column", or a level of OBS_GetAvailableGeometries().');
+    PERFORM _obs_refuse(format('No boundary level is named "%s"', level),
+      'Pass "boundary.geometry_column" to publish the level, or the id of a level that OBS_GetAvailableGeometries() lists.');
   END IF;
   IF json_array_length(measures) > 0 THEN
     FOR measure IN SELECT json_array_elements(measures) LOOP
       measure_id := coalesce(nullif(measure->>'id', ''), dataset || '.' || _obs_suggested_name(measure->>'column'));
       type := columns->>(measure->>'column');
       IF measure_id !~ '^[A-Za-z0-9][A-Za-z0-9._-]*$' THEN
-        PERFORM _obs_refuse(format('"%s" is no plain id of a measure', measure_id), 'An id looks like "es.madrid.rent".');
+        PERFORM _obs_refuse(format('"%s" is not a valid id of a measure', measure_id), 'An id looks like "es.madrid.rent".');
       ELSIF (measure->>'column') IN ('geoid', 'the_geom') THEN
         PERFORM _obs_refuse(format('A measure cannot be the column "%s"', measure->>'column'), 'Rename the column.');
       ELSIF coalesce(measure->>'aggregate', '') NOT IN ('', 'sum', 'median', 'average', 'mode', 'quantile') THEN
-        PERFORM _obs_refuse(format('Aggregate "%s" of measure "%s" is not known', measure->>'aggregate', measure_id),
+        PERFORM _obs_refuse(format('Aggregate "%s" of measure "%s" is unknown', measure->>'aggregate', measure_id),
           'Use sum, median, average, quantile or mode.');
       ELSIF measure->>'aggregate' IN ('sum', 'median', 'average') AND type NOT IN ('smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision') THEN
         PERFORM _obs_refuse(format('Column "%s" is %s, which has no %s', measure->>'column', type, measure->>'aggregate'));
@@ -304,8 +304,8 @@ BEGIN
       FROM json_array_elements(measures) m WHERE m->>'column' = relation.target;
       denominator := coalesce(denominator, relation.target);
       IF NOT EXISTS (SELECT FROM obs_column c WHERE c.id = denominator AND c.type = 'Numeric') THEN
-        PERFORM _obs_refuse(format('The %s "%s" of measure "%s" is no number that is published', relation.reltype, relation.target, relation.id),
-          'Name a column among the measures, or the id of a measure of the catalog.');
+        PERFORM _obs_refuse(format('The %s "%s" of measure "%s" is not a published number', relation.reltype, relation.target, relation.id),
+          'Pass the column of one of the measures, or the id of a measure in the catalog.');
       END IF;
       INSERT INTO obs_column_to_column VALUES (relation.id, denominator, relation.reltype) ON CONFLICT DO NOTHING;
     END LOOP;
@@ -335,8 +335,8 @@ DECLARE
 BEGIN
   PERFORM _obs_lock();
   IF NOT EXISTS (SELECT FROM obs_dataset d WHERE d.id = dataset) THEN
-    PERFORM _obs_refuse(format('There is no dataset "%s"', dataset), (
-      SELECT 'There are ' || string_agg(d.id, ', ' ORDER BY d.id) || '.' FROM obs_dataset d));
+    PERFORM _obs_refuse(format('No dataset is named "%s"', dataset), (
+      SELECT 'Available datasets: ' || string_agg(d.id, ', ' ORDER BY d.id) || '.' FROM obs_dataset d));
   END IF;
   SELECT string_agg(DISTINCT other.dataset_id, ', ') INTO needed
   FROM obs_dataset_column own
@@ -344,7 +344,7 @@ BEGIN
   JOIN obs_dataset_table other ON other.table_id = ct.table_id
   WHERE own.dataset_id = dataset AND other.dataset_id <> dataset;
   IF needed IS NOT NULL THEN
-    PERFORM _obs_refuse(format('Dataset "%s" has the boundaries of other datasets: %s', dataset, needed), 'Remove those first.');
+    PERFORM _obs_refuse(format('Other datasets have measures of the boundaries of "%s": %s', dataset, needed), 'Remove those datasets first.');
   END IF;
   FOR name IN SELECT t.tablename FROM obs_dataset_table d JOIN obs_table t ON t.id = d.table_id WHERE d.dataset_id = dataset LOOP
     EXECUTE format('DROP TABLE IF EXISTS observatory.%I', name);

@@ -1,7 +1,7 @@
 /**
  * WKT and EWKT: https://www.ogc.org/standard/sfa/ (6.2), with PostGIS's `SRID=…;` and its leniency:
- * any case, `POINTZ (…)`, Z and M by counting, `MULTIPOINT(0 0, 1 1)`. wkx reads WKT too, but takes time
- * quadratic in its length and reads `POINT(a b)` as an empty point.
+ * any case, `POINTZ (…)`, Z and M by counting, `MULTIPOINT(0 0, 1 1)`. Written by hand because wkx takes
+ * time quadratic in the length of the text and reads `POINT(a b)` as an empty point.
  */
 import {
   type Coordinates,
@@ -21,11 +21,14 @@ const TYPES = new Map<string, ShapeType>(SHAPE_TYPES.map((type) => [type.toUpper
 export interface ParsedWkt {
   readonly shape: Shape;
   readonly dimensions: Dimensions;
-  /** null where the text names none. */
+  /** null if the text has none. */
   readonly srid: number | null;
 }
 
-/** @throws ShapeError saying where the text stops being WKT. */
+/**
+ * Parses WKT or EWKT.
+ * @throws ShapeError Saying where the text stops being WKT.
+ */
 export function parseWkt(text: string): ParsedWkt {
   const [, srid, wkt = text] = /^\s*SRID\s*=\s*(\d+)\s*;(.*)$/is.exec(text) ?? [];
   const parser = new WktParser(wkt);
@@ -38,7 +41,7 @@ export function parseWkt(text: string): ParsedWkt {
 }
 
 class WktParser {
-  /** The dimensions the outermost geometry names: "", "Z", "M" or "ZM". */
+  /** Dimensions in the tag of the outermost geometry: "", "Z", "M" or "ZM". */
   tag = "";
   private at = 0;
   private token = "";
@@ -85,7 +88,7 @@ class WktParser {
     }
   }
 
-  /** `(1 2)` or `EMPTY`. */
+  /** Reads `(1 2)` or `EMPTY`. */
   private wrapped(): number[] {
     return this.list(() => this.position())[0] ?? [];
   }

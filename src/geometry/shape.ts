@@ -1,6 +1,6 @@
-/** Geometries as GeoJSON nests them, made of WKT or of GeoJSON, and their way into EWKB. */
+/** Geometries nested as in GeoJSON, read from GeoJSON or WKT, and their encoding as EWKB. */
 
-/** GeoJSON's type names by WKB type code. */
+/** GeoJSON's type names, in the order of WKB's type codes from 1 on. */
 export const SHAPE_TYPES = [
   "Point",
   "LineString",
@@ -26,7 +26,7 @@ export interface Dimensions {
   readonly hasM: boolean;
 }
 
-/** How deep coordinates are nested: a position is an array of numbers. */
+/** Nesting of coordinates above a position, which is an array of numbers. */
 const DEPTH = {
   Point: 0,
   LineString: 1,
@@ -45,18 +45,18 @@ const FLAG_M = 0x40000000;
 const FLAG_SRID = 0x20000000;
 const MAX_DEPTH = 32;
 
-/** Why a value is no geometry; the caller adds row and column. */
+/** The reason why a value is not a geometry. The caller adds row and column. */
 export class ShapeError extends Error {}
 
 /**
- * The shape of a GeoJSON geometry.
- * @throws ShapeError if its members are not those of its type.
+ * Reads a GeoJSON geometry.
+ * @throws ShapeError If its members are not those of its type.
  */
 export function shapeOf(value: unknown, depth = 0): Shape {
   const { type, coordinates, geometries } = (value ?? {}) as Record<string, unknown>;
   if (depth > MAX_DEPTH) throw new ShapeError(`geometry collections are nested deeper than ${MAX_DEPTH}`);
   if (!SHAPE_TYPES.includes(type as ShapeType))
-    throw new ShapeError(`"${String(type)}" is no GeoJSON geometry type`);
+    throw new ShapeError(`"${String(type)}" is not a GeoJSON geometry type`);
   if (type === "GeometryCollection") {
     if (!Array.isArray(geometries)) throw new ShapeError("the GeometryCollection has no array of geometries");
     return { type, coordinates: [], geometries: geometries.map((member) => shapeOf(member, depth + 1)) };
@@ -76,7 +76,7 @@ function checkNesting(coordinates: readonly unknown[], depth: number, type: stri
   }
 }
 
-/** Z and M by the length of the first position: 3 numbers are Z, 4 are Z and M. */
+/** Returns the dimensions by the length of the first position: 3 numbers have Z, 4 have Z and M. */
 export function dimensionsOf({ coordinates, geometries }: Shape): Dimensions {
   const length = firstLength(coordinates) || geometries.map((shape) => shapeLength(shape)).find(Boolean) || 2;
   return { hasZ: length > 2, hasM: length > 3 };
@@ -96,8 +96,8 @@ function firstLength(coordinates: Coordinates): number {
 }
 
 /**
- * EWKB, little endian, with the SRID.
- * @throws ShapeError if a position has another number of coordinates than the first.
+ * Encodes a shape as little-endian EWKB with its SRID.
+ * @throws ShapeError If positions differ in their number of coordinates.
  */
 export function encodeShape(shape: Shape, srid: number, dimensions = dimensionsOf(shape)): Uint8Array {
   const sink = new Sink();
@@ -135,7 +135,7 @@ function writeNested(sink: Sink, coordinates: Coordinates, depth: number, width:
   }
 }
 
-/** An empty point is NaN in all coordinates, as PostGIS writes it. */
+/** Writes a position. An empty point is NaN in all coordinates, as in PostGIS. */
 function writePosition(sink: Sink, position: Coordinates, width: number): void {
   if (position.length !== width && position.length !== 0) {
     throw new ShapeError(`a position has ${position.length} coordinates, the others have ${width}`);

@@ -1,0 +1,89 @@
+/** Clipping to boxes, for the painter (floating-point pixels) and for vector tiles (a grid of whole numbers). */
+
+/** Bounds in any unit; inverted (Infinity first) where there is nothing. */
+export type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
+
+/** A ring while it is clipped: x and y in turn. The array is reused from ring to ring, so only `count` vertices count. */
+export interface Trace {
+  xy: Float64Array;
+  count: number;
+}
+
+/**
+ * Clips a ring to a box, side by side (Sutherland and Hodgman 1974). Where a ring leaves the box and comes back, the
+ * result runs along the box, so the box must lie outside of what is seen by more than an outline's width.
+ *
+ * @param isGrid Rounds new vertices to whole numbers, as those of vector tiles are.
+ */
+export function clipRing(ring: Trace, spare: Trace, box: Box, isGrid = false): void {
+  const [minX, minY, maxX, maxY] = box;
+  clipSide(ring, spare, 0, minX, 1, isGrid);
+  clipSide(spare, ring, 0, maxX, -1, isGrid);
+  clipSide(ring, spare, 1, minY, 1, isGrid);
+  clipSide(spare, ring, 1, maxY, -1, isGrid);
+}
+
+/**
+ * Keeps what lies on one side of a line along an axis: above the limit for sign 1, below it for -1.
+ * `!`: all indices are below 2 × count.
+ */
+function clipSide(from: Trace, to: Trace, axis: 0 | 1, limit: number, sign: 1 | -1, isGrid: boolean): void {
+  to.count = 0;
+  if (from.count === 0) return;
+  reserve(to, 2 * from.count); // a cut side adds at most one vertex per vertex
+  const other = 1 - axis;
+  let previous = 2 * (from.count - 1);
+  let wasInside = (from.xy[previous + axis]! - limit) * sign >= 0;
+  for (let at = 0; at < 2 * from.count; at += 2) {
+    const isInside = (from.xy[at + axis]! - limit) * sign >= 0;
+    if (isInside !== wasInside) {
+      const [a, b] = [from.xy[previous + axis]!, from.xy[at + axis]!];
+      const [c, d] = [from.xy[previous + other]!, from.xy[at + other]!];
+      const crossing = c + ((limit - a) / (b - a)) * (d - c);
+      const end = 2 * to.count++;
+      to.xy[end + axis] = limit;
+      to.xy[end + other] = isGrid ? Math.round(crossing) : crossing;
+    }
+    if (isInside) {
+      const end = 2 * to.count++;
+      to.xy[end] = from.xy[at]!;
+      to.xy[end + 1] = from.xy[at + 1]!;
+    }
+    previous = at;
+    wasInside = isInside;
+  }
+}
+
+/**
+ * Returns the share of a segment, from and to between 0 and 1, that lies in a box; undefined if it passes by (Liang and
+ * Barsky 1984).
+ */
+export function clipSegment(
+  x: number,
+  y: number,
+  dx: number,
+  dy: number,
+  [minX, minY, maxX, maxY]: Box,
+): readonly [from: number, to: number] | undefined {
+  const [toX, toY] = [x + dx, y + dy];
+  if ((x < minX && toX < minX) || (x > maxX && toX > maxX)) return undefined;
+  if ((y < minY && toY < minY) || (y > maxY && toY > maxY)) return undefined;
+  let [from, to] = [0, 1];
+  for (const [delta, room] of [
+    [-dx, x - minX],
+    [dx, maxX - x],
+    [-dy, y - minY],
+    [dy, maxY - y],
+  ] as const) {
+    if (delta === 0) {
+      if (room < 0) return undefined;
+    } else if (delta < 0) from = Math.max(from, room / delta);
+    else to = Math.min(to, room / delta);
+  }
+  return from <= to ? [from, to] : undefined;
+}
+
+/** Makes room for a number of vertices; the earlier ones are lost. */
+export function reserve(trace: Trace, count: number): void {
+  if (trace.xy.length < 2 * count) trace.xy = new Float64Array(4 * count);
+}

@@ -1,0 +1,62 @@
+/**
+ * Changes how tslab runs a cell, in memory: a cell that fails keeps the variables it has assigned, and its error says more
+ * where we know more.
+ */
+import vm from "node:vm";
+import { explainMissedColumn, forgetMissedColumns, missedColumnHint } from "./missed-columns";
+
+/** The parts of tslab's class `JupyterHandlerImpl` that this file uses. */
+interface TslabHandler {
+  handleExecuteImpl(...args: unknown[]): Promise<unknown>;
+}
+
+/** End of the program that tslab makes of a cell, see its `dist/executor.js`. */
+const CELL_END = "\n})(__tslab__.exports, __tslab__.require)";
+/** The cell's last value, in that program. */
+const LAST_EXPRESSION = /^exports\.tsLastExpr\d* = (.*)$/gm;
+
+let hasFailed = false;
+let lastExpression: string | undefined;
+
+/** @param onStart called before the code of a cell runs */
+export function watchCells(handler: TslabHandler, onStart: () => void): void {
+  const run = vm.runInThisContext;
+  vm.runInThisContext = function (code: string, options) {
+    if (!code.endsWith?.(CELL_END)) return run.call(this, code, options);
+    onStart();
+    forgetMissedColumns();
+    hasFailed = false;
+    lastExpression = [...code.matchAll(LAST_EXPRESSION)].at(-1)?.[1];
+    try {
+      const result: unknown = run.call(this, code, options);
+      return result instanceof Promise ? result.catch(fail) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+
+  // tslab forgets the declarations of a cell that throws. So we report the error and let the cell end as if it had
+  // succeeded, until tslab has kept them; then its reply to Jupyter becomes a failure, which tslab throws as the cell's count.
+  const execute = handler.handleExecuteImpl;
+  handler.handleExecuteImpl = async function (...args) {
+    const count = await execute.apply(this, args);
+    if (hasFailed) throw count;
+    return count;
+  };
+}
+
+function fail(error: unknown): void {
+  hasFailed = true;
+  console.error(explainMissedColumn(error) ?? error);
+  lastExpression = undefined; // the cell has no value
+}
+
+/** Returns the line to print instead of the cell's last value, if that is hardly what the user wants to see. */
+export function lastValueHint(value: unknown): string | undefined {
+  if (value === undefined) return missedColumnHint(lastExpression);
+  if (!(value instanceof Promise)) return undefined;
+  const call = /^(?:exports\.|\w+_\d+\.)?([\w$.]+)\(/.exec(lastExpression ?? "")?.[1];
+  const name = /^(?:exports\.)?([\w$]+);?$/.exec(lastExpression ?? "")?.[1];
+  const what = call ? `\`${call}(…)\`` : name ? `\`${name}\`` : "it";
+  return `This is a promise: put \`await\` before ${what}.`;
+}

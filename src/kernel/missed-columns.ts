@@ -1,0 +1,68 @@
+/** Remembers which columns a cell asked frames for in vain, so that "undefined" in an error gets a cause. */
+import { near } from "../options";
+import { isFrameLike } from "./frame-view";
+
+interface MissedColumn {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+/** Members that JavaScript, Node and test frameworks look for in any object. */
+const PROBED = new Set([
+  "then",
+  "toJSON",
+  "inspect",
+  "nodeType",
+  "asymmetricMatch",
+  "length",
+  "type",
+  "default",
+]);
+
+const watched = new WeakSet<object>();
+let missed: MissedColumn | undefined;
+
+export function forgetMissedColumns(): void {
+  missed = undefined;
+}
+
+/**
+ * Notes each read of a member that a frame does not have.
+ * @param root prototype at the end of danfo's chain of classes
+ */
+export function watchMissedColumns(root: object): void {
+  if (watched.has(root)) return;
+  watched.add(root);
+  const end = Object.getPrototypeOf(root) as object;
+  const trap = new Proxy(end, {
+    get(target, name, receiver) {
+      if (name in target) return Reflect.get(target, name, receiver);
+      if (typeof name === "string" && !PROBED.has(name) && !/^[$_@]/.test(name)) noteMiss(receiver, name);
+      return undefined;
+    },
+  });
+  Object.setPrototypeOf(root, trap);
+}
+
+function noteMiss(frame: unknown, name: string): void {
+  if (!isFrameLike(frame) || frame.$isSeries || typeof frame.$columns === "string") return;
+  missed = { name, columns: frame.$columns.map(String) };
+}
+
+/** Returns the error with the misspelt column named, if it is one about a member of `undefined` and a column was missed. */
+export function explainMissedColumn(error: unknown): string | undefined {
+  if (!missed || !(error instanceof TypeError) || !/\bof undefined\b/.test(error.message)) return undefined;
+  return `${error.name}: ${missedColumnText(missed)} (${error.message})`;
+}
+
+/** Says which column an expression asked for in vain, if the last one that was missed is named in it. */
+export function missedColumnHint(expression = ""): string | undefined {
+  return missed && expression.includes(missed.name) ? missedColumnText(missed) : undefined;
+}
+
+function missedColumnText({ name, columns }: MissedColumn): string {
+  const [meant] = near(name, columns);
+  const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
+  const listed = columns.map((column) => JSON.stringify(column)).join(", ");
+  return `No column is named ${JSON.stringify(name)}.${hint} The columns are ${listed || "none"}.`;
+}
