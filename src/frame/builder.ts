@@ -1,4 +1,4 @@
-import { CopyFormatError } from "./errors";
+import { CartoError } from "../errors";
 import type { Pace } from "./pace";
 import type { BooleanColumn, Column, Field, NumberColumn } from "./types";
 
@@ -24,6 +24,11 @@ export interface ColumnBuilder {
 export interface Built {
   readonly column: Column;
   readonly warning?: string;
+}
+
+/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
+export class CopyFormatError extends CartoError {
+  override name = "CopyFormatError";
 }
 
 /** Builds the error for bytes that cannot be a value of the column's type. */

@@ -5,9 +5,8 @@
  */
 import { SqlError } from "../errors";
 import { ident } from "../sql";
-import { type Batch, badValue } from "./builder";
+import { type Batch, badValue, CopyFormatError } from "./builder";
 import { ByteQueue } from "./byte-queue";
-import { CopyFormatError } from "./errors";
 import { paced } from "./pace";
 import { builderFor } from "./readers";
 import { type Columns, elementTypeOf, type Field, pgTypeOf } from "./types";

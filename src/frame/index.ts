@@ -1,9 +1,9 @@
+export { CopyFormatError } from "./builder";
 export { cellOf, columnValues, isFrame, isSeries, rowCountOf } from "./cells";
 export { compareCopy, type Differences, encodeDifferences } from "./compare-copy";
 export { copySelect, type DecodeOptions, decodeCopy, type EncodeOptions, encodeCopy } from "./copy-binary";
 export { encodeCsv } from "./csv";
 export { type FrameOptions, frameFromColumns, loadDanfo } from "./danfo";
-export { CopyFormatError } from "./errors";
 export type { TableColumn } from "./fit-column";
 export {
   columnsForTable,
