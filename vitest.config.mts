@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -11,11 +11,31 @@ const files = readdirSync("test", { recursive: true, encoding: "utf8" })
 /** What a file imports that starts a process, or is changed by tests for the whole process. */
 const STARTS_A_PROCESS =
   /support\/(server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"|vi\.(mock|useFakeTimers)/;
+/** Whether a test file, or a helper beside it, does. */
+function startsProcess(file: string): boolean {
+  const text = readFileSync(file, "utf8");
+  const helpers = [...text.matchAll(/ from "(\.\.?\/[^"]+)"/g)]
+    .map(([, path]) => join(dirname(file), `${path}.ts`))
+    .filter((helper) => helper.startsWith("test") && !helper.startsWith(join("test", "support")));
+  return STARTS_A_PROCESS.test(text) || helpers.some((helper) => existsSync(helper) && startsProcess(helper));
+}
+
 /** Plain functions: their files share a process, which saves loading the same modules for each. */
-const plain = files.filter((file) => !STARTS_A_PROCESS.test(readFileSync(file, "utf8")));
+const plain = files.filter((file) => !startsProcess(file));
 
 /** The slowest first, so that both workers end together: seconds on an idle machine. */
-const SLOW: Record<string, number> = {};
+const SLOW: Record<string, number> = {
+  "server/api-on-postgres.test.ts": 120,
+  "kernel/lab-quickstart.test.ts": 75,
+  "docs.test.ts": 70,
+  "notebooks.test.ts": 70,
+  "render/page/kinds.test.ts": 65,
+  "failure/kill.test.ts": 60,
+  "failure/on-postgres.test.ts": 60,
+  "server/jobs-restart.test.ts": 40,
+  "sync/sync-conflicts.test.ts": 40,
+  "package/package.test.ts": 30,
+};
 
 class SlowestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {

@@ -76,7 +76,7 @@ const PARTS: readonly Part[] = [
   },
   {
     says: "type declarations (10 s)",
-    outputs: [dist("index.d.ts")],
+    outputs: [dist("index.d.ts"), dist("declarations.d.ts")],
     inputs: ["src/index.ts", "scripts/types.ts"],
     make: () => buildTypes(dist("index.d.ts")),
   },

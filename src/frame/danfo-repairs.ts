@@ -81,6 +81,16 @@ export function repairDanfo({ DataFrame, Series, Utils }: Danfo): void {
   repairSorting(frame, ownerOf<SeriesPrototype>(Series.prototype, "sortValues"));
   repairLoc(frame);
   repairShape(ownerOf<object>(DataFrame.prototype, "shape"));
+  for (const { prototype } of [DataFrame, Series]) shareWriters(prototype);
+}
+
+/** Lets frames that danfo derives write files, too: only `new DataFrame()` and `new Series()` have these methods. */
+function shareWriters(prototype: object): void {
+  const base = Object.getPrototypeOf(prototype) as object;
+  for (const name of ["toCSV", "toJSON", "toExcel"]) {
+    const method = Object.getOwnPropertyDescriptor(prototype, name);
+    if (method && !(name in base)) Object.defineProperty(base, name, method);
+  }
 }
 
 /** Finds the class that defines a member. danfojs-node exports subclasses, but `head` and `query` return objects of their base classes. */

@@ -21,8 +21,8 @@ type ClassName =
  */
 function lazyClass<N extends ClassName>(name: N, isInstance?: (value: unknown) => boolean): Danfo[N] {
   const real = () => loadDanfo()[name] as object as new (...args: unknown[]) => object;
-  const standIn = (() => {}) as unknown as Danfo[N];
-  const proxy: Danfo[N] = new Proxy(standIn, {
+  function StandIn() {} // no arrow function and no class: only this can be called with `new` and have any `prototype`
+  const proxy: Danfo[N] = new Proxy(StandIn as unknown as Danfo[N], {
     construct: (_, args, newTarget) =>
       Reflect.construct(real(), args, newTarget === proxy ? real() : newTarget),
     get(_, member, receiver) {

@@ -58,7 +58,7 @@ export interface Caller {
 export class Observatory {
   readonly #caller: Caller;
 
-  /** Created by `CartoContext`. */
+  /** @internal Created by `CartoContext`. */
   constructor(caller: Caller) {
     this.#caller = caller;
   }

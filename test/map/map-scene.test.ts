@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from "../support/server";
 let server: TestServer;
 let transport: Transport;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   const { baseUrl, user, key } = server;
   transport = new Transport(
     fixedSource({ kind: "local", baseUrl, user, apiKey: key, label: "the local server" }),

@@ -54,7 +54,8 @@ beforeAll(() => {
   mkdirSync(join(installed, "dist"), { recursive: true });
   mkdirSync(join(project, "node_modules/@types"));
   copyFileSync(join(ROOT, "package.json"), join(installed, "package.json"));
-  copyFileSync(join(ROOT, "dist/index.d.ts"), join(installed, "dist/index.d.ts"));
+  for (const name of ["index.d.ts", "declarations.d.ts"])
+    copyFileSync(join(ROOT, "dist", name), join(installed, "dist", name));
   for (const name of ["@types/node", "danfojs-node"])
     symlinkSync(join(ROOT, "node_modules", name), join(project, "node_modules", name));
   writeFileSync(join(project, "program.ts"), PROGRAM);

@@ -8,7 +8,7 @@ import { startTestServer, type TestServer } from "../support/server";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   await server.sql(`
     CREATE TABLE trees (name text, height float8, seen_at timestamptz, old boolean, the_geom geometry(Geometry,4326));
     INSERT INTO trees VALUES

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { createTestDatabase } from "../support/engine";
 import { postgresBin } from "../support/machine";
 import { needs } from "../support/needs";
-import { openPostgis } from "../support/pglite";
+import { createPostgis } from "../support/pglite";
 
 const DIR = resolve(__dirname, "../../src/server/sql");
 const FUNCTIONS = "metadata geometry catalog quota statistics queries cartodbfy tables";
@@ -26,7 +26,7 @@ test("every file of the folder is tested here", () => {
 });
 
 test("on the embedded database", async () => {
-  const pg = await openPostgis();
+  const pg = await createPostgis();
   for (const file of [...files(FUNCTIONS), ...files(EMBEDDED_ONLY), ...files(FUNCTIONS)]) {
     await pg.exec(readFileSync(file, "utf8"));
   }

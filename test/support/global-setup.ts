@@ -1,12 +1,22 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildTemplate } from "../../scripts/template";
+import { homesIn } from "../../src/local/home";
+import { stopServer } from "../../src/local/launcher";
 
-/** Builds the database template, which takes half a minute, unless `dist/` has one from the same inputs. */
-export default async function setup(): Promise<void> {
+/** Builds the database template if its inputs have changed, and ends the servers that the test files shared. */
+export default async function setup(): Promise<() => Promise<void>> {
   const pipConfig = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "pip/pip.conf");
   if (existsSync(pipConfig)) process.env.PIP_CONFIG_FILE ??= pipConfig; // JupyterLab is installed from where it says
-  process.env.XDG_CONFIG_HOME = join(tmpdir(), "cartoframes-test-no-config"); // the developer's account is not for tests
+  const run = mkdtempSync(join(tmpdir(), "cartoframes-test-run-"));
+  process.env.CARTOFRAMES_TEST_RUN = run;
   await buildTemplate(join(__dirname, "../../dist/template"));
+  return async () => {
+    for (const worker of await readdir(run)) {
+      for (const home of await homesIn(join(run, worker))) await stopServer(home);
+    }
+    await rm(run, { recursive: true, force: true });
+  };
 }

@@ -1,7 +1,6 @@
 /** Skips tests where the machine lacks what they need; the reporter says at the end what that was. */
 import { existsSync } from "node:fs";
-import type { TestContext } from "vitest";
-import { getCurrentSuite } from "vitest/suite";
+import { type TestContext, TestRunner } from "vitest";
 import { chromePath, opensslPath, postgresBin } from "./machine";
 
 const PROGRAMS = {
@@ -46,7 +45,7 @@ export function needs(...kinds: Need[]): void {
 
 /** Skips the tests of the file, or of the `describe` that calls it. */
 export function skipAll(skipped: Skipped): void {
-  Object.assign(getCurrentSuite().options ?? {}, { skip: true, meta: { skipped } });
+  Object.assign(TestRunner.getCurrentSuite().options ?? {}, { skip: true, meta: { skipped } });
 }
 
 /** Skips the test that runs. */

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { databaseAddress } from "../../src/local/database";
@@ -54,14 +55,108 @@ export async function runningServer(home: string): ReturnType<typeof findServer>
   return undefined;
 }
 
-/** Stops all servers of a home folder and removes it. */
+/** Stops all servers of a home and removes it, unless test files share it. */
 export async function removeHome(home: string): Promise<void> {
+  const shared = sharedHomes.get(home);
+  sharedHomes.delete(home);
+  if (shared) return shared.close();
   await stopServers(home);
   await rm(home, { recursive: true, force: true });
 }
 
-export async function startTestServer(): Promise<TestServer> {
-  const home = await temporaryHome();
+/**
+ * Starts a local server with an empty database.
+ * @param shared `true` takes the server of this worker, which other test files use before and after: `close` removes
+ *   tables, functions, types, schemas, roles and named maps. Jobs, imports and settings of the server stay.
+ */
+export async function startTestServer({ shared = false } = {}): Promise<TestServer> {
+  if (shared && defaultEngine() === "pglite") return sharedServer();
+  return openServer(await temporaryHome());
+}
+
+async function sharedServer(): Promise<TestServer> {
+  const home = join(process.env.CARTOFRAMES_TEST_RUN!, `worker-${process.env.VITEST_POOL_ID}`);
+  const clean = join(home, "clean.json"); // what a server has that nobody used, while it is clean
+  if (!existsSync(clean)) await removeHome(home); // the file before did not get to its end
+  await mkdir(home, { recursive: true });
+  const server = await openServer(home);
+  const before = existsSync(clean) ? await readFile(clean, "utf8") : JSON.stringify(await objectsOf(server));
+  await rm(clean, { force: true });
+  return {
+    ...server,
+    close: async () => {
+      await connectLocal(localHome(home)); // tests may have stopped it
+      if (await reset(server, JSON.parse(before))) await writeFile(clean, before);
+      else await removeHome(home);
+    },
+  };
+}
+
+const sharedHomes = new Map<string, TestServer>();
+
+/** The home of the server that test files of this worker share. `removeHome` makes it as it was. */
+export async function sharedHome(): Promise<string> {
+  if (defaultEngine() !== "pglite") return temporaryHome();
+  const server = await sharedServer();
+  sharedHomes.set(server.home, server);
+  return server.home;
+}
+
+type Objects = Record<"namespaces" | "relations" | "routines" | "types" | "roles", number[]>;
+
+async function objectsOf(server: TestServer): Promise<Objects> {
+  const oids = (catalog: string) => `(SELECT json_agg(oid::bigint) FROM ${catalog})`;
+  const { rows } =
+    await server.sql(`SELECT ${oids("pg_namespace")} AS namespaces, ${oids("pg_class")} AS relations,
+    ${oids("pg_proc")} AS routines, ${oids("pg_type")} AS types, ${oids("pg_roles")} AS roles`);
+  return rows[0] as unknown as Objects;
+}
+
+/** Drops what is not among these objects. The observatory stays installed. Resolves to false if that failed. */
+async function reset(server: TestServer, known: Objects): Promise<boolean> {
+  const isNew = (kind: keyof Objects, oid = "oid") => `${oid} <> ALL ('{${known[kind].join()}}'::oid[])`;
+  const drops: [drop: string, from: string][] = [
+    [
+      "format('DROP SCHEMA %I CASCADE', nspname)",
+      `pg_namespace WHERE ${isNew("namespaces")} AND nspname !~ '^pg_' AND nspname NOT IN ('observatory', 'cdb_observatory')`,
+    ],
+    [
+      `format('DROP %s IF EXISTS %I.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+        WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, nspname, relname)`,
+      `pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE ${isNew("relations", "pg_class.oid")}
+        AND n.oid = ANY ('{${known.namespaces.join()}}'::oid[]) AND nspname !~ '^pg_' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')`,
+    ],
+    [
+      "format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)",
+      `pg_proc WHERE ${isNew("routines")} AND pronamespace = ANY ('{${known.namespaces.join()}}'::oid[])`,
+    ],
+    [
+      "format('DROP TYPE IF EXISTS %s CASCADE', oid::regtype)",
+      `pg_type WHERE ${isNew("types")} AND typtype IN ('e', 'd', 'c', 'r') AND typnamespace = ANY ('{${known.namespaces.join()}}'::oid[])
+        AND (typrelid = 0 OR (SELECT relkind FROM pg_class c WHERE c.oid = typrelid) = 'c')`,
+    ],
+    ["format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname)", `pg_roles WHERE ${isNew("roles")}`],
+  ];
+  try {
+    const maps = (await (await server.ask("/api/v1/map/named")).json()) as { template_ids: string[] };
+    for (const id of maps.template_ids) {
+      await server.ask(`/api/v1/map/named/${id.replace(/^.*@/, "")}`, { method: "DELETE" });
+    }
+    for (const [drop, from] of drops) {
+      const { rows, error } = await server.sql(`SELECT ${drop} AS drop FROM ${from}`);
+      if (error) throw new Error(error[0]);
+      if (rows.length === 0) continue;
+      const dropped = await server.sql(rows.map((row) => row.drop).join(";\n"));
+      if (dropped.error) throw new Error(dropped.error[0]);
+    }
+    return true;
+  } catch (error) {
+    if (process.env.CARTOFRAMES_TEST_DEBUG) console.error(error);
+    return false;
+  }
+}
+
+async function openServer(home: string): Promise<TestServer> {
   const database = defaultEngine() === "pglite" ? undefined : databaseAddress(await createTestDatabase());
   const serverHome = database ? databaseHome(database, home) : localHome(home);
   const server = await connectLocal(serverHome, database);

@@ -17,7 +17,7 @@ import { startTestServer, type TestServer } from "../../support/server";
 let server: TestServer;
 let proxy: TestProxy;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   await server.sql("CREATE TABLE trees AS SELECT 'of public' AS owner");
   proxy = await startProxy(server);
 });

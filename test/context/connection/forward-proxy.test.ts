@@ -19,7 +19,7 @@ let encrypted: Server;
 let proxy: ForwardProxy;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   account = await startProxy(server);
   const port = Number(new URL(account.baseUrl).port);
   encrypted = createServer(makeCertificate(ACCOUNT), (incoming, response) => {

@@ -35,7 +35,7 @@ const MOST_UNLIKE = 0.01;
 
 beforeAll(async () => {
   await buildForMaps();
-  [server, browser] = await Promise.all([startTestServer(), launch()]);
+  [server, browser] = await Promise.all([startTestServer({ shared: true }), launch()]);
   const { baseUrl, user, key: apiKey } = server;
   const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
   transport = new Transport(fixedSource(endpoint));

@@ -30,7 +30,7 @@ const TEXTS = [
 ];
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   transport = transportWith(server.key);
   const literalOf = (text: string) =>
     `convert_from(decode('${Buffer.from(text).toString("hex")}', 'hex'), 'UTF8')`;

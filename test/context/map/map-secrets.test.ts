@@ -16,7 +16,7 @@ let dir: string;
 let cc: CartoContext;
 beforeAll(async () => {
   await buildForMaps();
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   dir = await mkdtemp(join(tmpdir(), "cartoframes-map-secrets-"));
   await mkdir(join(dir, FOLDER));
   await writeFile(

@@ -24,7 +24,7 @@ let proxy: TestProxy;
 let local: CartoContext;
 let account: CartoContext;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   await server.sql("CREATE TYPE mood AS ENUM ('sad', 'happy')");
   await server.sql(
     "CREATE TABLE many AS SELECT n, n::text AS t, n::int8 * 1000000000 AS b FROM generate_series(1, 30000) AS n",

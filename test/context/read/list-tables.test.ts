@@ -8,7 +8,7 @@ import { startTestServer, type TestServer } from "../../support/server";
 let server: TestServer;
 let cc: CartoContext;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   cc = new CartoContext({ baseUrl: `${server.baseUrl}/user/local`, apiKey: server.key });
 });
 afterAll(() => server?.close());

@@ -1,7 +1,7 @@
 import { DataFrame } from "danfojs-node";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
-import { removeHome, temporaryHome, testAddress } from "../../support/server";
+import { removeHome, sharedHome, testAddress } from "../../support/server";
 
 interface TwoContexts {
   readonly home: string;
@@ -15,7 +15,7 @@ export function withTwoContexts(onReady: (contexts: TwoContexts) => void): void 
   let home: string;
   let cc: CartoContext;
   beforeAll(async () => {
-    home = await temporaryHome();
+    home = await sharedHome();
     const baseUrl = await testAddress(home);
     cc = new CartoContext({ baseUrl });
     onReady({ home, cc, other: new CartoContext({ baseUrl }) });

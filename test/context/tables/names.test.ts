@@ -4,12 +4,12 @@ import { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, TableNotFoundError } from "../../../src/errors";
 import { Layer } from "../../../src/map";
 import { ident, literal } from "../../../src/sql";
-import { removeHome, temporaryHome, testAddress } from "../../support/server";
+import { removeHome, sharedHome, testAddress } from "../../support/server";
 
 let home: string;
 let cc: CartoContext;
 beforeAll(async () => {
-  home = await temporaryHome();
+  home = await sharedHome();
   cc = new CartoContext({ baseUrl: await testAddress(home) });
   await cc.query('CREATE TABLE witness AS SELECT 1 AS a; CREATE SCHEMA reports; CREATE SCHEMA "My Schema"');
 });

@@ -12,12 +12,12 @@ import {
 } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableExistsError } from "../../../src/errors";
-import { removeHome, temporaryHome, testAddress } from "../../support/server";
+import { removeHome, sharedHome, testAddress } from "../../support/server";
 
 let home: string;
 let cc: CartoContext;
 beforeAll(async () => {
-  home = await temporaryHome();
+  home = await sharedHome();
   const baseUrl = await testAddress(home);
   cc = new CartoContext({ baseUrl });
   await cc.query("CREATE TABLE log (i int)");

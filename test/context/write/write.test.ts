@@ -19,12 +19,12 @@ import {
   TableExistsError,
   TableNotFoundError,
 } from "../../../src/errors";
-import { removeHome, runningServer, temporaryHome, testAddress } from "../../support/server";
+import { removeHome, runningServer, sharedHome, testAddress } from "../../support/server";
 
 let home: string;
 let cc: CartoContext;
 beforeAll(async () => {
-  home = await temporaryHome();
+  home = await sharedHome();
   const baseUrl = await testAddress(home);
   cc = new CartoContext({ baseUrl });
 });

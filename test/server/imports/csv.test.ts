@@ -4,7 +4,7 @@ import { startTestServer, type TestServer } from "../../support/server";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
 });
 afterAll(() => server?.close());
 const imports = importer(() => server);

@@ -7,7 +7,7 @@ import { shapefile } from "../../support/shapefile";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
 });
 afterAll(() => server?.close());
 const { file, columns, leftovers, workDirs } = importer(() => server);

@@ -14,7 +14,7 @@ let server: TestServer;
 let notebook: Server;
 let browser: Browser;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ shared: true });
   await server.sql(
     "CREATE TABLE spots AS SELECT 1 AS cartodb_id, ST_SetSRID(ST_MakePoint(10, 10), 4326) AS the_geom; GRANT SELECT ON spots TO publicuser",
   );
