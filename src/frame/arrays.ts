@@ -74,23 +74,21 @@ export class Precise {
 
 /** Arrays. If one element of the column does not fit into a JavaScript value, all elements become texts. */
 export class ArrayBuilder extends ObjectBuilder {
-  constructor(
-    field: Field,
-    readElement: ElementReader,
-    private readonly why: string,
-  ) {
+  readonly #why: string;
+  constructor(field: Field, readElement: ElementReader, why: string) {
     super(field, (batch, at, end) => readArray(batch, at, end, readElement));
+    this.#why = why;
   }
 
   override async finish(pace: Pace): Promise<Built> {
-    const fits = await this.settle(pace, ({ value }) => value);
-    if (!fits) await this.settle(pace, ({ text }) => text);
+    const fits = await this.#settle(pace, ({ value }) => value);
+    if (!fits) await this.#settle(pace, ({ text }) => text);
     const { column } = await super.finish(pace);
-    return fits ? { column } : { column, warning: asTextWarning(this.field, this.why) };
+    return fits ? { column } : { column, warning: asTextWarning(this.field, this.#why) };
   }
 
   /** Replaces every `Precise` by a plain value. Returns false and replaces nothing if one of them has none. */
-  private async settle(pace: Pace, plain: (element: Precise) => unknown): Promise<boolean> {
+  async #settle(pace: Pace, plain: (element: Precise) => unknown): Promise<boolean> {
     for (const array of this.values) {
       if (pace.due()) await pace.pause();
       if (array !== null && !fitsAll(array as unknown[], plain)) return false;

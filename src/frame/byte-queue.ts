@@ -18,12 +18,12 @@ export class ByteQueue {
   }
 
   push(chunk: Uint8Array): void {
-    if (this.end + chunk.length > this.bytes.length) this.makeRoom(this.size + chunk.length);
+    if (this.end + chunk.length > this.bytes.length) this.#makeRoom(this.size + chunk.length);
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;
   }
 
-  private makeRoom(needed: number): void {
+  #makeRoom(needed: number): void {
     const from = this.bytes;
     if (needed > from.length) {
       this.bytes = Buffer.allocUnsafe(2 ** Math.ceil(Math.log2(needed)));

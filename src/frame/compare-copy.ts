@@ -65,24 +65,23 @@ export function encodeDifferences(
 }
 
 class Comparison {
-  private readonly rowCount: number;
-  private readonly writers: readonly RowWriter[];
-  private readonly states: Uint8Array;
-  private readonly sink = new CopySink(1024);
-  private readonly gone: Uint8Array[] = [];
+  readonly #rowCount: number;
+  readonly #writers: readonly RowWriter[];
+  readonly #states: Uint8Array;
+  readonly #sink = new CopySink(1024);
+  readonly #gone: Uint8Array[] = [];
   /** Rows of the table that were not found where they were expected, with the length of their keys. */
-  private readonly waiting: { readonly bytes: Buffer; readonly keyBytes: number }[] = [];
+  readonly #waiting: { readonly bytes: Buffer; readonly keyBytes: number }[] = [];
   /** Unseen rows of the frame by key, filled when the first row is looked up. */
-  private rowsByKey: Map<string, number> | null = null;
-  private next = 0;
+  #rowsByKey: Map<string, number> | null = null;
+  #next = 0;
+  readonly #keyCount: number;
 
-  constructor(
-    columns: readonly WriteColumn[],
-    private readonly keyCount: number,
-  ) {
-    this.rowCount = rowCountOf(columns);
-    this.writers = columns.map(writerFor);
-    this.states = new Uint8Array(this.rowCount);
+  constructor(columns: readonly WriteColumn[], keyCount: number) {
+    this.#keyCount = keyCount;
+    this.#rowCount = rowCountOf(columns);
+    this.#writers = columns.map(writerFor);
+    this.#states = new Uint8Array(this.#rowCount);
   }
 
   take({ bytes, rows, stride, at, length }: Batch): void {
@@ -90,71 +89,75 @@ class Comparison {
       const first = r * stride;
       const endOf = (field: number) => at[first + field]! + Math.max(0, length[first + field]!);
       const start = at[first]! - 4;
-      const keyBytes = endOf(this.keyCount - 1) - start;
+      const keyBytes = endOf(this.#keyCount - 1) - start;
       const end = endOf(stride - 1);
-      if (this.meet(bytes, start, end, keyBytes)) continue;
-      if (this.rowsByKey !== null) this.lookUp(bytes, start, end, keyBytes);
+      if (this.#meet(bytes, start, end, keyBytes)) continue;
+      if (this.#rowsByKey !== null) this.#lookUp(bytes, start, end, keyBytes);
       else {
-        this.waiting.push({ bytes: Buffer.from(bytes.subarray(start, end)), keyBytes });
-        if (this.waiting.length > MAX_WAITING) this.settle();
+        this.#waiting.push({ bytes: Buffer.from(bytes.subarray(start, end)), keyBytes });
+        if (this.#waiting.length > MAX_WAITING) this.#settle();
       }
     }
   }
 
   finish(): Differences {
-    if (this.waiting.length > 0) this.settle();
+    if (this.#waiting.length > 0) this.#settle();
     const rows: number[] = [];
-    for (let row = 0; row < this.rowCount; row++) if (this.states[row] !== EQUAL) rows.push(row);
-    return { rows, gone: this.gone };
+    for (let row = 0; row < this.#rowCount; row++) if (this.#states[row] !== EQUAL) rows.push(row);
+    return { rows, gone: this.#gone };
   }
 
   /** True if the row of the table is one of the frame's next rows. */
-  private meet(bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
-    const last = Math.min(this.rowCount - 1, this.next + (this.rowsByKey === null ? LOOKAHEAD : 0));
-    for (let row = this.next; row <= last; row++) {
-      if (this.states[row] !== UNSEEN || !this.compare(row, bytes, start, end, keyBytes)) continue;
-      this.next = row + 1;
+  #meet(bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
+    const last = Math.min(this.#rowCount - 1, this.#next + (this.#rowsByKey === null ? LOOKAHEAD : 0));
+    for (let row = this.#next; row <= last; row++) {
+      if (this.#states[row] !== UNSEEN || !this.#compare(row, bytes, start, end, keyBytes)) continue;
+      this.#next = row + 1;
       return true;
     }
     return false;
   }
 
   /** Marks a row of the frame as equal or changed if it has this key. Returns true if it has. */
-  private compare(row: number, bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
-    const { sink } = this;
+  #compare(row: number, bytes: Buffer, start: number, end: number, keyBytes: number): boolean {
+    const sink = this.#sink;
     sink.at = 0;
-    for (let i = 0; i < this.keyCount; i++) this.writers[i]!(sink, row);
+    for (let i = 0; i < this.#keyCount; i++) this.#writers[i]!(sink, row);
     const hasKey =
       sink.at === keyBytes && bytes.compare(sink.bytes, 0, keyBytes, start, start + keyBytes) === 0;
     if (!hasKey) return false;
-    for (let i = this.keyCount; i < this.writers.length; i++) this.writers[i]!(sink, row);
+    for (let i = this.#keyCount; i < this.#writers.length; i++) this.#writers[i]!(sink, row);
     const isEqual = sink.at === end - start && bytes.compare(sink.bytes, 0, sink.at, start, end) === 0;
-    this.states[row] = isEqual ? EQUAL : CHANGED;
+    this.#states[row] = isEqual ? EQUAL : CHANGED;
     return true;
   }
 
-  private settle(): void {
-    this.rowsByKey = this.unseenRows();
-    for (const { bytes, keyBytes } of this.waiting) this.lookUp(bytes, 0, bytes.length, keyBytes);
-    this.waiting.length = 0;
+  #settle(): void {
+    this.#rowsByKey = this.#unseenRows();
+    for (const { bytes, keyBytes } of this.#waiting) this.#lookUp(bytes, 0, bytes.length, keyBytes);
+    this.#waiting.length = 0;
   }
 
-  private unseenRows(): Map<string, number> {
+  #unseenRows(): Map<string, number> {
     const rows = new Map<string, number>();
-    for (let row = 0; row < this.rowCount; row++) {
-      if (this.states[row] !== UNSEEN) continue;
-      this.sink.at = 0;
-      for (let i = 0; i < this.keyCount; i++) this.writers[i]!(this.sink, row);
-      const key = this.sink.bytes.toString("latin1", 0, this.sink.at);
+    for (let row = 0; row < this.#rowCount; row++) {
+      if (this.#states[row] !== UNSEEN) continue;
+      this.#sink.at = 0;
+      for (let i = 0; i < this.#keyCount; i++) this.#writers[i]!(this.#sink, row);
+      const key = this.#sink.bytes.toString("latin1", 0, this.#sink.at);
       if (key !== NULL_FIELD) rows.set(key, row);
     }
     return rows;
   }
 
-  private lookUp(bytes: Buffer, start: number, end: number, keyBytes: number): void {
-    const row = this.rowsByKey!.get(bytes.toString("latin1", start, start + keyBytes));
-    if (row !== undefined && this.states[row] === UNSEEN && this.compare(row, bytes, start, end, keyBytes)) {
-      this.next = row + 1;
-    } else this.gone.push(Buffer.from(bytes.subarray(start, start + keyBytes)));
+  #lookUp(bytes: Buffer, start: number, end: number, keyBytes: number): void {
+    const row = this.#rowsByKey!.get(bytes.toString("latin1", start, start + keyBytes));
+    if (
+      row !== undefined &&
+      this.#states[row] === UNSEEN &&
+      this.#compare(row, bytes, start, end, keyBytes)
+    ) {
+      this.#next = row + 1;
+    } else this.#gone.push(Buffer.from(bytes.subarray(start, start + keyBytes)));
   }
 }

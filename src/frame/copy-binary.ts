@@ -179,48 +179,57 @@ function writeHeader(bytes: Buffer): number {
 /** Cuts the bytes into rows and passes them on in batches. */
 class CopyReader {
   rowCount = 0;
-  private readonly queue = new ByteQueue();
+  readonly #queue = new ByteQueue();
   /** `after`: past the last row, at the end marker or at an error message. */
-  private state: "header" | "rows" | "after" = "header";
-  private complete = false;
+  #state: "header" | "rows" | "after" = "header";
+  #complete = false;
   /** True once all bytes have arrived. */
-  private ended = false;
-  private readonly maxRows: number;
-  private readonly at: Int32Array;
-  private readonly length: Int32Array;
+  #ended = false;
+  readonly #maxRows: number;
+  readonly #at: Int32Array;
+  readonly #length: Int32Array;
+  readonly #fields: readonly Field[];
+  readonly #take: (batch: Batch) => void;
+  readonly #sql: string | undefined;
 
-  constructor(
-    private readonly fields: readonly Field[],
-    private readonly take: (batch: Batch) => void,
-    private readonly sql?: string,
-  ) {
-    this.maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
-    this.at = new Int32Array(this.maxRows * fields.length);
-    this.length = new Int32Array(this.maxRows * fields.length);
+  constructor(fields: readonly Field[], take: (batch: Batch) => void, sql?: string) {
+    this.#fields = fields;
+    this.#take = take;
+    this.#sql = sql;
+    this.#maxRows = Math.max(1, Math.floor(BATCH_FIELDS / Math.max(1, fields.length)));
+    this.#at = new Int32Array(this.#maxRows * fields.length);
+    this.#length = new Int32Array(this.#maxRows * fields.length);
   }
 
   push(chunk: Uint8Array): void {
-    this.queue.push(chunk);
+    this.#queue.push(chunk);
   }
 
   /** Moves complete rows into the columns. Returns false when the next row needs more bytes. */
   readBatch(): boolean {
-    if (this.state === "header") this.readHeader();
-    if (this.state === "after" && this.queue.size > MAX_ERROR_BYTES) throw this.failure();
-    if (this.state !== "rows") return false;
-    const { bytes, view } = this.queue;
-    const rows = this.locateRows();
+    if (this.#state === "header") this.#readHeader();
+    if (this.#state === "after" && this.#queue.size > MAX_ERROR_BYTES) throw this.#failure();
+    if (this.#state !== "rows") return false;
+    const { bytes, view } = this.#queue;
+    const rows = this.#locateRows();
     if (rows === 0) return false;
-    const batch: Batch = { bytes, view, rows, stride: this.fields.length, at: this.at, length: this.length };
-    this.take(batch);
+    const batch: Batch = {
+      bytes,
+      view,
+      rows,
+      stride: this.#fields.length,
+      at: this.#at,
+      length: this.#length,
+    };
+    this.#take(batch);
     this.rowCount += rows;
     return true;
   }
 
   /** @throws SqlError, CopyFormatError If the end of the rows is missing. */
   end(): void {
-    this.ended = true;
-    if (!this.complete || this.queue.size > 0) throw this.failure();
+    this.#ended = true;
+    if (!this.#complete || this.#queue.size > 0) throw this.#failure();
   }
 
   /**
@@ -231,8 +240,8 @@ class CopyReader {
     damage: CopyFormatError,
     rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
   ): Promise<SqlError | CopyFormatError> {
-    if (this.ended) return damage;
-    const chunks = [Buffer.from(this.recent())]; // copied: the queue's buffer is written to again
+    if (this.#ended) return damage;
+    const chunks = [Buffer.from(this.#recent())]; // copied: the queue's buffer is written to again
     let bytes = 0;
     try {
       for (;;) {
@@ -245,22 +254,22 @@ class CopyReader {
     } catch {
       return damage;
     }
-    return serverError(Buffer.concat(chunks).toString("utf8"), this.sql) ?? damage;
+    return serverError(Buffer.concat(chunks).toString("utf8"), this.#sql) ?? damage;
   }
 
   /** The last bytes that arrived, including those of rows already taken. */
-  private recent(): Buffer {
-    const { bytes, end } = this.queue;
+  #recent(): Buffer {
+    const { bytes, end } = this.#queue;
     return bytes.subarray(Math.max(0, end - MAX_ERROR_BYTES), end);
   }
 
-  private readHeader(): void {
-    const { queue } = this;
+  #readHeader(): void {
+    const queue = this.#queue;
     const { bytes, view, start } = queue;
     const known = Math.min(queue.size, SIGNATURE.length);
     if (bytes.compare(SIGNATURE, 0, known, start, start + known) !== 0) {
-      this.state = "after";
-      if (bytes[start] !== BRACE) throw this.failure();
+      this.#state = "after";
+      if (bytes[start] !== BRACE) throw this.#failure();
       return;
     }
     if (queue.size < HEADER_BYTES) return;
@@ -273,28 +282,30 @@ class CopyReader {
       );
     }
     queue.start += HEADER_BYTES;
-    this.state = "rows";
+    this.#state = "rows";
   }
 
   /** Locates the fields of complete rows, takes their bytes out of the queue and returns the number of rows. `!` below: indices are < stride × maxRows. */
-  private locateRows(): number {
-    const { queue, at, length } = this;
+  #locateRows(): number {
+    const queue = this.#queue;
+    const at = this.#at;
+    const length = this.#length;
     const { view, end } = queue;
-    const stride = this.fields.length;
+    const stride = this.#fields.length;
     let rows = 0;
     let field = 0;
     let pos = queue.start;
-    while (rows < this.maxRows && pos + 2 <= end) {
+    while (rows < this.#maxRows && pos + 2 <= end) {
       const count = view.getInt16(pos);
       if (count !== stride) {
-        this.leaveRows(count, pos, rows);
+        this.#leaveRows(count, pos, rows);
         return rows;
       }
       pos += 2;
       const rowEnd = field + stride;
       while (field < rowEnd && pos + 4 <= end) {
         const bytes = view.getInt32(pos);
-        if (bytes < -1 || bytes > MAX_FIELD_BYTES) throw this.badLength(rows, field % stride, bytes);
+        if (bytes < -1 || bytes > MAX_FIELD_BYTES) throw this.#badLength(rows, field % stride, bytes);
         const next = pos + 4 + (bytes === -1 ? 0 : bytes);
         if (next > end) break;
         at[field] = pos + 4;
@@ -310,41 +321,42 @@ class CopyReader {
   }
 
   /** Handles what stands in place of a row: the end marker, a server's message, or damage. */
-  private leaveRows(count: number, pos: number, rows: number): void {
-    const { queue, fields } = this;
+  #leaveRows(count: number, pos: number, rows: number): void {
+    const queue = this.#queue;
+    const fields = this.#fields;
     queue.start = pos;
     if (count === TRAILER) {
       queue.start += 2;
-      this.complete = true;
+      this.#complete = true;
     } else if (queue.bytes[pos] !== BRACE) {
       throw new CopyFormatError(
         `Row ${this.rowCount + rows} (counted from 0) of the COPY has ${count} columns, expected ${fields.length}. ` +
           "The table changed while it was read, or the bytes were damaged on the way; read again.",
       );
     }
-    this.state = "after";
+    this.#state = "after";
   }
 
-  private badLength(rows: number, field: number, bytes: number): CopyFormatError {
-    return badValue(this.fields[field]!, this.rowCount + rows, `found a length of ${bytes} bytes`);
+  #badLength(rows: number, field: number, bytes: number): CopyFormatError {
+    return badValue(this.#fields[field]!, this.rowCount + rows, `found a length of ${bytes} bytes`);
   }
 
   /** Builds the error for bytes that end too early or in the wrong way. */
-  private failure(): SqlError | CopyFormatError {
-    const { size, start, end, bytes } = this.queue;
+  #failure(): SqlError | CopyFormatError {
+    const { size, start, end, bytes } = this.#queue;
     // Only bytes outside of rows can be a message: a text in the last row may look like one.
-    const sqlError = size > 0 ? serverError(this.recent().toString("utf8"), this.sql) : null;
+    const sqlError = size > 0 ? serverError(this.#recent().toString("utf8"), this.#sql) : null;
     if (sqlError !== null) return sqlError;
     const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
-    if (this.complete) {
+    if (this.#complete) {
       return new CopyFormatError(
         `${size} bytes follow the end marker of the COPY, expected none; read again.`,
       );
     }
-    if (this.state === "header" && size === 0) {
+    if (this.#state === "header" && size === 0) {
       return new CopyFormatError("The answer to the COPY is empty, expected at least a header; read again.");
     }
-    if (this.state !== "rows" && this.rowCount === 0) {
+    if (this.#state !== "rows" && this.rowCount === 0) {
       return new CopyFormatError(
         `The answer begins with ${JSON.stringify(rest.slice(0, 40))}, expected the signature of a binary COPY ` +
           '("PGCOPY\\n…"). Something between here and the database answered in its place; check the base URL.',

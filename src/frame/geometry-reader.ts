@@ -11,19 +11,23 @@ export function geometryAt({ bytes, view }: Batch, at: number, end: number): str
 const hex = (bytes: Buffer, at: number, end: number) => bytes.toString("hex", at, end).toUpperCase();
 
 export class GeometryBuilder implements ColumnBuilder {
-  private readonly values: (string | null)[] = [];
-  private readonly short = new ShortStrings();
+  readonly #values: (string | null)[] = [];
+  readonly #short = new ShortStrings();
+  readonly #field: Field;
 
-  constructor(private readonly field: Field) {}
+  constructor(field: Field) {
+    this.#field = field;
+  }
 
   append(batch: Batch, field: number): void {
-    const { values, short } = this;
+    const values = this.#values;
+    const short = this.#short;
     for (let r = 0, i = field; r < batch.rows; r++, i += batch.stride) {
       const size = batch.length[i]!;
       const at = batch.at[i]!;
       if (size === -1) values.push(null);
       else if (!isEwkb(batch.view, at, at + size)) {
-        throw badValue(this.field, values.length, `the ${size} bytes are not a geometry`);
+        throw badValue(this.#field, values.length, `the ${size} bytes are not a geometry`);
       } else if (size <= SHORT_BYTES) {
         short.add(values.length, batch, at, at + size);
         values.push(null);
@@ -33,6 +37,6 @@ export class GeometryBuilder implements ColumnBuilder {
   }
 
   async finish(): Promise<{ column: GeometryColumn }> {
-    return { column: { ...this.field, kind: "geometry", values: this.values } };
+    return { column: { ...this.#field, kind: "geometry", values: this.#values } };
   }
 }

@@ -53,7 +53,7 @@ export class Tally {
     this.total++;
     switch (typeof value) {
       case "number":
-        this.addNumber(value);
+        this.#addNumber(value);
         break;
       case "string":
         this.strings++;
@@ -70,7 +70,7 @@ export class Tally {
         if (value > this.maxBig) this.maxBig = value;
         break;
       case "object":
-        this.addObject(value, row, name);
+        this.#addObject(value, row, name);
         break;
       default:
         throw cannotStore(
@@ -82,7 +82,7 @@ export class Tally {
     }
   }
 
-  private addNumber(value: number): void {
+  #addNumber(value: number): void {
     if (Number.isNaN(value)) this.missing++;
     else if (!Number.isSafeInteger(value)) this.floats++;
     else {
@@ -92,7 +92,7 @@ export class Tally {
     }
   }
 
-  private addObject(value: object | null, row: number, name: string): void {
+  #addObject(value: object | null, row: number, name: string): void {
     if (value === null) this.missing++;
     else if (value instanceof Date) {
       if (Number.isNaN(value.getTime())) this.invalidDates++;

@@ -124,67 +124,70 @@ export function scaledText(value: number, scale: number): string {
 
 /** numeric: keeps numbers and their scales until a value is not exact, and texts from there on. */
 export class NumericBuilder implements ColumnBuilder {
-  private readonly floats = new Floats();
-  private scales = new Uint16Array(0);
-  private readonly nulls = new Nulls();
+  readonly #floats = new Floats();
+  #scales = new Uint16Array(0);
+  readonly #nulls = new Nulls();
   /** Values from the first inexact one on. */
-  private readonly texts: (string | null)[] = [];
+  readonly #texts: (string | null)[] = [];
+  readonly #field: Field;
 
-  constructor(private readonly field: Field) {}
+  constructor(field: Field) {
+    this.#field = field;
+  }
 
   append({ view, rows, stride, at, length }: Batch, field: number): void {
     for (let r = 0, i = field; r < rows; r++, i += stride) {
       const bytes = length[i]!;
-      if (bytes === -1) this.addNull();
-      else if (isNumeric(view, at[i]!, bytes)) this.add(view, at[i]!);
+      if (bytes === -1) this.#addNull();
+      else if (isNumeric(view, at[i]!, bytes)) this.#add(view, at[i]!);
       else {
-        const row = this.floats.length + this.texts.length;
-        throw badValue(this.field, row, `the ${bytes} bytes are not a numeric`);
+        const row = this.#floats.length + this.#texts.length;
+        throw badValue(this.#field, row, `the ${bytes} bytes are not a numeric`);
       }
     }
   }
 
   async finish(pace: Pace): Promise<Built> {
-    const numbers = this.floats.finish();
-    if (this.texts.length === 0) {
+    const numbers = this.#floats.finish();
+    if (this.#texts.length === 0) {
       return {
-        column: { ...this.field, kind: "number", values: numbers, ...this.nulls.finish(numbers.length) },
+        column: { ...this.#field, kind: "number", values: numbers, ...this.#nulls.finish(numbers.length) },
       };
     }
     const values: (string | null)[] = [];
     for (let row = 0; row < numbers.length; row++) {
       if (row % 1024 === 0 && pace.due()) await pace.pause();
-      values.push(this.nulls.has(row) ? null : scaledText(numbers[row]!, this.scales[row]!));
+      values.push(this.#nulls.has(row) ? null : scaledText(numbers[row]!, this.#scales[row]!));
     }
-    const warning = asTextWarning(this.field, "holds values that are not exact as JavaScript numbers");
-    return { column: { ...this.field, kind: "string", values: values.concat(this.texts) }, warning };
+    const warning = asTextWarning(this.#field, "holds values that are not exact as JavaScript numbers");
+    return { column: { ...this.#field, kind: "string", values: values.concat(this.#texts) }, warning };
   }
 
-  private addNull(): void {
-    if (this.texts.length > 0) {
-      this.texts.push(null);
+  #addNull(): void {
+    if (this.#texts.length > 0) {
+      this.#texts.push(null);
       return;
     }
-    this.nulls.add(this.floats.length);
-    this.push(Number.NaN, 0);
+    this.#nulls.add(this.#floats.length);
+    this.#push(Number.NaN, 0);
   }
 
-  private add(view: DataView, at: number): void {
-    const value = this.texts.length === 0 ? numericNumber(view, at) : INEXACT;
-    if (value === INEXACT) this.texts.push(numericText(view, at));
-    else this.push(value, numericScale(view, at));
+  #add(view: DataView, at: number): void {
+    const value = this.#texts.length === 0 ? numericNumber(view, at) : INEXACT;
+    if (value === INEXACT) this.#texts.push(numericText(view, at));
+    else this.#push(value, numericScale(view, at));
   }
 
-  private push(value: number, scale: number): void {
-    const row = this.floats.length;
-    this.floats.reserve(1)[row] = value;
-    this.floats.length++;
-    if (row >= this.scales.length) {
-      const grown = new Uint16Array(this.floats.values.length);
-      grown.set(this.scales);
-      this.scales = grown;
+  #push(value: number, scale: number): void {
+    const row = this.#floats.length;
+    this.#floats.reserve(1)[row] = value;
+    this.#floats.length++;
+    if (row >= this.#scales.length) {
+      const grown = new Uint16Array(this.#floats.values.length);
+      grown.set(this.#scales);
+      this.#scales = grown;
     }
-    this.scales[row] = scale;
+    this.#scales[row] = scale;
   }
 }
 

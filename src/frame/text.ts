@@ -35,61 +35,64 @@ const TRIAL = 4096;
  * string for each, and takes a tenth of the memory.
  */
 export class TextBuilder implements ColumnBuilder {
-  private readonly values: (string | null)[] = [];
-  private readonly short = new ShortStrings();
-  private readonly slots: string[] = new Array<string>(CACHE_SLOTS).fill("");
-  private lookups = 0;
-  private hits = 0;
-  private caching = true;
+  readonly #values: (string | null)[] = [];
+  readonly #short = new ShortStrings();
+  readonly #slots: string[] = new Array<string>(CACHE_SLOTS).fill("");
+  #lookups = 0;
+  #hits = 0;
+  #caching = true;
+  readonly #field: Field;
 
-  constructor(private readonly field: Field) {}
+  constructor(field: Field) {
+    this.#field = field;
+  }
 
   append(batch: Batch, field: number): void {
     const { bytes, rows, stride, at, length } = batch;
     for (let r = 0, i = field; r < rows; r++, i += stride) {
       const size = length[i]!;
       if (size === -1) {
-        this.values.push(null);
+        this.#values.push(null);
         continue;
       }
       const start = at[i]!;
-      if (!this.caching && size <= SHORT_BYTES && isPlain(batch, start, start + size)) {
-        this.short.add(this.values.length, batch, start, start + size);
-        this.values.push(null);
+      if (!this.#caching && size <= SHORT_BYTES && isPlain(batch, start, start + size)) {
+        this.#short.add(this.#values.length, batch, start, start + size);
+        this.#values.push(null);
         continue;
       }
       const text =
-        this.caching && size <= CACHED_BYTES
-          ? this.interned(bytes, start, start + size)
+        this.#caching && size <= CACHED_BYTES
+          ? this.#interned(bytes, start, start + size)
           : textAt(bytes, start, start + size);
       if (text === undefined) {
-        throw badValue(this.field, this.values.length, `the ${size} bytes are not UTF-8 text`);
+        throw badValue(this.#field, this.#values.length, `the ${size} bytes are not UTF-8 text`);
       }
-      this.values.push(text);
+      this.#values.push(text);
     }
-    this.short.moveTo(this.values, "latin1");
-    if (this.lookups > TRIAL) {
-      this.caching = this.hits * 4 > this.lookups;
-      this.lookups = this.hits = 0;
+    this.#short.moveTo(this.#values, "latin1");
+    if (this.#lookups > TRIAL) {
+      this.#caching = this.#hits * 4 > this.#lookups;
+      this.#lookups = this.#hits = 0;
     }
   }
 
   async finish(): Promise<{ column: StringColumn }> {
-    return { column: { ...this.field, kind: "string", values: this.values } };
+    return { column: { ...this.#field, kind: "string", values: this.#values } };
   }
 
-  private interned(bytes: Buffer, at: number, end: number): string | undefined {
+  #interned(bytes: Buffer, at: number, end: number): string | undefined {
     let hash = end - at;
     for (let i = at; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
     const slot = (hash ^ (hash >>> 10)) & (CACHE_SLOTS - 1);
-    const known = this.slots[slot]!;
-    this.lookups++;
+    const known = this.#slots[slot]!;
+    this.#lookups++;
     if (isSame(known, bytes, at, end)) {
-      this.hits++;
+      this.#hits++;
       return known;
     }
     const text = textAt(bytes, at, end);
-    if (text !== undefined && text.length === end - at) this.slots[slot] = text;
+    if (text !== undefined && text.length === end - at) this.#slots[slot] = text;
     return text;
   }
 }

@@ -84,57 +84,59 @@ export interface WholeCodec {
 
 /** int8, date, timestamp, timestamptz: kept as they arrive until every value of the column is known. */
 export class WholeBuilder implements ColumnBuilder {
-  private readonly highs = new Integers();
-  private readonly lows = new Integers();
-  private readonly nulls = new Nulls();
+  readonly #highs = new Integers();
+  readonly #lows = new Integers();
+  readonly #nulls = new Nulls();
+  readonly #field: Field;
+  readonly #codec: WholeCodec;
 
-  constructor(
-    private readonly field: Field,
-    private readonly codec: WholeCodec,
-  ) {}
+  constructor(field: Field, codec: WholeCodec) {
+    this.#field = field;
+    this.#codec = codec;
+  }
 
   append({ view, rows, stride, at, length }: Batch, field: number): void {
-    const { width } = this.codec;
-    const highs = this.highs.reserve(rows);
-    const lows = this.lows.reserve(width === 8 ? rows : 0);
-    let row = this.highs.length;
+    const { width } = this.#codec;
+    const highs = this.#highs.reserve(rows);
+    const lows = this.#lows.reserve(width === 8 ? rows : 0);
+    let row = this.#highs.length;
     for (let r = 0, i = field; r < rows; r++, row++, i += stride) {
       const bytes = length[i]!;
       if (bytes === width) {
         highs[row] = view.getInt32(at[i]!);
         if (width === 8) lows[row] = view.getInt32(at[i]! + 4);
-      } else if (bytes === -1) this.nulls.add(row);
-      else throw badValue(this.field, row, `found ${bytes} bytes, expected ${width}`);
+      } else if (bytes === -1) this.#nulls.add(row);
+      else throw badValue(this.#field, row, `found ${bytes} bytes, expected ${width}`);
     }
-    this.highs.length = row;
-    if (width === 8) this.lows.length = row;
+    this.#highs.length = row;
+    if (width === 8) this.#lows.length = row;
   }
 
   async finish(pace: Pace): Promise<Built> {
-    const rowCount = this.highs.length;
+    const rowCount = this.#highs.length;
     const values = new Float64Array(rowCount);
     for (let row = 0; row < rowCount; row++) {
-      if (this.nulls.has(row)) values[row] = Number.NaN;
+      if (this.#nulls.has(row)) values[row] = Number.NaN;
       else {
-        const value = this.codec.number(this.highs.values[row]!, this.lows.values[row] ?? 0);
-        if (Number.isNaN(value)) return this.asText(pace);
+        const value = this.#codec.number(this.#highs.values[row]!, this.#lows.values[row] ?? 0);
+        if (Number.isNaN(value)) return this.#asText(pace);
         values[row] = value;
       }
     }
-    return { column: { ...this.field, kind: this.codec.kind, values, ...this.nulls.finish(rowCount) } };
+    return { column: { ...this.#field, kind: this.#codec.kind, values, ...this.#nulls.finish(rowCount) } };
   }
 
-  private async asText(pace: Pace): Promise<Built> {
+  async #asText(pace: Pace): Promise<Built> {
     const values: (string | null)[] = [];
-    for (let row = 0; row < this.highs.length; row++) {
+    for (let row = 0; row < this.#highs.length; row++) {
       if (row % 1024 === 0 && pace.due()) await pace.pause();
       values.push(
-        this.nulls.has(row) ? null : this.codec.text(this.highs.values[row]!, this.lows.values[row] ?? 0),
+        this.#nulls.has(row) ? null : this.#codec.text(this.#highs.values[row]!, this.#lows.values[row] ?? 0),
       );
     }
     return {
-      column: { ...this.field, kind: "string", values },
-      warning: asTextWarning(this.field, this.codec.why),
+      column: { ...this.#field, kind: "string", values },
+      warning: asTextWarning(this.#field, this.#codec.why),
     };
   }
 }

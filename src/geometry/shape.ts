@@ -148,21 +148,21 @@ class Sink {
   at = 0;
 
   byte(value: number): void {
-    this.ensure(1);
+    this.#ensure(1);
     this.bytes[this.at++] = value;
   }
 
   uint32(value: number): void {
-    this.ensure(4);
+    this.#ensure(4);
     this.at = this.bytes.writeUInt32LE(value, this.at);
   }
 
   double(value: number): void {
-    this.ensure(8);
+    this.#ensure(8);
     this.at = this.bytes.writeDoubleLE(value, this.at);
   }
 
-  private ensure(more: number): void {
+  #ensure(more: number): void {
     if (this.at + more <= this.bytes.length) return;
     const grown = Buffer.allocUnsafe(this.bytes.length * 2);
     this.bytes.copy(grown);

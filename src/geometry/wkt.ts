@@ -43,94 +43,97 @@ export function parseWkt(text: string): ParsedWkt {
 class WktParser {
   /** Dimensions in the tag of the outermost geometry: "", "Z", "M" or "ZM". */
   tag = "";
-  private at = 0;
-  private token = "";
-  private depth = 0;
+  #at = 0;
+  #token = "";
+  #depth = 0;
+  readonly #text: string;
 
-  constructor(private readonly text: string) {
-    this.next();
+  constructor(text: string) {
+    this.#text = text;
+    this.#next();
   }
 
   geometry(): Shape {
-    const [, name = "", attached = ""] = TAGGED.exec(this.token.toUpperCase()) ?? [];
+    const [, name = "", attached = ""] = TAGGED.exec(this.#token.toUpperCase()) ?? [];
     const type = TYPES.get(name);
-    if (type === undefined || this.depth > 32) throw this.unexpected("a geometry type");
-    this.next();
-    const apart = /^(ZM|Z|M)$/i.test(this.token) ? this.token.toUpperCase() : "";
-    if (apart !== "") this.next();
-    if (this.depth === 0) this.tag = attached || apart;
-    if (type !== "GeometryCollection") return { type, coordinates: this.coordinates(type), geometries: [] };
-    this.depth++;
-    const geometries = this.list(() => this.geometry());
-    this.depth--;
+    if (type === undefined || this.#depth > 32) throw this.#unexpected("a geometry type");
+    this.#next();
+    const apart = /^(ZM|Z|M)$/i.test(this.#token) ? this.#token.toUpperCase() : "";
+    if (apart !== "") this.#next();
+    if (this.#depth === 0) this.tag = attached || apart;
+    if (type !== "GeometryCollection") return { type, coordinates: this.#coordinates(type), geometries: [] };
+    this.#depth++;
+    const geometries = this.#list(() => this.geometry());
+    this.#depth--;
     return { type, coordinates: [], geometries };
   }
 
   end(): void {
-    if (this.token !== "") throw this.unexpected("its end");
+    if (this.#token !== "") throw this.#unexpected("its end");
   }
 
-  private coordinates(type: ShapeType): Coordinates {
-    const points = () => this.list(() => this.position());
-    const rings = () => this.list(points);
+  #coordinates(type: ShapeType): Coordinates {
+    const points = () => this.#list(() => this.#position());
+    const rings = () => this.#list(points);
     switch (type) {
       case "Point":
-        return this.wrapped();
+        return this.#wrapped();
       case "LineString":
         return points();
       case "Polygon":
       case "MultiLineString":
         return rings();
       case "MultiPoint":
-        return this.list(() => (NUMBER.test(this.token) ? this.position() : this.wrapped()));
+        return this.#list(() => (NUMBER.test(this.#token) ? this.#position() : this.#wrapped()));
       default:
-        return this.list(rings);
+        return this.#list(rings);
     }
   }
 
   /** Reads `(1 2)` or `EMPTY`. */
-  private wrapped(): number[] {
-    return this.list(() => this.position())[0] ?? [];
+  #wrapped(): number[] {
+    return this.#list(() => this.#position())[0] ?? [];
   }
 
-  private list<T>(item: () => T): T[] {
-    if (this.token.toUpperCase() === "EMPTY") {
-      this.next();
+  #list<T>(item: () => T): T[] {
+    if (this.#token.toUpperCase() === "EMPTY") {
+      this.#next();
       return [];
     }
-    this.expect("(");
+    this.#expect("(");
     const items = [item()];
-    while (this.token === ",") {
-      this.next();
+    while (this.#token === ",") {
+      this.#next();
       items.push(item());
     }
-    this.expect(")");
+    this.#expect(")");
     return items;
   }
 
-  private position(): number[] {
+  #position(): number[] {
     const numbers: number[] = [];
-    while (NUMBER.test(this.token)) {
-      numbers.push(Number(this.token));
-      this.next();
+    while (NUMBER.test(this.#token)) {
+      numbers.push(Number(this.#token));
+      this.#next();
     }
-    if (numbers.length < 2) throw this.unexpected("a number");
+    if (numbers.length < 2) throw this.#unexpected("a number");
     return numbers;
   }
 
-  private expect(token: string): void {
-    if (this.token !== token) throw this.unexpected(`"${token}"`);
-    this.next();
+  #expect(token: string): void {
+    if (this.#token !== token) throw this.#unexpected(`"${token}"`);
+    this.#next();
   }
 
-  private next(): void {
-    TOKEN.lastIndex = this.at;
-    const match = TOKEN.exec(this.text);
-    this.token = match?.[1] ?? (this.at < this.text.length ? this.text.slice(this.at, this.at + 12) : "");
-    if (match !== null) this.at = TOKEN.lastIndex;
+  #next(): void {
+    TOKEN.lastIndex = this.#at;
+    const match = TOKEN.exec(this.#text);
+    this.#token =
+      match?.[1] ?? (this.#at < this.#text.length ? this.#text.slice(this.#at, this.#at + 12) : "");
+    if (match !== null) this.#at = TOKEN.lastIndex;
   }
 
-  private unexpected(expected: string): ShapeError {
-    return new ShapeError(`expected ${expected} in the WKT, found ${JSON.stringify(this.token)}`);
+  #unexpected(expected: string): ShapeError {
+    return new ShapeError(`expected ${expected} in the WKT, found ${JSON.stringify(this.#token)}`);
   }
 }

@@ -219,99 +219,102 @@ function isPlainPoint(view: DataView, size: number): boolean {
 
 /** Rows, of which each may occur several times in succession or not at all. */
 class Rows {
-  private rows: Uint32Array;
-  private length = 0;
+  #rows: Uint32Array;
+  #length = 0;
   /** How many different rows. */
   count = 0;
 
   constructor(expected = 1024) {
-    this.rows = new Uint32Array(expected);
+    this.#rows = new Uint32Array(expected);
   }
 
   add(row: number): void {
-    if (this.length === 0 || this.rows[this.length - 1] !== row) this.count++;
-    if (this.length === this.rows.length) this.rows = grown(this.rows);
-    this.rows[this.length++] = row;
+    if (this.#length === 0 || this.#rows[this.#length - 1] !== row) this.count++;
+    if (this.#length === this.#rows.length) this.#rows = grown(this.#rows);
+    this.#rows[this.#length++] = row;
   }
 
   /** `{ rows }`, or `{}` where entry i is row i of all rows. */
   finish(rowCount: number): { rows?: Uint32Array } {
-    const isEvery = this.count === rowCount && this.length === rowCount;
-    return isEvery ? {} : { rows: this.rows.slice(0, this.length) };
+    const isEvery = this.count === rowCount && this.#length === rowCount;
+    return isEvery ? {} : { rows: this.#rows.slice(0, this.#length) };
   }
 }
 
 class Points {
-  private x: Float64Array;
-  private y: Float64Array;
-  private length = 0;
-  private readonly rows: Rows;
+  #x: Float64Array;
+  #y: Float64Array;
+  #length = 0;
+  readonly #rows: Rows;
 
   constructor(expected = 1024) {
-    this.x = new Float64Array(expected);
-    this.y = new Float64Array(expected);
-    this.rows = new Rows(expected);
+    this.#x = new Float64Array(expected);
+    this.#y = new Float64Array(expected);
+    this.#rows = new Rows(expected);
   }
 
   get rowCount(): number {
-    return this.rows.count;
+    return this.#rows.count;
   }
 
   add(x: number, y: number, row: number): void {
     if (!Number.isFinite(x) || Number.isNaN(y)) return;
-    if (this.length === this.x.length) {
-      this.x = grown(this.x);
-      this.y = grown(this.y);
+    if (this.#length === this.#x.length) {
+      this.#x = grown(this.#x);
+      this.#y = grown(this.#y);
     }
-    this.x[this.length] = x >= 0 && x <= 1 ? x : x - Math.floor(x);
-    this.y[this.length++] = y;
-    this.rows.add(row);
+    this.#x[this.#length] = x >= 0 && x <= 1 ? x : x - Math.floor(x);
+    this.#y[this.#length++] = y;
+    this.#rows.add(row);
   }
 
   finish(rowCount: number): PointGeometry {
-    const { length } = this;
+    const length = this.#length;
     return {
       kind: "point",
-      x: length === this.x.length ? this.x : this.x.slice(0, length),
-      y: length === this.y.length ? this.y : this.y.slice(0, length),
-      ...this.rows.finish(rowCount),
+      x: length === this.#x.length ? this.#x : this.#x.slice(0, length),
+      y: length === this.#y.length ? this.#y : this.#y.slice(0, length),
+      ...this.#rows.finish(rowCount),
     };
   }
 }
 
 /** Paths of features; a path or feature with too few vertices leaves nothing. */
 class Paths {
-  private xy = new Float64Array(1024);
+  #xy = new Float64Array(1024);
   /** Numbers in `xy`, two a vertex. */
-  private length = 0;
-  private paths = new Uint32Array(1024);
-  private pathCount = 0;
-  private features = new Uint32Array(1024);
-  private featureCount = 0;
-  private readonly rows = new Rows();
+  #length = 0;
+  #paths = new Uint32Array(1024);
+  #pathCount = 0;
+  #features = new Uint32Array(1024);
+  #featureCount = 0;
+  readonly #rows = new Rows();
+  readonly #kind: "line" | "polygon";
 
-  constructor(private readonly kind: "line" | "polygon") {}
+  constructor(kind: "line" | "polygon") {
+    this.#kind = kind;
+  }
 
   get rowCount(): number {
-    return this.rows.count;
+    return this.#rows.count;
   }
 
   add(x: number, y: number): void {
     if (!Number.isFinite(x) || Number.isNaN(y)) return;
-    if (this.length + 2 > this.xy.length) this.xy = grown(this.xy);
-    this.xy[this.length] = x;
-    this.xy[this.length + 1] = y;
-    this.length += 2;
+    if (this.#length + 2 > this.#xy.length) this.#xy = grown(this.#xy);
+    this.#xy[this.#length] = x;
+    this.#xy[this.#length + 1] = y;
+    this.#length += 2;
   }
 
   /** Ends a line. */
   endPath(): void {
-    const start = this.paths[this.pathCount]! * 2;
-    if (this.length - start < 2 * 2) this.length = start;
+    const start = this.#paths[this.#pathCount]! * 2;
+    if (this.#length - start < 2 * 2) this.#length = start;
     else {
-      unroll(this.xy, start, this.length);
-      shift(this.xy, start, this.length, -Math.floor(this.xy[start]!));
-      this.closePath();
+      unroll(this.#xy, start, this.#length);
+      shift(this.#xy, start, this.#length, -Math.floor(this.#xy[start]!));
+      this.#closePath();
     }
   }
 
@@ -320,40 +323,41 @@ class Paths {
    * the world where it is. Returns it.
    */
   endRing(outer: number | null): number | null {
-    const start = this.paths[this.pathCount]! * 2;
-    const { xy, length } = this;
+    const start = this.#paths[this.#pathCount]! * 2;
+    const xy = this.#xy;
+    const length = this.#length;
     if (length - start < 2 * 3) {
-      this.length = start;
+      this.#length = start;
       return outer;
     }
     if (crosses(xy, start, length)) unrollRing(xy, start, length);
     const middle = middleX(xy, start, length);
     const target = outer === null ? middle - Math.floor(middle) : middle + Math.round(outer - middle);
     shift(xy, start, length, Math.round(target - middle));
-    this.closePath();
+    this.#closePath();
     return outer ?? target;
   }
 
   endFeature(row: number): void {
-    if (this.pathCount === this.features[this.featureCount]) return;
-    if (this.featureCount + 1 === this.features.length) this.features = grown(this.features);
-    this.features[++this.featureCount] = this.pathCount;
-    this.rows.add(row);
+    if (this.#pathCount === this.#features[this.#featureCount]) return;
+    if (this.#featureCount + 1 === this.#features.length) this.#features = grown(this.#features);
+    this.#features[++this.#featureCount] = this.#pathCount;
+    this.#rows.add(row);
   }
 
   finish(rowCount: number): PathGeometry {
     return {
-      kind: this.kind,
-      xy: this.xy.slice(0, this.length),
-      paths: this.paths.slice(0, this.pathCount + 1),
-      features: this.features.slice(0, this.featureCount + 1),
-      ...this.rows.finish(rowCount),
+      kind: this.#kind,
+      xy: this.#xy.slice(0, this.#length),
+      paths: this.#paths.slice(0, this.#pathCount + 1),
+      features: this.#features.slice(0, this.#featureCount + 1),
+      ...this.#rows.finish(rowCount),
     };
   }
 
-  private closePath(): void {
-    if (this.pathCount + 1 === this.paths.length) this.paths = grown(this.paths);
-    this.paths[++this.pathCount] = this.length / 2;
+  #closePath(): void {
+    if (this.#pathCount + 1 === this.#paths.length) this.#paths = grown(this.#paths);
+    this.#paths[++this.#pathCount] = this.#length / 2;
   }
 }
 
