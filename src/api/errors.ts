@@ -181,7 +181,7 @@ export function isUnreached(code: string | undefined): boolean {
 }
 
 /** Error code of a failed request. node-fetch puts it on the error, undici on its cause. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   return typeof code === "string" ? code : cause === undefined ? undefined : codeOf(cause);
 }

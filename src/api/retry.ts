@@ -36,7 +36,7 @@ export interface Attempted {
 
 const MAX_FAILURES = 3;
 /** Maximum time one request waits for rate limits, in milliseconds. */
-export const MAX_LIMITED_MS = 90_000;
+const MAX_LIMITED_MS = 90_000;
 const BACKOFF_MS = 400;
 /** Statuses that may pass. 501 (not implemented) does not. */
 const PASSING = new Set([500, 502, 503, 504]);

@@ -12,12 +12,7 @@ const MAX_DIMENSIONS = 6;
 export type ElementReader = (batch: Batch, at: number, end: number) => unknown;
 
 /** Reads an array as nested JavaScript arrays; returns undefined if the bytes are not exactly one array. */
-export function readArray(
-  batch: Batch,
-  at: number,
-  end: number,
-  readElement: ElementReader,
-): unknown[] | undefined {
+function readArray(batch: Batch, at: number, end: number, readElement: ElementReader): unknown[] | undefined {
   const { view } = batch;
   if (end - at < HEAD_BYTES) return undefined;
   const dimensions = view.getInt32(at);

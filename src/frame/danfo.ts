@@ -72,7 +72,7 @@ export async function frameFromColumns(
   return frame;
 }
 
-export interface FramePart {
+interface FramePart {
   readonly name: string;
   readonly dtype: Dtype;
   readonly values: readonly unknown[];

@@ -14,7 +14,7 @@ export interface FramePart {
 }
 
 /** danfo's name for the type of a column. Objects and geometries go as "string", as danfo has no other. */
-export type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
+type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
 
 /**
  * Adds a column of decoded geometries to the parts of a frame; null stays null.

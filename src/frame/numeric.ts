@@ -102,12 +102,12 @@ export function numericText(view: DataView, at: number): string {
 }
 
 /** Reads the display scale, the number of digits after the point. */
-export function numericScale(view: DataView, at: number): number {
+function numericScale(view: DataView, at: number): number {
   return view.getUint16(at + 6);
 }
 
 /** Formats an exact double with `scale` digits after the point, as PostgreSQL writes a numeric. */
-export function scaledText(value: number, scale: number): string {
+function scaledText(value: number, scale: number): string {
   if (!Number.isFinite(value)) return String(value);
   const [, sign, significant, exponent] = /^(-?)(\d+)e(-?\d+)$/.exec(canonical(String(value))) ?? [
     "",

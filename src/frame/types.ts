@@ -74,7 +74,7 @@ export interface NumberColumn extends ColumnHead {
   readonly values: Float64Array;
 }
 
-export interface DatetimeColumn extends ColumnHead {
+interface DatetimeColumn extends ColumnHead {
   readonly kind: "datetime";
   /** Whole milliseconds since 1970-01-01T00:00Z; NaN for NULL. */
   readonly values: Float64Array;
@@ -91,7 +91,7 @@ export interface BooleanColumn extends ColumnHead {
 }
 
 /** Parsed JSON, or arrays nested like PostgreSQL's dimensions, with null for NULL and Date for times. */
-export interface ObjectColumn extends ColumnHead {
+interface ObjectColumn extends ColumnHead {
   readonly kind: "object";
   readonly values: readonly unknown[];
 }

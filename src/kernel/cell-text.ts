@@ -3,7 +3,7 @@ import { isMissing } from "../values";
 import { bytesGeometryText, hexGeometryText, wkxGeometryText } from "./geometry-text";
 
 /** Maximum number of characters in a cell. Longer texts end with "…". */
-export const MAX_CELL_CHARS = 50;
+const MAX_CELL_CHARS = 50;
 
 export interface Cell {
   readonly text: string;

@@ -29,7 +29,7 @@ export interface RangeClasses {
   readonly missingCount: number;
 }
 
-export interface Category {
+interface Category {
   readonly value: string | number | boolean;
   /** Number of rows. */
   readonly count: number;

@@ -262,7 +262,7 @@ function mergedColumn(
 }
 
 /** Aggregates numbers. As in SQL, NaN values are ignored, except by "count", and the result is NaN if all are. */
-export function combine(values: readonly number[], method: TimeMethod): number {
+function combine(values: readonly number[], method: TimeMethod): number {
   if (method === "count") return values.length;
   const there = values.filter((value) => !Number.isNaN(value));
   if (there.length === 0) return Number.NaN;

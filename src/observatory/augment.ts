@@ -211,7 +211,7 @@ const ROW = "cartoframes_row";
  * outside the coverage of the observatory stay, and in the order of the table. A table of any size takes one statement, so
  * that all values are from the same moment.
  */
-export function dataSql(
+function dataSql(
   source: SourceTable,
   how: How,
   held: Geometries | undefined,

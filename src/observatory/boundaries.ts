@@ -69,7 +69,7 @@ function checkTypes({ boundary, decodeGeom, timespan, includeNonclipped }: Bound
 /** Leaves out levels of the US Census that are not clipped to the shoreline. */
 const CLIPPED = "(geom_id ~ '^us\\.census\\..*_clipped$' OR geom_id !~ '^us\\.census\\..*')";
 
-export function catalogSql(
+function catalogSql(
   place: Place,
   { timespan, includeNonclipped = false }: Pick<BoundariesOptions, "timespan" | "includeNonclipped">,
 ): string {
@@ -85,7 +85,7 @@ export function catalogSql(
   return `SELECT * FROM OBS_GetAvailableGeometries(${boundsSql(place)}${others})${where}`;
 }
 
-export function geometriesSql(place: Place, boundary: string, timespan?: string): string {
+function geometriesSql(place: Place, boundary: string, timespan?: string): string {
   const time = timespan === undefined ? "null" : literal(timespan);
   return `SELECT the_geom, geom_refs FROM OBS_GetBoundariesByGeometry(${boundsSql(place)}, ${literal(boundary)}, ${time})`;
 }

@@ -90,7 +90,7 @@ function texts(name: string, value: unknown): readonly string[] {
  * Builds the statement of CARTO's Python client, with a fixed order, and with the measures that have no aggregate, which the
  * Python client's filter on quantiles loses.
  */
-export function discoverySql(place: Place, wanted: Wanted): string {
+function discoverySql(place: Place, wanted: Wanted): string {
   const { keywords, regex, time, boundaries, includeQuantiles } = wanted;
   const matching = [
     ...keywords.flatMap((word) =>

@@ -74,7 +74,7 @@ export interface Card {
   readonly fields: readonly CardField[];
 }
 
-export interface CardField {
+interface CardField {
   readonly title: string;
   /** Index into the layer's `columns`. */
   readonly column: number;

@@ -25,7 +25,7 @@ export interface Dataset {
   readonly geometryTypes: readonly string[];
 }
 
-export const DATASET_ORDERS = {
+const DATASET_ORDERS = {
   name: "name",
   updated_at: "updated_at",
   created_at: "created_at",

@@ -8,7 +8,7 @@ import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
 
 /** The public key, used for requests without a key. It is not a secret. */
-export const DEFAULT_TOKEN = "default_public";
+const DEFAULT_TOKEN = "default_public";
 const TOKEN_BYTES = 16;
 
 /** An API key and its rights. */

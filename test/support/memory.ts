@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 const SAMPLE_MS = 50;
 
 /** Returns the resident memory of a process in megabytes, from /proc. */
-export function residentMb(pid: number): number {
+function residentMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 }
 

@@ -53,7 +53,7 @@ export const CopyRequest = z.object({
 });
 
 /** Column of a SQL API answer. Spatial columns and enums have no `pgtype`. */
-export const SqlField = z.object({
+const SqlField = z.object({
   type: z.string(),
   pgtype: z.string().optional(),
   wkbtype: z.string().optional(),

@@ -13,7 +13,7 @@ export interface TileSheet {
   readonly places: readonly TilePlace[];
 }
 
-export interface TilePlace {
+interface TilePlace {
   /** May be outside 0 … 2^zoom - 1, in another copy of the world. */
   readonly column: number;
   readonly row: number;

@@ -1,6 +1,5 @@
 /** Paints a scene on any Canvas 2D context, in browsers and in Node: uses neither the DOM nor Node modules. */
 
-export type { Canvas2D, CreateCanvas, Surface } from "./canvas";
 export { LABEL_FONT } from "./labels";
 export {
   type BasemapShapes,

@@ -12,9 +12,9 @@ import { parseJson } from "../../json";
 import { isAlive } from "../../local/process";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";
-export const DATA_DIR_MAGIC = "cartoframes-data";
+const DATA_DIR_MAGIC = "cartoframes-data";
 /** Version of the directory's layout. The major version of PostgreSQL is checked separately. */
-export const DATA_DIR_VERSION = 1;
+const DATA_DIR_VERSION = 1;
 
 const STAMP_FILE = "cartoframes.json";
 const SPOOL_DIR = "cartoframes_spool";

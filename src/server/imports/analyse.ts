@@ -42,7 +42,7 @@ export interface Plan {
   readonly sample: readonly Row[];
 }
 
-export interface GeometryPlan {
+interface GeometryPlan {
   readonly of: (row: Row) => EncodedGeometry | string | null;
   /** True if all geometries are 2D and in SRID 4326, so that the database need not convert them. */
   readonly ready: boolean;

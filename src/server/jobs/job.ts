@@ -15,7 +15,7 @@ const TRANSITIONS = {
 } satisfies Record<JobStatus, readonly JobStatus[]>;
 
 /** A query of a job. */
-export interface QueryPart {
+interface QueryPart {
   readonly query: string;
   readonly onsuccess?: string;
   readonly onerror?: string;
@@ -65,7 +65,7 @@ export function mayBecome(from: JobStatus, to: JobStatus): boolean {
   return (TRANSITIONS[from] as readonly JobStatus[]).includes(to);
 }
 
-export function isFinal(status: JobStatus | undefined): boolean {
+function isFinal(status: JobStatus | undefined): boolean {
   return status === undefined || TRANSITIONS[status].length === 0;
 }
 

@@ -49,7 +49,7 @@ export interface JobQueue {
   stop(): Promise<void>;
 }
 
-export type JobEngine = Pick<Engine, "query">;
+type JobEngine = Pick<Engine, "query">;
 
 export interface JobQueueOptions {
   /** Folder of the job files. */

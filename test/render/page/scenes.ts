@@ -13,7 +13,7 @@ export const BASEMAP: Basemap = {
   vector: { land: [250, 250, 248, 255], border: [214, 212, 205, 255] },
 };
 
-export const WORLD_VIEW: Scene["view"] = { kind: "center", lng: 0, lat: 20, zoom: 1 };
+const WORLD_VIEW: Scene["view"] = { kind: "center", lng: 0, lat: 20, zoom: 1 };
 
 export function sceneOf(layers: readonly SceneLayer[], rest: Partial<Scene> = {}): Scene {
   return { widthPx: 600, heightPx: 400, view: WORLD_VIEW, basemap: BASEMAP, layers, legends: [], ...rest };
