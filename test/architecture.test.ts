@@ -44,7 +44,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   context: ["api", "frame", "kernel", "map", "render", "observatory"],
   index: ["context", "api", "frame", "kernel", "map", "render", "observatory"],
-  cli: ["context", "kernel", "local", "server"],
+  cli: ["api/schemas", "context", "kernel", "local", "server"],
 };
 
 interface Edge {
