@@ -15,6 +15,8 @@ const CELL_END = "\n})(__tslab__.exports, __tslab__.require)";
 /** The cell's last value, in that program. */
 const LAST_EXPRESSION = /^exports\.tsLastExpr\d* = (.*)$/gm;
 
+/** The cell whose code is running. A new object for each. */
+let running: object | undefined;
 let hasFailed = false;
 let lastExpression: string | undefined;
 
@@ -25,13 +27,15 @@ export function watchCells(handler: TslabHandler, onStart: () => void): void {
     if (!code.endsWith?.(CELL_END)) return run.call(this, code, options);
     onStart();
     forgetMissedColumns();
+    const cell = {};
+    running = cell;
     hasFailed = false;
     lastExpression = [...code.matchAll(LAST_EXPRESSION)].at(-1)?.[1];
     try {
       const result: unknown = run.call(this, code, options);
-      return result instanceof Promise ? result.catch(fail) : result;
+      return result instanceof Promise ? result.catch((error) => fail(error, cell)) : result;
     } catch (error) {
-      return fail(error);
+      return fail(error, cell);
     }
   };
 
@@ -39,13 +43,18 @@ export function watchCells(handler: TslabHandler, onStart: () => void): void {
   // succeeded, until tslab has kept them; then its reply to Jupyter becomes a failure, which tslab throws as the cell's count.
   const execute = handler.handleExecuteImpl;
   handler.handleExecuteImpl = async function (...args) {
-    const count = await execute.apply(this, args);
-    if (hasFailed) throw count;
-    return count;
+    try {
+      const count = await execute.apply(this, args);
+      if (hasFailed) throw count;
+      return count;
+    } finally {
+      running = undefined;
+    }
   };
 }
 
-function fail(error: unknown): void {
+function fail(error: unknown, cell: object): void {
+  if (cell !== running) return; // interrupted: tslab no longer waits for it
   hasFailed = true;
   console.error(explainMissedColumn(error) ?? error);
   lastExpression = undefined; // the cell has no value
