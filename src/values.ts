@@ -1,9 +1,25 @@
-/** Whether a cell of a frame holds nothing: danfo's NaN, null, or undefined. */
+/** True for a missing value of a frame: danfo.js's NaN, null, or undefined. */
 export const isMissing = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
 
-/** Whether a value is an object with named members, no array. */
+/** True for an object with named members; false for an array. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The words of a text, for lists that read better as one line. */
+/** Splits a text into its words, for lists that read better on one line. */
 export const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
+
+/** Parses JSON. Returns undefined, which no schema accepts, for text that is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for text such as `{"type": "FeatureCollection", …}`, passed where the name of a table is expected. */
+export function isGeoJsonText(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false;
+  const value = parseJson(text);
+  return isObject(value) && typeof value.type === "string";
+}

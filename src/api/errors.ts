@@ -8,7 +8,7 @@ import {
   TableNotFoundError,
   TimeoutError,
 } from "../errors";
-import { parseJson } from "../json";
+import { parseJson } from "../values";
 import { ErrorResponse } from "./schemas/sql";
 
 /** The user's statement inside a longer one: errors are reported in its terms. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ZodType } from "zod";
 import { version } from "../../package.json";
 import { CartoError, ServerError } from "../errors";
-import { parseJson } from "../json";
+import { parseJson } from "../values";
 import { unlessAborted } from "../unless-aborted";
 import { Deadline, type Limits } from "./abort";
 import { piecesOf } from "./body";

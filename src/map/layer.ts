@@ -2,7 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { isFrame, rowCountOf } from "../frame";
 import { OPTION_NAMES } from "../option-names";
-import { isObject } from "../values";
+import { isGeoJsonText, isObject } from "../values";
 import { checkKeys, checkText, counted, expected, shown } from "./check";
 import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
 import { checkStyle, type Style, type StyleOptions } from "./style-options";
@@ -154,6 +154,11 @@ function layerSource(source: unknown): LayerSource {
   if (isFrame(source)) return { kind: "frame", frame: source };
   if (isGeoJson(source)) return { kind: "geojson", geojson: source };
   const text = checkText("The first argument of Layer", source, A_SOURCE);
+  if (isGeoJsonText(text)) {
+    throw new InvalidArgumentError(
+      "The first argument of Layer is GeoJSON as text, not the name of a table. Pass the object: `new Layer(JSON.parse(text))`.",
+    );
+  }
   return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { ServerError } from "../errors";
-import { parseJson } from "../json";
+import { parseJson } from "../values";
 import type { Role } from "./engine/engine";
 import { Grants } from "./key-grants";
 

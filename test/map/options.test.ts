@@ -41,7 +41,7 @@ describe("color", () => {
       `"Layer "airports": \`color\` cannot depend on the geometry column "the_geom"."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
-      `"Layer "airports": color has no option "shceme". Did you mean "scheme"? There are "column", "scheme", "bins", "method", "binMethod", "domain"."`,
+      `"Layer "airports": color has no option "shceme". Did you mean "scheme"? Available options: "column", "scheme", "bins", "method", "binMethod", "domain"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
       `"Layer "airports": No colour scheme is named "mnit". Did you mean "mint"?"`,
@@ -109,7 +109,7 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"Layer "airports": \`legend.title\` must be a text that is not blank; got 5."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". Did you mean "opacity"? There are "lnglat", "geomCol", "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? Available options: "lnglat", "geomCol", "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
     `"Layer "airports": \`lnglat\` must be the names of two columns: [longitude, latitude]; got ["x"]."`,
@@ -135,7 +135,7 @@ test("sources", () => {
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: QueryLayer has no option "lnglat". There are "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
+    `[InvalidArgumentError: QueryLayer has no option "lnglat". Available options: "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
   );
 });
 
@@ -204,7 +204,15 @@ describe("BaseMap", () => {
       );
     expect(() => new BaseMap({ maxZoom: 3 })).toThrow("`maxZoom` requires a URL template as `source`");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: BaseMap has no option "basemap". There are "source", "labels", "onlyLabels", "maxZoom", "attribution".]`,
+      `[InvalidArgumentError: BaseMap has no option "basemap". Available options: "source", "labels", "onlyLabels", "maxZoom", "attribution".]`,
     );
   });
+});
+
+test("GeoJSON as text is not the name of a table", () => {
+  const text = '{"type": "FeatureCollection", "features": []}';
+  expect(() => new Layer(text)).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: The first argument of Layer is GeoJSON as text, not the name of a table. Pass the object: \`new Layer(JSON.parse(text))\`.]`,
+  );
+  expect(new Layer('{"type": 1}').from).toEqual({ kind: "table", table: '{"type": 1}' });
 });

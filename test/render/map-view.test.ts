@@ -97,7 +97,7 @@ test("an image with more pixels on request", async () => {
   );
   expect(() => new MapView(huge).toPNG({ scale: 3 })).toThrow("24576×24576");
   expect(() => view.save(join(dir, "no.html"), { scale: 2 })).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: A map saved as HTML has no option "scale". There are none.]`,
+    `[InvalidArgumentError: A map saved as HTML has no option "scale". Available options: none.]`,
   );
   expect(existsSync(join(dir, "no.html"))).toBe(false);
 });

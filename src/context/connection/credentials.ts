@@ -5,10 +5,10 @@ import envPaths from "env-paths";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../errors";
-import { parseJson } from "../../json";
 import { databaseAddress, isDatabaseUrl, shownDatabase } from "../../local/database";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
+import { parseJson } from "../../values";
 
 export interface CredentialsOptions {
   /** Name of the account. Its address is `https://{username}.carto.com`, unless `baseUrl` is given. */

@@ -12,9 +12,9 @@ import {
   loadDanfo,
   rowCountOf,
 } from "../../frame";
-import { parseJson } from "../../json";
 import type { Progress } from "../../kernel/progress";
 import { queryText } from "../../sql-lexer";
+import { parseJson } from "../../values";
 import type { Baselines } from "../tables/baselines";
 import { quoted, type TableName } from "../tables/table-name";
 import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";

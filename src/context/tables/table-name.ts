@@ -3,6 +3,7 @@ import type { Transport } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import { normalizeTableName } from "../../frame";
 import { ident, literal, temporaryName } from "../../sql";
+import { isGeoJsonText } from "../../values";
 import { type Account, accountOf, COMMON_SCHEMA } from "../connection/account";
 
 /** Name of a table in the database. */
@@ -108,6 +109,11 @@ async function lookUp(
 function checked(name: unknown): string {
   if (typeof name !== "string" || name === "")
     throw new InvalidArgumentError("The name of the table is missing. Pass a non-empty string.");
+  if (isGeoJsonText(name)) {
+    throw new InvalidArgumentError(
+      "The table name is GeoJSON as text. Map it with `new Layer(JSON.parse(text))`, or pass the name of a table.",
+    );
+  }
   if (name.includes("\0")) throw new InvalidArgumentError("The name of a table must not contain U+0000.");
   return name;
 }

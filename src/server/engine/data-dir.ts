@@ -8,8 +8,8 @@ import { basename, dirname, join } from "node:path";
 import { extract } from "tar";
 import * as z from "zod";
 import { ServerError } from "../../errors";
-import { parseJson } from "../../json";
 import { isAlive } from "../../local/process";
+import { parseJson } from "../../values";
 
 export const TEMPLATE_MAGIC = "cartoframes-template";
 const DATA_DIR_MAGIC = "cartoframes-data";

@@ -3,8 +3,8 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { basename, dirname, resolve } from "node:path";
 import * as z from "zod";
 import { ServerError } from "../../errors";
-import { parseJson } from "../../json";
 import { isAlive, processStart } from "../../local/process";
+import { parseJson } from "../../values";
 
 /** Thrown if another process holds the lock of a directory. */
 export class LockedError extends ServerError {

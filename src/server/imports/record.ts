@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
-import { parseJson } from "../../json";
+import { parseJson } from "../../values";
 import { errorText, type ImportErrorCode } from "./errors";
 
 /** Maximum number of tables from one archive. The others are left out, with a warning. */

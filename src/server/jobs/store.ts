@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { JobStatus } from "../../api/schemas/jobs";
-import { parseJson } from "../../json";
+import { parseJson } from "../../values";
 import type { Job } from "./job";
 
 const MAGIC = "cartoframes-job";

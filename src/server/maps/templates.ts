@@ -4,8 +4,8 @@ import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { NamedMap } from "../../api/schemas/maps";
 import { ServerError } from "../../errors";
-import { parseJson } from "../../json";
 import { LOCAL_USER } from "../../local/home";
+import { parseJson } from "../../values";
 import { MapsRefusal } from "./errors";
 import { fingerprint } from "./map-config";
 

@@ -80,6 +80,13 @@ describe.each(HOSTILE)("a name such as %j", (name) => {
   });
 });
 
+test("GeoJSON as text is not the name of a table", async () => {
+  const text = '{"type": "Point", "coordinates": [1, 2]}';
+  await expect(cc.read(text)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: The table name is GeoJSON as text. Map it with \`new Layer(JSON.parse(text))\`, or pass the name of a table.]`,
+  );
+});
+
 describe("tables of other schemas", () => {
   test.each([
     ["reports.trees", "reports", "trees"],
