@@ -32,25 +32,25 @@ function clipSide(from: Trace, to: Trace, axis: 0 | 1, limit: number, sign: 1 | 
   if (from.count === 0) return;
   reserve(to, 2 * from.count); // a cut side adds at most one vertex per vertex
   const other = 1 - axis;
-  let previous = 2 * (from.count - 1);
-  let wasInside = (from.xy[previous + axis]! - limit) * sign >= 0;
-  for (let at = 0; at < 2 * from.count; at += 2) {
-    const isInside = (from.xy[at + axis]! - limit) * sign >= 0;
-    if (isInside !== wasInside) {
-      const [a, b] = [from.xy[previous + axis]!, from.xy[at + axis]!];
-      const [c, d] = [from.xy[previous + other]!, from.xy[at + other]!];
-      const crossing = c + ((limit - a) / (b - a)) * (d - c);
-      const end = 2 * to.count++;
-      to.xy[end + axis] = limit;
-      to.xy[end + other] = isGrid ? Math.round(crossing) : crossing;
-    }
+  const length = 2 * from.count;
+  let isInside = (from.xy[axis]! - limit) * sign >= 0;
+  for (let at = 0; at < length; at += 2) {
+    const next = at + 2 < length ? at + 2 : 0;
+    const isNextInside = (from.xy[next + axis]! - limit) * sign >= 0;
     if (isInside) {
       const end = 2 * to.count++;
       to.xy[end] = from.xy[at]!;
       to.xy[end + 1] = from.xy[at + 1]!;
     }
-    previous = at;
-    wasInside = isInside;
+    if (isInside !== isNextInside) {
+      const [a, b] = [from.xy[at + axis]!, from.xy[next + axis]!];
+      const [c, d] = [from.xy[at + other]!, from.xy[next + other]!];
+      const crossing = c + ((limit - a) / (b - a)) * (d - c);
+      const end = 2 * to.count++;
+      to.xy[end + axis] = limit;
+      to.xy[end + other] = isGrid ? Math.round(crossing) : crossing;
+    }
+    isInside = isNextInside;
   }
 }
 

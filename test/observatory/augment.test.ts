@@ -109,7 +109,7 @@ describe("data", () => {
     await server.sql("CREATE TABLE augmented AS SELECT * FROM places");
     const df = await cc.dataAugment("augmented", [UNEMPLOYMENT]);
     await cc.dataAugment("augmented", [UNEMPLOYMENT]);
-    expect(warnings.filter((text) => text.startsWith("dataAugment is deprecated"))).toHaveLength(1);
+    expect(warnings.filter((text) => text.startsWith("cc.dataAugment is deprecated"))).toHaveLength(1);
     expect(df.columns).toContain("unemployment_rate_2009");
     const { fields, total_rows } = await server.sql("SELECT * FROM augmented");
     expect(Object.keys(fields)).toEqual(
@@ -414,7 +414,7 @@ describe("an account", () => {
     const refused = account.dataDiscovery("USA");
     await expect(refused).rejects.toThrow(SqlError);
     await expect(refused).rejects.toThrow(
-      /^This server has no Data Observatory .*data services may not be enabled/s,
+      /^This server has no Data Observatory .*ask its administrator to enable data services/s,
     );
     await expect(account.data("places", [POPULATION])).rejects.toThrow(
       /^This server has no Data Observatory/,

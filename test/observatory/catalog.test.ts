@@ -299,7 +299,7 @@ describe("observatory", () => {
     expect(info.measures.map(({ unit }) => unit)).toEqual(expect.arrayContaining(["€", "people"]));
     await cc.observatory.remove("my-quarters");
     expect(column(await cc.observatory.list(), "id")).not.toContain("my-quarters");
-    await expect(cc.observatory.remove("my-quarters")).rejects.toThrow(/There is no dataset "my-quarters"\./);
+    await expect(cc.observatory.remove("my-quarters")).rejects.toThrow(/No dataset is named "my-quarters"\./);
   });
 
   test("a table is published with measures of states that are there", async () => {
@@ -329,11 +329,11 @@ describe("observatory", () => {
   });
 
   test.each<[object, RegExp]>([
-    [{ name: undefined }, /publish needs name/],
-    [{ timespan: undefined }, /publish needs timespan/],
-    [{ timespan: 2024 }, /timespan of publish must be a text/],
+    [{ name: undefined }, /publish needs `name`/],
+    [{ timespan: undefined }, /publish needs `timespan`/],
+    [{ timespan: 2024 }, /`timespan` of publish must be a non-empty string/],
     [{ titel: "x" }, /publish has no option "titel"/],
-    [{ boundary: undefined }, /publish needs boundary/],
+    [{ boundary: undefined }, /publish needs `boundary`/],
     [
       { boundary: { id: "x", idColum: "Code" } },
       /boundary has no option "idColum"\. Did you mean "idColumn"/,

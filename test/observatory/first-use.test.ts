@@ -10,7 +10,7 @@ beforeEach(async () => {
   log = [];
   vi.spyOn(console, "log").mockImplementation((text) => void log.push(String(text)));
   server = await startTestServer();
-  cc = new CartoContext({ baseUrl: server.baseUrl, apiKey: server.key });
+  cc = new CartoContext({ baseUrl: `local:${server.home}` }); // finds the server again after a restart
 });
 afterEach(async () => {
   vi.restoreAllMocks();
