@@ -272,7 +272,10 @@ class Reference {
 }
 
 /** Without runs of empty lines, which no example of the reference needs. */
-const tidied = (markdown: string) => markdown.replace(/\n{3,}/g, "\n\n");
+const tidied = (markdown: string) =>
+  markdown
+    .replace(/\n{3,}/g, "\n\n")
+    .replace(/^```ts\n(?=(?:(?!^```$)[\s\S])*"…")/gm, "<!-- not run: it has a placeholder -->\n```ts\n");
 
 function propertyTable(
   title: string,

@@ -266,7 +266,7 @@ export class CartoContext {
    *
    * ```ts
    * await cc.map({ layers: [new Layer("airports", { color: "state" })] })
-   * await cc.map({ layers: new Layer(df, { lnglat: ["lng", "lat"], size: 4 }), interactive: false })
+   * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], size: 4 }), interactive: false })
    * ```
    *
    * The output contains everything it shows, so it works in an exported or shared notebook without a server. A map of
@@ -301,7 +301,7 @@ export class CartoContext {
    * Adds SQL to the queue of batch jobs. They run on the server one after another, also after the notebook is closed.
    *
    * ```ts
-   * const job = await cc.batch(["CREATE TABLE big AS SELECT …", "SELECT CDB_CartodbfyTable('big')"]);
+   * const job = await cc.batch(["CREATE TABLE big AS SELECT * FROM airports", "SELECT CDB_CartodbfyTable('big')"]);
    * await job.wait();
    * ```
    *

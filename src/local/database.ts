@@ -51,7 +51,7 @@ export function databaseAddress(url: string): DatabaseAddress {
   const port = Number(given.port || service.port || PGPORT || DEFAULT_PORT);
   const mode = (given.sslmode ?? service.sslmode ?? (PGSSLMODE || "prefer")) as TlsMode;
   if (!TLS_MODES.includes(mode)) {
-    throw new InvalidArgumentError(`The sslmode in baseUrl must be one of ${TLS_MODES.join(", ")}.`);
+    throw new InvalidArgumentError(`baseUrl: sslmode must be one of ${TLS_MODES.join(", ")}.`);
   }
   return {
     host: given.host || service.host || PGHOST || socketDir(port) || "localhost",

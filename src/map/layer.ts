@@ -41,7 +41,7 @@ export type LayerSource =
  * ```ts
  * await cc.map({ layers: new Layer("airports", { color: "state", size: 6 }) });
  * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], color: "tomato" }) });
- * await cc.map({ layers: new Layer("parks.geojson", { tooltip: "name" }) });
+ * const parks = new Layer("parks.geojson", { tooltip: "name" });
  * ```
  */
 export class Layer {

@@ -69,7 +69,8 @@ export class Observatory {
    * replaces them.
    *
    * ```ts
-   * await cc.observatory.publish(df, {
+   * const museums = new DataFrame({ fips: ["06", "36"], museums: [120, 96] });
+   * await cc.observatory.publish(museums, {
    *   name: "Museums by state", timespan: "2024", region: "USA",
    *   boundary: { id: "us.census.tiger.state_clipped", idColumn: "fips" },
    *   measures: [{ column: "museums", name: "Museums", aggregate: "sum" }],
