@@ -64,34 +64,29 @@ const DOCUMENTS = [
 
 describe("the examples are cells that run and show what they say", () => {
   let home: string;
+  let kernel: Kernel;
   beforeAll(async () => {
     home = await temporaryHome();
+    const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
+    kernel = await Kernel.start({ cwd: join(ROOT, "notebooks"), env: { ...env, CARTOFRAMES_HOME: home } });
+    await kernel.execute(REFERENCE_IMPORTS);
   });
   afterAll(async () => {
+    await kernel?.shutdown();
     await stopServer(localHome(home));
     rmSync(home, { recursive: true, force: true });
   });
 
   test.each(DOCUMENTS)("%s", async (file) => {
-    const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
-    const kernel = await Kernel.start({
-      cwd: join(ROOT, "notebooks"),
-      env: { ...env, CARTOFRAMES_HOME: home },
-    });
-    try {
-      const examples = examplesIn(file);
-      if (file === "docs/api.md") await kernel.execute(REFERENCE_IMPORTS);
-      expect(examples.length).toBeGreaterThan(0);
-      for (const { line, code, notRun, shows } of examples) {
-        const { status, stderr, results } = await kernel.execute(notRun ? uncalled(code) : code);
-        expect.soft(status, `${file}:${line}\n${stderr}`).toBe("ok");
-        const texts = results.map((output) => ("text" in output ? output.text : output.data["text/plain"]));
-        const shown = texts.flat().join("\n").split("\n").map(squeezed);
-        const unseen = shows.filter((text) => !shown.includes(squeezed(text)));
-        expect.soft(unseen, `${file}:${line} shows\n${shown.join("\n")}`).toEqual([]);
-      }
-    } finally {
-      await kernel.shutdown();
+    const examples = examplesIn(file);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const { line, code, notRun, shows } of examples) {
+      const { status, stderr, results } = await kernel.execute(notRun ? uncalled(code) : code);
+      expect.soft(status, `${file}:${line}\n${stderr}`).toBe("ok");
+      const texts = results.map((output) => ("text" in output ? output.text : output.data["text/plain"]));
+      const shown = texts.flat().join("\n").split("\n").map(squeezed);
+      const unseen = shows.filter((text) => !shown.includes(squeezed(text)));
+      expect.soft(unseen, `${file}:${line} shows\n${shown.join("\n")}`).toEqual([]);
     }
   });
 });

@@ -92,6 +92,9 @@ export async function createApp({
     if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
   });
   app.addHook("onSend", async (_request, reply) => {
+    // Fastify closes the connection when it refuses a body. A client that is still sending would then get a reset
+    // instead of the answer; Node reads the rest and drops it.
+    reply.removeHeader("connection");
     // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: everything else is answered only
     // to pages of the same origin (checkOrigin), which do not need them.
     reply

@@ -72,6 +72,16 @@ test("frames need no other package", async () => {
   expect(await node("-e", program)).toBe('true a,2,3\nnone.csv" does not exist\n');
 });
 
+test("with danfojs-node of the project's own, both work and print nothing", async () => {
+  const program = `
+    const ours = require("cartoframes").DataFrame;
+    const theirs = require("danfojs-node").DataFrame;
+    const sums = [ours, theirs].map((Frame) => new Frame({ a: [1, 2] }).add(1).values);
+    console.log(ours !== theirs, JSON.stringify(sums));`;
+  const { stdout, stderr } = await run(process.execPath, ["-e", program], { cwd: ROOT });
+  expect([stdout, stderr]).toEqual(["true [[[2],[3]],[[2],[3]]]\n", ""]);
+});
+
 test("the packages that it installs are few and small, without a warning about one of ours", async () => {
   const sizeMb = async (folder: string) =>
     Number.parseInt((await run("du", ["-sm", join(project, "node_modules", folder)])).stdout, 10);

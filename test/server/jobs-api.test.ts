@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -455,13 +457,14 @@ describe("requests", () => {
   });
 });
 
+const tooLarge = (size: number) => ({
+  error: [
+    `Your payload is too large: ${size} bytes. Max size allowed is 16384 bytes (16kb). Are you trying to import data?. Please, check out import api http://docs.cartodb.com/cartodb-platform/import-api/`,
+  ],
+});
+
 describe("size", () => {
   const MAX = 16_384;
-  const tooLarge = (size: number) => ({
-    error: [
-      `Your payload is too large: ${size} bytes. Max size allowed is 16384 bytes (16kb). Are you trying to import data?. Please, check out import api http://docs.cartodb.com/cartodb-platform/import-api/`,
-    ],
-  });
   /** A body whose JSON has exactly that many characters. */
   const sized = (chars: number, more: object = {}) => {
     const body = (query: string) => ({ query, ...more });
@@ -505,6 +508,28 @@ describe("size", () => {
     }
     expect((await server.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
   });
+});
+
+test("a client that is still sending a body that is too large gets the answer", async () => {
+  const { host, port } = new URL(server.baseUrl);
+  const socket = connect(Number(port), "127.0.0.1");
+  const credentials = Buffer.from(`local:${server.key}`).toString("base64");
+  const head = [
+    `POST ${JOBS} HTTP/1.1`,
+    `Host: ${host}`,
+    `Authorization: Basic ${credentials}`,
+    "Content-Type: application/json",
+    "Content-Length: 2000000",
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  let received = "";
+  socket.on("data", (chunk) => (received += chunk));
+  await once(socket, "data");
+  socket.write("x".repeat(2_000_000));
+  socket.end(`GET ${JOBS}/none?api_key=${server.key} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await once(socket, "close");
+  expect(received).toContain(tooLarge(2_000_000).error[0]);
+  expect(received).toContain("Job with id none not found");
 });
 
 test("jobs are kept in files that only their owner can read, without the key", async () => {
