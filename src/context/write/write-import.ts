@@ -13,6 +13,7 @@ import { ident } from "../../sql";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, giveName } from "./new-table";
 
+/** Options of `cc.write` that use CARTO's Import API. With any of them, the rows are sent as a CSV file. */
 export interface ImportWriteOptions {
   /**
    * Makes the server guess types, coordinates and dates from the texts.

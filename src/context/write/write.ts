@@ -26,11 +26,11 @@ import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport
 export interface WriteOptions extends ImportWriteOptions {
   /** Replaces an existing table in one transaction; the old table is kept until the end. @default false */
   readonly overwrite?: boolean;
-  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
+  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. @default none */
   readonly lnglat?: readonly [lng: string, lat: string];
   /**
    * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
-   * @default false
+   * @default false: `the_geom` is taken from a column of that name, or else from a column of wkx geometries
    */
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
