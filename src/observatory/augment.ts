@@ -28,7 +28,7 @@ import {
 } from "./source-table";
 
 export interface DataOptions {
-  /** Name of a new table for the augmented rows. The call returns the rows as the table holds them. */
+  /** Stores the augmented rows as a new table with this name, and returns the stored rows. @default not stored */
   readonly persistAs?: string;
   /** With `persistAs`, replaces an existing table of that name. @default false */
   readonly overwrite?: boolean;

@@ -119,7 +119,8 @@ export class Credentials {
 
   /**
    * Replaces the credentials by those in a file.
-   * @param file path of the file; by default the one that `save` writes
+   * @param file path of the file; by default the one that `save` writes, or else that of cartoframes for Python
+   * @throws InvalidArgumentError if the file does not exist or is invalid
    */
   retrieve(file?: string): void {
     const saved = file === undefined ? savedCredentials() : readCredentials(file);
@@ -131,7 +132,7 @@ export class Credentials {
 
   /**
    * Deletes a file with credentials, and prints its path.
-   * @param file path of the file; by default the one that `save` writes
+   * @param file path of the file; by default the one that `save` writes, and that of cartoframes for Python
    */
   delete(file?: string): void {
     const deleted = deleteCredentials(file);
@@ -139,6 +140,7 @@ export class Credentials {
     if (deleted.length === 0) console.warn(`No credential file found at ${resolve(file ?? savedFile())}.`);
   }
 
+  /** Returns the credentials as text, without the key. */
   toString(): string {
     const parts = [
       this.#username !== undefined && `username=${this.#username}`,
@@ -313,7 +315,7 @@ export function deleteCredentials(file?: string): string[] {
   });
 }
 
-/** Address with credentials removed, safe to print. */
+/** Returns the address with credentials removed, safe to print. */
 export function shownUrl(address: unknown): string {
   if (typeof address !== "string") return "?";
   if (address.startsWith("local:")) return address;
@@ -326,6 +328,6 @@ function shownDatabaseUrl(url: string): string {
   try {
     return shownDatabase(databaseAddress(url));
   } catch {
-    return "?"; // the first call says what is wrong
+    return "?"; // the first call reports the error
   }
 }

@@ -15,11 +15,11 @@ export interface ContextOptions {
   /**
    * `https://user.carto.com`, or `https://host/user/name` on premises; `local:` for the embedded database, or
    * `local:/some/folder` to keep its data in that folder; `postgres://user:password@host/database` for your PostgreSQL
-   * database. Missing parts of the latter are taken from libpq's environment variables, password and service files.
+   * database. Missing parts of this URL are taken from libpq's environment variables, password and service files.
    * @default the address of `creds`, `CARTO_BASE_URL`, the saved credentials, or `local:`
    */
   readonly baseUrl?: string;
-  /** Name of an account in CARTO's cloud, instead of its address `https://{username}.carto.com`. */
+  /** Name of an account in CARTO's cloud, as a short form of `https://{username}.carto.com`. */
   readonly username?: string;
   /**
    * API key of the account. The local server needs none. The key is sent only to the account's address.
@@ -85,7 +85,7 @@ export function shownAddress(options: ContextOptions): () => string {
     try {
       return shownUrl(defaultPlace(options.apiKey).baseUrl);
     } catch {
-      return "?"; // the first call says what is wrong
+      return "?"; // the first call reports the error
     }
   };
 }
