@@ -20,7 +20,7 @@ export interface Endpoint {
    * instead of sending the key to whatever listens there by then. An account's address does not change.
    */
   readonly isCurrent?: () => Promise<boolean>;
-  /** What holds a local server's database while statements wait, in a few words. */
+  /** Describes what keeps a local server's database busy while statements wait. */
   readonly waitsFor?: () => Promise<string | undefined>;
 }
 
@@ -31,12 +31,12 @@ export interface EndpointSource {
   find(): Promise<Endpoint>;
 }
 
-/** The source of an endpoint that is known already. */
+/** Returns the source of a known endpoint. */
 export function fixedSource(endpoint: Endpoint): EndpointSource {
   return { kind: endpoint.kind, find: async () => endpoint };
 }
 
-/** What authenticates a request: `user:key` in base64, for an `Authorization: Basic` header. */
+/** Returns `user:key` in base64, for an `Authorization: Basic` header. */
 export function basicCredentials({ user, apiKey }: Endpoint): string {
   return Buffer.from(`${user}:${apiKey}`).toString("base64");
 }

@@ -103,7 +103,7 @@ export function isOver({ status, fallback_status }: JobResponse): boolean {
   return !(ended && (fallback_status === "pending" || fallback_status === "running"));
 }
 
-/** Reason why a job failed. For a job with several queries, CARTO's server gives it with the failed query only. */
+/** Returns the reason why a job failed. For a job with several queries, CARTO's server gives it with the failed query only. */
 export function failureReason({ failed_reason, query }: JobResponse): string {
   const parts = typeof query === "string" ? [] : Array.isArray(query) ? query : query.query;
   const failed = parts.find(({ status }) => status === "failed");

@@ -36,7 +36,7 @@ export function addServeCommands(program: Command): void {
 
   program
     .command("stop")
-    .description("Stop the local servers. The data stay.")
+    .description("Stop the local servers. Their data are kept.")
     .option(...HOME_OPTION)
     .option("--database <url>", "stop only the server of this PostgreSQL database")
     .action(async ({ home, database }: { home?: string; database?: string }) => {

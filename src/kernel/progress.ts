@@ -38,8 +38,8 @@ interface Line {
 }
 
 /**
- * Shows the progress of long work: in a notebook as one output of the running cell, on a terminal as one line of stderr,
- * elsewhere not at all. Aborting `signal` ends it.
+ * Shows the progress of long work: in a notebook as one output of the running cell, on a terminal as one line of stderr.
+ * Elsewhere it shows nothing. Aborting `signal` ends it.
  */
 export function progress(label: string, { signal }: { readonly signal?: AbortSignal } = {}): Progress {
   const line = cellLine() ?? terminalLine();

@@ -239,7 +239,7 @@ FROM ${table} AS t
 LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${isOrdered ? `\nORDER BY t.${ident(id)}` : ""}`;
 }
 
-/** Warns of the columns of an augmented frame that have no value at all. */
+/** Warns of the columns of an augmented frame that have no values. */
 export function emptyColumns(frame: DataFrame, { added, how }: Augmentation): string[] {
   if (rowCountOf(frame) === 0) return [];
   const empty = added.filter((name) => {

@@ -85,7 +85,7 @@ export async function writeFrame(
   const hasGeometry = options.contentGuessing || columns.some(({ name }) => name === GEOM);
   const report = { table, rowCount, hasGeometry, renamed, warnings: [...warnings, ...lossesOf(columns)] };
   const wanted = privacy ?? (overwrite ? await privacyOf(transport, table, signal) : undefined);
-  const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job could give no privacy
+  const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job cannot set the privacy
   const isByJob = lnglat !== undefined && rowCount >= JOB_FROM_ROWS && isPrivate && privacy === undefined;
   if (needsImport(options)) {
     const imported = await importColumns(transport, columns, rowCount, table, { ...options, overwrite });
@@ -164,7 +164,7 @@ async function load(
 }
 
 /**
- * Creates the job that registers the table. Returns undefined if the key cannot create jobs, or the server has none.
+ * Creates the job that registers the table. Returns undefined if the key or the server does not support jobs.
  */
 async function registeringJob(
   transport: Transport,
