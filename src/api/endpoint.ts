@@ -1,7 +1,7 @@
 /** `local` for a server of this package on this machine, `account` for a CARTO account. */
 export type EndpointKind = "local" | "account";
 
-/** Where requests go, and what authenticates them. */
+/** Address of a server, with the key for it. */
 export interface Endpoint {
   /** Decides what is printed, and whether an account's limits have to be respected. */
   readonly kind: EndpointKind;
@@ -11,7 +11,7 @@ export interface Endpoint {
   readonly apiKey: string;
   /** Name for messages: "the local server", "https://ana.carto.com". */
   readonly label: string;
-  /** Where the key comes from, as part of a sentence: "CARTO_API_KEY", a file name. */
+  /** Origin of the key, as part of a sentence: "CARTO_API_KEY", a file name. */
   readonly keyFrom?: string;
   /** Schema of the account's tables, known once the server has accepted the key. */
   readonly schema?: string;

@@ -10,7 +10,6 @@ interface Place {
   readonly database?: string;
 }
 
-/** `observatory list`, `info`, `add` and `remove`. */
 export function addObservatoryCommands(program: Command): void {
   const observatory = program
     .command("observatory")

@@ -281,7 +281,7 @@ export class CartoContext {
   }
 
   /**
-   * Shows tables, queries and DataFrames on a map. The map appears under a cell whose last value it is.
+   * Shows tables, queries and DataFrames on a map. The map appears under the cell if it is the cell's last value.
    *
    * ```ts
    * await cc.map({ layers: [new Layer("airports", { color: "state" })] })

@@ -233,8 +233,8 @@ class CopyReader {
   }
 
   /**
-   * Looks for a server's error message behind damage, because a message that was taken for the rest of a row looks
-   * like damage. A message ends the bytes, so the rest is read only while it is short.
+   * Looks for a server's error message in bytes that seem damaged, because a message in the middle of a row looks like
+   * damage. A message is short and comes last, so no more than that is read.
    */
   async explained(
     damage: CopyFormatError,

@@ -2,7 +2,7 @@
 import { SRID_LNGLAT } from "../geo";
 import { type EwkbVisitor, hexDecoder, readEwkbHead, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
 
-/** By WKB type code. */
+/** Names of geometry types by WKB code. */
 const NAMES: readonly (string | undefined)[] = [
   undefined,
   "POINT",

@@ -159,7 +159,7 @@ async function runUntilStopped(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  // In a separate process group, so that the terminal's Ctrl-C reaches only this process.
+  // Runs in a separate process group, so that the terminal's Ctrl-C reaches only this process.
   const child = spawn(command, args, { env, stdio: ["ignore", "inherit", "inherit"], detached: true });
   let forced: NodeJS.Timeout | undefined;
   const stop = () => {

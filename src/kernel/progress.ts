@@ -7,7 +7,7 @@ export interface ProgressState {
   readonly done: number;
   readonly total?: number;
   readonly unit: "rows" | "bytes" | "queries" | "frames";
-  /** What the work is waiting for, in a few words. */
+  /** Reason why the work is waiting, in a few words. */
   readonly note?: string;
 }
 

@@ -166,7 +166,7 @@ function unusableGeometries({ label }: SourceTable, { column }: How, held: Geome
 
 /**
  * Returns the measures that are NULL for polygons.
- * @throws InvalidArgumentError for a measure that would be NULL in every row
+ * @throws InvalidArgumentError if a measure would be NULL in every row
  */
 function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRecord[] {
   return records.filter((record) => {

@@ -53,7 +53,7 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 2)} MB`;
 }
 
-/** Where chunks are written, and what they become. */
+/** Destination of an upload. */
 export interface Room {
   readonly dir: string;
   /** Used in messages, such as `table`. */

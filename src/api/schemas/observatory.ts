@@ -10,7 +10,7 @@ export interface PublishedMeasure {
   readonly description?: string;
   /** Unit of the values, such as `people` or `€`. */
   readonly unit?: string;
-  /** How the values of several areas are combined. @default the measure can be looked up, but not combined */
+  /** Aggregate for the values of several areas. @default none: the measure can be looked up, but not combined */
   readonly aggregate?: "sum" | "median" | "average" | "quantile" | "mode";
   /** Measure of which this one is a part, for rates: the column of another measure, or an id of the catalog. */
   readonly denominator?: string;

@@ -191,7 +191,7 @@ function partsOf({ creds, credFile, username, user = username, baseUrl, key }: C
   return found;
 }
 
-/** True for the local server, and for a database, whose address contains its password. */
+/** True for the local server and for a database, whose URL contains its password. */
 function needsNoKey(baseUrl = ""): boolean {
   return /^(local|postgres|postgresql):/.test(baseUrl);
 }
@@ -276,8 +276,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 /**
- * Parses a file with credentials. The errors do not quote its text, and neither the message of JSON.parse, which
- * does.
+ * Parses a file with credentials. Errors do not quote the file, so they leave out the message of JSON.parse.
  */
 function parseCredentials(text: string, file: string): Parts {
   const parsed = CredentialsFile.safeParse(parseJson(text.replace(/^\uFEFF/, "")));

@@ -28,8 +28,8 @@ export interface ImportWriteOptions {
    */
   readonly contentGuessing?: boolean;
   /**
-   * What the server does if the table exists: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in
-   * the frame, and keeps its views. @default an existing table is an error
+   * Handling of an existing table: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in the frame,
+   * and keeps its views. @default an existing table is an error
    */
   readonly collisionStrategy?: "skip" | "overwrite";
   /** Compresses the upload. @default no compression */

@@ -83,7 +83,7 @@ export class ImportFailure extends Error {
 
   constructor(
     readonly code: ImportErrorCode,
-    /** What happened and what to do, in full sentences. */
+    /** Explanation and advice, in full sentences. */
     readonly detail: string,
     options?: ErrorOptions,
   ) {

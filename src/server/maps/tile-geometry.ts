@@ -12,7 +12,7 @@ export interface TileGrid {
   readonly cell: number;
   /** True in the first row of tiles, where geometries beyond 85.05° are shown at the edge. */
   readonly isTop: boolean;
-  /** The same for the last row. */
+  /** True in the last row of tiles. */
   readonly isBottom: boolean;
 }
 

@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 
--- The same name, with a number if another relation of the schema has it already.
+-- Returns the same name, with a number if another relation of the schema has it already.
 CREATE OR REPLACE FUNCTION cartodb._CDB_FreeName(namespace oid, tablename text, suffix text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
