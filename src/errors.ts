@@ -4,7 +4,7 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  * Base class of the errors that this package throws: `catch (e) { if (e instanceof CartoError) … }`. The message says
  * what happened and what to do next, and never contains an API key. A notebook shows the message without the stack;
  * the stack and the cause are in `error.stack` and `error.cause`. Errors of danfo.js and the reason of your own signal
- * are thrown unchanged.
+ * are thrown unchanged. The class itself is thrown if a part of the installation is missing, such as JupyterLab.
  */
 export class CartoError extends Error {
   override name = "CartoError";
@@ -61,7 +61,7 @@ export class TableExistsError extends CartoError {
   override name = "TableExistsError";
 }
 
-/** No table with that name exists. */
+/** No table with that name exists. The message suggests the most similar name. */
 export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
   /** Name of the missing table. */
@@ -78,7 +78,7 @@ export class ConflictError extends CartoError {
   override name = "ConflictError";
 }
 
-/** The import of a file failed. No table was created. */
+/** The import of a file failed. No table was created or changed. */
 export class ImportError extends CartoError {
   override name = "ImportError";
   /** CARTO's error code, such as 8001 for a full account. */
@@ -146,7 +146,10 @@ export class JobError extends CartoError {
   }
 }
 
-/** A server could not be started or reached, the connection to it broke, or its answer was not understood. */
+/**
+ * A server could not be started or reached, the connection to it broke, or its answer was not understood.
+ * `npx cartoframes status` names the log of the local server.
+ */
 export class ServerError extends CartoError {
   override name = "ServerError";
   /** HTTP status of the answer, if there was one. */

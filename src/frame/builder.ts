@@ -26,7 +26,7 @@ export interface Built {
   readonly warning?: string;
 }
 
-/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
+/** An answer with rows was cut off or damaged: its bytes do not match PostgreSQL's COPY format or the columns. */
 export class CopyFormatError extends CartoError {
   override name = "CopyFormatError";
 }

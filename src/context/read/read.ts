@@ -63,7 +63,6 @@ export function checkSql(sql: unknown): void {
   }
 }
 
-/** A meta-command of psql. */
 const PSQL_COMMAND = /^\s*\\\S*/;
 
 /** @throws InvalidArgumentError */
@@ -195,7 +194,6 @@ async function aliasesOf(
   };
 }
 
-/** Parses the names in a line of CSV. */
 function csvNames(line: string): string[] {
   const cells = line.replace(/\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g);
   return Array.from(cells, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");

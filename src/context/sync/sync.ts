@@ -60,7 +60,6 @@ export interface SyncResult {
   readonly unchanged: number;
 }
 
-/** Result of a sync, for its report. */
 export interface SyncReport {
   readonly result: SyncResult;
   /** Columns that were added to the table. */

@@ -36,7 +36,6 @@ export interface ImportWriteOptions {
   readonly compression?: "gzip";
 }
 
-/** True if an option needs the Import API. */
 export function needsImport(options: ImportWriteOptions): boolean {
   return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
 }

@@ -43,7 +43,6 @@ export interface WriteOptions extends ImportWriteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Result of a write, for its report. */
 export interface WriteReport {
   readonly table: TableName;
   readonly rowCount: number;

@@ -71,7 +71,6 @@ export async function openJobQueue({
   return queue;
 }
 
-/** The running step. */
 interface RunningStep {
   readonly jobId: string;
   readonly controller: AbortController;

@@ -35,7 +35,6 @@ export function tileGeometries({ points, lines, polygons }: Parts, grid: TileGri
   return shown;
 }
 
-/** Returns the tile with its buffer. */
 function gridBox({ buffer, extent }: TileGrid): Box {
   return [-buffer, -buffer, extent + buffer, extent + buffer];
 }
