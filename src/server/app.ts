@@ -23,13 +23,12 @@ const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 /** Enough for PostgreSQL's 1,600 columns with names of 63 characters, which take up to six bytes each in a URL. */
 const MAX_URL_BYTES = 1024 * 1024;
 
-/** What the process of a server offers to the launcher and the command line. */
+/** Functions of the server process for the launcher and the command line. */
 export interface ServerControl {
   status(): ServerStatus;
   stop(): void;
 }
 
-/** The parts of a server. */
 export interface ServerParts {
   readonly engine: Engine;
   /** The master API key. */

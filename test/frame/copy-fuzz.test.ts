@@ -162,14 +162,14 @@ describe("what a server appends or answers instead", () => {
     ].map(async (damaged) => ((await outcome(damaged)) as Error).message);
     expect(await Promise.all(results)).toMatchInlineSnapshot(`
       [
-        "The COPY was cut off after 4 rows: its end marker is missing. The connection or the server broke off; read again.",
-        "The answer to the COPY is empty, expected at least a header; read again.",
-        "The answer begins with "<!doctype html><title>Welcome to the hot", expected the signature of a binary COPY ("PGCOPY\\n…"). Something between here and the database answered in its place; check the base URL.",
-        "1 bytes follow the end marker of the COPY, expected none; read again.",
-        "The header of the COPY has flags 0xff000000 and an extension of 0 bytes, expected none of either. The bytes were damaged on the way; read again.",
-        "Row 0 (counted from 0) of the COPY has 9 columns, expected 8. The table changed while it was read, or the bytes were damaged on the way; read again.",
-        "Column "id" (int4), row 0 (counted from 0): found a length of -2147483644 bytes. The bytes were damaged on the way, or the column changed its type while it was read; read it again.",
-        "Column "name" (text), row 0 (counted from 0): the 3 bytes are not UTF-8 text. The bytes were damaged on the way, or the column changed its type while it was read; read it again.",
+        "The COPY was cut off after 4 rows: its end marker is missing. The connection or the server failed. Run the call again.",
+        "The answer to the COPY is empty; expected at least a header. Run the call again.",
+        "The answer begins with "<!doctype html><title>Welcome to the hot"; expected the signature of a binary COPY ("PGCOPY\\n…"). Another program answered instead of the database. Check the base URL.",
+        "1 bytes follow the end marker of the COPY; expected none. Run the call again.",
+        "The header of the COPY has flags 0xff000000 and an extension of 0 bytes; expected neither. The data were damaged in transit. Run the call again.",
+        "Row 0 (counted from 0) of the COPY has 9 columns; expected 8. The table changed while it was read, or the data were damaged in transit. Run the call again.",
+        "Column "id" (int4), row 0 (counted from 0): found a length of -2147483644 bytes. The data were damaged in transit, or the type of the column changed while it was read. Run the call again.",
+        "Column "name" (text), row 0 (counted from 0): the 3 bytes are not UTF-8 text. The data were damaged in transit, or the type of the column changed while it was read. Run the call again.",
       ]
     `);
   });

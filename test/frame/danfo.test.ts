@@ -301,7 +301,7 @@ test("decodeGeom takes the_geom, else the first geometry column, and decodes `ge
     "geometry_1 object",
   ]);
   await expect(decoded("n", "n2")).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: decodeGeom needs a geometry column, but the result has none. Its columns: "n", "n2".]`,
+    `[InvalidArgumentError: The result has no geometry column for \`decodeGeom\`. Its columns: "n", "n2". Select a geometry, or leave out \`decodeGeom\`.]`,
   );
 });
 

@@ -179,10 +179,10 @@ describe("names", () => {
       await message({ cartodb_id: ["1"] }),
     ]).toMatchInlineSnapshot(`
       [
-        "InvalidArgumentError: Column "cartodb_id", row 2 (counted from 0) holds 1, as row 0 does. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 1 (counted from 0) holds null. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds 1.5. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds "1". cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 2 (counted from 0) holds 1, as row 0 does. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 1 (counted from 0) holds null. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds 1.5. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds "1". cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
       ]
     `);
   });
@@ -219,7 +219,7 @@ describe("lnglat", () => {
     expect(columns.map(({ name }) => name)).toEqual(["x", "y", "the_geom"]);
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "Column "the_geom" is left out: lnglat makes the_geom anew.",
+        "Column "the_geom" is left out, because the_geom is made from lnglat.",
         "2 of 2 points lie outside longitude ±180 or latitude ±90. lnglat is [longitude, latitude]: are "x" and "y" swapped?",
       ]
     `);
@@ -234,8 +234,8 @@ describe("lnglat", () => {
     ]).toMatchInlineSnapshot(`
       [
         "InvalidArgumentError: lnglat names "lon", but the frame has "lng", "lat".",
-        "InvalidArgumentError: Column "lng", row 1 (counted from 0) holds "east". lnglat needs degrees as numbers; null where there is no position.",
-        "InvalidArgumentError: Column "lat", row 0 (counted from 0) holds Infinity. lnglat needs degrees as numbers; null where there is no position.",
+        "InvalidArgumentError: Column "lng", row 1 (counted from 0) holds "east". lnglat needs degrees as numbers, or null for a row without a position.",
+        "InvalidArgumentError: Column "lat", row 0 (counted from 0) holds Infinity. lnglat needs degrees as numbers, or null for a row without a position.",
         "InvalidArgumentError: Pass lnglat or encodeGeom, not both: each makes the_geom.",
       ]
     `);
@@ -308,8 +308,8 @@ describe("geometry", () => {
       await message({ the_geom: ["not one"] }),
     ]).toMatchInlineSnapshot(`
       [
-        "InvalidArgumentError: encodeGeom needs a column "geometry" or "the_geom". The frame has "a", "b"; name the geometry column with geomCol.",
-        "InvalidArgumentError: encodeGeom needs a column "b". The frame has "a"; name the geometry column with geomCol.",
+        "InvalidArgumentError: encodeGeom needs a column "geometry" or "the_geom"; the frame has "a", "b". Pass the name of the geometry column as geomCol.",
+        "InvalidArgumentError: encodeGeom needs a column "b"; the frame has "a". Pass the name of the geometry column as geomCol.",
         "InvalidArgumentError: Column "geometry", row 1 (counted from 0): "here" is not a geometry (expected a geometry type in the WKT, found "here"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
         "InvalidArgumentError: Column "geometry", row 0 (counted from 0): {"type":"Point","coordinates":["1",2]} is not a geometry (the coordinates of the Point hold "1"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
         "InvalidArgumentError: Column "geometry", row 0 (counted from 0): 42 is not a geometry (found a number). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",

@@ -309,7 +309,7 @@ describe("CDB_CartodbfyTable", () => {
     [
       "a the_geom that is none",
       "CREATE TABLE thing (the_geom int)",
-      "the_geom is of type integer, which is no geometry",
+      "the_geom is of type integer, not geometry",
     ],
   ])("refuses %s", async (_name, create, message) => {
     await db.rows(create);

@@ -1,4 +1,4 @@
--- What has been published.
+-- The functions that list and describe published datasets.
 
 CREATE OR REPLACE FUNCTION cdb_observatory.OBS_Datasets() RETURNS TABLE (
   id text, name text, boundaries bigint, measures bigint, timespans text, source text, license text, published_at timestamptz
