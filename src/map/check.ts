@@ -35,7 +35,7 @@ export function checkOneOf<T extends string>(argument: string, value: unknown, c
   throw expected(argument, value, `one of ${listed(choices)}`);
 }
 
-/** Returns a text that is not blank. */
+/** Returns a string that is not blank. */
 export function checkText(argument: string, value: unknown, what: string): string {
   if (typeof value === "string" && value.trim() !== "") return value;
   throw expected(argument, value, what);

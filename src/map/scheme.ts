@@ -274,7 +274,7 @@ export function methodOf({ name, bins, method }: Scheme, isNumeric: boolean): Bi
   return method ?? (isNumeric && !isForCategories ? "quantiles" : "category");
 }
 
-/** Says in an error message that a method requires numbers. */
+/** Returns the part of an error message that says that a method requires numbers. */
 export const needNumbers = (method: BinMethod | "bounds"): string =>
   method === "bounds" ? "Bounds as `bins` require numbers" : `The method "${method}" requires numbers`;
 

@@ -108,7 +108,7 @@ describe("defaults", () => {
       /^Layer "shops": `size` must be .*; got -1\.$/,
     );
     expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(
-      /`name` must be a text that is not blank; got " "/,
+      /`name` must be a string that is not blank; got " "/,
     );
   });
   test("labels are below points and above everything else", async () => {
@@ -225,7 +225,7 @@ describe("the first view", () => {
     expect(scene).toMatchObject({ view: world, legends: [] });
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "The map shows nothing of layer DataFrame (2 × 2): none of its rows has a geometry. Check its table or query.",
+        "The map shows no data of layer DataFrame (2 × 2): none of its rows has a geometry. Check its table or query.",
       ]
     `);
     const none = await sceneOf(new DataFrame([], { columns: ["v", "geometry"] } as never), { color: "v" });

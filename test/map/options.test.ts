@@ -106,7 +106,7 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"Layer "airports": \`legend\` must be true, false or { title, counts }; got "on"."`,
   );
   expect(complaint({ legend: { title: 5 } })).toMatchInlineSnapshot(
-    `"Layer "airports": \`legend.title\` must be a text that is not blank; got 5."`,
+    `"Layer "airports": \`legend.title\` must be a string that is not blank; got 5."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
     `"Layer has no option "opacty". Did you mean "opacity"? Available options: "lnglat", "geomCol", "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,

@@ -259,7 +259,7 @@ test("an empty figure is a text, and has no picture", () => {
 test("options and cells that cannot be", () => {
   expect(() => figure({ columns: 0 })).toThrow("`columns` must be a whole number from 1 to 12; got 0.");
   expect(() => figure({ colums: 2 } as object)).toThrow('figure has no option "colums".');
-  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a text that is not blank; got 3.");
+  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a string that is not blank; got 3.");
   expect(() => figure().at(-1)).toThrow("`index` must be a whole number from 0 to 99; got -1.");
 });
 

@@ -1,6 +1,6 @@
 /**
  * Places and paints the labels of features. They are placed for the whole map at once, whenever the zoom or the visible
- * layers change, so that labels neither jump while the map is panned nor are cut where it is painted strip by strip.
+ * layers change, so that labels do not jump while the map is panned and are not cut where it is painted strip by strip.
  * `!` in the loops: see `PathGeometry`; each layer has an entry in `#styles`.
  */
 import { generationsAt } from "../clock";
