@@ -62,7 +62,7 @@ const DOCUMENTS = [
   "docs/observatory.md",
 ];
 
-describe("the examples are cells that run and show what they say", () => {
+describe("examples run as cells and print the documented output", () => {
   let home: string;
   beforeAll(async () => {
     home = await temporaryHome();
@@ -111,7 +111,7 @@ describe("docs/api.md is complete", () => {
   );
   const mentions = (name: string) => words.has(name);
 
-  test("it has every export, and every member and option of each", () => {
+  test("has every export with its members and options", () => {
     const entry = join(ROOT, "src/index.ts");
     const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
@@ -129,7 +129,7 @@ describe("docs/api.md is complete", () => {
     expect(missing(new Set(names))).toEqual([]);
   });
 
-  test("it has every scheme", () => {
+  test("has every scheme", () => {
     expect(missing(Object.keys(styling))).toEqual([]);
   });
 
@@ -145,7 +145,7 @@ describe("docs/api.md is complete", () => {
     }
   });
 
-  test("docs/command-line.md has every environment variable that the sources read", () => {
+  test("docs/command-line.md has every environment variable that the code reads", () => {
     const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
     const used = sources
       .filter((name) => name.endsWith(".ts"))
@@ -178,7 +178,7 @@ function membersOf(type: ts.Type): string[] {
   });
 }
 
-test("links lead to files and headings that are there", () => {
+test("links point to existing files and headings", () => {
   const notebooks = readdirSync(join(ROOT, "notebooks")).filter((name) => name.endsWith(".ipynb"));
   const documents: [file: string, markdown: string][] = [
     ...["README.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)]
