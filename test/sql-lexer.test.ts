@@ -19,7 +19,7 @@ test.each<[string, string | undefined]>([
   ["TABLE t", "TABLE t"],
   ["", undefined],
   ["-- nothing", undefined],
-])("the query in %j", (sql, query) => {
+])("finds the query in %j", (sql, query) => {
   expect(queryText(sql)).toBe(query);
 });
 
@@ -39,16 +39,16 @@ test.each([
   ["one continued behind a comment", "SELECT E'a' -- c\n -- d\n 'b\\''; SELECT 2 --'", 2],
   ["two literals on one line", "SELECT E'a' 'b\\'; SELECT 2 --'", 2],
   ["a plain literal continued", "SELECT 'a'\n'b\\'; SELECT 2", 2],
-])("statements end outside %s", (_name, sql, count) => {
+])("statements do not end inside %s", (_name, sql, count) => {
   expect(scanStatements(sql)).toHaveLength(count);
 });
 
-test("a literal of megabytes is scanned", () => {
+test("scans a literal of several megabytes", () => {
   const literal = `'${"it''s ".repeat(1_000_000)}'`;
   expect(scanStatements(`SELECT ${literal}, E${literal}; SELECT 2`)).toHaveLength(2);
 });
 
-test("a comment of megabytes behind a literal is scanned", () => {
+test("scans a comment of several megabytes after a literal", () => {
   expect(scanStatements(`SELECT E'a' ${"-- ".repeat(500_000)}`)).toHaveLength(1);
   expect(scanStatements(`SELECT E'a'${"\n-- ".repeat(200_000)}`)).toHaveLength(1);
 });
@@ -76,7 +76,7 @@ const PIECES = [
   ],
 ];
 
-test("statements begin where PostgreSQL's own scanner sees them begin", async () => {
+test("statements begin where PostgreSQL's scanner begins them", async () => {
   await loadModule();
   const random = mulberry32(20_241_129);
   let compared = 0;

@@ -397,7 +397,7 @@ test("two contexts on one home share its data and do not show the key", async ()
   expect(inspect(other, { depth: 9, showHidden: true })).not.toContain("secret");
 });
 
-test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
+test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("rejects a URL like %s", (baseUrl) => {
   expect(() => new CartoContext({ baseUrl })).toThrow(InvalidArgumentError);
   expect(() => new CartoContext({ baseUrl })).not.toThrow(/pass/);
 });

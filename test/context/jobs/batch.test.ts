@@ -63,7 +63,7 @@ describe("batch", () => {
   });
 
   test.each([[""], [[]], [["SELECT 1", " "]], [{ query: [] }], [{ query: [{ query: "" }] }], [null], [7]])(
-    "%j is refused before it is sent",
+    "rejects %j before it is sent",
     async (query) => {
       await expect(cc.batch(query as string)).rejects.toThrow(InvalidArgumentError);
     },
@@ -106,7 +106,7 @@ describe("BatchJobStatus", () => {
     expect(new BatchJobStatus(cc, { job_id: "abc", status: "canceled" }).getStatus()).toBe("cancelled");
   });
 
-  test.each([[""], ["../../server"], ["a b"], [{}], [null], [7]])("%j is no job", (job) => {
+  test.each([[""], ["../../server"], ["a b"], [{}], [null], [7]])("rejects %j as a job", (job) => {
     expect(() => new BatchJobStatus(cc, job as string)).toThrow(InvalidArgumentError);
   });
 

@@ -242,7 +242,7 @@ test("tooltips and popups show rows that the overview leaves out", async () => {
 });
 
 test.each(["name", "cartodb_id"])(
-  "labels of %s stand where the features are, each once, on screens of two pixels a pixel too",
+  "labels of %s are at their features, each once, also with two device pixels per pixel",
   async (label) => {
     const layer = new Layer("cells", { color: "#eee", label });
     const shown = await show([layer], { ...FRANCE, zoom: 8 }, 2);

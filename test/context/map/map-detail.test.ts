@@ -385,7 +385,7 @@ describe("without a named map, the page shows an overview and a warning gives th
     ]);
   });
 
-  test.skipIf(defaultEngine() === "postgres")("for a key that may read the tables", async () => {
+  test.skipIf(defaultEngine() === "postgres")("a key that can read the tables", async () => {
     const key = await regularKey();
     const { sources, warnings } = await detailOf(layers(), transportWith(key));
     expect(sources.size).toBe(0);

@@ -356,7 +356,7 @@ describe("keys", () => {
 });
 
 describe("tables", () => {
-  test("rejects a missing table and a view, accepts a partitioned table", async () => {
+  test("rejects a missing table, a view and a partitioned table", async () => {
     await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(TableNotFoundError);
     await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(/cc.write\(df, "nowhere"\)/);
     await cc.query(

@@ -130,7 +130,7 @@ describe("tables of other schemas", () => {
   });
 });
 
-test.each(["", undefined, 7, "a\u0000b"])("%j is no name", async (name) => {
+test.each(["", undefined, 7, "a\u0000b"])("rejects %j as a name", async (name) => {
   for (const call of [
     () => cc.read(name as string),
     () => cc.delete(name as string),

@@ -56,7 +56,7 @@ async function privacyOf(table: string): Promise<string> {
 
 describe("privacy", () => {
   test.each(["public", "link", "private"] as const)(
-    "%s is given, and kept when the table is replaced",
+    "sets %s, and keeps it when the table is replaced",
     async (privacy) => {
       const name = `seen_${privacy}`;
       await cc.write(frame(["a"], [1]), name, { privacy });
