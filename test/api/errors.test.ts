@@ -204,7 +204,7 @@ describe("decides what is retried, and when", () => {
     ["503 of a local server that stops", delay(answer(503), { isLocal: true }), 0],
     ["a connection that was refused", delay(broken("ECONNREFUSED")), 400],
     ["one that broke", delay(broken("ECONNRESET")), undefined],
-    ["one that broke, of what changes nothing", delay(broken("ECONNRESET"), { repeatable: true }), 400],
+    ["a broken statement without effects", delay(broken("ECONNRESET"), { repeatable: true }), 400],
     ["a host that does not exist", delay(broken("ENOTFOUND"), { repeatable: true }), undefined],
   ])("%s", (_, actual, expected) => expect(actual).toBe(expected));
 });

@@ -259,7 +259,7 @@ describe("query", () => {
     ["a semicolon in a string", "SELECT ';' AS a", [[";"]]],
     ["RETURNING", "INSERT INTO log VALUES (7) RETURNING i", [[7]]],
     ["a CTE that writes", "WITH w AS (INSERT INTO log VALUES (8) RETURNING i) SELECT i FROM w", [[8]]],
-    ["several: the last one's rows", "SELECT 1 AS a; SELECT 2 AS b, 3 AS c", [[2, 3]]],
+    ["several: rows of the last", "SELECT 1 AS a; SELECT 2 AS b, 3 AS c", [[2, 3]]],
     ["a CTE, then a write", "WITH w AS (SELECT 9 AS i) INSERT INTO log SELECT i FROM w RETURNING i", [[9]]],
     [
       "a CTE, then a delete",

@@ -62,12 +62,12 @@ describe("types come from the values", () => {
     ["objects", [{ a: 1 }, null], "jsonb", ['{"a":1}', null]],
     ["arrays among scalars", [[1], "x", 2, true], "jsonb", ["[1]", '"x"', "2", "true"]],
     ["bytes", [Uint8Array.of(1)], "bytea"],
-    ["numbers and texts", [1, "a", true], "text", ["1", "a", "true"]],
+    ["numbers and text", [1, "a", true], "text", ["1", "a", "true"]],
     ["dates and texts", [new Date(0), "x"], "text", ["1970-01-01T00:00:00.000Z", "x"]],
     ["hexadecimal EWKB", [POINT, null], "geometry"],
-    ["hexadecimal that is no EWKB", ["0101", "deadbeef"], "text"],
+    ["hexadecimal text that is not EWKB", ["0101", "deadbeef"], "text"],
     ["codes that all begin with 0", ["007", "02134", null], "text"],
-    ["texts that all begin with 0", ["0 to 5 km", "0"], "text"],
+    ["text with leading zeros", ["0 to 5 km", "0"], "text"],
     ["half a byte too much for EWKB", [`${POINT}0`], "text"],
   ])("%s", async (_, values, pgtype, expected = values) => {
     const { columns } = await written({ v: values });

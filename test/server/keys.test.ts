@@ -288,7 +288,7 @@ describe("the Auth API", () => {
     ["no key", "/api/v3/api_keys", { key: null }, 401],
     ["an unknown one", "/api/v3/api_keys", { key: "nonsense" }, 401],
     ["an unknown name", "/api/v3/api_keys/nobody", {}, 404],
-    ["a name that is no path", "/api/v3/api_keys/..%2F..%2Fetc", {}, 404],
+    ["a path as a name", "/api/v3/api_keys/..%2F..%2Fetc", {}, 404],
     ["deleting the master key", "/api/v3/api_keys/master", { method: "DELETE" }, 403],
     ["deleting default_public", "/api/v3/api_keys/Default%20public", { method: "DELETE" }, 403],
     ["regenerating the master key", "/api/v3/api_keys/master/token/regenerate", { method: "POST" }, 403],
@@ -325,7 +325,7 @@ describe("the Auth API", () => {
       },
     ],
     [
-      "a table that is not there",
+      "a missing table",
       {
         name: "k",
         grants: [

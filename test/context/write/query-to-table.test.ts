@@ -126,14 +126,14 @@ describe("tableName", () => {
     ["SELECT INTO", "SELECT 1 AS a INTO other", InvalidArgumentError, /SELECT … INTO/],
     ["nothing but a comment", "-- nothing\n;", InvalidArgumentError, /empty/],
     ["two columns with one name", "SELECT 1 AS a, 2 AS a", SqlError, /Rename them in the query with AS/],
-    ["what PostgreSQL refuses", "SELECT 1/0", SqlError, /division by zero/],
+    ["a PostgreSQL error", "SELECT 1/0", SqlError, /division by zero/],
     [
       "a second statement that fails takes the first along",
       "INSERT INTO log VALUES (4); SELECT 1/0",
       SqlError,
       /zero/,
     ],
-    ["an id that is no key", "SELECT 1 AS cartodb_id FROM generate_series(1, 2)", SqlError, /cartodb_id/],
+    ["an id that is not a key", "SELECT 1 AS cartodb_id FROM generate_series(1, 2)", SqlError, /cartodb_id/],
   ])("rejects %s and leaves nothing", async (_, sql, type, message) => {
     await cc.query("TRUNCATE log");
     const error = await cc.query(sql, { tableName: "never" }).catch((thrown) => thrown);

@@ -307,7 +307,7 @@ describe("CDB_CartodbfyTable", () => {
       "cannot cartodbfy public.thing: it is not an ordinary table",
     ],
     [
-      "a the_geom that is none",
+      "a the_geom that is not a geometry",
       "CREATE TABLE thing (the_geom int)",
       "the_geom is of type integer, which is no geometry",
     ],

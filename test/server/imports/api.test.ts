@@ -147,13 +147,13 @@ describe("requests", () => {
     ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /No import has this id/],
     ["nothing", () => post(), 400, /nothing to import/],
     [
-      "a strategy there is not",
+      "an unknown strategy",
       () => upload("a.csv", "a", { collision_strategy: "replace" }),
       400,
       /skip or overwrite/,
     ],
     [
-      "a privacy there is not",
+      "an unknown privacy",
       () => upload("a.csv", "a", { privacy: "PUBLIC" }),
       400,
       /public or private or link/,

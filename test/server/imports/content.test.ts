@@ -34,7 +34,7 @@ test.each<[string, string, unknown[]]>([
   ["states", "where,v\nNevada,1\nTX,2\nOregon,3\n", ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"]],
   ["counties by code", "fips,v\n48001,1\n48003,2\n", ["MULTIPOLYGON", "MULTIPOLYGON"]],
   [
-    "counties beside their state",
+    "counties with their state",
     "county,state\nWashington,Oregon\nWashington,Utah\nLake,Oregon\n",
     ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"],
   ],

@@ -76,7 +76,7 @@ describe("archives", () => {
     ["names that lead out", "evil.zip", escaping, 1003, /relative path/],
     ["a password", "locked.zip", encrypted, 1018, /password/],
     ["the end missing", "cut.zip", cut, 1003, /./],
-    ["a gzip that is cut", "cut.csv.gz", () => gzipSync("a\n1\n").subarray(0, -6), 1003, /./],
+    ["a truncated gzip", "cut.csv.gz", () => gzipSync("a\n1\n").subarray(0, -6), 1003, /./],
     ["a bomb", "bomb.csv.gz", bomb, 1003, /zip bomb/],
     [
       "a bomb in a zip",
@@ -216,7 +216,7 @@ describe("GeoJSON and JSON", () => {
     ["an array of numbers", "[1, 2]", 3007],
     ["a geometry of words", collection([point({}, ["a", "b"])]), 3007],
     [
-      "a ring that is open",
+      "an open ring",
       collection([
         {
           type: "Feature",
@@ -249,7 +249,7 @@ describe("GeoJSON and JSON", () => {
       3008,
     ],
     [
-      "an SRID there is not",
+      "an unknown SRID",
       collection([point({})], { crs: { type: "name", properties: { name: "EPSG:12345" } } }),
       3008,
     ],
@@ -318,12 +318,8 @@ describe("shapefiles", () => {
   const { shp, dbf } = shapefile([{ point: [2, 41] }], fields, [rows[0]!]);
   test.each<[string, Record<string, string | Buffer>, number]>([
     ["without .prj", { "a.shp": shp, "a.dbf": dbf }, 3101],
-    ["with a .prj that is none", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
-    [
-      "with a projection there is not",
-      { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' },
-      3008,
-    ],
+    ["with an invalid .prj", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
+    ["with an unknown projection", { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' }, 3008],
     ["of garbage", { "a.shp": Buffer.alloc(200, 7), "a.dbf": dbf, "a.prj": WGS84 }, 1006],
     ["cut off", { "a.shp": shp.subarray(0, 110), "a.dbf": dbf, "a.prj": WGS84 }, 1006],
   ])("%s", async (_, files, code) => {

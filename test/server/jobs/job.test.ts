@@ -268,11 +268,11 @@ describe("cancelling", () => {
     ["a running list", ["A", "B"], 1, true, "cancelled done cancelled"],
     ["a pending object", OBJECT, 0, false, "cancelled/skipped cancelled/skipped skipped/skipped"],
     ["a running object", OBJECT, 0, true, "cancelled/skipped cancelled/skipped skipped/skipped"],
-    ["before what runs after a query", OBJECT, 1, false, "cancelled/skipped done/cancelled skipped/skipped"],
-    ["in what runs after a query", OBJECT, 1, true, "cancelled/skipped done/cancelled skipped/skipped"],
+    ["before the fallback of a query", OBJECT, 1, false, "cancelled/skipped done/cancelled skipped/skipped"],
+    ["in the fallback of a query", OBJECT, 1, true, "cancelled/skipped done/cancelled skipped/skipped"],
     ["in the second query", OBJECT, 2, true, "cancelled/skipped done/done cancelled/skipped"],
-    ["before what runs after the job", OBJECT, 3, false, "done/cancelled done/done done/skipped"],
-    ["in what runs after the job", OBJECT, 3, true, "done/cancelled done/done done/skipped"],
+    ["before the fallback of the job", OBJECT, 3, false, "done/cancelled done/done done/skipped"],
+    ["in the fallback of the job", OBJECT, 3, true, "done/cancelled done/done done/skipped"],
   ])("%s", (_, query, steps, running, expected) => {
     const job = cancel(after(query, steps, running), LATER);
     expect([states(job), isFinished(job), nextStep(job)]).toEqual([expected, true, undefined]);
@@ -300,10 +300,10 @@ describe("a server that ended during a job", () => {
     onerror: "-",
   };
   test.each<[string, number, string, string | undefined]>([
-    ["in a query: what cleans up after it still runs", 0, "pending/pending failed/pending skipped", "A-"],
-    ["in what runs after a query", 1, "failed/pending done/failed skipped", "-"],
+    ["in a query: its onerror still runs", 0, "pending/pending failed/pending skipped", "A-"],
+    ["in the fallback of a query", 1, "failed/pending done/failed skipped", "-"],
     ["in the last query", 2, "failed/pending done/done failed", "-"],
-    ["in what runs after the job", 3, "done/failed done/done done", undefined],
+    ["in the fallback of the job", 3, "done/failed done/done done", undefined],
   ])("%s", (_, steps, expected, next) => {
     let job = jobOf(QUERY);
     for (let step = 0; step < steps; step++) job = finish(begin(job, LATER), LATER);

@@ -64,7 +64,7 @@ test("a file truncated at any byte is a complete job or set aside, and the other
 test.each([
   ["another job's name", (text: string) => text.replace(ids[0], ids[1])],
   ["an id that is a path", (text: string) => text.replace(ids[0], "../../server")],
-  ["a status that is none", (text: string) => text.replace('"pending"', '"finished"')],
+  ["an invalid status", (text: string) => text.replace('"pending"', '"finished"')],
   ["a later version", (text: string) => text.replace('"version":1', '"version":2')],
   ["no queries", (text: string) => text.replace(/"queries":\[.*?\]/s, '"queries":[]')],
 ])("sets aside a file with %s", async (_, change) => {

@@ -131,7 +131,7 @@ describe("a named map", () => {
       undefined,
     ],
     [
-      "a fraction as a text",
+      "a fraction as text",
       { min: "12.5" },
       "Invalid number value for template parameter 'min': 12.5",
       undefined,
