@@ -307,7 +307,6 @@ class Paths {
     this.#length += 2;
   }
 
-  /** Ends a line. */
   endPath(): void {
     const start = this.#paths[this.#pathCount]! * 2;
     if (this.#length - start < 2 * 2) this.#length = start;

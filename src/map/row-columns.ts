@@ -40,7 +40,6 @@ export class RowColumns {
     this.#label = label;
   }
 
-  /** Adds the columns of a tooltip or popup. */
   card(option: string, { title, columns }: InfoStyle): Card {
     return {
       ...(title !== undefined && { title }),

@@ -212,7 +212,6 @@ function withMethod(scheme: Scheme, method: BinMethod | undefined): Scheme {
   );
 }
 
-/** Returns the number of classes. */
 function checkBins(bins: unknown): number {
   if (typeof bins === "number" && Number.isInteger(bins)) return bins;
   if (isAscending(bins)) return bins.length;
@@ -304,7 +303,6 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-/** Returns the colour of values outside the categories. */
 export function otherColorOf({ name }: Scheme): Rgba {
   return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name]["11"]!.at(-1)! : OTHER);
 }

@@ -41,12 +41,10 @@ export async function testAddress(home: string): Promise<string> {
   return createTestDatabase();
 }
 
-/** Stops all servers of a home folder. */
 export async function stopServers(home: string): Promise<void> {
   await Promise.all((await homesIn(home)).map(stopServer));
 }
 
-/** Returns the running server of a home folder. */
 export async function runningServer(home: string): ReturnType<typeof findServer> {
   for (const of of await homesIn(home)) {
     const found = await findServer(of);

@@ -305,7 +305,6 @@ function labelsOf(
   return candidates;
 }
 
-/** Shortens a text to `MAX_LETTERS`. */
 function shortened(text: string): string {
   const line = onOneLine(text, 4 * MAX_LETTERS);
   return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;
