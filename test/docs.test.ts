@@ -62,7 +62,7 @@ const DOCUMENTS = [
   "docs/observatory.md",
 ];
 
-describe("the examples are cells that run and show what they say", () => {
+describe("examples run as cells and print the documented output", () => {
   let home: string;
   let kernel: Kernel;
   beforeAll(async () => {
@@ -106,7 +106,7 @@ describe("docs/api.md is complete", () => {
   );
   const mentions = (name: string) => words.has(name);
 
-  test("it has every export, and every member and option of each", () => {
+  test("has every export with its members and options", () => {
     const entry = join(ROOT, "src/index.ts");
     const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
@@ -124,7 +124,7 @@ describe("docs/api.md is complete", () => {
     expect(missing(new Set(names))).toEqual([]);
   });
 
-  test("it has every scheme", () => {
+  test("has every scheme", () => {
     expect(missing(Object.keys(styling))).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe("docs/api.md is complete", () => {
     }
   });
 
-  test("docs/command-line.md has every environment variable that the sources read", () => {
+  test("docs/command-line.md has every environment variable that the code reads", () => {
     const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
     const used = sources
       .filter((name) => name.endsWith(".ts"))
@@ -173,7 +173,7 @@ function membersOf(type: ts.Type): string[] {
   });
 }
 
-test("links lead to files and headings that are there", () => {
+test("links point to existing files and headings", () => {
   const notebooks = readdirSync(join(ROOT, "notebooks")).filter((name) => name.endsWith(".ipynb"));
   const documents: [file: string, markdown: string][] = [
     ...["README.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)]

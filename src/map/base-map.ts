@@ -155,7 +155,7 @@ function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown =
     throw new InvalidArgumentError(
       `\`source\` can contain {z}, {x}, {y}, {s} and {r}; it contains ${unknown[0]}.`,
     );
-  if (typeof attribution !== "string") throw expected("attribution", attribution, "a text");
+  if (typeof attribution !== "string") throw expected("attribution", attribution, "a string");
   if (typeof maxZoom !== "number" || !Number.isInteger(maxZoom) || maxZoom < 0 || maxZoom > MAX_ZOOM)
     throw expected("maxZoom", maxZoom, `a whole number from 0 to ${MAX_ZOOM}`);
   const { theme, background, vector } = COLORS.voyager;

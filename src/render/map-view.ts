@@ -34,7 +34,7 @@ export interface MapViewOptions {
 /** Options of `toPNG`, and of `save` for a PNG. */
 export interface PngViewOptions {
   /**
-   * Moment to show, on a map with an animated layer: a Date, a text that `new Date` parses, or a number.
+   * Moment to show, on a map with an animated layer: a Date, a string that `new Date` parses, or a number.
    * @default the option `at` of `cc.map`, otherwise the frame with the most points
    */
   readonly at?: Moment;

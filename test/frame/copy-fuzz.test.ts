@@ -58,8 +58,8 @@ function expectRightRowsOrError(result: Columns | Error, rowCount: number, what:
   else expect(result.rowCount, what).toBe(rowCount);
 }
 
-describe("damaged bytes give an error or all rows, never fewer", () => {
-  test("cut at every byte", async () => {
+describe("damaged bytes give an error or all rows", () => {
+  test("truncated at every byte", async () => {
     const bytes = await bytesOf(COLUMNS);
     for (let length = 0; length < bytes.length; length++) {
       expect(await outcome(bytes.subarray(0, length)), `cut after ${length} bytes`).toBeInstanceOf(
@@ -80,7 +80,7 @@ describe("damaged bytes give an error or all rows, never fewer", () => {
     }
   });
 
-  test("bytes removed, doubled and shuffled", async () => {
+  test("bytes removed, duplicated and shuffled", async () => {
     const bytes = await bytesOf(COLUMNS);
     const seed = 7;
     const random = mulberry32(seed);
@@ -94,7 +94,7 @@ describe("damaged bytes give an error or all rows, never fewer", () => {
     }
   });
 
-  test("a length that lies takes no memory", async () => {
+  test("a false length allocates no memory", async () => {
     const bytes = await bytesOf([COLUMNS[2]!]);
     const at = bytes.indexOf("oak") - 4;
     bytes.writeInt32BE(0x3ffffff0, at);
@@ -126,7 +126,7 @@ test("a field larger than any chunk", async () => {
   expect(columns[0]!.values).toEqual(["a", text, null]);
 });
 
-describe("what a server appends or answers instead", () => {
+describe("error objects appended to or sent instead of the bytes", () => {
   const failed = '{"error":["division by zero"],"hint":"Mind the zero."}';
 
   test.each([
@@ -136,14 +136,14 @@ describe("what a server appends or answers instead", () => {
     ],
     ["after the end marker", async () => Buffer.concat([await bytesOf(COLUMNS), Buffer.from(failed)])],
     ["at once", async () => Buffer.from(failed)],
-  ])("its error %s", async (_, bytes) => {
+  ])("error %s", async (_, bytes) => {
     const result = (await outcome(await bytes())) as SqlError;
     expect(result).toBeInstanceOf(SqlError);
     expect(result.message).toBe("division by zero\n  Hint: Mind the zero.");
     expect(result.hint).toBe("Mind the zero.");
   });
 
-  test("the texts of the other errors", async () => {
+  test("messages of the other errors", async () => {
     const bytes = await bytesOf(COLUMNS);
     const at = (offset: number, value: number) => {
       const damaged = Buffer.from(bytes);
@@ -175,7 +175,7 @@ describe("what a server appends or answers instead", () => {
   });
 });
 
-test("an abort ends decoding and encoding", async () => {
+test("an abort stops decoding and encoding", async () => {
   const bytes = await bytesOf(COLUMNS);
   const controller = new AbortController();
   let closed = false;

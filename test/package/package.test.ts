@@ -63,7 +63,7 @@ test("importing loads neither danfo nor the database", async () => {
   expect(await node("-e", program)).toBe("[]\n");
 });
 
-test("frames need no other package", async () => {
+test("frames need no other packages", async () => {
   const program = `
     const { DataFrame, readCSV, toCSV } = require("cartoframes");
     const frame = new DataFrame({ a: [1, 2] });
@@ -72,7 +72,7 @@ test("frames need no other package", async () => {
   expect(await node("-e", program)).toBe('true a,2,3\nnone.csv" does not exist\n');
 });
 
-test("with danfojs-node of the project's own, both work and print nothing", async () => {
+test("works together with the project's own danfojs-node, and prints nothing", async () => {
   const program = `
     const ours = require("cartoframes").DataFrame;
     const theirs = require("danfojs-node").DataFrame;
@@ -82,7 +82,7 @@ test("with danfojs-node of the project's own, both work and print nothing", asyn
   expect([stdout, stderr]).toEqual(["true [[[2],[3]],[[2],[3]]]\n", ""]);
 });
 
-test("the packages that it installs are few and small, without a warning about one of ours", async () => {
+test("installs few and small packages, without a warning about direct dependencies", async () => {
   const sizeMb = async (folder: string) =>
     Number.parseInt((await run("du", ["-sm", join(project, "node_modules", folder)])).stdout, 10);
   const [all, ours] = [await sizeMb("."), await sizeMb("cartoframes")];

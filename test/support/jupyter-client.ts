@@ -54,7 +54,6 @@ interface Request {
 }
 
 export interface RequestOptions {
-  /** Timeout of a reply. */
   readonly timeoutMs?: number;
   readonly onOutput?: (message: Message) => void;
   /** Name of the request in error messages. */

@@ -17,7 +17,6 @@ export interface TestPostgres {
   url(database: string, user: string): string;
   /** Requires a password from this role. */
   requirePassword(user: string, password: string): Promise<void>;
-  /** Restarts it. */
   restart(mode: "fast" | "immediate"): void;
   halt(): void;
   start(): void;

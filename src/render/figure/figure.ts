@@ -77,7 +77,7 @@ export class Figure {
     checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
       throw new InvalidArgumentError(
-        `\`title\` must be a text that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
+        `\`title\` must be a string that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
       );
     this.#columns = columns;
     this.#title = title;
