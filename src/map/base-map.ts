@@ -36,7 +36,8 @@ type CartoStyle = "voyager" | "light" | "dark";
 
 /**
  * The background below the layers of a map. A map carries land and borders, so they show without a network; tiles cover
- * them once they have loaded.
+ * them once they have loaded. Without a `BaseMap`, a map has `"voyager"`, with place names above the data, or below if
+ * there are points.
  *
  * ```ts
  * await cc.map({ layers: [new BaseMap({ source: "dark", labels: "front" }), new Layer("airports")] });
