@@ -1,4 +1,7 @@
+import { createWriteStream } from "node:fs";
 import { statfs } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { DatabaseError } from "./engine/engine";
 
 /** Free space that an upload must leave on its disk. */
@@ -8,6 +11,24 @@ const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
 export async function freeBytes(dir: string): Promise<number> {
   const { bavail, bsize } = await statfs(dir);
   return bavail * bsize;
+}
+
+/**
+ * Writes a new file that only its owner can read. The file is closed when this resolves or rejects, so that the caller
+ * can remove it: after an early failure, it may not even be open yet.
+ */
+export async function writeNewFile(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const file = createWriteStream(path, { mode: 0o600 });
+  const closed = new Promise<void>((resolve) => file.once("close", resolve));
+  try {
+    await pipeline(chunks instanceof Readable ? chunks : Readable.from(chunks), file, { signal });
+  } finally {
+    await closed;
+  }
 }
 
 /** SQLSTATE disk_full. */

@@ -1,12 +1,11 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { builtPath } from "../../built";
 import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { unlessAborted } from "../../unless-aborted";
-import { explainFullDisk } from "../disk";
+import { explainFullDisk, writeNewFile } from "../disk";
 import {
   FUNCTIONS_VERSION,
   functionsSql,
@@ -135,7 +134,7 @@ class PgliteEngine implements Engine {
     const { signal } = options;
     try {
       // Before the turn, so that a slow sender does not block others.
-      await pipeline(data, createWriteStream(file.path, { mode: 0o600 }), { signal }).catch(async (error) => {
+      await writeNewFile(file.path, data, signal).catch(async (error) => {
         throw signal?.aborted ? canceledError(signal) : await explainFullDisk(error, this.#options.dataDir);
       });
       return { rows: await this.#turn(sql, options, (session) => this.#copy(session, copy, options)) };

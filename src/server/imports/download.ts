@@ -1,9 +1,7 @@
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import fetch, { type Response } from "node-fetch";
-import { explainFullDisk, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
 import { diskError, type FileToImport } from "./unpack";
 
@@ -36,9 +34,7 @@ export async function download(
     const path = join(dir, "download");
     const body = silence.watched(response.body ?? Readable.from([]));
     const guarded = leavingRoom(body, { dir, what: "file" }, diskError);
-    await pipeline(Readable.from(guarded), createWriteStream(path, { mode: 0o600 }), {
-      signal: silence.signal,
-    });
+    await writeNewFile(path, guarded, silence.signal);
     return { path, name: nameOf(response, url) };
   } catch (error) {
     options.signal.throwIfAborted();

@@ -1,12 +1,11 @@
 /** Unpacks archives. Sizes are counted while unpacking, because an archive may state wrong ones. */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
-import { explainFullDisk, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
 
 /** A local file, and its original name. */
@@ -158,8 +157,7 @@ function checkSize(bytes: number, packedBytes: number): void {
 
 async function write(chunks: AsyncIterable<Buffer>, path: string, signal: AbortSignal): Promise<void> {
   const guarded = leavingRoom(chunks, { dir: dirname(path), what: "file" }, diskError);
-  const file = createWriteStream(path, { mode: 0o600 });
-  await pipeline(Readable.from(guarded), file, { signal }).catch(async (error) => {
+  await writeNewFile(path, guarded, signal).catch(async (error) => {
     throw await explainFullDisk(error, dirname(path));
   });
 }

@@ -1,12 +1,10 @@
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { JsonpCallback } from "../../api/schemas/sql";
 import { unlessAborted } from "../../unless-aborted";
 import { parseJson } from "../../values";
-import { explainFullDisk, leavingRoom } from "../disk";
+import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { abortOnDisconnect, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
@@ -181,8 +179,7 @@ async function store(body: Readable, name: string, dir: string, signal: AbortSig
   const path = join(dir, "upload");
   const refuse = (message: string) => new ImportRefusal(400, message);
   const guarded = leavingRoom(body, { dir, what: "file" }, refuse);
-  const file = createWriteStream(path, { mode: 0o600 });
-  await pipeline(Readable.from(guarded), file, { signal }).catch(async (error) => {
+  await writeNewFile(path, guarded, signal).catch(async (error) => {
     const explained = (await explainFullDisk(error, dir)) as Error;
     throw explained === error ? error : refuse(explained.message);
   });
