@@ -2,13 +2,13 @@ import type { DataFrame } from "danfojs-node";
 import { describe, expect, test, vi } from "vitest";
 import type { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableNotFoundError } from "../../../src/errors";
-import { cities, frame, rowsOf, withTwoContexts, writeCities } from "./two-contexts";
+import { frame, rowsOf, values, withContext } from "../../support/context";
+import { cities, writeCities } from "./cities";
 
 let cc: CartoContext;
-withTwoContexts((contexts) => {
-  ({ cc } = contexts);
+withContext((context) => {
+  ({ cc } = context);
 });
-const values = async (sql: string) => rowsOf(await cc.query(sql));
 
 describe("what differs is written, and nothing else", () => {
   test("by cartodb_id: an update, a delete, and new rows without an id", async () => {
