@@ -5,7 +5,7 @@
  * The boundaries come from the gazetteer; this script adds numbers with their description, date, source and licence, as
  * given by the packages they are taken from. docs/observatory.md lists them.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -18,6 +18,7 @@ import { topology } from "topojson-server";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import writeFileAtomic from "write-file-atomic";
 import type { PublishedMeasure } from "../src/api/schemas/observatory";
 import { members, POSTAL_CODES, placeKey } from "../src/server/imports/gazetteer";
 import {
@@ -127,9 +128,7 @@ export async function buildStarter(outFile: string): Promise<void> {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 },
   });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`;
-  await writeFile(beside, packed);
-  await rename(beside, outFile);
+  await writeFileAtomic(outFile, packed);
 }
 
 async function starterDatasets(unclipped: Topology): Promise<StarterDataset[]> {

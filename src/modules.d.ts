@@ -11,3 +11,8 @@ declare module "pgpass" {
     found: (password: string | undefined) => void,
   ): void;
 }
+
+declare module "proxy-from-env" {
+  /** The proxy for an address; "" for none. */
+  export function getProxyForUrl(url: string): string;
+}
