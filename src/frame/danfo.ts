@@ -102,7 +102,7 @@ function isInt32({ pgtype, values }: NumberColumn): boolean {
 
 function arrayOf(values: Float64Array): number[] {
   const array = new Array<number>(values.length);
-  for (let row = 0; row < values.length; row++) array[row] = values[row]!;
+  for (let row = 0; row < values.length; row++) array[row] = values[row]!; // row is below the length
   return array;
 }
 
@@ -116,7 +116,7 @@ async function toDates(values: Float64Array, pace: Pace): Promise<(Date | null)[
   const dates = new Array<Date | null>(values.length);
   for (let row = 0; row < values.length; row++) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
-    const ms = values[row]!;
+    const ms = values[row]!; // row is below the length
     dates[row] = Number.isNaN(ms) ? null : new Date(ms);
   }
   return dates;

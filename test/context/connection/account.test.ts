@@ -12,18 +12,16 @@ import {
   TableNotFoundError,
 } from "../../../src/errors";
 import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let proxy: TestProxy;
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   await server.sql("CREATE TABLE trees AS SELECT 'of public' AS owner");
   proxy = await startProxy(server);
 });
 afterAll(async () => {
   await proxy?.close();
-  await server?.close();
 });
 beforeEach(() => {
   vi.spyOn(console, "log").mockImplementation(() => {});

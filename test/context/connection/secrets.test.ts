@@ -9,21 +9,19 @@ import { CartoContext } from "../../../src/context/carto-context";
 import { Credentials } from "../../../src/context/connection/credentials";
 import { JobError, SqlError } from "../../../src/errors";
 import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
 const CLI = join(__dirname, "../../../dist/cli.js");
 
-let server: TestServer;
+const server = serverForTests();
 let proxy: TestProxy;
 let dir: string;
 beforeAll(async () => {
-  server = await startTestServer();
   proxy = await startProxy(server);
   dir = await mkdtemp(join(tmpdir(), "cartoframes-secrets-"));
 });
 afterAll(async () => {
   await proxy?.close();
-  await server?.close();
   await rm(dir, { recursive: true, force: true });
 });
 

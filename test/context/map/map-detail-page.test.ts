@@ -19,10 +19,10 @@ import { centerOf, viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { newContext, painted, withBrowser } from "../../render/page/browser";
 import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixels";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
 withBrowser();
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let transport: Transport;
 const folder = mkdtempSync(join(tmpdir(), "cartoframes-pages-"));
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
@@ -31,7 +31,6 @@ const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {
 const MOST_UNLIKE = 0.01;
 
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   const { baseUrl, user, key: apiKey } = server;
   const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
   transport = new Transport(fixedSource(endpoint));
@@ -49,7 +48,6 @@ beforeAll(async () => {
   if (answer.error) throw new Error(answer.error[0]);
 });
 afterAll(async () => {
-  await server?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -3,18 +3,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import { CartoContext } from "../../../src/context/carto-context";
 import { ConflictError, SqlError, TimeoutError } from "../../../src/errors";
 import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { json, serverForTests } from "../../support/server";
 
 /** An account that stops the statement which applies a sync, as CARTO does after some seconds; its jobs may take long. */
-let server: TestServer;
+const server = serverForTests();
 let proxy: TestProxy;
 beforeAll(async () => {
-  server = await startTestServer();
   proxy = await startProxy(server);
 });
 afterAll(async () => {
   await proxy?.close();
-  await server?.close();
 });
 
 const STOPPED = {
@@ -118,9 +116,7 @@ test("giving up cancels the job", async () => {
       stopsApplying(asked, response);
       if (asked.path !== JOBS) return;
       // Jobs run one at a time: behind an endless one, that of the sync waits until it is cancelled.
-      const body = JSON.stringify({ query: "SELECT pg_sleep(3600)" });
-      const headers = { "Content-Type": "application/json" };
-      const answer = await server.ask(JOBS, { method: "POST", headers, body });
+      const answer = await server.ask(JOBS, json({ query: "SELECT pg_sleep(3600)" }));
       first = ((await answer.json()) as { job_id: string }).job_id;
     },
     after: ({ path, method }, body) => {
