@@ -14,7 +14,7 @@ import states from "us-atlas/states-10m.json";
 import countries from "world-atlas/countries-50m.json";
 import writeFileAtomic from "write-file-atomic";
 import { worldOf } from "../src/geometry/mercator";
-import { encodeBasemap } from "../src/render/basemap-data";
+import { encodeBasemap, pathGeometry } from "../src/render/basemap-data";
 import type { PathGeometry } from "../src/render/scene";
 
 /** Antarctica ends at the edges of the world. It overlaps them by half a pixel at zoom 0, so that copies show no seam. */
@@ -82,12 +82,7 @@ function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeom
     }
     features.push(paths.length - 1);
   }
-  return {
-    kind,
-    xy: Float64Array.from(xy),
-    paths: Uint32Array.from(paths),
-    features: Uint32Array.from(features),
-  };
+  return pathGeometry(kind, xy, paths, features);
 }
 
 if (require.main === module) {

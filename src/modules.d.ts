@@ -16,3 +16,9 @@ declare module "proxy-from-env" {
   /** The proxy for an address; "" for none. */
   export function getProxyForUrl(url: string): string;
 }
+
+/** The text of a style sheet. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

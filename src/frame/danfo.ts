@@ -1,12 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 import { makeRowsOnDemand, rowCountOf } from "./cells";
 import { type Danfo, repairDanfo } from "./danfo-repairs";
-import { withGeometry } from "./geometry";
+import { type FramePart, withGeometry } from "./geometry";
 import { type Pace, paced } from "./pace";
 import type { Column, Columns, NumberColumn } from "./types";
-
-/** danfo's name for a column type. Objects and geometries are "string". */
-type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
 
 let loaded: Danfo | undefined;
 
@@ -41,7 +38,7 @@ interface Internals {
   $dataIncolumnFormat: (readonly unknown[])[];
   $index: number[];
   $columns: string[];
-  $setDtypes(dtypes: Dtype[]): void;
+  $setDtypes(dtypes: FramePart["dtype"][]): void;
   $setColumnNames(names: string[]): void;
   $setInternalColumnDataProperty(name?: string): void;
 }
@@ -70,12 +67,6 @@ export async function frameFromColumns(
   makeRowsOnDemand(frame, [...inside.$dataIncolumnFormat]); // last, because danfo's setters above count the rows
   inside.$index = countedFrom0(rowCountOf(frame));
   return frame;
-}
-
-interface FramePart {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly values: readonly unknown[];
 }
 
 async function framePart(column: Column, pace: Pace): Promise<FramePart> {

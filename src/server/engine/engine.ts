@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { ServerError } from "../../errors";
 
 /**
  * Role with whose rights a statement runs. `master` owns the data but is not a superuser; `public` is `publicuser`,
@@ -140,6 +141,8 @@ export function canceledError(signal: AbortSignal): DatabaseError {
   const why = timedOut ? "statement timeout" : "user request";
   return new DatabaseError(`canceling statement due to ${why}`, { code: "57014" }, { cause: signal.reason });
 }
+
+export const closedError = () => new ServerError("The database is closed.");
 
 const SHOWN_SQL_LENGTH = 120;
 

@@ -3,7 +3,6 @@ import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { builtPath } from "../../built";
-import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk } from "../disk";
@@ -28,6 +27,7 @@ import {
 import {
   type CopyOutResult,
   canceledError,
+  closedError,
   DatabaseError,
   type Engine,
   type EngineActivity,
@@ -342,8 +342,4 @@ function throwing(result: ResultReader): ResultReader {
 function throwingCrash(result: ResultReader): ResultReader {
   if (result.status !== null) return result;
   throw new DatabaseError("the database returned an incomplete answer", { severity: "FATAL", code: "08P01" });
-}
-
-function closedError(): ServerError {
-  return new ServerError("The database is closed.");
 }

@@ -1,10 +1,10 @@
-import { ServerError } from "../../errors";
 import { type DatabaseAddress, shownDatabase } from "../../local/database";
 import { ident } from "../../sql";
 import { saysDiskFull } from "../disk";
 import {
   type CopyOutResult,
   canceledError,
+  closedError,
   DatabaseError,
   type Engine,
   type EngineActivity,
@@ -317,8 +317,4 @@ function fullDiskError(error: DatabaseError): DatabaseError {
   const hint =
     "Committed data is safe. Delete tables you no longer need, or ask the database administrator for more space, then try again.";
   return error.with({ hint }, `the disk of the database server is full: ${error.message}`);
-}
-
-function closedError(): ServerError {
-  return new ServerError("The database is closed.");
 }

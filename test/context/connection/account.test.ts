@@ -1,5 +1,5 @@
 import { DataFrame } from "danfojs-node";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
 import { CartoContext } from "../../../src/context/carto-context";
@@ -11,17 +11,13 @@ import {
   TableExistsError,
   TableNotFoundError,
 } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
+import { proxyForTests, type Tampering } from "../../support/proxy";
 import { serverForTests } from "../../support/server";
 
 const server = serverForTests({ shared: true });
-let proxy: TestProxy;
+const proxy = proxyForTests(server);
 beforeAll(async () => {
   await server.sql("CREATE TABLE trees AS SELECT 'of public' AS owner");
-  proxy = await startProxy(server);
-});
-afterAll(async () => {
-  await proxy?.close();
 });
 beforeEach(() => {
   vi.spyOn(console, "log").mockImplementation(() => {});

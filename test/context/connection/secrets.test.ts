@@ -8,20 +8,18 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { Credentials } from "../../../src/context/connection/credentials";
 import { JobError, SqlError } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
+import { proxyForTests, type Tampering } from "../../support/proxy";
 import { serverForTests } from "../../support/server";
 
 const CLI = join(__dirname, "../../../dist/cli.js");
 
 const server = serverForTests();
-let proxy: TestProxy;
+const proxy = proxyForTests(server);
 let dir: string;
 beforeAll(async () => {
-  proxy = await startProxy(server);
   dir = await mkdtemp(join(tmpdir(), "cartoframes-secrets-"));
 });
 afterAll(async () => {
-  await proxy?.close();
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -1,19 +1,13 @@
 import { DataFrame } from "danfojs-node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { ConflictError, SqlError, TimeoutError } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
+import { proxyForTests, type Tampering } from "../../support/proxy";
 import { json, serverForTests } from "../../support/server";
 
 /** An account that stops the statement which applies a sync, as CARTO does after some seconds; its jobs may take long. */
 const server = serverForTests();
-let proxy: TestProxy;
-beforeAll(async () => {
-  proxy = await startProxy(server);
-});
-afterAll(async () => {
-  await proxy?.close();
-});
+const proxy = proxyForTests(server);
 
 const STOPPED = {
   error: [
