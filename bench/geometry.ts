@@ -1,4 +1,4 @@
-/** The walk through EWKB that frames, maps and cells share, against a reader written for one purpose and against wkx. */
+/** Compares the shared walk through EWKB with a reader written for one purpose, and with wkx. */
 import { Geometry } from "wkx";
 import { readEwkbHead, viewOf, WKB, walkEwkb } from "../src/geometry/ewkb";
 import { compare, printHeader } from "./support";
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Smallest x, and the number of positions as a check. */
+/** Computes the smallest x, and counts positions as a check. */
 class Bounds {
   minX = Infinity;
   count = 0;
@@ -52,7 +52,7 @@ function direct(rows: readonly Buffer[]): Bounds {
   return bounds;
 }
 
-/** What a reader does that knows its only use: no visitor, no checks of lengths. */
+/** Reads a geometry without a visitor and without checks of lengths. */
 function directGeometry(view: DataView, at: number, bounds: Bounds): number {
   const { littleEndian, code, dims, body } = readEwkbHead(view, at, view.byteLength)!;
   const stepBytes = dims * 8;

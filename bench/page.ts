@@ -162,7 +162,7 @@ function randomPoints(count: number): Scene {
   });
 }
 
-/** A mesh of cells with wavy sides that neighbours share, 20 vertices per cell. */
+/** Returns a mesh of cells with wavy sides that neighbours share, 20 vertices per cell. */
 function mesh(columns: number, rows: number): Scene {
   const random = mulberry32(7);
   const [width, height] = [0.24 / columns, 0.16 / rows];
@@ -211,7 +211,7 @@ function mesh(columns: number, rows: number): Scene {
   return sceneOf([layer], { widthPx: WIDTH_PX, heightPx: HEIGHT_PX, view });
 }
 
-/** A page as one writes it with Leaflet alone, with the data as GeoJSON. */
+/** Returns a page that uses Leaflet alone, with the data as GeoJSON. */
 function leafletPage(scene: Scene): string {
   const { lng, lat, zoom } = centerOf(viewportOf(scene));
   const { geometry, color } = scene.layers[0]!;
@@ -235,7 +235,7 @@ window.drawn = true; document.body.className = "drawn";
 </script>`;
 }
 
-/** GeoJSON of points as geopandas and folium write it. */
+/** Writes points as GeoJSON, as geopandas and folium do. */
 function pointsJson({ x, y }: PointGeometry, classes: Uint8Array): string {
   const features = Array.from(x, (_, i) => {
     const [lng, lat] = lngLatOf([x[i]!, y[i]!]);

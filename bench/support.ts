@@ -55,7 +55,6 @@ export function printHeader(): void {
   console.log("| --- | --- | --- | --- |");
 }
 
-/** Runs `work` without its console output. */
 export async function quietly(work: () => Promise<unknown>): Promise<void> {
   const { log } = console;
   console.log = () => {};

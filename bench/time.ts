@@ -53,7 +53,7 @@ function events(count: number, cumulative: boolean): Scene {
   );
 }
 
-/** A page with one layer group per frame, of which the last three are on the map. */
+/** Returns a page with one layer group per frame, of which the last three are on the map. */
 function leafletPage(scene: Scene): string {
   const { x, y } = scene.layers[0]!.geometry as PointGeometry;
   const { starts } = scene.layers[0]!.time!;

@@ -59,7 +59,7 @@ function unwrapped(ring: readonly Position[]): Path {
   return copy === 0 ? path : closedSouth(path);
 }
 
-/** Closes a coast around the whole world along the south; `path` ends where it began, one world away. */
+/** Closes a coast around the whole world along the south. `path` ends one world away from where it began. */
 function closedSouth(path: Path): Path {
   const outward = Math.sign(path.at(-1)![0] - path[0]![0]) * OVERLAP;
   const [startX, startY] = path[0]!;

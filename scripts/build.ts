@@ -20,11 +20,11 @@ const DIST = join(ROOT, "dist");
 const STAMPS = join(DIST, ".build.json");
 
 interface Part {
-  /** What the console says while it is made. */
+  /** Name in the console. */
   readonly says: string;
-  /** Files and folders it writes. */
+  /** Files and folders that `make` writes. */
   readonly outputs: readonly string[];
-  /** Programs whose source files, with all that they import, are its inputs. The installed packages always are. */
+  /** Programs whose source files and imports are the inputs, in addition to the installed packages. */
   readonly inputs: readonly string[];
   readonly make: () => Promise<unknown>;
 }
@@ -100,7 +100,7 @@ const PARTS: readonly Part[] = [
   },
 ];
 
-/** Makes what is missing or older than its inputs. */
+/** Makes the parts that are missing or whose inputs have changed. */
 export async function build(): Promise<void> {
   rmSync(dist("types"), { recursive: true, force: true }); // of earlier versions
   for (const { says, outputs, inputs, make } of PARTS) {
@@ -116,7 +116,7 @@ function readStamps(): Record<string, string> {
   return existsSync(STAMPS) ? JSON.parse(readFileSync(STAMPS, "utf8")) : {};
 }
 
-/** Hash of the contents of programs, of everything of ours that they import, and of the list of installed packages. */
+/** Hashes programs, the files of this project that they import, and the list of installed packages. */
 async function hashOf(programs: readonly string[]): Promise<string> {
   const { metafile } = await bundle({
     entryPoints: programs.map((file) => join(ROOT, file.replace(ROOT, ""))),

@@ -4,7 +4,7 @@ import type { BuildOptions, Plugin } from "esbuild";
 
 const ROOT = join(__dirname, "..");
 
-/** Stand-ins for dependencies of danfo: only what danfo uses of them, so that esbuild leaves out the rest. */
+/** Stand-ins for dependencies of danfo, with only the parts that danfo uses. */
 const STAND_INS: Readonly<Record<string, string>> = {
   // TensorFlow.js in plain JavaScript instead of the native library. danfo's arithmetic and comparisons use tensors.
   "@tensorflow/tfjs-node": `
@@ -42,6 +42,10 @@ export const DANFO_BUNDLE = {
   alias: { xlsx: "@e965/xlsx", request: join(ROOT, "src/frame/danfo-request.ts") },
   external: ["plotly.js-dist-min"], // for plots in a browser only
   plugins: [standIns],
+  // Two copies of TensorFlow.js in one process, ours and that of a project's own danfojs-node, would share what they
+  // keep on the global object, and print 250 warnings.
+  mangleProps: /^_tf(Globals|engine)$/,
+  mangleCache: { _tfGlobals: "_cartoframesTfGlobals", _tfengine: "_cartoframesTfEngine" },
   legalComments: "none", // THIRD_PARTY_NOTICES.md has them
   logLevel: "warning",
 } satisfies BuildOptions;

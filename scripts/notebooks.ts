@@ -1,6 +1,6 @@
 /**
  * `npm run notebooks [files…]`: runs the example notebooks in the real kernel and writes their outputs, as JupyterLab
- * would. A notebook is left as it is if one of its cells fails or prints to stderr. The tests compare the outputs.
+ * would. Leaves a notebook unchanged if one of its cells fails or prints to stderr. The tests compare the outputs.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** A home of this run alone. It goes when the process does, and the server started in it too. */
+/** Creates a home folder for this run, which is removed with its server when the process ends. */
 function temporaryHome(): string {
   const home = mkdtempSync(join(tmpdir(), "cartoframes-home-"));
   process.once("exit", () => {

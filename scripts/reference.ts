@@ -1,6 +1,6 @@
 /**
- * `npm run reference`: writes what is derived from the declarations of the public surface and their doc comments,
- * `docs/api.md` and `src/option-names.ts`. `--check` writes nothing and fails if one of them is out of date.
+ * `npm run reference`: writes `docs/api.md` and `src/option-names.ts` from the declarations and doc comments of the public
+ * surface. `--check` writes nothing and fails if one of them is out of date.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,7 +12,7 @@ const OPTION_NAMES = join(SRC, "option-names.ts");
 const REFERENCE = join(ROOT, "docs/api.md");
 const LINE_WIDTH = 110;
 
-/** Chapters of the reference: the exports of each, in reading order. Types used by one call only follow it by themselves. */
+/** Exports of each chapter in reading order. Types that only one call uses follow it without being listed. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Contexts: ["cc", "CartoContext", "Credentials"],
   DataFrames: ["DataFrame", "Series", "readCSV", "readJSON", "readExcel"],
@@ -86,7 +86,7 @@ function isShown(member: ts.Symbol, internal: boolean): boolean {
 
 const hasTag = (symbol: ts.Symbol, name: string) => symbol.getJsDocTags().some((tag) => tag.name === name);
 
-/** Names of the options of each interface that the sources check with `OPTION_NAMES.<interface>`. */
+/** Returns the option names of each interface that the sources use as `OPTION_NAMES.<interface>`. */
 function optionNames(surface: Surface): string {
   const used = new Set<string>();
   const declared = new Map<string, ts.Symbol>();
@@ -155,7 +155,7 @@ class Reference {
     return `${heading}${prose(symbol)}\`\`\`typescript\n${this.#text(symbol, declaration)}\n\`\`\`\n`;
   }
 
-  /** A type or constant as it is declared; a type derived from a value is spelled out. */
+  /** Returns the declaration of a type or constant; a type derived from a value is spelled out. */
   #text(symbol: ts.Symbol, declaration: ts.Declaration): string {
     if (ts.isVariableDeclaration(declaration)) {
       return `const ${declaration.name.getText()}: ${declaration.type?.getText() ?? "unknown"}`;
@@ -203,7 +203,7 @@ class Reference {
     return `#### new ${name}\n\n\`\`\`typescript\nnew ${name}(${parametersOf(declaration)})\n\`\`\`\n\n${this.#details(signature, declaration)}`;
   }
 
-  /** A function or method: its signatures, what it does, its parameters with their options, what it returns and throws. */
+  /** Describes a function or method: signatures, text, parameters with their options, result and errors. */
   #callable(symbol: ts.Symbol, name: string): string {
     const declarations = (symbol.declarations ?? []).filter(
       (node) => ts.isMethodDeclaration(node) || ts.isFunctionDeclaration(node),
@@ -239,7 +239,7 @@ class Reference {
       .join("\n");
   }
 
-  /** Tables of the option interfaces that a parameter's type names; each interface has one table in the whole reference. */
+  /** Returns tables of the option interfaces in a parameter's type, one per interface in the whole reference. */
   #optionsOf(type: ts.TypeNode | undefined): string[] {
     if (!type) return [];
     if (ts.isIntersectionTypeNode(type)) return type.types.flatMap((part) => this.#optionsOf(part));
@@ -271,7 +271,7 @@ class Reference {
   }
 }
 
-/** Without runs of empty lines, which no example of the reference needs. */
+/** Collapses empty lines, and marks examples with placeholders as not runnable. */
 const tidied = (markdown: string) =>
   markdown
     .replace(/\n{3,}/g, "\n\n")
@@ -295,13 +295,13 @@ function propertyTable(
   return `| ${title} | Type | Description | Default |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 }
 
-/** The type as code; linked if the reference has an entry of that name. */
+/** Returns the type as code, linked if the reference has an entry of that name. */
 function typeCell(type: string, isExported: (name: string) => boolean): string {
   const code = `\`${cell(type)}\``;
   return isExported(type) ? `[${code}](#${anchor(type)})` : code;
 }
 
-/** The type as it is written in the declaration, which reads better than the checker's expansion. */
+/** Returns the type from the declaration, which reads better than the checker's expansion. */
 function typeOf(member: ts.Symbol): string {
   const declaration = declarationOf(member);
   if (!declaration) return "";
@@ -330,7 +330,7 @@ function parametersOf(declaration: ts.SignatureDeclaration): string {
     .join(", ");
 }
 
-/** Doc comment, examples included, as Markdown. */
+/** Returns the doc comment, examples included, as Markdown. */
 function prose(symbol: ts.Symbol): string {
   const text = paragraphs(ts.displayPartsToString(symbol.getDocumentationComment(undefined)));
   const tags = symbol.getJsDocTags();
@@ -347,7 +347,7 @@ function throwsList(texts: readonly string[]): string[] {
   return items.length > 0 ? [`**Throws**\n\n${items.join("\n")}\n`] : [];
 }
 
-/** Text of a doc comment with its lines filled again; blocks of code and lists stay as they are. */
+/** Refills the lines of a doc comment, except code blocks and lists. */
 function paragraphs(text: string): string {
   const blocks = text.trim().split(/\n{2,}/);
   let inCode = false;

@@ -16,7 +16,7 @@ import { functionsSql, LOCAL_ROLES_SQL } from "../src/server/sql/functions";
 
 const TEMPLATE_VERSION = 1;
 const WAL_SEGMENT_MB = 4; // the default of 16 would quadruple the empty part of the template
-// The files the database needs after CREATE EXTENSION: the library, its control file, and PROJ's grids.
+// Files that the database needs after CREATE EXTENSION: the library, its control file, and PROJ's grids.
 const BUNDLE_ENTRIES = [
   "lib/postgresql/postgis-3.so",
   "share/postgresql/extension/postgis.control",

@@ -1,10 +1,10 @@
-/** `npm test`: checks and builds at the same time, then runs all tests. What is in order prints one line. */
+/** `npm test`: checks and builds at the same time, then runs all tests. A step that succeeds prints one line. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 const ROOT = join(__dirname, "..");
 
-/** Runs a script of package.json, and prints what it says only if it fails. */
+/** Runs a script of package.json, and prints its output only if it fails. */
 async function step(name: string): Promise<boolean> {
   const start = performance.now();
   const child = spawn(`npm run ${name}`, { cwd: ROOT, shell: true });

@@ -8,7 +8,7 @@ import { dts } from "rollup-plugin-dts";
 
 const ROOT = join(__dirname, "..");
 
-/** Types that danfo's declarations import from packages which a dependent project does not have. */
+/** Replacements for types that danfo's declarations import from packages that dependent projects lack. */
 const TYPES_OF_OTHERS = [
   [
     /import \{ BaseUserConfig, TableUserConfig \} from ["']table["'];/,
@@ -34,7 +34,7 @@ const TYPES_OF_OTHERS = [
   [/request\.RequiredUriUrl & request\.CoreOptions/, "Record<string, any>"],
   [/import stream from "stream";/, ""],
   [/stream\.(Readable|Transform)/g, "any"],
-  // Private and protected members would make the classes nominal, so that a frame of a project's own danfojs-node would be refused.
+  // Private and protected members make classes nominal: frames of a project's own danfojs-node would not be accepted.
   [/^ +(private|protected) .*;\n/gm, ""],
   [/^\/\*\*\n\* {2}@license[\s\S]*?\*\/\n/, ""],
   [/from "danfojs-node"/g, 'from "cartoframes"'], // in examples
@@ -79,7 +79,7 @@ export async function buildTypes(outFile: string): Promise<void> {
 
 /**
  * Writes the bundle to `declarations.d.ts`, where every type can be imported, and the public surface to `index.d.ts`. tslab
- * writes the declarations of each cell: it must be able to name the type of a variable, whether or not the type is public.
+ * writes the declarations of each cell and must be able to name the type of any variable, even if the type is not public.
  */
 function writeDeclarations(bundle: string, outFile: string): void {
   const exportLists = /^export (type )?\{([^}]*)\};\n?/gm;

@@ -3,7 +3,8 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 /**
  * Base class of the errors that this package throws: `catch (e) { if (e instanceof CartoError) … }`. The message says
  * what happened and what to do next, and never contains an API key. A notebook shows the message without the stack;
- * the stack and the cause are in `error.stack` and `error.cause`.
+ * the stack and the cause are in `error.stack` and `error.cause`. Errors of danfo.js and the reason of your own signal
+ * are thrown unchanged. The class itself is thrown if a part of the installation is missing, such as JupyterLab.
  */
 export class CartoError extends Error {
   override name = "CartoError";
@@ -24,24 +25,20 @@ export class AuthenticationError extends CartoError {
 }
 
 /** PostgreSQL's report on a failed statement, as far as the server passed it on. */
-export interface SqlErrorDetails {
-  /** The statement as the user wrote it. */
-  readonly sql?: string;
-  /** SQLSTATE, five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-  readonly sqlState?: string;
-  /** Position in `sql`, in characters from 1, where PostgreSQL found the error. The message shows its line. */
-  readonly position?: number;
-  readonly hint?: string;
-  readonly detail?: string;
-}
+export type SqlErrorDetails = Pick<SqlError, "sql" | "sqlState" | "position" | "hint" | "detail">;
 
 /** The database refused a statement. */
 export class SqlError extends CartoError {
   override name = "SqlError";
+  /** The statement as the user wrote it. */
   readonly sql?: string;
+  /** SQLSTATE, five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly sqlState?: string;
+  /** Position of the error in `sql`, in characters from 1. The message shows its line. */
   readonly position?: number;
+  /** PostgreSQL's hint. */
   readonly hint?: string;
+  /** PostgreSQL's detail. */
   readonly detail?: string;
 
   constructor(message: string, details: SqlErrorDetails = {}, options?: ErrorOptions) {
@@ -64,7 +61,7 @@ export class TableExistsError extends CartoError {
   override name = "TableExistsError";
 }
 
-/** No table with that name exists. */
+/** No table with that name exists. The message suggests the most similar name. */
 export class TableNotFoundError extends CartoError {
   override name = "TableNotFoundError";
   /** Name of the missing table. */
@@ -81,7 +78,7 @@ export class ConflictError extends CartoError {
   override name = "ConflictError";
 }
 
-/** The import of a file failed. No table was created. */
+/** The import of a file failed. No table was created or changed. */
 export class ImportError extends CartoError {
   override name = "ImportError";
   /** CARTO's error code, such as 8001 for a full account. */
@@ -100,7 +97,10 @@ export class ImportError extends CartoError {
   }
 }
 
-/** The account has reached its rate limit for this kind of request. The request had no effect. */
+/**
+ * The account has reached its rate limit for this kind of request, even after up to 90 seconds of waiting. The request
+ * had no effect.
+ */
 export class RateLimitError extends CartoError {
   override name = "RateLimitError";
   /** Seconds until the request may be repeated, if the server said so. */
@@ -117,24 +117,25 @@ export class QuotaError extends CartoError {
   override name = "QuotaError";
 }
 
-/** A statement ran longer than the account allows, or a connection or an answer took too long. */
+/**
+ * A statement ran longer than the account allows, a connection or an answer took too long, or a job did not end within
+ * `timeoutMs`.
+ */
 export class TimeoutError extends CartoError {
   override name = "TimeoutError";
 }
 
 /** Details of a batch job that failed or was cancelled. */
-export interface JobErrorDetails {
-  readonly jobId?: string;
-  readonly status?: string;
-  /** The database's message about the failure. */
-  readonly failedReason?: string;
-}
+export type JobErrorDetails = Pick<JobError, "jobId" | "status" | "failedReason">;
 
 /** A batch job failed or was cancelled, or the server refused it. */
 export class JobError extends CartoError {
   override name = "JobError";
+  /** Id of the job, if it was created. */
   readonly jobId?: string;
+  /** Status of the job. */
   readonly status?: string;
+  /** The database's message about the failure. */
   readonly failedReason?: string;
 
   constructor(message: string, details: JobErrorDetails = {}, options?: ErrorOptions) {
@@ -145,7 +146,10 @@ export class JobError extends CartoError {
   }
 }
 
-/** A server could not be started or reached, the connection to it broke, or its answer was not understood. */
+/**
+ * A server could not be started or reached, the connection to it broke, or its answer was not understood.
+ * `npx cartoframes status` names the log of the local server.
+ */
 export class ServerError extends CartoError {
   override name = "ServerError";
   /** HTTP status of the answer, if there was one. */

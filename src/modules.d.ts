@@ -13,7 +13,7 @@ declare module "pgpass" {
 }
 
 declare module "proxy-from-env" {
-  /** The proxy for an address; "" for none. */
+  /** Returns the proxy for an address, or "" if it needs none. */
   export function getProxyForUrl(url: string): string;
 }
 

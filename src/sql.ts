@@ -17,12 +17,12 @@ export function literal(value: string): string {
 const TEMPORARY_PREFIX = "cartoframes_tmp_";
 
 /**
- * Matches the names of tables that a write fills before they get their own. In SQL, `name ~ TEMPORARY_TABLE.source`.
- * A server that starts drops the ones that a killed process has left.
+ * Matches the names of temporary tables, which a write fills and then renames. In SQL, `name ~ TEMPORARY_TABLE.source`.
+ * A server that starts drops those that a killed process has left.
  */
 export const TEMPORARY_TABLE = new RegExp(`^${TEMPORARY_PREFIX}[0-9a-f]{16}$`);
 
-/** A new name that `TEMPORARY_TABLE` matches. */
+/** Returns a new name that `TEMPORARY_TABLE` matches. */
 export function temporaryName(): string {
   return TEMPORARY_PREFIX + randomBytes(8).toString("hex");
 }

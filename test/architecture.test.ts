@@ -112,12 +112,12 @@ function circles(edges: readonly Edge[]): string[][] {
 
 const edges = importEdges().filter(({ target }) => !target.startsWith("..")); // package.json is data
 
-test("each file imports only what its room may", () => {
+test("each file imports only from allowed folders", () => {
   expect(edges.length).toBeGreaterThan(50);
   const wrong = edges.filter((edge) => !allowed(edge)).map(({ file, target }) => `${file} imports ${target}`);
   expect(wrong).toEqual([]);
 });
 
-test("no files import each other in a circle", () => {
+test("there are no circular imports", () => {
   expect(circles(edges)).toEqual([]);
 });

@@ -62,36 +62,31 @@ const DOCUMENTS = [
   "docs/observatory.md",
 ];
 
-describe("the examples are cells that run and show what they say", () => {
+describe("examples run as cells and print the documented output", () => {
   let home: string;
+  let kernel: Kernel;
   beforeAll(async () => {
     home = await temporaryHome();
+    const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
+    kernel = await Kernel.start({ cwd: join(ROOT, "notebooks"), env: { ...env, CARTOFRAMES_HOME: home } });
+    await kernel.execute(REFERENCE_IMPORTS);
   });
   afterAll(async () => {
+    await kernel?.shutdown();
     await stopServer(localHome(home));
     rmSync(home, { recursive: true, force: true });
   });
 
   test.each(DOCUMENTS)("%s", async (file) => {
-    const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
-    const kernel = await Kernel.start({
-      cwd: join(ROOT, "notebooks"),
-      env: { ...env, CARTOFRAMES_HOME: home },
-    });
-    try {
-      const examples = examplesIn(file);
-      if (file === "docs/api.md") await kernel.execute(REFERENCE_IMPORTS);
-      expect(examples.length).toBeGreaterThan(0);
-      for (const { line, code, notRun, shows } of examples) {
-        const { status, stderr, results } = await kernel.execute(notRun ? uncalled(code) : code);
-        expect.soft(status, `${file}:${line}\n${stderr}`).toBe("ok");
-        const texts = results.map((output) => ("text" in output ? output.text : output.data["text/plain"]));
-        const shown = texts.flat().join("\n").split("\n").map(squeezed);
-        const unseen = shows.filter((text) => !shown.includes(squeezed(text)));
-        expect.soft(unseen, `${file}:${line} shows\n${shown.join("\n")}`).toEqual([]);
-      }
-    } finally {
-      await kernel.shutdown();
+    const examples = examplesIn(file);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const { line, code, notRun, shows } of examples) {
+      const { status, stderr, results } = await kernel.execute(notRun ? uncalled(code) : code);
+      expect.soft(status, `${file}:${line}\n${stderr}`).toBe("ok");
+      const texts = results.map((output) => ("text" in output ? output.text : output.data["text/plain"]));
+      const shown = texts.flat().join("\n").split("\n").map(squeezed);
+      const unseen = shows.filter((text) => !shown.includes(squeezed(text)));
+      expect.soft(unseen, `${file}:${line} shows\n${shown.join("\n")}`).toEqual([]);
     }
   });
 });
@@ -111,7 +106,7 @@ describe("docs/api.md is complete", () => {
   );
   const mentions = (name: string) => words.has(name);
 
-  test("it has every export, and every member and option of each", () => {
+  test("has every export with its members and options", () => {
     const entry = join(ROOT, "src/index.ts");
     const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
@@ -129,7 +124,7 @@ describe("docs/api.md is complete", () => {
     expect(missing(new Set(names))).toEqual([]);
   });
 
-  test("it has every scheme", () => {
+  test("has every scheme", () => {
     expect(missing(Object.keys(styling))).toEqual([]);
   });
 
@@ -145,7 +140,7 @@ describe("docs/api.md is complete", () => {
     }
   });
 
-  test("docs/command-line.md has every environment variable that the sources read", () => {
+  test("docs/command-line.md has every environment variable that the code reads", () => {
     const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
     const used = sources
       .filter((name) => name.endsWith(".ts"))
@@ -178,7 +173,7 @@ function membersOf(type: ts.Type): string[] {
   });
 }
 
-test("links lead to files and headings that are there", () => {
+test("links point to existing files and headings", () => {
   const notebooks = readdirSync(join(ROOT, "notebooks")).filter((name) => name.endsWith(".ipynb"));
   const documents: [file: string, markdown: string][] = [
     ...["README.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)]

@@ -104,7 +104,7 @@ export function usBoundaries(unclipped: Topology): StarterDataset {
           same_areas_as: STATE,
           name: "US states with their waters",
           description:
-            "US states, not clipped to the shoreline: with their parts of the Great Lakes and of Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not say of which year; its counties are those of 2001 to 2007.",
+            "US states, not clipped to the shoreline: with their parts of the Great Lakes and Puget Sound, at 1:10 million and coarser than the clipped ones. On the ocean they end at the shore, too. The package does not name the year; its counties are those of 2001 to 2007.",
         },
         areas: {
           object: UNCLIPPED_STATES,
@@ -146,7 +146,7 @@ export function worldBoundaries({ areas, continents, facts }: Places): StarterDa
     id: "world-boundaries",
     name: "Countries of the world",
     description:
-      "Countries at 1:50 million, identified by ISO's three letters, and continents dissolved from them. Territories without a code have one that begins with X.",
+      "Countries at 1:50 million, identified by ISO's three-letter codes, and continents dissolved from them. Territories without a code have one that begins with X.",
     source: "Natural Earth 4.1 (npm world-atlas 2)",
     license: "Public domain",
     version: "world-atlas 2",

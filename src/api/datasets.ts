@@ -21,7 +21,6 @@ export async function fetchDataset(
   }
 }
 
-/** Changes the privacy of a dataset. */
 export async function setPrivacy(
   transport: Transport,
   id: string,

@@ -1,7 +1,7 @@
 /** `local` for a server of this package on this machine, `account` for a CARTO account. */
 export type EndpointKind = "local" | "account";
 
-/** Where requests go, and what authenticates them. */
+/** Address of a server, with the key for it. */
 export interface Endpoint {
   /** Decides what is printed, and whether an account's limits have to be respected. */
   readonly kind: EndpointKind;
@@ -11,7 +11,7 @@ export interface Endpoint {
   readonly apiKey: string;
   /** Name for messages: "the local server", "https://ana.carto.com". */
   readonly label: string;
-  /** Where the key comes from, as part of a sentence: "CARTO_API_KEY", a file name. */
+  /** Origin of the key, as part of a sentence: "CARTO_API_KEY", a file name. */
   readonly keyFrom?: string;
   /** Schema of the account's tables, known once the server has accepted the key. */
   readonly schema?: string;
@@ -20,7 +20,7 @@ export interface Endpoint {
    * instead of sending the key to whatever listens there by then. An account's address does not change.
    */
   readonly isCurrent?: () => Promise<boolean>;
-  /** What holds a local server's database while statements wait, in a few words. */
+  /** Describes what keeps a local server's database busy while statements wait. */
   readonly waitsFor?: () => Promise<string | undefined>;
 }
 
@@ -31,12 +31,12 @@ export interface EndpointSource {
   find(): Promise<Endpoint>;
 }
 
-/** The source of an endpoint that is known already. */
+/** Returns the source of a known endpoint. */
 export function fixedSource(endpoint: Endpoint): EndpointSource {
   return { kind: endpoint.kind, find: async () => endpoint };
 }
 
-/** What authenticates a request: `user:key` in base64, for an `Authorization: Basic` header. */
+/** Returns `user:key` in base64, for an `Authorization: Basic` header. */
 export function basicCredentials({ user, apiKey }: Endpoint): string {
   return Buffer.from(`${user}:${apiKey}`).toString("base64");
 }

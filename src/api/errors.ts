@@ -11,7 +11,7 @@ import {
 import { parseJson } from "../values";
 import { ErrorResponse } from "./schemas/sql";
 
-/** The user's statement inside a longer one: errors are reported in its terms. */
+/** The user's statement inside a longer one. Errors refer to the user's statement. */
 export interface WrittenSql {
   readonly sql: string;
   /** Number of characters that precede it in the statement that is sent. */
@@ -180,7 +180,7 @@ export function isUnreached(code: string | undefined): boolean {
   return code !== undefined && UNREACHED.has(code);
 }
 
-/** Error code of a failed request. node-fetch puts it on the error, undici on its cause. */
+/** Returns the error code of a failed request. node-fetch puts it on the error, undici on its cause. */
 function codeOf(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   return typeof code === "string" ? code : cause === undefined ? undefined : codeOf(cause);

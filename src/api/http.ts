@@ -10,21 +10,29 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchAnswe
 
 /** Second argument of a `FetchFunction`. */
 export interface FetchInit {
+  /** HTTP method, such as `"POST"`. */
   readonly method: string;
+  /** Headers of the request, which include the API key. */
   readonly headers: Record<string, string>;
-  /** A form as text, or a Node stream together with `duplex: "half"`. */
+  /** Body of the request: text, or a Node stream together with `duplex: "half"`. @default no body */
   // biome-ignore lint/suspicious/noExplicitAny: every fetch declares its own type of bodies
   readonly body?: any;
+  /** Set for a stream as `body`, which `fetch` accepts only with this option. @default not set */
   readonly duplex?: "half";
+  /** Redirects must be returned, not followed, because the API key is sent only to the account's address. */
   readonly redirect: "manual";
+  /** AbortSignal that cancels the request. */
   // biome-ignore lint/suspicious/noExplicitAny: node-fetch and Node declare AbortSignal differently
   readonly signal: any;
 }
 
-/** The parts of an answer that are used. */
+/** Members that the answer of a `FetchFunction` must have; a `Response` has them. */
 export interface FetchAnswer {
+  /** HTTP status. */
   readonly status: number;
+  /** Headers of the answer. `get` ignores the case of the name. */
   readonly headers: { get(name: string): string | null };
+  /** Body as a web or Node stream; null if the answer has no body. */
   // biome-ignore lint/suspicious/noExplicitAny: a Node stream or a web stream, both are async iterable
   readonly body: any;
 }

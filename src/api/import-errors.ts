@@ -72,7 +72,7 @@ const SENTENCES: Readonly<Record<number, string>> = {
   99999: UNKNOWN,
 };
 
-/** Says what happened and what to do. */
+/** Returns what happened and what to do. */
 export function importErrorSentence(code: number): string {
   return SENTENCES[code] ?? UNKNOWN;
 }

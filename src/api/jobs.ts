@@ -5,17 +5,18 @@ import type { ApiRequest, Transport } from "./transport";
 
 /** One query of a batch job, with the statements that run after it. */
 export interface JobQueryOptions {
+  /** The SQL statement. */
   readonly query: string;
-  /** Statement that runs when the query is done. `<%= job_id %>` is replaced by the job's id. */
+  /** Statement that runs when the query is done. `<%= job_id %>` is replaced by the job's id. @default none */
   readonly onsuccess?: string;
   /**
    * Statement that runs when the query has failed. `<%= job_id %>` and `<%= error_message %>` are replaced, without
-   * quotes.
+   * quotes. @default none
    */
   readonly onerror?: string;
   /** Time limit of the query, in milliseconds. @default the server's limit, usually 12 hours */
   readonly timeout?: number;
-  /** Name of the query, for your own use. */
+  /** Name of the query, which the server returns with the state of the job. @default none */
   readonly id?: string;
 }
 
@@ -29,9 +30,9 @@ export type BatchQuery = string | readonly string[] | BatchQueries;
 export interface BatchQueries {
   /** The queries, run in this order. */
   readonly query: readonly JobQueryOptions[];
-  /** Statement that runs when all queries are done; sent unchanged. */
+  /** Statement that runs when all queries are done; sent unchanged. @default none */
   readonly onsuccess?: string;
-  /** Statement that runs when a query has failed; sent unchanged. */
+  /** Statement that runs when a query has failed; sent unchanged. @default none */
   readonly onerror?: string;
 }
 
@@ -102,7 +103,7 @@ export function isOver({ status, fallback_status }: JobResponse): boolean {
   return !(ended && (fallback_status === "pending" || fallback_status === "running"));
 }
 
-/** Reason why a job failed. For a job with several queries, CARTO's server gives it with the failed query only. */
+/** Returns the reason why a job failed. For a job with several queries, CARTO's server gives it with the failed query only. */
 export function failureReason({ failed_reason, query }: JobResponse): string {
   const parts = typeof query === "string" ? [] : Array.isArray(query) ? query : query.query;
   const failed = parts.find(({ status }) => status === "failed");

@@ -56,7 +56,7 @@ export async function instantiateNamedMap(
   await ask(transport, { path: pathOf(name), query, json: {}, signal, repeatable: true }, MapResponse);
 }
 
-/** URL template for the tiles of all layers of a named map, with {z}, {x} and {y}. */
+/** Returns the URL template for the tiles of all layers of a named map, with {z}, {x} and {y}. */
 export function namedTilesUrl(baseUrl: string, name: string, { token }: { readonly token: string }): string {
   return `${baseUrl}${pathOf(name)}/all/{z}/{x}/{y}.mvt?auth_token=${encodeURIComponent(token)}`;
 }

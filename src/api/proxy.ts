@@ -24,7 +24,7 @@ export function proxyFor(url: URL): string | undefined {
   );
 }
 
-/** Agent that connects through a proxy, with CONNECT for an encrypted address. */
+/** Returns an agent that connects through a proxy, with CONNECT for an encrypted address. */
 export function proxyAgent(
   proxy: string,
   { isEncrypted, connectMs, idleMs }: { isEncrypted: boolean; connectMs: number; idleMs: number },

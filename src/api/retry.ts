@@ -42,8 +42,8 @@ const BACKOFF_MS = 400;
 const PASSING = new Set([500, 502, 503, 504]);
 
 /**
- * Time to wait before the request is sent again, in milliseconds; undefined if it must not be sent again. A request that
- * the server cannot have acted on, because it was not reached or a rate limit refused it, can always be repeated.
+ * Returns the milliseconds to wait before the request is sent again; undefined if it must not be. A request that the
+ * server cannot have acted on, because it was not reached or a rate limit refused it, can always be repeated.
  */
 export function retryDelayMs(
   failure: Failure,

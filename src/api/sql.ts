@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly skipFields?: readonly string[];
   /** Set for a statement that changes nothing. It is sent again when the connection breaks. */
   readonly repeatable?: boolean;
-  /** Whether to wait when the account's rate limit is reached, or to throw at once. @default "wait" */
+  /** Waits when the account's rate limit is reached, or throws at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
   /** See `ApiRequest.effect`. */
   readonly effect?: string;
@@ -87,7 +87,7 @@ export async function copyFrom(
   return value.total_rows;
 }
 
-/** Prints a warning; a note that the server has installed something is not one. */
+/** Prints a warning, or as plain output a note that the server has installed something. */
 function print(warning: string): void {
   if (/^(Installed|Renewed|Updated) /.test(warning)) console.log(warning);
   else console.warn(warning);
@@ -101,7 +101,7 @@ const GUESSES: Readonly<Record<string, string>> = {
   date: "timestamptz",
 };
 
-/** Spatial fields and enums have no pgtype. CARTO names an array of them by its element. */
+/** Returns the type of a field. Spatial fields and enums have no `pgtype`; CARTO names their arrays by the element. */
 function pgTypeOf({ type, pgtype }: SqlResponse["fields"][string]): Omit<SqlField, "name"> {
   if (pgtype !== undefined) return { pgtype };
   const [, element = type, brackets] = /^(.*?)(\[\])?$/.exec(type) ?? [];

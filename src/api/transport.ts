@@ -36,7 +36,7 @@ export interface ApiRequest {
    * that there may be one.
    */
   readonly effect?: string;
-  /** Whether to wait when the account's rate limit is reached, or to throw at once. @default "wait" */
+  /** Waits when the account's rate limit is reached, or throws at once. @default "wait" */
   readonly whenLimited?: "wait" | "throw";
   /** The statement, kept in a SqlError. */
   readonly sql?: string;
@@ -92,13 +92,13 @@ export class Transport {
     this.#fetch = fetch ?? fetchOf(options.session, connectMs);
   }
 
-  /** A transport to the endpoint of another source, with the same options and over the same connections. */
+  /** Returns a transport to the endpoint of another source, with the same options and over the same connections. */
   to(source: EndpointSource): Transport {
     return new Transport(source, this.#options, this.#fetch);
   }
 
   /**
-   * Where requests go, known before anything is sent.
+   * Kind of the endpoint, known before anything is sent.
    * @throws InvalidArgumentError if the environment or a saved file names an address that cannot be used
    */
   get kind(): EndpointKind {
@@ -111,7 +111,7 @@ export class Transport {
   }
 
   /**
-   * Sends a request whose answer is JSON of a known shape. Returns the text, too, for what JSON.parse does not keep.
+   * Sends a request whose answer is JSON of a known shape. Also returns the text, of which JSON.parse loses a part.
    * @param of name of the API, for the error if the answer has another shape
    */
   sendForJson<T>(

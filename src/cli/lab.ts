@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { tslabCommand, userDataDir, writeKernelSpec } from "../kernel/kernelspec";
 import { lab } from "../kernel/lab";
 
-/** `lab` and `install`. */
 export function addLabCommands(program: Command): void {
   program
     .command("lab")

@@ -4,7 +4,6 @@ import { Credentials, type CredentialsOptions, deleteCredentials } from "../cont
 import { InvalidArgumentError } from "../errors";
 import { ask, readInput } from "./ask";
 
-/** `login` and `logout`. */
 export function addLoginCommands(program: Command): void {
   program
     .command("login")

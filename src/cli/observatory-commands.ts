@@ -96,7 +96,7 @@ export class ObservatoryCommands {
     const starter = catalog.datasets.find(({ id }) => id === dataset);
     if (!starter) {
       throw new ServerError(
-        `The starter catalog has no dataset named "${dataset}". It has ${catalog.datasets.map(({ id }) => id).join(", ")}. To publish a table of yours, pass --table.`,
+        `The starter catalog has no dataset named "${dataset}". It has ${catalog.datasets.map(({ id }) => id).join(", ")}. To publish your own table, pass --table.`,
       );
     }
     const [row] = await this.#sql(

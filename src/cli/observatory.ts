@@ -10,7 +10,6 @@ interface Place {
   readonly database?: string;
 }
 
-/** `observatory list`, `info`, `add` and `remove`. */
 export function addObservatoryCommands(program: Command): void {
   const observatory = program
     .command("observatory")
@@ -36,7 +35,7 @@ export function addObservatoryCommands(program: Command): void {
       const publication = await readPublication(dataset);
       print(await (await connect(place)).addTable(table, publication));
     });
-  addCommand("remove", "Remove a dataset. Tables of yours that it was made from stay.")
+  addCommand("remove", "Remove a dataset. The table it was published from is kept.")
     .argument("<dataset>", "name of the dataset")
     .action(async (dataset: string, place: Place) => print(await (await connect(place)).remove(dataset)));
 }

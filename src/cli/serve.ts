@@ -3,13 +3,12 @@ import { databaseAddress, shownDatabase } from "../local/database";
 import { databaseHome, homesIn, localHome } from "../local/home";
 import { stopServer } from "../local/launcher";
 
-/** `--home`, which most commands take. */
+/** Arguments of `option()` for `--home`. */
 export const HOME_OPTION = [
   "--home <dir>",
   "data folder of the local server (default: CARTOFRAMES_HOME, or else a folder of the platform)",
 ] as const;
 
-/** `serve` and `stop`. */
 export function addServeCommands(program: Command): void {
   program
     .command("serve")
@@ -36,7 +35,7 @@ export function addServeCommands(program: Command): void {
 
   program
     .command("stop")
-    .description("Stop the local servers. The data stay.")
+    .description("Stop the local servers. Their data are kept.")
     .option(...HOME_OPTION)
     .option("--database <url>", "stop only the server of this PostgreSQL database")
     .action(async ({ home, database }: { home?: string; database?: string }) => {

@@ -40,9 +40,9 @@ import { type WriteOptions, writeFrame } from "./write/write";
 
 /** Options of `cc.map`. */
 export interface CartoMapOptions extends MapOptions {
-  /** Shows a live map; false shows an image. @default true */
+  /** Shows a live map; false shows an image, with basemap tiles if they all arrive within four seconds. @default true */
   readonly interactive?: boolean;
-  /** Pixels of an image per pixel of the map; 2 is sharp on paper and high-resolution screens. @default 1 */
+  /** Pixels of an image per CSS pixel, 1 to 4; 2 is sharp on paper and high-resolution screens. @default 1 */
   readonly scale?: number;
   /** Cell of a figure that shows the map as an image, such as `figure({ columns: 2 }).at(0)`. */
   readonly ax?: FigureCell;
@@ -56,6 +56,7 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  * Reads and writes tables of a CARTO account, a PostgreSQL database or the embedded database as danfo.js DataFrames, and
  * shows them on maps. The package exports a context, `cc`, which uses the environment variables `CARTO_BASE_URL` and
  * `CARTO_API_KEY`, the saved credentials, or the embedded database. Nothing is contacted or started before the first call.
+ * Printing a context shows its address without secrets. A call rejects unknown options with an InvalidArgumentError.
  *
  * ```ts
  * import { cc } from "cartoframes";
@@ -73,10 +74,10 @@ export class CartoContext {
   /**
    * Creates a context. The key is checked on first use; `CartoContext.connect` checks it at once.
    *
-   * @param options address and key; without them, the environment variables `CARTO_BASE_URL` and `CARTO_API_KEY`, the
-   *   saved credentials, or the embedded database are used, and looked up on first use
-   * @throws InvalidArgumentError for an invalid address, one that contains a password or a query, and an account without
-   *   a key; an http:// address prints a warning
+   * @param options address and key; if they are left out, the environment variables `CARTO_BASE_URL` and
+   *   `CARTO_API_KEY`, the saved credentials, or the embedded database are looked up on first use
+   * @throws InvalidArgumentError for an invalid address, an address of an account that contains a password or a query, and
+   *   an account without a key. An http:// address prints a warning, except for this machine.
    */
   constructor(options: ContextOptions = {}) {
     checkContextOptions(options);
@@ -109,12 +110,14 @@ export class CartoContext {
    * Reads a table as a DataFrame.
    *
    * Integers and numerics become numbers if every value is exact, otherwise text. Times have milliseconds. NULL becomes
-   * danfo's missing value. Geometries are hexadecimal EWKB in longitude and latitude (EPSG:4326).
-   * `the_geom_webmercator` is left out.
+   * danfo's missing value. Geometries are hexadecimal EWKB in longitude and latitude (EPSG:4326). `cartodb_id` is the
+   * first column; `the_geom_webmercator` is left out.
    *
-   * @param tableName name of the table, including case
-   * @param options `limit`: maximum number of rows; `decodeGeom`: adds a column `geometry` with wkx geometries
+   * @param tableName name of the table as in the database, including case
+   * @param options `limit`: maximum number of rows, an integer of 0 or more; which rows these are is up to the database;
+   *   `decodeGeom`: adds a column `geometry` with wkx geometries
    * @throws TableNotFoundError if the table does not exist
+   * @throws InvalidArgumentError for an invalid `limit`, and for `decodeGeom` if the table has no geometry column
    */
   async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
     checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
@@ -131,23 +134,29 @@ export class CartoContext {
   }
 
   /**
-   * Runs SQL and returns its rows as a DataFrame with the same types as `read`. Any statement is possible; one without
-   * rows returns an empty frame.
+   * Runs SQL and returns its rows as a DataFrame with the same types as `read`. Any statement is possible. A statement
+   * without rows returns an empty frame, and several statements return the rows of the last one. If several columns have
+   * the same name, the last one is kept, with a warning.
    *
    * ```ts
    * await cc.query("SELECT state, count(*) AS airports FROM airports GROUP BY state");
    * ```
    *
-   * With `tableName`, the result is stored as a new table on the server and then read from it:
+   * With `tableName`, the result is stored as a new table on the server and then read from it. Column names are
+   * normalized as in `write`:
    *
    * ```ts
    * await cc.query("SELECT * FROM airports WHERE state = 'AK'", { tableName: "alaska" });
    * ```
    *
+   * @param sql one or more statements of PostgreSQL
    * @param options `decodeGeom`: adds a column `geometry` with wkx geometries; `tableName`: name of the new table;
    *   `overwrite`: replaces an existing table
    * @throws SqlError with PostgreSQL's message, hint and SQLSTATE
+   * @throws TableNotFoundError if a table in the statement does not exist
    * @throws TableExistsError if the table `tableName` exists; the statement does not run
+   * @throws InvalidArgumentError for an empty text, commands of psql such as `\d`, and with `tableName`, a statement that
+   *   returns no rows
    */
   async query(sql: string, options: QueryOptions = {}): Promise<DataFrame> {
     checkSql(sql);
@@ -176,18 +185,23 @@ export class CartoContext {
 
   /**
    * Writes a DataFrame as a table. Names of the table and its columns are normalized as CARTO does (lower case, ASCII,
-   * `_`), and changed names are printed. The table gets `cartodb_id`, `the_geom` (EPSG:4326), `the_geom_webmercator` and
-   * their indexes. If the call fails or is interrupted, nothing is changed.
+   * `_`). The table gets `cartodb_id`, `the_geom` (EPSG:4326), `the_geom_webmercator` and their indexes. Prints the number
+   * of rows, changed names, and for an account the URL of the table. If the call fails or is interrupted, nothing is
+   * changed.
    *
    * ```ts
    * await cc.write(df, "airports", { lnglat: ["longitude", "latitude"], overwrite: true });
    * ```
    *
-   * A table with more than 100,000 points from `lnglat` is registered by a batch job, and exists when the job is done.
+   * A table with more than 100,000 points from `lnglat` is registered by a batch job, unless its privacy has to be set.
+   * Until the job is done, an existing table stays in place.
    *
-   * @returns the batch job, for `await job.wait()`; null if the table exists
+   * @param tableName name of the table, optionally with a schema: `reports.airports`
+   * @returns the batch job, for `await job.wait()`; null if the table is complete
    * @throws TableExistsError if the table exists and `overwrite` is not set
-   * @throws InvalidArgumentError for a value that PostgreSQL cannot store, with its row and column
+   * @throws InvalidArgumentError for a value that PostgreSQL cannot store, with its row and column, and for options that
+   *   exclude each other
+   * @throws SqlError if views depend on the table to replace
    * @throws ImportError if an import fails, with options of the Import API such as `contentGuessing`
    */
   async write(df: DataFrame, tableName: string, options: WriteOptions = {}): Promise<BatchJobStatus | null> {
@@ -216,11 +230,14 @@ export class CartoContext {
    * Rows without a `cartodb_id` are new. Columns that the table lacks are added; columns that the frame lacks are kept.
    * Values are converted to the type of the table's column; a value that would lose information is an error.
    *
+   * @param tableName name of the table as in the database, including case
    * @param options `key`: column, or columns, that identify a row, `cartodb_id` by default; `lnglat`, `encodeGeom`,
    *   `geomCol`: as in `write`; `force`: overwrites changes by others
+   * @returns the numbers of rows inserted, updated, deleted and unchanged
    * @throws ConflictError if somebody else has changed the table since this context read it; nothing is written
    * @throws InvalidArgumentError for a missing or duplicate key, and for a value that does not fit its column
    * @throws TableNotFoundError if the table does not exist
+   * @throws SqlError if a constraint of the table refuses a row; nothing is written
    */
   async sync(df: DataFrame, tableName: string, options: SyncOptions = {}): Promise<SyncResult> {
     if (!isFrame(df))
@@ -249,7 +266,9 @@ export class CartoContext {
 
   /**
    * Deletes a table.
+   * @param tableName name of the table as in the database, including case
    * @throws TableNotFoundError if the table does not exist
+   * @throws SqlError if views depend on the table
    */
   async delete(tableName: string, options: CallOptions = {}): Promise<void> {
     checkOptions("delete", options, OPTION_NAMES.CallOptions);
@@ -261,15 +280,15 @@ export class CartoContext {
   }
 
   /**
-   * Shows tables, queries and DataFrames on a map. The map appears under a cell whose last value it is.
+   * Shows tables, queries and DataFrames on a map. The map appears under the cell if it is the cell's last value.
    *
    * ```ts
    * await cc.map({ layers: [new Layer("airports", { color: "state" })] })
    * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], size: 4 }), interactive: false })
    * ```
    *
-   * The output contains everything it shows, so it works in an exported or shared notebook without a server. A map of
-   * DataFrames does not contact a server.
+   * The output contains everything it shows, so it works in an exported or shared notebook without a server. From a table
+   * or query, only the geometry and the columns of the style are fetched. A map of DataFrames does not contact a server.
    *
    * @param options `layers`: layers from bottom to top, and optionally a `BaseMap`; `zoom`, `lat`, `lng`: the first view,
    *   which otherwise fits the data; `size`: [width, height] in pixels, 800 × 400 by default; `title`: heading;
@@ -286,8 +305,8 @@ export class CartoContext {
   }
 
   /**
-   * Lists the tables with their name, geometry type, number of rows (PostgreSQL's estimate above a million), size in
-   * bytes, and time of the last change.
+   * Lists the tables: `name`; `geometry`, the type of the first geometry column, such as `POINT`; `rows`, above a million
+   * PostgreSQL's estimate; `size` in bytes, with indexes; and `updated`, the time of the last change, if known.
    */
   async tables(options: CallOptions = {}): Promise<DataFrame> {
     checkOptions("tables", options, OPTION_NAMES.CallOptions);
@@ -306,7 +325,8 @@ export class CartoContext {
    *
    * @param query one statement; a list, in which each statement is a separate transaction and a failure ends the job; or
    *   `{ query: [{ query, onsuccess, onerror, timeout }], onsuccess, onerror }`; at most 16 kB
-   * @throws JobError if the server refuses the job, for example because 64 jobs are waiting
+   * @throws InvalidArgumentError if a statement is missing or empty
+   * @throws JobError if the server refuses the job, because it is too large or 64 jobs are waiting
    */
   async batch(query: BatchQuery, options: CallOptions = {}): Promise<BatchJobStatus> {
     checkBatch(query);
@@ -318,8 +338,8 @@ export class CartoContext {
   }
 
   /**
-   * Finds measures of the Data Observatory. The frame has a row for each measure as a plain number (`predenominated`) and
-   * with its default normalization, at the boundary level that fits the region best.
+   * Finds measures of the Data Observatory. The frame has the columns of `OBS_GetMeta`, and a row for each measure as a
+   * plain number (`predenominated`) and with its default normalization, at the boundary level that fits the region best.
    *
    * ```ts
    * const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
@@ -339,16 +359,19 @@ export class CartoContext {
 
   /**
    * Augments a table with measures of the Data Observatory. A point gets the value of the area that contains it; a polygon
-   * gets the sum over the parts of the areas it covers. Rows outside all areas get NULL.
+   * gets the sum over the parts of the areas it covers. Rows outside all areas get NULL. A column whose name is taken gets
+   * a leading `_`, and names longer than 63 bytes are cut, with a warning.
    *
    * ```ts
    * await cc.data("airports", [{ numer_id: "us.bls.unemployment_rate", normalization: "predenominated" }])
    * ```
    *
-   * @param metadata rows of `cc.dataDiscovery`, or a list of at most 50 measures, whose missing members are filled in
+   * @param tableName name of the table as in the database, including case
+   * @param metadata rows of `cc.dataDiscovery`, or a list of measures, whose missing members are filled in; at most 50
    * @param options `persistAs`: stores the rows as a table with this name; `how`: column that locates the rows, with
    *   geometries or with identifiers of areas
-   * @throws InvalidArgumentError for metadata that is empty, too long or does not fit the table
+   * @throws InvalidArgumentError for metadata that is empty, too long or does not fit the table, and for a table that has
+   *   only lines or multipoints, or both points and polygons
    * @throws QuotaError if the account's quota of data services is used up
    * @throws TimeoutError if the statement takes longer than the account allows
    */
@@ -381,7 +404,7 @@ export class CartoContext {
   }
 
   /**
-   * Augments a table in place.
+   * Augments a table in place. Deprecated: it equals `cc.data` with `persistAs: tableName` and `overwrite: true`.
    * @deprecated Use `cc.data(table, metadata, { persistAs: table, overwrite: true })`.
    */
   async dataAugment(
@@ -400,8 +423,8 @@ export class CartoContext {
   }
 
   /**
-   * Lists the boundary levels of the Data Observatory; with `boundary`, returns the geometries of a level, for `cc.write`
-   * or a `Layer`.
+   * Lists the boundary levels of the Data Observatory, with the columns of `OBS_GetAvailableGeometries`. With `boundary`,
+   * returns the geometries of a level as `the_geom` and their identifiers as `geom_refs`, for `cc.write` or a `Layer`.
    *
    * ```ts
    * const states = await cc.dataBoundaries({ boundary: "us.census.tiger.state_clipped", region: "USA" });

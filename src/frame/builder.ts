@@ -26,7 +26,7 @@ export interface Built {
   readonly warning?: string;
 }
 
-/** The bytes of a COPY do not match PostgreSQL's binary format or the announced columns. */
+/** An answer with rows was cut off or damaged: its bytes do not match PostgreSQL's COPY format or the columns. */
 export class CopyFormatError extends CartoError {
   override name = "CopyFormatError";
 }
@@ -34,8 +34,8 @@ export class CopyFormatError extends CartoError {
 /** Builds the error for bytes that cannot be a value of the column's type. */
 export function badValue({ name, pgtype }: Field, row: number, found: string): CopyFormatError {
   return new CopyFormatError(
-    `Column "${name}" (${pgtype}), row ${row} (counted from 0): ${found}. The bytes were damaged on the way, ` +
-      "or the column changed its type while it was read; read it again.",
+    `Column "${name}" (${pgtype}), row ${row} (counted from 0): ${found}. The data were damaged in transit, ` +
+      "or the type of the column changed while it was read. Run the call again.",
   );
 }
 

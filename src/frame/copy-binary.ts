@@ -233,8 +233,8 @@ class CopyReader {
   }
 
   /**
-   * Looks for a server's error message behind damage, because a message that was taken for the rest of a row looks
-   * like damage. A message ends the bytes, so the rest is read only while it is short.
+   * Looks for a server's error message in bytes that seem damaged, because a message in the middle of a row looks like
+   * damage. A message is short and comes last, so no more than that is read.
    */
   async explained(
     damage: CopyFormatError,
@@ -277,8 +277,8 @@ class CopyReader {
     const extension = view.getInt32(start + SIGNATURE.length + 4);
     if ((flags & CRITICAL_FLAGS) !== 0 || extension !== 0) {
       throw new CopyFormatError(
-        `The header of the COPY has flags 0x${flags.toString(16)} and an extension of ${extension} bytes, ` +
-          "expected none of either. The bytes were damaged on the way; read again.",
+        `The header of the COPY has flags 0x${flags.toString(16)} and an extension of ${extension} bytes; ` +
+          "expected neither. The data were damaged in transit. Run the call again.",
       );
     }
     queue.start += HEADER_BYTES;
@@ -330,8 +330,8 @@ class CopyReader {
       this.#complete = true;
     } else if (queue.bytes[pos] !== BRACE) {
       throw new CopyFormatError(
-        `Row ${this.rowCount + rows} (counted from 0) of the COPY has ${count} columns, expected ${fields.length}. ` +
-          "The table changed while it was read, or the bytes were damaged on the way; read again.",
+        `Row ${this.rowCount + rows} (counted from 0) of the COPY has ${count} columns; expected ${fields.length}. ` +
+          "The table changed while it was read, or the data were damaged in transit. Run the call again.",
       );
     }
     this.#state = "after";
@@ -350,21 +350,23 @@ class CopyReader {
     const rest = bytes.subarray(Math.max(start, end - MAX_ERROR_BYTES), end).toString("utf8");
     if (this.#complete) {
       return new CopyFormatError(
-        `${size} bytes follow the end marker of the COPY, expected none; read again.`,
+        `${size} bytes follow the end marker of the COPY; expected none. Run the call again.`,
       );
     }
     if (this.#state === "header" && size === 0) {
-      return new CopyFormatError("The answer to the COPY is empty, expected at least a header; read again.");
+      return new CopyFormatError(
+        "The answer to the COPY is empty; expected at least a header. Run the call again.",
+      );
     }
     if (this.#state !== "rows" && this.rowCount === 0) {
       return new CopyFormatError(
-        `The answer begins with ${JSON.stringify(rest.slice(0, 40))}, expected the signature of a binary COPY ` +
-          '("PGCOPY\\n…"). Something between here and the database answered in its place; check the base URL.',
+        `The answer begins with ${JSON.stringify(rest.slice(0, 40))}; expected the signature of a binary COPY ` +
+          '("PGCOPY\\n…"). Another program answered instead of the database. Check the base URL.',
       );
     }
     return new CopyFormatError(
       `The COPY was cut off after ${this.rowCount} rows: its end marker is missing. ` +
-        "The connection or the server broke off; read again.",
+        "The connection or the server failed. Run the call again.",
     );
   }
 }

@@ -136,7 +136,7 @@ async function checkFile(name: string, path: string): Promise<void> {
 /** Converts a DataFrame or Series to CSV: returns the text, or writes it to `filePath`. */
 export const toCSV: Danfo["toCSV"] = (...args) => loadDanfo().toCSV(...args);
 
-/** Converts a DataFrame or Series to JSON: returns the rows (`format: "row"`: the columns), or writes them to `filePath`. */
+/** Converts a DataFrame or Series to JSON: returns the rows, or the columns with `format: "row"`, or writes them to `filePath`. */
 export const toJSON: Danfo["toJSON"] = (...args) => loadDanfo().toJSON(...args);
 
 /** Writes a DataFrame or Series to the Excel file `filePath`. */

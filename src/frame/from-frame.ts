@@ -168,7 +168,7 @@ async function writeColumn(
 
 /** Checks CARTO's primary key: distinct integers without missing values. */
 async function checkIds({ name, values }: SourceColumn, pgtype: string, pace: Pace): Promise<void> {
-  const advice = "cartodb_id is the primary key and needs integers, each once; drop or rename the column.";
+  const advice = "cartodb_id is the primary key and must hold unique integers. Drop or rename the column.";
   const rows = new Map<unknown, number>();
   for (const [row, value] of values.entries()) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
@@ -196,14 +196,14 @@ async function theGeom(
   { lnglat, geomCol, encodeGeom = geomCol !== undefined }: FromFrameOptions,
   warnings: string[],
   pace: Pace,
-  targets: ReadonlyMap<string, unknown> = new Map() /* columns with a place of their own */,
+  targets: ReadonlyMap<string, unknown> = new Map() /* columns that the table has */,
 ): Promise<TheGeom | null> {
   const named = source.find(({ name }) => isTheGeom(name));
   const wkx = source.filter((column) => !targets.has(column.name) && isWkxColumn(column));
   if (lnglat !== undefined) {
     if (encodeGeom)
       throw new InvalidArgumentError("Pass lnglat or encodeGeom, not both: each makes the_geom.");
-    if (named) warnings.push(`Column "${named.name}" is left out: lnglat makes the_geom anew.`);
+    if (named) warnings.push(`Column "${named.name}" is left out, because the_geom is made from lnglat.`);
     return {
       column: await pointsColumn(source, lnglat, warnings, pace),
       replaces: new Set(named && [named.name]),
@@ -238,8 +238,8 @@ function geometryColumn(source: readonly SourceColumn[], geomCol: string | undef
     if (column !== undefined) return column;
   }
   throw new InvalidArgumentError(
-    `encodeGeom needs a column ${wanted.map((name) => `"${name}"`).join(" or ")}. The frame has ${listed(source)}; ` +
-      "name the geometry column with geomCol.",
+    `encodeGeom needs a column ${wanted.map((name) => `"${name}"`).join(" or ")}; the frame has ${listed(source)}. ` +
+      "Pass the name of the geometry column as geomCol.",
   );
 }
 
@@ -253,7 +253,7 @@ async function pointsColumn(
   pace: Pace,
 ): Promise<PointsColumn> {
   if (!Array.isArray(lnglat) || lnglat.length !== 2) {
-    throw new InvalidArgumentError('lnglat takes the names of two columns: ["lng", "lat"].');
+    throw new InvalidArgumentError('lnglat must be the names of two columns, such as ["lng", "lat"].');
   }
   const [lngs, lats] = lnglat.map((name) => {
     const column = source.find((candidate) => candidate.name === name);
@@ -296,6 +296,6 @@ function degree(value: unknown, name: string, row: number): number {
     name,
     row,
     shown(value),
-    "lnglat needs degrees as numbers; null where there is no position.",
+    "lnglat needs degrees as numbers, or null for a row without a position.",
   );
 }

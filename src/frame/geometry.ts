@@ -30,7 +30,7 @@ export async function withGeometry(
   if (source === undefined) {
     const names = columns.map(({ name }) => `"${name}"`).join(", ");
     throw new InvalidArgumentError(
-      `decodeGeom needs a geometry column, but the result has none. Its columns: ${names || "none"}.`,
+      `The result has no geometry column for \`decodeGeom\`. Its columns: ${names || "none"}. Select a geometry, or leave out \`decodeGeom\`.`,
     );
   }
   const values: (Geometry | null)[] = [];

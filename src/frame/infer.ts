@@ -298,7 +298,7 @@ function document(value: unknown, name: string, row: number): string {
     throw cannotStore(name, row, "an object that is not JSON", (cause as Error).message, cause);
   }
   if (json === undefined)
-    throw cannotStore(name, row, "an object that is not JSON", "Its toJSON gives undefined.");
+    throw cannotStore(name, row, "an object that is not JSON", "Its toJSON returns undefined.");
   if (JSON_UNSTORABLE.test(json)) {
     throw cannotStore(
       name,

@@ -1,19 +1,19 @@
-/** Clipping to boxes, for the painter (floating-point pixels) and for vector tiles (a grid of whole numbers). */
+/** Clips to boxes, for the painter (floating-point pixels) and for vector tiles (a grid of whole numbers). */
 
-/** Bounds in any unit; inverted (Infinity first) where there is nothing. */
+/** Bounds in any unit; inverted (Infinity first) if empty. */
 export type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 
-/** A ring while it is clipped: x and y in turn. The array is reused from ring to ring, so only `count` vertices count. */
+/** A ring that is being clipped: x and y in turn. The array is reused, so only the first `count` vertices are valid. */
 export interface Trace {
   xy: Float64Array;
   count: number;
 }
 
 /**
- * Clips a ring to a box, side by side (Sutherland and Hodgman 1974). Where a ring leaves the box and comes back, the
- * result runs along the box, so the box must lie outside of what is seen by more than an outline's width.
+ * Clips a ring to a box, one side after the other (Sutherland and Hodgman 1974). Where a ring leaves the box, the result
+ * runs along the box, which must therefore exceed the visible area by more than the width of an outline.
  *
- * @param isGrid Rounds new vertices to whole numbers, as those of vector tiles are.
+ * @param isGrid rounds new vertices to whole numbers, for vector tiles
  */
 export function clipRing(ring: Trace, spare: Trace, box: Box, isGrid = false): void {
   const [minX, minY, maxX, maxY] = box;
@@ -24,7 +24,7 @@ export function clipRing(ring: Trace, spare: Trace, box: Box, isGrid = false): v
 }
 
 /**
- * Keeps what lies on one side of a line along an axis: above the limit for sign 1, below it for -1.
+ * Keeps the part of a ring on one side of a line along an axis: above the limit for sign 1, below it for -1.
  * `!`: all indices are below 2 × count.
  */
 function clipSide(from: Trace, to: Trace, axis: 0 | 1, limit: number, sign: 1 | -1, isGrid: boolean): void {
@@ -55,8 +55,8 @@ function clipSide(from: Trace, to: Trace, axis: 0 | 1, limit: number, sign: 1 | 
 }
 
 /**
- * Returns the share of a segment, from and to between 0 and 1, that lies in a box; undefined if it passes by (Liang and
- * Barsky 1984).
+ * Returns the part of a segment that lies in a box, as start and end between 0 and 1; undefined if the segment misses the
+ * box (Liang and Barsky 1984).
  */
 export function clipSegment(
   x: number,
@@ -83,7 +83,7 @@ export function clipSegment(
   return from <= to ? [from, to] : undefined;
 }
 
-/** Makes room for a number of vertices; the earlier ones are lost. */
+/** Makes room for a number of vertices, and discards the existing ones. */
 export function reserve(trace: Trace, count: number): void {
   if (trace.xy.length < 2 * count) trace.xy = new Float64Array(4 * count);
 }

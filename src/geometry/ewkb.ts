@@ -1,9 +1,9 @@
 /**
- * EWKB, as PostGIS writes it, and ISO WKB, with one walk for everyone who reads them.
+ * Reads EWKB, as PostGIS writes it, and ISO WKB, with one walk that all readers share.
  * https://github.com/postgis/postgis/blob/master/doc/ZMSgeoms.txt, https://libgeos.org/specifications/wkb/
  *
- * Written by hand because frames, maps and cells need no object per position, which wkx makes
- * (bench/geometry.ts). Geometries that users see as objects are wkx's.
+ * wkx creates an object per position, which is too slow for frames, maps and cells (bench/geometry.ts). It only creates the
+ * geometries that users see as objects.
  */
 
 const FLAG_Z = 0x80000000;
@@ -60,13 +60,13 @@ export interface EwkbHead {
   readonly dims: 2 | 3 | 4;
   readonly hasZ: boolean;
   readonly hasM: boolean;
-  /** null where the bytes carry none. */
+  /** null if the bytes contain no SRID. */
   readonly srid: number | null;
   /** Offset of the coordinates, or of the count of positions, rings or members. */
   readonly body: number;
 }
 
-/** Reads the head at `at`; null if no geometry of a known type begins there. */
+/** Reads the head at `at`; returns null if no geometry of a known type begins there. */
 export function readEwkbHead(view: DataView, at: number, end: number): EwkbHead | null {
   if (end - at < HEAD_BYTES) return null;
   const order = view.getUint8(at);
@@ -82,7 +82,7 @@ export function readEwkbHead(view: DataView, at: number, end: number): EwkbHead 
 
 // Parts of the type word, which has flags in EWKB and thousands in ISO WKB: 1 Z, 2 M, 3 ZM.
 const isoDims = (type: number) => ((type & 0x1fffffff) / 1000) | 0;
-/** 0, which is no type, for thousands that ISO WKB does not have. */
+/** Returns 0, which is not a type, for thousands that ISO WKB does not have. */
 const codeOf = (type: number) => ((type & 0x1fffffff) < 4000 ? (type & 0x1fffffff) % 1000 : 0);
 const hasZ = (type: number) => (type & FLAG_Z) !== 0 || (isoDims(type) & 1) === 1;
 const hasM = (type: number) => (type & FLAG_M) !== 0 || isoDims(type) >= 2;
@@ -92,20 +92,20 @@ const sridOf = (view: DataView, at: number, type: number, littleEndian: boolean)
   (type & FLAG_SRID) !== 0 ? view.getInt32(at + HEAD_BYTES, littleEndian) : null;
 
 /**
- * Receives what a walk meets, in the order of the bytes. Positions come as runs of bytes rather than one by one: a
- * call per position costs more than reading it.
+ * Receives the parts of a geometry in the order of the bytes. Positions arrive as runs of bytes, because a call per
+ * position costs more than reading it.
  */
 export interface EwkbVisitor {
-  /** A geometry begins that has `count` positions, rings or members. Returning false ends the walk. */
+  /** Called at the beginning of a geometry with `count` positions, rings or members. Returning false ends the walk. */
   begin(code: number, count: number, srid: number | null): boolean;
-  /** The positions of a point, a line or a ring: x at `at`, y 8 bytes later, the next position after `stepBytes`. */
+  /** Called for a point, line or ring: the first x is at `at`, y 8 bytes later, the next position after `stepBytes`. */
   run(view: DataView, at: number, end: number, stepBytes: number, littleEndian: boolean): void;
   end(code: number): void;
 }
 
 /**
- * Walks through the geometry at `at` and returns where it ends; -1 if the bytes up to `end` do not hold it or the
- * visitor ended the walk. Without a visitor it only checks lengths and counts.
+ * Walks through the geometry at `at` and returns its end; -1 if it is not complete before `end` or the visitor ended the
+ * walk. Without a visitor it only checks lengths and counts.
  */
 export function walkEwkb(
   view: DataView,
@@ -114,7 +114,7 @@ export function walkEwkb(
   visitor: EwkbVisitor | null = null,
   depth = 0,
 ): number {
-  // The head is read here once more, without an object: checking a million points takes a third less time.
+  // Repeats readEwkbHead without an object: checking a million points takes a third less time.
   if (depth > MAX_DEPTH || end - at < HEAD_BYTES) return -1;
   const order = view.getUint8(at);
   if (order > 1) return -1;
@@ -158,7 +158,7 @@ export function walkEwkb(
   return next;
 }
 
-/** Where the members of a MultiPoint end, if all have the same head, as those of PostGIS do; otherwise -1. */
+/** Returns the end of a MultiPoint whose members all have the same head, as PostGIS writes them; otherwise -1. */
 function endOfEqualPoints(
   view: DataView,
   first: number,
@@ -180,12 +180,12 @@ function endOfEqualPoints(
   return pointsEnd;
 }
 
-/** True if the bytes from `at` to `end` are exactly one geometry. Coordinates are not looked at. */
+/** Returns true if the bytes from `at` to `end` are exactly one geometry, whatever its coordinates. */
 export function isEwkb(view: DataView, at: number, end: number): boolean {
   return walkEwkb(view, at, end) === end;
 }
 
-/** The same geometry with this SRID in its head. */
+/** Returns the geometry with this SRID. */
 export function withSrid(bytes: Uint8Array, srid: number): Uint8Array {
   const view = viewOf(bytes);
   const littleEndian = view.getUint8(0) === 1;
@@ -204,13 +204,13 @@ export function withSrid(bytes: Uint8Array, srid: number): Uint8Array {
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Decodes hexadecimal texts one after the other into the same memory: columns hold millions of them. */
+/** Decodes hexadecimal strings into memory that it reuses, because columns contain millions of them. */
 class HexDecoder {
   #bytes = Buffer.allocUnsafeSlow(1024);
-  /** The bytes of the last text; what follows them is left over from earlier ones. */
+  /** The bytes of the last string, followed by remains of earlier ones. */
   view = viewOf(this.#bytes);
 
-  /** Decodes a text and returns its number of bytes; -1 if it is not hexadecimal. */
+  /** Decodes a string and returns its number of bytes; -1 if it is not hexadecimal. */
   decode(text: string): number {
     const size = text.length / 2;
     if (size > this.#bytes.length) {
@@ -221,10 +221,10 @@ class HexDecoder {
   }
 }
 
-/** Shared by all readers, which are done with the bytes before they return. */
+/** Shared by all readers, which must not keep the bytes after they return. */
 export const hexDecoder = new HexDecoder();
 
-/** True if a text is EWKB in hexadecimal: no other text passes by chance, as lengths and counts must agree. */
+/** Returns true if a string is hexadecimal EWKB. Lengths and counts must agree, so no other string passes by chance. */
 export function isHexEwkb(text: string): boolean {
   if (!text.startsWith("0")) return false;
   const size = hexDecoder.decode(text);

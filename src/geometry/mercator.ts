@@ -1,19 +1,19 @@
 /**
- * Web Mercator (EPSG:3857) on three scales: metres; world units, in which the world between the latitudes ±85.0511
- * is [0, 1] × [0, 1] with y growing down; and tiles z/x/y of 256 pixels.
+ * Converts Web Mercator (EPSG:3857) between three scales: metres; world units, in which the world between the latitudes
+ * ±85.0511 is [0, 1] × [0, 1] with y growing down; and tiles z/x/y of 256 pixels.
  */
 import type { LngLat } from "../geo";
 
 /** Half the side of the Web Mercator square, in metres: π × 6378137. */
 export const HALF_WORLD_M = Math.PI * 6_378_137;
-/** Side of the Web Mercator square, which is the circumference of its sphere. */
+/** Side of the Web Mercator square in metres, the circumference of its sphere. */
 export const WORLD_M = 2 * HALF_WORLD_M;
-/** Side of a tile in pixels; at zoom 0 one tile is the world. */
+/** Side of a tile in pixels; at zoom 0, one tile covers the world. */
 export const TILE_PX = 256;
 
 const DEG = Math.PI / 180;
 
-/** World x of a longitude. It goes on counting beyond the antimeridian. */
+/** World x of a longitude, which continues beyond [0, 1] past the antimeridian. */
 export function worldX(lng: number): number {
   return lng / 360 + 0.5;
 }
@@ -24,12 +24,12 @@ export function worldY(lat: number): number {
   return clampedY(0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI));
 }
 
-/** World y moved to the nearer edge of the world if it lies outside; NaN stays NaN. */
+/** Clamps world y to the world; NaN stays NaN. */
 export function clampedY(y: number): number {
   return y < 0 ? 0 : y > 1 ? 1 : y;
 }
 
-/** World units of longitude and latitude, as a pair. Loops over many positions call `worldX` and `worldY`. */
+/** World units of longitude and latitude. Loops over many positions call `worldX` and `worldY`, which create no pair. */
 export const worldOf = ([lng, lat]: LngLat): [x: number, y: number] => [worldX(lng), worldY(lat)];
 
 /** Longitude and latitude of world units, the inverse of `worldOf`. */

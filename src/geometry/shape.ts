@@ -1,6 +1,6 @@
-/** Geometries nested as in GeoJSON, read from GeoJSON or WKT, and their encoding as EWKB. */
+/** Reads geometries from GeoJSON, nested as there, and encodes them as EWKB. */
 
-/** GeoJSON's type names, in the order of WKB's type codes from 1 on. */
+/** GeoJSON's type names in the order of WKB's type codes, which start at 1. */
 export const SHAPE_TYPES = [
   "Point",
   "LineString",
@@ -17,7 +17,7 @@ export type Coordinates = readonly (number | Coordinates)[];
 export interface Shape {
   readonly type: ShapeType;
   readonly coordinates: Coordinates;
-  /** The members of a GeometryCollection, otherwise empty. */
+  /** Members of a GeometryCollection; otherwise empty. */
   readonly geometries: readonly Shape[];
 }
 
@@ -26,7 +26,7 @@ export interface Dimensions {
   readonly hasM: boolean;
 }
 
-/** Nesting of coordinates above a position, which is an array of numbers. */
+/** Levels of arrays above a position, which is an array of numbers. */
 const DEPTH = {
   Point: 0,
   LineString: 1,
@@ -50,7 +50,7 @@ export class ShapeError extends Error {}
 
 /**
  * Reads a GeoJSON geometry.
- * @throws ShapeError If its members are not those of its type.
+ * @throws ShapeError if its members do not fit its type.
  */
 export function shapeOf(value: unknown, depth = 0): Shape {
   const { type, coordinates, geometries } = (value ?? {}) as Record<string, unknown>;
@@ -76,7 +76,7 @@ function checkNesting(coordinates: readonly unknown[], depth: number, type: stri
   }
 }
 
-/** Returns the dimensions by the length of the first position: 3 numbers have Z, 4 have Z and M. */
+/** Returns the dimensions of the first position: 3 numbers include Z, 4 include Z and M. */
 export function dimensionsOf({ coordinates, geometries }: Shape): Dimensions {
   const length = firstLength(coordinates) || geometries.map((shape) => shapeLength(shape)).find(Boolean) || 2;
   return { hasZ: length > 2, hasM: length > 3 };
@@ -97,7 +97,7 @@ function firstLength(coordinates: Coordinates): number {
 
 /**
  * Encodes a shape as little-endian EWKB with its SRID.
- * @throws ShapeError If positions differ in their number of coordinates.
+ * @throws ShapeError if positions differ in their number of coordinates.
  */
 export function encodeShape(shape: Shape, srid: number, dimensions = dimensionsOf(shape)): Uint8Array {
   const sink = new Sink();

@@ -1,7 +1,7 @@
 /**
- * WKT and EWKT: https://www.ogc.org/standard/sfa/ (6.2), with PostGIS's `SRID=…;` and its leniency:
- * any case, `POINTZ (…)`, Z and M by counting, `MULTIPOINT(0 0, 1 1)`. Written by hand because wkx takes
- * time quadratic in the length of the text and reads `POINT(a b)` as an empty point.
+ * Parses WKT and EWKT: https://www.ogc.org/standard/sfa/ (6.2). Like PostGIS, accepts `SRID=…;`, any letter case,
+ * `POINTZ (…)`, Z and M without a tag, and `MULTIPOINT(0 0, 1 1)`. wkx takes time quadratic in the length of the string and
+ * reads `POINT(a b)` as an empty point.
  */
 import {
   type Coordinates,
@@ -21,13 +21,13 @@ const TYPES = new Map<string, ShapeType>(SHAPE_TYPES.map((type) => [type.toUpper
 export interface ParsedWkt {
   readonly shape: Shape;
   readonly dimensions: Dimensions;
-  /** null if the text has none. */
+  /** null if the string contains no SRID. */
   readonly srid: number | null;
 }
 
 /**
  * Parses WKT or EWKT.
- * @throws ShapeError Saying where the text stops being WKT.
+ * @throws ShapeError naming the first token that is not WKT.
  */
 export function parseWkt(text: string): ParsedWkt {
   const [, srid, wkt = text] = /^\s*SRID\s*=\s*(\d+)\s*;(.*)$/is.exec(text) ?? [];

@@ -60,7 +60,7 @@ function fail(error: unknown, cell: object): void {
   lastExpression = undefined; // the cell has no value
 }
 
-/** Returns the line to print instead of the cell's last value, if that is hardly what the user wants to see. */
+/** Returns the line to print instead of the cell's last value, if the value is probably a mistake. */
 export function lastValueHint(value: unknown): string | undefined {
   if (value === undefined) return missedColumnHint(lastExpression);
   if (!(value instanceof Promise)) return undefined;

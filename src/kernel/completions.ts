@@ -1,6 +1,6 @@
 /**
- * Completes names of columns and tables in the strings of a cell. tslab itself completes by types, and the names in the data
- * are in none.
+ * Completes names of columns and tables in the strings of a cell. tslab itself completes from types, which do not contain
+ * these names.
  */
 import { isFrame } from "../frame/cells";
 import type { FrameLike } from "./frame-view";

@@ -2,7 +2,7 @@
 import { SRID_LNGLAT } from "../geo";
 import { type EwkbVisitor, hexDecoder, readEwkbHead, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
 
-/** By WKB type code. */
+/** Names of geometry types by WKB code. */
 const NAMES: readonly (string | undefined)[] = [
   undefined,
   "POINT",
@@ -24,7 +24,7 @@ const NAMES: readonly (string | undefined)[] = [
   "TRIANGLE",
 ];
 
-/** Members read before the points are left uncounted: a cell must not take milliseconds. */
+/** Maximum number of members to read. The points of larger geometries are not counted, so that a cell stays fast. */
 const MAX_HEADS = 5000;
 
 interface Summary {
@@ -89,7 +89,7 @@ function wkbText(view: DataView, size: number): string | undefined {
   if (head === null) return undefined;
   const counter = new Counter();
   const end = walkEwkb(view, 0, size, counter);
-  // Only if every byte is accounted for is it a geometry, and not a text that happens to start like one.
+  // Not a geometry unless every byte is accounted for: a text may happen to start like one.
   if (end !== size && !counter.isTooLong) return undefined;
   const { code, hasZ, hasM, srid, dims, body, littleEndian } = head;
   const ordinates = Array.from({ length: dims }, (_, i) => body + 8 * i);

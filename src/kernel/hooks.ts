@@ -19,7 +19,7 @@ export const JUPYTER_METADATA = Symbol.for("cartoframes.display-metadata");
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const INSTALLED = Symbol.for("cartoframes.notebook-support");
 
-/** Where tslab puts a cell's last value: `exports.tsLastExpr`, with a number if a variable has that name. */
+/** Name under which tslab stores a cell's last value: `exports.tsLastExpr`, with a number if a variable has that name. */
 const LAST_VALUE = /^tsLastExpr\d*$/;
 
 interface TslabGlobal {

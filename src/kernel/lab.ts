@@ -51,7 +51,7 @@ export async function lab({ notebookDir, projectDir, args = [] }: LabOptions): P
   const options = [
     `--ServerApp.root_dir=${root}`,
     `--MultiKernelManager.default_kernel_name=${KERNEL_NAME}`,
-    // An installation of ours brings a Python kernel along, which is of no use here.
+    // A JupyterLab that this program installed includes a Python kernel, which is not needed.
     ...(ours ? [`--KernelSpecManager.allowed_kernelspecs=${KERNEL_NAME}`] : []),
     ...(process.getuid?.() === 0 ? ["--allow-root"] : []),
   ];
@@ -144,7 +144,7 @@ function venvProgram(venv: string, name: string): string {
   return process.platform === "win32" ? join(venv, "Scripts", `${name}.exe`) : join(venv, "bin", name);
 }
 
-/** Turns off the question whether to fetch news, which JupyterLab asks on its first start. */
+/** Turns off the question about fetching news that JupyterLab asks on its first start. */
 function writeQuietSettings(configDir: string): void {
   const dir = join(configDir, "lab", "user-settings", "@jupyterlab", "apputils-extension");
   const file = join(dir, "notification.jupyterlab-settings");
@@ -159,7 +159,7 @@ async function runUntilStopped(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  // In a separate process group, so that the terminal's Ctrl-C reaches only this process.
+  // Runs in a separate process group, so that the terminal's Ctrl-C reaches only this process.
   const child = spawn(command, args, { env, stdio: ["ignore", "inherit", "inherit"], detached: true });
   let forced: NodeJS.Timeout | undefined;
   const stop = () => {

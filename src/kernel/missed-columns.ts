@@ -1,4 +1,4 @@
-/** Remembers which columns a cell asked frames for in vain, so that "undefined" in an error gets a cause. */
+/** Remembers the missing columns that a cell read from frames, to explain errors about `undefined`. */
 import { near } from "../options";
 import { isFrameLike } from "./frame-view";
 
@@ -49,13 +49,13 @@ function noteMiss(frame: unknown, name: string): void {
   missed = { name, columns: frame.$columns.map(String) };
 }
 
-/** Returns the error with the misspelt column named, if it is one about a member of `undefined` and a column was missed. */
+/** Explains an error about a member of `undefined` that a missing column caused; undefined for any other error. */
 export function explainMissedColumn(error: unknown): string | undefined {
   if (!missed || !(error instanceof TypeError) || !/\bof undefined\b/.test(error.message)) return undefined;
   return `${error.name}: ${missedColumnText(missed)} (${error.message})`;
 }
 
-/** Says which column an expression asked for in vain, if the last one that was missed is named in it. */
+/** Returns a message about the last missing column that was read, if the expression names it. */
 export function missedColumnHint(expression = ""): string | undefined {
   return missed && expression.includes(missed.name) ? missedColumnText(missed) : undefined;
 }

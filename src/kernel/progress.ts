@@ -7,7 +7,7 @@ export interface ProgressState {
   readonly done: number;
   readonly total?: number;
   readonly unit: "rows" | "bytes" | "queries" | "frames";
-  /** What the work is waiting for, in a few words. */
+  /** Reason why the work is waiting, in a few words. */
   readonly note?: string;
 }
 
@@ -38,8 +38,8 @@ interface Line {
 }
 
 /**
- * Shows the progress of long work: in a notebook as one output of the running cell, on a terminal as one line of stderr,
- * elsewhere not at all. Aborting `signal` ends it.
+ * Shows the progress of long work: in a notebook as one output of the running cell, on a terminal as one line of stderr.
+ * Elsewhere it shows nothing. Aborting `signal` ends it.
  */
 export function progress(label: string, { signal }: { readonly signal?: AbortSignal } = {}): Progress {
   const line = cellLine() ?? terminalLine();

@@ -49,7 +49,7 @@ function serversDir(dir?: string): string {
   return join(localHome(dir).dir, "servers");
 }
 
-/** How clients find the server. A restarted server reuses port and key, so clients do not notice the restart. */
+/** State by which clients find the server. A restarted server reuses port and key, so clients do not notice the restart. */
 const ServerState = z.object({
   protocol: z.number(),
   version: z.string(),

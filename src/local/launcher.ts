@@ -27,7 +27,6 @@ export const DATABASE_FROM_STDIN = "--database-from-stdin";
 /** Used as the exit code of a server that was ended by a signal. */
 const EXIT_KILLED = -1;
 
-/** A running local server. */
 export interface LocalServer {
   readonly baseUrl: string;
   readonly user: string;

@@ -36,7 +36,8 @@ type CartoStyle = "voyager" | "light" | "dark";
 
 /**
  * The background below the layers of a map. A map carries land and borders, so they show without a network; tiles cover
- * them once they have loaded.
+ * them once they have loaded. Without a `BaseMap`, a map has `"voyager"`, with place names above the data, or below if
+ * there are points.
  *
  * ```ts
  * await cc.map({ layers: [new BaseMap({ source: "dark", labels: "front" }), new Layer("airports")] });
@@ -155,7 +156,7 @@ function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown =
     throw new InvalidArgumentError(
       `\`source\` can contain {z}, {x}, {y}, {s} and {r}; it contains ${unknown[0]}.`,
     );
-  if (typeof attribution !== "string") throw expected("attribution", attribution, "a text");
+  if (typeof attribution !== "string") throw expected("attribution", attribution, "a string");
   if (typeof maxZoom !== "number" || !Number.isInteger(maxZoom) || maxZoom < 0 || maxZoom > MAX_ZOOM)
     throw expected("maxZoom", maxZoom, `a whole number from 0 to ${MAX_ZOOM}`);
   const { theme, background, vector } = COLORS.voyager;

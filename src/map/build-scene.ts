@@ -117,7 +117,7 @@ function defaultBasemap(parts: readonly Part[]): Basemap {
 function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeometry): string[] {
   const label = `layer ${labelOf(layer)}`;
   if (isEmptyGeometry(geometry)) {
-    return [`The map shows nothing of ${label}: none of its rows has a geometry. Check its table or query.`];
+    return [`The map shows no data of ${label}: none of its rows has a geometry. Check its table or query.`];
   }
   const warnings: string[] = [];
   const kinds = (Object.keys(rowsOf) as GeometryKind[]).filter((kind) => rowsOf[kind] > 0);

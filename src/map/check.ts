@@ -35,13 +35,11 @@ export function checkOneOf<T extends string>(argument: string, value: unknown, c
   throw expected(argument, value, `one of ${listed(choices)}`);
 }
 
-/** Returns a text that is not blank. */
 export function checkText(argument: string, value: unknown, what: string): string {
   if (typeof value === "string" && value.trim() !== "") return value;
   throw expected(argument, value, what);
 }
 
-/** Returns a number above 0 and at most `max`. */
 export function checkUpTo(argument: string, value: unknown, max: number, what: string): number {
   if (typeof value === "number" && value > 0 && value <= max) return value;
   throw expected(argument, value, what);

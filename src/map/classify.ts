@@ -199,7 +199,6 @@ function mostFrequent(
 const precedes = (a: Category, b: Category) =>
   a.count > b.count || (a.count === b.count && a.value < b.value);
 
-/** Returns the values that are not NaN, in ascending order. */
 function sortedValues(values: Float64Array): Float64Array {
   const sorted = values.slice().sort(); // NaN goes last
   let end = sorted.length;

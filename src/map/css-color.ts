@@ -19,15 +19,15 @@ useMode(modeHsl);
 useMode(modeHwb);
 
 export const COLOR_NAMES: readonly string[] = Object.keys(colorsNamed);
-/** The syntaxes that are accepted besides names. culori also accepts `abc` for `#abc`, and a missing parenthesis. */
+/** Accepted syntaxes besides names. culori would also accept `abc` for `#abc`, and a missing parenthesis. */
 const HEX_OR_FUNCTION = /^(?:#|(?:rgba?|hsla?|hwb)\(.*\)$)/s;
-/** Texts that cannot be the name of a column; any other text that is not a colour may be one. */
+/** Matches colours, valid or not, that cannot be the name of a column. */
 const LOOKS_LIKE_COLOR = /^(?:#|(?:rgba?|hsla?|hwb|lab|lch|oklab|oklch|color|color-mix)\()/i;
 
-/** Returns true if a text can only be meant as a colour, valid or not. */
+/** Returns true for a string that can only be meant as a colour, valid or not. */
 export const looksLikeColor = (text: string): boolean => LOOKS_LIKE_COLOR.test(text.trim());
 
-/** Parses a CSS colour in any letter case; returns null for any other text. */
+/** Parses a CSS colour in any letter case; returns null for any other string. */
 export function parseColor(text: string): Rgba | null {
   const css = text.trim().toLowerCase();
   const isName = css === "transparent" || Object.hasOwn(colorsNamed, css);

@@ -95,7 +95,6 @@ class Extent {
     return across <= MUCH_SHORTER * (east - west) ? [gapEast, gapWest] : [west, east];
   }
 
-  /** Returns the widest gap between two marked intervals. */
   #widestGap(): [west: number, east: number] | null {
     let widest: [number, number] | null = null;
     for (let cell = this.#isCovered.indexOf(1) + 1; cell < CELLS; cell++) {

@@ -1,4 +1,4 @@
-/** EWKB, or longitudes and latitudes, into the world units of the scene: no object per geometry or vertex. */
+/** Projects EWKB, or longitudes and latitudes, to the scene's world units, without an object per geometry or vertex. */
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import { type EwkbVisitor, hexDecoder, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
@@ -8,7 +8,7 @@ import { ident } from "../sql";
 
 export type GeometryKind = "point" | "line" | "polygon";
 
-/** Where the rows of a layer are. */
+/** Positions of the rows of a layer. */
 export type GeometrySource =
   | {
       readonly kind: "ewkb";
@@ -25,7 +25,7 @@ export type GeometrySource =
 
 export interface ProjectedGeometry {
   readonly geometry: PointGeometry | PathGeometry;
-  /** How many rows have geometry of each kind. Only the most frequent kind is in `geometry`. */
+  /** Number of rows with geometry of each kind. Only the most frequent kind is in `geometry`. */
   readonly rowsOf: Readonly<Record<GeometryKind, number>>;
 }
 
@@ -35,16 +35,16 @@ const PLAIN_POINT_BYTES = 1 + 4 + 4 + 8 + 8;
 const KINDS: readonly GeometryKind[] = ["point", "line", "polygon"];
 
 /**
- * The geometry of a layer. NULL, EMPTY and what is not finite is skipped, Z and M are ignored, collections are
- * flattened, latitudes beyond Web Mercator's end are moved there. Points are brought into the world [0, 1); a
- * path that jumps over more than half the world is taken to cross the antimeridian.
- * @throws InvalidArgumentError for an SRID that is neither 4326 nor 3857, and for curves.
+ * Projects the geometry of a layer. Skips NULL, EMPTY and coordinates that are not finite; ignores Z and M; flattens
+ * collections; moves latitudes beyond Web Mercator to its edge. Wraps points into the world [0, 1). A path with an edge
+ * longer than half the world crosses the antimeridian.
+ * @throws InvalidArgumentError for curves, and for SRIDs other than 4326 and 3857.
  */
 export function projectGeometry(source: GeometrySource): ProjectedGeometry {
   return source.kind === "lnglat" ? projectLngLat(source.lng, source.lat) : projectEwkb(source);
 }
 
-/** Whether neither a point nor a vertex is in it. */
+/** Returns true for a geometry without points and vertices. */
 export function isEmptyGeometry(geometry: PointGeometry | PathGeometry): boolean {
   return (geometry.kind === "point" ? geometry.x : geometry.xy).length === 0;
 }
@@ -80,7 +80,7 @@ class EwkbProjector implements EwkbVisitor {
   #code = 0;
   /** True inside a MultiLineString or MultiPolygon, whose members are one feature. */
   #isMember = false;
-  /** Middle of the polygon's outer ring; null before it. */
+  /** World x of the middle of the polygon's outer ring; null before that ring. */
   #outer: number | null = null;
 
   constructor(column: string) {
@@ -204,10 +204,10 @@ function addMetres(
 
 const isCurve = (code: number) => code >= WKB.circularString && code <= WKB.multiSurface;
 
-/** Parts of a Multi are one feature; members of a collection may overlap and are filled apart. */
+/** The parts of a Multi are one feature; members of a collection may overlap and are separate features. */
 const isMultiPath = (code: number) => code === WKB.multiLineString || code === WKB.multiPolygon;
 
-/** True for what nearly all tables of points hold: little endian, two dimensions, EPSG:4326. */
+/** Returns true for a little-endian two-dimensional point in EPSG:4326, as nearly all tables of points contain. */
 function isPlainPoint(view: DataView, size: number): boolean {
   return (
     size === PLAIN_POINT_BYTES &&
@@ -217,11 +217,11 @@ function isPlainPoint(view: DataView, size: number): boolean {
   );
 }
 
-/** Rows, of which each may occur several times in succession or not at all. */
+/** Ascending row numbers, with gaps and repetitions. */
 class Rows {
   #rows: Uint32Array;
   #length = 0;
-  /** How many different rows. */
+  /** Number of distinct rows. */
   count = 0;
 
   constructor(expected = 1024) {
@@ -234,7 +234,7 @@ class Rows {
     this.#rows[this.#length++] = row;
   }
 
-  /** `{ rows }`, or `{}` where entry i is row i of all rows. */
+  /** Returns `{ rows }`, or `{}` if entry i is row i and no row is left out. */
   finish(rowCount: number): { rows?: Uint32Array } {
     const isEvery = this.count === rowCount && this.#length === rowCount;
     return isEvery ? {} : { rows: this.#rows.slice(0, this.#length) };
@@ -279,10 +279,10 @@ class Points {
   }
 }
 
-/** Paths of features; a path or feature with too few vertices leaves nothing. */
+/** Collects the paths of features, without paths that have too few vertices and features that have no path. */
 class Paths {
   #xy = new Float64Array(1024);
-  /** Numbers in `xy`, two a vertex. */
+  /** Number of coordinates in `xy`, two per vertex. */
   #length = 0;
   #paths = new Uint32Array(1024);
   #pathCount = 0;
@@ -307,7 +307,6 @@ class Paths {
     this.#length += 2;
   }
 
-  /** Ends a line. */
   endPath(): void {
     const start = this.#paths[this.#pathCount]! * 2;
     if (this.#length - start < 2 * 2) this.#length = start;
@@ -319,8 +318,9 @@ class Paths {
   }
 
   /**
-   * Ends a ring. `outer` is the middle of the polygon's outer ring, null if this is it: its holes go to the copy of
-   * the world where it is. Returns it.
+   * Ends a ring, and moves holes to the copy of the world that contains the outer ring.
+   * @param outer world x of the middle of the outer ring; null if this ring is the outer one
+   * @returns the middle of the outer ring
    */
   endRing(outer: number | null): number | null {
     const start = this.#paths[this.#pathCount]! * 2;
@@ -367,13 +367,13 @@ function grown<T extends Float64Array | Uint32Array>(array: T): T {
   return larger;
 }
 
-/** Whether an edge is longer than half the world. */
+/** Returns true if an edge is longer than half the world. */
 function crosses(xy: Float64Array, start: number, end: number): boolean {
   for (let i = start + 2; i < end; i += 2) if (Math.abs(xy[i]! - xy[i - 2]!) > 0.5) return true;
   return false;
 }
 
-/** Moves each vertex to the copy of the world that is nearest to the vertex before. */
+/** Moves each vertex to the copy of the world nearest to the previous vertex. */
 function unroll(xy: Float64Array, start: number, end: number): void {
   for (let i = start + 2; i < end; i += 2) {
     const jump = xy[i]! - xy[i - 2]!;
@@ -382,8 +382,8 @@ function unroll(xy: Float64Array, start: number, end: number): void {
 }
 
 /**
- * Unrolls a ring, unless what comes out is no area: a ring around a pole does not close, and a rectangle as wide as
- * the world becomes a line. Both are drawn as they are, on the flat map.
+ * Unrolls a ring if the result is an area. Leaves unchanged a ring around a pole, which would not close, and a rectangle
+ * as wide as the world, which would become a line.
  */
 function unrollRing(xy: Float64Array, start: number, end: number): void {
   const flat = xy.slice(start, end);

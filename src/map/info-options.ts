@@ -60,7 +60,7 @@ export interface LabelColumn {
 }
 
 const LABEL_PX = 12;
-const A_TEXT = "a text that is not blank";
+const A_TEXT = "a string that is not blank";
 const A_COLUMN = "the name of a column";
 const COLUMNS =
   'the name of a column, an array of names, or { columns: ["name", { column, title, format }], title }';

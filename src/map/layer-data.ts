@@ -284,7 +284,7 @@ export function swapWarnings(
   ];
 }
 
-/** Parses an ISO 8601 time into milliseconds since 1970; NaN for any other text. Without a zone it is UTC. */
+/** Parses an ISO 8601 time into milliseconds since 1970; NaN for any other string. Without a zone it is UTC. */
 export function isoTimeMs(text: string): number {
   const [, day, clock = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
   if (day === undefined) return Number.NaN;

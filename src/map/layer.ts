@@ -78,7 +78,8 @@ export class Layer {
 }
 
 /**
- * A layer of a map that shows the result of a query. The result must have a geometry column, `the_geom` or any other.
+ * A layer of a map that shows the result of a query. The result must have a geometry column, `the_geom` or any other. A
+ * statement that changes data is refused before it runs.
  *
  * ```ts
  * await cc.map({ layers: new QueryLayer("SELECT * FROM airports WHERE state = 'AK'", { color: "teal" }) });

@@ -124,7 +124,6 @@ function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look
   return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }
 
-/** Symbol of a legend item. */
 interface Look {
   readonly color: Rgba;
   readonly sizePx: number;
@@ -256,7 +255,6 @@ function numberFormat(ranges: readonly Range[]): (value: number) => string {
   return format;
 }
 
-/** Counts the decimals of a number, at most `most`. */
 function decimalsOf(value: number, most: number): number {
   for (let decimals = 0; decimals < Math.min(most, 20); decimals++)
     if (Number(value.toFixed(decimals)) === value) return decimals;

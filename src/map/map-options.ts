@@ -23,7 +23,7 @@ export interface ViewOptions {
   /** Title above the map. @default no title */
   readonly title?: string;
   /**
-   * Moment that a map with an animated layer shows: a Date, a text that `new Date` parses, or a number. The live map
+   * Moment that a map with an animated layer shows: a Date, a string that `new Date` parses, or a number. The live map
    * starts paused there.
    * @default the frame with the most points, and the live map plays
    */
@@ -80,9 +80,9 @@ function checkLayer(layer: unknown, position: number): void {
   );
 }
 
-/** @throws InvalidArgumentError for a title that is not a text. */
+/** @throws InvalidArgumentError for a title that is not a string, or blank. */
 export function checkTitle(title: unknown): void {
-  if (title !== undefined) checkText("title", title, "a text that is not blank");
+  if (title !== undefined) checkText("title", title, "a string that is not blank");
 }
 
 export function tooManyLayers(count: number): InvalidArgumentError {

@@ -9,7 +9,7 @@ import { shown } from "./check";
 import type { InfoStyle, LabelColumn } from "./info-options";
 import { isoTimeMs } from "./layer-data";
 
-/** Longer texts are cut and end in "…". */
+/** Longer strings are cut and end in "…". */
 const MAX_TEXT = 1000;
 const TIME_TYPES = ["date", "timestamp", "timestamptz"];
 const DAY_MS = 86_400_000;
@@ -40,7 +40,6 @@ export class RowColumns {
     this.#label = label;
   }
 
-  /** Adds the columns of a tooltip or popup. */
   card(option: string, { title, columns }: InfoStyle): Card {
     return {
       ...(title !== undefined && { title }),

@@ -212,7 +212,6 @@ function withMethod(scheme: Scheme, method: BinMethod | undefined): Scheme {
   );
 }
 
-/** Returns the number of classes. */
 function checkBins(bins: unknown): number {
   if (typeof bins === "number" && Number.isInteger(bins)) return bins;
   if (isAscending(bins)) return bins.length;
@@ -274,7 +273,7 @@ export function methodOf({ name, bins, method }: Scheme, isNumeric: boolean): Bi
   return method ?? (isNumeric && !isForCategories ? "quantiles" : "category");
 }
 
-/** Says in an error message that a method requires numbers. */
+/** Returns the part of an error message that says that a method requires numbers. */
 export const needNumbers = (method: BinMethod | "bounds"): string =>
   method === "bounds" ? "Bounds as `bins` require numbers" : `The method "${method}" requires numbers`;
 
@@ -304,7 +303,6 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-/** Returns the colour of values outside the categories. */
 export function otherColorOf({ name }: Scheme): Rgba {
   return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name]["11"]!.at(-1)! : OTHER);
 }

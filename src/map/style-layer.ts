@@ -60,7 +60,7 @@ interface LayerPlace {
   readonly clock: ClockBase | undefined;
 }
 
-/** Decides how a layer looks: its colours, sizes and outline, what it tells readers, and its legends. */
+/** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   { theme }: Basemap,

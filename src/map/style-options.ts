@@ -78,8 +78,8 @@ export interface StyleOptions {
   readonly name?: string;
   /**
    * Fill colour: a CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
-   * `{ column, scheme, bins, method }`. A text that is a CSS colour is never read as a column name: for a column called
-   * `red`, write `{ column: "red" }`.
+   * `{ column, scheme, bins, method }`. A CSS colour is never read as a column name: for a column called `red`, write
+   * `{ column: "red" }`.
    * @default a different colour for each layer; `"#2752ff"` with `time`
    */
   readonly color?: string | ColorByColumn;
@@ -183,14 +183,14 @@ const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
 const MAX_PX = 1000;
 const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks", "continuous"] as const;
-const A_TITLE = "a text that is not blank";
+const A_TITLE = "a string that is not blank";
 const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 
 /** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkStyle(options: StyleOptions): Style {
   const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
   return {
-    ...(name !== undefined && { name: checkText("name", name, "a text that is not blank") }),
+    ...(name !== undefined && { name: checkText("name", name, A_TITLE) }),
     ...(color !== undefined && { color: checkFill(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),

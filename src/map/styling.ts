@@ -48,6 +48,7 @@ export interface Styling extends Readonly<Record<SchemeName, SchemeFunction>> {
   /**
    * Creates the scheme of a name: `styling.scheme("mint", 5, "equal")` equals `styling.mint(5, "equal")`.
    *
+   * @param name name of a scheme, also as CARTO writes it: `"BurgYl"`, `"ag_Sunset"`
    * @throws InvalidArgumentError for an unknown name or method, and for more bins than the scheme has colours
    */
   scheme(name: string, bins?: Bins, method?: BinMethod): ChartScheme;

@@ -17,7 +17,7 @@ export interface ClassColumn extends Field {
   readonly classes: Classes;
 }
 
-/** One character more than is shown, which marks longer texts. */
+/** One character more than is shown, which marks longer strings. */
 const MAX_CHARACTERS = 1001;
 /** Numerics that round to infinity or to zero, which PostgreSQL refuses to cast to float8. */
 const ROUNDS_TO_INFINITY = "1.797693134862315807938e308";
@@ -80,7 +80,7 @@ function startsOf(classes: Exclude<Classes, { kind: "categories" }>): number[] |
 
 function categorySql(field: Field, type: string): string {
   if (type === "number") return numberSql(field);
-  // compares bytes: the column's collation may treat different texts as equal
+  // compares bytes: the column's collation may treat different strings as equal
   return type === "boolean" ? columnSql(field.name) : `(${textSql(field)} COLLATE "C")`;
 }
 

@@ -1,4 +1,4 @@
-/** Generates parts of the SQL of vector tiles: quoted names and texts, and times formatted by PostgreSQL. */
+/** Generates parts of the SQL of vector tiles: quoted names and strings, and times formatted by PostgreSQL. */
 import { ident, literal } from "../sql";
 
 /** d3-time-format directives that write numbers with leading zeros, which `FM` removes. */
@@ -75,8 +75,8 @@ function quoted(text: string): string {
 }
 
 /**
- * Quotes a text for the SQL of a named map. Tile servers replace tokens such as `!bbox!` anywhere in that SQL, so quoted
- * texts and names must not contain exclamation marks.
+ * Quotes a string for the SQL of a named map. Tile servers replace tokens such as `!bbox!` anywhere in that SQL, so quoted
+ * strings and names must not contain exclamation marks.
  */
 export function tileLiteral(value: string): string {
   if (!value.includes("!")) return literal(value);

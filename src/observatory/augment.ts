@@ -28,7 +28,7 @@ import {
 } from "./source-table";
 
 export interface DataOptions {
-  /** Name of a new table for the augmented rows. The call returns the rows as the table holds them. */
+  /** Stores the augmented rows as a new table with this name, and returns the stored rows. @default not stored */
   readonly persistAs?: string;
   /** With `persistAs`, replaces an existing table of that name. @default false */
   readonly overwrite?: boolean;
@@ -166,7 +166,7 @@ function unusableGeometries({ label }: SourceTable, { column }: How, held: Geome
 
 /**
  * Returns the measures that are NULL for polygons.
- * @throws InvalidArgumentError for a measure that would be NULL in every row
+ * @throws InvalidArgumentError if a measure would be NULL in every row
  */
 function withoutMean(records: readonly MetaRecord[], hasAreas: boolean): MetaRecord[] {
   return records.filter((record) => {
@@ -239,7 +239,7 @@ FROM ${table} AS t
 LEFT JOIN OBS_GetData((SELECT ${keys} FROM ${table}), ${metadataSql(records)}) AS m ON ${condition}${isOrdered ? `\nORDER BY t.${ident(id)}` : ""}`;
 }
 
-/** Warns of the columns of an augmented frame that have no value at all. */
+/** Warns of the columns of an augmented frame that have no values. */
 export function emptyColumns(frame: DataFrame, { added, how }: Augmentation): string[] {
   if (rowCountOf(frame) === 0) return [];
   const empty = added.filter((name) => {

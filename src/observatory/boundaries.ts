@@ -11,9 +11,13 @@ import { explainLacking } from "./explain";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
 
 export interface BoundariesOptions {
-  /** Id of the boundary level whose geometries to return. @default returns the catalog of levels instead */
+  /** Id of a boundary level. The call returns its geometries instead of the catalog of levels. @default none */
   readonly boundary?: string;
-  /** Name of a table or a region, or a box `[west, south, east, north]` in degrees. @default the world */
+  /**
+   * Name of a table or a region, or a box `[west, south, east, north]` in degrees. A table takes precedence over a region
+   * of the same name.
+   * @default the world
+   */
   readonly region?: RegionArgument;
   /** With `boundary`, adds a column `geometry` of wkx geometries. @default false */
   readonly decodeGeom?: boolean;

@@ -14,7 +14,7 @@ export function explainLacking(error: unknown): unknown {
   const local = 'new CartoContext({ baseUrl: "local:" })';
   const message = OWN_DATA.test(lacking)
     ? `Your own data cannot be published to the Data Observatory of an account (function ${lacking} is missing). ` +
-      `Publish it to the local server, or to a database of yours: ${local}.`
+      `Publish it to the local server, or to your own database: ${local}.`
     : `This server has no Data Observatory (${lacking} is missing). If it is an account, ask its administrator to enable data services. ` +
       `The local server has an observatory: ${local}.`;
   return new SqlError(message, { ...error, position: undefined, hint: error.hint }, { cause: error });

@@ -21,6 +21,7 @@ export interface Published {
   readonly dataset: string;
   /** Id of the boundary level. */
   readonly boundary: string;
+  /** Timespan of the data. */
   readonly timespan: string;
   /** Number of measures. */
   readonly measures: number;
@@ -30,14 +31,26 @@ export interface Published {
 
 /** A dataset of the catalog, as `cc.observatory.info` returns it. */
 export interface DatasetInfo {
+  /** Id of the dataset. */
   readonly id: string;
+  /** Name of the dataset for people. */
   readonly name: string;
+  /** Description of the dataset; null if not given. */
   readonly description: string | null;
+  /** Source of the data; null if not given. */
   readonly source: string | null;
+  /** Licence of the data; null if not given. */
   readonly license: string | null;
+  /** Version of the data; null if not given. */
   readonly version: string | null;
+  /** Time of publication, ISO 8601. */
   readonly published_at: string;
+  /** Boundary levels: `id`, `name`, `description`, `timespan`, and the number of `areas`. */
   readonly boundaries: readonly Record<string, unknown>[];
+  /**
+   * Measures: `id`, `name`, `description`, `type`, `aggregate`, `unit`, `source`, `license`, `denominators`, `boundaries`
+   * and `timespans`.
+   */
   readonly measures: readonly Record<string, unknown>[];
 }
 
@@ -78,6 +91,7 @@ export class Observatory {
    * ```
    *
    * @param data a DataFrame, or the name of a table
+   * @param options description of the dataset; `name`, `timespan` and `boundary` are required
    * @throws InvalidArgumentError if there are no rows, or if the description is incomplete or names a missing column
    * @throws SqlError on an account, whose catalog is read-only
    */
@@ -118,6 +132,7 @@ export class Observatory {
 
   /**
    * Describes a dataset: its boundaries and measures with units, sources, licences and timespans.
+   * @param dataset id of the dataset
    * @throws InvalidArgumentError if the catalog has no dataset with this id
    */
   async info(dataset: string, options: CallOptions = {}): Promise<DatasetInfo> {
@@ -133,7 +148,8 @@ export class Observatory {
   }
 
   /**
-   * Removes a dataset from the catalog. The table or the frame that it was published from stays as it is.
+   * Removes a dataset from the catalog. The table or frame that it was published from is unchanged.
+   * @param dataset id of the dataset
    * @throws InvalidArgumentError if the catalog has no dataset with this id
    * @throws SqlError if other datasets have measures of its boundaries
    */

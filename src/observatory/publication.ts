@@ -15,11 +15,12 @@ export interface PublishedBoundary {
   readonly nameColumn?: string;
   /** Name of the level for people. @default its id */
   readonly name?: string;
+  /** Description of the level for people. */
   readonly description?: string;
   /**
-   * Id of a level in the catalog that has the same areas with other geometries. The new level shares its identifiers, and so
-   * its measures.
-   * @default the level has areas of its own
+   * Id of a level in the catalog that has the same areas with other geometries. The new level shares its identifiers and
+   * measures.
+   * @default none
    */
   readonly sameAreasAs?: string;
 }
@@ -29,9 +30,13 @@ export interface PublishOptions {
   readonly name: string;
   /** Id of the dataset: lower-case letters, digits, `.`, `_` and `-`. @default derived from the name */
   readonly dataset?: string;
+  /** Description of the dataset for people. */
   readonly description?: string;
+  /** Source of the data. */
   readonly source?: string;
+  /** Licence of the data, such as `CC0`. */
   readonly license?: string;
+  /** Version of the data. */
   readonly version?: string;
   /** Subsection of the catalog, such as `Health`. */
   readonly subsection?: string;
@@ -41,7 +46,7 @@ export interface PublishOptions {
   readonly region?: string | readonly string[];
   /** The boundary level of the data. */
   readonly boundary: PublishedBoundary;
-  /** Name of the column of polygons, to publish the level itself. @default `boundary.id` is a level of the catalog */
+  /** Name of the column of polygons, to publish the level itself. @default none: `boundary.id` must be in the catalog */
   readonly geometry?: string;
   /** The measures, which are columns of the table. @default none */
   readonly measures?: readonly PublishedMeasure[];

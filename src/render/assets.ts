@@ -7,9 +7,9 @@ import type { BasemapShapes } from "./painter";
 
 /** The scripts of every map page, built by `scripts/page.ts`. */
 interface PageProgram {
-  /** The first script, which stands in the page as it is. */
+  /** The first script, which the page contains unchanged. */
   readonly boot: string;
-  /** The program that the first script unpacks and runs: deflated, in base64. */
+  /** The program that the first script unpacks and runs, deflated and in base64. */
   readonly program: string;
   /** Hashes of both scripts for a Content-Security-Policy. */
   readonly scriptSources: readonly string[];
@@ -35,7 +35,7 @@ export function pageProgram(): PageProgram {
 const LATIN = /^[\u0020-\u007e\u00a0-\u00ff\u2000-\u206f]*$/;
 const fonts = new Map<string, string>();
 
-/** Returns a font with the characters of `texts`, deflated, in base64; an empty string if there are no texts. */
+/** Returns a font with the characters of `texts`, deflated and in base64; an empty string if there are no texts. */
 export function pageFont(texts: readonly string[]): string {
   if (texts.length === 0) return "";
   const file = texts.every((text) => LATIN.test(text)) ? "font-latin.ttf" : "font.ttf";

@@ -31,7 +31,7 @@ export function isNumberFormat(specifier: string): boolean {
   }
 }
 
-/** Replaces line breaks and other control characters of a text, cut at `maxLength`, by spaces. */
+/** Replaces line breaks and other control characters of a string, cut at `maxLength`, by spaces. */
 export function onOneLine(text: string, maxLength: number): string {
   return text
     .slice(0, maxLength)

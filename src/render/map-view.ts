@@ -34,7 +34,7 @@ export interface MapViewOptions {
 /** Options of `toPNG`, and of `save` for a PNG. */
 export interface PngViewOptions {
   /**
-   * Moment to show, on a map with an animated layer: a Date, a text that `new Date` parses, or a number.
+   * Moment to show, on a map with an animated layer: a Date, a string that `new Date` parses, or a number.
    * @default the option `at` of `cc.map`, otherwise the frame with the most points
    */
   readonly at?: Moment;
@@ -116,7 +116,8 @@ export class MapView {
    * Paints the initial view of a map with an animated layer as an animated GIF of the map's size.
    *
    * @returns the bytes of the GIF
-   * @throws InvalidArgumentError if no layer of the map is animated, and if the GIF would be too large
+   * @throws InvalidArgumentError if no layer of the map is animated, and if its frames would have more than
+   *   400 million pixels in total
    */
   async toGIF(options: GifOptions = {}): Promise<Uint8Array> {
     checkOptions("toGIF", options, OPTION_NAMES.GifOptions);
@@ -184,6 +185,7 @@ export class MapView {
     return this.#png.pixelRatio === 1 ? {} : { "image/png": { width, height } };
   }
 
+  /** Returns a short description of the map: its size, layers and features. */
   toString(): string {
     return `MapView(${summarizeScene(this.#scene)})`;
   }

@@ -1,20 +1,20 @@
 import { lngLatOf, worldOf, worldPxOf, zoomOf } from "../geometry/mercator";
 import type { Bounds, Scene, Viewport } from "./scene";
 
-/** Zooms of a fitted view are multiples of this, rounded down; give Leaflet the same `zoomSnap`. */
+/** Zooms of a fitted view are rounded down to multiples of this; Leaflet needs the same `zoomSnap`. */
 export const ZOOM_STEP = 0.25;
-/** Below 0 the world still fits into a small map; Leaflet's map and tile layer need the same `minZoom`. */
+/** Below 0, so that the world fits into a small map; Leaflet's map and tile layer need the same `minZoom`. */
 export const MIN_ZOOM = -2;
 export const MAX_ZOOM = 22;
 
-/** How far a fitted view goes in, so that a single point has surroundings. */
+/** Maximum zoom of a fitted view, so that a single point has surroundings. */
 const MAX_FIT_ZOOM = 14;
 /** Room on each side of fitted bounds, as a share of the map. */
 const FIT_PADDING = 0.05;
 
 /**
- * What the scene's first view shows. The corner lies on a whole CSS pixel of the world, as Leaflet's does: a Leaflet
- * map of the same size whose view is set to `centerOf` this viewport shows exactly the same.
+ * Returns the viewport of the scene's first view. Its corner lies on a whole CSS pixel of the world, as in Leaflet: a
+ * Leaflet map of the same size centred on `centerOf` this viewport shows exactly the same.
  */
 export function viewportOf(scene: Scene, { pixelRatio = 1 } = {}): Viewport {
   const { widthPx, heightPx, view } = scene;
@@ -33,7 +33,7 @@ export function viewportOf(scene: Scene, { pixelRatio = 1 } = {}): Viewport {
   };
 }
 
-/** The middle of a viewport and its zoom. */
+/** Returns the centre of a viewport and its zoom. */
 export function centerOf({ originX, originY, worldPx, widthPx, heightPx }: Viewport): {
   lng: number;
   lat: number;
@@ -43,7 +43,7 @@ export function centerOf({ originX, originY, worldPx, widthPx, heightPx }: Viewp
   return { lng, lat, zoom: zoomOf(worldPx) };
 }
 
-/** The largest zoom step at which the bounds fit. Where the world is higher than the map, no pole is left behind. */
+/** Returns the centre and the largest zoom step at which bounds fit, without room beyond a pole if the world fills the map. */
 function fitBounds([west, south, east, north]: Bounds, widthPx: number, heightPx: number) {
   const [left, top] = worldOf([west, north]);
   const [right, bottom] = worldOf([east < west ? east + 360 : east, south]);

@@ -86,7 +86,6 @@ interface CardField {
 export interface LabelStyle {
   /** Index of a column of strings in the layer's `columns`. */
   readonly column: number;
-  /** Font size in CSS pixels. */
   readonly sizePx: number;
   readonly color: Rgba;
   readonly halo: Rgba;
@@ -198,7 +197,6 @@ export interface Basemap {
 }
 
 export interface Scene {
-  /** Title shown on the map. */
   readonly title?: string;
   readonly widthPx: number;
   readonly heightPx: number;
@@ -216,7 +214,6 @@ export interface Scene {
   readonly notes?: readonly string[];
 }
 
-/** Default maximum zoom of raster tiles. */
 export const MAX_TILE_ZOOM = 20;
 
 /** The part of the world that a canvas shows. */

@@ -23,13 +23,12 @@ const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 /** Enough for PostgreSQL's 1,600 columns with names of 63 characters, which take up to six bytes each in a URL. */
 const MAX_URL_BYTES = 1024 * 1024;
 
-/** What the process of a server offers to the launcher and the command line. */
+/** Functions of the server process for the launcher and the command line. */
 export interface ServerControl {
   status(): ServerStatus;
   stop(): void;
 }
 
-/** The parts of a server. */
 export interface ServerParts {
   readonly engine: Engine;
   /** The master API key. */
@@ -92,6 +91,9 @@ export async function createApp({
     if (!(request.isMultipart() && request.routeOptions.config.streamsMultipart)) checkBodyKey(request, keys);
   });
   app.addHook("onSend", async (_request, reply) => {
+    // Fastify closes the connection when it refuses a body. A client that is still sending would then get a reset
+    // instead of the answer; Node reads the rest and drops it.
+    reply.removeHeader("connection");
     // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: everything else is answered only
     // to pages of the same origin (checkOrigin), which do not need them.
     reply

@@ -5,7 +5,6 @@ import { DatabaseError } from "./engine/engine";
 const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
 
-/** Returns the free space on the disk of `dir`, in bytes. */
 export async function freeBytes(dir: string): Promise<number> {
   const { bavail, bsize } = await statfs(dir);
   return bavail * bsize;
@@ -53,7 +52,7 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 2)} MB`;
 }
 
-/** Where chunks are written, and what they become. */
+/** Destination of an upload. */
 export interface Room {
   readonly dir: string;
   /** Used in messages, such as `table`. */

@@ -139,8 +139,7 @@ function admit(request: FastifyRequest, keys: ApiKeys, token: string | undefined
   } else if (access === "any key given") {
     if (token === undefined) throw new Refusal(401, "Unauthorized");
   } else if (key.type !== "master") {
-    // For the SQL API a request without a key has a valid key, `default_public`; for the account's other APIs it does
-    // not.
+    // The SQL API uses `default_public` for a request without a key; the account's other APIs refuse the request.
     const isSqlApi = /\/sql(\/|$)/.test(request.routeOptions.url ?? "");
     throw isSqlApi ? new Refusal(403, "permission denied") : new Refusal(401, "Unauthorized");
   }

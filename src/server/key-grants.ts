@@ -28,12 +28,10 @@ export const Grants = z
   });
 export type Grants = z.infer<typeof Grants>;
 
-/** True if the grants include the SQL API. */
 export function mayUseSql(grants: Grants): boolean {
   return mayUse(grants, "sql");
 }
 
-/** True if the grants include the Maps API. */
 export function mayUseMaps(grants: Grants): boolean {
   return mayUse(grants, "maps");
 }

@@ -11,7 +11,6 @@ import { Grants } from "./key-grants";
 const DEFAULT_TOKEN = "default_public";
 const TOKEN_BYTES = 16;
 
-/** An API key and its rights. */
 export interface ApiKey {
   readonly name: string;
   readonly type: "master" | "default" | "regular";

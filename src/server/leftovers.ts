@@ -19,7 +19,7 @@ type IsNeeded = (table: string) => boolean;
 /** Receives errors that do not stop the rest. */
 type Report = (error: unknown) => void;
 
-/** For the embedded database, where only this server writes: every temporary table is a leftover. */
+/** Returns the leftovers of the embedded database: all temporary tables, because only this server writes there. */
 export function allLeftovers(isNeeded: IsNeeded, report: Report): Leftovers {
   const leftovers: Leftovers = {
     async watch(engine) {
@@ -45,8 +45,8 @@ const NEW_TABLE = new RegExp(
 );
 
 /**
- * For a shared database: another machine may be filling a temporary table at this moment, and PostgreSQL does not
- * record the age of a table. So the server records the names of the tables that it creates, and drops only those.
+ * Returns the leftovers in a shared database. Another machine may be filling a temporary table, and PostgreSQL does not
+ * record the age of a table, so the server records the names of the tables that it creates, and drops only these.
  */
 export function ownLeftovers({ dir }: Pick<LocalHome, "dir">, isNeeded: IsNeeded, report: Report): Leftovers {
   const file = join(dir, "temporary-tables");

@@ -13,7 +13,7 @@ async function allOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   }
 }
 
-test("every byte in its order, in fewer pieces than came", async () => {
+test("passes every byte on in order, in fewer chunks", async () => {
   const body = new PassThrough();
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
   const read = allOf(body);
@@ -24,7 +24,7 @@ test("every byte in its order, in fewer pieces than came", async () => {
   expect(pieces.length).toBeLessThan(100);
 });
 
-test("what nobody reads stops the source", async () => {
+test("pauses the source while nobody reads", async () => {
   let made = 0;
   const body = Readable.from(
     (function* () {
@@ -44,7 +44,7 @@ test("what nobody reads stops the source", async () => {
   expect(bytes).toBe(1000 * 65_536);
 });
 
-test("an error comes after the bytes before it", async () => {
+test("reports an error after the bytes before it", async () => {
   const body = new PassThrough();
   const pieces = piecesOf(body);
   body.write("abc");
@@ -55,14 +55,14 @@ test("an error comes after the bytes before it", async () => {
   await expect(pieces.next()).rejects.toThrow("broken");
 });
 
-test("a stream that closes without an end is an error", async () => {
+test("a stream that closes early is an error", async () => {
   const body = new PassThrough();
   const pieces = piecesOf(body);
   body.destroy();
   await expect(pieces.next()).rejects.toThrow(/premature/i);
 });
 
-test("an empty body, and one of a web stream", async () => {
+test("reads an empty body and a web stream", async () => {
   expect(await allOf(Readable.from([], { objectMode: false }))).toEqual([]);
   const web = new Response("abc").body as unknown as AsyncIterable<Uint8Array>;
   expect(Buffer.concat(await allOf(web)).toString()).toBe("abc");

@@ -81,7 +81,7 @@ const ANSWERS: [string, number, unknown, Record<string, string>?][] = [
   ["a proxy that wants a password", 407, "<!DOCTYPE html>"],
 ];
 
-describe("every error has its class and says what to do", () => {
+describe("every error has its class and advice", () => {
   const errorOf = (status: number, body: unknown, headers: Record<string, string> = {}, sql?: string) =>
     answerError({
       status,
@@ -91,7 +91,7 @@ describe("every error has its class and says what to do", () => {
       redact: redactor(["s3cret-key"]),
     });
 
-  test("with a statement", () => {
+  test("errors of a statement", () => {
     const told = ANSWERS.map(([what, status, body, headers]) => {
       const error = errorOf(status, body, headers, "SELECT 1");
       return `${what}: ${error.name}: ${error.message}`;
@@ -129,13 +129,13 @@ describe("every error has its class and says what to do", () => {
     `);
   });
 
-  test("messages by what they are about", () => {
+  test("messages name the operation", () => {
     expect(errorOf(422, { errors: { name: ["is taken"], token: "is bad" } }).message).toBe(
       "is taken\nis bad",
     );
   });
 
-  test("hint, detail, SQLSTATE and position are kept, in the terms of what the user wrote", () => {
+  test("keeps hint, detail, SQLSTATE and position, relative to the user's statement", () => {
     const headers = { "carto-sql-state": "42703", "carto-sql-position": "28" };
     const error = answerError({
       status: 400,
@@ -154,7 +154,7 @@ describe("every error has its class and says what to do", () => {
     });
   });
 
-  test("what the server repeats of the key is taken out", () => {
+  test("removes the key from server messages", () => {
     const error = errorOf(
       400,
       { error: ["bad s3cret-key"], hint: "api_key=abcdef", detail: "s3cret%2Dkey s3cret-key" },
@@ -164,7 +164,7 @@ describe("every error has its class and says what to do", () => {
     expect(error.message + JSON.stringify(error)).not.toMatch(/s3cret-key|abcdef/);
   });
 
-  test("Retry-After is seconds or a date", () => {
+  test("reads Retry-After as seconds or a date", () => {
     const now = Date.parse("2017-03-04T10:00:00Z");
     expect(
       [null, "", "7", "0", "-3", "soon", "Sat, 04 Mar 2017 10:00:30 GMT"].map((value) =>
@@ -173,7 +173,7 @@ describe("every error has its class and says what to do", () => {
     ).toEqual([undefined, undefined, 7, 0, 0, undefined, 30]);
   });
 
-  test("a redirect names the place, not the path", () => {
+  test("names the host of a redirect, not its path", () => {
     const to = redirectError(302, "https://login.acme.io/x?token=s3cret", "https://ana.carto.com");
     expect(to.message).toMatch(
       /^https:\/\/ana\.carto\.com redirects to https:\/\/login\.acme\.io \(status 302\)/,
@@ -182,7 +182,7 @@ describe("every error has its class and says what to do", () => {
   });
 });
 
-describe("what is sent again, and when", () => {
+describe("decides what is retried, and when", () => {
   const base = { repeatable: false, waitsForLimit: true, failures: 1, limitedMs: 0, isLocal: false };
   const delay = (failure: Parameters<typeof retryDelayMs>[0], more: Partial<typeof base> = {}) =>
     retryDelayMs(failure, { ...base, ...more }, () => 0.5);
@@ -204,7 +204,7 @@ describe("what is sent again, and when", () => {
     ["503 of a local server that stops", delay(answer(503), { isLocal: true }), 0],
     ["a connection that was refused", delay(broken("ECONNREFUSED")), 400],
     ["one that broke", delay(broken("ECONNRESET")), undefined],
-    ["one that broke, of what changes nothing", delay(broken("ECONNRESET"), { repeatable: true }), 400],
+    ["a broken statement without effects", delay(broken("ECONNRESET"), { repeatable: true }), 400],
     ["a host that does not exist", delay(broken("ENOTFOUND"), { repeatable: true }), undefined],
   ])("%s", (_, actual, expected) => expect(actual).toBe(expected));
 });

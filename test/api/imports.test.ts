@@ -6,7 +6,7 @@ import { importErrorSentence } from "../../src/api/import-errors";
 const server = readFileSync(join(__dirname, "../../src/server/imports/errors.ts"), "utf8");
 const CODES = Array.from(server.matchAll(/^ {2}(\d+): \[/gm), ([, code]) => Number(code));
 
-test("every error code of an import has a sentence of its own, that says what to do or what is wrong", () => {
+test("every import error code has its own message with a cause or advice", () => {
   expect(CODES.length).toBeGreaterThan(60);
   const sentences = CODES.map(importErrorSentence);
   expect(new Set(sentences).size).toBe(CODES.length);

@@ -86,14 +86,14 @@ test.each([
   expect(JSON.stringify(error) + error.stack).not.toContain("s3cret-key");
 });
 
-test("an error after the first rows is an error", async () => {
+test("an error after the first rows rejects", async () => {
   const { transport } = await serving(
     json(200, { rows: [{ a: 1 }], time: 0, total_rows: 1, error: ["division by zero"] }),
   );
   await expect(runSql(transport, "SELECT 1")).rejects.toThrow("division by zero");
 });
 
-test("an answer that is none is named", async () => {
+test("reports an invalid response", async () => {
   const { transport } = await serving((_request, response) => response.end("<html>Welcome</html>"));
   await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
     "Expected the answer of a SQL API, but the server sent: <html>Welcome",
@@ -101,7 +101,7 @@ test("an answer that is none is named", async () => {
   await expect(copyFrom(transport, "COPY t FROM STDIN", async function* () {})).rejects.toThrow(ServerError);
 });
 
-test("a connection that breaks is repeated only where nothing happens twice", async () => {
+test("retries a broken connection only if repeating is harmless", async () => {
   let answers = 0;
   const { transport, asked } = await serving((request, response) => {
     if (++answers === 3) return json(200, { rows: [], time: 0, total_rows: 0 })(request, response);
@@ -116,7 +116,7 @@ test("a connection that breaks is repeated only where nothing happens twice", as
   expect(asked.length).toBe(3);
 });
 
-test("bytes that stop arriving are an error of ours, after those that arrived", async () => {
+test("a stalled download fails after the bytes that arrived", async () => {
   const { transport } = await serving((request, response) => {
     response.writeHead(200, { "Transfer-Encoding": "chunked" }).write("some");
     setTimeout(() => request.socket.destroy(), 50);
@@ -130,7 +130,7 @@ test("bytes that stop arriving are an error of ours, after those that arrived", 
   expect(received).toEqual(["some"]);
 });
 
-test("an abort while the answer arrives has the caller's reason", async () => {
+test("an abort during the response rejects with the caller's reason", async () => {
   const { transport } = await serving((_request, response) => response.writeHead(200).write("some"));
   const controller = new AbortController();
   const bytes = await copyTo(transport, "COPY t TO STDOUT", { signal: controller.signal });
@@ -141,7 +141,7 @@ test("an abort while the answer arrives has the caller's reason", async () => {
   await expect(reading).rejects.toThrow("enough");
 });
 
-test("a refusal during an upload ends the upload", async () => {
+test("a rejection during an upload ends the upload", async () => {
   const { transport } = await serving(json(401, { error: ["Unauthorized"] }));
   let ended = false;
   const endless = async function* () {
@@ -155,7 +155,7 @@ test("a refusal during an upload ends the upload", async () => {
   await expect.poll(() => ended).toBe(true);
 });
 
-test("a local server that stops is asked again when it is back", async () => {
+test("retries once a stopped local server has restarted", async () => {
   let answers = 0;
   const { transport, asked } = await serving(
     (request, response) =>
@@ -180,7 +180,7 @@ describe("too many requests", () => {
       json(429, RATE_LIMITED)(request, response);
     };
 
-  test("are waited for, with a note, whatever the statement does", async () => {
+  test("are waited for, with a note, for any statement", async () => {
     const notes: (string | undefined)[] = [];
     const { transport, asked } = await serving(limited(2, "1"), {}, { onWait: (note) => notes.push(note) });
     await runSql(transport, "INSERT …");
@@ -190,7 +190,7 @@ describe("too many requests", () => {
     );
   });
 
-  test("an upload begins anew", async () => {
+  test("restart an upload", async () => {
     const received: number[] = [];
     const { transport } = await serving((request, response) => {
       let bytes = 0;
@@ -214,7 +214,7 @@ describe("too many requests", () => {
   test.each([
     ["no Retry-After", undefined],
     ["a Retry-After of an hour", "3600"],
-  ])("%s: an error at once", async (_, retryAfter) => {
+  ])("%s: fails immediately", async (_, retryAfter) => {
     const { transport, asked } = await serving(limited(9, retryAfter));
     const error = await runSql(transport, "SELECT 1", { repeatable: true }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(RateLimitError);
@@ -222,14 +222,14 @@ describe("too many requests", () => {
     expect(asked.length).toBe(1);
   });
 
-  test("a statement that took too long is not one", async () => {
+  test("do not include a statement timeout", async () => {
     const body = { error: ["SQL query timeout error"], context: "limit", detail: "datasource" };
     const { transport, asked } = await serving(json(429, body));
     await expect(runSql(transport, "SELECT 1", { repeatable: true })).rejects.toThrow(TimeoutError);
     expect(asked.length).toBe(1);
   });
 
-  test("a wait ends when its caller gives up", async () => {
+  test("stop waiting when the caller aborts", async () => {
     const { transport } = await serving(limited(9, "60"));
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 50);
@@ -237,19 +237,19 @@ describe("too many requests", () => {
   });
 });
 
-describe("a server that fails", () => {
+describe("server errors", () => {
   const failing =
     (times: number): RequestListener =>
     (request, response) =>
       (times-- > 0 ? json(503, { error: "busy" }) : json(200, rows))(request, response);
 
-  test("is asked again where nothing happens twice", async () => {
+  test("are retried if repeating is harmless", async () => {
     const { transport, asked } = await serving(failing(2));
     await runSql(transport, "SELECT 1", { repeatable: true });
     expect(asked.length).toBe(3);
   });
 
-  test("only three times, and else once", async () => {
+  test("are retried at most three times, otherwise not at all", async () => {
     const { transport, asked } = await serving(failing(9));
     await expect(runSql(transport, "SELECT 1", { repeatable: true })).rejects.toThrow("status 503: busy");
     expect(asked.length).toBe(3);
@@ -257,7 +257,7 @@ describe("a server that fails", () => {
     expect(asked.length).toBe(4);
   });
 
-  test("a redirect is not followed, and the key goes nowhere else", async () => {
+  test("does not follow redirects or send the key elsewhere", async () => {
     const elsewhere = await listening((_request, response) => response.end("{}"));
     for (const status of [301, 302, 307, 308]) {
       const { transport } = await serving((_request, response) =>
@@ -270,8 +270,8 @@ describe("a server that fails", () => {
   });
 });
 
-describe("time", () => {
-  test("a connection that does not come about", async () => {
+describe("timeouts", () => {
+  test("a connection that is not established", async () => {
     const account = { kind: "account", user: "ana", apiKey: "s3cret-key", label: "it" } as const;
     // takes connections, and says not a word of TLS
     const raw = createNetServer(() => {}).listen(0, "127.0.0.1");
@@ -288,21 +288,21 @@ describe("time", () => {
     );
   });
 
-  test("an answer that takes longer than allowed", async () => {
+  test("a response that exceeds the limit", async () => {
     const { transport } = await serving(() => {}, {}, { timeouts: { totalMs: 100 } });
     await expect(runSql(transport, "SELECT 1")).rejects.toThrow(
       "the test server did not complete its answer within 0.1 s",
     );
   });
 
-  test("a statement may work for longer than the pause between two pieces", async () => {
+  test("a statement may run longer than the limit between two chunks", async () => {
     const late: RequestListener = (request, response) =>
       void setTimeout(() => json(200, rows)(request, response), 300);
     const { transport } = await serving(late, {}, { timeouts: { idleMs: 100 } });
     await runSql(transport, "SELECT 1");
   });
 
-  test("an answer that stops in the middle", async () => {
+  test("a response that stalls", async () => {
     const { transport } = await serving(
       (_request, response) => response.writeHead(200).write('{"rows":['),
       {},
@@ -324,7 +324,7 @@ describe("session", () => {
       );
   };
 
-  test("Node's own fetch, for statements, bytes and uploads", async () => {
+  test("Node's fetch, for statements, bytes and uploads", async () => {
     const session: Session = (url, init) =>
       fetch(url, { ...init, headers: { ...init.headers, "X-Via": "fetch" } } as RequestInit);
     const { transport } = await serving(answer, {}, { session });
@@ -338,7 +338,7 @@ describe("session", () => {
     });
   });
 
-  test("Node's own fetch, broken and given up", async () => {
+  test("Node's fetch, with a broken connection and an abort", async () => {
     const { transport } = await serving(
       (request, response) => {
         response.writeHead(200).write("some");
@@ -371,7 +371,7 @@ describe("session", () => {
     agent.destroy();
   });
 
-  test("the local server is asked directly", async () => {
+  test("does not apply to the local server", async () => {
     const { transport } = await serving(
       answer,
       { kind: "local" },
@@ -380,7 +380,7 @@ describe("session", () => {
     await runSql(transport, "SELECT 1");
   });
 
-  test("what a session's error carries is not kept", async () => {
+  test("drops the details of a session's error", async () => {
     const session: Session = (_url, init) =>
       Promise.reject(Object.assign(new Error(`no ${init.headers.Authorization}`), { config: init }));
     const { transport } = await serving(answer, {}, { session });
@@ -392,7 +392,7 @@ describe("session", () => {
   });
 });
 
-test("connections to an account are kept, and an idle one closes", async () => {
+test("reuses connections to an account, and closes idle ones", async () => {
   const sockets = new Set<unknown>();
   const { transport } = await serving((request, response) => {
     sockets.add(request.socket);
@@ -402,7 +402,7 @@ test("connections to an account are kept, and an idle one closes", async () => {
   expect(sockets.size).toBe(1);
 });
 
-test("a line for each exchange, without secrets", async () => {
+test("verbose prints one line per exchange, without secrets", async () => {
   const lines: string[] = [];
   let answers = 0;
   const { transport } = await serving(

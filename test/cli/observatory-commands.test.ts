@@ -13,7 +13,7 @@ beforeAll(async () => {
   commands = new ObservatoryCommands(server, (line) => told.push(line));
 });
 
-test("the first command installs, and says so", async () => {
+test("the first command installs the observatory and says so", async () => {
   const lines = await commands.list();
   expect(told.join("\n")).toMatch(/Installed its starter catalog: us-boundaries/);
   expect(lines.find((line) => line.startsWith("world-boundaries "))).toContain(
@@ -21,7 +21,7 @@ test("the first command installs, and says so", async () => {
   );
 });
 
-test("info says where each measure is from", async () => {
+test("info names the source of each measure", async () => {
   const lines = await commands.info("us-counties");
   expect(lines).toContain("Licence: US Government work (public domain in the United States)");
   expect(lines).toContain(
@@ -32,7 +32,7 @@ test("info says where each measure is from", async () => {
   );
 });
 
-test("a starter dataset goes and comes back the same", async () => {
+test("a starter dataset is unchanged after remove and add", async () => {
   const before = await commands.info("us-states");
   await commands.remove("us-states");
   expect((await commands.list()).at(-1)).toMatch(
@@ -50,7 +50,7 @@ test("a starter dataset goes and comes back the same", async () => {
   );
 });
 
-test("a removed dataset does not come back by itself", async () => {
+test("a removed dataset stays removed", async () => {
   await commands.remove("cities");
   await server.killAndRestart();
   const again = new ObservatoryCommands(server, () => {});
@@ -59,7 +59,7 @@ test("a removed dataset does not come back by itself", async () => {
   ).toBe(true);
 });
 
-test("a table is added as its file says", async () => {
+test("adds a table as its JSON file describes", async () => {
   const file = join(mkdtempSync(join(tmpdir(), "cartoframes-test-")), "seats.json");
   const publication = {
     dataset: "seats",

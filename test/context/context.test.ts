@@ -20,7 +20,7 @@ const cities = () =>
   } as never);
 
 describe("write", () => {
-  test("lnglat makes points, and the table is a CARTO table", async () => {
+  test("makes points from lnglat, in a CARTO table", async () => {
     expect(await cc.write(cities(), "cities", { lnglat: ["lng", "lat"] })).toBeNull();
     expect(printed()).toBe(
       `Wrote 3 rows to "cities". Map it with \`await cc.map({ layers: new Layer("cities") })\`.`,
@@ -39,7 +39,7 @@ describe("write", () => {
     );
   });
 
-  test("indexes, key and sequence carry the table's name, and an INSERT numbers on", async () => {
+  test("names indexes, key and sequence after the table; INSERT continues the numbers", async () => {
     await cc.write(cities(), "named", { lnglat: ["lng", "lat"] });
     const { values } = await cc.query(
       "SELECT indexname FROM pg_indexes WHERE tablename = 'named' ORDER BY 1",
@@ -55,7 +55,7 @@ describe("write", () => {
     ]);
   });
 
-  test("a table of that name is kept, unless overwrite replaces it", async () => {
+  test("keeps an existing table unless overwrite is true", async () => {
     await cc.write(cities(), "kept");
     await expect(cc.write(cities().head(1), "kept")).rejects.toThrow(TableExistsError);
     expect((await cc.read("kept")).shape[0]).toBe(3);
@@ -66,7 +66,7 @@ describe("write", () => {
     expect(values.flat()).toEqual(["kept_pkey", "kept_the_geom_idx", "kept_the_geom_webmercator_idx"]);
   });
 
-  test("names are normalised, and each change is reported", async () => {
+  test("normalizes names and reports each change", async () => {
     await cc.write(new DataFrame([[1, 2]], { columns: ["Field: 2", "SELECT"] }), "My Trees (2017)");
     expect(printed()).toMatchInlineSnapshot(`
       "The table is named "my_trees_2017_".
@@ -83,7 +83,7 @@ describe("write", () => {
     ]);
   });
 
-  test("what fails leaves nothing behind and the old table as it was", async () => {
+  test("a failed write leaves the old table unchanged and no other table", async () => {
     await cc.write(cities(), "kept_as_is");
     const bad = new DataFrame({ city: ["a\u0000b"] });
     await expect(cc.write(bad, "kept_as_is", { overwrite: true })).rejects.toThrow(InvalidArgumentError);
@@ -99,7 +99,7 @@ describe("write", () => {
     expect((await cc.read("kept_as_is")).shape[0]).toBe(3);
   });
 
-  test("aborted in the middle, it leaves the old table and no other", async () => {
+  test("an aborted write leaves the old table and no other", async () => {
     await cc.write(cities(), "middle");
     const big = new DataFrame({ a: Array.from({ length: 300_000 }, (_, i) => i) });
     for (const afterMs of [5, 50, 150, 300]) {
@@ -114,7 +114,7 @@ describe("write", () => {
     );
   });
 
-  test("a frame that was read is written again as it was", async () => {
+  test("writes back a frame that was read, unchanged", async () => {
     await cc.write(cities(), "first", { lnglat: ["lng", "lat"] });
     await cc.write(await cc.read("first"), "second");
     await cc.write(await cc.read("first", { decodeGeom: true }), "third");
@@ -131,7 +131,7 @@ describe("write", () => {
     expect((await cc.read("wide")).shape).toEqual([1, 1002]);
   });
 
-  test("a geometry column that is named is encoded; heights are not kept, with a word", async () => {
+  test("encodes the column named by geomCol, and drops Z with a warning", async () => {
     const frame = new DataFrame([["POINT Z (1 2 3)"]], { columns: ["shape_"] });
     await cc.write(frame, "named_geometry", { geomCol: "shape_" });
     expect((await cc.query("SELECT ST_AsText(the_geom) FROM named_geometry")).values).toEqual([
@@ -144,13 +144,13 @@ describe("write", () => {
     ["a Map", new Map([["a", 1]]), "a Map"],
     ["typed numbers", new Float64Array(2), "a Float64Array"],
     ["a pattern", /x/, "a RegExp"],
-  ])("%s, which JSON would empty, is refused", async (_, value, what) => {
+  ])("rejects %s, which JSON would lose", async (_, value, what) => {
     const frame = new DataFrame([[1], [2]], { columns: ["v"] });
     rowsOf(frame)[1]![0] = value;
     await expect(cc.write(frame, "refused")).rejects.toThrow(what);
   });
 
-  test("another SRID is transformed by the database", async () => {
+  test("transforms other SRIDs in the database", async () => {
     const frame = new DataFrame([["a", "SRID=3857;POINT(0 0)"]], { columns: ["name", "geom"] });
     await cc.write(frame, "mercator", { encodeGeom: true, geomCol: "geom" });
     expect((await cc.query("SELECT ST_AsEWKT(the_geom) FROM mercator")).values).toEqual([
@@ -158,12 +158,12 @@ describe("write", () => {
     ]);
   });
 
-  test("an empty frame makes an empty table", async () => {
+  test("creates an empty table from an empty frame", async () => {
     await cc.write(new DataFrame([], { columns: ["a"], dtypes: ["float32"] }), "empty_frame");
     expect((await cc.read("empty_frame")).shape).toEqual([0, 3]);
   });
 
-  test("names that carry SQL are only names", async () => {
+  test("treats names that contain SQL as names", async () => {
     const name = `x"; DROP TABLE cities; --'\\`;
     await cc.write(new DataFrame([[1]], { columns: [name] }), name);
     expect((await cc.tables()).column("name").values).toContain("x_drop_table_cities_");
@@ -171,13 +171,13 @@ describe("write", () => {
     expect((await cc.read("cities")).shape[0]).toBe(3);
   });
 
-  test("something that is no frame is refused", async () => {
+  test("rejects anything but a frame", async () => {
     await expect(cc.write([{ a: 1 }] as never, "nope")).rejects.toThrow(InvalidArgumentError);
   });
 });
 
 describe("read", () => {
-  test("limit, order of columns, index", async () => {
+  test("applies limit, the order of columns, and the index", async () => {
     const df = await cc.read("cities", { limit: 2 });
     expect([df.shape, df.columns, df.index]).toEqual([
       [2, 5],
@@ -198,7 +198,7 @@ describe("read", () => {
     expect(geometries[2] ?? null).toBeNull();
   });
 
-  test("a table that is missing is named", async () => {
+  test("names a missing table", async () => {
     await expect(cc.read("citys")).rejects.toThrow(TableNotFoundError);
     await expect(cc.read("citys")).rejects.toThrowErrorMatchingInlineSnapshot(
       `[TableNotFoundError: No table is named "citys". Did you mean "cities"? List the tables with \`await cc.tables()\`.]`,
@@ -227,7 +227,7 @@ describe("query", () => {
     ["a semicolon in a string", "SELECT ';' AS a", [[";"]]],
     ["RETURNING", "INSERT INTO log VALUES (7) RETURNING i", [[7]]],
     ["a CTE that writes", "WITH w AS (INSERT INTO log VALUES (8) RETURNING i) SELECT i FROM w", [[8]]],
-    ["several: the last one's rows", "SELECT 1 AS a; SELECT 2 AS b, 3 AS c", [[2, 3]]],
+    ["several: rows of the last", "SELECT 1 AS a; SELECT 2 AS b, 3 AS c", [[2, 3]]],
     ["a CTE, then a write", "WITH w AS (SELECT 9 AS i) INSERT INTO log SELECT i FROM w RETURNING i", [[9]]],
     [
       "a CTE, then a delete",
@@ -259,14 +259,14 @@ describe("query", () => {
     expect(df.shape[0] === 0 ? [] : df.values).toEqual(rows);
   });
 
-  test("a statement runs once", async () => {
+  test("runs a statement once", async () => {
     await cc.query("CREATE TABLE once (i int)");
     await cc.query("INSERT INTO once VALUES (1) RETURNING i");
     await cc.query("WITH w AS (INSERT INTO once VALUES (2) RETURNING i) SELECT * FROM w");
     expect((await cc.query("SELECT count(*)::int FROM once")).values).toEqual([[2]]);
   });
 
-  test("types no other path can carry", async () => {
+  test("returns types that JSON cannot represent", async () => {
     const df = await cc.query(`SELECT 9007199254740993 AS big, '2017-03-04 10:11:12.345'::timestamptz AS at,
       '6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid AS id, array[1,null] AS list, '{"a":[1]}'::jsonb AS doc, '' AS empty`);
     const [big, at, id, list, doc, empty] = df.values[0] as unknown[];
@@ -281,7 +281,7 @@ describe("query", () => {
     expect(warned()).toContain("big");
   });
 
-  test("an error keeps what PostgreSQL said", async () => {
+  test("keeps PostgreSQL's error fields", async () => {
     const error = await cc.query("SELECT naem FROM (SELECT 1 AS name) t").catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SqlError);
     expect(error).toMatchObject({
@@ -292,7 +292,7 @@ describe("query", () => {
     await expect(cc.query("SELECT 1/0 FROM generate_series(1,100000)")).rejects.toThrow("division by zero");
   });
 
-  test("an error is told in the terms of the statement that was written, with its place", async () => {
+  test("reports the error position in the statement as written", async () => {
     const failure = async (sql: string) => (await cc.query(sql).catch((thrown) => thrown)) as SqlError;
     const comma = "SELECT '👍' AS \"é\",\n\tstate,\n  FROM airports";
     const error = await failure(`${comma};`);
@@ -337,7 +337,7 @@ describe("query", () => {
     `);
   });
 
-  test("abort cancels it on the server", async () => {
+  test("cancels the statement on the server on abort", async () => {
     const signal = AbortSignal.timeout(500);
     await expect(cc.query("SELECT count(*) FROM generate_series(1, 1e10)", { signal })).rejects.toThrow();
     expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
@@ -358,14 +358,14 @@ test("tables", async () => {
   expect(row.slice(0, 3)).toEqual(["cities", "POINT", 3]);
 });
 
-test("two contexts on one home share its data, and neither shows a key", async () => {
+test("two contexts on one home share its data and do not show the key", async () => {
   const other = new CartoContext({ baseUrl, apiKey: "secret-key-0123456789" });
   expect((await other.read("cities")).shape[0]).toBe(3);
   const { inspect } = await import("node:util");
   expect(inspect(other, { depth: 9, showHidden: true })).not.toContain("secret");
 });
 
-test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("an address like %s is refused", (baseUrl) => {
+test.each(["mysql://me:pass@host/db", "ftp://x", "carto"])("rejects a URL like %s", (baseUrl) => {
   expect(() => new CartoContext({ baseUrl })).toThrow(InvalidArgumentError);
   expect(() => new CartoContext({ baseUrl })).not.toThrow(/pass/);
 });

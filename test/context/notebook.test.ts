@@ -37,7 +37,7 @@ const temporaryTables = async () => {
 const textOf = ({ outputs }: Awaited<ReturnType<Kernel["execute"]>>) =>
   outputs.map((output) => ("text" in output ? output.text : String(output.data["text/plain"]))).join("\n");
 
-test("the first cell that needs a server starts it, and shows a table and nothing else", async () => {
+test("the first cell starts the server and shows only its table", async () => {
   const result = await kernel.execute("await cc.query(\"SELECT 1 AS a, 'x' AS b\")");
   expect(result.results).toMatchObject([
     { output_type: "display_data", data: { "text/html": expect.any(String) } },
@@ -45,7 +45,7 @@ test("the first cell that needs a server starts it, and shows a table and nothin
   expect(textOf(result)).toContain("1 row × 2 columns");
 });
 
-test("an error is its message, without a stack", async () => {
+test("shows an error as its message without a stack", async () => {
   const { status, stderr, stdout } = await kernel.execute(
     'await cc.query("SELECT naem FROM (SELECT 1 AS name) t")',
   );
@@ -59,7 +59,7 @@ test("an error is its message, without a stack", async () => {
   `);
 });
 
-test("long work shows one line, updated in place", async () => {
+test("shows one progress line, updated in place", async () => {
   const result = await kernel.execute(
     "(await cc.query(\"SELECT i, repeat('x', 200) AS t FROM generate_series(1, 600000) AS i, pg_sleep(1)\")).shape",
   );
@@ -70,7 +70,7 @@ test("long work shows one line, updated in place", async () => {
 });
 
 describe("interrupting", () => {
-  test("ends the statement on the server, and the kernel goes on", async () => {
+  test("ends the statement on the server, and the kernel keeps running", async () => {
     const running = kernel.execute(LONG);
     await expect.poll(busyWith).toContain("generate_series");
     kernel.interrupt();
@@ -81,7 +81,7 @@ describe("interrupting", () => {
     expect([next.status, next.stdout]).toEqual(["ok", "[ [ 1 ] ]\n"]);
   });
 
-  test("in a write leaves the old table and nothing else", async () => {
+  test("a write leaves the old table and no other", async () => {
     await kernel.execute(
       'import { DataFrame } from "danfojs-node";\nawait cc.query("CREATE TABLE kept AS SELECT 1 AS a");',
     );
@@ -99,7 +99,7 @@ describe("interrupting", () => {
   });
 });
 
-test("a map is one output with page, picture and text", async () => {
+test("a map is one output with page, image and text", async () => {
   const code = `import { Layer } from "cartoframes";
     await cc.query("CREATE TABLE spots AS SELECT i AS size, ST_SetSRID(ST_MakePoint(i, i), 4326) AS the_geom FROM generate_series(1, 9) i");
     await cc.map({ layers: new Layer("spots", { color: "size" }) })`;
@@ -122,7 +122,7 @@ test("a map is one output with page, picture and text", async () => {
   ]);
 });
 
-test("two kernels work on the same data at once", async () => {
+test("two kernels use the same data at once", async () => {
   const other = await startKernel();
   try {
     const insert = (name: string) =>
@@ -139,7 +139,7 @@ test("two kernels work on the same data at once", async () => {
   }
 });
 
-test("a server that is killed is back for the next cell", async () => {
+test("restarts a killed server for the next cell", async () => {
   const before = (await findServer(localHome(home)))!;
   process.kill(before.status.pid, "SIGKILL");
   const { status, stdout, stderr } = await kernel.execute(

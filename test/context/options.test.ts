@@ -48,7 +48,7 @@ const CALLS: Record<string, [call: () => unknown, meant: string | undefined]> = 
   MapView: [() => new MapView(any({}), any({ interactiv: false })), "interactive"],
 };
 
-test.each(Object.entries(CALLS))("%s: an unknown option is refused", async (_, [call, meant]) => {
+test.each(Object.entries(CALLS))("%s: rejects an unknown option", async (_, [call, meant]) => {
   const error: unknown = await Promise.resolve()
     .then(call)
     .catch((thrown) => thrown);
@@ -60,7 +60,7 @@ test.each(Object.entries(CALLS))("%s: an unknown option is refused", async (_, [
   expect(message).not.toContain("secret-key-1");
 });
 
-test("what it says", async () => {
+test("error message", async () => {
   await expect(cc.write(frame, "t", any({ overwite: true }))).rejects.toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? Available options: "overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "tempDir", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression".]`,
   );
@@ -72,7 +72,7 @@ test("what it says", async () => {
   );
 });
 
-test("options that every call knows are taken", () => {
+test("accepts the options of every call", () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   expect(new CartoContext({ baseUrl: "local:", timeouts: { idleMs: 1 }, verbose: false })).toBeDefined();
 });

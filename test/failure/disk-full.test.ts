@@ -105,7 +105,7 @@ describe("the disk of the embedded database", () => {
     expect(freeMb(disk!)).toBeGreaterThan(25); // what it wrote is gone
   });
 
-  test("has room again", async () => {
+  test("works again once there is room", async () => {
     rmSync(ballast);
     await cc.write(frame(100_000), "fresh");
     expect((await cc.query("SELECT count(*)::int FROM fresh")).values).toEqual([[100_000]]);

@@ -146,7 +146,7 @@ const JOB = `await (await cc.batch(["INSERT INTO log VALUES ('one')", "SELECT pg
 
 const prepare = `await cc.write(${SMALL}, "precious", { overwrite: true }); await cc.query("DROP TABLE IF EXISTS log; CREATE TABLE log (what text)")`;
 
-describe("the kernel is killed in", () => {
+describe("the kernel is killed during", () => {
   let server: RunningServer;
   beforeAll(async () => {
     const database = embedded ? undefined : databaseAddress(baseUrl);
@@ -179,7 +179,7 @@ describe("the kernel is killed in", () => {
     expect([await precious(), await temporaryTables()]).toEqual([PRECIOUS, []]);
   });
 
-  test("a batch job, which goes on", async () => {
+  test("a batch job, which continues", async () => {
     void kernel!.run(JOB);
     await begun(/pg_sleep/);
     await killKernel();
@@ -188,7 +188,7 @@ describe("the kernel is killed in", () => {
   });
 });
 
-describe("the server is killed in", () => {
+describe("the server is killed during", () => {
   beforeAll(() => stopServers(home));
   beforeEach(async () => {
     expect((await (await useKernel()).run(prepare)).error).toBeUndefined();
@@ -216,7 +216,7 @@ describe("the server is killed in", () => {
     if (embedded) expect(processes().filter((one) => one !== kernel!.pid)).toEqual([now]);
   });
 
-  test("a batch job, which has failed then", async () => {
+  test("a batch job, which then has failed", async () => {
     const outcome = kernel!.run(JOB);
     await begun(/pg_sleep/);
     await killServer();

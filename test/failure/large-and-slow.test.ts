@@ -56,7 +56,7 @@ describe("400 MB", () => {
     expect(growth).toBeLessThan(FLAT_MB);
   });
 
-  test.runIf(embedded)("become a frame without a copy beside it", async () => {
+  test.runIf(embedded)("become a frame without a second copy in memory", async () => {
     const kernel = await startKernelProcess(`local:${server.home}`, server.home);
     try {
       expect(
@@ -89,7 +89,7 @@ describe("a client that reads 1 kB a second", () => {
           )
         ).rows.length;
 
-  test("keeps nobody waiting and takes no memory; when it goes away, its turn is free", async () => {
+  test("does not block others or take memory, and frees its slot when it disconnects", async () => {
     await expect.poll(heldByReaders).toBe(0);
     const readers: IncomingMessage[] = [];
     const growth = await growthMb(pid, async () => {
@@ -107,7 +107,7 @@ describe("a client that reads 1 kB a second", () => {
     expect((await runningServer(server.home))!.status).toMatchObject({ waiting: 0 });
   });
 
-  test("of an upload sends as slowly: the same", async () => {
+  test("uploads as slowly without blocking others", async () => {
     await server.sql("CREATE TABLE slow (a text)");
     const controller = new AbortController();
     const body = new ReadableStream({

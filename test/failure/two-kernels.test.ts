@@ -54,7 +54,7 @@ beforeEach(async () => {
   };
 });
 
-test("both write a new table: one wins, the other is told that there is one", async () => {
+test("both write a new table: one succeeds, the other throws TableExistsError", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const write = (mark: string) => `await cc.write(${frame(mark)}, "shared")`;
     const outcomes = await both(write("one"), write("two"));
@@ -69,7 +69,7 @@ test("both write a new table: one wins, the other is told that there is one", as
   }
 });
 
-test("both replace it: the table is one of the frames, whole", async () => {
+test("both replace it: the table equals one of the frames", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const write = (mark: string) => `await cc.write(${frame(mark)}, "shared", { overwrite: true })`;
     expect(errors(await both(write("one"), write("two")))).toEqual([]);
@@ -77,7 +77,7 @@ test("both replace it: the table is one of the frames, whole", async () => {
   }
 });
 
-test("both sync what they have read: one is done, the other is told of the conflict", async () => {
+test("both sync what they read: one succeeds, the other throws ConflictError", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     expect(
       (await kernels[0]!.run(`await cc.write(${frame("old")}, "shared", { overwrite: true })`)).error,
@@ -94,7 +94,7 @@ test("both sync what they have read: one is done, the other is told of the confl
   }
 });
 
-test("both sync by force: the table is one of the frames, whole", async () => {
+test("both sync by force: the table equals one of the frames", async () => {
   expect((await kernels[0]!.run(`await cc.write(${frame("old")}, "shared")`)).error).toBeUndefined();
   for (let round = 0; round < ROUNDS; round++) {
     const sync = (mark: string) =>
@@ -104,7 +104,7 @@ test("both sync by force: the table is one of the frames, whole", async () => {
   }
 });
 
-test("one replaces it while the other syncs: the table is one of the frames, or the sync is told why not", async () => {
+test("one replaces it while the other syncs: the table equals one of the frames, or the sync throws", async () => {
   expect((await kernels[0]!.run(`await cc.write(${frame("old")}, "shared")`)).error).toBeUndefined();
   for (let round = 0; round < ROUNDS; round++) {
     const outcomes = await both(

@@ -26,7 +26,7 @@ const ROWS = [
 /** Rows that are not made yet are behind an accessor. */
 const hasRows = (frame: DataFrame) => Object.getOwnPropertyDescriptor(frame, "$data")!.get === undefined;
 
-test("a frame has its rows when somebody asks for them", async () => {
+test("a frame creates its rows on first access", async () => {
   const frame = await frameFromColumns(COLUMNS);
   expect(frame.shape).toEqual([3, 2]);
   expect(frame.columns).toEqual(["id", "s"]);

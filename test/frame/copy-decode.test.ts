@@ -78,7 +78,7 @@ describe("values of every type", () => {
     expect(got).toEqual(expected.map((text) => (text === null ? null : Number(text))));
   });
 
-  test("bool and text keep NULL apart from false and empty", async () => {
+  test("bool and text distinguish NULL from false and empty", async () => {
     expect((await read("bool", ["true", "false", "NULL"])).values).toEqual([true, false, null]);
     const strings = ["''", "NULL", "'ünï 漢 🌳'", "E'a\\nb\"c'", "U&'\\FEFFbom'", `repeat('long ', 50)`];
     expect((await read("text", strings)).values).toEqual(await texts(strings, "text"));
@@ -88,7 +88,7 @@ describe("values of every type", () => {
     expect((await read("char", ["'x'", "'\\351'"], `"char"`)).values).toEqual(["x", "\\351"]);
   });
 
-  test("times are milliseconds, cut as date_trunc cuts them", async () => {
+  test("times are truncated to milliseconds like date_trunc", async () => {
     const stamps = [
       "'2017-03-04 10:11:12.123999'",
       "'1969-12-31 23:59:59.999999'",
@@ -128,7 +128,7 @@ describe("values of every type", () => {
     expect((await read("JSON", documents)).values).toEqual(expected);
   });
 
-  test("arrays nest as their dimensions do", async () => {
+  test("arrays nest by dimension", async () => {
     expect(
       (await read("_int4", ["'{1,2,NULL}'", "'{}'", "'{{1,2},{3,4}}'", "'[0:1]={7,8}'", "NULL"])).values,
     ).toEqual([
@@ -153,7 +153,7 @@ describe("values of every type", () => {
     );
   });
 
-  test("geometry and geography are CARTO's hexadecimal", async () => {
+  test("geometry and geography are hexadecimal as in CARTO", async () => {
     const geometries = [
       "'SRID=4326;POINT(-3.7 40.4)'",
       "'POINT EMPTY'",
@@ -194,7 +194,7 @@ describe("values of every type", () => {
   });
 });
 
-describe("what JavaScript does not hold becomes text, with one warning", () => {
+describe("values that JavaScript cannot represent become text, with one warning", () => {
   test("int8", async () => {
     const { columns, values } = await read("int8", [
       "1",
@@ -210,7 +210,7 @@ describe("what JavaScript does not hold becomes text, with one warning", () => {
     `);
   });
 
-  test("numeric keeps the digits it was written with", async () => {
+  test("numeric keeps its digits", async () => {
     const numbers = [
       "1.10",
       "NULL",
@@ -278,7 +278,7 @@ describe("what JavaScript does not hold becomes text, with one warning", () => {
   });
 });
 
-test("every day of a thousand years and every far century is written as PostgreSQL writes it", async () => {
+test("writes every day of a thousand years and distant centuries like PostgreSQL", async () => {
   const select = `SELECT d, d::text AS t FROM (
     SELECT generate_series('1600-01-01'::date, '2400-01-01'::date, '1 day')::date AS d
     UNION ALL SELECT (make_date(1, 1, 1) + n * 36524) FROM generate_series(-47, 58000) AS n
@@ -311,7 +311,7 @@ test("a result without rows, without columns, and with 200 columns", async () =>
   expect(wide.columns[199]!.values[499]).toBe(699);
 });
 
-test("column names are quoted in the select list", () => {
+test("quotes column names in the select list", () => {
   expect(
     copySelect([
       { name: 'a"b', pgtype: "int4" },
@@ -324,7 +324,7 @@ test("column names are quoted in the select list", () => {
   );
 });
 
-test("the same result through JSON", async () => {
+test("returns the same result from JSON", async () => {
   const query = `SELECT 9007199254740993 AS big, 1.10::numeric AS num, 0.1::float4 AS f4, 'NaN'::float8 AS nan,
     '2017-03-04 10:11:12.123999+02'::timestamptz AS at, '2017-03-04'::date AS day, 'infinity'::timestamp AS ever,
     '{9007199254740993}'::int8[] AS bigs, '{{1,NULL},{3,4}}'::int8[] AS whole, '{1.50,2}'::numeric[] AS nums,
@@ -366,7 +366,7 @@ test("the same result through JSON", async () => {
   expect(json.warnings).toEqual(binary.warnings);
 });
 
-describe("a server's message at the end of the bytes", () => {
+describe("an error message at the end of the bytes", () => {
   const fields = [
     { name: "n", pgtype: "int4" },
     { name: "t", pgtype: "text" },
@@ -383,7 +383,7 @@ describe("a server's message at the end of the bytes", () => {
       bytes.subarray(i * size, (i + 1) * size),
     );
 
-  test.each([1, 7, 1 << 20])("wherever it begins, in pieces of %i bytes", async (size) => {
+  test.each([1, 7, 1 << 20])("is found at any position, in chunks of %i bytes", async (size) => {
     const unnoticed: number[] = [];
     for (let at = 0; at <= whole.length; at++) {
       const bytes = Buffer.concat([whole.subarray(0, at), message]);
@@ -394,7 +394,7 @@ describe("a server's message at the end of the bytes", () => {
     expect(unnoticed).toEqual([]);
   });
 
-  test("texts that look like one are none: a stream cut behind a row is a cut stream", async () => {
+  test("is not confused with text that looks like one in a truncated stream", async () => {
     const complete = await decodeCopy([whole], fields);
     expect(complete.columns[1]!.values).toEqual(Array(3).fill('{"error":["a text"]}'));
     const rowBytes = (whole.length - 19 - 2) / 3;

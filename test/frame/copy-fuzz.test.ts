@@ -58,8 +58,8 @@ function expectRightRowsOrError(result: Columns | Error, rowCount: number, what:
   else expect(result.rowCount, what).toBe(rowCount);
 }
 
-describe("damaged bytes give an error or all rows, never fewer", () => {
-  test("cut at every byte", async () => {
+describe("damaged bytes give an error or all rows", () => {
+  test("truncated at every byte", async () => {
     const bytes = await bytesOf(COLUMNS);
     for (let length = 0; length < bytes.length; length++) {
       expect(await outcome(bytes.subarray(0, length)), `cut after ${length} bytes`).toBeInstanceOf(
@@ -80,7 +80,7 @@ describe("damaged bytes give an error or all rows, never fewer", () => {
     }
   });
 
-  test("bytes removed, doubled and shuffled", async () => {
+  test("bytes removed, duplicated and shuffled", async () => {
     const bytes = await bytesOf(COLUMNS);
     const seed = 7;
     const random = mulberry32(seed);
@@ -94,7 +94,7 @@ describe("damaged bytes give an error or all rows, never fewer", () => {
     }
   });
 
-  test("a length that lies takes no memory", async () => {
+  test("a false length allocates no memory", async () => {
     const bytes = await bytesOf([COLUMNS[2]!]);
     const at = bytes.indexOf("oak") - 4;
     bytes.writeInt32BE(0x3ffffff0, at);
@@ -126,7 +126,7 @@ test("a field larger than any chunk", async () => {
   expect(columns[0]!.values).toEqual(["a", text, null]);
 });
 
-describe("what a server appends or answers instead", () => {
+describe("error objects appended to or sent instead of the bytes", () => {
   const failed = '{"error":["division by zero"],"hint":"Mind the zero."}';
 
   test.each([
@@ -136,14 +136,14 @@ describe("what a server appends or answers instead", () => {
     ],
     ["after the end marker", async () => Buffer.concat([await bytesOf(COLUMNS), Buffer.from(failed)])],
     ["at once", async () => Buffer.from(failed)],
-  ])("its error %s", async (_, bytes) => {
+  ])("error %s", async (_, bytes) => {
     const result = (await outcome(await bytes())) as SqlError;
     expect(result).toBeInstanceOf(SqlError);
     expect(result.message).toBe("division by zero\n  Hint: Mind the zero.");
     expect(result.hint).toBe("Mind the zero.");
   });
 
-  test("the texts of the other errors", async () => {
+  test("messages of the other errors", async () => {
     const bytes = await bytesOf(COLUMNS);
     const at = (offset: number, value: number) => {
       const damaged = Buffer.from(bytes);
@@ -162,20 +162,20 @@ describe("what a server appends or answers instead", () => {
     ].map(async (damaged) => ((await outcome(damaged)) as Error).message);
     expect(await Promise.all(results)).toMatchInlineSnapshot(`
       [
-        "The COPY was cut off after 4 rows: its end marker is missing. The connection or the server broke off; read again.",
-        "The answer to the COPY is empty, expected at least a header; read again.",
-        "The answer begins with "<!doctype html><title>Welcome to the hot", expected the signature of a binary COPY ("PGCOPY\\n…"). Something between here and the database answered in its place; check the base URL.",
-        "1 bytes follow the end marker of the COPY, expected none; read again.",
-        "The header of the COPY has flags 0xff000000 and an extension of 0 bytes, expected none of either. The bytes were damaged on the way; read again.",
-        "Row 0 (counted from 0) of the COPY has 9 columns, expected 8. The table changed while it was read, or the bytes were damaged on the way; read again.",
-        "Column "id" (int4), row 0 (counted from 0): found a length of -2147483644 bytes. The bytes were damaged on the way, or the column changed its type while it was read; read it again.",
-        "Column "name" (text), row 0 (counted from 0): the 3 bytes are not UTF-8 text. The bytes were damaged on the way, or the column changed its type while it was read; read it again.",
+        "The COPY was cut off after 4 rows: its end marker is missing. The connection or the server failed. Run the call again.",
+        "The answer to the COPY is empty; expected at least a header. Run the call again.",
+        "The answer begins with "<!doctype html><title>Welcome to the hot"; expected the signature of a binary COPY ("PGCOPY\\n…"). Another program answered instead of the database. Check the base URL.",
+        "1 bytes follow the end marker of the COPY; expected none. Run the call again.",
+        "The header of the COPY has flags 0xff000000 and an extension of 0 bytes; expected neither. The data were damaged in transit. Run the call again.",
+        "Row 0 (counted from 0) of the COPY has 9 columns; expected 8. The table changed while it was read, or the data were damaged in transit. Run the call again.",
+        "Column "id" (int4), row 0 (counted from 0): found a length of -2147483644 bytes. The data were damaged in transit, or the type of the column changed while it was read. Run the call again.",
+        "Column "name" (text), row 0 (counted from 0): the 3 bytes are not UTF-8 text. The data were damaged in transit, or the type of the column changed while it was read. Run the call again.",
       ]
     `);
   });
 });
 
-test("an abort ends decoding and encoding", async () => {
+test("an abort stops decoding and encoding", async () => {
   const bytes = await bytesOf(COLUMNS);
   const controller = new AbortController();
   let closed = false;

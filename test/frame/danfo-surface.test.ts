@@ -55,7 +55,7 @@ test("the functions are danfo's", async () => {
   ]);
 });
 
-test("files and addresses are read", async () => {
+test("reads files and URLs", async () => {
   const rows = [
     ["Bern", 134],
     ["Rom", 2761],
@@ -64,7 +64,7 @@ test("files and addresses are read", async () => {
   expect((await readJSON(join(dir, "cities.json"))).values).toEqual(rows);
 });
 
-test("an error of a reader names the file or the address, and the reason", async () => {
+test("an error of a reader names the file or URL, and the reason", async () => {
   const missing = join(dir, "citys.csv");
   await expect(readCSV(missing)).rejects.toThrow(`readCSV: the file "${missing}" does not exist.`);
   await expect(readCSV("data/none.csv")).rejects.toThrow(`Relative paths start from ${process.cwd()}.`);

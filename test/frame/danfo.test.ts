@@ -61,8 +61,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a frame of our columns", () => {
-  test("has danfo's types, an index 0…n−1, and danfo's missing values", async () => {
+describe("a frame made of typed columns", () => {
+  test("has danfo's types, the index 0…n−1, and danfo's missing values", async () => {
     const frame = await frameFromColumns(COLUMNS);
     expect(frame.shape).toEqual([3, 7]);
     expect(frame.index).toEqual([0, 1, 2]);
@@ -74,7 +74,7 @@ describe("a frame of our columns", () => {
     expect(frame.isNa().values[1]).toEqual([false, true, true, true, true, true, true]);
   });
 
-  test("statistics leave missing values out", async () => {
+  test("statistics ignore missing values", async () => {
     const frame = await frameFromColumns(COLUMNS);
     expect(frame.column("f").mean()).toBe(2);
     expect(frame.column("f").sum()).toBe(4);
@@ -86,7 +86,7 @@ describe("a frame of our columns", () => {
     expect(frame.loc({ columns: ["id", "s"] }).describe().values[1]).toEqual([2]);
   });
 
-  test("datetimes work with dt, with comparisons in milliseconds, and keep milliseconds", async () => {
+  test("datetimes work with dt and comparisons, and keep milliseconds", async () => {
     const frame = await frameFromColumns(COLUMNS);
     expect(frame.column("t").dt.year().values).toEqual([2001, Number.NaN, 1969]);
     expect(frame.query(frame.column("t").gt(Date.UTC(2000, 0, 1))).values).toHaveLength(1);
@@ -94,7 +94,7 @@ describe("a frame of our columns", () => {
     expect(column(frame.sortValues("t") as DataFrame, "id")).toEqual([3, 1, 2]);
   });
 
-  test("is filtered, cut, sorted, grouped and merged by danfo", async () => {
+  test("can be filtered, sliced, sorted, grouped and merged by danfo", async () => {
     const { merge } = await loadDanfo();
     const frame = await frameFromColumns(COLUMNS, { decodeGeom: true });
     const big = frame.query(frame.column("id").ge(2));
@@ -130,7 +130,7 @@ describe("a frame of our columns", () => {
     expect(said).toHaveLength(1);
   });
 
-  test("a column of geometries can be taken, of the frame and of what danfo derives from it", async () => {
+  test("has an accessible column of geometries, also in derived frames", async () => {
     const frame = await frameFromColumns(COLUMNS, { decodeGeom: true });
     for (const derived of [frame, frame.head(2), frame.query(frame.column("id").lt(2))]) {
       const [first] = (derived.geometry as unknown as { values: Geometry[] }).values;
@@ -139,7 +139,7 @@ describe("a frame of our columns", () => {
   });
 });
 
-test("an empty frame has its columns, and one row is a frame", async () => {
+test("keeps its columns without rows, and works with one row", async () => {
   const empty = await frameFromColumns(EMPTY);
   expect(empty.shape).toEqual([0, 2]);
   expect(empty.dtypes).toEqual(["int32", "string"]);
@@ -179,7 +179,7 @@ describe("columns named like members of a DataFrame", () => {
     "toString",
   ];
 
-  test("are read with column(), and danfo works on the frame", async () => {
+  test("are available with column(), and danfo works on the frame", async () => {
     const frame = await frameFromColumns({
       rowCount: 2,
       warnings: [],
@@ -194,19 +194,19 @@ describe("columns named like members of a DataFrame", () => {
     expect(await Promise.resolve(frame)).toBe(frame);
   });
 
-  test("danfo's own constructor takes them, too", async () => {
+  test("are accepted by danfo's constructor", async () => {
     const { DataFrame } = await loadDanfo();
     expect(new DataFrame({ columns: [1], values: [2] }).values).toEqual([[1, 2]]);
   });
 });
 
-describe("where danfo gave other rows than it was asked for", () => {
+describe("repairs of danfo", () => {
   const frame = async () => {
     const { DataFrame } = await loadDanfo();
     return new DataFrame({ n: [1, 2, 3, 4], s: ["b", "a", "C", "d"] });
   };
 
-  test("a filter takes the rows where it is true, whatever the index is", async () => {
+  test("a filter selects the rows where it is true, whatever the index", async () => {
     const sorted = (await frame()).sortValues("n", { ascending: false });
     expect(sorted.query(sorted.column("n").gt(2)).values).toEqual([
       [4, "d"],
@@ -229,7 +229,7 @@ describe("where danfo gave other rows than it was asked for", () => {
     expect(named.query(named.column("n").gt(3)).index).toEqual(["d"]);
   });
 
-  test("missing values are sorted to the end, text without regard to case", async () => {
+  test("sortValues puts missing values last, and ignores letter case", async () => {
     const { Series } = await loadDanfo();
     const missing = await frameFromColumns(COLUMNS);
     for (const [name, ascending, ids] of [
@@ -255,7 +255,7 @@ describe("where danfo gave other rows than it was asked for", () => {
     expect(() => inplace.sortValues("x")).toThrow('specified column "x" not found');
   });
 
-  test("columns are chosen without looking up rows", async () => {
+  test("selecting columns does not look up rows", async () => {
     const sorted = (await frame()).sortValues("s");
     expect(sorted.loc({ columns: ["s"] }).index).toEqual([1, 0, 2, 3]);
     expect(sorted.loc({ columns: ["n:s"] }).columns).toEqual(["n"]); // danfo's slices exclude their end
@@ -284,7 +284,7 @@ describe("where danfo gave other rows than it was asked for", () => {
   });
 });
 
-test("decodeGeom takes the_geom, else the first geometry column, and decodes `geometry` in place", async () => {
+test("decodeGeom uses the_geom or the first geometry column, and decodes `geometry` in place", async () => {
   const geometry = (name: string) =>
     ({ name, pgtype: "geometry", kind: "geometry", values: [POINT] }) as const;
   const decoded = async (...names: string[]) => {
@@ -301,11 +301,11 @@ test("decodeGeom takes the_geom, else the first geometry column, and decodes `ge
     "geometry_1 object",
   ]);
   await expect(decoded("n", "n2")).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: decodeGeom needs a geometry column, but the result has none. Its columns: "n", "n2".]`,
+    `[InvalidArgumentError: The result has no geometry column for \`decodeGeom\`. Its columns: "n", "n2". Select a geometry, or leave out \`decodeGeom\`.]`,
   );
 });
 
-test("frames and series are known by their shape", async () => {
+test("recognizes frames and series by their shape", async () => {
   const { DataFrame, Series } = await loadDanfo();
   expect(isFrame(new DataFrame([[1]]))).toBe(true);
   expect(isSeries(new Series([1]))).toBe(true);
@@ -316,7 +316,7 @@ test("frames and series are known by their shape", async () => {
 });
 
 describe("loading danfo", () => {
-  test("says nothing, not even at the first tensor", async () => {
+  test("prints nothing, even for the first tensor", async () => {
     const { DataFrame } = await loadDanfo();
     expect(new DataFrame([[1, 2]]).add(1)?.values).toEqual([[2, 3]]);
     expect(said).toEqual([]);

@@ -62,19 +62,19 @@ describe("types come from the values", () => {
     ["objects", [{ a: 1 }, null], "jsonb", ['{"a":1}', null]],
     ["arrays among scalars", [[1], "x", 2, true], "jsonb", ["[1]", '"x"', "2", "true"]],
     ["bytes", [Uint8Array.of(1)], "bytea"],
-    ["numbers and texts", [1, "a", true], "text", ["1", "a", "true"]],
+    ["numbers and text", [1, "a", true], "text", ["1", "a", "true"]],
     ["dates and texts", [new Date(0), "x"], "text", ["1970-01-01T00:00:00.000Z", "x"]],
     ["hexadecimal EWKB", [POINT, null], "geometry"],
-    ["hexadecimal that is no EWKB", ["0101", "deadbeef"], "text"],
+    ["hexadecimal text that is not EWKB", ["0101", "deadbeef"], "text"],
     ["codes that all begin with 0", ["007", "02134", null], "text"],
-    ["texts that all begin with 0", ["0 to 5 km", "0"], "text"],
+    ["text with leading zeros", ["0 to 5 km", "0"], "text"],
     ["half a byte too much for EWKB", [`${POINT}0`], "text"],
   ])("%s", async (_, values, pgtype, expected = values) => {
     const { columns } = await written({ v: values });
     expect(columns[0]).toMatchObject({ pgtype, values: expected });
   });
 
-  test("dtype decides only where no value does, and for ISO texts in a datetime column", async () => {
+  test("dtype decides only without values, and for ISO text in a datetime column", async () => {
     const dtypes = { i: "int32", f: "float32", b: "boolean", t: "datetime", s: "string" };
     const none = Object.fromEntries(Object.keys(dtypes).map((name) => [name, [null, undefined]]));
     const { columns } = await written(none, {}, dtypes);
@@ -95,7 +95,7 @@ describe("types come from the values", () => {
     expect((await written({ t: iso.slice(0, 3) })).columns[0]!.pgtype).toBe("text");
   });
 
-  test("what is changed is said", async () => {
+  test("reports every change", async () => {
     const { warnings } = await written({
       m: [1, "a", null],
       d: [new Date(Number.NaN), new Date(0), new Date(1)],
@@ -108,7 +108,7 @@ describe("types come from the values", () => {
     `);
   });
 
-  test("what cannot be stored names column and row", async () => {
+  test("rejects values that cannot be stored, with column and row", async () => {
     expect([
       await message({ s: ["ok", "a\0b"] }),
       await message({ s: ["ok", "\ud800"] }),
@@ -134,7 +134,7 @@ describe("types come from the values", () => {
 });
 
 describe("names", () => {
-  test("are CARTO's, and every change is reported", async () => {
+  test("get CARTO's form, and every change is reported", async () => {
     const { columns, renamed, warnings } = await written({
       "Año (2017)": [1],
       ano_2017: [2],
@@ -153,7 +153,7 @@ describe("names", () => {
     `);
   });
 
-  test("an index other than 0…n−1 becomes a column", async () => {
+  test("writes an index other than 0…n−1 as a column", async () => {
     const frame = await frameOf({ v: [1, 2, 3], index: [7, 8, 9] });
     const filtered = frame.query(frame.column("v").gt(1));
     const { columns, rowCount } = await columnsFromFrame(filtered);
@@ -168,7 +168,7 @@ describe("names", () => {
     });
   });
 
-  test("cartodb_id stays if it can be a key", async () => {
+  test("keeps cartodb_id if it can be a key", async () => {
     const { columns } = await written({ cartodb_id: [3, 1], v: [1, 2] });
     expect(columns[0]).toMatchObject({ name: "cartodb_id", pgtype: "int8" });
     expect((await written({ cartodb_id: [] }, {}, { cartodb_id: "int32" })).columns[0]!.pgtype).toBe("int8");
@@ -179,16 +179,16 @@ describe("names", () => {
       await message({ cartodb_id: ["1"] }),
     ]).toMatchInlineSnapshot(`
       [
-        "InvalidArgumentError: Column "cartodb_id", row 2 (counted from 0) holds 1, as row 0 does. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 1 (counted from 0) holds null. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds 1.5. cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
-        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds "1". cartodb_id is the primary key and needs integers, each once; drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 2 (counted from 0) holds 1, as row 0 does. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 1 (counted from 0) holds null. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds 1.5. cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
+        "InvalidArgumentError: Column "cartodb_id", row 0 (counted from 0) holds "1". cartodb_id is the primary key and must hold unique integers. Drop or rename the column.",
       ]
     `);
   });
 });
 
-test("a column that was assigned a Series is written as the Series has it", async () => {
+test("writes a column assigned from a Series", async () => {
   const { Series } = await loadDanfo();
   const frame = await frameOf({ v: [1, 2] }, { v: "int32" });
   (frame as unknown as { v: unknown }).v = new Series(["x", "y"]);
@@ -196,7 +196,7 @@ test("a column that was assigned a Series is written as the Series has it", asyn
 });
 
 describe("lnglat", () => {
-  test("makes points, in that order, and keeps the columns", async () => {
+  test("makes points, longitude first, and keeps the columns", async () => {
     const frame = await frameOf({ lng: [-3.7, null, "2.5"], lat: [40.4, 1, 41] });
     const { columns, warnings } = await columnsFromFrame(frame, { lnglat: ["lng", "lat"] });
     expect(columns.map(({ name }) => name)).toEqual(["lng", "lat", "the_geom"]);
@@ -211,7 +211,7 @@ describe("lnglat", () => {
     expect(warnings).toEqual(['Column "lng" mixes numbers (1) and texts (1) and was written as text.']);
   });
 
-  test("warns of swapped columns once, and displaces a the_geom", async () => {
+  test("warns once about swapped columns, and replaces the_geom", async () => {
     const { columns, warnings } = await written(
       { x: [40, 41], y: [-103, 120], the_geom: [POINT, POINT] },
       { lnglat: ["x", "y"] },
@@ -219,7 +219,7 @@ describe("lnglat", () => {
     expect(columns.map(({ name }) => name)).toEqual(["x", "y", "the_geom"]);
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "Column "the_geom" is left out: lnglat makes the_geom anew.",
+        "Column "the_geom" is left out, because the_geom is made from lnglat.",
         "2 of 2 points lie outside longitude ±180 or latitude ±90. lnglat is [longitude, latitude]: are "x" and "y" swapped?",
       ]
     `);
@@ -234,8 +234,8 @@ describe("lnglat", () => {
     ]).toMatchInlineSnapshot(`
       [
         "InvalidArgumentError: lnglat names "lon", but the frame has "lng", "lat".",
-        "InvalidArgumentError: Column "lng", row 1 (counted from 0) holds "east". lnglat needs degrees as numbers; null where there is no position.",
-        "InvalidArgumentError: Column "lat", row 0 (counted from 0) holds Infinity. lnglat needs degrees as numbers; null where there is no position.",
+        "InvalidArgumentError: Column "lng", row 1 (counted from 0) holds "east". lnglat needs degrees as numbers, or null for a row without a position.",
+        "InvalidArgumentError: Column "lat", row 0 (counted from 0) holds Infinity. lnglat needs degrees as numbers, or null for a row without a position.",
         "InvalidArgumentError: Pass lnglat or encodeGeom, not both: each makes the_geom.",
       ]
     `);
@@ -245,7 +245,7 @@ describe("lnglat", () => {
 describe("geometry", () => {
   const wkx = Geometry.parse("SRID=4326;POINT(1 2)");
 
-  test("the_geom as read is written as geometry", async () => {
+  test("writes the_geom as it was read", async () => {
     const { columns } = await written({ the_geom: [POINT, null], name: ["a", "b"] });
     expect(columns).toMatchObject([
       { name: "name", pgtype: "text" },
@@ -253,7 +253,7 @@ describe("geometry", () => {
     ]);
   });
 
-  test("what was read with decodeGeom is written once, and comes from the copy with encodeGeom", async () => {
+  test("writes geometry read with decodeGeom once, from the decoded column with encodeGeom", async () => {
     const read = await frameFromColumns(
       {
         rowCount: 1,
@@ -271,7 +271,7 @@ describe("geometry", () => {
     );
   });
 
-  test("a column of wkx geometries becomes the_geom when there is none", async () => {
+  test("writes a column of wkx geometries as the_geom if there is no other", async () => {
     const { columns, renamed } = await written({ shape: [wkx, null], n: [1, 2] });
     expect(columns.map(({ name, pgtype }) => [name, pgtype])).toEqual([
       ["n", "int4"],
@@ -280,7 +280,7 @@ describe("geometry", () => {
     expect(renamed).toEqual([]);
   });
 
-  test("other geometry columns keep their names, and may have several SRIDs", async () => {
+  test("other geometry columns keep their names, with any SRIDs", async () => {
     const other = "SRID=3857;POINT(1 2)";
     const { columns } = await written({ the_geom: [POINT, POINT], area: [wkx, Geometry.parse(other)] });
     expect(columns[0]).toMatchObject({ name: "area", pgtype: "geometry", flat: true });
@@ -288,7 +288,7 @@ describe("geometry", () => {
     expect(createTableColumns(columns)).toBe('"area" geometry, "the_geom" geometry(Geometry,4326)');
   });
 
-  test("geomCol says which, and is not written a second time", async () => {
+  test("writes the column named by geomCol once", async () => {
     const { columns } = await written(
       { wkt: ["POINT(1 2)", ""], n: [1, 2] },
       { encodeGeom: true, geomCol: "wkt" },
@@ -308,8 +308,8 @@ describe("geometry", () => {
       await message({ the_geom: ["not one"] }),
     ]).toMatchInlineSnapshot(`
       [
-        "InvalidArgumentError: encodeGeom needs a column "geometry" or "the_geom". The frame has "a", "b"; name the geometry column with geomCol.",
-        "InvalidArgumentError: encodeGeom needs a column "b". The frame has "a"; name the geometry column with geomCol.",
+        "InvalidArgumentError: encodeGeom needs a column "geometry" or "the_geom"; the frame has "a", "b". Pass the name of the geometry column as geomCol.",
+        "InvalidArgumentError: encodeGeom needs a column "b"; the frame has "a". Pass the name of the geometry column as geomCol.",
         "InvalidArgumentError: Column "geometry", row 1 (counted from 0): "here" is not a geometry (expected a geometry type in the WKT, found "here"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
         "InvalidArgumentError: Column "geometry", row 0 (counted from 0): {"type":"Point","coordinates":["1",2]} is not a geometry (the coordinates of the Point hold "1"). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
         "InvalidArgumentError: Column "geometry", row 0 (counted from 0): 42 is not a geometry (found a number). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.",
@@ -337,7 +337,7 @@ test("column definitions", async () => {
   );
 });
 
-test("an abort ends it", async () => {
+test("stops on abort", async () => {
   const frame = await frameOf({ v: [1] });
   await expect(
     columnsFromFrame(frame, { signal: AbortSignal.abort(new Error("interrupted")) }),

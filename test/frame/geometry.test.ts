@@ -55,7 +55,7 @@ async function ewkt(text: string): Promise<string> {
 }
 
 describe.each(SHAPES)("%s", (wkt) => {
-  test("decodes to a wkx geometry that PostGIS agrees with", async () => {
+  test("decodes to the same geometry as PostGIS", async () => {
     const fields = [{ name: "the_geom", pgtype: "geometry" }];
     const bytes = await copyOut(pg, `SELECT 'SRID=4326;${wkt}'::geometry AS the_geom`);
     const frame = await frameFromColumns(await decodeCopy([bytes], fields), { decodeGeom: true });
@@ -66,7 +66,7 @@ describe.each(SHAPES)("%s", (wkt) => {
     expect(await writtenAs(geometry)).toBe(await ewkt(`SRID=4326;${wkt}`));
   });
 
-  test("is written from WKT, EWKT, EWKB and WKB as PostGIS reads them", async () => {
+  test("encodes WKT, EWKT, EWKB and WKB like PostGIS", async () => {
     const expected = await ewkt(`SRID=4326;${wkt}`);
     expect(await writtenAs(wkt)).toBe(expected);
     expect(await writtenAs(wkt.toLowerCase().replace(" z ", "z"))).toBe(expected);
@@ -81,7 +81,7 @@ describe.each(SHAPES)("%s", (wkt) => {
     expect(await writtenAs(Buffer.from(rows[0]!.xdr))).toBe(expected);
   });
 
-  test("is written from GeoJSON", async () => {
+  test("encodes GeoJSON", async () => {
     const json = JSON.stringify(Geometry.parse(wkt).toGeoJSON()); // ST_AsGeoJSON refuses collections in collections
     const dimensions = "CASE WHEN ST_Zmflag(g) < 2 THEN ST_Force2D(g) ELSE ST_Force3DZ(g) END";
     const { rows: read } = await pg.query<{ ewkt: string }>(
@@ -95,7 +95,7 @@ describe.each(SHAPES)("%s", (wkt) => {
   });
 });
 
-test("a wkx geometry without SRID is 4326, and is not changed", async () => {
+test("treats a wkx geometry without SRID as 4326, without changing it", async () => {
   const geometry = Geometry.parse("LINESTRING Z (0 0 1,1 1 2)");
   expect(await writtenAs(geometry)).toBe("SRID=4326;LINESTRING(0 0 1,1 1 2)");
   expect(geometry.srid).toBeUndefined();
@@ -115,7 +115,7 @@ test.each([
   '{"type":"Polygon","coordinates":[1,2]}',
   '{"type":"FeatureCollection","features":[]}',
   "0101000020E6",
-])("%s is refused", async (text) => {
+])("rejects %s", async (text) => {
   await expect(writtenAs(text)).rejects.toThrow(
     /^Column "geometry", row 0 \(counted from 0\): .* is not a geometry/,
   );
@@ -126,7 +126,7 @@ test("a long WKT takes time linear in its length", async () => {
   expect(await writtenAs(`LINESTRING(${points})`)).toContain("199999 2");
 });
 
-test("curves cannot be decoded, and the message says what to do", async () => {
+test("an error about curves gives advice", async () => {
   const fields = [{ name: "the_geom", pgtype: "geometry" }];
   const bytes = await copyOut(pg, "SELECT 'CIRCULARSTRING(0 0,1 1,2 0)'::geometry AS the_geom");
   const columns = await decodeCopy([bytes], fields);

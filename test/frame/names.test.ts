@@ -34,14 +34,14 @@ describe("column names", () => {
     expect(normalizeColumnNames([name])).toEqual([expected]);
   });
 
-  test("duplicates are numbered after normalising", () => {
+  test("numbers duplicates after normalizing", () => {
     expect(normalizeColumnNames(["201moore", "201moore"])).toEqual(["_201moore", "_201moore_1"]);
     expect(normalizeColumnNames(["abc", "Abc", "aBc"])).toEqual(["abc", "abc_1", "abc_2"]);
     expect(normalizeColumnNames(["a", "a", "a_1"])).toEqual(["a", "a_1", "a_1_1"]);
     expect(normalizeColumnNames(["The Geom"], ["the_geom"])).toEqual(["the_geom_1"]);
   });
 
-  test("63 bytes are kept to, and names stay unique within them", () => {
+  test("limits names to 63 bytes and keeps them unique", () => {
     const long = "x".repeat(80);
     const names = normalizeColumnNames(Array.from({ length: 12 }, () => long));
     expect(new Set(names).size).toBe(12);

@@ -103,7 +103,7 @@ test.each([
   [4, 50],
   [5, 2000],
   [6, 100_000],
-])("seed %i: a frame of %i rows comes back equal", async (seed, rows) => {
+])("seed %i: a frame of %i rows is equal after writing and reading", async (seed, rows) => {
   const random = mulberry32(seed);
   const { DataFrame } = await loadDanfo();
   const kinds = Object.keys(KINDS);
@@ -128,7 +128,7 @@ test.each([
   }
 });
 
-test("one column, 200 columns, tiny chunks", async () => {
+test("one column, 200 columns, small chunks", async () => {
   const one: WriteColumn[] = [{ name: "only", pgtype: "text", values: ["a", null, ""] }];
   expect((await throughPostgres(one, 1)).columns[0]!.values).toEqual(["a", null, ""]);
   const many: WriteColumn[] = Array.from({ length: 200 }, (_, i) => ({
@@ -141,7 +141,7 @@ test("one column, 200 columns, tiny chunks", async () => {
   expect(columns.map(({ values }) => values[0])).toEqual(many.map((_, i) => i));
 });
 
-test("numeric and bytea are read by PostgreSQL as they were meant", async () => {
+test("PostgreSQL reads numeric and bytea correctly", async () => {
   const numbers = [
     "0",
     "1.10",
@@ -166,7 +166,7 @@ test("numeric and bytea are read by PostgreSQL as they were meant", async () => 
   expect(rows[3]!.b).toBe("03ff");
 });
 
-test("chunks handed out are not written to again", async () => {
+test("does not overwrite chunks that were handed out", async () => {
   const values = Array.from({ length: 5000 }, (_, i) => `value ${i}`);
   const chunks: Uint8Array[] = [];
   const copies: Buffer[] = [];
@@ -184,7 +184,7 @@ test("chunks handed out are not written to again", async () => {
   expect(rows.at(-1)).toBe(5000);
 });
 
-test("what danfo infers wrongly is written by its values", async () => {
+test("writes columns with a wrong dtype by their values", async () => {
   const { DataFrame } = await loadDanfo();
   const frame = new DataFrame(
     [

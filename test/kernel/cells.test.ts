@@ -24,17 +24,17 @@ afterAll(async () => {
   if (cwd) removeWorkspace(cwd);
 });
 
-describe("a promise that nobody awaits", () => {
+describe("a promise that is not awaited", () => {
   test.each([
     ['cc.read("x")', "This is a promise: put `await` before `cc.read(…)`.\n"],
     ["const later = cc.read('x');\nlater", "This is a promise: put `await` before `later`.\n"],
     ["await 1;\ncc.read(\n  'x',\n)", "This is a promise: put `await` before `cc.read(…)`.\n"],
-  ])("is one line: %s", async (code, line) => {
+  ])("is shown as one line: %s", async (code, line) => {
     const result = await kernel.execute(code);
     expect(result).toMatchObject({ status: "ok", stdout: "", stderr: line });
   });
 
-  test("says how it failed, and the kernel goes on", async () => {
+  test("reports its failure, and the kernel keeps running", async () => {
     const result = await kernel.execute('Promise.reject(new CartoError("No table x."))');
     await sleep(100);
     expect(result.stderr).toContain("This is a promise");
@@ -49,27 +49,27 @@ describe("a cell that fails", () => {
     ["while it runs", 'const kept1 = 41;\nthrow new CartoError("No.");', "kept1"],
     ["after an await", 'const kept2 = await Promise.resolve(41);\nthrow new CartoError("No.");', "kept2"],
     ["in what it awaits", 'let kept3 = 41;\nawait Promise.reject(new CartoError("No."));', "kept3"],
-  ])("keeps the variables that it has assigned: %s", async (_, code, name) => {
+  ])("keeps the variables it assigned: %s", async (_, code, name) => {
     const result = await kernel.execute(code);
     expect(result).toMatchObject({ status: "error", stderr: "CartoError: No.\n" });
     expect((await kernel.execute(`${name} + 1`)).stdout).toBe("42\n");
   });
 
-  test("shows no value of the cell before", async () => {
+  test("does not show the value of the previous cell", async () => {
     await kernel.execute("({ a: 1 })");
     const result = await kernel.execute("const thrower = () => { throw new CartoError('No.'); };\nthrower()");
     expect(result).toMatchObject({ status: "error", stdout: "" });
   });
 
-  test("does not keep anything if it does not compile", async () => {
+  test("keeps nothing if it does not compile", async () => {
     const result = await kernel.execute("const unknown1 = 1;\nconst n: string = 1;");
     expect(result.status).toBe("error");
     expect((await kernel.execute("unknown1")).stderr).toContain("Cannot find name 'unknown1'");
   });
 });
 
-describe("a misspelt column", () => {
-  test("is named where undefined is used", async () => {
+describe("a misspelled column", () => {
+  test("is named in an error about undefined", async () => {
     const { status, stderr } = await kernel.execute('df["popultion"].gt(1)');
     expect(status).toBe("error");
     expect(stderr).toBe(
@@ -78,7 +78,7 @@ describe("a misspelt column", () => {
     );
   });
 
-  test("is named where it is the cell's value", async () => {
+  test("is named if it is the cell's value", async () => {
     expect((await kernel.execute('df["xyz"]')).stderr).toBe(
       'No column is named "xyz". The columns are "name", "population".\n',
     );
@@ -94,7 +94,7 @@ describe("a misspelt column", () => {
   });
 });
 
-describe("completion in strings", () => {
+describe("completion inside strings", () => {
   test.each([
     ['df["', ["name", "population"]],
     ['df["pop', ["population"]],
@@ -110,12 +110,12 @@ describe("completion in strings", () => {
     expect(await kernel.complete(code)).toEqual(names);
   });
 
-  test("replaces what is typed", async () => {
+  test("replaces the typed text", async () => {
     const reply = await kernel.request("complete_request", { code: 'df["pop', cursor_pos: 7 });
     expect(reply.content).toMatchObject({ status: "ok", cursor_start: 4, cursor_end: 7 });
   });
 
-  test("asks for the tables once, and leaves code to tslab", async () => {
+  test("lists the tables once, and leaves code to tslab", async () => {
     expect((await kernel.execute("cc.asked")).stdout).toBe("1\n");
     expect(await kernel.complete("df.colu")).toEqual(expect.arrayContaining(["column", "columns"]));
     expect(await kernel.complete('"done"; df.colu')).toEqual(expect.arrayContaining(["column"]));

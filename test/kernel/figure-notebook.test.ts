@@ -44,7 +44,7 @@ test("a figure is one output, sent before the cell ends", async () => {
   ]);
 });
 
-test("a wrong chart is its message", async () => {
+test("an invalid chart shows its message", async () => {
   const { status, stderr } = await kernel.execute("fig.at(1).vega({ encoding: {} })");
   expect(status).toBe("error");
   expect(stderr).toMatch(
@@ -53,7 +53,7 @@ test("a wrong chart is its message", async () => {
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 
-test("a picture of twice as many pixels says how large it is", async () => {
+test("a PNG with twice the pixels states its display size", async () => {
   const { outputs } = await kernel.execute(
     "await cc.map({ layers: layer, interactive: false, scale: 2, size: [300, 200] })",
   );

@@ -22,7 +22,7 @@ const text = (columns: Record<string, readonly unknown[]>, dtypes?: readonly str
   `\n${frameText(frame(columns, dtypes))}\n`;
 const hex = (wkt: string) => wkx.Geometry.parse(`SRID=4326;${wkt}`).toEwkb().toString("hex").toUpperCase();
 
-describe("text form", () => {
+describe("text", () => {
   test("a table of places", () => {
     const places = {
       cartodb_id: [1, 2, 3],
@@ -42,7 +42,7 @@ describe("text form", () => {
     `);
   });
 
-  test("numbers share their decimals, tiny and huge ones do not", () => {
+  test("numbers share their decimals, except tiny and huge ones", () => {
     const numbers = {
       mixed: [1, 2.5, -0.125],
       tiny: [0.00001234567, 1, 2e20],
@@ -60,7 +60,7 @@ describe("text form", () => {
     `);
   });
 
-  test("dates show as much of the time as one of them needs", () => {
+  test("dates are as precise as one of them needs", () => {
     const at = (iso: string) => new Date(iso);
     const dates = {
       day: [at("2020-01-01"), at("1969-12-31"), null],
@@ -79,7 +79,7 @@ describe("text form", () => {
     `);
   });
 
-  test("missing values are not empty strings", () => {
+  test("missing values differ from empty strings", () => {
     expect(text({ value: ["", " ", null, undefined, "null"] })).toMatchInlineSnapshot(`
       "
          value
@@ -94,7 +94,7 @@ describe("text form", () => {
     `);
   });
 
-  test("objects are compact JSON, other values what they are", () => {
+  test("objects are compact JSON", () => {
     const values = [
       { kind: "city", zones: [1, 2] },
       [1, [2, "x"]],
@@ -122,7 +122,7 @@ describe("text form", () => {
     `);
   });
 
-  test("one line per row, whatever is in it", () => {
+  test("each row is one line, whatever it contains", () => {
     expect(
       text({ "a\nb": ["x\ny", "\u001b[31mred", "\u202eabc", "\ud800", "end\t"] }),
     ).toMatchInlineSnapshot(`
@@ -139,7 +139,7 @@ describe("text form", () => {
     `);
   });
 
-  test("long frames show both ends", () => {
+  test("long frames show the first and last rows", () => {
     const n = Array.from({ length: 12_345 }, (_, i) => i);
     expect(text({ n }, ["int32"])).toMatchInlineSnapshot(`
       "
@@ -161,7 +161,7 @@ describe("text form", () => {
     `);
   });
 
-  test("wide frames too, as far as they fit", () => {
+  test("wide frames show the first and last columns that fit", () => {
     const columns = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`c${i}`, [i * 1000]]));
     expect(text(columns)).toMatchInlineSnapshot(`
       "
@@ -173,7 +173,7 @@ describe("text form", () => {
     `);
   });
 
-  test("long texts give way to the other columns", () => {
+  test("long strings leave room for the other columns", () => {
     const columns = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, [name.repeat(1_000_000)]]));
     expect(text(columns)).toMatchInlineSnapshot(`
       "
@@ -201,7 +201,7 @@ describe("text form", () => {
   });
 });
 
-describe("HTML form", () => {
+describe("HTML", () => {
   test("a small table", () => {
     const html = frameBundle(frame({ id: [1, null], name: ["Madrid", ""] }, ["int32", "string"]))[
       "text/html"
@@ -216,7 +216,7 @@ describe("HTML form", () => {
     `);
   });
 
-  test("everything from the data is escaped", () => {
+  test("escapes everything from the data", () => {
     const hostile = `<script>alert("1")</script><b onclick='x'>&`;
     const evil = frame({ [hostile]: [hostile], object: [{ [hostile]: hostile }] }, [hostile]);
     evil.$index = [hostile as unknown as number];
@@ -226,7 +226,7 @@ describe("HTML form", () => {
     expect(html).toContain("&lt;script&gt;");
   });
 
-  test("a large frame makes a small page", () => {
+  test("a large frame gives short HTML", () => {
     const long = "x".repeat(100_000);
     const columns = Object.fromEntries(
       Array.from({ length: 300 }, (_, i) => [`c${i}`, new Array(1000).fill(long)]),
@@ -262,7 +262,7 @@ describe("danfo's own objects", () => {
     `);
   });
 
-  test("no rows", () => {
+  test("without rows", () => {
     const empty = new DataFrame([], { columns: ["a", "b"], dtypes: ["int32", "string"] });
     expect(frameText(empty as never)).toMatchInlineSnapshot(`
       "  a      b
@@ -271,7 +271,7 @@ describe("danfo's own objects", () => {
     `);
   });
 
-  test("columns that cover the public names", () => {
+  test("columns named like public members", () => {
     const df = new DataFrame({ a: [1], b: [2], c: [3], d: [4] });
     df.$setColumnNames(["shape", "columns", "values", "head"]);
     expect(frameText(df as never)).toMatchInlineSnapshot(`
@@ -282,7 +282,7 @@ describe("danfo's own objects", () => {
     `);
   });
 
-  test("an index of one's own", () => {
+  test("a custom index", () => {
     const df = new DataFrame({ n: [1, 2] }, { index: ["first", "second"] });
     expect(frameText(df as never)).toMatchInlineSnapshot(`
       "            n
@@ -300,6 +300,6 @@ test.each([
   ["an array", [1]],
   ["a prototype", DataFrame.prototype],
   ["something like it", { $isSeries: false, $data: [], $columns: 3, $dtypes: [], $index: [] }],
-])("%s is no frame", (_, value) => {
+])("%s is not a frame", (_, value) => {
   expect(isFrameLike(value)).toBe(false);
 });

@@ -28,7 +28,7 @@ describe("a geometry in a few words", () => {
     expect(bytesGeometryText(geometry.toEwkb())).toBe(words);
   });
 
-  test("names a reference system other than longitude and latitude", () => {
+  test("names a spatial reference system other than longitude and latitude", () => {
     const geometry = wkx.Geometry.parse("SRID=3857;POINT(1 2)");
     expect(wkxGeometryText(geometry)).toBe("SRID=3857; POINT (1 2)");
     expect(hexGeometryText(geometry.toEwkb().toString("hex"))).toBe("SRID=3857; POINT (1 2)");
@@ -38,7 +38,7 @@ describe("a geometry in a few words", () => {
     expect(hexGeometryText("00000000013ff00000000000004000000000000000")).toBe("POINT (1 2)");
   });
 
-  test("leaves the points of very many parts uncounted", () => {
+  test("does not count the points of very many parts", () => {
     const part = new wkx.LineString([new wkx.Point(0, 0), new wkx.Point(1, 1)]);
     const many = new wkx.MultiLineString(new Array(20_000).fill(part));
     expect(hexGeometryText(many.toWkb().toString("hex"))).toBe("MULTILINESTRING (20,000 parts)");
@@ -53,6 +53,6 @@ test.each([
   ["too long", "0101000000000000000000f03f000000000000004000"],
   ["not hex", "0101000000zzzzzzzzzzzzf03f0000000000000040"],
   ["an absurd count", "0106000000ffffffff01"],
-])("is no geometry: %s", (_, text) => {
+])("leaves text that is not a geometry: %s", (_, text) => {
   expect(hexGeometryText(text)).toBeUndefined();
 });

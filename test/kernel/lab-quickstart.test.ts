@@ -89,7 +89,7 @@ afterAll(async () => {
 });
 
 describe("the quickstart", () => {
-  test("run in JupyterLab, it shows tables and live maps", async () => {
+  test("shows tables and live maps when run in JupyterLab", async () => {
     const { page, errors, requests } = ran;
     await expect.poll(() => trust(page), PATIENTLY).toMatch(/^Notebook trusted: (\d+) of \1 /);
     await expectTable(page);
@@ -99,7 +99,7 @@ describe("the quickstart", () => {
     expect(requests().filter((url) => !TILES.test(url))).toEqual([]);
   });
 
-  test("saved and opened again, it shows them without running", async () => {
+  test("shows them when opened again without running", async () => {
     const { page, errors } = ran;
     await page.reload();
     await expectTable(page);
@@ -107,7 +107,7 @@ describe("the quickstart", () => {
     expect(errors()).toEqual([]);
   });
 
-  test("untrusted, it shows tables and pictures", async () => {
+  test("shows tables and images when untrusted", async () => {
     // As if somebody had sent it: JupyterLab trusts what it has saved itself, to the last character.
     const notebook = readNotebook("quickstart");
     writeNotebook("sent", { ...notebook, metadata: { ...notebook.metadata, title: "Sent" } });
@@ -121,7 +121,7 @@ describe("the quickstart", () => {
     expect(requests()).toEqual([]);
   });
 
-  test("converted to HTML, it shows tables and live maps without JupyterLab and without a network", async () => {
+  test("shows tables and live maps when converted to HTML, without a network", async () => {
     const { page, errors, requests } = await newPage({ ...WINDOW, offline: true });
     await page.goto(pathToFileURL(await convertToHtml("quickstart")).href);
     await expectTable(page);

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => removeProject(project));
 
-test("the kernel is registered with absolute paths, in the given folder", () => {
+test("registers the kernel with absolute paths in the given folder", () => {
   const dir = mkdtempSync(join(tmpdir(), "jupyter-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const file = writeKernelSpec(dir, { argv: tslabCommand(project) });
@@ -27,7 +27,7 @@ test("the kernel is registered with absolute paths, in the given folder", () => 
   expect(argv.slice(2)).toEqual(["kernel", "--config-path", "{connection_file}"]);
 });
 
-test("JupyterLab runs notebooks with it, and ends with its kernels", async (context) => {
+test("JupyterLab runs notebooks with it, and stops its kernels when it ends", async (context) => {
   const jupyter = await needsJupyter(context);
 
   const { api, stop } = await startLab(project);

@@ -39,7 +39,7 @@ function shown(result: CellResult): { html: string; text: string } {
 }
 
 describe("a frame as a cell's last value", () => {
-  test("with danfo imported after the package, in the very cell that imports both", async () => {
+  test("danfo imported after the package, in the same cell", async () => {
     const kernel = await freshKernel();
     const { html, text } = shown(await kernel.execute(`${IMPORTS}new dfd.DataFrame({ a: [1, 2] })`));
     expect(html).toMatch(/^<div[^>]*>\n<table/);
@@ -52,7 +52,7 @@ describe("a frame as a cell's last value", () => {
     `);
   });
 
-  test("with danfo imported before the package", async () => {
+  test("danfo imported before the package", async () => {
     const kernel = await freshKernel();
     const before = await kernel.execute(`import * as dfd from "danfojs-node";
 const df = new dfd.DataFrame({ a: [1, 2] });
@@ -62,7 +62,7 @@ let answer = 42; answer`);
     expect((await kernel.execute("console.log(df)")).stdout).toContain("2 rows × 1 column\n");
   });
 
-  test("filtered after sorting, in the very cell that imports both", async () => {
+  test("filtered after sorting, in the cell that imports both", async () => {
     const kernel = await freshKernel();
     const cell = `${IMPORTS}const df = new dfd.DataFrame({ a: [1, 2] }).sortValues("a", { ascending: false });
 df.query(df["a"].gt(1))`;
@@ -74,7 +74,7 @@ df.query(df["a"].gt(1))`;
     `);
   });
 
-  test("whatever frame it is", async () => {
+  test("any frame", async () => {
     await kernel.execute(`${IMPORTS}const df = new dfd.DataFrame({ a: [1, 2], b: ["x", "y"] });`);
     expect(shown(await kernel.execute(`df["a"]`)).text).toContain("2 values");
     expect(shown(await kernel.execute("df.head(1)")).text).toContain("1 row × 2 columns");
@@ -95,7 +95,7 @@ traps`;
     expect(shown(await kernel.execute(covered)).text).toContain("1 row × 2 columns");
   });
 
-  test("two frames in a cell: the last one, and both with show()", async () => {
+  test("of two frames in a cell, the last one; both with show()", async () => {
     await kernel.execute(`${IMPORTS}import { show } from "notebook-support";
 const df = new dfd.DataFrame({ a: [1] });`);
     shown(await kernel.execute("df;\ndf"));
@@ -104,7 +104,7 @@ const df = new dfd.DataFrame({ a: [1] });`);
 });
 
 describe("other last values", () => {
-  test("an object that says how it is shown, now or later", async () => {
+  test("an object that defines its display, at once or asynchronously", async () => {
     await kernel.execute(`import "notebook-support";
 const bundle = { "text/html": "<b>map</b>", "text/plain": "a map", "image/png": new Uint8Array([1, 2, 3]) };
 class MapView { [Symbol.for("Jupyter.display")]() { return bundle; } }
@@ -117,7 +117,7 @@ class SlowView { async [Symbol.for("Jupyter.display")]() { return bundle; } }`);
     }
   });
 
-  test("a failure to show itself fails the cell", async () => {
+  test("an error in its display fails the cell", async () => {
     await kernel.execute(`import "notebook-support";`);
     const result = await kernel.execute(
       `({ [Symbol.for("Jupyter.display")]() { throw new Error("no picture"); } })`,
@@ -126,7 +126,7 @@ class SlowView { async [Symbol.for("Jupyter.display")]() { return bundle; } }`);
     expect(result.stderr).toContain("no picture");
   });
 
-  test("everything else is printed as ever", async () => {
+  test("other values are printed as usual", async () => {
     const first = await kernel.execute(`import "notebook-support";\n({ a: 1 })`);
     expect(first.stdout).toBe("{ a: 1 }\n");
     expect((await kernel.execute("1 + 1")).stdout).toBe("2\n");
@@ -139,7 +139,7 @@ class SlowView { async [Symbol.for("Jupyter.display")]() { return bundle; } }`);
 });
 
 describe("console.log", () => {
-  test("prints the text form of frames, also inside of objects", async () => {
+  test("prints frames as text, also inside objects", async () => {
     const result = await kernel.execute(`${IMPORTS}const df = new dfd.DataFrame({ a: [1, 2] });
 console.log(df);
 console.log({ df, deep: [[[df]]] });`);
@@ -163,7 +163,7 @@ console.log({ df, deep: [[[df]]] });`);
     `);
   });
 
-  test("outside a notebook nothing is changed", async () => {
+  test("does not change anything outside a notebook", async () => {
     const { installNotebookSupport, show } = await import("../../src/kernel");
     const { DataFrame } = await import("danfojs-node");
     installNotebookSupport();
@@ -176,7 +176,7 @@ describe("errors", () => {
   test.each([
     ["thrown", "throw"],
     ["rejected", "await Promise.reject"],
-  ])("of ours are one message without a stack: %s", async (_, how) => {
+  ])("of cartoframes show one message without a stack: %s", async (_, how) => {
     await kernel.execute(`import { CartoError } from "notebook-support";`);
     const result = await kernel.execute(
       `${how}(new CartoError("No table x.", { cause: new Error("42P01") }))`,
@@ -190,7 +190,7 @@ describe("errors", () => {
 const SLEEP = "const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));";
 
 describe("progress", () => {
-  test("of long work is one output, updated in place", async () => {
+  test("of long work is one line, updated in place", async () => {
     const result = await kernel.execute(`import { progress } from "notebook-support";
 ${SLEEP}
 const line = progress("airports <b>");
@@ -211,7 +211,7 @@ line.finish("read 2,000 rows");`);
     ]);
   });
 
-  test("says what it is at, and where it stopped", async () => {
+  test("names the current step, and where it stopped", async () => {
     await kernel.execute(`import { progress } from "notebook-support";\n${SLEEP}`);
     const running = await kernel.execute(`const line = progress("a <b> table");
 line.update({ done: 1_500_000, total: 6_000_000, unit: "bytes", note: "waiting" });
@@ -225,7 +225,7 @@ await sleep(1500);`);
     expect(output.data["text/plain"]).toMatch(/^a <b> table: stopped after 1\.5 of 6\.0 MB, \d+ s$/);
   });
 
-  test("of short work is nothing", async () => {
+  test("is not shown for short work", async () => {
     const result = await kernel.execute(`import { progress } from "notebook-support";
 const line = progress("airports");
 line.update({ done: 1, unit: "rows" });
@@ -254,7 +254,7 @@ const request = (name: string) => withInterrupt(undefined, (signal: AbortSignal)
     return cell;
   }
 
-  test("cancels all work under way, in one line, and the kernel goes on", async () => {
+  test("cancels all running work with one line, and the kernel keeps running", async () => {
     await kernel.execute(REQUESTS);
     const result = await interrupted(`const [a, b] = [request("a"), request("b")];\nawait a;\nawait b;`);
     expect(result.status).toBe("error");
@@ -268,20 +268,20 @@ const request = (name: string) => withInterrupt(undefined, (signal: AbortSignal)
     expect((await kernel.execute("aborted.join()")).stdout).toBe("a,b,c\n");
   });
 
-  test("is an InterruptedError for the work's own code", async () => {
+  test("rejects running calls with InterruptedError", async () => {
     await kernel.execute(REQUESTS);
     await interrupted(`try { await request("a"); } catch (e: any) { aborted.push(e.name); }`);
     expect((await kernel.execute("await sleep(50);\naborted.join()")).stdout).toBe("a,InterruptedError\n");
   });
 
-  test("leaves other unhandled rejections visible", async () => {
+  test("does not hide other unhandled rejections", async () => {
     await kernel.execute(REQUESTS);
     await interrupted(`await request("a")`);
     const result = await kernel.execute(`void Promise.reject(new Error("mine"));\nawait sleep(50);`);
     expect(result.stderr).toContain("mine");
   });
 
-  test("a signal of the caller's cancels too, and nothing listens to SIGINT outside a notebook", async () => {
+  test("the caller's signal also cancels; outside a notebook, SIGINT is not handled", async () => {
     const { withInterrupt } = await import("../../src/kernel");
     const controller = new AbortController();
     const listeners = process.listenerCount("SIGINT");

@@ -36,7 +36,7 @@ const cli = async (...args: string[]) => {
   );
 };
 
-test("programs that start at once share one server, and each sees what the others wrote", async () => {
+test("programs that start at the same time share one server and its data", async () => {
   const program = `
     const { CartoContext } = require(${JSON.stringify(ROOT)});
     const cc = new CartoContext({ baseUrl: "local:" + process.argv[1] });
@@ -55,7 +55,7 @@ test("programs that start at once share one server, and each sees what the other
   expect(rows).toEqual([{ n: 4 }]);
 });
 
-test("after kill -9 in a long query the next call starts it again, with every acknowledged write and no temporary file", async () => {
+test("after kill -9 the next call restarts the server with every acknowledged write and no temporary files", async () => {
   const transport = transportOf(dir);
   await runSql(transport, "CREATE TABLE log (i int)");
   const { port } = (await readState(localHome(dir)))!;
@@ -103,7 +103,7 @@ async function temporaryFiles(): Promise<string[]> {
   return temporary.filter((name) => existsSync(join(dataDir, name)));
 }
 
-test("a state file that lies, or cannot be read, is replaced", async () => {
+test("replaces a state file that is wrong or unreadable", async () => {
   let asked = 0;
   const impostor = createServer((_request, response) => {
     asked++;
@@ -124,7 +124,7 @@ test("a state file that lies, or cannot be read, is replaced", async () => {
   expect((await connectLocal(localHome(dir))).key).not.toBe(server.key);
 });
 
-test("stopping does not wait for a long query, and a call that comes meanwhile gets the next server", async () => {
+test("stopping does not wait for a long query, and calls meanwhile get the next server", async () => {
   const transport = transportOf(dir);
   await runSql(transport, "CREATE TABLE cartoframes_tmp_mine AS SELECT 1 AS a");
   const pid = await pidOf();
@@ -141,7 +141,7 @@ test("stopping does not wait for a long query, and a call that comes meanwhile g
   expect(await pidOf()).not.toBe(pid);
 });
 
-test("a server whose folder was deleted ends, and does not touch what its successor has", async () => {
+test("a server whose folder was deleted exits without touching its successor's files", async () => {
   const first = transportOf(dir);
   await runSql(first, "CREATE TABLE lost (a int)");
   const pid = await pidOf();
@@ -154,7 +154,7 @@ test("a server whose folder was deleted ends, and does not touch what its succes
   expect(tables.rows).toEqual([{ name: "kept" }]);
 });
 
-test("one who gives up while the server starts does not stop the others' start", async () => {
+test("an aborted call does not stop the start that others wait for", async () => {
   const transport = transportOf(dir);
   const controller = new AbortController();
   const given = runSql(transport, "SELECT 1", { signal: controller.signal });
@@ -164,7 +164,7 @@ test("one who gives up while the server starts does not stop the others' start",
   expect(await waiting).toMatchObject({ rows: [{ a: 1 }] });
 });
 
-test("a server whose state file was deleted is found again", async () => {
+test("finds a server whose state file was deleted", async () => {
   const transport = transportOf(dir);
   await runSql(transport, "CREATE TABLE here (a int)");
   const pid = await pidOf();
@@ -173,7 +173,7 @@ test("a server whose state file was deleted is found again", async () => {
   expect(await pidOf()).toBe(pid);
 });
 
-test("a killed server whose parent is busy is gone all the same", async () => {
+test("treats a killed server as gone even if its parent is busy", async () => {
   const program = `require(${JSON.stringify(ROOT)}).cc.query("SELECT 1")
     .then(() => { console.log("up"); setTimeout(() => { for (;;); }, 50); })`;
   const env = { ...process.env, CARTOFRAMES_HOME: dir };
@@ -188,18 +188,18 @@ test("a killed server whose parent is busy is gone all the same", async () => {
   }
 });
 
-test("a folder that cannot be written is named, with what to do", async () => {
+test("reports a folder that is not writable, with advice", async () => {
   await expect(connectLocal(localHome("/proc/cartoframes"))).rejects.toThrow(
     "Cannot write to /proc/cartoframes (ENOENT). Set CARTOFRAMES_HOME to a writable folder.",
   );
 });
 
-test("key and data are for their owner only", async () => {
+test("key and data are readable by their owner only", async () => {
   await connectLocal(localHome(dir));
   expect((await stat(localHome(dir).stateFile)).mode & 0o777).toBe(0o600);
 });
 
-test("it stops by itself when it is idle", async () => {
+test("stops when idle", async () => {
   process.env.CARTOFRAMES_IDLE_STOP_MS = "3000";
   const transport = transportOf(dir);
   try {
@@ -250,7 +250,7 @@ test("install registers the kernel with absolute paths", async () => {
   expect(argv.slice(0, 2).every((path: string) => isAbsolute(path) && existsSync(path))).toBe(true);
 });
 
-test("a server that cannot start says why", async () => {
+test("reports why a server cannot start", async () => {
   await mkdir(localHome(dir).dataDir, { recursive: true });
   await writeFile(join(localHome(dir).dataDir, "PG_VERSION"), "9.6\n");
   await expect(runSql(transportOf(dir), "SELECT 1")).rejects.toThrow(/was not created by cartoframes/);

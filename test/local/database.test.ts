@@ -27,7 +27,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("the address", () => {
+describe("the URL", () => {
   beforeEach(() => {
     for (const name of [
       "PGHOST",
@@ -57,7 +57,7 @@ describe("the address", () => {
     expect(shownDatabase(databaseAddress(shown))).toBe(shown);
   });
 
-  test("what is left out comes from the environment, or a service", async () => {
+  test("takes missing parts from the environment or a service file", async () => {
     vi.stubEnv("PGHOST", "/tmp/sockets");
     vi.stubEnv("PGDATABASE", "gis");
     vi.stubEnv("PGUSER", "ana");
@@ -75,7 +75,7 @@ describe("the address", () => {
     );
   });
 
-  test("the password makes no other server, another session does", () => {
+  test("a different password uses the same server, different session options another one", () => {
     const id = (url: string) => databaseId(databaseAddress(url));
     expect(id("postgres://ana:one@h/gis")).toBe(id("postgres://ana:two@h:5432/gis"));
     const all = [
@@ -120,14 +120,14 @@ describe("the server", () => {
     (await cc.query("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'cartoframes_tmp_%'"))
       .shape[0];
 
-  test("a failure in the middle of a read is PostgreSQL's error, never a short frame", async () => {
+  test("reports a failure during a read instead of returning a short frame", async () => {
     const sql = "SELECT n, repeat('x', 1000) AS t, 1 / (50000 - n) AS q FROM generate_series(1, 60000) n";
     const error = await cc.query(sql).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SqlError);
     expect(error.message).toContain("division by zero");
   });
 
-  test("so is a restart of the database in the middle, and the next read works", async () => {
+  test("reports a restart of the database during a read, and the next read works", async () => {
     const reading = cc
       .query(
         "SELECT n, repeat('x', 1000) AS t, pg_sleep(CASE WHEN n = 20000 THEN 60 ELSE 0 END)::text AS s FROM generate_series(1, 40000) n",
@@ -145,7 +145,7 @@ describe("the server", () => {
     expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
   });
 
-  test("a reader that goes away ends its COPY in the database", async () => {
+  test("ends the COPY of a reader that disconnects", async () => {
     const controller = new AbortController();
     const reading = cc.query("SELECT repeat('x', 1000) AS t FROM generate_series(1, 1e9)", {
       signal: controller.signal,
@@ -164,7 +164,7 @@ describe("the server", () => {
       .toBe(0);
   });
 
-  test("kill -9 in the middle of a write leaves the old table, and after the next start no other", async () => {
+  test("kill -9 during a write leaves the old table, and after the next start no other", async () => {
     await cc.write(new DataFrame({ a: [1] }), "precious");
     await cc.query("CREATE TABLE cartoframes_tmp_0123456789abcdef (a int)"); // of one that was cut off
     const admin = await postgres.connect(databaseAddress(url).database);
@@ -194,7 +194,7 @@ describe("the server", () => {
     await admin.end();
   });
 
-  test("a read-only user reads, queries, lists and maps; a write says what is missing", async () => {
+  test("a read-only user can read, query, list and map; a write names the missing privilege", async () => {
     const admin = await postgres.connect(databaseAddress(url).database);
     await admin.query("CREATE ROLE guest LOGIN");
     const other = await createTestDatabase();
@@ -227,7 +227,7 @@ describe("the server", () => {
     await admin.end();
   });
 
-  test("the password is in no argument, file, output or error, and a wrong one is refused", async () => {
+  test("no argument, file, output or error contains the password; rejects a wrong one", async () => {
     await postgres.createDatabase("guarded", "keeper");
     await postgres.requirePassword("keeper", PASSWORD);
     const address = (password: string) =>
@@ -269,7 +269,7 @@ describe("the server", () => {
       .toEqual([[1]]);
   });
 
-  test("a database that cannot be reached is named at once, and no server stays", async () => {
+  test("reports an unreachable database at once and leaves no server running", async () => {
     const baseUrl = "postgres://ana:s3cret@127.0.0.1:1/gis";
     const error = await new CartoContext({ baseUrl }).query("SELECT 1").catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SqlError);

@@ -46,7 +46,7 @@ describe("defaults", () => {
     const dark = await layerOf(frameOf([1]), {}, { basemap: new BaseMap({ source: "dark" }) });
     expect(dark.stroke?.color).toEqual([0, 0, 0, 255]);
   });
-  test("more than 50,000 points, and those below 3 pixels, have no outline unless somebody wants one", () => {
+  test("more than 50,000 points, and points below 3 pixels, have no outline by default", () => {
     const strokeOf = (rowCount: number, options: LayerOptions = {}) => {
       const layer = new Layer("t", options);
       const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
@@ -64,7 +64,7 @@ describe("defaults", () => {
     const polygon = await layerOf(frameOf([1], WKTS.polygon));
     expect(polygon).toMatchObject({ stroke: { color: [255, 255, 255, 64], widthPx: 0.5 }, opacity: 0.9 });
   });
-  test("colours go by position", async () => {
+  test("colours depend on the layer's position", async () => {
     const layers = await Promise.all(
       [1, 2, 3].map(async (n) => {
         const layer = new Layer(frameOf([n]));
@@ -80,7 +80,7 @@ describe("defaults", () => {
       [0x99, 0xc9, 0x45, 255],
     ]);
   });
-  test("no two layers have one name", async () => {
+  test("layer names are unique", async () => {
     const named = async (...options: LayerOptions[]) => {
       const layers = await Promise.all(
         options.map(async (option) => {
@@ -108,10 +108,10 @@ describe("defaults", () => {
       /^Layer "shops": `size` must be .*; got -1\.$/,
     );
     expect(() => new QueryLayer("SELECT 1", { name: " " })).toThrow(
-      /`name` must be a text that is not blank; got " "/,
+      /`name` must be a string that is not blank; got " "/,
     );
   });
-  test("labels are below points and above everything else", async () => {
+  test("place names are below points and above lines and polygons", async () => {
     const labels = async (wkt: string | null) =>
       (await sceneOf(frameOf([1], wkt))).scene.basemap.tiles?.labelsUrlTemplate !== undefined;
     expect([await labels(WKTS.point), await labels(WKTS.line), await labels(WKTS.polygon)]).toEqual([
@@ -124,7 +124,7 @@ describe("defaults", () => {
 });
 
 describe("colour by column", () => {
-  test("numbers are mint in five quantiles", async () => {
+  test("numbers use mint in five quantiles", async () => {
     const { scene } = await sceneOf(frameOf([1, 2, 3, 4, 5, null]), { color: "v" });
     expect(scene.layers[0]!.color).toMatchObject({
       kind: "classes",
@@ -140,7 +140,7 @@ describe("colour by column", () => {
     expect(scene.legends).toMatchObject([{ title: "v", geometry: "point" }]);
     expect(scene.legends[0]!.items.map(({ label }) => label)).toEqual(["1", "2", "3", "4", "5", "no data"]);
   });
-  test("text and booleans are safe", async () => {
+  test("text and booleans use safe", async () => {
     const { scene } = await sceneOf(frameOf(["a", "b", "a"]), { color: "v", legend: { title: "Kind" } });
     expect(scene.layers[0]!.color).toMatchObject({
       palette: [
@@ -153,14 +153,14 @@ describe("colour by column", () => {
       (await sceneOf(frameOf([true, false]), { color: "v" })).scene.legends[0]!.items.map((i) => i.label),
     ).toEqual(["false", "true"]);
   });
-  test("more than ten categories end in Other", async () => {
+  test("more than ten categories add Other", async () => {
     const values = Array.from({ length: 30 }, (_, i) => `c${i % 15}`);
     const { scene } = await sceneOf(frameOf(values), { color: "v" });
     const { items } = scene.legends[0]!;
     expect(items).toHaveLength(11);
     expect(items[10]).toMatchObject({ label: "Other", color: [0x88, 0x88, 0x88, 255] });
   });
-  test("numbers as categories; mint for text; bounds", async () => {
+  test("numbers as categories, mint for text, bounds", async () => {
     const labels = async (values: unknown[], color: LayerOptions["color"]) =>
       (await sceneOf(frameOf(values), { color })).scene.legends[0]!.items.map(({ label }) => label);
     expect(await labels([3, 1, 3], { column: "v", method: "category" })).toEqual(["3", "1"]);
@@ -168,13 +168,13 @@ describe("colour by column", () => {
     expect(await labels(["x", "y"], { column: "v", scheme: styling.mint() })).toEqual(["x", "y"]);
     expect(await labels([5, 15], { column: "v", bins: [10, 20] })).toEqual(["≤ 10", "10 – 20"]);
   });
-  test("no legend on demand", async () => {
+  test("legend: false", async () => {
     expect((await sceneOf(frameOf([1, 2]), { color: "v", legend: false })).scene.legends).toEqual([]);
   });
 });
 
 describe("size by column", () => {
-  test("sizes are even steps of the range; one legend where colour says the same", async () => {
+  test("sizes are even steps of the range, with one legend if colour has the same classes", async () => {
     const { scene } = await sceneOf(frameOf([1, 2, 3, null]), {
       size: { column: "v", range: [4, 20], bins: 3 },
     });
@@ -189,7 +189,7 @@ describe("size by column", () => {
     expect(both.scene.legends).toHaveLength(1);
     expect(both.scene.legends[0]!.items.map(({ sizePx }) => sizePx)).toEqual([4, 12, 20]);
   });
-  test("two columns, two legends", async () => {
+  test("two columns have two legends", async () => {
     const frame = new DataFrame({ a: ["x", "y"], b: [1, 2], geometry: [WKTS.point, WKTS.point] } as never);
     const { scene } = await sceneOf(frame, { color: "a", size: "b", legend: { title: "A" } });
     expect(scene.legends.map(({ title }) => title)).toEqual(["A", "b"]);
@@ -210,7 +210,7 @@ describe("the first view", () => {
     if (view.kind !== "fit") throw new Error("expected bounds");
     expect(view.bounds.map((degrees) => Math.round(degrees))).toEqual([170, 1, -170, 2]);
   });
-  test("is what the options say", () => {
+  test("follows the options", () => {
     const { scene } = buildScene({ layers: [], zoom: 3, lat: 40, lng: -3, size: [300, 200] });
     expect(scene).toMatchObject({
       widthPx: 300,
@@ -225,7 +225,7 @@ describe("the first view", () => {
     expect(scene).toMatchObject({ view: world, legends: [] });
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "The map shows nothing of layer DataFrame (2 × 2): none of its rows has a geometry. Check its table or query.",
+        "The map shows no data of layer DataFrame (2 × 2): none of its rows has a geometry. Check its table or query.",
       ]
     `);
     const none = await sceneOf(new DataFrame([], { columns: ["v", "geometry"] } as never), { color: "v" });
@@ -249,7 +249,7 @@ describe("a DataFrame's geometry", () => {
     const { x, y } = (await layerOf(frame, options)).geometry as PointGeometry;
     return [...x].map((value, i) => [Math.round(value * 360 - 180), y[i]! < 0.5 ? "north" : "south"]);
   };
-  test("wkx, WKT, GeoJSON, hexadecimal EWKB, in the usual columns or the first that has any", async () => {
+  test("wkx, WKT, GeoJSON, hexadecimal EWKB, in the usual columns or the first with geometry", async () => {
     const point = wkx.Geometry.parse("POINT(7 8)");
     const values = [
       point,
@@ -266,7 +266,7 @@ describe("a DataFrame's geometry", () => {
       await at(new DataFrame({ the_geom: ["POINT(1 1)"], other: ["POINT(5 5)"] }), { geomCol: "other" }),
     ).toEqual([[5, "north"]]);
   });
-  test("longitude and latitude, as numbers or digits; missing ones are no points", async () => {
+  test("longitude and latitude as numbers or text; missing values make no points", async () => {
     const frame = new DataFrame({ 'x "x"': ["7", "", null], y: [-8, 1, 2] } as never);
     expect(await at(frame, { lnglat: ['x "x"', "y"] })).toEqual([[7, "south"]]);
   });
@@ -290,7 +290,7 @@ describe("a DataFrame's geometry", () => {
       `[InvalidArgumentError: Column "geometry", row 0 (counted from 0): "POINT(1" is not a geometry (expected a number in the WKT, found ""). Pass wkx objects, WKT, GeoJSON, or EWKB as bytes or hexadecimal text.]`,
     );
   });
-  test("swapped columns are noticed", async () => {
+  test("warns about swapped columns", async () => {
     const { warnings } = await sceneOf(new DataFrame({ a: [40, 41], b: [-100, -3] }), { lnglat: ["a", "b"] });
     expect(warnings).toMatchInlineSnapshot(`
       [
@@ -301,7 +301,7 @@ describe("a DataFrame's geometry", () => {
 });
 
 describe("style columns", () => {
-  test("that are not there or cannot be", async () => {
+  test("that are missing or have the wrong type", async () => {
     await expect(sceneOf(frameOf([1]), { color: "vv" })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer DataFrame (1 × 2); got "vv". Its columns are "v", "geometry". Did you mean "v"?]`,
     );
@@ -335,7 +335,7 @@ describe("style columns", () => {
       `[InvalidArgumentError: \`bins\` must be 2 to 7 classes for the scheme "mint"; got 9. For more, pass your own colours: styling.custom([…]).]`,
     );
   });
-  test("with names and values like anything", async () => {
+  test("with arbitrary names and values", async () => {
     const names = ["__proto__", "constructor", "columns", 'a"b', "<b>", "the geom", "日本", "🌍"];
     for (const name of names) {
       const frame = new DataFrame(
@@ -364,7 +364,7 @@ describe("from the database's columns", () => {
   ];
   const chosen = (layer: Layer | QueryLayer) => fieldsOfLayer(layer, fields).map(({ name }) => name);
 
-  test("only those that are needed", () => {
+  test("fetches only the columns it needs", () => {
     expect(chosen(new Layer("t"))).toEqual(["the_geom"]);
     expect(chosen(new Layer("t", { color: "pop", size: "pop" }))).toEqual(["the_geom", "pop"]);
     expect(chosen(new Layer("t", { color: "kind", geomCol: "area" }))).toEqual(["area", "kind"]);
@@ -376,7 +376,7 @@ describe("from the database's columns", () => {
       "area",
     ]);
   });
-  test("errors, before a row is fetched", () => {
+  test("errors before any row is fetched", () => {
     expect(() => chosen(new Layer("t", { color: "redd" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer "t"; got "redd". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
     );
@@ -404,7 +404,7 @@ describe("from the database's columns", () => {
       `[InvalidArgumentError: Layer "SELECT lon, lat FROM stations" must have a geometry column. Its columns are "lon", "lat". Add one to the query, such as ST_SetSRID(ST_MakePoint("lon", "lat"), 4326) AS the_geom.]`,
     );
   });
-  test("integers that came as text are numbers", () => {
+  test("integers that arrive as text are numbers", () => {
     const layer = new Layer("t", { color: "pop" });
     const columns: Column[] = [
       { name: "the_geom", pgtype: "geometry", kind: "geometry", values: [null, null] },
@@ -419,7 +419,7 @@ describe("from the database's columns", () => {
   });
 });
 
-test("one infinite time makes a column text; the others have their format still", () => {
+test("an infinite time makes a column text, but other times keep their format", () => {
   const layer = new Layer("t", { tooltip: { column: "at", format: "%d.%m.%Y" }, label: "at" });
   const columns: Column[] = [
     { name: "the_geom", pgtype: "geometry", kind: "geometry", values: Array(4).fill(WKTS.point) },
@@ -459,7 +459,7 @@ test("mixed geometry, and options without effect", async () => {
 });
 
 describe("layers of a map", () => {
-  test("one, several, none", () => {
+  test("one, several, and no layers", () => {
     const layer = new Layer("t");
     const basemap = new BaseMap();
     expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer] });

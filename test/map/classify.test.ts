@@ -15,7 +15,7 @@ import { mulberry32 } from "../support/seeded";
 
 const METHODS = ["quantiles", "equal", "headtails", "jenks"] as const;
 
-test("equal intervals of a range that is longer than the largest double", () => {
+test("equal intervals of a range longer than the largest double", () => {
   const [min, max] = [-1e308, 1.7e308];
   const breaks = equalBreaks(Float64Array.from([min, max]), 5);
   const widths = breaks.map((bound, i) => bound / 4 - (breaks[i - 1] ?? min) / 4);
@@ -23,7 +23,7 @@ test("equal intervals of a range that is longer than the largest double", () => 
   expect(breaks.at(-1)).toBe(max);
 });
 
-describe("breaks are the database's", () => {
+describe("breaks equal the database's", () => {
   let pg: PGlite;
   beforeAll(async () => {
     pg = await openPostgis();
@@ -89,7 +89,7 @@ describe("breaks are the database's", () => {
 
 const numbers = (...values: number[]) => Float64Array.of(...values);
 
-test("a value that equals a break is in the lower class", () => {
+test("a value equal to a break is in the lower class", () => {
   const { classes, ranges } = classifyNumbers(numbers(1, 2, 3, 4), "quantiles", 2);
   expect([...classes]).toEqual([0, 0, 1, 1]);
   expect(ranges).toEqual([
@@ -98,7 +98,7 @@ test("a value that equals a break is in the lower class", () => {
   ]);
 });
 
-test.each(METHODS)("%s: fewer distinct values than bins make fewer classes, none empty", (method) => {
+test.each(METHODS)("%s: fewer distinct values than bins make fewer classes, without empty ones", (method) => {
   const { classes, ranges, missingCount } = classifyNumbers(numbers(0, 0, 0, 0, 7, Number.NaN), method, 5);
   expect([...classes].at(-1)).toBe(MISSING_CLASS);
   expect(missingCount).toBe(1);
@@ -144,7 +144,7 @@ function leastScatter(sorted: readonly number[], classes: number): number {
   return least;
 }
 
-test.each([1, 2, 3, 4, 5, 6])("natural breaks are the best of all possible ones, seed %i", (seed) => {
+test.each([1, 2, 3, 4, 5, 6])("natural breaks are optimal, seed %i", (seed) => {
   const random = mulberry32(seed);
   for (let i = 0; i < 40; i++) {
     const values = Array.from({ length: 2 + Math.floor(random() * 10) }, () =>
@@ -190,14 +190,14 @@ test("natural breaks lie in the gaps", () => {
   expect([...classes]).toEqual([0, 0, 1, 1, 1, 2]);
 });
 
-test("natural breaks of very many values are near those of all", () => {
+test("natural breaks of very many values are close to the exact ones", () => {
   const random = mulberry32(3);
   const values = Float64Array.from({ length: 200_000 }, (_, i) => (i % 4) * 100 + random() * 30);
   const { ranges } = classifyNumbers(values, "jenks", 4);
   for (const { count } of ranges) expect(Math.abs(count - 50_000)).toBeLessThan(50);
 });
 
-test("bounds are inclusive, and what is above the last is in the last class", () => {
+test("bounds are inclusive, and larger values are in the last class", () => {
   const { classes, ranges } = classifyByBounds(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20]);
   expect([...classes]).toEqual([0, 0, 1, 1, 1, MISSING_CLASS]);
   expect(ranges.map(({ lower, upper }) => [lower, upper])).toEqual([
@@ -207,7 +207,7 @@ test("bounds are inclusive, and what is above the last is in the last class", ()
 });
 
 describe("categories", () => {
-  test("the most frequent first, equally frequent ones in order, the rest together", () => {
+  test("the most frequent first, ties in order, the others together", () => {
     const { classes, categories, otherCount, missingCount } = classifyCategories(
       ["b", "a", "c", "c", null, "d", "a", "", "c"],
       2,
@@ -233,7 +233,7 @@ describe("categories", () => {
       "constructor",
     ]);
   });
-  test("as many as there are rows", () => {
+  test("one category per row", () => {
     const { categories, otherCount } = classifyCategories(
       Array.from({ length: 100_000 }, (_, i) => String(i)),
       3,

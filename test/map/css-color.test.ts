@@ -23,12 +23,12 @@ test.each([
   "rgb(255 128 0)",
   "rgb(100%, 50%, 0%)",
   "RGBA(12, 34, 56, 1)",
-])("%s is what a canvas paints", (css) => {
+])("%s equals what a canvas paints", (css) => {
   expect(parseColor(css)).toEqual(painted(css));
 });
 
 test.each(["hsl(120, 100%, 25%)", "hsl(200deg 40% 60%)", "hsla(0.5turn, 30%, 70%, 1)", "hsl(-30 100% 50%)"])(
-  "%s is what a canvas paints, but for its rounding down",
+  "%s equals what a canvas paints, except for rounding",
   (css) => {
     const wanted = painted(css);
     for (const [i, part] of parseColor(css)!.entries())
@@ -36,7 +36,7 @@ test.each(["hsl(120, 100%, 25%)", "hsl(200deg 40% 60%)", "hsla(0.5turn, 30%, 70%
   },
 );
 
-test("hwb, which that canvas does not know", () => {
+test("hwb, which the canvas lacks", () => {
   expect(parseColor("hwb(90 10% 20%)")).toEqual([115, 204, 26, 255]);
   expect(parseColor("hwb(90 60% 60%)")).toEqual([128, 128, 128, 255]);
 });
@@ -53,7 +53,7 @@ test("translucent colours", () => {
   expect(parseColor("rgb(255 0 0 / 50%)")).toEqual([255, 0, 0, 128]);
 });
 
-describe("no colour", () => {
+describe("rejects invalid colours", () => {
   test.each([
     "",
     "#",
@@ -70,7 +70,7 @@ describe("no colour", () => {
     expect(parseColor(text)).toBeNull();
     expect(looksLikeColor(text)).toBe(false);
   });
-  test.each(["#12", "rgb(1)", "oklch(40% 0.2 30)"])("%j can only be meant as one", (text) => {
+  test.each(["#12", "rgb(1)", "oklch(40% 0.2 30)"])("%j can only be meant as a colour", (text) => {
     expect(looksLikeColor(text)).toBe(true);
   });
 });

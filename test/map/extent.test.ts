@@ -60,7 +60,7 @@ test.each<[string, [number, number][], number[] | undefined]>([
   ],
 ])("%s", (_, lnglats, bounds) => expect(rounded(...lnglats)).toEqual(bounds));
 
-test("data all over the world keep the usual sides of the map", () => {
+test("worldwide data keep the usual edges of the map", () => {
   const random = mulberry32(11);
   const [west, , east] = boundsOf([
     points(
@@ -71,7 +71,7 @@ test("data all over the world keep the usual sides of the map", () => {
   expect(east).toBeGreaterThan(170);
 });
 
-test("paths beyond the ends of the world", () => {
+test("paths beyond the edges of the world", () => {
   const line = (...xs: number[]) => ({
     kind: "line" as const,
     xy: Float64Array.from(xs.flatMap((x) => [x, 0.5])),

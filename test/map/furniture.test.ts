@@ -128,7 +128,7 @@ test.each(Object.entries(MAPS))("%s", async (name, options) => {
   await expectGolden(`furniture-${name}`, renderPng(await sceneOf(options())));
 });
 
-test("a map twice as sharp has the same labels", async () => {
+test("a map with twice the pixels has the same labels", async () => {
   const scene = await sceneOf(MAPS["labels-points"]!());
   await expectGolden(
     "furniture-labels-2x",
@@ -136,7 +136,7 @@ test("a map twice as sharp has the same labels", async () => {
   );
 });
 
-test("without labels and counts the same scene has neither", async () => {
+test("a scene without labels and counts shows none", async () => {
   const scene = await sceneOf({ layers: new Layer(CITIES, { lnglat, stroke: false }) });
   expect(scene.layers[0]).not.toHaveProperty("label");
   expect(scene.layers[0]).not.toHaveProperty("columns");

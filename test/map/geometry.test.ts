@@ -34,7 +34,7 @@ test.each([
   "POINT ZM (-179.9 84 9 8)",
   "SRID=3857;POINT(-411000 4927000)",
   "SRID=0;POINT(10 20)",
-])("a point is where PostGIS puts it: %s", async (wkt) => {
+])("projects a point like PostGIS: %s", async (wkt) => {
   const { geometry } = await project(wkt);
   const { rows } = await pg.query<{ x: number; y: number }>(
     `SELECT ST_X(m) / (2 * pi() * 6378137) + 0.5 AS x, 0.5 - ST_Y(m) / (2 * pi() * 6378137) AS y
@@ -56,7 +56,7 @@ test("upper and lower case, bytes, big endian", async () => {
   expect(lng((geometry as PointGeometry).x)).toEqual([1, 1, 1, 1]);
 });
 
-test("rows without geometry are left out, and rows say which are there", async () => {
+test("leaves out rows without geometry, and keeps row numbers", async () => {
   const { geometry, rowsOf } = await project(
     null,
     "POINT(1 2)",
@@ -69,7 +69,7 @@ test("rows without geometry are left out, and rows say which are there", async (
   expect(await project("POINT(1 2)", "POINT(3 4)")).not.toHaveProperty("geometry.rows");
 });
 
-test("nothing at all", async () => {
+test("no rows", async () => {
   expect(isEmptyGeometry((await project(null, "POLYGON EMPTY")).geometry)).toBe(true);
   expect(isEmptyGeometry(ewkb([]).geometry)).toBe(true);
 });
@@ -90,7 +90,7 @@ test("lines and their parts", async () => {
   expect(lngsOf(geometry as PathGeometry)).toEqual([0, 1, 2, 5, 6, 7, 8]);
 });
 
-test("polygons, holes, parts; members of a collection are filled apart", async () => {
+test("polygons, holes, parts; members of a collection are separate features", async () => {
   const { geometry } = await project(
     "POLYGON((0 0,4 0,4 4,0 4,0 0),(1 1,2 1,2 2,1 1))",
     "MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((5 5,6 5,6 6,5 5)))",
@@ -104,7 +104,7 @@ test("polygons, holes, parts; members of a collection are filled apart", async (
   });
 });
 
-test("the most frequent kind is drawn", async () => {
+test("draws the most frequent kind", async () => {
   const { geometry, rowsOf } = await project(
     "LINESTRING(0 0,1 1)",
     "POINT(0 0)",
@@ -115,8 +115,8 @@ test("the most frequent kind is drawn", async () => {
   expect(rowsOf).toEqual({ point: 2, line: 3, polygon: 0 });
 });
 
-describe("at the ends of the map", () => {
-  test("latitudes beyond Web Mercator's, the poles, and nonsense", async () => {
+describe("at the edges of the map", () => {
+  test("latitudes beyond Web Mercator, the poles, and invalid ones", async () => {
     const { geometry } = projectGeometry({
       kind: "lnglat",
       lng: Float64Array.of(0, 0, 0, 0, Number.NaN, 190, -181),
@@ -128,19 +128,19 @@ describe("at the ends of the map", () => {
     expect(lng(x).slice(4)).toEqual([-170, 179]);
   });
 
-  test("a line over the antimeridian goes on, either way", async () => {
+  test("a line across the antimeridian continues, in either direction", async () => {
     const { geometry } = await project("LINESTRING(170 0,-170 1,-160 2)", "LINESTRING(-170 0,170 0,-170 0)");
     expect(lngsOf(geometry as PathGeometry)).toEqual([170, 190, 200, -170, -190, -170]);
   });
 
-  test("a ring over the antimeridian goes on, and its hole with it", async () => {
+  test("a ring across the antimeridian continues, with its hole", async () => {
     const { geometry } = await project(
       "POLYGON((175 -5,-170 -5,-170 5,175 5,175 -5),(-176 -1,-174 -1,-174 1,-176 -1))",
     );
     expect(lngsOf(geometry as PathGeometry)).toEqual([-185, -170, -170, -185, -185, -176, -174, -174, -176]);
   });
 
-  test("a ring around the pole and one as wide as the world stay as they are", async () => {
+  test("a ring around a pole and one as wide as the world are unchanged", async () => {
     const antarctica = [-180, -60, 60, 180, 180, -180, -180];
     const { geometry } = await project(
       "POLYGON((-180 -80,-60 -70,60 -70,180 -80,180 -90,-180 -90,-180 -80))",
@@ -149,7 +149,7 @@ describe("at the ends of the map", () => {
     expect(lngsOf(geometry as PathGeometry)).toEqual([...antarctica, -180, 180, 180, -180, -180]);
   });
 
-  test("degrees and metres cross alike", async () => {
+  test("degrees and metres cross the antimeridian in the same way", async () => {
     const line = "LINESTRING(170 0,-170 1)";
     const { rows } = await pg.query<{ wkt: string }>(
       "SELECT ST_AsEWKT(ST_Transform(ST_GeomFromText($1, 4326), 3857)) AS wkt",
@@ -160,7 +160,7 @@ describe("at the ends of the map", () => {
   });
 });
 
-describe("what cannot be drawn", () => {
+describe("geometry that cannot be drawn", () => {
   test("another SRID", async () => {
     const values = await hex("POINT(1 2)", "SRID=25830;POINT(440000 4470000)");
     expect(() =>
@@ -175,7 +175,7 @@ describe("what cannot be drawn", () => {
       `[InvalidArgumentError: Column "the_geom", row 0 (counted from 0) is a curve, which a map cannot draw. Use ST_CurveToLine("the_geom") in the query.]`,
     );
   });
-  test("cut and damaged bytes", async () => {
+  test("truncated and damaged bytes", async () => {
     const [line] = await hex("LINESTRING(0 0,1 1,2 2)");
     for (const value of [
       "",

@@ -67,7 +67,7 @@ test.each<[LayerOptions, RegExp]>([
   await expect(async () => of(options)).rejects.toThrow(message);
 });
 
-test("cartoframes' names of options; a column that is called like a colour", async () => {
+test("option names of cartoframes for Python; a column named like a colour", async () => {
   const sizes = (await of({ size: { column: "v", min: 2, max: 8, bins: 3, binMethod: "equal" } })).layers[0]!
     .size;
   expect(sizes).toMatchObject({ px: [2, 5, 8] });
@@ -75,7 +75,7 @@ test("cartoframes' names of options; a column that is called like a colour", asy
   expect(legends[0]).toMatchObject({ title: "red" });
 });
 
-test("a column read twice travels once, in another format as well", async () => {
+test("stores a column once, even in two formats", async () => {
   const { columns, tooltip, popup } = (
     await of({ tooltip: ["v", "t"], popup: { column: "v", format: ".1f" } })
   ).layers[0]!;
@@ -84,7 +84,7 @@ test("a column read twice travels once, in another format as well", async () => 
   expect(popup!.fields).toEqual([{ title: "v", column: 0, format: ".1f" }]);
 });
 
-test("times of GeoJSON, which are text, have formats of times", async () => {
+test("text times in GeoJSON accept time formats", async () => {
   const at = ["2019-03-05", null, "2019-03-05T14:30:00+02:00"];
   const features = at.map((text, i) => ({
     type: "Feature",
@@ -115,7 +115,7 @@ test("times of GeoJSON, which are text, have formats of times", async () => {
   expect(texts(label!.column)).toEqual(["2019", undefined, "2019"]);
 });
 
-test("steps: ends, beyond them, missing, infinite, equal", () => {
+test("steps of values at the ends, beyond them, missing, infinite, equal", () => {
   const classes = (values: number[], domain?: [number, number]) => [
     ...classifySteps(Float64Array.from(values), 4, domain).classes,
   ];
@@ -126,7 +126,7 @@ test("steps: ends, beyond them, missing, infinite, equal", () => {
   expect(classes([Number.NaN])).toEqual([255]);
 });
 
-test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) => {
+test.each([1, 2, 3, 4, 5, 6])("values are unchanged in the page, seed %i", async (seed) => {
   const random = mulberry32(seed);
   const make = [
     () => Math.floor(random() * 2000) - 1000,
@@ -158,7 +158,7 @@ test.each([1, 2, 3, 4, 5, 6])("values survive the page, seed %i", async (seed) =
   expect(textsOf(back.columns![1]!)).toEqual(textsOf(columns[1]!));
 });
 
-test("GeoJSON: features, a file, ids, properties that are missing", async () => {
+test("GeoJSON features, a file, ids, missing properties", async () => {
   const point = (lng: number) => ({ type: "Point", coordinates: [lng, 0] });
   const features = [
     { type: "Feature", id: 7, properties: { a: "x", geometry: "a property" }, geometry: point(1) },

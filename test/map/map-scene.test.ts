@@ -37,7 +37,7 @@ test("a table with a hostile name and column", async () => {
   expect(built.legends.map(({ title }) => title)).toEqual(['a "b" <c>', "n"]);
 });
 
-test("queries, with a comment and a semicolon; one layer alone; metres", async () => {
+test("queries with a comment and a semicolon; a single layer; metres", async () => {
   const sql =
     'SELECT ST_Transform(the_geom, 3857) AS geom, n FROM "Odd ""Table""" WHERE n <= 2 ORDER BY n -- two\n;';
   const { scene: built } = await scene({ layers: new QueryLayer(sql, { color: "n" }) });
@@ -45,7 +45,7 @@ test("queries, with a comment and a semicolon; one layer alone; metres", async (
   expect([...x].map((world) => Math.round((world * 360 - 180) * 1e6) / 1e6)).toEqual([1, 2]);
 });
 
-test("what the database has not, or not so", async () => {
+test("missing tables and unsuitable columns", async () => {
   await expect(scene({ layers: new Layer("nowhere") })).rejects.toThrowErrorMatchingInlineSnapshot(
     `[TableNotFoundError: No table is named "nowhere". List the tables with \`await cc.tables()\`.]`,
   );
@@ -67,7 +67,7 @@ test("what the database has not, or not so", async () => {
   expect(built.view).toMatchObject({ kind: "center", zoom: 1 });
 });
 
-test("a layer changes nothing", async () => {
+test("mapping changes nothing in the database", async () => {
   await server.sql("CREATE TABLE kept AS SELECT ST_SetSRID(ST_MakePoint(1, 2), 4326) AS the_geom");
   const refused = async (sql: string) => {
     await expect(scene({ layers: new QueryLayer(sql) }), sql).rejects.toThrow(InvalidArgumentError);
@@ -91,7 +91,7 @@ test("a layer changes nothing", async () => {
     expect((await scene({ layers: new QueryLayer(sql) })).scene.layers[0]).toMatchObject({ rowCount: 1 });
 });
 
-test("a map of DataFrames asks no server", async () => {
+test("a map of DataFrames needs no server", async () => {
   const frame = new DataFrame({ lng: [1, 2], lat: [3, 4] });
   const layers = [new Layer(frame, { lnglat: ["lng", "lat"] })];
   const { scene: built } = await mapScene(nowhere, { layers, progress });

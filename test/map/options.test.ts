@@ -17,7 +17,7 @@ function complaint(options: object): string {
 
 describe("color", () => {
   const colorOf = (color: ConstructorParameters<typeof Layer>[1]) => new Layer("t", color).style.color;
-  test("a CSS colour wins over a column of its name", () => {
+  test("a CSS colour takes precedence over a column of that name", () => {
     expect(colorOf({ color: "red" })).toEqual({ kind: "constant", color: [255, 0, 0, 255] });
     expect(colorOf({ color: "Tomato" })).toMatchObject({ kind: "constant" });
     expect(colorOf({ color: { column: "red" } })).toMatchObject({ kind: "column", column: "red" });
@@ -89,7 +89,7 @@ describe("size", () => {
   });
 });
 
-test("opacity, stroke, legend, and options that are none", () => {
+test("opacity, stroke, legend, and unknown options", () => {
   expect(complaint({ opacity: 90 })).toMatchInlineSnapshot(
     `"Layer "airports": \`opacity\` must be a number from 0 to 1; got 90."`,
   );
@@ -106,7 +106,7 @@ test("opacity, stroke, legend, and options that are none", () => {
     `"Layer "airports": \`legend\` must be true, false or { title, counts }; got "on"."`,
   );
   expect(complaint({ legend: { title: 5 } })).toMatchInlineSnapshot(
-    `"Layer "airports": \`legend.title\` must be a text that is not blank; got 5."`,
+    `"Layer "airports": \`legend.title\` must be a string that is not blank; got 5."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
     `"Layer has no option "opacty". Did you mean "opacity"? Available options: "lnglat", "geomCol", "name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,
@@ -139,7 +139,7 @@ test("sources", () => {
   );
 });
 
-test("layers say what they are", () => {
+test("layers name their source", () => {
   expect(inspect(new Layer("airports"))).toBe('Layer("airports")');
   expect(inspect(new QueryLayer("SELECT *\n  FROM t"))).toBe('QueryLayer("SELECT * FROM t")');
   expect(inspect(new Layer(new DataFrame([[1, 2]])))).toBe("Layer(DataFrame (1 × 2))");
@@ -164,7 +164,7 @@ describe("BaseMap", () => {
     );
   });
 
-  test("none, and tiles of one's own", () => {
+  test("none, and custom tiles", () => {
     expect(new BaseMap({ source: "none" }).basemap).toEqual({
       theme: "light",
       background: [255, 255, 255, 255],

@@ -20,7 +20,7 @@ test("there are CARTO's 32 schemes and its two for aggregations, also under CART
   expect(styling.scheme("ag_Sunset")).toEqual(styling.agSunset());
 });
 
-test("colours are CARTO's for that number of classes", () => {
+test("colours equal CARTO's for each number of classes", () => {
   expect(hex(styling.mint(), 5)).toEqual(["e4f1e1", "9ccdc1", "63a6a0", "337f7f", "0d585f"]);
   expect(hex(styling.mint(), 3)).toEqual(["e4f1e1", "63a6a0", "0d585f"]);
   expect(hex(styling.mint(), 1)).toEqual(["63a6a0"]);
@@ -28,14 +28,14 @@ test("colours are CARTO's for that number of classes", () => {
   expect(otherColorOf(styling.vivid())).toEqual([0xa5, 0xaa, 0x99, 255]);
 });
 
-test("own colours are spread over fewer classes, but taken in their order for categories", () => {
+test("custom colours are spread over fewer classes, but used in order for categories", () => {
   const scheme = styling.custom(["#000", "#555", "#fff"]);
   expect(hex(scheme, 2)).toEqual(["000000", "ffffff"]);
   expect(hex(scheme, 1)).toEqual(["555555"]);
   expect(hex(scheme, 2, true)).toEqual(["000000", "555555"]);
 });
 
-test("numbers get quantiles, text and qualitative schemes categories, bounds are bounds", () => {
+test("numbers use quantiles, text and qualitative schemes use categories", () => {
   expect(methodOf(styling.mint(), true)).toBe("quantiles");
   expect(methodOf(styling.mint(), false)).toBe("category");
   expect(methodOf(styling.bold(), true)).toBe("category");
@@ -43,7 +43,7 @@ test("numbers get quantiles, text and qualitative schemes categories, bounds are
   expect(methodOf(styling.bold([1, 2]), true)).toBe("bounds");
 });
 
-test("options beside a scheme override the scheme's own", () => {
+test("options override those of the scheme", () => {
   expect(adjusted(styling.mint(5, "jenks"), 3, undefined)).toEqual(styling.mint(3, "jenks"));
   expect(adjusted(styling.mint(5, "jenks"), [1, 2, 3], undefined)).toEqual(styling.mint([1, 2, 3]));
   expect(adjusted(styling.mint([1, 2, 3]), undefined, "equal")).toEqual(styling.mint(3, "equal"));

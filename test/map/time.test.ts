@@ -33,7 +33,7 @@ const lnglat = ["lng", "lat"] as const;
 const DAY_MS = 86_400_000;
 const day = (n: number) => new Date(Date.UTC(2018, 0, 1) + n * DAY_MS).toISOString();
 
-test("the first layer with times is blue, others are told apart", async () => {
+test("the first animated layer is blue, the others differ", async () => {
   const df = frame({ t: [day(0), day(1)] });
   const timed = () => new Layer(df, { lnglat, time: "t" });
   const { scene } = await map({ layers: [new Layer(df, { lnglat }), timed(), timed()] });
@@ -44,7 +44,7 @@ test("the first layer with times is blue, others are told apart", async () => {
   ]);
 });
 
-test("days make a frame each, in the order of time and not of rows", async () => {
+test("each day is a frame, in the order of time", async () => {
   const df = frame({ t: [day(4), day(0), day(2), day(0)] });
   const { scene } = await map({ layers: new Layer(df, { lnglat, time: "t" }) });
   expect(scene.clock).toEqual({
@@ -72,7 +72,7 @@ test("days make a frame each, in the order of time and not of rows", async () =>
   expect(layer!.stroke).toBeUndefined();
 });
 
-test("times that keep no step are put into equal frames; both ends are in one", async () => {
+test("irregular times are divided into equal frames that include both ends", async () => {
   const times = [0, 0.13, 0.51, 0.77, 1].map((share) => 1e12 + Math.round(share * 1e9 + 0.3));
   const df = frame({ t: times });
   const { scene } = await map({ layers: new Layer(df, { lnglat, time: { column: "t", frames: 4 } }) });
@@ -80,7 +80,7 @@ test("times that keep no step are put into equal frames; both ends are in one", 
   expect([...scene.layers[0]!.time!.starts]).toEqual([0, 2, 2, 3, 5]);
 });
 
-test("NULL, NaN and infinite times are left out and counted", async () => {
+test("leaves out and counts NULL, NaN and infinite times", async () => {
   const df = frame({ t: [1, Number.NaN, 2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] });
   const { scene, warnings } = await map({ layers: new Layer(df, { lnglat, time: "t", tooltip: "t" }) });
   expect(warnings).toEqual([
@@ -91,7 +91,7 @@ test("NULL, NaN and infinite times are left out and counted", async () => {
   expect(scene.layers[0]!.rowCount).toBe(2);
 });
 
-test("infinite timestamps, which the server sends as text, and NULL are none", () => {
+test("leaves out NULL and infinite timestamps, which arrive as text", () => {
   const layer = new QueryLayer("SELECT 1", { time: "t" });
   const point = "0101000020E6100000000000000000F03F0000000000000040";
   const data = dataFromColumns(layer, {
@@ -120,7 +120,7 @@ test.each([
   expect([...scene.layers[0]!.time!.starts]).toEqual(starts);
 });
 
-test("no time at all leaves an empty layer and no clock", async () => {
+test("without any time, the layer is empty and the scene has no clock", async () => {
   const df = frame({ t: [Number.NaN, Number.NaN] });
   const { scene, warnings } = await map({ layers: new Layer(df, { lnglat, time: "t" }) });
   expect(scene.clock).toBeUndefined();
@@ -129,7 +129,7 @@ test("no time at all leaves an empty layer and no clock", async () => {
   expect(renderPng(scene).length).toBeGreaterThan(1000);
 });
 
-test("layers share one clock over all their times, and others stay as they are", async () => {
+test("animated layers share one clock; other layers are unchanged", async () => {
   const { scene } = await map({
     layers: [
       new Layer(frame({ t: [day(0), day(3)] }), { lnglat, time: { column: "t", duration: 5 } }),
@@ -143,7 +143,7 @@ test("layers share one clock over all their times, and others stay as they are",
   expect([...eventsPerFrame(scene, new Set([0]))]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
 });
 
-test("dates and numbers have no common clock", async () => {
+test("dates and numbers cannot share a clock", async () => {
   const layers = [
     new Layer(frame({ t: [day(0)] }), { lnglat, time: "t" }),
     new Layer(frame({ year: [1990] }), { lnglat, time: "year" }),
@@ -153,7 +153,7 @@ test("dates and numbers have no common clock", async () => {
   );
 });
 
-test("of one place in one frame a column's values become one", async () => {
+test("aggregates the values of a place in a frame", async () => {
   const df = new DataFrame({
     lng: [1, 1, 1, 2, 1],
     lat: [5, 5, 5, 5, 5],
@@ -186,13 +186,13 @@ test("of one place in one frame a column's values become one", async () => {
   );
 });
 
-test("without a column that styles it every row is a point", async () => {
+test("without a style column, every row is a point", async () => {
   const df = new DataFrame({ lng: [1, 1], lat: [5, 5], t: [0, 0] });
   const { scene } = await map({ layers: new Layer(df, { lnglat, time: "t" }) });
   expect([...scene.layers[0]!.time!.starts]).toEqual([0, 2]);
 });
 
-test("a MultiPoint is in its frame with all its points", async () => {
+test("a frame contains all points of a MultiPoint", async () => {
   const df = new DataFrame({
     geometry: ["MULTIPOINT ((1 1), (2 2), (3 3))", "POINT (4 4)", "POINT EMPTY"],
     t: [2, 1, 1],
@@ -201,7 +201,7 @@ test("a MultiPoint is in its frame with all its points", async () => {
   expect([...scene.layers[0]!.time!.starts]).toEqual([0, 1, 4]);
 });
 
-test("trails are older, larger, fainter and below; cumulative layers have none", () => {
+test("older points of a trail are larger, fainter and below; cumulative layers have no trails", () => {
   const starts = Uint32Array.from([0, 2, 2, 5, 6]);
   const at = (n: number, cumulative = false, trails = 2) => generationsAt({ starts, cumulative, trails }, n);
   expect(at(0)).toEqual([{ from: 0, to: 2, growth: 1, fade: 1 }]);
@@ -217,7 +217,7 @@ test("trails are older, larger, fainter and below; cumulative layers have none",
   expect(generationsAt({ starts: Uint32Array.from([0, 0]), cumulative: true, trails: 0 }, 0)).toEqual([]);
 });
 
-test("fewer frames lose no event", async () => {
+test("merging frames loses no event", async () => {
   const df = frame({ t: Array.from({ length: 50 }, (_, i) => (i * i) % 97) });
   const { scene } = await map({ layers: new Layer(df, { lnglat, time: "t" }) });
   for (const stride of [1, 2, 3, 7, 500]) {
@@ -247,14 +247,14 @@ test.each([
   expect(momentText(of, n)).toBe(text);
 });
 
-test("moments outside the range are at its ends", () => {
+test("moments outside the range are clamped", () => {
   const of = clock("number", 100, 0.1);
   expect([-1e9, 100, 100.1, 100.3, 100.95, 1e9].map((moment) => frameOf(of, moment))).toEqual([
     0, 0, 1, 3, 9, 9,
   ]);
 });
 
-test("the still is the frame that shows most, or the one asked for", async () => {
+test("the still shows the busiest frame, or the requested one", async () => {
   const df = frame({ t: [day(0), day(1), day(1), day(1), day(5)] });
   const layers = new Layer(df, { lnglat, time: "t" });
   const { scene } = await map({ layers });
@@ -275,7 +275,7 @@ test("the still is the frame that shows most, or the one asked for", async () =>
   );
 });
 
-test("what can be no time is an error that names layer and column", async () => {
+test("rejects a column that cannot be a time, with its layer", async () => {
   const df = frame({ name: ["a", "b"], t: [1, 2] });
   await expect(
     map({ layers: new Layer(df, { lnglat, time: "name" }) }),
@@ -308,11 +308,11 @@ test.each([
   [{ column: "t", cumulative: "yes" }],
   [{ column: "t", speed: Number.NaN }],
   [{ column: "t", trail: 3 }],
-])("time: %j cannot be", (time) => {
+])("rejects time: %j", (time) => {
   expect(() => new Layer("quakes", { time: time as never })).toThrowErrorMatchingSnapshot();
 });
 
-test("text in ISO 8601 is a time, as CSV and GeoJSON have it; without a zone it is UTC", async () => {
+test("reads ISO 8601 text as a time, in UTC without a zone", async () => {
   const t = ["2018-01-01", "2018-01-01T12:00", "2018-01-02 00:00:00Z", "2018-01-02T14:00:00+02:00", "", null];
   const { scene } = await map({ layers: new Layer(frame({ t }), { lnglat, time: "t" }) });
   expect(scene.clock).toMatchObject({

@@ -66,7 +66,7 @@ describe.each(Object.entries(SCHEMES))("%s", (_, scheme) => {
   });
 });
 
-test("categories beyond the legend have the colour of Other", async () => {
+test("less frequent categories have the colour of Other", async () => {
   const values = "a a a b b b c c d e".split(" ");
   const scheme = styling.safe(2);
   const onMap = await colorsOfMap(values, scheme);
@@ -76,13 +76,13 @@ test("categories beyond the legend have the colour of Other", async () => {
   expect(new Set(onMap).size).toBe(3);
 });
 
-test("missing categories are as grey as on the map", () => {
+test("missing categories are grey, as on the map", () => {
   const { domain, range } = styling.bold().vega(["a", null, "b", undefined, "a"]);
   expect(domain).toEqual(["a", "b", null]);
   expect(range).toEqual(["#7f3c8d", "#11a579", "#cccccc"]);
 });
 
-test("a column of a frame is one of values", () => {
+test("accepts a column of a frame", () => {
   const df = new DataFrame({ rate: [1, 2, 3, 4], kind: ["a", "b", "b", "c"] });
   expect(styling.mint(2).vega(df.column("rate"))).toEqual({
     type: "threshold",
@@ -92,7 +92,7 @@ test("a column of a frame is one of values", () => {
   expect(styling.bold(2).vega(df.column("kind")).domain).toEqual(["b", "a", "c"]);
 });
 
-test("without values Vega finds the classes", () => {
+test("lets Vega classify without values", () => {
   expect(styling.mint(3).vega()).toMatchObject({ type: "quantile", range: { length: 3 } });
   expect(styling.mint(3, "equal").vega()).toMatchObject({ type: "quantize", range: { length: 3 } });
   expect(styling.bold(4).vega()).toMatchObject({ type: "ordinal", range: { length: 4 } });
@@ -115,13 +115,13 @@ test("a continuous ramp goes from the smallest to the largest value", () => {
   });
 });
 
-test("text has no quantiles", () => {
+test("rejects quantiles of text", () => {
   expect(() => styling.mint(3, "quantiles").vega(["a", "b"])).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The method "quantiles" requires numbers; the values include "a". Use the method "category".]`,
   );
 });
 
-test("a scheme is still plain data", () => {
+test("a scheme remains plain data", () => {
   expect(styling.mint(5, "equal")).toEqual({ name: "mint", bins: 5, method: "equal" });
   expect(Object.keys(styling.custom(["red"]))).toEqual(["name", "bins", "colors"]);
 });

@@ -34,7 +34,7 @@ import {
 useObservatory();
 
 describe("data", () => {
-  test("points get the value of the area they lie in; others keep their row", async () => {
+  test("points get the value of their area; points outside keep their row", async () => {
     const df = await cc.data("places", [UNEMPLOYMENT, { ...POPULATION, normalization: "area" }]);
     expect(df.columns).toEqual([
       "cartodb_id",
@@ -55,7 +55,7 @@ describe("data", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("metadata of discovery is taken as it is; collisions are renamed and told", async () => {
+  test("accepts metadata from discovery; renames and reports collisions", async () => {
     const found = await cc.dataDiscovery("USA", {
       keywords: "total population",
       time: "2016",
@@ -71,7 +71,7 @@ describe("data", () => {
     expect(rowsOf(part), "completed from what is left").toEqual(rowsOf(df));
   });
 
-  test("names: the same twice, too long, one's own", async () => {
+  test("names that occur twice, are too long, or are given", async () => {
     const long = "x".repeat(70);
     const df = await cc.data("places", [
       { ...UNEMPLOYMENT, suggested_name: "rate" },
@@ -89,7 +89,7 @@ describe("data", () => {
     ]);
   });
 
-  test("persistAs keeps the rows as a CARTO table", async () => {
+  test("persistAs stores the rows as a CARTO table", async () => {
     const df = await cc.data("places", [UNEMPLOYMENT], { persistAs: "Kept Places" });
     expect(log).toEqual([
       'The table is named "kept_places".',
@@ -105,7 +105,7 @@ describe("data", () => {
     );
   });
 
-  test("dataAugment keeps them in place, and warns once that it is deprecated", async () => {
+  test("dataAugment works in place, and warns once that it is deprecated", async () => {
     await server.sql("CREATE TABLE augmented AS SELECT * FROM places");
     const df = await cc.dataAugment("augmented", [UNEMPLOYMENT]);
     await cc.dataAugment("augmented", [UNEMPLOYMENT]);
@@ -133,14 +133,14 @@ describe("data", () => {
     ]);
   });
 
-  test("a table that is not CARTO's: another geometry column, no cartodb_id, ids that are not unique", async () => {
+  test("a table with another geometry column, without cartodb_id, or with duplicate ids", async () => {
     for (const how of [undefined, "shape"]) {
       const df = await cc.data("other", [POPULATION], { how });
       expect(rowsOf(df).map((row) => row[2])).toEqual([5_540_545, 19_745_289]);
     }
   });
 
-  test("rows whose cartodb_id does not tell them apart get the value of their own place", async () => {
+  test("rows with duplicate cartodb_id get the value of their own place", async () => {
     const at = (lng: number, lat: number) => `ST_SetSRID(ST_MakePoint(${lng}, ${lat}), 4326)`;
     await server.sql(`CREATE TABLE joined (cartodb_id bigint, city text, the_geom geometry(Point, 4326));
       INSERT INTO joined VALUES (1, 'Denver', ${at(-104.99, 39.74)}), (1, 'Brooklyn', ${at(-73.95, 40.65)}),
@@ -156,7 +156,7 @@ describe("data", () => {
     expect(df.columns).toEqual(["cartodb_id", "city", "the_geom", "total_pop_2016"]);
   });
 
-  test("a table in another SRID lies where it lies", async () => {
+  test("transforms a table in another SRID", async () => {
     await server.sql(`CREATE TABLE metres AS SELECT 1 AS cartodb_id,
       ST_Transform(ST_SetSRID(ST_MakePoint(-104.99, 39.74), 4326), 26913) AS the_geom`);
     expect(column(await cc.data("metres", [{ numer_id: "us.bls.unemployment_rate" }]), "cartodb_id")).toEqual(
@@ -169,13 +169,13 @@ describe("data", () => {
     expect(column(states, "geom_refs")).toEqual(["08"]);
   });
 
-  test("geometries of boundaries are measures, too", async () => {
+  test("geometries of boundaries can be measures", async () => {
     const df = await cc.data("places", [{ geom_id: STATE }]);
     expect(df.columns.at(-1)).toBe("us_states_2017");
     await cc.map({ layers: new Layer(df, { geomCol: "us_states_2017" }), interactive: false });
   });
 
-  test("texts", async () => {
+  test("text measures", async () => {
     const df = await cc.data("places", [{ numer_id: "countries_list.capital" }]);
     expect(column(df, df.columns.at(-1)!)).toContain("Washington D.C.");
   });
@@ -187,7 +187,7 @@ describe("data", () => {
     expect(df.shape[0]).toBe(40 * 13);
   });
 
-  test("a thousand polygons that cut across counties conserve their sums, and a mean stays among its values", async () => {
+  test("a thousand polygons across counties conserve sums, and means stay in range", async () => {
     await server.sql(`CREATE TABLE tiles AS SELECT row_number() OVER ()::int AS cartodb_id,
       ST_MakeEnvelope(x, y, x + 1.6, y + 0.9, 4326) AS the_geom
       FROM generate_series(-125.3, -66.1, 1.6) x, generate_series(24.2, 49.4, 0.9) y`);
@@ -228,7 +228,7 @@ describe("data", () => {
     expect(rows.some(({ rate }) => rate !== null)).toBe(true);
   });
 
-  test("an empty table stays empty, and one outside of the coverage says so", async () => {
+  test("an empty table stays empty; one outside the coverage warns", async () => {
     const none = await cc.data("empty", [POPULATION]);
     expect(none.shape[0]).toBe(0);
     expect(none.columns).toContain("total_pop_2016");
@@ -240,13 +240,13 @@ describe("data", () => {
     ]);
   });
 
-  test("what is not found is told, and the rest augmented", async () => {
+  test("reports measures that are not found, and adds the others", async () => {
     const df = await cc.data("places", [POPULATION, { numer_id: "us.nothing" }]);
     expect(df.columns).toContain("_total_pop_2016");
     expect(warnings[0]).toMatch(/has no data for "us\.nothing" at the location of the table/);
   });
 
-  test("polygons get no mean without weights, and that is told", async () => {
+  test("warns that polygons get no mean without weights", async () => {
     const frame = new DataFrame({ fips: ["08", "36"], age: [30, 40] });
     await cc.observatory.publish(frame, {
       name: "Ages",
@@ -262,7 +262,7 @@ describe("data", () => {
   });
 
   const fifty = (count: number) => Array.from({ length: count }, () => UNEMPLOYMENT);
-  test("fifty measures, and no more", async () => {
+  test("accepts fifty measures at most", async () => {
     const df = await cc.data("places", fifty(50));
     expect(df.columns).toHaveLength(54);
     expect(new Set(df.columns).size).toBe(54);
@@ -294,17 +294,17 @@ describe("data", () => {
     ["places", [POPULATION], { how: 1 }, /`how` must be the name of a column/],
     ["mixed", [POPULATION], {}, /has both points and polygons/],
     ["roads", [POPULATION], {}, /lines or multipoints/],
-  ])("refuses %s, %j, %j", async (table, metadata, options, message) => {
+  ])("rejects %s, %j, %j", async (table, metadata, options, message) => {
     const refused = cc.data(table, metadata as [], options);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(InvalidArgumentError);
   });
 
-  test("a table that is not there", async () => {
+  test("a missing table", async () => {
     await expect(cc.data("nothing", [POPULATION])).rejects.toThrow(TableNotFoundError);
   });
 
-  test("hostile metadata stays text", async () => {
+  test("treats hostile metadata as text", async () => {
     const found = await cc.dataDiscovery("USA", { keywords: "unemployment" });
     const types = found.copy();
     types.addColumn(
@@ -335,7 +335,7 @@ describe("an account", () => {
     },
   });
 
-  test("is asked what CARTO's own client asks it", async () => {
+  test("receives the same SQL as from cartoframes for Python", async () => {
     await account.dataDiscovery("USA", { keywords: ["pop"], regex: "^p", time: "2016", boundaries: STATE });
     expect(asked().at(-1)).toContain(
       "WITH envelope AS (SELECT ST_MakeEnvelope(-180.0, -85.0, 180.0, 85.0, 4326) AS env, 500::int AS cnt), numers AS (" +
@@ -396,13 +396,13 @@ describe("an account", () => {
     );
   });
 
-  test("the same frames as from the local server", async () => {
+  test("returns the same frames as the local server", async () => {
     const meta = await account.dataDiscovery("USA", { keywords: "unemployment" });
     expect(unnumbered(meta)).toEqual(unnumbered(await cc.dataDiscovery("USA", { keywords: "unemployment" })));
     expect(rowsOf(await account.data("places", meta))).toEqual(rowsOf(await cc.data("places", meta)));
   });
 
-  test("an account without data services says so", async () => {
+  test("reports an account without data services", async () => {
     proxy.tamper(
       refusing(/OBS_/, 400, {
         error: [
@@ -422,7 +422,7 @@ describe("an account", () => {
     await expect(account.dataBoundaries()).rejects.toThrow(/^This server has no Data Observatory/);
   });
 
-  test("own data cannot be published to an account, and no frame is sent for it", async () => {
+  test("does not accept published data, and is not sent any", async () => {
     proxy.tamper(refusing(/OBS_Datasets/, 400, { error: ["function obs_datasets() does not exist"] }));
     const options = {
       name: "x",
@@ -440,7 +440,7 @@ describe("an account", () => {
     );
   });
 
-  test("quotas and time limits have their classes", async () => {
+  test("quotas and time limits have their error classes", async () => {
     proxy.tamper(refusing(/OBS_GetData/, 400, { error: ["You have reached the limit of your quota"] }));
     await expect(account.data("places", [POPULATION])).rejects.toThrow(QuotaError);
     proxy.tamper(
@@ -460,7 +460,7 @@ describe("an account", () => {
     );
   });
 
-  test("a call that is cancelled ends", async () => {
+  test("a cancelled call rejects", async () => {
     const error = await cc.data("many", [UNEMPLOYMENT], { signal: AbortSignal.abort() }).catch((e) => e);
     expect(error).toMatchObject({ name: "AbortError" });
     expect(error).not.toBeInstanceOf(CartoError);

@@ -57,7 +57,7 @@ describe("dataDiscovery", () => {
     ["tags.spain", "spain, espana, españa"],
     ["tags.uk", "uk, u.k., united kingdom"],
     ["tags.united_states", "united states, united states of america, us, usa, u.s., u.s.a."],
-  ])("%s is %s, in any letter case", (tag, spellings) => {
+  ])("accepts %s for %s, in any letter case", (tag, spellings) => {
     for (const spelling of spellings.split(", ")) {
       for (const written of [
         spelling,
@@ -68,7 +68,7 @@ describe("dataDiscovery", () => {
     }
   });
 
-  test("each measure is there as it is and as it is normalized by default, in one order", async () => {
+  test("lists each measure predenominated and with its default normalization, in a fixed order", async () => {
     const found = await cc.dataDiscovery("USA", { keywords: "engineers" });
     const seen = ["numer_id", "normalization", "suggested_name", "geom_id"].map((name) =>
       column(found, name),
@@ -105,7 +105,7 @@ describe("dataDiscovery", () => {
     expect(distinct(two, "numer_timespan")).toEqual(["1995", "2016"]);
   });
 
-  test("a table and a box choose the level that fits them", async () => {
+  test("a table and a bounding box select the best level", async () => {
     const table = await cc.dataDiscovery("places", { keywords: "people in cities" });
     expect(table.shape[0]).toBeGreaterThan(0);
     const box = await cc.dataDiscovery([-74.5, 40.4, -73.5, 41], { keywords: "unemployment" });
@@ -114,7 +114,7 @@ describe("dataDiscovery", () => {
     expect(fiji.shape[0]).toBeGreaterThan(0);
   });
 
-  test("nothing found says what to loosen", async () => {
+  test("without a match, says which filters to relax", async () => {
     const none = await cc.dataDiscovery("Spain", { keywords: "zzz", time: "1800", boundaries: STATE });
     expect(none.shape[0]).toBe(0);
     expect(none.columns).toEqual(META_COLUMNS);
@@ -146,7 +146,7 @@ describe("dataDiscovery", () => {
     ["USA", { regex: "(" }, /`regex` "\(" is invalid: invalid regular expression/],
     ["USA", { regex: /x/ }, /`regex` must be a string/],
     ["USA", { includeQuantiles: "yes" }, /`includeQuantiles` must be true or false/],
-  ])("refuses %j with %j", async (region, options, message) => {
+  ])("rejects %j with %j", async (region, options, message) => {
     const refused = cc.dataDiscovery(region as string, options as object);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(InvalidArgumentError);
@@ -154,7 +154,7 @@ describe("dataDiscovery", () => {
 });
 
 describe("dataBoundaries", () => {
-  test("the catalog of levels, everywhere and in a region", async () => {
+  test("lists levels everywhere and in a region", async () => {
     const world = distinct(await cc.dataBoundaries(), "geom_id");
     expect(world).toEqual(expect.arrayContaining(["naturalearth.country", STATE]));
     expect(distinct(await cc.dataBoundaries({ region: "Spain" }), "geom_id")).toEqual([
@@ -166,7 +166,7 @@ describe("dataBoundaries", () => {
     ).toEqual([COUNTY]);
   });
 
-  test("those of the Census that are not clipped to the shore come when they are asked for", async () => {
+  test("lists unclipped Census levels on request", async () => {
     for (const region of ["USA", "places", [-90, 40, -80, 45]]) {
       const clipped = distinct(await cc.dataBoundaries({ region }), "geom_id");
       const all = distinct(await cc.dataBoundaries({ region, includeNonclipped: true }), "geom_id");
@@ -190,7 +190,7 @@ describe("dataBoundaries", () => {
     expect(column(df, "total_pop_2016")).toEqual([9_928_300]);
   });
 
-  test("the geometries of one: of a box, a table of points, one of polygons; for write and map", async () => {
+  test("returns the geometries of a level for a box, points and polygons, to write and map", async () => {
     const box = await cc.dataBoundaries({
       boundary: STATE,
       region: [-109, 37.5, -103, 40.5],
@@ -213,7 +213,7 @@ describe("dataBoundaries", () => {
     expect(all.shape).toEqual([56, 2]);
   });
 
-  test("nothing there", async () => {
+  test("returns an empty frame without a match", async () => {
     const none = await cc.dataBoundaries({ boundary: COUNTY, region: [2, 47, 3, 48] });
     expect(none.shape[0]).toBe(0);
     expect(warnings).toEqual([
@@ -232,7 +232,7 @@ describe("dataBoundaries", () => {
     [{ decodeGeom: true }, /Pass `boundary` as well/],
     [{ boundary: STATE, includeNonClipped: true }, /Did you mean "includeNonclipped"/],
     [{ boundary: 7 }, /`boundary` must be a non-empty string/],
-  ])("refuses %j", async (options, message) => {
+  ])("rejects %j", async (options, message) => {
     const refused = cc.dataBoundaries(options);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(InvalidArgumentError);
@@ -264,7 +264,7 @@ describe("observatory", () => {
     ],
   } as const;
 
-  test("a frame is published, found, used, described and removed", async () => {
+  test("publishes, finds, uses, describes and removes a frame", async () => {
     const tables = async () => column(await cc.tables(), "name");
     const before = await tables();
     expect(await cc.observatory.publish(quarters(), publication)).toEqual({
@@ -302,7 +302,7 @@ describe("observatory", () => {
     await expect(cc.observatory.remove("my-quarters")).rejects.toThrow(/No dataset is named "my-quarters"\./);
   });
 
-  test("a table is published with measures of states that are there", async () => {
+  test("publishes a table with measures of existing states", async () => {
     await server.sql(
       "CREATE TABLE museums AS SELECT * FROM (VALUES ('08', 5), ('36', 9), ('ZZ', 1)) v(fips, museums)",
     );
@@ -345,13 +345,13 @@ describe("observatory", () => {
     [{ measures: [{ column: "people", agregate: "sum" }] }, /A measure has no option "agregate"/],
     [{ geometry: undefined, measures: [] }, /Nothing to publish/],
     [{ name: "日本" }, /Pass `dataset`/],
-  ])("refuses %j", async (change, message) => {
+  ])("rejects %j", async (change, message) => {
     const refused = cc.observatory.publish(quarters(), { ...publication, ...change } as typeof publication);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(InvalidArgumentError);
   });
 
-  test("names that are no identifiers, and published twice", async () => {
+  test("rejects invalid identifiers, and replaces a dataset that is published again", async () => {
     const id = 'id"; DROP TABLE places; --';
     const options = {
       name: "O'Hara's \"$$\"; DROP TABLE places; --",
@@ -390,7 +390,7 @@ describe("observatory", () => {
     expect((await server.sql("SELECT count(*)::int AS n FROM places")).rows).toEqual([{ n: 4 }]);
   });
 
-  test("two who publish the same at once publish it once", async () => {
+  test("concurrent publications of the same dataset publish it once", async () => {
     const publish = (people: number) =>
       cc.observatory.publish(new DataFrame({ code: ["a"], people: [people], shape: [square(0, 0)] }), {
         ...publication,
@@ -404,7 +404,7 @@ describe("observatory", () => {
     await cc.observatory.remove("race");
   });
 
-  test("one column may be two measures, and zero and missing denominators give no rate", async () => {
+  test("a column can be two measures; zero and missing denominators give no rate", async () => {
     const frame = new DataFrame({
       code: ["a", "b", "c"],
       sick: [1, 2, 3],
@@ -432,7 +432,7 @@ describe("observatory", () => {
     await cc.observatory.remove("zero");
   });
 
-  test("polygons are mended, what is none is left out and counted", async () => {
+  test("repairs polygons; leaves out and counts other geometry", async () => {
     const bowtie = "POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))";
     const frame = new DataFrame({
       code: ["bowtie", "point", "line", "nothing"],
@@ -460,7 +460,7 @@ describe("observatory", () => {
     await cc.observatory.remove("mended");
   });
 
-  test("a publication that is cancelled leaves nothing", async () => {
+  test("a cancelled publication leaves nothing", async () => {
     const cancel = new AbortController();
     const cancelled = cc.observatory.publish(quarters(), {
       ...publication,
@@ -476,7 +476,7 @@ describe("observatory", () => {
       .toEqual([]);
   });
 
-  test("what the database refuses is said without names of ours", async () => {
+  test("database errors do not show internal names", async () => {
     const twice = new DataFrame({ Code: ["a", "a"], people: [1, 2], shape: [square(0, 0), square(2, 0)] });
     const options = {
       ...publication,

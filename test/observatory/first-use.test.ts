@@ -36,7 +36,7 @@ async function leftOver(): Promise<unknown> {
   return rows[0]!.n;
 }
 
-test("a server that is killed while it installs leaves nothing half done, and the call is repeated", async () => {
+test("killing the server during the installation leaves nothing, and the call is repeated", async () => {
   const cut = cc.observatory.list();
   await installs();
   await server.killAndRestart();
@@ -45,7 +45,7 @@ test("a server that is killed while it installs leaves nothing half done, and th
   expect(await leftOver()).toBe(0);
 });
 
-test("who interrupts the first call gets the second one with everything there", async () => {
+test("after the first call was interrupted, the second finds everything installed", async () => {
   const interrupt = new AbortController();
   const first = cc.observatory.list({ signal: interrupt.signal });
   const refused = expect(first).rejects.toThrow();

@@ -63,7 +63,7 @@ test("importing loads neither danfo nor the database", async () => {
   expect(await node("-e", program)).toBe("[]\n");
 });
 
-test("frames need no other package", async () => {
+test("frames need no other packages", async () => {
   const program = `
     const { DataFrame, readCSV, toCSV } = require("cartoframes");
     const frame = new DataFrame({ a: [1, 2] });
@@ -72,7 +72,18 @@ test("frames need no other package", async () => {
   expect(await node("-e", program)).toBe('true a,2,3\nnone.csv" does not exist\n');
 });
 
-test("the packages that it installs are few and small, without a warning about one of ours", async () => {
+test("does not disturb the project's own danfojs-node", async () => {
+  const program = `
+    const ours = require("cartoframes").DataFrame;
+    const theirs = require("danfojs-node").DataFrame;
+    const sums = [ours, theirs].map((Frame) => new Frame({ a: [1, 2] }).add(1).values);
+    console.log(ours !== theirs, JSON.stringify(sums));`;
+  const { stdout, stderr } = await run(process.execPath, ["-e", program], { cwd: ROOT });
+  expect(stdout).toBe("true [[[2],[3]],[[2],[3]]]\n");
+  expect(stderr).not.toContain("already"); // registered, by the other's TensorFlow.js
+});
+
+test("installs few and small packages, without a warning about direct dependencies", async () => {
   const sizeMb = async (folder: string) =>
     Number.parseInt((await run("du", ["-sm", join(project, "node_modules", folder)])).stdout, 10);
   const [all, ours] = [await sizeMb("."), await sizeMb("cartoframes")];

@@ -49,7 +49,7 @@ const LINE = {
   },
 };
 
-test("maps and charts are one picture, side by side, with blank cells and rows", async () => {
+test("draws maps and charts side by side in one image, with blank cells and rows", async () => {
   const fig = figure({ columns: 3, title: "Airports" });
   putMap(fig.at(0), mapOf(420, 260));
   fig.at(1).vega(BARS, states());
@@ -58,7 +58,7 @@ test("maps and charts are one picture, side by side, with blank cells and rows",
   await expectGolden("figure", fig.toPNG());
 });
 
-test("as a cell's last value it is Vega-Lite with a picture and a text", async () => {
+test("the last value of a cell shows Vega-Lite with an image and text", async () => {
   const fig = figure();
   putMap(fig.at(0), mapOf(420, 260));
   fig.at(1).vega(BARS, states());
@@ -73,7 +73,7 @@ test("as a cell's last value it is Vega-Lite with a picture and a text", async (
   expect(Buffer.from(bundle["image/png"] as Uint8Array)).toEqual(Buffer.from(fig.toPNG()));
 });
 
-test("a map is in it pixel by pixel, in its own size", async () => {
+test("contains a map pixel by pixel, in its own size", async () => {
   const view = mapOf(420, 260);
   const fig = figure({ columns: 1 });
   putMap(fig.at(0), view);
@@ -87,7 +87,7 @@ test("a map is in it pixel by pixel, in its own size", async () => {
   }
 });
 
-test("a map of twice as many pixels is as large, and sharp in a picture of that scale", async () => {
+test("a map with twice the pixels has the same size, and is sharp at that scale", async () => {
   const fig = figure({ columns: 1 });
   putMap(fig.at(0), mapOf(300, 200, 2));
   expect(specOf(fig).concat[0]).toMatchObject({ width: 300, height: 200 });
@@ -96,7 +96,7 @@ test("a map of twice as many pixels is as large, and sharp in a picture of that 
   expect(() => fig.toPNG(5)).toThrow("`scale` must be a number from 1 to 4; got 5.");
 });
 
-test("a chart is as high as the map beside it, unless it says its size", async () => {
+test("a chart is as high as the map next to it, unless it sets its size", async () => {
   const size = async (spec: object) => {
     const fig = figure();
     putMap(fig.at(0), mapOf(400, 320));
@@ -112,14 +112,14 @@ test("a chart is as high as the map beside it, unless it says its size", async (
   expect((await size({ ...LINE, width: 111, height: 77 })).spec).toMatchObject({ width: 111, height: 77 });
 });
 
-test("an axis of categories takes what it needs", () => {
+test("an axis of categories takes the space it needs", () => {
   const fig = figure();
   fig.at(0).vega(BARS, states());
   expect(specOf(fig).concat[0]).not.toHaveProperty("height");
   expect(specOf(fig).concat[0]).toHaveProperty("width", 300);
 });
 
-test("what charts say of their whole document goes to the figure's", () => {
+test("top-level properties of charts move to the figure", () => {
   const fig = figure();
   fig.at(0).vega({
     ...LINE,
@@ -151,7 +151,7 @@ describe("a DataFrame", () => {
     return Object.values(specOf(fig).datasets as object)[0];
   };
 
-  test("is rows without geometry, with times of UTC and null for what is missing", () => {
+  test("becomes rows without geometry, with times in UTC and null for missing values", () => {
     const df = new DataFrame({
       day: [new Date("2020-02-03T04:05:06Z"), null],
       n: [1.5, Number.NaN],
@@ -166,7 +166,7 @@ describe("a DataFrame", () => {
     ]);
   });
 
-  test("shown by two charts is carried once", () => {
+  test("is stored once for two charts", () => {
     const fig = figure();
     fig.at(0).vega(BARS, states());
     fig.at(1).vega(BARS, states());
@@ -174,14 +174,14 @@ describe("a DataFrame", () => {
     expect(Object.keys(specOf(fig).datasets as object)).toEqual(["frame-1", "frame-2"]);
   });
 
-  test("of too many rows is an error that says what to do", () => {
+  test("with too many rows is an error with advice", () => {
     const df = new DataFrame({ a: Array.from({ length: 10_001 }, (_, i) => i) });
     expect(() => figure().at(3).vega({ mark: "point" }, df)).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: A chart can have at most 10,000 rows; the DataFrame of fig.at(3) has 10,001. Aggregate it first, with GROUP BY in cc.query or df.groupby, or draw a sample: await df.sample(10_000).]`,
     );
   });
 
-  test("with hostile names and values is data", async () => {
+  test("with hostile names and values is treated as data", async () => {
     const name = "</script><img src=x onerror=alert(1)>";
     const names = ["__proto__", "constructor", name];
     const df = new DataFrame([[1, "a", HOSTILE]], { columns: ["a", "b", "c"] });
@@ -197,7 +197,7 @@ describe("a DataFrame", () => {
   });
 });
 
-describe("a wrong chart is an error that names its cell", () => {
+describe("an invalid chart is an error that names its cell", () => {
   test.each([
     ["nothing", {}],
     ["a text", "bar"],
@@ -219,19 +219,19 @@ describe("a wrong chart is an error that names its cell", () => {
     ).toThrowErrorMatchingSnapshot();
   });
 
-  test("data and a frame", () => {
+  test("rejects data and a frame together", () => {
     expect(() => figure().at(0).vega(LINE, states())).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: Pass fig.at(0).vega a DataFrame or \`data\` in the specification, not both.]`,
     );
   });
 
-  test("one that contains itself", () => {
+  test("rejects one that contains itself", () => {
     const spec: Record<string, unknown> = { mark: "bar" };
     spec.encoding = { x: spec };
     expect(() => figure().at(0).vega(spec)).toThrow("must have at most 100 levels");
   });
 
-  test("what Vega-Lite leaves out is a warning", () => {
+  test("warns about what Vega-Lite ignores", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     figure()
       .at(1)
@@ -241,7 +241,7 @@ describe("a wrong chart is an error that names its cell", () => {
     ]);
   });
 
-  test("and the cell keeps what it showed", () => {
+  test("leaves the cell unchanged", () => {
     const fig = figure();
     fig.at(0).vega(LINE);
     expect(() => fig.at(0).vega({})).toThrow();
@@ -249,21 +249,21 @@ describe("a wrong chart is an error that names its cell", () => {
   });
 });
 
-test("an empty figure is a text, and has no picture", () => {
+test("an empty figure prints as text and has no image", () => {
   expect(bundleOf(figure())).toEqual({ "text/plain": "Figure(2 columns)" });
   expect(() => figure().toPNG()).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).]`,
   );
 });
 
-test("options and cells that cannot be", () => {
+test("rejects invalid options and cells", () => {
   expect(() => figure({ columns: 0 })).toThrow("`columns` must be a whole number from 1 to 12; got 0.");
   expect(() => figure({ colums: 2 } as object)).toThrow('figure has no option "colums".');
-  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a text that is not blank; got 3.");
+  expect(() => figure({ title: 3 } as object)).toThrow("`title` must be a string that is not blank; got 3.");
   expect(() => figure().at(-1)).toThrow("`index` must be a whole number from 0 to 99; got -1.");
 });
 
-test("saves pictures and the specification", () => {
+test("saves images and the specification", () => {
   const fig = figure({ columns: 1 });
   fig.at(0).vega(LINE);
   putMap(fig.at(1), mapOf(300, 200));

@@ -58,7 +58,7 @@ describe("the first view", () => {
     ["across the antimeridian", [166, -47, -175, -10]],
     ["high and narrow", [10, -60, 11, 75]],
     ["low and wide", [-170, -1, 170, 1]],
-  ] as [string, Bounds][])("has all of %s with some room, and not much more", (_, bounds) => {
+  ] as [string, Bounds][])("contains all of %s with a small margin", (_, bounds) => {
     const [west, south, east, north] = bounds;
     const { originX, originY, worldPx, widthPx, heightPx } = fitted(bounds);
     const [left, top] = worldOf([west, north]);
@@ -107,7 +107,7 @@ describe("the first view", () => {
   test.each([
     [800, 400],
     [801, 399],
-  ])("its corner is on a whole pixel, and stays there by way of its centre: %d × %d", (widthPx, heightPx) => {
+  ])("its corner is on a whole pixel, also when restored from its centre: %d × %d", (widthPx, heightPx) => {
     for (const zoom of [0, 1.25, 7.5, 13]) {
       const first = viewportOf(sceneOf({ kind: "center", lng: 7.77, lat: 48.13, zoom }, widthPx, heightPx));
       const again = viewportOf(sceneOf({ kind: "center", ...centerOf(first) }, widthPx, heightPx));

@@ -34,7 +34,7 @@ const copyTo = (q: string, init?: RequestInit) =>
 const CSV = 'name,height,the_geom\nOlmo,12.5,SRID=4326;POINT(2.1 41.4)\n"a,""b""",,\n';
 const COPY_CSV = "COPY trees (name, height, the_geom) FROM STDIN WITH (FORMAT csv, HEADER true)";
 
-test("CSV in, and out again in every format", async () => {
+test("imports CSV, and exports every format", async () => {
   expect(await (await copyFrom(COPY_CSV, CSV)).json()).toEqual({ time: expect.any(Number), total_rows: 2 });
   const csv = await copyTo("COPY (SELECT name, height FROM trees ORDER BY name) TO STDOUT WITH (FORMAT csv)");
   expect(csv.headers.get("content-type")).toBe("application/octet-stream");
@@ -52,7 +52,7 @@ test("CSV in, and out again in every format", async () => {
   expect((await server.sql("SELECT * FROM trees EXCEPT SELECT * FROM trees2")).rows).toEqual([]);
 });
 
-test("gzip and chunked bodies, whatever their content type says", async () => {
+test("gzip and chunked bodies, whatever their content type", async () => {
   for (const encoding of ["gzip", "GZIP", "x-gzip"]) {
     const headers = { "Content-Encoding": encoding, "Content-Type": "application/json" };
     expect(await (await copyFrom(COPY_CSV, gzipSync(CSV), headers)).json()).toMatchObject({ total_rows: 2 });
@@ -66,7 +66,7 @@ test("gzip and chunked bodies, whatever their content type says", async () => {
   expect(await (await copyFrom(COPY_CSV, stream)).json()).toMatchObject({ total_rows: 2 });
 });
 
-test("a form or JSON body asks copyto as well", async () => {
+test("accepts a form or JSON body for copyto", async () => {
   const q = "COPY (SELECT 1) TO STDOUT";
   const answers = await Promise.all([
     server.ask("/api/v2/sql/copyto", {
@@ -104,7 +104,7 @@ test.each<[string, () => Promise<Response>, string]>([
   expect([response.status, await response.json()]).toEqual([400, { error: [message] }]);
 });
 
-test("the server's own files are out of reach", async () => {
+test("the server's files cannot be read or written", async () => {
   for (const q of [
     "COPY trees TO '/tmp/x'",
     "COPY trees FROM PROGRAM 'id'",
@@ -119,7 +119,7 @@ test("the server's own files are out of reach", async () => {
 const embedded = defaultEngine() === "pglite";
 
 // A user's own database has no quota of ours.
-test.runIf(embedded)("an upload beyond the quota is refused, and leaves no row", async () => {
+test.runIf(embedded)("rejects an upload beyond the quota without keeping a row", async () => {
   await server.sql("CREATE TABLE full_up (a text); SELECT CDB_SetUserQuotaInBytes(1)");
   try {
     const q = encodeURIComponent("COPY full_up FROM STDIN");
@@ -134,7 +134,7 @@ test.runIf(embedded)("an upload beyond the quota is refused, and leaves no row",
   expect((await server.sql("SELECT count(*) AS n FROM full_up")).rows).toEqual([{ n: 0 }]);
 });
 
-test("an upload that is cut off leaves no row", async () => {
+test("an interrupted upload leaves no row", async () => {
   await server.sql("CREATE TABLE cut (a text)");
   const controller = new AbortController();
   const endless = new ReadableStream({
@@ -154,7 +154,7 @@ test("an upload that is cut off leaves no row", async () => {
   expect((await server.sql("SELECT count(*)::int AS n FROM cut")).rows).toEqual([{ n: 0 }]);
 });
 
-test("a slow reader does not hold the database", async () => {
+test("a slow reader does not block the database", async () => {
   const response = await copyTo("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 50000)) TO STDOUT");
   const reader = response.body!.getReader();
   await reader.read(); // and now nothing more for a while
@@ -164,14 +164,14 @@ test("a slow reader does not hold the database", async () => {
   expect(bytes).toBeGreaterThan(49_000_000);
 });
 
-test("the length of an answer is known", async () => {
+test("a response states its length", async () => {
   const { headers } = await copyTo("COPY (SELECT 'four') TO STDOUT");
   expect([headers.get("content-length"), headers.get("transfer-encoding")]).toEqual(["5", null]);
 });
 
 const spooled = async () => (embedded ? readdir(spoolDir(localHome(server.home).dataDir)) : []);
 
-test.runIf(embedded)("a reader that goes away takes its file with it", async () => {
+test.runIf(embedded)("removes the file of a reader that disconnects", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const q = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 20000)) TO STDOUT";
@@ -191,7 +191,7 @@ test.runIf(embedded)("a reader that goes away takes its file with it", async () 
   await expect.poll(spooled).toEqual([]);
 });
 
-test("an answer for a reader that has gone already is closed", async () => {
+test("closes the response for a reader that has already disconnected", async () => {
   const dir = await mkdtemp(join(tmpdir(), "cartoframes-gone-"));
   await writeFile(join(dir, "1"), "spooled");
   let asked = () => {};
@@ -237,7 +237,7 @@ test("an answer for a reader that has gone already is closed", async () => {
   }
 });
 
-test("a small gzip of very much is stopped before the disk is full", async () => {
+test("stops a gzip bomb before the disk is full", async () => {
   const body = Readable.from([gzipSync(Buffer.alloc(200 * 1024 ** 2))]);
   const options = { encoding: "gzip", dir: "/data", freeBytes: async () => 650 * 1024 ** 2 };
   let bytes = 0;
@@ -250,7 +250,7 @@ test("a small gzip of very much is stopped before the disk is full", async () =>
   expect(bytes).toBeLessThan(200 * 1024 ** 2);
 });
 
-test("the sender learns why a long upload was refused", async () => {
+test("tells the sender why a long upload was rejected", async () => {
   const rows = Buffer.from("x\n".repeat(500_000));
   const endless = async function* () {
     for (let i = 0; i < 30; i++) yield rows;
@@ -266,7 +266,7 @@ test("the sender learns why a long upload was refused", async () => {
   expect(await spooled()).toEqual([]);
 });
 
-test("a gzip that is cut off by its sender leaves no row and no file", async () => {
+test("a truncated gzip leaves no row and no file", async () => {
   await server.sql("CREATE TABLE cut_gzip (a text)");
   const packed = gzipSync("row\n".repeat(1_000_000));
   const controller = new AbortController();

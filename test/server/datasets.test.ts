@@ -24,8 +24,8 @@ const readable = async (name: string) =>
   (await server.ask(`/api/v2/sql?q=${encodeURIComponent(`SELECT 1 FROM "${name}"`)}`, { key: null }))
     .status === 200;
 
-describe("one dataset", () => {
-  test("says what it is, by name, by id and by name with schema, below each prefix", async () => {
+describe("a dataset", () => {
+  test("is described by name, id, and name with schema, below each prefix", async () => {
     await makeTable("trees", 10);
     const { status, body } = await call("GET", viz("trees"));
     expect([status, body]).toEqual([
@@ -73,14 +73,14 @@ describe("one dataset", () => {
     "%E2%82",
     "cdb_tablemetadata",
     "information_schema.tables",
-  ])("there is none called %s", async (name) => {
+  ])("does not exist: %s", async (name) => {
     for (const method of ["GET", "DELETE"]) {
       const { status } = await call(method, `/api/v1/viz/${name}`);
       expect([400, 404, 414], `${method} ${status}`).toContain(status);
     }
   });
 
-  test("a table of plain SQL, a view, and a table that is being written are none", async () => {
+  test("does not include a plain SQL table, a view, or a table that is being written", async () => {
     await server.sql(`
       CREATE TABLE plain (a int); CREATE VIEW window_on_trees AS SELECT * FROM trees;
       CREATE TABLE cartoframes_tmp_0123456789abcdef (LIKE trees)`);
@@ -90,7 +90,7 @@ describe("one dataset", () => {
     await server.sql("DROP VIEW window_on_trees; DROP TABLE cartoframes_tmp_0123456789abcdef");
   });
 
-  test("the id stays with the table: renamed in SQL, and cartodbfied anew; not with its name", async () => {
+  test("the id stays with the table when renamed or cartodbfied again, not with the name", async () => {
     const { id } = (await call("GET", viz("trees"))).body;
     await server.sql(
       "ALTER TABLE trees RENAME TO oaks; ALTER TABLE oaks DROP COLUMN the_geom_webmercator; SELECT CDB_CartodbfyTable('oaks')",
@@ -122,7 +122,7 @@ describe("privacy", () => {
     expect(await readable("trees")).toBe(isReadable);
   });
 
-  test("what SQL grants shows, and PRIVATE takes all of it back", async () => {
+  test("reflects GRANT in SQL; PRIVATE revokes all grants", async () => {
     for (const grant of [
       "GRANT SELECT ON trees TO publicuser",
       "GRANT SELECT ON trees TO PUBLIC",
@@ -138,7 +138,7 @@ describe("privacy", () => {
     }
   });
 
-  test("it outlives cartodbfying and renaming, and a table that takes the name begins private", async () => {
+  test("survives cartodbfying and renaming; a new table of the old name is private", async () => {
     await call("PUT", viz("trees"), { privacy: "LINK" });
     await server.sql(
       "ALTER TABLE trees DROP COLUMN the_geom_webmercator; SELECT CDB_CartodbfyTable('trees'); ALTER TABLE trees RENAME TO oaks",
@@ -157,13 +157,13 @@ describe("privacy", () => {
     [{ privacy: 1 }, expect.any(String)],
     [{ name: ["a"] }, expect.any(String)],
     [[], expect.any(String)],
-  ])("%j is refused", async (body, message) => {
+  ])("rejects %j", async (body, message) => {
     const answer = await call("PUT", viz("trees"), body);
     expect(answer).toEqual({ status: 400, body: { error: [message], errors: [message] } });
     expect((await call("GET", viz("trees"))).body.privacy).toBe("PRIVATE");
   });
 
-  test("functions for the server itself: any table of the schema, of any name", async () => {
+  test("the server's functions work for any table of the schema, of any name", async () => {
     const engine = await openPglite({ dataDir: `${temporaryDir()}/data` });
     try {
       await engine.query(`CREATE TABLE "A ""b" (a int); CREATE TABLE cdb_conf (a int)`);
@@ -189,7 +189,7 @@ describe("privacy", () => {
 });
 
 describe("PUT", () => {
-  test("renames, with the names of key and indexes, and describes", async () => {
+  test("renames a table with its key and indexes, and changes its description", async () => {
     const { id } = (await call("GET", viz("trees"))).body;
     const changed = await call("PUT", viz(id), { name: "My Trees (2017)", description: 'it\'s \\ "fine"' });
     expect(changed.body).toMatchObject({ id, name: "my_trees_2017_", description: 'it\'s \\ "fine"' });
@@ -207,14 +207,14 @@ describe("PUT", () => {
     });
   });
 
-  test("all or nothing: a name that is taken leaves the privacy as it was", async () => {
+  test("changes nothing if the name is taken, not even the privacy", async () => {
     await makeTable("taken");
     const { status, body } = await call("PUT", viz("trees"), { name: "taken", privacy: "PUBLIC" });
     expect([status, body.errors]).toEqual([400, ['relation "taken" already exists']]);
     expect((await call("GET", viz("trees"))).body.privacy).toBe("PRIVATE");
   });
 
-  test("takes back all that a client knows of a dataset, with its key in the body", async () => {
+  test("accepts a complete dataset as returned, with the key in the body", async () => {
     const { body } = await call("GET", viz("trees"));
     const put = async (change: object) =>
       answerOf(await server.ask(viz("trees"), { ...json({ ...body, ...change }, "PUT"), key: null }));
@@ -223,7 +223,7 @@ describe("PUT", () => {
     expect((await put({ api_key: "wrong" })).status).toBe(401);
   });
 
-  test("changes nothing without anything to change", async () => {
+  test("changes nothing without parameters", async () => {
     expect((await call("PUT", viz("trees"), {})).body).toMatchObject({ name: "trees", privacy: "LINK" });
     const empty = await server.ask(viz("trees"), {
       method: "PUT",
@@ -243,7 +243,7 @@ describe("DELETE", () => {
     expect((await call("GET", viz(name))).status).toBe(404);
   });
 
-  test("a table that a view needs stays, and the answer says so", async () => {
+  test("keeps a table that a view depends on, and says so", async () => {
     await makeTable("needed");
     await server.sql("CREATE VIEW needs_it AS SELECT * FROM needed");
     const { status, body } = await call("DELETE", viz("needed"));
@@ -295,19 +295,19 @@ describe("the list", () => {
     expect(await namesOf(query)).toEqual(expected);
   });
 
-  test("is newest first by default", async () => {
+  test("is sorted by newest first by default", async () => {
     await server.sql("SELECT pg_sleep(1.1); UPDATE alpha SET a = 2");
     expect((await namesOf("?type=table")).slice(0, 2)).toEqual([3, "alpha"]);
   });
 
   test.each(["?order=x;drop", "?order_direction=sideways", "?privacy=secret"])(
-    "%s is refused",
+    "rejects %s",
     async (query) => {
       expect((await call("GET", `/api/v1/viz${query}`)).status).toBe(400);
     },
   );
 
-  test("an empty account has an empty one", async () => {
+  test("is empty for an empty account", async () => {
     await server.sql("DROP TABLE alpha, beta, gamma");
     expect((await call("GET", "/api/v1/viz")).body).toEqual({
       visualizations: [],

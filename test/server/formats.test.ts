@@ -39,7 +39,7 @@ describe("every format", () => {
     ["csv", "text/csv; charset=utf-8; header=present", "csv"],
     ["kml", "application/kml; charset=utf-8", "kml"],
     ["svg", "image/svg+xml; charset=utf-8", "svg"],
-  ])("%s says its type and its name, in any case", async (format, type, extension) => {
+  ])("%s sets content type and file name, in any letter case", async (format, type, extension) => {
     const { status, headers } = await ask(TREES, { format: format.toUpperCase(), filename: "my (trees).x" });
     expect([status, headers.get("content-type")]).toEqual([200, type]);
     expect(headers.get("content-disposition")).toMatch(
@@ -47,7 +47,7 @@ describe("every format", () => {
     );
   });
 
-  test.each(["shp", "gpkg", "spatialite"])("%s needs what is not here, and says so", async (format) => {
+  test.each(["shp", "gpkg", "spatialite"])("%s is not supported, and says so", async (format) => {
     const { status, headers, text } = await ask(TREES, { format });
     expect([status, headers.get("content-disposition"), text]).toEqual([
       400,
@@ -56,7 +56,7 @@ describe("every format", () => {
     ]);
   });
 
-  test.each(["constructor", "__proto__", "xls"])("%s is none", async (format) => {
+  test.each(["constructor", "__proto__", "xls"])("%s is not a format", async (format) => {
     expect((await ask(TREES, { format })).text).toBe(
       JSON.stringify({ error: [`Invalid format: ${format}`] }),
     );
@@ -68,7 +68,7 @@ describe("every format", () => {
   });
 
   test.each(["geojson", "topojson", "csv", "svg", "kml", "arraybuffer"])(
-    "%s takes one query",
+    "%s accepts one query",
     async (format) => {
       const two = await ask("SELECT 1 AS a; SELECT 2 AS a", { format });
       expect([two.status, two.text]).toEqual([
@@ -99,7 +99,7 @@ describe("every format", () => {
 });
 
 describe("geojson", () => {
-  test("members in CARTO's order; geometry in its own column only, dates and NaN as in JSON", async () => {
+  test("members in CARTO's order, without the geometry column; dates and NaN as in JSON", async () => {
     const { text } = await ask(TREES, { format: "geojson" });
     expect(text).toBe(
       '{"type": "FeatureCollection", "features": [' +
@@ -121,7 +121,7 @@ describe("geojson", () => {
     expect(JSON.parse(text).features[0].geometry.coordinates).toEqual(coordinates);
   });
 
-  test("another SRID stays as it is, without a crs", async () => {
+  test("keeps another SRID, without a crs", async () => {
     const { text } = await ask("SELECT the_geom_webmercator AS the_geom FROM trees WHERE cartodb_id = 3", {
       format: "geojson",
     });
@@ -138,7 +138,7 @@ describe("geojson", () => {
     });
   });
 
-  test("skipped fields, pages, order, nothing at all, JSONP", async () => {
+  test("skipped fields, pages, order, no rows, JSONP", async () => {
     const namesOf = async (parameters: Record<string, string>, q = "SELECT * FROM trees") =>
       JSON.parse((await ask(q, { format: "geojson", ...parameters })).text).features.map(
         ({ properties }: { properties: object }) => properties,
@@ -170,14 +170,14 @@ describe("geojson", () => {
     ]);
   });
 
-  test("of two columns with one name the last counts", async () => {
+  test("of duplicate columns, the last one counts", async () => {
     const { text } = await ask("SELECT 1 AS a, 2 AS b, 3 AS a, NULL::geometry AS the_geom", {
       format: "geojson",
     });
     expect(JSON.parse(text).features[0].properties).toEqual({ b: 2, a: 3 });
   });
 
-  test("a row that cannot be read ends the collection with the error", async () => {
+  test("a row that fails ends the collection with the error", async () => {
     async function* broken() {
       yield { geometry: "null", properties: '{"a":1}' };
       throw new Error("the disk is gone");
@@ -204,7 +204,7 @@ describe("geojson", () => {
 });
 
 describe("csv", () => {
-  test("text as PostgreSQL casts it, the_geom first, CRLF, quotes where needed", async () => {
+  test("text as PostgreSQL casts it, the_geom first, CRLF, quotes if needed", async () => {
     const hex = (await server.sql(TREES)).rows.map(({ the_geom }) => the_geom);
     expect(hex[0]).toMatch(/^0101000020E6100000/);
     const { text } = await ask(TREES, { format: "csv", skipfields: "the_geom_webmercator" });
@@ -250,13 +250,13 @@ describe("csv", () => {
     expect(text).toBe("i,j\r\n7,-7\r\n6,-6\r\n");
   });
 
-  test("a callback is for JSON", async () => {
+  test("ignores callback", async () => {
     expect((await ask("SELECT 1 AS a, 2 AS b", { format: "csv", callback: "cb" })).text).toBe(
       "a,b\r\n1,2\r\n",
     );
   });
 
-  test("rows of COPY's text format, cut anywhere", async () => {
+  test("parses COPY's text format, split anywhere", async () => {
     const text = "a\\tb\t\\N\té😀\n\\\\N\t\t\n";
     const bytes = Buffer.from(text);
     for (let cut = 0; cut <= bytes.length; cut++) {
@@ -275,7 +275,7 @@ describe("csv", () => {
   });
 });
 
-test("topojson is the same features, quantised, by the number of the row", async () => {
+test("topojson contains the same features, quantized, by row number", async () => {
   await server.sql(`CREATE TABLE squares AS SELECT * FROM (VALUES
     ('west', ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 1,0 0))', 4326)),
     ('east', ST_GeomFromText('POLYGON((1 0,2 0,2 1,1 1,1 0))', 4326)),
@@ -311,7 +311,7 @@ describe("svg", () => {
     ];
   };
 
-  test("fills 1024 × 768, y downwards, with room for a circle at the edge", async () => {
+  test("fills 1024 × 768, y down, with room for a circle at the edge", async () => {
     expect(await shapes("SELECT ST_GeomFromText('LINESTRING(10 20,12 21)') AS the_geom")).toEqual([
       "-6 -6 1036 524",
       '<path d="M 0 512 L 1024 0" />',
@@ -322,7 +322,7 @@ describe("svg", () => {
     ]);
   });
 
-  test("orders by dimension; points are circles, collections come apart, nothing is left out", async () => {
+  test("sorts by dimension; points are circles, collections are split, nothing is left out", async () => {
     const [, ...lines] = await shapes(`
       SELECT ST_GeomFromText(w) AS the_geom FROM (VALUES
         ('POLYGON((0 0,4 0,4 3,0 0))'), ('GEOMETRYCOLLECTION(POINT(0 0),LINESTRING(0 0,4 3))'),
@@ -351,7 +351,7 @@ describe("svg", () => {
   });
 });
 
-test("kml has a placemark a row, named by the column name, in longitude and latitude", async () => {
+test("kml has one placemark per row, named by the column name, in longitude and latitude", async () => {
   const { text } = await ask(
     `SELECT 'a < b & "c"' AS name, 1 AS n, E'\\x01' AS odd, NULL::int AS nothing,
        ST_Transform(ST_SetSRID(ST_MakePoint(2, 1), 4326), 3857) AS the_geom
@@ -386,7 +386,7 @@ describe("arraybuffer", () => {
   });
   const aligned = (at: number) => Math.ceil(at / 4) * 4;
 
-  test("names, then a typed array a column", async () => {
+  test("contains names, then a typed array per column", async () => {
     const view = await bytesOf(
       "SELECT i + 0.5 AS f, i AS n__uint16, NULL::int AS gap FROM generate_series(1, 3) i",
     );
@@ -416,14 +416,14 @@ describe("arraybuffer", () => {
     expect([gap.type, gap.end, view.getFloat32(gap.start, true)]).toEqual([8, view.byteLength, Number.NaN]);
   });
 
-  test("no rows are no bytes", async () => {
+  test("is empty without rows", async () => {
     expect((await bytesOf("SELECT 1 AS a WHERE false")).byteLength).toBe(0);
   });
 
   test.each([
     ["SELECT the_geom FROM trees", "geometry types are not supported"],
     ["SELECT name FROM trees", 'The format arraybuffer takes only numeric columns; column "name" is string'],
-  ])("%s is refused", async (q, error) => {
+  ])("rejects %s", async (q, error) => {
     const { status, text } = await ask(q, { format: "arraybuffer" });
     expect([status, JSON.parse(text)]).toEqual([400, { error: [error] }]);
   });
@@ -443,7 +443,7 @@ describe.runIf(defaultEngine() === "pglite")("cache headers", () => {
     await server.sql("GRANT SELECT ON trees, squares TO publicuser");
   });
 
-  test("a tracked table can be kept until it changes", async () => {
+  test("a result of a tracked table can be cached until it changes", async () => {
     const [control, channel, key, modified] = await cacheOf("SELECT * FROM trees");
     expect([secondsOf(control), channel, key]).toEqual([
       31_536_000,
@@ -457,7 +457,7 @@ describe.runIf(defaultEngine() === "pglite")("cache headers", () => {
     expect(await cacheOf("SELECT 1 AS a")).toEqual([control, null, null, null]);
   });
 
-  test("an untracked one, or a failure, for five minutes at most; a write not at all", async () => {
+  test("an untracked table and a failure are cached for at most five minutes; a write is not", async () => {
     const [control, channel, keys, modified] = await cacheOf("SELECT * FROM trees, squares");
     expect([channel, keys, modified]).toEqual([
       "postgres:public.squares,public.trees",
@@ -474,13 +474,13 @@ describe.runIf(defaultEngine() === "pglite")("cache headers", () => {
     ]);
   });
 
-  test("the master's answers say nothing of their tables, which would take one more turn of the database", async () => {
+  test("responses to the master key do not name tables, which would need another query", async () => {
     const [control, ...rest] = await cacheOf("SELECT * FROM trees", {}, server.key);
     expect(secondsOf(control)).toBeLessThanOrEqual(300);
     expect(rest).toEqual([null, null, null]);
   });
 
-  test("a name of any shape fits a header", async () => {
+  test("any table name fits into a header", async () => {
     await server.sql('CREATE TABLE "É, \n%" (a int); GRANT SELECT ON "É, \n%" TO publicuser');
     const [, channel, key] = await cacheOf('SELECT * FROM "É, \n%"');
     expect([channel, key]).toEqual(["postgres:public.%C3%89%2C%20%0A%25", expect.stringMatching(/^t:/)]);

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -49,7 +51,7 @@ async function until(id: string, wanted = isOver): Promise<Answer> {
 const running = (id: string) => until(id, ({ status }) => status === "running");
 
 describe("a job", () => {
-  test("is created, runs and is done", async () => {
+  test("is created, runs and finishes", async () => {
     const [status, job] = await ask(JOBS, json({ query: "INSERT INTO log (what) VALUES ('ran')" }));
     expect([status, job]).toEqual([
       201,
@@ -67,7 +69,7 @@ describe("a job", () => {
     expect(await log()).toEqual(["ran"]);
   });
 
-  test("that fails keeps the database's message", async () => {
+  test("keeps the database's message if it fails", async () => {
     const { job_id } = await create("SELECT naem FROM (SELECT 1 AS name) t");
     expect(await until(job_id)).toMatchObject({
       status: "failed",
@@ -85,13 +87,13 @@ describe("a job", () => {
     });
   });
 
-  test("sends its statements with its id in front", async () => {
+  test("prefixes its statements with its id", async () => {
     const { job_id } = await create("INSERT INTO log (what) SELECT current_query()");
     await until(job_id);
     expect(await log()).toEqual([`/* ${job_id} */ INSERT INTO log (what) SELECT current_query()`]);
   });
 
-  test("of a list runs each query in a transaction of its own, until one fails", async () => {
+  test("runs each query of a list in its own transaction, until one fails", async () => {
     const insert = (text: string) => `INSERT INTO log (what) VALUES ('${text}')`;
     const queries = [insert("one"), `${insert("rolled back")}; SELECT 1/0`, insert("never")];
     const job = await until((await create(queries)).job_id);
@@ -107,11 +109,11 @@ describe("a job", () => {
     expect(await log()).toEqual(["one"]);
   });
 
-  test("can do what no transaction may", async () => {
+  test("can run statements that are not allowed in a transaction", async () => {
     expect(await until((await create("VACUUM log")).job_id)).toMatchObject({ status: "done" });
   });
 
-  test("runs what it asks for after its queries, with id and message filled in", async () => {
+  test("runs fallback queries with the id and message inserted", async () => {
     const say = (text: string) => `INSERT INTO log (what) VALUES ('${text}')`;
     const job = await create({
       query: [
@@ -150,7 +152,7 @@ describe("a job", () => {
     expect(await log()).toEqual([`ok ${id}`, `division by zero ${id}`, "<%= job_id %>"]);
   });
 
-  test("a message with a quote breaks the statement it is put into, and nothing else", async () => {
+  test("a message with a quotation mark breaks only the statement that contains it", async () => {
     const { job_id } = await create({
       query: [
         {
@@ -164,7 +166,7 @@ describe("a job", () => {
     expect(await log()).toEqual(["after"]);
   });
 
-  test("a query runs no longer than it may, and waiting for others is not running", async () => {
+  test("limits the run time of a query, without the time it waits", async () => {
     const holding = server.sql("SELECT pg_sleep(1.5)");
     await expect.poll(busyWith).toContain("pg_sleep(1.5)");
     const quick = await create({
@@ -184,7 +186,7 @@ const statusOf = async () => (await (await server.ask("/cartoframes/status")).js
 const busyWith = async () => (await statusOf()).busyWith;
 
 describe("the queue", () => {
-  test("runs one job after the other, each to its end, in the order they came", async () => {
+  test("runs jobs one after the other, in order", async () => {
     const say = (text: string) => `INSERT INTO log (what) SELECT '${text}' FROM pg_sleep(0.05)`;
     const jobs = [];
     for (const name of ["a", "b", "c", "d"]) {
@@ -199,7 +201,7 @@ describe("the queue", () => {
     expect(await log()).toEqual("a1 a2 a3 b1 b2 b3 c1 c2 c3 d1 d2 d3".split(" "));
   });
 
-  test("holds 64 jobs, and each is cancelled on its own", async () => {
+  test("accepts 64 jobs, which can be cancelled separately", async () => {
     const first = await create(ENDLESS);
     await running(first.job_id);
     const waiting = [];
@@ -217,7 +219,7 @@ describe("the queue", () => {
     expect(await log()).toEqual(["0"]);
   });
 
-  test("what runs is listed, by user", async () => {
+  test("lists running jobs by user", async () => {
     const { job_id } = await create(ENDLESS);
     await running(job_id);
     expect(await ask("/api/v2/jobs-wip")).toEqual([200, { local: [job_id] }]);
@@ -225,7 +227,7 @@ describe("the queue", () => {
     expect(await ask("/api/v2/jobs-wip")).toEqual([200, {}]);
   });
 
-  test("requests pass between two queries of a job", async () => {
+  test("requests run between two queries of a job", async () => {
     const { job_id } = await create(["SELECT pg_sleep(1)", ENDLESS]);
     await running(job_id);
     expect((await server.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
@@ -234,7 +236,7 @@ describe("the queue", () => {
 });
 
 describe("cancelling", () => {
-  test("stops the query that runs, and the database answers", async () => {
+  test("stops the running query and frees the database", async () => {
     const { job_id } = await create([
       `INSERT INTO log (what) VALUES ('kept')`,
       `${ENDLESS}; INSERT INTO log (what) VALUES ('no')`,
@@ -249,7 +251,7 @@ describe("cancelling", () => {
     expect(await get(job_id)).toEqual(job);
   });
 
-  test("a sleeping query, and twice at once", async () => {
+  test("stops a sleeping query, also when requested twice at once", async () => {
     const { job_id } = await create("SELECT pg_sleep(600)");
     await running(job_id);
     const answers = await Promise.all([cancel(job_id), cancel(job_id)]);
@@ -257,7 +259,7 @@ describe("cancelling", () => {
     expect((await server.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
   });
 
-  test("a job that waits does not run", async () => {
+  test("keeps a waiting job from running", async () => {
     const first = await create(ENDLESS);
     const second = await create("INSERT INTO log (what) VALUES ('no')");
     expect(await cancel(second.job_id)).toMatchObject([200, { status: "cancelled" }]);
@@ -266,7 +268,7 @@ describe("cancelling", () => {
   });
 
   // PostgreSQL runs statements side by side: there no turn has to come
-  test.runIf(defaultEngine() === "pglite")("one whose turn at the database has not come", async () => {
+  test.runIf(defaultEngine() === "pglite")("a job that still waits for the database", async () => {
     const holding = server.sql("SELECT pg_sleep(1.5)");
     await expect.poll(busyWith).toContain("pg_sleep(1.5)");
     const { job_id } = await create("INSERT INTO log (what) VALUES ('no')");
@@ -275,7 +277,7 @@ describe("cancelling", () => {
     expect(await log()).toEqual([]);
   });
 
-  test("what runs after a query, too; the others are skipped", async () => {
+  test("stops a fallback query of a query; the others are skipped", async () => {
     const { job_id } = await create({
       query: [{ query: "SELECT 1", onsuccess: ENDLESS }, { query: "INSERT INTO log (what) VALUES ('no')" }],
     });
@@ -290,7 +292,7 @@ describe("cancelling", () => {
     expect(await log()).toEqual([]);
   });
 
-  test("what runs after the job leaves it done", async () => {
+  test("during the fallback query of the job leaves it done", async () => {
     const { job_id } = await create({ query: [{ query: "SELECT 1" }], onsuccess: ENDLESS });
     await expect.poll(busyWith).toContain(ENDLESS);
     expect(await get(job_id)).toMatchObject({ status: "done", fallback_status: "running" });
@@ -301,7 +303,7 @@ describe("cancelling", () => {
     ["SELECT 1", "Cannot set status from done to cancelled"],
     [["SELECT 1/0"], "Cannot set status from failed to cancelled"],
     [{ query: [{ query: "SELECT 1" }] }, "Cannot set status to cancelled"],
-  ])("a finished job is refused: %j", async (query, message) => {
+  ])("rejects a finished job: %j", async (query, message) => {
     const { job_id } = await create(query);
     await until(job_id);
     expect(await cancel(job_id)).toEqual([400, { error: [message] }]);
@@ -335,7 +337,7 @@ describe("requests", () => {
     expect([status, body]).toEqual([expected, { error: [expect.any(String)] }]);
   });
 
-  test("a form works, and parameters of the address", async () => {
+  test("accepts a form, and parameters in the URL", async () => {
     const form = await ask(JOBS, { method: "POST", body: new URLSearchParams({ query: "SELECT 1" }) });
     const twice = new URLSearchParams([
       ["query", "SELECT 1"],
@@ -358,12 +360,12 @@ describe("requests", () => {
     expect((await ask(`${prefix}${JOBS}/${job_id}/`, { method: "DELETE" }))[0]).toBe(400);
   });
 
-  test("client comes back as a header", async () => {
+  test("returns client as a header", async () => {
     const response = await server.ask(`${JOBS}?client=cps-1.11.3`, json({ query: "SELECT 1" }));
     expect(response.headers.get("carto-client")).toBe("cps-1.11.3");
   });
 
-  test("a DELETE that announces JSON and has none is one", async () => {
+  test("accepts a DELETE with a JSON content type and no body", async () => {
     const { job_id } = await create(ENDLESS);
     const headers = { "Content-Type": "application/json" };
     expect((await ask(`${JOBS}/${job_id}`, { method: "DELETE", headers }))[0]).toBe(200);
@@ -376,7 +378,7 @@ describe("requests", () => {
     ["PUT", JOBS],
     ["PUT", `${JOBS}/0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f`],
     ["POST", `${JOBS}/%3Cscript%3E`],
-  ])("%s %s is a page that says 404", async (method, path) => {
+  ])("%s %s returns a 404 page", async (method, path) => {
     const response = await server.ask(path, { method });
     expect([response.status, response.headers.get("content-type")]).toEqual([
       404,
@@ -393,13 +395,13 @@ describe("requests", () => {
     "__proto__",
     "%00",
     "%22%3E%3Cscript%3E",
-  ])("%s is no job", async (id) => {
+  ])("rejects %s as a job", async (id) => {
     const message = `Job with id ${decodeURIComponent(id)} not found`;
     expect(await ask(`${JOBS}/${id}`)).toEqual([400, { error: [message] }]);
     expect(await cancel(id)).toEqual([400, { error: [message] }]);
   });
 
-  test("an id that is a path, sent as it is, is not followed", async () => {
+  test("does not follow an id that is a path", async () => {
     const { port } = new URL(server.baseUrl);
     const headers = { Authorization: `Basic ${btoa(`local:${server.key}`)}` };
     const status = await new Promise((resolve, reject) => {
@@ -418,7 +420,7 @@ describe("requests", () => {
     ["no key", null, 403, "permission denied"],
     ["everybody's key", "default_public", 403, "permission denied"],
     ["a wrong key", "wrong", 401, "Unauthorized"],
-  ])("%s is refused everywhere", async (_, key, status, error) => {
+  ])("rejects %s for every request", async (_, key, status, error) => {
     const { job_id } = await create("SELECT 1");
     for (const [path, init] of [
       [JOBS, json({ query: "SELECT 1" })],
@@ -430,12 +432,12 @@ describe("requests", () => {
     expect(await ask("/api/v2/jobs-wip", { key })).toEqual([401, { error: ["Unauthorized"] }]);
   });
 
-  test("another account is not known", async () => {
+  test("rejects another account", async () => {
     const [status, { error }] = await ask(`/user/bob${JOBS}`, json({ query: "SELECT 1" }));
     expect([status, error]).toEqual([404, [expect.stringMatching(/^Sorry, we can't find CARTO user 'bob'/)]]);
   });
 
-  test("the key can be in the address and in either body", async () => {
+  test("accepts the key in the URL and in both kinds of body", async () => {
     const query = "SELECT 1";
     const answers = await Promise.all([
       ask(`${JOBS}?api_key=${server.key}`, { ...json({ query }), key: null }),
@@ -448,13 +450,14 @@ describe("requests", () => {
   });
 });
 
+const tooLarge = (size: number) => ({
+  error: [
+    `Your payload is too large: ${size} bytes. Max size allowed is 16384 bytes (16kb). Are you trying to import data?. Please, check out import api http://docs.cartodb.com/cartodb-platform/import-api/`,
+  ],
+});
+
 describe("size", () => {
   const MAX = 16_384;
-  const tooLarge = (size: number) => ({
-    error: [
-      `Your payload is too large: ${size} bytes. Max size allowed is 16384 bytes (16kb). Are you trying to import data?. Please, check out import api http://docs.cartodb.com/cartodb-platform/import-api/`,
-    ],
-  });
   /** A body whose JSON has exactly that many characters. */
   const sized = (chars: number, more: object = {}) => {
     const body = (query: string) => ({ query, ...more });
@@ -462,12 +465,12 @@ describe("size", () => {
     return body(`SELECT '${"x".repeat(chars - empty)}'`);
   };
 
-  test("16384 characters pass, one more does not", async () => {
+  test("accepts 16,384 characters, rejects one more", async () => {
     expect((await ask(JOBS, json(sized(MAX))))[0]).toBe(201);
     expect(await ask(JOBS, json(sized(MAX + 1)))).toEqual([400, tooLarge(MAX + 1)]);
   });
 
-  test("the key in the body counts, spaces and escapes do not", async () => {
+  test("includes the key in the body, but not spaces and escapes", async () => {
     const withKey = { api_key: server.key };
     expect((await ask(JOBS, { ...json(sized(MAX, withKey)), key: null }))[0]).toBe(201);
     expect(await ask(JOBS, { ...json(sized(MAX + 1, withKey)), key: null })).toEqual([
@@ -480,12 +483,12 @@ describe("size", () => {
     expect((await ask(JOBS, { ...json({}), body: escaped }))[0]).toBe(201);
   });
 
-  test("a form counts as its JSON", async () => {
+  test("measures a form as its JSON", async () => {
     const form = new URLSearchParams(sized(MAX + 1) as Record<string, string>);
     expect(await ask(JOBS, { method: "POST", body: form })).toEqual([400, tooLarge(MAX + 1)]);
   });
 
-  test("megabytes are refused unread, and what is nested deep does no harm", async () => {
+  test("rejects megabytes unread, and survives deep nesting", async () => {
     const body = JSON.stringify(sized(2_000_000));
     expect(await ask(JOBS, { ...json({}), body })).toEqual([400, tooLarge(body.length)]);
     for (const depth of [5_000, 100_000]) {
@@ -500,7 +503,29 @@ describe("size", () => {
   });
 });
 
-test("jobs are kept in files that only their owner can read, without the key", async () => {
+test("answers a client that is still sending a body that is too large", async () => {
+  const { host, port } = new URL(server.baseUrl);
+  const socket = connect(Number(port), "127.0.0.1");
+  const credentials = Buffer.from(`local:${server.key}`).toString("base64");
+  const head = [
+    `POST ${JOBS} HTTP/1.1`,
+    `Host: ${host}`,
+    `Authorization: Basic ${credentials}`,
+    "Content-Type: application/json",
+    "Content-Length: 2000000",
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  let received = "";
+  socket.on("data", (chunk) => (received += chunk));
+  await once(socket, "data");
+  socket.write("x".repeat(2_000_000));
+  socket.end(`GET ${JOBS}/none?api_key=${server.key} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await once(socket, "close");
+  expect(received).toContain(tooLarge(2_000_000).error[0]);
+  expect(received).toContain("Job with id none not found");
+});
+
+test("stores jobs without the key in files that only their owner can read", async () => {
   const { job_id } = await create("SELECT 'secret'");
   await until(job_id);
   const dir = join((await statusOf()).dataDir, "jobs");

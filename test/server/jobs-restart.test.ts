@@ -38,7 +38,7 @@ const log = async () =>
 const say = (text: string) => `INSERT INTO log (what) VALUES ('${text}')`;
 const createLog = () => runSql(transport, "CREATE TABLE log (n serial, what text)");
 
-test("after kill -9 the job that ran has failed with a reason, and those that waited run", async () => {
+test("after kill -9 the running job has failed with a reason, and waiting jobs run", async () => {
   await createLog();
   const running = await createJob(transport, {
     query: [
@@ -73,7 +73,7 @@ test("after kill -9 the job that ran has failed with a reason, and those that wa
   expect(await log()).toEqual(["one", reason, "error", "four", "five", "six"]);
 });
 
-test("an orderly stop cancels what runs, says so, and the queue goes on with the next server", async () => {
+test("an orderly stop cancels the running job with a reason, and the next server continues the queue", async () => {
   await createLog();
   const running = await createJob(transport, `${say("no")}; ${ENDLESS}`);
   const waiting = await createJob(transport, say("later"));
@@ -89,7 +89,7 @@ test("an orderly stop cancels what runs, says so, and the queue goes on with the
   expect(await log()).toEqual(["later"]);
 });
 
-test("killed at any moment, each job runs at most once, in its order, and ends", async () => {
+test("if the server is killed at any moment, each job runs at most once, in order, and ends", async () => {
   await createLog();
   const seed = 4;
   const random = mulberry32(seed);
@@ -118,7 +118,7 @@ test("killed at any moment, each job runs at most once, in its order, and ends",
   }
 });
 
-test("a damaged file keeps nobody from starting", async () => {
+test("a damaged file does not prevent a start", async () => {
   const { job_id } = await createJob(transport, "SELECT 1");
   await becomes(job_id, "done");
   await stopServer(home());
@@ -131,7 +131,7 @@ test("a damaged file keeps nobody from starting", async () => {
   );
 });
 
-test("a table that a waiting job is to finish is not cleaned up", async () => {
+test("does not clean up a table that a waiting job will finish", async () => {
   const table = "cartoframes_tmp_0123456789abcdef";
   await runSql(transport, `CREATE TABLE ${table} AS SELECT 1 AS a`);
   await runSql(transport, "CREATE TABLE cartoframes_tmp_0000000000000000 AS SELECT 1 AS a");

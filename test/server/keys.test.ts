@@ -22,7 +22,7 @@ async function askAs(key: string | null, q: string, path = "/api/v2/sql") {
 }
 
 describe("without a key, or with default_public", () => {
-  test.each([null, "default_public"])("%s: reads what is public", async (key) => {
+  test.each([null, "default_public"])("%s: can read public tables", async (key) => {
     expect(await askAs(key, "SELECT a FROM open_data ORDER BY a")).toMatchObject({
       status: 200,
       body: { rows: [{ a: 1 }, { a: 2 }] },
@@ -94,7 +94,7 @@ describe("without a key, or with default_public", () => {
     expect(answer).toMatchObject({ status, body: { error: [error] } });
   });
 
-  test("an error's position is that of the statement as it was sent", async () => {
+  test("error positions refer to the statement as sent", async () => {
     const response = await server.ask(
       `/api/v2/sql?q=${encodeURIComponent("SELECT '😀'; SELECT naem FROM open_data")}`,
       { key: null },
@@ -102,7 +102,7 @@ describe("without a key, or with default_public", () => {
     expect(response.headers.get("carto-sql-position")).toBe("20");
   });
 
-  test("master-only places refuse it: the SQL API with 403, the account's pages with 401", async () => {
+  test("is rejected by master-only endpoints: 403 in the SQL API, 401 elsewhere", async () => {
     for (const key of [null, "default_public"]) {
       const suffix = key ? `?api_key=${key}` : "";
       const statusOf = async (path: string, init?: RequestInit) =>
@@ -116,7 +116,7 @@ describe("without a key, or with default_public", () => {
     }
   });
 
-  test("an answer is for pages of this server only, which a browser is told, too", async () => {
+  test("responses forbid other origins", async () => {
     const { headers } = await server.ask("/api/v2/sql?q=SELECT+1&callback=cb", { key: null });
     expect([headers.get("cross-origin-resource-policy"), headers.get("x-content-type-options")]).toEqual([
       "same-origin",
@@ -126,7 +126,7 @@ describe("without a key, or with default_public", () => {
   });
 });
 
-describe("nobody becomes more than they are", () => {
+describe("no key can gain privileges", () => {
   const attacks = [
     "RESET ROLE; SELECT * FROM secret",
     "SET ROLE carto; SELECT * FROM secret",
@@ -221,14 +221,14 @@ describe("nobody becomes more than they are", () => {
     },
   );
 
-  test("afterwards everything is as it was", async () => {
+  test("leaves everything unchanged", async () => {
     const { rows } = await server.sql(`
       SELECT current_user AS me, (SELECT count(*) FROM open_data) AS n, to_regclass('mine') AS mine,
         (SELECT count(*) FROM pg_largeobject_metadata) AS objects, _CDB_UserQuotaInBytes() AS quota`);
     expect(rows).toEqual([{ me: "carto", n: 2, mine: null, objects: 0, quota: 0 }]);
   });
 
-  test("what the master makes is not everybody's until it is granted", async () => {
+  test("objects of the master key are private until granted", async () => {
     await server.sql(`
       CREATE TABLE fresh (a int);
       CREATE FUNCTION run(q text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE q; END $$;
@@ -251,7 +251,7 @@ describe("the Auth API", () => {
     { type: "database", tables, schemas: more },
   ];
 
-  test("lists and shows the two keys that are always there", async () => {
+  test("lists and shows the two built-in keys", async () => {
     const { status, body } = await call("/user/local/api/v3/api_keys/");
     expect([status, body.total, body.count]).toEqual([200, 2, 2]);
     expect(body.result).toMatchObject([
@@ -275,12 +275,12 @@ describe("the Auth API", () => {
     ["no key", "/api/v3/api_keys", { key: null }, 401],
     ["an unknown one", "/api/v3/api_keys", { key: "nonsense" }, 401],
     ["an unknown name", "/api/v3/api_keys/nobody", {}, 404],
-    ["a name that is no path", "/api/v3/api_keys/..%2F..%2Fetc", {}, 404],
+    ["a path as a name", "/api/v3/api_keys/..%2F..%2Fetc", {}, 404],
     ["deleting the master key", "/api/v3/api_keys/master", { method: "DELETE" }, 403],
     ["deleting default_public", "/api/v3/api_keys/Default%20public", { method: "DELETE" }, 403],
     ["regenerating the master key", "/api/v3/api_keys/master/token/regenerate", { method: "POST" }, 403],
     ["an unknown order", "/api/v3/api_keys?order=token", {}, 422],
-  ])("%s is refused", async (_name, path, options, status) => {
+  ])("rejects %s", async (_name, path, options, status) => {
     expect((await call(path, options)).status).toBe(status);
   });
 
@@ -312,7 +312,7 @@ describe("the Auth API", () => {
       },
     ],
     [
-      "a table that is not there",
+      "a missing table",
       {
         name: "k",
         grants: [
@@ -327,7 +327,7 @@ describe("the Auth API", () => {
     ["a name that is taken", { name: "master", grants: [{ type: "apis", apis: ["sql"] }] }],
     ["a list", []],
     ["nothing", undefined],
-  ])("%s makes no key", async (_name, body) => {
+  ])("creates no key for %s", async (_name, body) => {
     const answer = await call("/api/v3/api_keys", { method: "POST", body });
     expect([answer.status, Object.keys(answer.body)]).toEqual([422, ["errors"]]);
     expect((await call("/api/v3/api_keys")).body.total).toBe(2);
@@ -336,7 +336,7 @@ describe("the Auth API", () => {
     ).toEqual([{ n: 0 }]);
   });
 
-  test("a regular key does what was granted, and no more, until it is deleted", async () => {
+  test("a regular key can do only what was granted, until it is deleted", async () => {
     await server.sql(`
       CREATE TABLE "Odd ""table" (a int); CREATE TABLE log (a int, the_geom geometry); SELECT CDB_CartodbfyTable('log')`);
     const tables = [
@@ -416,7 +416,7 @@ describe("the Auth API", () => {
     expect(rows).toEqual([{ kept: 1, roles: 0 }]);
   });
 
-  test("a key without the SQL API is forbidden there", async () => {
+  test("a key without the SQL API is rejected there", async () => {
     const { body } = await call("/api/v3/api_keys", {
       method: "POST",
       body: { name: "maps", grants: [{ type: "apis", apis: ["maps"] }] },
@@ -427,7 +427,7 @@ describe("the Auth API", () => {
     });
   });
 
-  test("keys outlive the server, in a file for its owner's eyes", async () => {
+  test("keys survive the server, in a file that only its owner can read", async () => {
     const file = join(server.home, "api-keys.json");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readFile(file, "utf8")).not.toContain(server.key);
@@ -440,7 +440,7 @@ describe("the Auth API", () => {
   });
 });
 
-test("a statement of everybody's key is stopped after 25 s, as CARTO answers it", async () => {
+test("stops a statement of default_public after 25 s with CARTO's error", async () => {
   const response = await server.ask("/api/v2/sql?q=SELECT+pg_sleep(40)", { key: null });
   expect(response.status).toBe(429);
   expect(response.headers.get("retry-after")).toBeNull();

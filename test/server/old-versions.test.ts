@@ -58,7 +58,7 @@ const files = ["server", "context", "api", "frame"].flatMap((folder) =>
     .filter((name) => /\.(ts|sql)$/.test(name) && !EMBEDDED_ONLY.test(name)),
 );
 
-test("the list finds what it is for", () => {
+test("the list detects newer features", () => {
   expect(laterIn("CREATE OR REPLACE TRIGGER t")).toHaveLength(1);
   expect(laterIn("SELECT st_hexagon (1), date_bin('1 day', a, b)")).toHaveLength(2);
   expect(laterIn("GRANT a TO b WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;")).toHaveLength(1);
@@ -67,7 +67,7 @@ test("the list finds what it is for", () => {
   expect(code(functionsSql())).toContain("CREATE TRIGGER");
 });
 
-test("the functions that are installed", () => expect(laterIn(code(functionsSql()))).toEqual([]));
+test("installed functions", () => expect(laterIn(code(functionsSql()))).toEqual([]));
 
 test.each(files)("%s sends no SQL that PostgreSQL 13 or PostGIS 3.0 lacks", (file) => {
   expect(laterIn(code(readFileSync(join(SRC, file), "utf8")))).toEqual([]);

@@ -100,13 +100,13 @@ describe("values and fields", () => {
     expect(total_rows).toBe(1);
   });
 
-  test("an enum has no pgtype, and its type is its OID", async () => {
+  test("an enum has its OID as type and no pgtype", async () => {
     const { rows, fields } = await server.sql("CREATE TYPE mood AS ENUM ('ok'); SELECT 'ok'::mood AS m");
     expect(rows).toEqual([{ m: "ok" }]);
     expect(fields.m).toEqual({ type: expect.stringMatching(/^unknown\(\d+\)$/) });
   });
 
-  test("a row that cannot be written ends the answer with the error, and what was sent counts", () => {
+  test("a row that fails ends the response with the error after the rows sent", () => {
     const field = { name: "a", typeOid: 23, typeName: "int4", typeModifier: -1 };
     const broken = new Proxy(["2"], {
       get: () => {
@@ -120,7 +120,7 @@ describe("values and fields", () => {
     );
   });
 
-  test("members come in CARTO's order, and a table's geometry fields carry their modifiers", async () => {
+  test("members are in CARTO's order, and geometry fields of a table have type modifiers", async () => {
     await server.sql("CREATE TABLE trees (name text); SELECT CDB_CartodbfyTable('trees')");
     const text = await (
       await server.ask(`/api/v2/sql?q=${encodeURIComponent("SELECT * FROM trees")}`)
@@ -132,7 +132,7 @@ describe("values and fields", () => {
 });
 
 describe("statements", () => {
-  test("several: rows of all, fields and count of the last", async () => {
+  test("several return the rows of all, and fields and count of the last", async () => {
     expect(await server.sql("SELECT 1 a; SELECT 2 b, 3 c")).toMatchObject({
       rows: [{ a: 1 }, { b: 2, c: 3 }],
       fields: { b: {}, c: {} },
@@ -140,7 +140,7 @@ describe("statements", () => {
     });
   });
 
-  test("writes count their rows, DDL counts none, RETURNING gives rows", async () => {
+  test("writes return their row count, DDL returns 0, RETURNING returns rows", async () => {
     expect(await server.sql("CREATE TABLE n (i int)")).toMatchObject({ rows: [], fields: {}, total_rows: 0 });
     expect(await server.sql("INSERT INTO n VALUES (1),(2)")).toMatchObject({ rows: [], total_rows: 2 });
     expect(await server.sql("UPDATE n SET i = i + 1 RETURNING i")).toMatchObject({
@@ -148,15 +148,15 @@ describe("statements", () => {
     });
   });
 
-  test("two columns of one name: the last value wins", async () => {
+  test("of duplicate columns, the last value counts", async () => {
     expect((await server.sql("SELECT 1 a, 2 b, 3 a")).rows).toEqual([{ b: 2, a: 3 }]);
   });
 
-  test("an empty statement is an empty result", async () => {
+  test("an empty statement returns an empty result", async () => {
     expect(await server.sql("")).toMatchObject({ rows: [], total_rows: 0 });
   });
 
-  test("notices are handed on", async () => {
+  test("notices are passed on", async () => {
     expect(
       await server.sql("DO $$ BEGIN RAISE NOTICE 'hello'; RAISE WARNING 'careful'; END $$"),
     ).toMatchObject({
@@ -165,7 +165,7 @@ describe("statements", () => {
     });
   });
 
-  test("what one request sets, the next does not see", async () => {
+  test("settings do not reach the next request", async () => {
     await server.sql("SET search_path TO pg_catalog; CREATE TEMP TABLE mine (a int); BEGIN");
     expect((await server.sql("SHOW search_path")).rows[0]!.search_path).toMatch(/^public/);
     expect((await server.sql("SELECT * FROM mine")).error).toEqual(['relation "mine" does not exist']);
@@ -187,21 +187,21 @@ describe("parameters", () => {
     expect(await rowsOf(parameters as Record<string, string>)).toEqual(expected);
   });
 
-  test("a comment at the end does not swallow the paging", async () => {
+  test("a comment at the end does not disable paging", async () => {
     expect(await rowsOf({ rows_per_page: "1", page: "0" }, "SELECT 1 i -- first")).toEqual([1]);
   });
 
-  test("negative paging is PostgreSQL's error", async () => {
+  test("negative paging is a PostgreSQL error", async () => {
     const { error } = await server.sql("SELECT 1", { rows_per_page: "-1", page: "0" });
     expect(error).toEqual(["LIMIT must not be negative"]);
   });
 
-  test("skipfields leaves columns out of rows and fields", async () => {
+  test("skipfields removes columns from rows and fields", async () => {
     const answer = await server.sql("SELECT 1 a, 2 b, 3 c", { skipfields: "b,unknown,c" });
     expect([answer.rows, Object.keys(answer.fields)]).toEqual([[{ a: 1 }], ["a"]]);
   });
 
-  test("GET, JSON and multipart carry them too, and the body wins", async () => {
+  test("are accepted in GET, JSON and multipart; the body takes precedence", async () => {
     const q = "SELECT 1 a";
     const form = new FormData();
     form.set("q", q);
@@ -263,19 +263,19 @@ describe("errors", () => {
     ["a page without origin", { headers: { Origin: "null" } }, 403],
     ["a script of a foreign page", { headers: { "Sec-Fetch-Site": "cross-site" } }, 403],
     ["a page on another port", { headers: { "Sec-Fetch-Site": "same-site" } }, 403],
-  ])("%s is refused", async (_, init, status) => {
+  ])("rejects %s", async (_, init, status) => {
     const response = await server.ask("/api/v2/sql?q=SELECT+1", init);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: [expect.any(String)] });
   });
 
-  test("a Host that is not loopback is refused, whatever key it brings", async () => {
+  test("rejects a Host that is not loopback, whatever the key", async () => {
     const headers = { Host: "rebind.example", Authorization: `Basic ${btoa(`local:${server.key}`)}` };
     expect((await raw("GET", "/api/v2/sql?q=SELECT+1", headers)).status).toBe(403);
     expect((await raw("OPTIONS", "/api/v2/sql", headers)).status).toBe(403);
   });
 
-  test("the key works as parameter and in a form, too", async () => {
+  test("accepts the key as a parameter and in a form", async () => {
     const form = new URLSearchParams({ q: "SELECT 1 a", api_key: server.key });
     const answers = await Promise.all([
       server.ask(`/api/v2/sql?q=SELECT+1+a&api_key=${server.key}`, { key: null }),
@@ -284,7 +284,7 @@ describe("errors", () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  test("a wrong key in the header or the address is refused before the body is read", async () => {
+  test("rejects a wrong key in the header or URL before reading the body", async () => {
     // The body never ends: only who does not wait for it can answer.
     const headers = { "Content-Type": "application/x-www-form-urlencoded", "Content-Length": "60000000" };
     const wrong = { ...headers, Authorization: `Basic ${btoa("local:wrong")}` };
@@ -293,7 +293,7 @@ describe("errors", () => {
     expect((await raw("POST", "/api/v2/sql/copyfrom?q=COPY+t+FROM+STDIN", headers, "a")).status).toBe(403);
   });
 
-  test("without a key there, a body is small and says so", async () => {
+  test("without a key there, limits the size of the body with an error", async () => {
     const headers = { "Content-Type": "application/json" };
     const large = await raw("POST", "/api/v2/sql", { ...headers, "Content-Length": "2000000" }, "{");
     const unknown = await raw(
@@ -312,7 +312,7 @@ describe("errors", () => {
     expect(small.status).toBe(401);
   });
 
-  test("a form that is too long is refused, not cut", async () => {
+  test("rejects a form that is too long", async () => {
     const form = new FormData();
     form.set("q", `SELECT 1 AS a -- ${"x".repeat(2 * 1024 ** 2)}\n, 2 AS b`);
     const answer = await server.ask("/api/v2/sql", { method: "POST", body: form });
@@ -329,7 +329,7 @@ describe("errors", () => {
   });
 
   test.each(["client=a%0Ab", "client=%C3%A9", "filename=%00&callback=a-b"])(
-    "%s is refused before the statement runs",
+    "rejects %s before the statement runs",
     async (parameters) => {
       const q = encodeURIComponent("CREATE TABLE effect (a int)");
       const [status, body] = await answerOf(`/api/v2/sql?q=${q}&${parameters}`);
@@ -338,7 +338,7 @@ describe("errors", () => {
     },
   );
 
-  test("a text or a list is no set of parameters", async () => {
+  test("rejects a string or a list as parameters", async () => {
     const q = encodeURIComponent("SELECT 1 a");
     for (const [type, body] of [
       ["text/plain", "q=SELECT 2 a"],
@@ -353,12 +353,12 @@ describe("errors", () => {
     }
   });
 
-  test.each(["/api/v2/nothing?api_key=KEY&q=1", "/"])("%s is not there", async (path) => {
+  test.each(["/api/v2/nothing?api_key=KEY&q=1", "/"])("%s does not exist", async (path) => {
     const answer = await answerOf(path.replace("KEY", server.key));
     expect(answer).toEqual([404, { error: [`This server does not support GET ${path.split("?")[0]}`] }]);
   });
 
-  test.runIf(process.platform === "linux")("it listens on loopback only", async () => {
+  test.runIf(process.platform === "linux")("listens on loopback only", async () => {
     // All of 127.0.0.0/8 is loopback on Linux: a server on 0.0.0.0 would answer at 127.0.0.2, too.
     const addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
     const others = addresses.filter(({ internal, family }) => !internal && family === "IPv4");
@@ -370,7 +370,7 @@ describe("errors", () => {
 });
 
 describe("methods and other paths", () => {
-  test("OPTIONS and HEAD run nothing", async () => {
+  test("OPTIONS and HEAD run no statement", async () => {
     const path = `/api/v2/sql?q=${encodeURIComponent("CREATE TABLE by_method (a int)")}`;
     const options = await server.ask(path, { method: "OPTIONS", key: null });
     expect([options.status, await options.text()]).toEqual([200, ""]);
@@ -378,21 +378,21 @@ describe("methods and other paths", () => {
     expect((await server.sql("SELECT to_regclass('by_method') AS t")).rows).toEqual([{ t: null }]);
   });
 
-  test.each(["PUT", "PATCH", "DELETE"])("%s is taken for what its parameters say", async (method) => {
+  test.each(["PUT", "PATCH", "DELETE"])("handles %s according to its parameters", async (method) => {
     const path = `/api/v2/sql?q=${encodeURIComponent("SELECT 1 AS a")}`;
     expect(await (await server.ask(path, { method })).json()).toMatchObject({ rows: [{ a: 1 }] });
     const body = new URLSearchParams({ q: "SELECT 2 AS a" });
     expect(await (await server.ask(path, { method, body })).json()).toMatchObject({ rows: [{ a: 2 }] });
   });
 
-  test("ranges and lists of intervals are PostgreSQL's texts", async () => {
+  test("ranges and lists of intervals are PostgreSQL's text", async () => {
     const { rows } = await server.sql(
       "SELECT int4range(1, 3) AS i, daterange('2017-01-01', NULL) AS d, array['1 day'::interval] AS l",
     );
     expect(rows).toEqual([{ i: "[1,3)", d: "[2017-01-01,)", l: '{"1 day"}' }]);
   });
 
-  test("version and health answer everybody", async () => {
+  test("version and health need no key", async () => {
     const ask = async (path: string) => (await server.ask(path, { key: null })).json();
     expect(await ask("/api/v2/version")).toEqual({ cartodb_sql_api: "6.0.0" });
     expect(await ask("/user/local/api/v2/health")).toEqual({
@@ -402,7 +402,7 @@ describe("methods and other paths", () => {
     });
   });
 
-  test("a format or a filename makes an attachment", async () => {
+  test("a format or filename makes the response an attachment", async () => {
     const dispositionOf = async (parameters: string) =>
       (await server.ask(`/api/v2/sql?q=SELECT+1${parameters}`)).headers.get("content-disposition");
     expect(await dispositionOf("")).toMatch(/^inline; filename=cartodb-query\.json; modification-date="/);
@@ -422,7 +422,7 @@ describe("methods and other paths", () => {
     );
   });
 
-  test("client and cache_policy come back as headers", async () => {
+  test("returns client and cache_policy as headers", async () => {
     const { headers } = await server.ask("/api/v2/sql?q=SELECT+1&client=cps-1.11.3&cache_policy=persist");
     expect([headers.get("carto-client"), headers.get("cache-control")]).toEqual([
       "cps-1.11.3",
@@ -431,7 +431,7 @@ describe("methods and other paths", () => {
   });
 });
 
-test("a client that goes away ends its statement", async () => {
+test("a client that disconnects ends its statement", async () => {
   const controller = new AbortController();
   const answer = server.ask(
     `/api/v2/sql?q=${encodeURIComponent("SELECT count(*) FROM generate_series(1,1e10)")}`,

@@ -16,7 +16,7 @@ const files = (names: string) => names.split(" ").map((name) => join(DIR, `${nam
 
 const psql = join(postgresBin ?? "", "psql");
 
-test("every file of the folder is tested here", () => {
+test("tests every file of the folder", () => {
   const names = readdirSync(DIR).filter((name) => name.endsWith(".sql"));
   expect(
     files(`${FUNCTIONS} ${EMBEDDED_ONLY}`)
@@ -37,9 +37,9 @@ test("on the embedded database", async () => {
   await pg.close();
 });
 
-describe("on a native PostgreSQL, by an owner of the database who is no superuser", () => {
+describe("on a native PostgreSQL, as the database owner without superuser", () => {
   needs("PostgreSQL");
-  test("as queries", async () => {
+  test("run as queries", async () => {
     const client = new Client(await createTestDatabase());
     await client.connect();
     for (const file of [...files(FUNCTIONS), ...files(FUNCTIONS)]) {
@@ -50,7 +50,7 @@ describe("on a native PostgreSQL, by an owner of the database who is no superuse
     await client.end();
   });
 
-  test("with psql -f", async () => {
+  test("run with psql -f", async () => {
     const url = await createTestDatabase();
     for (const file of files(FUNCTIONS)) {
       execFileSync(psql, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file, url], { stdio: "pipe" });

@@ -15,7 +15,7 @@ const asSuperuser = async (sql: string): Promise<SqlAnswer> =>
 const executed = (sql: string) =>
   `DO $do$ BEGIN EXECUTE 'RESET ROLE'; EXECUTE $sql$${sql}$sql$; END $do$; SELECT 1 AS done`;
 
-test("a file of this machine cannot be read", async () => {
+test("cannot read a file of this machine", async () => {
   const file = __filename;
   expect(existsSync(file)).toBe(true);
   for (const sql of [
@@ -29,7 +29,7 @@ test("a file of this machine cannot be read", async () => {
   }
 });
 
-test("nor can one be written", async () => {
+test("cannot write a file of this machine", async () => {
   const file = `/tmp/${`cartoframes-escape-${process.pid}`}`;
   for (const sql of [
     executed(`COPY (SELECT 1) TO '${file}'`),
@@ -43,7 +43,7 @@ test("nor can one be written", async () => {
   }
 });
 
-test("a table space is not where its name says, and no library of the machine is loaded", async () => {
+test("a tablespace stays in the sandbox, and no library of the machine can be loaded", async () => {
   await asSuperuser("ALTER ROLE carto SUPERUSER");
   await server.sql("CREATE TABLESPACE outside LOCATION '/tmp'");
   await server.sql("CREATE TABLE there (a text) TABLESPACE outside");

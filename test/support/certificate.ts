@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { opensslPath } from "./machine";
 
-/** A certificate of a host that nobody has signed: connect with NODE_TLS_REJECT_UNAUTHORIZED=0. The caller `needs("certificate")`. */
+/** Creates a self-signed certificate: connect with NODE_TLS_REJECT_UNAUTHORIZED=0. The caller `needs("certificate")`. */
 export function makeCertificate(host: string): { readonly key: Buffer; readonly cert: Buffer } {
   const dir = mkdtempSync(join(tmpdir(), "cartoframes-certificate-"));
   const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];

@@ -64,7 +64,7 @@ export async function startForwardProxy(target: {
     url: `http://127.0.0.1:${port}`,
     asked,
     close: async () => {
-      for (const socket of tunnels) socket.destroy(); // they are the server's no more
+      for (const socket of tunnels) socket.destroy(); // the server no longer closes them
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -9,7 +9,7 @@ import { stopServer } from "../../src/local/launcher";
 /** Builds the database template if its inputs have changed, and ends the servers that the test files shared. */
 export default async function setup(): Promise<() => Promise<void>> {
   const pipConfig = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "pip/pip.conf");
-  if (existsSync(pipConfig)) process.env.PIP_CONFIG_FILE ??= pipConfig; // JupyterLab is installed from where it says
+  if (existsSync(pipConfig)) process.env.PIP_CONFIG_FILE ??= pipConfig; // where to install JupyterLab from
   const run = mkdtempSync(join(tmpdir(), "cartoframes-test-run-"));
   process.env.CARTOFRAMES_TEST_RUN = run;
   await buildTemplate(join(__dirname, "../../dist/template"));

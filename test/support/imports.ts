@@ -6,7 +6,6 @@ import { ZipFile } from "yazl";
 import { homesIn } from "../../src/local/home";
 import type { TestServer } from "./server";
 
-/** An import, as the API returns it. */
 export interface ImportAnswer {
   readonly id: string;
   readonly state: string;

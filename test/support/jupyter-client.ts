@@ -26,7 +26,7 @@ export type Output =
   | { output_type: "display_data"; data: Record<string, unknown>; metadata: Record<string, unknown> };
 
 export interface CellResult {
-  readonly status: "ok" | "error" | "abort";
+  readonly status: "ok" | "error";
   readonly executionCount: number | null;
   /** Outputs in notebook order. A display that a later cell updates is updated here. */
   readonly outputs: readonly Output[];
@@ -54,7 +54,6 @@ interface Request {
 }
 
 export interface RequestOptions {
-  /** Timeout of a reply. */
   readonly timeoutMs?: number;
   readonly onOutput?: (message: Message) => void;
   /** Name of the request in error messages. */
@@ -64,8 +63,6 @@ export interface RequestOptions {
 
 const DELIMITER = "<IDS|MSG>";
 const TIMEOUT_MS = 300_000;
-/** For 200 ms after a failed cell, tslab refuses other cells, so that those queued by "run all" are dropped. */
-const REFUSAL_MS = 250;
 
 const isResult = (output: Output) =>
   output.output_type === "stream" || JSON.stringify(output.metadata) !== JSON.stringify(PROGRESS_METADATA);
@@ -120,8 +117,13 @@ export class KernelClient {
       onOutputs?.(outputs);
     };
     const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
-    const reply = await this.request("execute_request", content, { timeoutMs, onOutput, about: code });
-    if (reply.content.status !== "ok") await sleep(REFUSAL_MS);
+    const ask = () => this.request("execute_request", content, { timeoutMs, onOutput, about: code });
+    let reply = await ask();
+    // For 200 ms after a failed cell, tslab refuses others, so that those queued by "run all" are dropped.
+    while (reply.content.status === "abort") {
+      await sleep(50);
+      reply = await ask();
+    }
     const printed = (name: string) =>
       outputs.map((o) => (o.output_type === "stream" && o.name === name ? o.text : "")).join("");
     return {

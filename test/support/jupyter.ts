@@ -12,7 +12,6 @@ export interface KernelOptions {
   /** Working directory of the kernel, from which cells resolve packages. */
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Timeout of a cell. */
   readonly timeoutMs?: number;
 }
 

@@ -11,13 +11,13 @@ import { LockedError, lockDataDir } from "../../src/server/engine/lock";
 import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
-/** The folder in which `npm run lab` installs it, too. */
+/** The folder in which `npm run lab` installs JupyterLab. */
 const LAB_DIR = join(ROOT, ".lab");
 const TOKEN = "a-token-of-this-test";
 
 export type Jupyter = Awaited<ReturnType<typeof findOrInstallJupyter>>;
 
-/** JupyterLab, installed once per checkout. Where it cannot be, the test is skipped. */
+/** Installs JupyterLab once per checkout; skips the test if that is impossible. */
 export async function needsJupyter(context: TestContext): Promise<Jupyter> {
   const found = await findJupyter();
   if ("missing" in found) return skipTest(context, { kind: "JupyterLab", why: found.missing });
@@ -26,8 +26,8 @@ export async function needsJupyter(context: TestContext): Promise<Jupyter> {
 
 /** Installs the program once per checkout; returns a one-line reason if that is impossible. */
 export async function findJupyter(): Promise<Jupyter | { readonly missing: string }> {
-  process.env.PIP_RETRIES ??= "0"; // without a network the answer comes soon
-  const lock = await locked(LAB_DIR); // two files of tests may ask at once
+  process.env.PIP_RETRIES ??= "0"; // fails soon without a network
+  const lock = await locked(LAB_DIR); // two test files may call this at once
   try {
     return await findOrInstallJupyter(LAB_DIR);
   } catch (error) {
@@ -53,7 +53,7 @@ export function makeProject(): string {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   mkdirSync(join(dir, ".lab"));
-  symlinkSync(join(LAB_DIR, "venv"), join(dir, ".lab/venv")); // to nowhere, if Jupyter is on PATH
+  symlinkSync(join(LAB_DIR, "venv"), join(dir, ".lab/venv")); // dangling if Jupyter is on PATH
   return dir;
 }
 
@@ -103,7 +103,7 @@ export async function startLab(
     child.kill("SIGTERM");
     return exited;
   };
-  process.once("exit", stop); // it never outlives this process
+  process.once("exit", stop);
 
   const url = `http://127.0.0.1:${port}`;
   while (!(await fetch(`${url}/api`).catch(() => undefined))?.ok) {

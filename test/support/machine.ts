@@ -1,4 +1,4 @@
-/** Finds the programs that some tests need in the places where people have them. */
+/** Finds the programs that some tests need, in their usual places. */
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -22,13 +22,13 @@ function onPath(...names: string[]): string[] {
   return names.flatMap((name) => folders.map((folder) => join(folder, isWindows ? `${name}.exe` : name)));
 }
 
-/** Names in a folder, the highest version first; empty where there is no such folder. */
+/** Returns the names in a folder, the highest version first; none if the folder does not exist. */
 function namesIn(folder: string): string[] {
   const newestFirst = (a: string, b: string) => b.localeCompare(a, "en", { numeric: true });
   return existsSync(folder) ? readdirSync(folder).sort(newestFirst) : [];
 }
 
-/** Files below a folder by a path whose parts may be `*`. */
+/** Returns the files below a folder that match a path, whose parts may be `*`. */
 function glob(folder: string, ...parts: string[]): string[] {
   const [part, ...rest] = parts;
   if (part === undefined) return [folder];
@@ -82,7 +82,7 @@ function chromeCandidates(): string[] {
   ];
 }
 
-/** Folders that may hold PostgreSQL's programs, the newest version of a place first. */
+/** Returns folders that may contain PostgreSQL's programs, the newest version of each place first. */
 function postgresCandidates(): string[] {
   const asked = onPath("pg_config")
     .filter(isProgram)
@@ -108,7 +108,7 @@ function postgresCandidates(): string[] {
   ];
 }
 
-/** PostGIS is there when PostgreSQL can create the extension. */
+/** Returns true if PostgreSQL can create the extension PostGIS. */
 function hasPostgis(bin: string): boolean {
   const pgConfig = join(bin, "pg_config");
   const fromHere = ["../share/extension", "../share/postgresql/extension", "../share/postgresql/*/extension"];
@@ -124,9 +124,9 @@ function hasPostgis(bin: string): boolean {
 
 const initdb = isWindows ? "initdb.exe" : "initdb";
 
-/** The program of a Chrome or Chromium, or undefined where none is found. */
+/** Path of Chrome or Chromium; undefined if neither is found. */
 export const chromePath = chromeCandidates().find(isProgram);
-/** Where a PostgreSQL with PostGIS keeps its programs, or undefined where none is found. */
+/** Folder with the programs of a PostgreSQL that has PostGIS; undefined if none is found. */
 export const postgresBin = isWindows
   ? undefined // the tests reach it through a socket in a folder
   : postgresCandidates().find((bin) => isProgram(join(bin, initdb)) && hasPostgis(bin));

@@ -1,4 +1,4 @@
-/** Skips tests where the machine lacks what they need; the reporter says at the end what that was. */
+/** Skips tests that need a program the machine lacks; the reporter lists the missing programs at the end. */
 import { existsSync } from "node:fs";
 import { type TestContext, TestRunner } from "vitest";
 import { chromePath, opensslPath, postgresBin } from "./machine";
@@ -19,13 +19,13 @@ const PROGRAMS = {
   },
   memory: {
     isHere: existsSync("/proc/self/status"),
-    missing: "no /proc that tells how much memory a process has (run them on Linux)",
+    missing: "no /proc with the memory of processes (run these tests on Linux)",
   },
 } as const;
 
 export type Need = keyof typeof PROGRAMS;
 
-/** What skipped tests lack. The reporter prints it: "5 browser tests skipped: no Chrome …". */
+/** Reason for skipping tests. The reporter prints it: "5 browser tests skipped: no Chrome …". */
 export interface Skipped {
   readonly kind: string;
   readonly why: string;
@@ -48,7 +48,7 @@ export function skipAll(skipped: Skipped): void {
   Object.assign(TestRunner.getCurrentSuite().options ?? {}, { skip: true, meta: { skipped } });
 }
 
-/** Skips the test that runs. */
+/** Skips the running test. */
 export function skipTest({ task, skip }: TestContext, skipped: Skipped): never {
   task.meta.skipped = skipped;
   return skip(skipped.why);

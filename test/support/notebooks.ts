@@ -1,4 +1,4 @@
-/** The example notebooks, run in the real kernel. */
+/** Runs the example notebooks in the real kernel. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type CellResult, Kernel, type Output } from "./jupyter";
@@ -21,23 +21,23 @@ interface Notebook {
 export interface NotebookRun {
   /** Cells that failed or printed to stderr, each with its place. */
   readonly problems: readonly string[];
-  /** Cells whose outputs read otherwise than the committed ones, with the lines that differ. */
+  /** Cells whose outputs differ from the committed ones, with the lines that differ. */
   readonly differences: readonly string[];
   /** The notebook with its new outputs, as JupyterLab would write it. */
   readonly file: string;
 }
 
-/** In the order in which they use each other's tables. */
+/** Lists the notebooks in the order in which they use each other's tables. */
 export function notebookFiles(): string[] {
   const names = readdirSync(DIR).filter((name) => name.endsWith(".ipynb"));
   return names.sort().map((name) => join(DIR, name));
 }
 
-/** Runs all cells up to the first that fails, on the local server of `home` or on a database by its address. */
+/** Runs all cells up to the first that fails, on the local server of `home` or on the database at a URL. */
 export async function runNotebook(path: string, home: string, database?: string): Promise<NotebookRun> {
   const committed = JSON.parse(readFileSync(path, "utf8")) as Notebook;
   const notebook = structuredClone(committed);
-  const { CARTO_BASE_URL, CARTO_API_KEY, ...env } = process.env; // an account is not for the tables of examples
+  const { CARTO_BASE_URL, CARTO_API_KEY, ...env } = process.env; // examples must not write into an account
   const kernel = await Kernel.start({
     cwd: dirname(path),
     env: { ...env, CARTOFRAMES_HOME: home, ...(database && { CARTO_BASE_URL: database }) },
@@ -54,7 +54,7 @@ export async function runNotebook(path: string, home: string, database?: string)
   } finally {
     await kernel.shutdown();
   }
-  // Only now: what runs on after its cell may still print, and later cells may update what earlier ones show.
+  // Only now, because background work may print after its cell, and later cells may update earlier outputs.
   const problems: string[] = [];
   for (const [cell, { status, executionCount, results, stderr }] of ran) {
     cell.execution_count = executionCount;
@@ -76,7 +76,7 @@ function differences(file: string, committed: Notebook, fresh: Notebook): string
     if (cell.cell_type !== "code" || before?.cell_type !== "code") return [];
     const [was, is] = [textOf(before.outputs), textOf(cell.outputs)];
     if (was === is) return [];
-    return [`${file}, cell ${i + 1}: shows something else than committed\n${lineDiff(was, is)}`];
+    return [`${file}, cell ${i + 1}: differs from the committed output\n${lineDiff(was, is)}`];
   });
 }
 
@@ -87,7 +87,7 @@ function textOf(outputs: readonly Output[]): string {
   return texts.map((part) => part.trimEnd()).join("\n");
 }
 
-/** The lines between the common beginning and the common end. */
+/** Returns the lines between the common beginning and the common end. */
 function lineDiff(was: string, is: string): string {
   const [before, after] = [was.split("\n"), is.split("\n")];
   let start = 0;
@@ -100,7 +100,7 @@ function lineDiff(was: string, is: string): string {
   return [`  @@ line ${start + 1}`, ...cut(before, "-"), ...cut(after, "+")].join("\n");
 }
 
-/** As nbformat writes it: sorted keys, one blank of indent, long texts as lists of lines. */
+/** Formats a notebook like nbformat: sorted keys, an indent of one space, long strings as lists of lines. */
 function asJupyterWrites(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) =>
     cell.cell_type === "code" ? { ...cell, outputs: cell.outputs.map(withLines) } : cell,
@@ -117,7 +117,7 @@ function withLines(output: Output): object {
   return { ...output, data: Object.fromEntries(data) };
 }
 
-/** JSON is stored as it is, and so is base64, which has no lines. */
+/** Returns true for types whose strings are stored as lists of lines, unlike JSON and base64. */
 const isText = (mime: string) => mime.startsWith("text/") || mime === "image/svg+xml";
 
 const lines = (value: string | string[]) => text(value).match(/[^\n]*\n|[^\n]+$/g) ?? [];

@@ -1,6 +1,6 @@
 import { Transport } from "../../src/api/transport";
 
-/** A transport for maps that need no server: every request fails. */
+/** Transport for maps that need no server; every request fails. */
 export const nowhere = new Transport({
   kind: "local",
   find: async () => {

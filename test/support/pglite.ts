@@ -7,7 +7,7 @@ import { extract } from "tar";
 
 const TEMPLATE = join(__dirname, "../../dist/template/data.tar.gz");
 
-/** PostgreSQL with PostGIS in this process, in UTC, with the CARTO functions that the local server has. */
+/** Opens PostgreSQL with PostGIS and the local server's CARTO functions in this process, in UTC. */
 export async function openPostgis(): Promise<PGlite> {
   const dataDir = mkdtempSync(join(tmpdir(), "cartoframes-test-"));
   process.once("exit", () => rmSync(dataDir, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ export async function openPostgis(): Promise<PGlite> {
   return pg;
 }
 
-/** The same with nothing but PostGIS in it. Creating one takes about 15 s. */
+/** Creates the same without CARTO functions. Takes about 15 s. */
 export async function createPostgis(): Promise<PGlite> {
   const pg = await PGlite.create({ extensions: { postgis } });
   await pg.exec("CREATE EXTENSION postgis; SET TimeZone = 'UTC'");

@@ -1,19 +1,19 @@
 /**
- * Prints a test run on one screen: its progress now and then, failures in full, what was skipped and why, and the
- * totals alone on the last line.
+ * Prints a test run on one screen: progress ten times, failures in full, skipped tests with the reason, and the totals alone
+ * on the last line.
  */
 import type { TestCase, TestModule, TestSpecification } from "vitest/node";
 import { MinimalReporter } from "vitest/node";
 import type { Skipped } from "./needs";
 
-/** Lines of progress where the output is no terminal. */
+/** Number of progress lines if the output is not a terminal. */
 const PROGRESS_LINES = 10;
 
 export default class ScreenReporter extends MinimalReporter {
   #files = 0;
   #finished = 0;
   #counts = { passed: 0, failed: 0, skipped: 0 };
-  /** What tests lacked, and how many there were: by its text. */
+  /** Numbers of skipped tests by reason. */
   readonly #skipped = new Map<string, Skipped & { count: number }>();
 
   override onTestRunStart(specifications: readonly TestSpecification[]): void {
@@ -57,7 +57,7 @@ export default class ScreenReporter extends MinimalReporter {
       this.log("CARTOFRAMES_TEST_ALL is set, so a skipped test is a failure.");
       process.exitCode = 1;
     }
-    // A file that cannot be loaded has no tests that could fail, and fails all the same.
+    // A file that cannot be loaded has no failing tests, but counts as a failure.
     const modules = this.ctx.state.getTestModules();
     const broken = modules.filter((module) => module.errors().length > 0).length + errors.length;
     const { passed, failed, skipped } = this.#counts;
@@ -68,7 +68,7 @@ export default class ScreenReporter extends MinimalReporter {
     if (this.isTTY) process.stdout.write("\r\u001b[K");
   }
 
-  /** `.ci/run` sets the variable to `all`, or to `all but JupyterLab` where no package index is reached. */
+  /** `.ci/run` sets the variable to `all`, or to `all but JupyterLab` if no package index can be reached. */
   #lacksWanted(): boolean {
     const wanted = process.env.CARTOFRAMES_TEST_ALL;
     return Boolean(wanted) && [...this.#skipped.values()].some(({ kind }) => wanted !== `all but ${kind}`);

@@ -55,12 +55,10 @@ export async function testAddress(home: string): Promise<string> {
   return createTestDatabase();
 }
 
-/** Stops all servers of a home folder. */
 export async function stopServers(home: string): Promise<void> {
   await Promise.all((await homesIn(home)).map(stopServer));
 }
 
-/** Returns the running server of a home folder. */
 export async function runningServer(home: string): ReturnType<typeof findServer> {
   for (const of of await homesIn(home)) {
     const found = await findServer(of);
@@ -100,8 +98,8 @@ export function serverForTests(options?: Parameters<typeof startTestServer>[0]):
 
 async function sharedServer(): Promise<TestServer> {
   const home = join(process.env.CARTOFRAMES_TEST_RUN!, `worker-${process.env.VITEST_POOL_ID}`);
-  const clean = join(home, "clean.json"); // what a server has that nobody used, while it is clean
-  if (!existsSync(clean)) await removeHome(home); // the file before did not get to its end
+  const clean = join(home, "clean.json"); // the objects of an unused server; absent unless it is clean
+  if (!existsSync(clean)) await removeHome(home); // the previous file did not finish
   await mkdir(home, { recursive: true });
   const server = await openServer(home);
   const before = existsSync(clean) ? await readFile(clean, "utf8") : JSON.stringify(await objectsOf(server));
@@ -118,7 +116,7 @@ async function sharedServer(): Promise<TestServer> {
 
 const sharedHomes = new Map<string, TestServer>();
 
-/** The home of the server that test files of this worker share. `removeHome` makes it as it was. */
+/** Returns the home of the server that test files of this worker share. `removeHome` restores its original state. */
 export async function sharedHome(): Promise<string> {
   if (defaultEngine() !== "pglite") return temporaryHome();
   const server = await sharedServer();
@@ -136,7 +134,7 @@ async function objectsOf(server: TestServer): Promise<Objects> {
   return rows[0] as unknown as Objects;
 }
 
-/** Drops what is not among these objects. The observatory stays installed. Resolves to false if that failed. */
+/** Drops all other objects than `known`, except the observatory. Resolves to false if that failed. */
 async function reset(server: TestServer, known: Objects): Promise<boolean> {
   const isNew = (kind: keyof Objects, oid = "oid") => `${oid} <> ALL ('{${known[kind].join()}}'::oid[])`;
   const drops: [drop: string, from: string][] = [

@@ -10,7 +10,6 @@ export const NamedMap = z.looseObject({
 });
 export type NamedMap = z.infer<typeof NamedMap>;
 
-/** Answer to the creation of a named map. */
 export const NamedMapCreated = z.object({ template_id: z.string() });
 
 const TokenAuth = z.object({ method: z.literal("token"), valid_tokens: z.array(z.string()).min(1) });

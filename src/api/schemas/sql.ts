@@ -100,7 +100,7 @@ export type ErrorResponse = z.infer<typeof ErrorResponse>;
 /** Row of an answer. Its members are not checked, because there may be a hundred thousand rows. */
 const Row = z.custom<Record<string, unknown>>((row) => typeof row === "object" && row !== null);
 
-/** Answer of `/api/v2/sql`. With status 200, too, it may contain `error` after some rows. */
+/** Answer of `/api/v2/sql`. It may contain `error` after some rows, even with status 200. */
 export const SqlResponse = z.object({
   rows: z.array(Row),
   fields: z.record(z.string(), SqlField).default({}),

@@ -12,14 +12,14 @@ export interface Account {
 /** Schema of the tables of an account that does not belong to an organisation, and of the local server. */
 export const COMMON_SCHEMA = "public";
 
-/** The account whose key a transport sends. Asks the server only if the endpoint does not know it. */
+/** Returns the account whose key a transport sends. Asks the server only if the endpoint does not know it. */
 export async function accountOf(transport: Transport, signal?: AbortSignal): Promise<Account> {
   const { user, schema } = await transport.endpoint(signal);
   return { user, schema: schema ?? (await readSchema(transport)) };
 }
 
 /**
- * Schema of the tables of the account.
+ * Returns the schema of the tables of the account.
  * @throws AuthenticationError if the server refuses the key
  */
 export async function readSchema(transport: Transport): Promise<string> {

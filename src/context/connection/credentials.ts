@@ -119,7 +119,8 @@ export class Credentials {
 
   /**
    * Replaces the credentials by those in a file.
-   * @param file path of the file; by default the one that `save` writes
+   * @param file path of the file; by default the one that `save` writes, or else that of cartoframes for Python
+   * @throws InvalidArgumentError if the file does not exist or is invalid
    */
   retrieve(file?: string): void {
     const saved = file === undefined ? savedCredentials() : readCredentials(file);
@@ -131,7 +132,7 @@ export class Credentials {
 
   /**
    * Deletes a file with credentials, and prints its path.
-   * @param file path of the file; by default the one that `save` writes
+   * @param file path of the file; by default the one that `save` writes, and that of cartoframes for Python
    */
   delete(file?: string): void {
     const deleted = deleteCredentials(file);
@@ -139,6 +140,7 @@ export class Credentials {
     if (deleted.length === 0) console.warn(`No credential file found at ${resolve(file ?? savedFile())}.`);
   }
 
+  /** Returns the credentials as text, without the key. */
   toString(): string {
     const parts = [
       this.#username !== undefined && `username=${this.#username}`,
@@ -189,7 +191,7 @@ function partsOf({ creds, credFile, username, user = username, baseUrl, key }: C
   return found;
 }
 
-/** True for the local server, and for a database, whose address contains its password. */
+/** True for the local server and for a database, whose URL contains its password. */
 function needsNoKey(baseUrl = ""): boolean {
   return /^(local|postgres|postgresql):/.test(baseUrl);
 }
@@ -274,8 +276,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 /**
- * Parses a file with credentials. The errors do not quote its text, and neither the message of JSON.parse, which
- * does.
+ * Parses a file with credentials. Errors do not quote the file, so they leave out the message of JSON.parse.
  */
 function parseCredentials(text: string, file: string): Parts {
   const parsed = CredentialsFile.safeParse(parseJson(text.replace(/^\uFEFF/, "")));
@@ -313,7 +314,7 @@ export function deleteCredentials(file?: string): string[] {
   });
 }
 
-/** Address with credentials removed, safe to print. */
+/** Returns the address with credentials removed, safe to print. */
 export function shownUrl(address: unknown): string {
   if (typeof address !== "string") return "?";
   if (address.startsWith("local:")) return address;
@@ -326,6 +327,6 @@ function shownDatabaseUrl(url: string): string {
   try {
     return shownDatabase(databaseAddress(url));
   } catch {
-    return "?"; // the first call says what is wrong
+    return "?"; // the first call reports the error
   }
 }

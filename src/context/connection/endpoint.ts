@@ -15,11 +15,11 @@ export interface ContextOptions {
   /**
    * `https://user.carto.com`, or `https://host/user/name` on premises; `local:` for the embedded database, or
    * `local:/some/folder` to keep its data in that folder; `postgres://user:password@host/database` for your PostgreSQL
-   * database. Missing parts of the latter are taken from libpq's environment variables, password and service files.
+   * database. Missing parts of this URL are taken from libpq's environment variables, password and service files.
    * @default the address of `creds`, `CARTO_BASE_URL`, the saved credentials, or `local:`
    */
   readonly baseUrl?: string;
-  /** Name of an account in CARTO's cloud, instead of its address `https://{username}.carto.com`. */
+  /** Name of an account in CARTO's cloud, as a short form of `https://{username}.carto.com`. */
   readonly username?: string;
   /**
    * API key of the account. The local server needs none. The key is sent only to the account's address.
@@ -54,7 +54,7 @@ interface Place {
 }
 
 /**
- * Source of the endpoint that the options name. The options are checked now; the environment and the saved credentials
+ * Returns the source of the endpoint that the options name. The options are checked now; the environment and the saved credentials
  * are read on first use. Nothing is contacted or started before `find`.
  * @throws InvalidArgumentError for an address that cannot be used, and for an account without a key
  */
@@ -85,12 +85,12 @@ export function shownAddress(options: ContextOptions): () => string {
     try {
       return shownUrl(defaultPlace(options.apiKey).baseUrl);
     } catch {
-      return "?"; // the first call says what is wrong
+      return "?"; // the first call reports the error
     }
   };
 }
 
-/** Place that the arguments name, otherwise `creds`; undefined if there is no address in them. */
+/** Returns the place that the arguments name, otherwise `creds`; undefined if neither has an address. */
 function givenPlace({ baseUrl, username, apiKey, creds }: ContextOptions): Place | undefined {
   if (creds !== undefined && !(creds instanceof Credentials)) {
     throw new InvalidArgumentError("`creds` must be an instance of Credentials.");
@@ -120,7 +120,7 @@ function checkUsername(baseUrl: string, username: string): void {
   );
 }
 
-/** Place in the environment, otherwise the saved one, otherwise the embedded database. */
+/** Returns the place in the environment, otherwise the saved one, otherwise the embedded database. */
 function defaultPlace(apiKey?: string): Place {
   const environment = environmentPlace();
   if (environment) return apiKey === undefined ? environment : { baseUrl: environment.baseUrl, apiKey };
@@ -221,7 +221,7 @@ function parseUrl(baseUrl: string): URL {
 }
 
 /**
- * Name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api
+ * Returns the name of the account in an address: `/user/{name}` in the path, otherwise the first label of the host (carto-api
  * §1.1).
  */
 function accountName({ pathname, hostname }: URL): string {

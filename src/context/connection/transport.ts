@@ -4,8 +4,8 @@ import { InvalidArgumentError } from "../../errors";
 import { readSchema } from "./account";
 
 /**
- * A transport that sends nothing before the server has accepted the key. The first request asks for that, and all
- * others share the answer; a failure is not kept, so that the next request asks again. The local server is not asked.
+ * Returns a transport that sends nothing before the server has accepted the key. All requests share one check; if it
+ * fails, the next request checks again. The key of the local server is not checked.
  */
 export function authenticated(source: EndpointSource, options: TransportOptions): Transport {
   const unchecked = new Transport(source, options);

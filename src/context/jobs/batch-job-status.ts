@@ -11,7 +11,9 @@ import { type ContextLike, transportOf } from "../connection/transport";
 export interface JobState {
   /** Status; `done`, `failed`, `cancelled` and `unknown` are final. */
   readonly status: "pending" | "running" | "done" | "failed" | "cancelled" | "skipped" | "unknown";
+  /** Time of the last change of the status. */
   readonly updatedAt: Date;
+  /** Time of the job's creation. */
   readonly createdAt: Date;
 }
 
@@ -37,12 +39,18 @@ const SHOWN_SQL_CHARS = 60;
  * another notebook. A server forgets a job two hours after its end.
  */
 export class BatchJobStatus {
+  /** Id of the job. */
   readonly jobId: string;
   readonly #context: ContextLike;
   #status: JobState["status"] | undefined;
   #createdAt: Date | undefined;
 
-  /** @throws InvalidArgumentError for anything but a context and a job */
+  /**
+   * Refers to a job without asking the server.
+   * @param context a CartoContext, such as `cc`
+   * @param job id of the job, an answer of the Batch SQL API, or another `BatchJobStatus`
+   * @throws InvalidArgumentError if an argument is invalid
+   */
   constructor(context: ContextLike, job: JobRef) {
     transportOf(context);
     this.#context = context;

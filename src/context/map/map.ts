@@ -27,7 +27,7 @@ export async function makeMap(
   return view;
 }
 
-/** A page is packed here only if it may need tiles; otherwise `MapView` packs it when it is first shown. */
+/** Packs the page only if it may need tiles; otherwise `MapView` packs it when it is first shown. */
 async function liveMap(
   transport: Transport,
   fetched: FetchedScene,

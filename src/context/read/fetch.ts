@@ -131,7 +131,7 @@ async function byCopy(
   }
 }
 
-/** Alias of the query in the statement around it. */
+/** Returns the alias of the query in the statement around it. */
 function nameOf(aliases: Source["aliases"]): string {
   return aliases ? `_q (${aliases.all.join(", ")})` : "_q";
 }

@@ -20,16 +20,19 @@ import { type DescribeOptions, describe, WEBMERCATOR } from "./describe";
 import { estimateRows, fetchColumns } from "./fetch";
 
 export interface ReadOptions {
-  /** Adds a column `geometry` with wkx geometries, decoded from `the_geom`. @default false */
+  /**
+   * Adds a column `geometry` with wkx geometries, decoded from `the_geom` or else the first geometry column.
+   * @default false
+   */
   readonly decodeGeom?: boolean;
   /** Cancels the request, also on the server. */
   readonly signal?: AbortSignal;
 }
 
 export interface QueryOptions extends ReadOptions {
-  /** Stores the rows as a new table with this name, and returns the stored rows. */
+  /** Stores the rows as a new table with this name, and returns the stored rows. @default not stored */
   readonly tableName?: string;
-  /** Replaces an existing table `tableName`. @default false */
+  /** With `tableName`, replaces an existing table of that name. @default false */
   readonly overwrite?: boolean;
 }
 
@@ -59,7 +62,6 @@ export function checkSql(sql: unknown): void {
   }
 }
 
-/** A meta-command of psql. */
 const PSQL_COMMAND = /^\s*\\\S*/;
 
 /** @throws InvalidArgumentError */
@@ -191,7 +193,6 @@ async function aliasesOf(
   };
 }
 
-/** Parses the names in a line of CSV. */
 function csvNames(line: string): string[] {
   const cells = line.replace(/\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g);
   return Array.from(cells, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");

@@ -48,7 +48,7 @@ export async function applyByJob(
   }
 }
 
-/** True if the key cannot create jobs, the server has none, or the statement is larger than 16 kB. */
+/** True if the key or the server does not support jobs, or the statement is larger than 16 kB. */
 function isRefusal(error: unknown): boolean {
   const isAnswer = error instanceof ServerError && error.status !== undefined && error.status < 500;
   return error instanceof JobError || error instanceof AuthenticationError || isAnswer;

@@ -111,7 +111,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
 
 const distinct = (a: string, b: string) => `${a} IS DISTINCT FROM ${b}`;
 
-/** Type in the uploaded table, which does not restrict the type of geometries. */
+/** Returns the type in the uploaded table, which does not restrict the type of geometries. */
 function uploadedType(column: WriteColumn): string {
   return column.pgtype === "geometry" ? "geometry" : columnType(column);
 }

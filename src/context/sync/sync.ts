@@ -32,11 +32,11 @@ import {
 export interface SyncOptions {
   /** Name in the frame of the column, or columns, that identify a row. @default "cartodb_id" */
   readonly key?: string | readonly string[];
-  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
+  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. @default none */
   readonly lnglat?: readonly [lng: string, lat: string];
   /**
    * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
-   * @default false
+   * @default false: `the_geom` is taken from a column of that name, or else from a column of wkx geometries
    */
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
@@ -47,15 +47,18 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Numbers of rows that `cc.sync` changed in a table. */
+/** Numbers of rows that `cc.sync` changed in a table and left unchanged. */
 export interface SyncResult {
+  /** Number of rows that were added to the table. */
   readonly inserted: number;
+  /** Number of rows that were changed. */
   readonly updated: number;
+  /** Number of rows that were deleted because the frame does not have their key. */
   readonly deleted: number;
+  /** Number of rows that were equal in table and frame. */
   readonly unchanged: number;
 }
 
-/** Result of a sync, for its report. */
 export interface SyncReport {
   readonly result: SyncResult;
   /** Columns that were added to the table. */

@@ -35,7 +35,6 @@ function parsed(name: string): Parts | undefined {
   return { ...(schema !== undefined && { schema: unquoted(schema) }), table: unquoted(table) };
 }
 
-/** Table in the account's own schema. */
 function own({ schema }: Account, table: string): TableName {
   return { ...(schema !== COMMON_SCHEMA && { schema }), table, label: table };
 }

@@ -69,7 +69,6 @@ export async function register(
   return giveName(run, temporary, table, overwrite);
 }
 
-/** SQL that registers a table as a CARTO table. */
 export function registerSql(table: TableName): string {
   const schema = table.schema === undefined ? "" : `${literal(table.schema)}, `;
   return `SELECT CDB_CartodbfyTable(${schema}${literal(quoted(table))}::regclass)`;

@@ -13,6 +13,7 @@ import { ident } from "../../sql";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
 import { dropTemporary, giveName } from "./new-table";
 
+/** Options of `cc.write` that use CARTO's Import API. With any of them, the rows are sent as a CSV file. */
 export interface ImportWriteOptions {
   /**
    * Makes the server guess types, coordinates and dates from the texts.
@@ -27,15 +28,14 @@ export interface ImportWriteOptions {
    */
   readonly contentGuessing?: boolean;
   /**
-   * What the server does if the table exists: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in
-   * the frame, and keeps its views. @default an existing table is an error
+   * Handling of an existing table: "skip" keeps it; "overwrite" replaces its rows if all of its columns are in the frame,
+   * and keeps its views. @default an existing table is an error
    */
   readonly collisionStrategy?: "skip" | "overwrite";
   /** Compresses the upload. @default no compression */
   readonly compression?: "gzip";
 }
 
-/** True if an option needs the Import API. */
 export function needsImport(options: ImportWriteOptions): boolean {
   return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
 }

@@ -25,11 +25,11 @@ import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport
 export interface WriteOptions extends ImportWriteOptions {
   /** Replaces an existing table in one transaction; the old table is kept until the end. @default false */
   readonly overwrite?: boolean;
-  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. */
+  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. @default none */
   readonly lnglat?: readonly [lng: string, lat: string];
   /**
    * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
-   * @default false
+   * @default false: `the_geom` is taken from a column of that name, or else from a column of wkx geometries
    */
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
@@ -42,7 +42,6 @@ export interface WriteOptions extends ImportWriteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Result of a write, for its report. */
 export interface WriteReport {
   readonly table: TableName;
   readonly rowCount: number;
@@ -84,7 +83,7 @@ export async function writeFrame(
   const hasGeometry = options.contentGuessing || columns.some(({ name }) => name === GEOM);
   const report = { table, rowCount, hasGeometry, renamed, warnings: [...warnings, ...lossesOf(columns)] };
   const wanted = privacy ?? (overwrite ? await privacyOf(transport, table, signal) : undefined);
-  const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job could give no privacy
+  const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job cannot set the privacy
   const isByJob = lnglat !== undefined && rowCount >= JOB_FROM_ROWS && isPrivate && privacy === undefined;
   if (needsImport(options)) {
     const imported = await importColumns(transport, columns, rowCount, table, { ...options, overwrite });
@@ -163,7 +162,7 @@ async function load(
 }
 
 /**
- * Creates the job that registers the table. Returns undefined if the key cannot create jobs, or the server has none.
+ * Creates the job that registers the table. Returns undefined if the key or the server does not support jobs.
  */
 async function registeringJob(
   transport: Transport,

@@ -77,7 +77,7 @@ export class Figure {
     checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
       throw new InvalidArgumentError(
-        `\`title\` must be a text that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
+        `\`title\` must be a string that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
       );
     this.#columns = columns;
     this.#title = title;
@@ -181,6 +181,7 @@ export class Figure {
     return { [VEGA_LITE_MIME]: spec, "image/png": picture, "text/plain": String(this) };
   }
 
+  /** Returns a short description of the figure: its columns and the kind of each cell. */
   toString(): string {
     const kinds = Array.from(this.#contents, (content) => content?.kind ?? "blank");
     const columns = `${this.#columns} ${this.#columns === 1 ? "column" : "columns"}`;
@@ -213,7 +214,7 @@ export class FigureCell {
    * ```
    *
    * By default, the chart is 300 pixels wide and as high as the map next to it, otherwise 240 pixels; an axis of categories
-   * takes the space it needs.
+   * takes the space it needs. `config` and `params` of a chart apply to the whole figure.
    *
    * @param spec a Vega-Lite 5 specification; its data must be inline, as `values`
    * @param df data of the chart, instead of `data` in the specification: a DataFrame of at most 10,000 rows, copied now,

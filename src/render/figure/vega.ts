@@ -12,7 +12,6 @@ export interface VegaProgram {
 }
 
 export interface CompileOptions {
-  /** Default font. */
   readonly font?: string;
   /** Receives Vega-Lite's warnings about properties it ignores. */
   readonly warn: (message: string) => void;

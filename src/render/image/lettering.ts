@@ -1,4 +1,4 @@
-/** Draws the title, legends, scale bar, time and attribution of an image, where the page has them and looking alike. */
+/** Draws the title, legends, scale bar, time and attribution of an image, with the page's layout and look. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
 import { legendSymbolSize, scaleBarOf } from "../furniture";
@@ -96,7 +96,7 @@ export function drawTitle(
   context.restore();
 }
 
-/** Draws the scale bar at the bottom left, above the attribution if they would overlap. World maps have none. */
+/** Draws the scale bar at the bottom left, above the attribution if they would overlap. Hidden on world maps. */
 export function drawScale(
   context: SKRSContext2D,
   { basemap, widthPx, heightPx }: Scene,

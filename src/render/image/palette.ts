@@ -20,7 +20,6 @@ export function paletteOf(counts: ReadonlyMap<number, number>, colors: number): 
   return [...exact.map(colorOf), ...mixed.map(([red, green, blue]): Color => [red, green, blue])];
 }
 
-/** Adds the number of occurrences of each pixel to `counts`. */
 export function countPixels(
   pixels: Uint32Array,
   counts: Map<number, number> = new Map(),

@@ -147,7 +147,7 @@ function noteOf(layer: SceneLayer, overview: SceneLayer): string {
   const [kept, all] = [overview, layer].map(featuresOf) as [number, number];
   const count = kept < all ? `${inWords(kept)} of ${inWords(all)} ${kind}s` : `${inWords(all)} ${kind}s`;
   const simplified = verticesOf(overview) < verticesOf(layer) && kind !== "point" ? ", simplified" : "";
-  const unread = layer.columns && !overview.columns ? ", without what is written about them" : "";
+  const unread = layer.columns && !overview.columns ? ", without tooltip and label values" : "";
   return `overview of ${count}${simplified}${unread}`;
 }
 

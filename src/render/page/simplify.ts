@@ -1,19 +1,19 @@
 import type { PathGeometry } from "../scene";
 
-/** A closed ring keeps at least a triangle and its closing vertex, however small it is: nothing disappears. */
+/** Minimum vertices of a closed ring: a triangle and the closing vertex, so that no ring disappears. */
 const MIN_RING_VERTICES = 4;
 const NONE = 0xffffffff;
 
 /**
- * Leaves out vertices that lie within `tolerance` (world units) of the line without them, by Douglas and Peucker's
- * algorithm (1973). Vertices in which borders part stay, and a border between two of them is simplified in the same
- * way wherever it occurs: neighbours stay neighbours, without gaps and overlaps.
+ * Leaves out vertices within `tolerance` (world units) of the line without them (Douglas and Peucker 1973). Vertices at
+ * which borders part stay, and a border between two of them is simplified the same way wherever it occurs, so that no gaps
+ * or overlaps appear between neighbours.
  */
 export function simplify(geometry: PathGeometry, tolerance: number): PathGeometry {
   return withVertices(geometry, keptVertices(geometry, tolerance));
 }
 
-/** Of each vertex, whether `simplify` leaves it in. */
+/** Returns 1 for each vertex that `simplify` keeps, 0 for the others. */
 export function keptVertices(geometry: PathGeometry, tolerance: number): Uint8Array {
   const { xy, paths } = geometry;
   const isJunction = junctions(geometry);
@@ -24,7 +24,7 @@ export function keptVertices(geometry: PathGeometry, tolerance: number): Uint8Ar
   return kept;
 }
 
-/** Of each vertex, whether the paths through its place go on to different places. */
+/** Returns 1 for each vertex at whose place paths part, 0 for the others. */
 function junctions({ xy, paths }: PathGeometry): Uint8Array {
   const place = placesOf(xy);
   const one = new Uint32Array(place.length).fill(NONE); // neighbours of a place, the smaller first
@@ -54,7 +54,7 @@ function junctions({ xy, paths }: PathGeometry): Uint8Array {
   return parts.map((_, i) => parts[place[i]!]!);
 }
 
-/** Of each vertex, the first vertex in the same place: a hash table with open addressing, a fifth of a Map's time. */
+/** Returns the first vertex at the place of each vertex, by a hash table with open addressing: five times as fast as a Map. */
 function placesOf(xy: Float64Array): Uint32Array {
   const count = xy.length / 2;
   const bits = new Uint32Array(xy.buffer, xy.byteOffset, 4 * count);
@@ -116,11 +116,11 @@ function markKept(
   }
 }
 
-/** Whether the path is a ring: it ends where it begins. */
+/** Returns true for a ring, a path that ends where it begins. */
 const isClosed = (xy: Float64Array, from: number, last: number): boolean =>
   last - from > 1 && xy[2 * from] === xy[2 * last] && xy[2 * from + 1] === xy[2 * last + 1];
 
-/** Rings that meet no other have no junction: two vertices that do not depend on where the ring begins. */
+/** Adds two anchors, independent of where the ring begins, for a ring without junctions. */
 function addExtremes(xy: Float64Array, from: number, last: number, anchors: number[]): void {
   const lowest = anchors[0] ?? argMax(from, last, (i) => -xy[2 * i]! - xy[2 * i + 1]! / 3);
   const farthest = argMax(
@@ -137,7 +137,7 @@ function argMax(from: number, to: number, value: (i: number) => number): number 
   return best;
 }
 
-/** Douglas-Peucker between two vertices that stay. In a ring, positions go on beyond its end. */
+/** Applies Douglas-Peucker between two kept vertices. In a ring, positions continue beyond its end. */
 function markBetween(
   xy: Float64Array,
   start: number,
@@ -158,7 +158,7 @@ function markBetween(
     for (let i = low + 1; i < high; i++) {
       const at = 2 * vertex(i);
       const d = distance2(xy[at]!, xy[at + 1]!);
-      // Of equally far ones the same wins in both directions.
+      // among equally distant vertices, the same one wins in both directions
       if (d > most || (d === most && farthest >= 0 && isBefore(xy, at, 2 * vertex(farthest)))) {
         most = d;
         farthest = i;
@@ -173,7 +173,7 @@ function markBetween(
 const isBefore = (xy: Float64Array, a: number, b: number): boolean =>
   xy[a]! < xy[b]! || (xy[a]! === xy[b]! && xy[a + 1]! < xy[b + 1]!);
 
-/** Squared distance to a segment; computed alike whichever end is given first. */
+/** Returns a function for the squared distance to a segment, exactly the same in either direction of the segment. */
 function distanceTo(ax: number, ay: number, bx: number, by: number): (x: number, y: number) => number {
   if (bx < ax || (bx === ax && by < ay)) return distanceTo(bx, by, ax, ay);
   const dx = bx - ax;
@@ -186,7 +186,7 @@ function distanceTo(ax: number, ay: number, bx: number, by: number): (x: number,
   };
 }
 
-/** A ring begins with the first vertex that is kept: where it began may be in the middle of a straight border. */
+/** Returns the kept vertices. A ring begins with the first of them, because its old start may lie on a straight border. */
 function withVertices(geometry: PathGeometry, kept: Uint8Array): PathGeometry {
   const { xy, paths } = geometry;
   const picked = new Float64Array(xy.length);

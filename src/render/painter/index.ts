@@ -1,4 +1,4 @@
-/** Paints a scene on any Canvas 2D context, in browsers and in Node: uses neither the DOM nor Node modules. */
+/** Paints a scene on any Canvas 2D context, in browsers and in Node, without the DOM and without Node modules. */
 
 export { LABEL_FONT } from "./labels";
 export {

@@ -1,6 +1,6 @@
 /**
  * Places and paints the labels of features. They are placed for the whole map at once, whenever the zoom or the visible
- * layers change, so that labels neither jump while the map is panned nor are cut where it is painted strip by strip.
+ * layers change, so that labels do not jump while the map is panned and are not cut where it is painted strip by strip.
  * `!` in the loops: see `PathGeometry`; each layer has an entry in `#styles`.
  */
 import type { TileId } from "../../geometry/mercator";
@@ -306,7 +306,6 @@ function labelsOf(
   return candidates;
 }
 
-/** Shortens a text to `MAX_LETTERS`. */
 function shortened(text: string): string {
   const line = onOneLine(text, 4 * MAX_LETTERS);
   return line.length > MAX_LETTERS ? `${line.slice(0, MAX_LETTERS).trimEnd()}…` : line;

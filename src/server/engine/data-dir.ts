@@ -57,7 +57,7 @@ export function spoolDir(dataDir: string): string {
   return join(dataDir, SPOOL_DIR);
 }
 
-/** The same directory as a path in the database's file system. */
+/** Spool directory as a path in the database's file system. */
 export const SPOOL_IN_DATABASE = `/pglite/data/${SPOOL_DIR}`;
 
 /**

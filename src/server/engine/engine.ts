@@ -28,7 +28,7 @@ export interface StatementOptions {
   readonly signal?: AbortSignal;
   /** Maximum duration in milliseconds. The time a statement waits for others does not count. */
   readonly timeoutMs?: number;
-  /** @default "master" */
+  /** Role that runs the statement. @default "master" */
   readonly role?: Role;
 }
 
@@ -82,7 +82,7 @@ export interface EngineInfo {
   readonly location: string;
 }
 
-/** What the engine does now: why a statement waits. */
+/** Current work of the engine, which explains why a statement waits. */
 export interface EngineActivity {
   readonly running: { readonly sql: string; readonly startedAt: Date } | null;
   readonly waiting: number;

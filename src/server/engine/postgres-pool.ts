@@ -9,7 +9,7 @@ import { Turns } from "./turns";
 const TRUST_MS = 1_000;
 const ANSWER_MS = 5_000;
 const IDLE_CLOSE_MS = 30_000;
-/** How long to wait for a database that is starting, has no free connection, or was reachable before. */
+/** Maximum wait for a database that is starting, has no free connection, or was reachable before. */
 const CONNECT_PATIENCE_MS = 10_000;
 const CONNECT_RETRY_MS = 250;
 /** SQLSTATEs that pass: cannot_connect_now (the server starts or stops), too_many_connections. */

@@ -23,7 +23,7 @@ import { checkCopy, isOneTransaction, refuseBeyondRole, refuseChangeOfRole, refu
 import { TypeNames } from "./type-names";
 
 export interface PostgresOptions {
-  /** @default 20 */
+  /** Maximum number of open connections. @default 20 */
   readonly maxConnections?: number;
   /** Maximum size of a query's result in bytes. COPY is not limited. @default 512 MB */
   readonly maxResultBytes?: number;

@@ -4,7 +4,7 @@ import { words } from "../../values";
 import { DatabaseError, type Role } from "./engine";
 
 /**
- * Refuses COPY in a query: it has calls of its own, and must not read or write files of the server.
+ * Refuses COPY in a query: it has separate calls, and must not read or write files of the server.
  * @throws DatabaseError if `sql` contains a COPY
  */
 export function refuseCopy(sql: string): void {

@@ -134,7 +134,7 @@ class FirstReading {
     if (columns.length > MAX_COLUMNS) {
       throw new ImportFailure(
         2004,
-        `The file has ${columns.length} columns; the limit is ${MAX_COLUMNS} besides CARTO's own. Remove some.`,
+        `The file has ${columns.length} columns; the limit is ${MAX_COLUMNS} in addition to CARTO's columns. Remove some.`,
       );
     }
     for (const column of columns.slice(this.names.length)) {

@@ -83,7 +83,7 @@ export class ImportFailure extends Error {
 
   constructor(
     readonly code: ImportErrorCode,
-    /** What happened and what to do, in full sentences. */
+    /** Explanation and advice, in full sentences. */
     readonly detail: string,
     options?: ErrorOptions,
   ) {
@@ -97,7 +97,7 @@ export function errorText(code: ImportErrorCode, detail: string) {
   return { title, what_about: escapeHtml(detail), source };
 }
 
-/** Converts any error. A full disk gets a code of its own, because the user can fix it. */
+/** Converts any error. A full disk gets a separate code, because the user can fix it. */
 export function asFailure(error: unknown, otherwise: ImportErrorCode = 99999): ImportFailure {
   if (error instanceof ImportFailure) return error;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -14,7 +14,7 @@ import { encodeGeometry, pointOfTexts, promoted } from "./geometry";
 export interface Gazetteer {
   readonly version: 1;
   readonly countries: Topology;
-  /** With the objects `counties` and `states`, by FIPS codes. */
+  /** Topology with the objects `counties` and `states`, by FIPS codes. */
   readonly counties: Topology;
   /** ISO two-letter code by `placeKey`, and ISO number by `#` and the code. */
   readonly countryNames: Readonly<Record<string, string>>;

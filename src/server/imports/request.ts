@@ -11,7 +11,7 @@ const text = z
   })
   .optional();
 
-/** Only the exact word changes the default. */
+/** True for any text except `false`. */
 const onUnlessFalse = text.transform((value) => value !== "false");
 const offUnlessTrue = text.transform((value) => value === "true");
 

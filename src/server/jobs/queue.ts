@@ -18,7 +18,7 @@ import { type JobStore, type NumberedJob, openJobStore } from "./store";
 
 const MAX_QUEUED_JOBS = 64;
 const MAX_QUERY_MS = 12 * 3600 * 1000;
-/** How long a finished job is kept. */
+/** Time for which a finished job is kept. */
 const KEEP_FINISHED_MS = 2 * 3600 * 1000;
 
 const STOPPED =
@@ -71,7 +71,6 @@ export async function openJobQueue({
   return queue;
 }
 
-/** The running step. */
 interface RunningStep {
   readonly jobId: string;
   readonly controller: AbortController;
@@ -85,7 +84,7 @@ class FileJobQueue implements JobQueue {
   readonly #store: JobStore;
   readonly #report: (error: unknown) => void;
   readonly #keepFinishedMs: number;
-  /** In the order of their numbers. Every entry is also on disk, unless it could not be written. */
+  /** Jobs in the order of their numbers. Every entry is also on disk, unless it could not be written. */
   readonly #entries: Map<string, NumberedJob>;
   #lastNumber: number;
   #changes: Promise<unknown> = Promise.resolve();

@@ -18,7 +18,7 @@ const COMPARISONS = {
 const AGGREGATION_THRESHOLD = 100_000;
 
 export interface Aggregation {
-  /** How the rows of a cell are combined. Null shows the first row of each cell. */
+  /** Aggregates over the rows of a cell. Null shows the first row of each cell. */
   readonly groups: {
     readonly placement: (typeof PLACEMENTS)[number];
     /** Names of attributes, with SQL expressions over the rows of a cell. */

@@ -87,7 +87,7 @@ function sridOf(typeModifier: number): number {
 
 const POINT = 1;
 
-/** Returns the geometry type in it, `TYPMOD_GET_TYPE`; 0 means any. */
+/** Returns the geometry type in the type modifier, `TYPMOD_GET_TYPE`; 0 means any. */
 function kindOf(typeModifier: number): number {
   return typeModifier < 0 ? 0 : (typeModifier & 0xfc) >> 2;
 }

@@ -23,7 +23,7 @@ interface TileState extends TableChanges {
   readonly etag: string | null;
 }
 
-/** How long the description of a query is cached. */
+/** Time for which the description of a query is cached. */
 const SOURCE_MS = 30_000;
 const MAX_SOURCES = 200;
 /** A database with one session makes one tile at a time, so that a notebook cell waits for at most one tile. */

@@ -12,7 +12,7 @@ export interface TileGrid {
   readonly cell: number;
   /** True in the first row of tiles, where geometries beyond 85.05° are shown at the edge. */
   readonly isTop: boolean;
-  /** The same for the last row. */
+  /** True in the last row of tiles. */
   readonly isBottom: boolean;
 }
 
@@ -35,7 +35,6 @@ export function tileGeometries({ points, lines, polygons }: Parts, grid: TileGri
   return shown;
 }
 
-/** Returns the tile with its buffer. */
 function gridBox({ buffer, extent }: TileGrid): Box {
   return [-buffer, -buffer, extent + buffer, extent + buffer];
 }

@@ -69,7 +69,7 @@ export function tileQuery(
   return oneRowPerCell(frame);
 }
 
-/** The tile and its buffer; at the poles all the rest of the world. */
+/** Returns the box of the tile with its buffer, extended at the poles to the rest of the world. */
 function bufferedBox(tile: TileId, bufferPx: number): BoxM {
   const box = grownBox(tileBoxM(tile), (bufferPx * tileSizeM(tile.z)) / TILE_PX);
   return {
@@ -94,7 +94,7 @@ interface Frame {
   readonly cellM: number;
 }
 
-/** In the order of their numbers, if they have any: which is painted last must not depend on the tile. */
+/** Selects every row, ordered by id if there is one, so that the order of painting is the same in all tiles. */
 function everyRow(frame: Frame): TileQuery {
   const { idColumn } = frame.source;
   const columns = frame.attributes.map((_, i) => `r.a${i}`);

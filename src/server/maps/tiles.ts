@@ -48,7 +48,7 @@ export async function renderTile(
   return encodeMvt(rendered);
 }
 
-/** @param cell upper left corner of a cell that the geometry, which is smaller, was chosen to fill */
+/** @param cell upper left corner of the cell that the geometry, which is smaller, fills */
 function geometriesOf(hex: string | null, grid: TileGrid, cell: readonly [number, number] | undefined) {
   if (hex === null) return [];
   const parts = decodeTwkb(Buffer.from(hex.slice(2), "hex"));

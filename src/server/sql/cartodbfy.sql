@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 
--- The same name, with a number if another relation of the schema has it already.
+-- Returns the same name, with a number if another relation of the schema has it already.
 CREATE OR REPLACE FUNCTION cartodb._CDB_FreeName(namespace oid, tablename text, suffix text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -102,7 +102,7 @@ BEGIN
   ELSIF source.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'json'::regtype, 'jsonb'::regtype) THEN
     value := format('nullif(btrim(%s::text), '''')::public.geometry', value);
   ELSIF source.atttypid <> 'public.geometry'::regtype THEN
-    RAISE EXCEPTION 'the_geom is of type %, which is no geometry', format_type(source.atttypid, source.atttypmod)
+    RAISE EXCEPTION 'the_geom is of type %, not geometry', format_type(source.atttypid, source.atttypmod)
       USING ERRCODE = 'datatype_mismatch', HINT = 'Rename the column.';
   END IF;
   RETURN format(
@@ -268,7 +268,7 @@ BEGIN
       EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I PRIMARY KEY (cartodb_id)', reloid, cartodb._CDB_FreeName(rel.relnamespace, rel.relname, '_pkey'));
     EXCEPTION WHEN unique_violation OR not_null_violation THEN
       RAISE EXCEPTION 'invalid cartodb_id in %: %', reloid, SQLERRM
-        USING ERRCODE = SQLSTATE, HINT = 'Remove or rename the column to have the rows numbered anew.';
+        USING ERRCODE = SQLSTATE, HINT = 'Remove or rename the column to have the rows numbered automatically.';
     END;
   ELSIF key.conname <> wanted THEN
     EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', reloid, key.conname, cartodb._CDB_FreeName(rel.relnamespace, rel.relname, '_pkey'));

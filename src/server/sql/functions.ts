@@ -54,7 +54,7 @@ export function functionsSql(postgisSchema = "public"): string {
   return `${files.join("\n")}\nCOMMENT ON SCHEMA cartodb IS '${FUNCTIONS_VERSION}';\n`;
 }
 
-/** The files speak of PostGIS as `public.…`, which keeps them plain SQL. Nothing else in them is in `public`. */
+/** Replaces the schema of PostGIS. In the files it is `public`, which they use for PostGIS only. */
 function inSchema(text: string, postgis: string): string {
   return text.replaceAll("public.", () => postgis);
 }

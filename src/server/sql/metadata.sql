@@ -1,6 +1,6 @@
 -- The schema of CARTO's functions, and the tables in which they keep what PostgreSQL itself does not record.
 
--- Not CREATE SCHEMA IF NOT EXISTS: that asks for the right to create a schema even where the schema exists.
+-- CREATE SCHEMA IF NOT EXISTS would need the right to create a schema even if the schema exists.
 DO $do$
 BEGIN
   IF to_regnamespace('cartodb') IS NULL THEN
@@ -27,7 +27,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_c
   SELECT value FROM cartodb.cdb_conf c WHERE c.key = $1
 $$;
 
--- What the Datasets API knows about a table and PostgreSQL does not. LINK means PUBLIC but not listed; who may read the
+-- Facts about a table that PostgreSQL does not record. LINK means PUBLIC but not listed; who may read the
 -- table is decided by its privileges alone.
 CREATE TABLE IF NOT EXISTS cartodb.cdb_datasets (
   tabname regclass PRIMARY KEY,

@@ -1,4 +1,4 @@
--- Accounting of storage. Each schema has a quota; 0, the default, means none.
+-- Accounting of storage. Each schema has a quota; 0, the default, means no limit.
 CREATE OR REPLACE FUNCTION cartodb._CDB_Quota(schema_name text) RETURNS int8
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
   SELECT coalesce(cartodb._CDB_Setting('quota_in_bytes ' || $1)::int8, 0)

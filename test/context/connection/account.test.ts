@@ -30,7 +30,7 @@ const asked = (pattern: RegExp) => proxy.asked.filter(({ sql }) => pattern.test(
 const AUTHENTICATION = /^SHOW search_path$|information_schema\.tables/;
 
 describe("authentication", () => {
-  test("nothing is asked before the first call, which asks once, also when several calls begin at once", async () => {
+  test("sends no request before the first call, and one for concurrent first calls", async () => {
     const cc = context();
     expect(proxy.asked).toEqual([]);
     await Promise.all([cc.read("trees"), cc.query("SELECT 1"), cc.tables()]);
@@ -39,7 +39,7 @@ describe("authentication", () => {
     expect(proxy.asked.slice(0, 2).every(({ sql }) => AUTHENTICATION.test(sql))).toBe(true);
   });
 
-  test("connect asks now", async () => {
+  test("connect verifies the key at once", async () => {
     await CartoContext.connect({ baseUrl: proxy.baseUrl, apiKey: server.key });
     expect(asked(AUTHENTICATION)).toBe(2);
     await expect(CartoContext.connect({ baseUrl: proxy.baseUrl, apiKey: "wrong-key" })).rejects.toThrow(
@@ -51,7 +51,7 @@ describe("authentication", () => {
     ).rejects.toThrow("enough");
   });
 
-  test("a wrong key is told with its origin, and the next call tries again", async () => {
+  test("reports the origin of a wrong key, and tries again on the next call", async () => {
     vi.stubEnv("CARTO_BASE_URL", proxy.baseUrl);
     vi.stubEnv("CARTO_API_KEY", "wrong-key");
     const cc = new CartoContext();
@@ -67,7 +67,7 @@ describe("authentication", () => {
     expect(asked(/trees/)).toBe(0);
   });
 
-  test("a failure of the network is not a wrong key, and is not kept", async () => {
+  test("does not treat a network failure as a wrong key, or remember it", async () => {
     let isDown = true;
     proxy.tamper({
       before: (_asked, response) => void (isDown && response.writeHead(503).end('{"error":"down"}')),
@@ -78,7 +78,7 @@ describe("authentication", () => {
     expect((await cc.query("SELECT 1 AS one")).values).toEqual([[1]]);
   });
 
-  test("one who gives up does not stop the others", async () => {
+  test("an aborted call does not stop concurrent ones", async () => {
     proxy.tamper({ before: () => new Promise((resolve) => setTimeout(resolve, 200)) });
     const cc = context();
     const controller = new AbortController();
@@ -90,7 +90,7 @@ describe("authentication", () => {
     expect(asked(AUTHENTICATION)).toBe(2);
   });
 
-  test("a regular key, which may not look into the catalogue, is good", async () => {
+  test("accepts a regular key that cannot read the catalog", async () => {
     proxy.tamper({
       before: ({ sql }, response) =>
         void (
@@ -101,7 +101,7 @@ describe("authentication", () => {
     expect((await context().read("trees")).shape).toEqual([1, 1]);
   });
 
-  test("the local server is not asked", async () => {
+  test("does not ask the local server", async () => {
     const lines: string[] = [];
     const cc = new CartoContext({ baseUrl: `local:${server.home}`, verbose: (line) => lines.push(line) });
     await cc.query("SELECT 1");
@@ -122,7 +122,7 @@ test.each([
   ["", "public"],
 ])("search_path %s", (path, schema) => expect(firstSchema(path)).toBe(schema));
 
-describe("a member of an organisation", () => {
+describe("a member of an organization", () => {
   const withPath =
     (path: string): Tampering["after"] =>
     ({ sql }, body) =>
@@ -137,7 +137,7 @@ describe("a member of an organisation", () => {
   const frame = (owner: string) => new DataFrame({ owner: [owner], lng: [1], lat: [2] } as never);
   const ownerIn = async (table: string) => (await server.sql(`SELECT owner FROM ${table}`)).rows;
 
-  test("syncs, keeps queries, and is told where to look", async () => {
+  test("syncs, stores query results, and gets the table's URL", async () => {
     const cc = context();
     await cc.query("SELECT 'An' AS owner, 1 AS n", { tableName: "kept" });
     expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
@@ -155,7 +155,7 @@ describe("a member of an organisation", () => {
     expect(left.rows).toEqual([]);
   });
 
-  test("reads, writes, replaces and deletes tables of the own schema, and leaves others alone", async () => {
+  test("reads, writes, replaces and deletes tables in their own schema only", async () => {
     const cc = context();
     await expect(cc.read("trees")).rejects.toThrow(TableNotFoundError);
     await cc.write(frame("An"), "trees", { lnglat: ["lng", "lat"] });
@@ -176,18 +176,18 @@ describe("a member of an organisation", () => {
     expect(await ownerIn("public.trees")).toEqual([{ owner: "of public" }]);
   });
 
-  test("is registered with the schema", async () => {
+  test("registers tables with the schema", async () => {
     await context().write(frame("An"), "registered");
     expect(asked(/CDB_CartodbfyTable\('An"a-1', '"An""a-1"\."cartoframes_tmp_/)).toBe(1);
   });
 
-  test('a stock database is not one: "$user", public', async () => {
+  test('a default search_path ("$user", public) does not make a member', async () => {
     proxy.tamper({ after: withPath('"$user", public') });
     expect((await context().read("trees")).values).toEqual([["of public"]]);
   });
 });
 
-test("the account is for other modules, too", async () => {
+test("other modules can use the account", async () => {
   const { baseUrl } = proxy;
   const transport = new Transport(
     fixedSource({ kind: "account", baseUrl, user: "local", apiKey: server.key, label: "it" }),

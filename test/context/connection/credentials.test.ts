@@ -58,8 +58,8 @@ function messageOf(make: () => unknown): string {
   return "accepted";
 }
 
-describe("where they come from", () => {
-  test("name and key, address and key, a file, another instance", () => {
+describe("sources", () => {
+  test("username and key, URL and key, a file, another instance", () => {
     const file = pythonFile(join(dir, "python.json"));
     expect(parts(new Credentials({ username: "ana", key: "s3cret-key" }))).toEqual(ANA);
     expect(parts(new Credentials({ user: "ana", key: "s3cret-key" }))).toEqual(ANA);
@@ -71,7 +71,7 @@ describe("where they come from", () => {
     expect(parts(new Credentials({ creds: new Credentials({ credFile: file }) }))).toEqual(ANA);
   });
 
-  test("in this order", () => {
+  test("order of precedence", () => {
     const order = [
       () =>
         new Credentials({
@@ -101,7 +101,7 @@ describe("where they come from", () => {
     ]);
   });
 
-  test("what is missing or unusable is said, without what was given", () => {
+  test("reports missing and invalid credentials without showing them", () => {
     const key = "s3cret-key";
     const bad = (content: unknown) => () =>
       new Credentials({ credFile: pythonFile(join(dir, "bad.json"), content) });
@@ -141,8 +141,8 @@ describe("where they come from", () => {
   });
 });
 
-describe("set, getters and setters", () => {
-  test("set replaces what is given; the address follows the name unless it is given", () => {
+describe("set and accessors", () => {
+  test("set replaces what is passed; the URL follows the username unless passed", () => {
     const creds = new Credentials({ username: "ana", key: "s3cret-key" });
     creds.set({ username: "bob" });
     expect(parts(creds)).toEqual({ key: "s3cret-key", username: "bob", baseUrl: "https://bob.carto.com" });
@@ -152,7 +152,7 @@ describe("set, getters and setters", () => {
     expect(parts(creds)).toEqual({ key: "other", username: "bob", baseUrl: "https://maps.acme.io/user/bob" });
   });
 
-  test("one by one they do not touch each other", () => {
+  test("accessors change one value each", () => {
     const creds = new Credentials({ username: "ana", key: "s3cret-key" });
     creds.username = "bob";
     creds.key = "other";
@@ -174,7 +174,7 @@ describe("the file", () => {
     expect(statSync(dirname(savedFile())).mode & 0o777).toBe(0o700);
   });
 
-  test("has Python's members, and comes back", () => {
+  test("has the members of cartoframes for Python, and can be read again", () => {
     const file = new Credentials({ username: "ana", key: "s3cret-key" }).save(join(dir, "deep", "own.json"));
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
       key: "s3cret-key",
@@ -186,7 +186,7 @@ describe("the file", () => {
     expect(parts(other)).toEqual(ANA);
   });
 
-  test("is taken from where Python kept it", () => {
+  test("is read from the location of cartoframes for Python", () => {
     const paths = {
       linux: join(dir, "config", "cartoframes", "cartocreds.json"),
       darwin: join(dir, "Library", "Application Support", "cartoframes", "cartocreds.json"),
@@ -215,7 +215,7 @@ describe("the file", () => {
     );
   });
 
-  test("is deleted, and a second time is a warning", () => {
+  test("is deleted; deleting again warns", () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const creds = new Credentials({ username: "ana", key: "s3cret-key" });
     creds.save();
@@ -226,7 +226,7 @@ describe("the file", () => {
     expect(warn.mock.calls).toEqual([[`No credential file found at ${savedFile()}.`]]);
   });
 
-  test("is whole at every moment", () => {
+  test("is replaced atomically", () => {
     const creds = new Credentials({ username: "ana", key: "s3cret-key" });
     creds.save();
     for (let i = 0; i < 50; i++) {
@@ -237,7 +237,7 @@ describe("the file", () => {
   });
 });
 
-test("no text form shows the key", () => {
+test("no string representation shows the key", () => {
   const creds = new Credentials({ username: "ana", key: "s3cret-key" });
   expect(inspect(creds)).toBe("Credentials(username=ana, key=***, baseUrl=https://ana.carto.com)");
   const database = new Credentials({ baseUrl: "postgres://ana:s3cret-word@host/db" });
@@ -254,13 +254,13 @@ test("no text form shows the key", () => {
   for (const text of shown) expect(text).not.toMatch(/s3cret/);
 });
 
-describe("where a context points", () => {
+describe("credentials of a context", () => {
   const placeOf = async (options: ContextOptions = {}) => {
     const { baseUrl, user, apiKey, keyFrom } = await endpointSource(options).find();
     return [baseUrl, user, apiKey, keyFrom?.replaceAll(dir, "…")];
   };
 
-  test("arguments, then creds, then the environment, then what is saved", async () => {
+  test("come from arguments, creds, the environment, or the saved file, in that order", async () => {
     const creds = new Credentials({ baseUrl: "https://maps.acme.io/user/carla", key: "creds-key" });
     const cases: ContextOptions[] = [
       { username: "ana", apiKey: "own-key", creds },
@@ -289,7 +289,7 @@ describe("where a context points", () => {
     `);
   });
 
-  test("a key is sent nowhere but where it was set for", () => {
+  test("send a key only to its own host", () => {
     const creds = new Credentials({ username: "ana", key: "s3cret-key" });
     new Credentials({ username: "saved", key: "s3cret-key" }).save();
     expect(
@@ -309,7 +309,7 @@ describe("where a context points", () => {
     `);
   });
 
-  test("a key without an address is said on first use", async () => {
+  test("report a key without a URL on first use", async () => {
     const context = new CartoContext({ apiKey: "s3cret-key" });
     await expect(context.query("SELECT 1")).rejects.toThrow(
       "`apiKey` needs the account it belongs to. Pass `username` or `baseUrl` with it.",
@@ -317,7 +317,7 @@ describe("where a context points", () => {
     expect(inspect(context)).toBe("CartoContext(?)");
   });
 
-  test("a saved file that is damaged is an error, not the local server", async () => {
+  test("reject a damaged file instead of using the local server", async () => {
     pythonFile(savedFile(), "{");
     await expect(new CartoContext().tables()).rejects.toThrow(/contains no valid credentials/);
     expect(shownAddress({})()).toBe("?");

@@ -48,14 +48,14 @@ test.each([
   [{ baseUrl: "local:/no/such/folder" }, "local"],
   [{ baseUrl: "postgres://ana@nowhere.invalid/db" }, "local"],
   [{}, "account"], // of the environment
-])("kind of %j, known without a request", (options, kind) => {
+])("knows the kind of %j without a request", (options, kind) => {
   vi.stubEnv("CARTO_BASE_URL", "https://maps.acme.io/user/ana");
   vi.stubEnv("CARTO_API_KEY", "s3cret");
   expect(endpointSource(options).kind).toBe(kind);
 });
 
 describe("secrets", () => {
-  test("a context of an account shows where it points, and no key", () => {
+  test("a printed context shows its URL but not its key", () => {
     const context = new CartoContext({ baseUrl: "https://ana.carto.com", apiKey: "s3cret" });
     for (const text of shown(context)) expect(text).not.toContain("s3cret");
     expect(inspect(context)).toBe("CartoContext(https://ana.carto.com)");
@@ -75,7 +75,7 @@ describe("secrets", () => {
     "s3cret@ana.carto.com",
     "//ana:s3cret@ana.carto.com",
     "https://ana:s3cret@ana.carto.com:port",
-  ])("%s is refused without being repeated", async (baseUrl) => {
+  ])("rejects %s without repeating it", async (baseUrl) => {
     const message = messageOf({ baseUrl, apiKey: "key" });
     expect(message).toMatch(/^`?baseUrl/);
     expect(message).not.toContain("s3cret");
@@ -88,7 +88,7 @@ describe("secrets", () => {
     expect(inspect(failure, { showHidden: true }) + failure.stack).not.toContain("s3cret");
   });
 
-  test("what a refusal says", () => {
+  test("error messages", () => {
     expect([
       messageOf({ baseUrl: "https://ana:s3cret@ana.carto.com/", apiKey: "key" }),
       messageOf({ baseUrl: "mysql://ana:s3cret@host/db", apiKey: "key" }),
@@ -105,7 +105,7 @@ describe("secrets", () => {
   });
 });
 
-describe("a key that would travel in clear text", () => {
+describe("rejects a key that would be sent unencrypted", () => {
   test.each(["http://127.0.0.1:1", "http://localhost", "http://[::1]:1", "https://ana.carto.com"])(
     "%s: silent",
     (baseUrl) => {
@@ -128,7 +128,7 @@ describe("a key that would travel in clear text", () => {
   );
 });
 
-describe("the key of the environment", () => {
+describe("the key in the environment", () => {
   const keyAt = async (options: ContextOptions) => (await endpointSource(options).find()).apiKey;
 
   beforeEach(() => {
@@ -136,7 +136,7 @@ describe("the key of the environment", () => {
     vi.stubEnv("CARTO_API_KEY", "s3cret");
   });
 
-  test("goes to the address of the environment, or another path of it", async () => {
+  test("is sent to the URL in the environment, and to other paths of its host", async () => {
     expect(await keyAt({})).toBe("s3cret");
     expect(await keyAt({ baseUrl: "https://maps.acme.io/user/bob" })).toBe("s3cret");
     expect(await keyAt({ baseUrl: "https://bob.carto.com", apiKey: "own" })).toBe("own");
@@ -149,7 +149,7 @@ describe("the key of the environment", () => {
     },
   );
 
-  test("not anywhere without an address beside it", () => {
+  test("is not sent without a URL in the environment", () => {
     vi.stubEnv("CARTO_BASE_URL", undefined);
     expect(messageOf({ baseUrl: "https://bob.carto.com" })).toMatchInlineSnapshot(
       `"https://bob.carto.com needs an API key. Pass \`apiKey\`, set CARTO_BASE_URL and CARTO_API_KEY, or save the key with \`npx cartoframes login\`. CARTO_API_KEY is used only with the address in CARTO_BASE_URL. To use no account, leave out \`baseUrl\`."`,

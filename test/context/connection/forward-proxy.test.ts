@@ -58,8 +58,8 @@ const context = (baseUrl = `https://${ACCOUNT}`) => new CartoContext({ baseUrl, 
 /** The account is the server's, whose user is `local`. */
 const at = (scheme: string) => `${scheme}://${ACCOUNT}/user/local`;
 
-describe("the environment's proxy", () => {
-  test("HTTPS_PROXY: by CONNECT, over connections that are kept", async () => {
+describe("proxy environment variables", () => {
+  test("HTTPS_PROXY uses CONNECT and reuses connections", async () => {
     environment({ HTTPS_PROXY: proxy.url });
     const cc = context(at("https"));
     expect((await cc.query("SELECT 1 AS a")).values).toEqual([[1]]);
@@ -69,14 +69,14 @@ describe("the environment's proxy", () => {
     expect(proxy.asked.length - first).toBeLessThanOrEqual(1);
   });
 
-  test("HTTP_PROXY, without its scheme", async () => {
+  test("HTTP_PROXY works without a scheme", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {}); // not encrypted
     environment({ HTTP_PROXY: proxy.url.replace("http://", "") });
     expect((await context(at("http")).query("SELECT 1 AS a")).values).toEqual([[1]]);
     expect(new Set(proxy.asked)).toEqual(new Set([`POST http://${ACCOUNT}`]));
   });
 
-  test("a user and a password in its address", async () => {
+  test("the proxy URL can contain a user name and password", async () => {
     proxy.credentials = "ana:p@ss-word";
     environment({ HTTPS_PROXY: proxy.url.replace("://", "://ana:p%40ss-word@") });
     expect((await context(at("https")).query("SELECT 1 AS a")).values).toEqual([[1]]);
@@ -89,12 +89,12 @@ describe("the environment's proxy", () => {
     expect(`${error.message} ${error.stack} ${error.cause}`).not.toContain("wrong-secret");
   });
 
-  test("a proxy that is not there is no reason to go without", async () => {
+  test("an unreachable proxy is an error, not bypassed", async () => {
     environment({ HTTPS_PROXY: "http://127.0.0.1:9" });
     await expect(context(at("https")).query("SELECT 1")).rejects.toThrow(ServerError);
   });
 
-  test("a session of one's own counts instead", async () => {
+  test("the option session replaces the proxy", async () => {
     environment({ HTTPS_PROXY: proxy.url });
     const session = vi.fn(async () => {
       throw Object.assign(new Error("no"), { code: "ENOTFOUND" });
@@ -106,7 +106,7 @@ describe("the environment's proxy", () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  test("the local server, and this machine, are asked directly", async () => {
+  test("the local server and this machine are contacted directly", async () => {
     environment({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, ALL_PROXY: proxy.url });
     const local = new CartoContext({ baseUrl: `local:${server.home}` });
     expect((await local.query("SELECT 1 AS a")).values).toEqual([[1]]);
@@ -132,7 +132,7 @@ test.each([
   expect(proxyFor(new URL(url))).toBe(expected);
 });
 
-test("a proxy that is none for HTTP is refused, and not shown: it may have a password", () => {
+test("rejects a proxy that is not HTTP, without showing its URL", () => {
   environment({ ALL_PROXY: "socks5://ana:secret-word@p:1" });
   expect(() => proxyFor(new URL("https://ana.carto.com"))).toThrow(InvalidArgumentError);
   expect(() => proxyFor(new URL("https://ana.carto.com"))).not.toThrow(/secret-word/);

@@ -34,7 +34,7 @@ async function cli(args: string[], input: string): Promise<{ output: string; cod
   return { output: output.replaceAll(dir, "…").replace(/:\d+/g, ":N"), code };
 }
 
-test("login takes the key from standard input, checks and saves it; logout removes it", async () => {
+test("login reads the key from standard input, verifies and saves it; logout removes it", async () => {
   const login = ["login", "--url", proxy.baseUrl];
   const told = [
     await cli(login, "wrong-key\n"),
@@ -103,7 +103,7 @@ function said({ authorization = "" }: { authorization?: string }): string {
   return `Authorization: ${authorization} key ${atob(authorization.slice(6))} api_key=${server.key}`;
 }
 
-test.each(Object.keys(FAILURES))("the key is in no output and no error: %s", async (name) => {
+test.each(Object.keys(FAILURES))("no output or error contains the key: %s", async (name) => {
   proxy.tamper(FAILURES[name]!);
   const output: unknown[] = [];
   for (const method of ["log", "warn", "error", "info"] as const)
@@ -136,7 +136,7 @@ test.each(Object.keys(FAILURES))("the key is in no output and no error: %s", asy
     expect(shown).not.toContain(secret);
 });
 
-describe("what a server says in a good answer shows no key", () => {
+describe("successful responses do not show the key", () => {
   const context = () => new CartoContext({ baseUrl: proxy.baseUrl, apiKey: server.key });
   const tellsKey = (error: unknown) => {
     const { message, stack, hint, detail, failedReason, cause } = error as Record<string, unknown>;
@@ -149,7 +149,7 @@ describe("what a server says in a good answer shows no key", () => {
     ...extra,
   });
 
-  test("the error in a 200", async () => {
+  test("an error with status 200", async () => {
     proxy.tamper({
       after: ({ sql }, body) =>
         sql.includes("DROP VIEW")
@@ -165,7 +165,7 @@ describe("what a server says in a good answer shows no key", () => {
     expect(tellsKey(error)).not.toContain("pass-word");
   });
 
-  test("the error at the end of a COPY", async () => {
+  test("an error at the end of a COPY", async () => {
     proxy.tamper({
       before: ({ sql }, response) => {
         if (sql.includes("AS _q LIMIT 10001"))
@@ -186,7 +186,7 @@ describe("what a server says in a good answer shows no key", () => {
     expect(tellsKey(error)).not.toContain(server.key);
   });
 
-  test("the warnings of a statement, and the reason of a job", async () => {
+  test("warnings of a statement, and the reason of a failed job", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const failed = (body: Buffer) => ({
       ...JSON.parse(body.toString()),

@@ -25,7 +25,7 @@ const busyWith = async () => (await findServer(localHome(home)))?.status.busyWit
 const textOf = ({ outputs }: Pick<CellResult, "outputs">) =>
   outputs.map((output) => ("text" in output ? output.text : String(output.data["text/plain"]))).join("\n");
 
-test("a job is a line of text, and waiting for it one line of progress", async () => {
+test("shows a job as one line, and waiting as one progress line", async () => {
   const created = await kernel.execute(
     'const job = await cc.batch("CREATE TABLE made AS SELECT 1 AS a"); job',
   );
@@ -39,7 +39,7 @@ test("a job is a line of text, and waiting for it one line of progress", async (
   expect([waited.status, waited.stdout, waited.stderr]).toEqual(["ok", "done\n", ""]);
 });
 
-test("a failed job is its reason, without a stack", async () => {
+test("shows a failed job's reason without a stack", async () => {
   const { status, stderr } = await kernel.execute(
     'const bad = await cc.batch("SELECT 1/0");\nawait bad.wait();',
   );
@@ -49,7 +49,7 @@ test("a failed job is its reason, without a stack", async () => {
   ]);
 });
 
-test("a call that waits for a job says so, and one that works itself does not", async () => {
+test("says that a call waits for a job only if it does", async () => {
   const job = await kernel.execute(`const long = await cc.batch("${ENDLESS}"); long.jobId`);
   const id = job.stdout.replace(/'/g, "").trim();
   await expect.poll(busyWith).toContain("generate_series");
@@ -70,7 +70,7 @@ test("a call that waits for a job says so, and one that works itself does not", 
   expect(shown.slice(seen).join("\n")).not.toMatch(/waiting for (?!batch job)/);
 });
 
-test("interrupting ends the waiting, not the job", async () => {
+test("interrupting ends the wait, not the job", async () => {
   await kernel.execute(`const job2 = await cc.batch("${ENDLESS}");`);
   let shown = "";
   const waiting = kernel.execute("await job2.wait();", {

@@ -23,7 +23,7 @@ const rejection = (promise: Promise<unknown>) =>
   );
 
 describe("batch", () => {
-  test("a statement runs on the server, and wait tells when", async () => {
+  test("runs a statement on the server until wait resolves", async () => {
     const job = await cc.batch("CREATE TABLE one AS SELECT 1 AS a");
     expect(job).toBeInstanceOf(BatchJobStatus);
     expect([job.lastStatus, job.getStatus(), job.createdAt]).toEqual([
@@ -38,7 +38,7 @@ describe("batch", () => {
     expect(await rowsOf("SELECT a FROM one")).toEqual([{ a: 1 }]);
   });
 
-  test("a list, and an object with what runs after", async () => {
+  test("accepts a list, and an object with fallback queries", async () => {
     await (
       await cc.batch(["CREATE TABLE steps (n serial, what text)", "INSERT INTO steps (what) VALUES ('a')"])
     ).wait();
@@ -61,13 +61,13 @@ describe("batch", () => {
   });
 
   test.each([[""], [[]], [["SELECT 1", " "]], [{ query: [] }], [{ query: [{ query: "" }] }], [null], [7]])(
-    "%j is refused before it is sent",
+    "rejects %j before it is sent",
     async (query) => {
       await expect(cc.batch(query as string)).rejects.toThrow(InvalidArgumentError);
     },
   );
 
-  test("what the server refuses is a JobError", async () => {
+  test("throws JobError if the server rejects the job", async () => {
     const error = await rejection(cc.batch(`SELECT '${"x".repeat(17_000)}'`));
     expect([error.name, error.message]).toEqual([
       "JobError",
@@ -75,14 +75,14 @@ describe("batch", () => {
     ]);
   });
 
-  test("an aborted signal sends nothing", async () => {
+  test("sends nothing if the signal is aborted", async () => {
     const signal = AbortSignal.abort(new Error("no"));
     await expect(cc.batch("SELECT 1", { signal })).rejects.toThrow("no");
   });
 });
 
-describe("following a job", () => {
-  test("by its id, its answer or another BatchJobStatus", async () => {
+describe("BatchJobStatus", () => {
+  test("accepts an id, a response or another BatchJobStatus", async () => {
     const job = await cc.batch("SELECT 1");
     await job.wait();
     const byId = new BatchJobStatus(cc, job.jobId);
@@ -104,17 +104,17 @@ describe("following a job", () => {
     expect(new BatchJobStatus(cc, { job_id: "abc", status: "canceled" }).getStatus()).toBe("cancelled");
   });
 
-  test.each([[""], ["../../server"], ["a b"], [{}], [null], [7]])("%j is no job", (job) => {
+  test.each([[""], ["../../server"], ["a b"], [{}], [null], [7]])("rejects %j as a job", (job) => {
     expect(() => new BatchJobStatus(cc, job as string)).toThrow(InvalidArgumentError);
   });
 
-  test("without a context there is none", () => {
+  test("requires a context", () => {
     expect(() => new BatchJobStatus({} as CartoContext, "abc")).toThrow(
       "The first argument must be a CartoContext, such as cc.",
     );
   });
 
-  test("a failed job: status warns with the reason, wait throws it", async () => {
+  test("warns about a failed job in status, and throws in wait", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const job = await cc.batch(["SELECT 1", "SELECT naem FROM (SELECT 1 AS name) t"]);
     const error = await rejection(job.wait());
@@ -131,7 +131,7 @@ describe("following a job", () => {
     expect(job.getStatus()).toBe("failed");
   });
 
-  test("a job that is done, and what was to run after it failed: wait warns", async () => {
+  test("warns in wait if a fallback query of a finished job failed", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const job = await cc.batch({ query: [{ query: "SELECT 1", onsuccess: "SELECT 1/0" }] });
     expect((await job.wait()).status).toBe("done");
@@ -144,7 +144,7 @@ describe("following a job", () => {
     ]);
   });
 
-  test("cancel stops it; who waits is told, and the database is free", async () => {
+  test("cancel stops the job, rejects wait, and frees the database", async () => {
     const job = await cc.batch(ENDLESS);
     const waiting = rejection(job.wait());
     await expect.poll(() => job.status().then(({ status }) => status)).toBe("running");
@@ -157,7 +157,7 @@ describe("following a job", () => {
     );
   });
 
-  test("waiting ends by a signal or after a time, and the job goes on", async () => {
+  test("a signal or timeout ends the wait, not the job", async () => {
     const job = await cc.batch(ENDLESS);
     const controller = new AbortController();
     const aborted = rejection(job.wait({ signal: controller.signal }));
@@ -172,7 +172,7 @@ describe("following a job", () => {
     await job.cancel();
   });
 
-  test("an unknown job", async () => {
+  test("reports an unknown job", async () => {
     const job = new BatchJobStatus(cc, "0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f");
     const message =
       "Job with id 0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f not found. A server forgets a job two hours after its end.";
@@ -181,7 +181,7 @@ describe("following a job", () => {
     }
   });
 
-  test("its text form tells what is known, and no key", async () => {
+  test("prints what is known about the job, without a key", async () => {
     const job = await cc.batch("SELECT 1");
     expect(inspect(job)).toBe(
       `BatchJobStatus(jobId='${job.jobId}', lastStatus='pending', createdAt='${job.createdAt!.toISOString()}')`,

@@ -190,7 +190,7 @@ const TABLES: [name: string, layer: DataLayer, view: Shown["view"]][] = [
 ];
 
 describe.each(TABLES)("%s", (_, layer, view) => {
-  test("the tiles show what all the data would, over their edges too", async () => {
+  test("tiles look like the full data, also across their edges", async () => {
     const shown = await show([layer], view);
     expect(shown.requests).toEqual([]);
     expect(await unlike(shown)).toBeLessThan(MOST_UNLIKE);
@@ -205,7 +205,7 @@ describe.each(TABLES)("%s", (_, layer, view) => {
   });
 });
 
-test("tooltips and popups tell the row under the pointer, which the overview has no room for", async () => {
+test("tooltips and popups show rows that the overview leaves out", async () => {
   const tooltip = ["name", { column: "planted", format: "%d %B %Y" }];
   const sql = "SELECT *, date '1990-01-01' + height * 100 AS planted, md5(name) AS hash FROM trees";
   const layer = new QueryLayer(sql, { size: 6, tooltip, popup: ["hash", "name"] });
@@ -235,7 +235,7 @@ test("tooltips and popups tell the row under the pointer, which the overview has
 });
 
 test.each(["name", "cartodb_id"])(
-  "labels of %s stand where the features are, each once, on screens of two pixels a pixel too",
+  "labels of %s are at their features, each once, also with two device pixels per pixel",
   async (label) => {
     const layer = new Layer("cells", { color: "#eee", label });
     const shown = await show([layer], { ...FRANCE, zoom: 8 }, 2);
@@ -259,7 +259,7 @@ test("several layers share their tiles", async () => {
   await shown.page.context().close();
 });
 
-test("without the server the page shows the overview, says so, and goes on when it comes back", async () => {
+test("without the server the page shows the overview with a note, and recovers", async () => {
   const shown = await show([new Layer("trees", { color: "kind", size: 5 })], FRANCE);
   await shown.page.route(`${server.baseUrl}/**`, (route) => route.abort());
   await zoomIn(shown, 3);

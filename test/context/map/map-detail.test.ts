@@ -148,13 +148,13 @@ async function expectTilesOf(options: LayerOptions & StyleOptions, source?: stri
 const NUMBERS = ["small", "whole", "big", "exact", "num", "odd", "real", "f", "narrow", "same", "nothing"];
 const CATEGORIES = ["txt", "code", "feel", "id", "ok", HOSTILE];
 
-describe("classes of the colour are those of the scene", () => {
+describe("colour classes equal those of the scene", () => {
   test.each([...NUMBERS, ...CATEGORIES])("categories of %s", async (column) => {
     await expectTilesOf({
       color: { column, method: "category", bins: 3 },
     });
   });
-  test("more categories than there are", async () => {
+  test("more bins than categories", async () => {
     await expectTilesOf({ color: { column: "feel", bins: 10 } });
   });
   describe.each(["quantiles", "jenks", "equal", "headtails"] as const)("%s", (method) => {
@@ -162,7 +162,7 @@ describe("classes of the colour are those of the scene", () => {
       await expectTilesOf({ color: { column, method, bins: 5 } });
     });
   });
-  test.each(NUMBERS)("own bounds of %s", async (column) => {
+  test.each(NUMBERS)("custom bounds of %s", async (column) => {
     await expectTilesOf({ color: { column, bins: [-3, 0.1, 2, 500] } });
   });
   test.each(NUMBERS)("continuous, of %s", async (column) => {
@@ -171,7 +171,7 @@ describe("classes of the colour are those of the scene", () => {
   });
 });
 
-describe("classes of the size are those of the scene", () => {
+describe("size classes equal those of the scene", () => {
   test.each(NUMBERS)("continuous and in classes, of %s", async (column) => {
     await expectTilesOf({ size: column });
     await expectTilesOf({ color: "txt", size: { column, method: "quantiles", bins: 4 } });
@@ -179,7 +179,7 @@ describe("classes of the size are those of the scene", () => {
   });
 });
 
-describe("texts and numbers are those of the scene", () => {
+describe("strings and numbers equal those of the scene", () => {
   test("of every type", async () => {
     const columns = [
       ...NUMBERS,
@@ -222,7 +222,7 @@ describe("texts and numbers are those of the scene", () => {
       label: { column: "at", format },
     });
   });
-  test("a format that PostgreSQL has no words for leaves the date", async () => {
+  test("a format that to_char lacks leaves the date unformatted", async () => {
     const { sources } = await detailOf([
       new Layer("kinds", {
         label: { column: "at", format: "%U" },
@@ -257,7 +257,7 @@ describe("geometry", () => {
     expect(ids.size).toBe(228);
     expect(scene.layers[0]!.rowCount).toBe(231);
   });
-  test("a table's own Web Mercator, and rows without a number", async () => {
+  test("a table's the_geom_webmercator, and rows without cartodb_id", async () => {
     await server.sql(`CREATE TABLE carto (name text, the_geom geometry); SELECT CDB_CartodbfyTable('carto');
       INSERT INTO carto (name, the_geom) SELECT txt, the_geom FROM kinds; CREATE VIEW numberless AS SELECT name, the_geom FROM carto`);
     for (const table of ["carto", "numberless"]) {
@@ -282,7 +282,7 @@ describe("the named map", () => {
     ((await (await server.ask("/api/v1/map/named")).json()) as { template_ids: string[] }).template_ids;
   const templateOf = (urlTemplate: string) => new URL(urlTemplate).pathname.split("/all/")[0]!;
 
-  test("is one for all layers, and the same when a cell runs again", async () => {
+  test("is shared by all layers, and reused when the cell runs again", async () => {
     const layers = [layer(), new QueryLayer("SELECT * FROM other", { label: "secret" })];
     const first = await detailOf(layers);
     const before = await names();
@@ -299,7 +299,7 @@ describe("the named map", () => {
     ]);
   });
 
-  test("asks a server of CARTO's to thin what it can thin", async () => {
+  test("asks a CARTO server to aggregate where it can", async () => {
     await server.sql(`CREATE TABLE thinned (name text, the_geom geometry); SELECT CDB_CartodbfyTable('thinned');
       INSERT INTO thinned (name, the_geom) VALUES ('a', 'SRID=4326;POINT(1 1)')`);
     const { baseUrl, user, key } = server;
@@ -324,7 +324,7 @@ describe("the named map", () => {
     ]);
   });
 
-  test("takes another name where somebody else's map has it, or everybody may see it", async () => {
+  test("takes another name if the name belongs to another map or an open one", async () => {
     const { sources } = await detailOf([new Layer("kinds", { color: "ok" })]);
     const path = templateOf(sources.get(0)!.urlTemplate);
     const { template } = (await (await server.ask(path)).json()) as { template: Record<string, unknown> };
@@ -340,7 +340,7 @@ describe("the named map", () => {
     }
   });
 
-  test("its token opens these columns of this map and nothing else", async () => {
+  test("grants its token access to these columns only", async () => {
     const { sources } = await detailOf([layer()]);
     const { urlTemplate } = sources.get(0)!;
     expect(urlTemplate).toMatch(
@@ -368,10 +368,10 @@ describe("the named map", () => {
   });
 });
 
-describe("without a named map there is an overview, and a warning says why", () => {
+describe("without a named map, the page shows an overview and a warning gives the reason", () => {
   const layers = () => [new Layer("kinds", { color: "txt" }), new QueryLayer("SELECT * FROM other")];
 
-  test("for the key of everybody, which may not read the table", async () => {
+  test("default_public, which cannot read the table", async () => {
     const { sources, warnings } = await detailOf(layers(), transportWith("default_public"));
     expect([sources.size, warnings]).toEqual([
       0,
@@ -379,7 +379,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     ]);
   });
 
-  test.skipIf(defaultEngine() === "postgres")("for a key that may read the tables", async () => {
+  test.skipIf(defaultEngine() === "postgres")("a key that can read the tables", async () => {
     const key = await regularKey();
     const { sources, warnings } = await detailOf(layers(), transportWith(key));
     expect(sources.size).toBe(0);
@@ -391,7 +391,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect(warnings[0]).not.toContain(key);
   });
 
-  test("for a query that has a column twice", async () => {
+  test("a query with a duplicate column", async () => {
     const twice = "SELECT a.*, b.secret FROM other a JOIN other b USING (the_geom)";
     const { sources, warnings } = await detailOf([new QueryLayer(twice, { label: "secret" })]);
     const why =
@@ -399,7 +399,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect([sources.size, warnings]).toEqual([0, [expect.stringMatching(why)]]);
   });
 
-  test("for a frame there is nothing to fetch, and nothing to say", async () => {
+  test("a frame needs no tiles and no warning", async () => {
     const resolved = await resolveLayers(transport, layers(), { progress });
     const { tileColumns } = buildScene({ layers: resolved });
     const options = {
@@ -411,7 +411,7 @@ describe("without a named map there is an overview, and a warning says why", () 
     expect(await detailSources(transport, options)).toEqual({ sources: new Map(), warnings: [] });
   });
 
-  test("but an interrupted cell ends", async () => {
+  test("an interrupted cell rejects", async () => {
     const resolved = await resolveLayers(transport, layers(), { progress });
     const { tileColumns } = buildScene({ layers: resolved });
     const signal = AbortSignal.abort(new Error("stopped"));

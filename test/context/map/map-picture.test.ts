@@ -60,8 +60,8 @@ async function colorAt(png: Uint8Array, x: number, y: number): Promise<number[]>
 }
 const BLUE = [0, 0, 255, 255];
 
-describe("tiles of a picture", () => {
-  test("lie under the data, and none is asked for twice", async () => {
+describe("tiles of a PNG", () => {
+  test("lie below the data and are requested once", async () => {
     const { base, asked } = await tileServer();
     const png = (await cc.map({ layers: [base, layer], ...view })).toPNG();
     expect(await colorAt(png, 40, 40)).toEqual(BLUE);
@@ -69,7 +69,7 @@ describe("tiles of a picture", () => {
     expect(asked.sort()).toEqual(["/2/1/1.png", "/2/1/2.png", "/2/2/1.png", "/2/2/2.png"]);
   });
 
-  test("are finer ones where the picture is", async () => {
+  test("have a higher zoom if scale is larger", async () => {
     const { base, asked } = await tileServer();
     const png = (await cc.map({ layers: [base, layer], ...view, scale: 2 })).toPNG();
     const { width, height } = await pixelsOf(png);
@@ -77,26 +77,26 @@ describe("tiles of a picture", () => {
     expect(asked).toContain("/2/1/1@2x.png");
   });
 
-  test("are all there or none", async () => {
+  test("are drawn only if all arrive", async () => {
     const { base } = await tileServer((path) => (path === "/2/2/2.png" ? 500 : 200));
     const png = (await cc.map({ layers: [base, layer], ...view })).toPNG();
     expect(await colorAt(png, 40, 40)).not.toEqual(BLUE);
   });
 
-  test("may have holes where there is nothing to show", async () => {
+  test("may be missing where the server has none", async () => {
     const { base } = await tileServer((path) => (path === "/2/2/2.png" ? 404 : 200));
     const png = (await cc.map({ layers: [base, layer], ...view })).toPNG();
     expect(await colorAt(png, 40, 40)).toEqual(BLUE);
     expect(await colorAt(png, 250, 150)).not.toEqual(BLUE);
   });
 
-  test("are not missed without a network", async () => {
+  test("are optional without a network", async () => {
     const base = new BaseMap({ source: "http://127.0.0.1:9/{z}/{x}/{y}.png" });
     const png = (await cc.map({ layers: [base, layer], ...view })).toPNG();
     expect((await pixelsOf(png)).width).toBe(300);
   });
 
-  test("may be somewhere else", async () => {
+  test("can come from a custom URL", async () => {
     const { port } = await tileServer();
     const moved = await listening(
       createServer(({ url }, response) => {
@@ -113,7 +113,7 @@ describe("tiles of a picture", () => {
     expect(await colorAt(nowhere.toPNG(), 40, 40)).not.toEqual(BLUE);
   });
 
-  test("are enlarged where there are no deeper ones", async () => {
+  test("are enlarged beyond their maximum zoom", async () => {
     const { port, asked } = await tileServer();
     const base = new BaseMap({ source: `http://127.0.0.1:${port}/{z}/{x}/{y}.png`, maxZoom: 3 });
     const png = (await cc.map({ layers: [base, layer], ...view, zoom: 5 })).toPNG();
@@ -121,7 +121,7 @@ describe("tiles of a picture", () => {
     expect(asked.sort()).toEqual(["/3/3/3.png", "/3/3/4.png", "/3/4/3.png", "/3/4/4.png"]);
   });
 
-  test("show the world as often as it is in the view", async () => {
+  test("repeat with the copies of the world in the view", async () => {
     const { base, asked } = await tileServer();
     const png = (await cc.map({ layers: [base], ...view, zoom: 0, lng: 180, size: [600, 256] })).toPNG();
     expect(asked).toEqual(["/0/0/0.png"]);
@@ -129,7 +129,7 @@ describe("tiles of a picture", () => {
   });
 });
 
-describe("the environment's proxy", () => {
+describe("proxy environment variables", () => {
   needs("certificate");
   const HOST = "tiles.acme.test"; // only the proxy knows where it is
   async function behindProxy(variables: (proxy: string) => Readonly<Record<string, string>>) {
@@ -159,7 +159,7 @@ describe("the environment's proxy", () => {
     expect(new Set(proxy.asked)).toEqual(new Set([request]));
   });
 
-  test("NO_PROXY, and a proxy that speaks something else", async () => {
+  test("NO_PROXY, and a proxy that is not HTTP", async () => {
     const { asked, proxy } = await behindProxy((url) => ({ HTTPS_PROXY: url, NO_PROXY: ".acme.test" }));
     expect(await colorOfMap("https")).not.toEqual(BLUE);
     vi.stubEnv("HTTPS_PROXY", "socks5://127.0.0.1:9");
@@ -169,7 +169,7 @@ describe("the environment's proxy", () => {
   });
 });
 
-describe("options that do not go together", () => {
+describe("options that exclude each other", () => {
   test.each([
     [{ scale: 2 }, "`scale` requires `interactive: false` or `ax`"],
     [{ interactive: false, scale: 5 }, "`scale` must be a number from 1 to 4; got 5."],
@@ -181,7 +181,7 @@ describe("options that do not go together", () => {
   });
 });
 
-test("a map goes into a figure as a picture", async () => {
+test("a figure contains a map as an image", async () => {
   const fig = figure({ columns: 1 });
   const { base } = await tileServer();
   await cc.map({ layers: [base, layer], ax: fig.at(0) });

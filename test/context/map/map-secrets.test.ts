@@ -86,7 +86,7 @@ const withSlash = (path: string) =>
   path.startsWith("/") && path.split("/").length === 2 ? `${path}/` : path;
 
 describe.each(Object.entries(MAPS))("a map of %s", (_, make) => {
-  test("has neither key, place nor host in what a notebook gets and what is saved", async () => {
+  test("shows no key, path or host in outputs and saved files", async () => {
     const map = await make();
     const bundle = map[JUPYTER_DISPLAY]() as Record<string, string | Uint8Array>;
     await mkdir(join(dir, "saved"), { recursive: true });
@@ -109,7 +109,7 @@ describe.each(Object.entries(MAPS))("a map of %s", (_, make) => {
   });
 });
 
-test("nor has a figure of them", async () => {
+test("a figure does not either", async () => {
   const fig = figure({ columns: 2 });
   for (const [i, layers] of [new Layer("towns"), new Layer(file())].entries())
     await cc.map({ layers, ax: fig.at(i) });

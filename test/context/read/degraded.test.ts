@@ -76,24 +76,24 @@ const RATE_LIMIT = {
 const copies = () => proxy.asked.filter(({ path }) => path.endsWith("/copyto")).length;
 
 describe("the same frame", () => {
-  test("the server knows every type of it", async () => {
+  test("the server describes every type", async () => {
     const { dtypes, warnings } = await frameOf(local, TYPES);
     expect(new Set(dtypes)).toEqual(new Set(["int32", "float32", "string", "boolean", "datetime"]));
     expect(warnings.length).toBeGreaterThan(2);
   });
 
-  test("from an account, few rows, without a COPY", async () => {
+  test("few rows from an account, without COPY", async () => {
     expect(await frameOf(account, TYPES)).toEqual(await frameOf(local, TYPES));
     expect(copies()).toBe(0);
   });
 
-  test("from an account, many rows, by one COPY", async () => {
+  test("many rows from an account, by one COPY", async () => {
     const sql = "SELECT * FROM many ORDER BY n";
     expect(await frameOf(account, sql)).toEqual(await frameOf(local, sql));
     expect(copies()).toBe(1);
   });
 
-  test("of a server that tells no pgtype, by COPY and as JSON", async () => {
+  test("from a server without pgtype, by COPY and as JSON", async () => {
     const sql = `SELECT * FROM (${TYPES}) AS a, generate_series(1, 20000) AS g WHERE g < 3 ORDER BY n, g`;
     proxy.tamper({ after: withoutPgtype });
     const frames = [await frameOf(account, TYPES), await frameOf(account, sql)];
@@ -107,14 +107,14 @@ describe("the same frame", () => {
     ["an unknown address", json(404, "<html>Not found</html>")],
     ["an unknown format", json(400, { error: ['COPY format "binary" is not supported'] })],
     ["a web page", answerCopyTo((response) => response.writeHead(404).end("<html>Not found</html>"))],
-  ])("of a server without binary COPY: %s", async (_, before) => {
+  ])("from a server without binary COPY: %s", async (_, before) => {
     const sql = "SELECT * FROM many ORDER BY n";
     proxy.tamper({ before });
     expect(await frameOf(account, sql)).toEqual(await frameOf(local, sql));
     expect(copies()).toBe(1);
   });
 
-  test("of an account that allows no more COPYs for now: as JSON, without waiting", async () => {
+  test("as JSON, without waiting, after an account refused COPY", async () => {
     const sql = "SELECT * FROM many ORDER BY n";
     proxy.tamper({ before: json(429, RATE_LIMIT, { "Retry-After": "60" }) });
     const started = Date.now();
@@ -122,7 +122,7 @@ describe("the same frame", () => {
     expect(Date.now() - started).toBeLessThan(50_000);
   });
 
-  test("where even that is too much, the next COPY is waited for, and nobody mixes two moments", async () => {
+  test("waits for the next COPY if JSON is too large, without mixing two moments", async () => {
     await server.sql("CREATE TABLE growing AS SELECT * FROM many, generate_series(1, 4) AS g");
     await server.sql("ANALYZE growing");
     let refused = 0;
@@ -137,7 +137,7 @@ describe("the same frame", () => {
     expect(proxy.asked.filter(({ sql }) => /OFFSET/.test(sql))).toEqual([]);
   });
 
-  test("an estimate that is far too low", async () => {
+  test("with an estimate that is far too low", async () => {
     const explain: Tampering["after"] = ({ sql }, body) =>
       sql.startsWith("EXPLAIN") ? Buffer.from(body.toString().replace(/rows=\d+/, "rows=1")) : undefined;
     proxy.tamper({ after: explain });
@@ -146,7 +146,7 @@ describe("the same frame", () => {
     expect(copies()).toBe(1);
   });
 
-  test("a join with equal names", async () => {
+  test("from a join with duplicate names", async () => {
     const sql = "SELECT * FROM many AS a JOIN many AS b USING (n) WHERE n <= 20 ORDER BY n";
     expect(await frameOf(account, sql)).toEqual(await frameOf(local, sql));
     proxy.tamper({ after: withoutPgtype });
@@ -164,7 +164,7 @@ describe("the same frame", () => {
   });
 });
 
-describe("a COPY that fails on the way", () => {
+describe("a COPY that fails during transfer", () => {
   const sql = "SELECT * FROM many ORDER BY n";
   const tail = Buffer.from('{"error":["division by zero"],"hint":"Ask for less."}');
 
@@ -173,7 +173,7 @@ describe("a COPY that fails on the way", () => {
     ["behind the header", () => 19],
     ["instead of everything", () => 0],
     ["in the middle of a row", (body: Buffer) => body.length - 200_003],
-  ])("the server's message %s is a SqlError", async (_, at) => {
+  ])("turns the server's message %s into a SqlError", async (_, at) => {
     proxy.tamper({
       after: ({ path }, body) =>
         path.endsWith("/copyto") ? Buffer.concat([body.subarray(0, at(body)), tail]) : undefined,
@@ -183,12 +183,12 @@ describe("a COPY that fails on the way", () => {
     expect(error).toMatchObject({ message: "division by zero\n  Hint: Ask for less.", sql });
   });
 
-  test("a really failing one", async () => {
+  test("reports a real failure", async () => {
     const failing = "SELECT 1 / (n - 25000) AS x FROM many ORDER BY n";
     await expect(account.query(failing)).rejects.toThrow(SqlError);
   });
 
-  test.each([0, 1, 30, 100_000])("a connection cut after %i bytes", async (bytes) => {
+  test.each([0, 1, 30, 100_000])("reports a connection cut after %i bytes", async (bytes) => {
     const cutAfter: Tampering["cutAfter"] = ({ path }) => (path.endsWith("/copyto") ? bytes : undefined);
     proxy.tamper({ cutAfter });
     const error = await account.query(sql).catch((thrown) => thrown);
@@ -201,14 +201,14 @@ describe("a COPY that fails on the way", () => {
     expect(copies()).toBe(2);
   });
 
-  test("one that ends early, without an error", async () => {
+  test("reports an early end without an error", async () => {
     const after: Tampering["after"] = ({ path }, body) =>
       path.endsWith("/copyto") ? body.subarray(0, 100_000) : undefined;
     proxy.tamper({ after });
     await expect(account.query(sql)).rejects.toThrow(/cut off|bytes/);
   });
 
-  test("one that stands still", async () => {
+  test("reports a stalled transfer", async () => {
     proxy.tamper({
       before: answerCopyTo((response) => {
         response.writeHead(200).write("PGCOPY\n");

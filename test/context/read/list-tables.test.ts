@@ -13,14 +13,14 @@ beforeAll(async () => {
 
 const names = async (context = cc) => (await context.tables()).values.map((row) => (row as unknown[])[0]);
 
-test("tables that cannot be read by their name, or are not written yet, are left out", async () => {
+test("leaves out tables that cannot be read by name or are still being written", async () => {
   await server.sql(`CREATE TABLE trees (a int); CREATE SCHEMA own; CREATE TABLE own.x (a int);
     CREATE TABLE own.trees (a int); CREATE TABLE "Odd "" name" (the_geom text);
     CREATE TABLE cartoframes_tmp_0123456789abcdef (a int); CREATE TABLE cartoframes_tmp_mine (a int)`);
   expect(await names()).toEqual(['Odd " name', "cartoframes_tmp_mine", "trees"]);
 });
 
-test("a table that is dropped while they are listed is left out", async () => {
+test("leaves out a table that is dropped while listing", async () => {
   await server.sql("CREATE TABLE short_lived (a int)");
   let dropped = 0;
   const between = createServer(async (request, response) => {

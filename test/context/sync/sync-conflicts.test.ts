@@ -17,7 +17,7 @@ withContext((context) => {
   other = new CartoContext({ baseUrl: context.baseUrl });
 });
 
-describe("changes by others", () => {
+describe("conflicts", () => {
   test.each([
     [
       "an update",
@@ -37,7 +37,7 @@ describe("changes by others", () => {
       /3 rows changed/,
     ],
     ["one's own statement", null, /1 row changed/],
-  ])("%s since the table was read is not overwritten", async (_, sql, message) => {
+  ])("does not overwrite %s since the table was read", async (_, sql, message) => {
     const df = await writeCities(cc, "t_");
     const derived = df.head(3); // another object of the same data
     rowsOf(derived)[0]![2] = "Madrid, edited";
@@ -59,14 +59,14 @@ describe("changes by others", () => {
     ]);
   });
 
-  test("that made the table what the frame is are no conflict", async () => {
+  test("ignores changes that made the table equal to the frame", async () => {
     const df = await writeCities(cc, "agreed");
     rowsOf(df)[1]![5] = 9;
     await other.query("UPDATE agreed SET people = 9 WHERE cartodb_id = 2");
     expect(await cc.sync(df, "agreed")).toMatchObject({ updated: 0, unchanged: 3 });
   });
 
-  test("one's own syncs and writes are none", async () => {
+  test("ignores the context's own syncs and writes", async () => {
     const df = await writeCities(cc, "mine");
     for (const people of [5, 6, 7]) {
       rowsOf(df)[1]![5] = people;
@@ -80,7 +80,7 @@ describe("changes by others", () => {
     });
   });
 
-  test("a restart of the server is none", async () => {
+  test("ignores a restart of the server", async () => {
     const df = await writeCities(cc, "restarted");
     await stopServers(home);
     rowsOf(df)[1]![5] = 9;
@@ -90,14 +90,14 @@ describe("changes by others", () => {
     await expect(cc.sync(df, "restarted")).rejects.toThrow(ConflictError);
   });
 
-  test("a frame of some rows only does not delete the others", async () => {
+  test("rejects a frame that was read with a limit", async () => {
     await writeCities(cc, "limited");
     const some = await cc.read("limited", { limit: 2 });
     await expect(cc.sync(some, "limited")).rejects.toThrow(/only some rows/);
     expect(await values("SELECT count(*)::int FROM limited")).toEqual([[3]]);
   });
 
-  test("two at once: one wins, the other hears of it", async () => {
+  test("of two concurrent syncs, one succeeds and the other throws", async () => {
     const [mine, theirs] = [await writeCities(cc, "raced"), await other.read("raced")];
     rowsOf(mine)[0]![5] = 100;
     rowsOf(theirs)[1]![5] = 200;
@@ -113,7 +113,7 @@ describe("changes by others", () => {
   });
 });
 
-test("aborted at any moment, the table is as before or as the frame, and nothing is left", async () => {
+test("an abort at any moment leaves the old table or the frame's, and nothing else", async () => {
   const rows = Array.from({ length: 60_000 }, (_, i) => [i, i]);
   await cc.write(frame(["id", "v"], ...rows), "aborted");
   const edited = frame(["id", "v"], ...rows.map(([id]) => [id, -1]));
@@ -130,7 +130,7 @@ test("aborted at any moment, the table is as before or as the frame, and nothing
   }
 });
 
-test("the server killed at any moment, the table is as before or as the frame, and nothing is left", async () => {
+test("a server killed at any moment leaves the old table or the frame's, and nothing else", async () => {
   const rows = Array.from({ length: 40_000 }, (_, i) => [i, i]);
   await cc.write(frame(["id", "v"], ...rows), "killed");
   const statements = async () =>
@@ -163,7 +163,7 @@ test("the server killed at any moment, the table is as before or as the frame, a
   }
 });
 
-test("random edits of a frame are what the table is then", async () => {
+test("random edits of a frame arrive in the table", async () => {
   const seed = 20_240_611;
   const random = mulberry32(seed);
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
@@ -222,7 +222,7 @@ test("random edits of a frame are what the table is then", async () => {
   }
 });
 
-describe("large ones, which are compared before they are uploaded", () => {
+describe("large frames, which are compared before the upload", () => {
   const ROWS = 22_000;
   const large = async (name: string) => {
     await cc.query(`DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} AS SELECT i AS v, 'n' || i AS name, i / 7.0::float8 AS f,
@@ -234,7 +234,7 @@ describe("large ones, which are compared before they are uploaded", () => {
   const content = (name: string) =>
     cc.query(`SELECT md5(string_agg(t::text, '|' ORDER BY cartodb_id)) AS all FROM ${name} t`);
 
-  test("nothing, then everything at once: edits, deletes, new rows, another order", async () => {
+  test("no change, then edits, deletes, new rows and another order at once", async () => {
     const df = await large("large");
     const before = rowsOf(await content("large"));
     expect(await cc.sync(df, "large")).toEqual({ inserted: 0, updated: 0, deleted: 0, unchanged: ROWS });
@@ -278,7 +278,7 @@ describe("large ones, which are compared before they are uploaded", () => {
     expect(await cc.sync(await cc.read("large"), "large")).toMatchObject({ unchanged: ROWS - 220 + 55 });
   });
 
-  test("a column that is new to the table, with and without a value", async () => {
+  test("a new column, with and without values", async () => {
     const df = await large("large");
     const wider = frame([...df.columns, "w"], ...rowsOf(df).map((row) => [...row, null]));
     expect(await cc.sync(wider, "large")).toMatchObject({ unchanged: ROWS });
@@ -291,7 +291,7 @@ describe("large ones, which are compared before they are uploaded", () => {
     expect(await values("SELECT count(w2)::int FROM large")).toEqual([[ROWS / 2]]);
   });
 
-  test("changes by others are met, before and during the sync", async () => {
+  test("detects changes by others before and during the sync", async () => {
     const df = await large("large");
     rowsOf(df)[0]![df.columns.indexOf("name")] = "mine";
     await other.query("UPDATE large SET name = 'theirs' WHERE cartodb_id = 2");

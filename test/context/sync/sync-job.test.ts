@@ -48,7 +48,7 @@ const changed = () =>
     { dtypes: ["int32", "string"] } as never,
   );
 
-test("what is stopped goes on as a job, with the same counts", async () => {
+test("a stopped statement continues as a batch job and reports the same counts", async () => {
   await cc.read("trees");
   expect(await cc.sync(changed(), "trees", { key: "k" })).toEqual({
     inserted: 1,
@@ -72,7 +72,7 @@ test("what is stopped goes on as a job, with the same counts", async () => {
   await expect(cc.sync(changed(), "trees", { key: "k" })).rejects.toThrow(ConflictError);
 });
 
-test("a conflict, and what the database refuses, are the same errors", async () => {
+test("conflicts and database errors are the same", async () => {
   await cc.read("trees");
   await server.sql("UPDATE trees SET kind = 'other' WHERE k = 3");
   await expect(cc.sync(changed(), "trees", { key: "k" })).rejects.toThrow(ConflictError);
@@ -84,7 +84,7 @@ test("a conflict, and what the database refuses, are the same errors", async () 
   expect(await stored()).toContainEqual({ k: 3, kind: "other" });
 });
 
-test("an account without jobs: the error says what can be done, and nothing was written", async () => {
+test("without jobs, the error gives advice and nothing is written", async () => {
   proxy.tamper({
     before: (asked, response) => {
       stopsApplying(asked, response);
@@ -101,7 +101,7 @@ test("an account without jobs: the error says what can be done, and nothing was 
   expect(await stored()).toHaveLength(3);
 });
 
-test("giving up cancels the job", async () => {
+test("an abort cancels the job", async () => {
   const stop = new AbortController();
   const JOBS = "/api/v2/sql/job";
   let first = "";

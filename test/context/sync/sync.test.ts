@@ -10,8 +10,8 @@ withContext((context) => {
   ({ cc } = context);
 });
 
-describe("what differs is written, and nothing else", () => {
-  test("by cartodb_id: an update, a delete, and new rows without an id", async () => {
+describe("writes only the differences", () => {
+  test("by cartodb_id: updates, deletes, and inserts rows without an id", async () => {
     const df = await writeCities(cc, "by_id");
     const [madrid, , oslo] = rowsOf(df);
     const edited = frame(
@@ -37,7 +37,7 @@ describe("what differs is written, and nothing else", () => {
     expect(after[0]).toEqual(before[0]); // the row that is the same has not been written
   });
 
-  test("twice changes nothing the second time, not even the time of the last change", async () => {
+  test("a second sync changes nothing, not even the modification time", async () => {
     const df = await writeCities(cc, "twice");
     rowsOf(df)[0]![2] = "Madrid!";
     expect(await cc.sync(df, "twice")).toMatchObject({ updated: 1 });
@@ -47,7 +47,7 @@ describe("what differs is written, and nothing else", () => {
     expect(await values(updated)).toEqual(before);
   });
 
-  test("by another key, the columns of which may be several", async () => {
+  test("by another key, of one or several columns", async () => {
     await cc.query(`CREATE TABLE by_pair AS SELECT y AS year, c AS code, y * 10 AS value
       FROM generate_series(2000, 2002) y, unnest(ARRAY['a', 'b']) c ORDER BY 1, 2`);
     const df = await cc.read("by_pair");
@@ -69,7 +69,7 @@ describe("what differs is written, and nothing else", () => {
     ]);
   });
 
-  test("a table that is no CARTO table, an empty frame, an empty table", async () => {
+  test("a table that is not a CARTO table, an empty frame, an empty table", async () => {
     await cc.query("CREATE TABLE bare (id text PRIMARY KEY, v int)");
     expect(await cc.sync(frame(["id", "v"], ["a", 1], ["b", null]), "bare", { key: "id" })).toEqual({
       inserted: 2,
@@ -84,7 +84,7 @@ describe("what differs is written, and nothing else", () => {
     expect(await values("SELECT count(*)::int FROM bare")).toEqual([[0]]);
   });
 
-  test("points of lnglat, and geometry compared by value", async () => {
+  test("points from lnglat, and geometry compared by value", async () => {
     await writeCities(cc, "points");
     const moved = cities();
     rowsOf(moved)[1]![1] = -78.4;
@@ -106,7 +106,7 @@ describe("what differs is written, and nothing else", () => {
     expect(await values("SELECT ST_AsText(the_geom, 6) FROM shapes")).toEqual([["LINESTRING(0 0,1 0)"]]);
   });
 
-  test("values that change places in a unique column's neighbours: deletes go before inserts", async () => {
+  test("deletes before inserting, so that unique values can move between rows", async () => {
     await cc.query(
       "CREATE TABLE places (id int PRIMARY KEY, seat int UNIQUE); INSERT INTO places VALUES (1, 1), (2, 2)",
     );
@@ -116,7 +116,7 @@ describe("what differs is written, and nothing else", () => {
     });
   });
 
-  test("ids that the frame brings are not given again", async () => {
+  test("does not reuse ids from the frame", async () => {
     const df = await writeCities(cc, "numbered");
     const edited = frame(df.columns, ...rowsOf(df), [4, null, "D", 0, 0, 0], [null, null, "E", 0, 0, 0]);
     expect(await cc.sync(edited, "numbered")).toMatchObject({ inserted: 2 });
@@ -128,7 +128,7 @@ describe("what differs is written, and nothing else", () => {
 });
 
 describe("columns", () => {
-  test("one that the table lacks is added, one that the frame lacks is left", async () => {
+  test("adds columns that the table lacks, keeps columns that the frame lacks", async () => {
     await cc.query(
       "CREATE TABLE cols (id int PRIMARY KEY, a int, b text DEFAULT 'new'); INSERT INTO cols VALUES (1, 1, 'old')",
     );
@@ -147,7 +147,7 @@ describe("columns", () => {
     ]);
   });
 
-  test("go where their names are, or where CARTO's form of them is", async () => {
+  test("match by name, or by CARTO's form of the name", async () => {
     await cc.query(
       `CREATE TABLE named_cols (id int PRIMARY KEY, "Name X" text, name_y text, "q""'; DROP TABLE t" text)`,
     );
@@ -157,7 +157,7 @@ describe("columns", () => {
     expect((await cc.read("named_cols")).columns).toHaveLength(4);
   });
 
-  test("generated ones and the_geom_webmercator are the database's", async () => {
+  test("leaves generated columns and the_geom_webmercator to the database", async () => {
     await cc.query(
       "CREATE TABLE made (id int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED); INSERT INTO made VALUES (1, 1)",
     );
@@ -167,7 +167,7 @@ describe("columns", () => {
     expect(await values("SELECT * FROM made")).toEqual([[1, 4, 8]]);
   });
 
-  test("the index goes only into a column index", async () => {
+  test("writes the index only to a column named index", async () => {
     const df = await writeCities(cc, "filtered");
     const some = (df as unknown as { query(condition: unknown): DataFrame }).query(df.column("people").lt(3));
     expect(some.index).toEqual([1, 2]);
@@ -204,7 +204,7 @@ const READ_BACK = `
 `;
 
 describe("types", () => {
-  test("what was read and not changed is unchanged, whatever its type", async () => {
+  test("values that were read and not changed stay unchanged, whatever their type", async () => {
     await cc.query(READ_BACK);
     const before = await values("SELECT md5(string_agg(e::text, '|' ORDER BY id)) FROM everything e");
     const df = await cc.read("everything");
@@ -246,16 +246,16 @@ describe("types", () => {
     ["an integer that is too large", "int2", 70000, /holds 70000.*type smallint/],
     ["an integer beyond exactness", "int8", 2 ** 60, /holds 11529215046068\d+\. .*bigint/],
     ["text for numbers", "float8", "12", /Column "v" holds texts \(2\).*type double precision/],
-    ["text that is no integer", "int8", "007x", /holds "007x"/],
+    ["text that is not an integer", "int8", "007x", /holds "007x"/],
     ["numbers for text", "text", 12, /holds numbers \(2\).*of type text/],
     ["too many decimals", "numeric(8,2)", 1.239, /holds "1.239".*numeric\(8,2\)/],
-    ["a text that is too long", "varchar(3)", "abcd", /holds "abcd".*character varying\(3\)/],
+    ["text that is too long", "varchar(3)", "abcd", /holds "abcd".*character varying\(3\)/],
     ["a date with a time", "date", new Date("2020-01-01T10:00:00Z"), /10:00:00.*type date/],
     ["milliseconds", "timestamptz(0)", new Date("2020-01-01T10:00:00.5Z"), /timestamp\(0\) with time zone/],
     ["text for booleans", "bool", "true", /holds texts.*type boolean/],
     ["an object for an array", "int[]", { a: 1 }, /integer\[\]/],
     ["booleans for a date", "date", true, /holds booleans/],
-  ])("%s is refused, and nothing is written", async (_, type, value, message) => {
+  ])("rejects %s without writing anything", async (_, type, value, message) => {
     const fitting: Record<string, string> = {
       int8: "'1'",
       "int[]": "'{1}'",
@@ -272,7 +272,7 @@ describe("types", () => {
     expect(await values("SELECT count(*)::int FROM strict")).toEqual([[1]]);
   });
 
-  test("what the database alone can refuse leaves the table as it was", async () => {
+  test("an error of the database leaves the table unchanged", async () => {
     await cc.query(
       "CREATE TABLE refused (id int PRIMARY KEY, u uuid, n int CHECK (n > 0)); INSERT INTO refused VALUES (1, NULL, 1)",
     );
@@ -287,7 +287,7 @@ describe("types", () => {
 });
 
 describe("keys", () => {
-  test("without cartodb_id, key must be said", async () => {
+  test("requires key without cartodb_id", async () => {
     await cc.query("CREATE TABLE keyless AS SELECT 1 AS a");
     await expect(cc.sync(frame(["a"], [1]), "keyless")).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: The frame has no column cartodb_id. Pass \`key\`: the column, or columns, that identify a row.]`,
@@ -301,7 +301,7 @@ describe("keys", () => {
     await expect(cc.sync(frame(["a"], [1]), "keyless", { key: [] })).rejects.toThrow(InvalidArgumentError);
   });
 
-  test("twice in the frame, twice in the table, missing", async () => {
+  test("rejects duplicates in the frame, in the table, and missing keys", async () => {
     await cc.query(
       "CREATE TABLE doubled (k text, v int); INSERT INTO doubled VALUES ('a', 1), ('a', 2), ('b', 3)",
     );
@@ -339,14 +339,14 @@ describe("keys", () => {
     });
   });
 
-  test("two that are one for the database", async () => {
+  test("rejects keys that are equal in the database", async () => {
     const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
     await cc.query(`CREATE TABLE uuids (k uuid PRIMARY KEY, v int); INSERT INTO uuids VALUES ('${id}', 1)`);
     const df = frame(["k", "v"], [id, 1], [id.toUpperCase(), 1]);
     await expect(cc.sync(df, "uuids", { key: "k" })).rejects.toThrow(/treats the keys "k" of several rows/);
   });
 
-  test("a geometry or a document is none", async () => {
+  test("rejects geometry and JSON as keys", async () => {
     await cc.query("CREATE TABLE odd (j jsonb, g geometry)");
     for (const key of ["j", "g"])
       await expect(cc.sync(frame(["j", "g"], ["x", "POINT(1 2)"]), "odd", { key })).rejects.toThrow(
@@ -356,7 +356,7 @@ describe("keys", () => {
 });
 
 describe("tables", () => {
-  test("none, a view, a partitioned one", async () => {
+  test("rejects a missing table, a view and a partitioned table", async () => {
     await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(TableNotFoundError);
     await expect(cc.sync(cities(), "nowhere")).rejects.toThrow(/cc.write\(df, "nowhere"\)/);
     await cc.query(
@@ -367,7 +367,7 @@ describe("tables", () => {
     await expect(cc.sync([] as never, "parted")).rejects.toThrow(InvalidArgumentError);
   });
 
-  test("of any name, and of another schema", async () => {
+  test("accepts any name, and another schema", async () => {
     await cc.query(`CREATE SCHEMA IF NOT EXISTS reports; CREATE TABLE reports."My ""T"".x" (id int PRIMARY KEY, v int);
       CREATE TABLE "a'b; DROP SCHEMA reports" (id int PRIMARY KEY, v int)`);
     for (const name of [`reports."My ""T"".x"`, "a'b; DROP SCHEMA reports"]) {

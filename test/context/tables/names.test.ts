@@ -27,7 +27,7 @@ const HOSTILE = [
 ];
 
 describe.each(HOSTILE)("a name such as %j", (name) => {
-  test("of a table is only a name: read, sync, map, delete", async () => {
+  test("of a table is treated as a name: read, sync, map, delete", async () => {
     await cc.query(`CREATE TABLE ${ident(name)} (id int PRIMARY KEY, the_geom geometry(Geometry,4326))`);
     expect(await cc.sync(frame(["id", "the_geom"], [1, "POINT(1 2)"]), name, { key: "id" })).toMatchObject({
       inserted: 1,
@@ -40,7 +40,7 @@ describe.each(HOSTILE)("a name such as %j", (name) => {
     await expect(cc.sync(frame(["id"], [1]), name, { key: "id" })).rejects.toThrow(TableNotFoundError);
   });
 
-  test("of columns, and as values: written, kept by a query, synced", async () => {
+  test("of a column, or as a value, is written, stored by a query, and synced", async () => {
     await cc.write(frame([name, "k"], [name, 1]), "columns", { overwrite: true });
     const df = await cc.read("columns");
     expect(rowsOf(df)[0]!.slice(2)).toEqual([name, 1]);
@@ -58,7 +58,7 @@ describe.each(HOSTILE)("a name such as %j", (name) => {
     expect(await cc.sync(again, "exact", { key: name })).toMatchObject({ updated: 1 });
   });
 
-  test("of a new table is made CARTO's", async () => {
+  test("of a new table gets CARTO's form", async () => {
     await cc.write(frame(["a"], [1]), name, { overwrite: true });
     await cc.query("SELECT 2 AS a", { tableName: name, overwrite: true });
     const tables = (await cc.tables()).column("name").values as string[];
@@ -89,7 +89,7 @@ describe("tables of other schemas", () => {
     await expect(cc.read(name)).rejects.toThrow(TableNotFoundError);
   });
 
-  test("a table is meant by its whole name first", async () => {
+  test("a table is looked up by its whole name first", async () => {
     await cc.query(
       `CREATE TABLE reports.both AS SELECT 'schema' AS a; CREATE TABLE "reports.both" AS SELECT 'name' AS a`,
     );
@@ -100,7 +100,7 @@ describe("tables of other schemas", () => {
     await cc.delete("reports.both");
   });
 
-  test("write makes them where the schema is there, and else a table of the whole name", async () => {
+  test("write creates the table in an existing schema, otherwise under the whole name", async () => {
     await cc.write(frame(["a"], [1]), "reports.My Trees");
     await cc.write(frame(["a"], [2]), "reports.My Trees", { overwrite: true });
     expect(await values("SELECT a FROM reports.my_trees")).toEqual([[2]]);
@@ -116,7 +116,7 @@ describe("tables of other schemas", () => {
   });
 });
 
-test.each(["", undefined, 7, "a\u0000b"])("%j is no name", async (name) => {
+test.each(["", undefined, 7, "a\u0000b"])("rejects %j as a name", async (name) => {
   for (const call of [
     () => cc.read(name as string),
     () => cc.delete(name as string),

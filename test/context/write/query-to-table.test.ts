@@ -11,7 +11,7 @@ withContext(async (context) => {
 });
 
 describe("tableName", () => {
-  test("keeps the rows as a CARTO table, and gives what it kept", async () => {
+  test("stores the rows as a CARTO table and returns them as stored", async () => {
     const df = await cc.query(
       "SELECT 'Oslo' AS \"City Name\", 1.5 AS select, ST_SetSRID(ST_MakePoint(10.7, 59.9), 4326) AS geom",
       { tableName: "My Cities" },
@@ -79,7 +79,7 @@ describe("tableName", () => {
     );
   });
 
-  test("a table of that name stops it before the statement has run, unless overwrite replaces it", async () => {
+  test("rejects an existing name before running the statement, unless overwrite is true", async () => {
     await cc.query("SELECT 1 AS a", { tableName: "there" });
     await cc.query("TRUNCATE log");
     const insert = "INSERT INTO log VALUES (1) RETURNING i";
@@ -99,15 +99,15 @@ describe("tableName", () => {
     ["SELECT INTO", "SELECT 1 AS a INTO other", InvalidArgumentError, /SELECT … INTO/],
     ["nothing but a comment", "-- nothing\n;", InvalidArgumentError, /empty/],
     ["two columns with one name", "SELECT 1 AS a, 2 AS a", SqlError, /Rename them in the query with AS/],
-    ["what PostgreSQL refuses", "SELECT 1/0", SqlError, /division by zero/],
+    ["a PostgreSQL error", "SELECT 1/0", SqlError, /division by zero/],
     [
       "a second statement that fails takes the first along",
       "INSERT INTO log VALUES (4); SELECT 1/0",
       SqlError,
       /zero/,
     ],
-    ["an id that is no key", "SELECT 1 AS cartodb_id FROM generate_series(1, 2)", SqlError, /cartodb_id/],
-  ])("%s is refused, and nothing is left", async (_, sql, type, message) => {
+    ["an id that is not a key", "SELECT 1 AS cartodb_id FROM generate_series(1, 2)", SqlError, /cartodb_id/],
+  ])("rejects %s and leaves nothing", async (_, sql, type, message) => {
     await cc.query("TRUNCATE log");
     const error = await cc.query(sql, { tableName: "never" }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(type);
@@ -116,7 +116,7 @@ describe("tableName", () => {
     expect(await values("SELECT to_regclass('never')::text IS NULL")).toEqual([[true]]);
   });
 
-  test("aborted, it leaves nothing", async () => {
+  test("an abort leaves nothing", async () => {
     const signal = AbortSignal.timeout(400);
     await expect(
       cc.query("SELECT count(*) FROM generate_series(1, 1e10)", { tableName: "never", signal }),
@@ -124,7 +124,7 @@ describe("tableName", () => {
     expect(await values("SELECT to_regclass('never')::text IS NULL")).toEqual([[true]]);
   });
 
-  test("into another schema", async () => {
+  test("writes into another schema", async () => {
     await cc.query("CREATE SCHEMA reports");
     await cc.query("SELECT 1 AS a", { tableName: "reports.May Report" });
     expect(rowsOf(await cc.read("reports.may_report"))[0]!.at(-1)).toBe(1);
@@ -147,7 +147,7 @@ describe("statements", () => {
     expect(rowsOf(await cc.query(sql))).toEqual(rows);
   });
 
-  test("commands of psql are named as such", async () => {
+  test("rejects psql commands by name", async () => {
     await expect(cc.query("\\d cities")).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \\d is a psql command, not SQL. List the tables with \`await cc.tables()\`, and their columns with SELECT … FROM information_schema.columns.]`,
     );

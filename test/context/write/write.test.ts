@@ -27,7 +27,7 @@ async function privacyOf(table: string): Promise<string> {
 
 describe("privacy", () => {
   test.each(["public", "link", "private"] as const)(
-    "%s is given, and kept when the table is replaced",
+    "sets %s, and keeps it when the table is replaced",
     async (privacy) => {
       const name = `seen_${privacy}`;
       await cc.write(frame(["a"], [1]), name, { privacy });
@@ -41,7 +41,7 @@ describe("privacy", () => {
     },
   );
 
-  test("rights of others are kept, too", async () => {
+  test("keeps the privileges of others", async () => {
     await cc.write(frame(["a"], [1]), "shared");
     await cc.query(
       "GRANT SELECT, INSERT ON shared TO publicuser; GRANT UPDATE ON shared TO publicuser WITH GRANT OPTION",
@@ -54,7 +54,7 @@ describe("privacy", () => {
     expect(await values(rights)).toEqual(before);
   });
 
-  test("another word is refused before anything is sent", async () => {
+  test("rejects other values before anything is sent", async () => {
     await expect(cc.write(frame(["a"], [1]), "never", { privacy: "open" as never })).rejects.toThrow(
       /"public", "link" or "private"/,
     );
@@ -71,7 +71,7 @@ describe("the Import API", () => {
       ["Peru", -3, new Date("0001-01-01T00:00:00Z"), false, [], "  blank "],
     );
 
-  test("contentGuessing makes geometry of names; types are the frame's", async () => {
+  test("contentGuessing makes geometry from names and keeps the frame's types", async () => {
     expect(await cc.write(places(), "Places of", { contentGuessing: true })).toBeNull();
     expect(printed()).toContain('The table is named "places_of".');
     expect(printed()).toContain('Wrote 3 rows to "places_of".');
@@ -112,7 +112,7 @@ describe("the Import API", () => {
     expect(await privacyOf("packed")).toBe("PUBLIC");
   });
 
-  test("typeGuessing leaves the types to the server", async () => {
+  test("typeGuessing lets the server infer the types", async () => {
     await cc.write(frame(["code", "day"], ["17", "2020-01-02"], ["18", "2020-01-03"]), "guessed", {
       typeGuessing: true,
     });
@@ -122,7 +122,7 @@ describe("the Import API", () => {
     expect(row).toEqual([expect.stringMatching(/integer|bigint/), expect.stringMatching(/timestamp|date/)]);
   });
 
-  test("collisionStrategy is the server's: skip, overwrite, and a refusal in words", async () => {
+  test("collisionStrategy skips, overwrites, or throws", async () => {
     await cc.write(frame(["a", "b"], ["1", "2"]), "collided");
     await cc.write(frame(["a"], ["3"]), "collided", { collisionStrategy: "skip" });
     expect(printed()).toContain('Table "collided" already exists and was kept');
@@ -137,7 +137,7 @@ describe("the Import API", () => {
     expect(await values("SELECT a, b, c FROM collided")).toEqual([["3", "4", "5"]]);
   });
 
-  test("20,000 rows of everything come through as by COPY", async () => {
+  test("20,000 rows of all types equal those written by COPY", async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) => [
       i,
       i / 7,
@@ -160,12 +160,12 @@ describe("the Import API", () => {
     ["compression", { compression: "zip" }, /must be "gzip"; got "zip"/],
     ["collisionStrategy", { collisionStrategy: "rename" }, /"skip" or "overwrite"/],
     ["both", { collisionStrategy: "skip", overwrite: true }, /not both/],
-  ])("options that cannot be: %s", async (_, options, message) => {
+  ])("rejects options: %s", async (_, options, message) => {
     await expect(cc.write(frame(["a"], [1]), "never", options)).rejects.toThrow(InvalidArgumentError);
     await expect(cc.write(frame(["a"], [1]), "never", options)).rejects.toThrow(message);
   });
 
-  test("given up, it leaves nothing, though the import goes on", async () => {
+  test("an abort leaves nothing, although the import continues", async () => {
     const df = frame(["a", "b"], ...Array.from({ length: 30_000 }, (_, i) => [i, `text ${i}`]));
     for (const afterMs of [50, 400, 1200]) {
       const signal = AbortSignal.timeout(afterMs);
@@ -186,7 +186,7 @@ describe("more than 100,000 points", () => {
   const points = () =>
     frame(["lng", "lat"], ...Array.from({ length: 100_001 }, (_, i) => [(i % 360) - 180, (i % 170) - 85]));
 
-  test("are registered by a job", async () => {
+  test("are registered by a batch job", async () => {
     const job = (await cc.write(points(), "by_job", { lnglat: ["lng", "lat"] }))!;
     expect(job).toBeInstanceOf(BatchJobStatus);
     expect(printed()).toBe(
@@ -204,7 +204,7 @@ describe("more than 100,000 points", () => {
     await expect(cc.write(points(), "by_job", { lnglat: ["lng", "lat"] })).rejects.toThrow(TableExistsError);
   });
 
-  test("replace a table at the end of the job only; a job that fails leaves it, and nothing else", async () => {
+  test("replace a table when the job ends; a failed job leaves only the old table", async () => {
     await cc.write(frame(["a"], [1]), "replaced");
     await cc.query("CREATE VIEW depends AS SELECT * FROM replaced");
     const failing = (await cc.write(points(), "replaced", { lnglat: ["lng", "lat"], overwrite: true }))!;
@@ -216,7 +216,7 @@ describe("more than 100,000 points", () => {
     expect((await cc.read("replaced", { limit: 1 })).columns).toContain("lng");
   });
 
-  test("with a privacy, and without lnglat, they are there when write is done", async () => {
+  test("with a privacy or without lnglat, are complete when write returns", async () => {
     await expect(cc.read("direct")).rejects.toThrow(TableNotFoundError);
     expect(await cc.write(points(), "direct", { lnglat: ["lng", "lat"], privacy: "link" })).toBeNull();
     expect(await privacyOf("direct")).toBe("LINK");

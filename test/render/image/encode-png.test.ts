@@ -29,7 +29,7 @@ test.each([
   ["a photograph", 100, 90, photograph],
   ["transparent places", 40, 40, holes],
 ] as [string, number, number, Colors][])(
-  "PNG: every pixel comes back: %s",
+  "PNG: every pixel is preserved: %s",
   async (_, width, height, colors) => {
     const canvas = canvasOf(width, height, colors);
     const decoded = await pixelsOf(encodePng(canvas));

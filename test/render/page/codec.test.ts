@@ -195,7 +195,7 @@ describe("budget", () => {
     const { scene, overviews } = unpacked(bytes);
     expect(scene.layers[0]!.columns).toBeUndefined();
     expect(overviews[0]?.worldPx).toBe(viewportOf(scene).worldPx);
-    expect(page.overviews[0]?.note).toMatch(/, without what is written about them$/);
+    expect(page.overviews[0]?.note).toMatch(/, without tooltip and label values$/);
   });
 
   test("data that does not fit at the scale of the view becomes coarser", () => {

@@ -45,7 +45,7 @@ test.each(VIEWS)("%s looks the same as with all outlines", (name, view) => {
   expect(worst).toBeLessThan(isFar ? 40 : 3);
 });
 
-test("so does a page that is wider and higher than the first view", () => {
+test("a page wider and higher than the first view looks the same", () => {
   const [, view] = VIEWS[5]!;
   const { shapes } = carried(sceneOf([], { view }));
   const wide = sceneOf([], { view, widthPx: 850, heightPx: 560 });

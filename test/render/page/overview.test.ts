@@ -85,7 +85,7 @@ describe("points", () => {
     size: { kind: "classes", px: [3, 8, 12], missingPx: 5, classes: classes() },
   });
 
-  test("every point has one with its look in its pixel, and no pixel has two with the same look", () => {
+  test("every pixel keeps one point of each look", () => {
     const overview = overviewOf(layer);
     const { x, y } = overview.geometry as PointGeometry;
     const cell = (x: number, y: number, row: number) => {

@@ -34,7 +34,7 @@ async function filenode(table: string): Promise<string> {
 }
 
 describe("CDB_CartodbfyTable", () => {
-  test("gives a plain table everything, in CARTO's order and under CARTO's names", async () => {
+  test("adds CARTO's columns to a plain table, in CARTO's order and with CARTO's names", async () => {
     await db.rows(`
       CREATE TABLE trees (name text DEFAULT 'oak', height float8 NOT NULL);
       INSERT INTO trees VALUES ('elm', 1), (DEFAULT, 2);
@@ -123,7 +123,7 @@ describe("CDB_CartodbfyTable", () => {
     expect(await columns("src")).toEqual([["cartodb_id", "bigint"], ...GEOMETRY_COLUMNS, ["n", "integer"]]);
   });
 
-  test("takes the first geometry where there is no the_geom, and the_geom_webmercator last", async () => {
+  test("uses the first geometry without the_geom, the_geom_webmercator last", async () => {
     await db.rows(`
       CREATE TABLE places (a int, shape geometry(Point,4326), b int, other geometry);
       INSERT INTO places VALUES (1, 'SRID=4326;POINT(1 2)', 2, 'POINT(0 0)');
@@ -173,7 +173,7 @@ describe("CDB_CartodbfyTable", () => {
     ["a null", "int", "(1), (NULL)"],
     ["no integers", "text", "('x')"],
     ["fractions", "float8", "(1.5)"],
-  ])("refuses a cartodb_id with %s and leaves the table alone", async (_name, type, values) => {
+  ])("rejects a cartodb_id with %s and leaves the table unchanged", async (_name, type, values) => {
     await db.rows(
       `DROP TABLE IF EXISTS bad; CREATE TABLE bad (cartodb_id ${type}); INSERT INTO bad VALUES ${values}`,
     );
@@ -184,7 +184,7 @@ describe("CDB_CartodbfyTable", () => {
   });
 
   test.each(["Mixed Case", 'quo"te', "naïve ☃ 表", "x".repeat(63), "é".repeat(31), "ñandú".repeat(9)])(
-    "names what belongs to %j within 63 bytes",
+    "limits the names of objects of %j to 63 bytes",
     async (name) => {
       await db.rows(`
         CREATE TABLE ${ident(name)} (a int); INSERT INTO ${ident(name)} VALUES (1);
@@ -201,7 +201,7 @@ describe("CDB_CartodbfyTable", () => {
     },
   );
 
-  test("keeps what else belongs to a table it has to copy", async () => {
+  test("keeps the dependent objects of a table it has to copy", async () => {
     await db.rows(`
       CREATE TABLE parent (code text PRIMARY KEY); INSERT INTO parent VALUES ('a');
       CREATE TABLE child (
@@ -264,7 +264,7 @@ describe("CDB_CartodbfyTable", () => {
     ).toEqual([["t"]]);
   });
 
-  test("swaps a loaded table in under its final name", async () => {
+  test("renames a loaded table to its final name", async () => {
     await db.rows(`
       CREATE TABLE target (a int); SELECT CDB_CartodbfyTable('target');
       CREATE TABLE loaded (a int); INSERT INTO loaded VALUES (1); SELECT CDB_CartodbfyTable('loaded')`);
@@ -291,7 +291,7 @@ describe("CDB_CartodbfyTable", () => {
     expect(await filenode("target")).toBe(before);
   });
 
-  test("moves the table to the schema it is told", async () => {
+  test("moves the table to the given schema", async () => {
     await db.rows(
       `CREATE SCHEMA "Ana"; CREATE TABLE moved (a int); SELECT CDB_CartodbfyTable('Ana', 'moved')`,
     );
@@ -307,17 +307,17 @@ describe("CDB_CartodbfyTable", () => {
       "cannot cartodbfy public.thing: it is not an ordinary table",
     ],
     [
-      "a the_geom that is none",
+      "a the_geom that is not a geometry",
       "CREATE TABLE thing (the_geom int)",
-      "the_geom is of type integer, which is no geometry",
+      "the_geom is of type integer, not geometry",
     ],
-  ])("refuses %s", async (_name, create, message) => {
+  ])("rejects %s", async (_name, create, message) => {
     await db.rows(create);
     await expect(db.rows("SELECT CDB_CartodbfyTable('thing')")).rejects.toThrow(message);
     await db.rows(create.includes("VIEW") ? "DROP VIEW thing" : "DROP TABLE thing");
   });
 
-  test("is not led astray by functions of the user's", async () => {
+  test("is not affected by the user's functions", async () => {
     await db.rows(`
       CREATE FUNCTION public.format(text, regclass, name) RETURNS text LANGUAGE sql AS $$ SELECT 'SELECT 1/0' $$;
       CREATE TABLE astray (gid int PRIMARY KEY);

@@ -12,14 +12,14 @@ const home = temporaryDir();
 const template = () => readTemplate(join(__dirname, "../../../dist/template"));
 
 describe("ensureDataDir", () => {
-  test("several starters at once end with one complete directory and no rest", async () => {
+  test("concurrent starts create one complete directory and no leftovers", async () => {
     const dir = join(home, "raced");
     await Promise.all([1, 2, 3].map(async () => ensureDataDir(dir, await template())));
     expect(readFileSync(join(dir, "PG_VERSION"), "utf8")).toBe("18\n");
     expect(readdirSync(home).filter((name) => name.startsWith("raced"))).toEqual(["raced"]);
   });
 
-  test("removes what a killed starter left, and not what a living one is making", async () => {
+  test("removes the leftovers of a killed start, but not the files of a running one", async () => {
     const dir = join(home, "abandoned");
     mkdirSync(`${dir}.new-999999999-1`);
     mkdirSync(`${dir}.new-${process.pid}-1`);
@@ -29,7 +29,7 @@ describe("ensureDataDir", () => {
     ]);
   });
 
-  test("refuses data of another version, naming both", async () => {
+  test("rejects data of another version, naming both", async () => {
     const dir = join(home, "older");
     mkdirSync(dir);
     writeFileSync(join(dir, "cartoframes.json"), '{"magic":"cartoframes-data","version":1,"postgres":"17"}');
@@ -38,7 +38,7 @@ describe("ensureDataDir", () => {
     );
   });
 
-  test("refuses a directory of somebody else's", async () => {
+  test("rejects a directory with other files", async () => {
     const dir = join(home, "photos");
     mkdirSync(dir);
     writeFileSync(join(dir, "cat.jpg"), "");
@@ -48,14 +48,14 @@ describe("ensureDataDir", () => {
     expect(readdirSync(dir)).toEqual(["cat.jpg"]);
   });
 
-  test("a missing template says how to get it", async () => {
+  test("a missing template is an error with advice", async () => {
     await expect(openPglite({ dataDir: join(home, "x"), templateDir: home })).rejects.toThrow(
       "npm run build",
     );
   });
 });
 
-test("functions of another release are replaced on opening, data stays", async () => {
+test("replaces functions of another release on opening, and keeps the data", async () => {
   const dataDir = join(home, "upgraded");
   const first = await openPglite({ dataDir });
   await first.query(`
@@ -86,7 +86,7 @@ describe("lockDataDir", () => {
     return { child, said };
   }
 
-  test("one holder at a time, named to the others", async () => {
+  test("admits one holder at a time, and names it to the others", async () => {
     const dir = join(home, "locked");
     const lock = await lockDataDir(dir);
     const error = await lockDataDir(dir).catch((error) => error);
@@ -99,7 +99,7 @@ describe("lockDataDir", () => {
     expect((await start(dir)).said).toBe("held");
   });
 
-  test("of many starting at once one gets it, also from a killed holder, round after round", async () => {
+  test("of many concurrent starts one gets the lock, also from a killed holder, repeatedly", async () => {
     const dir = join(home, "contended");
     for (let round = 0; round < 3; round++) {
       const starters = await Promise.all(Array.from({ length: 5 }, () => start(dir)));
@@ -113,7 +113,7 @@ describe("lockDataDir", () => {
     expect(readdirSync(home).filter((name) => name.startsWith("contended"))).toHaveLength(1);
   });
 
-  test("a number that another process has now does not count as the holder", async () => {
+  test("a reused process id does not count as the holder", async () => {
     const dir = join(home, "reused");
     const holder = { pid: process.pid, started: "another boot 1", released: false };
     writeFileSync(`${dir}.lock.7`, JSON.stringify(holder));

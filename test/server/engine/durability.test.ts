@@ -37,7 +37,7 @@ async function lastAcknowledged(after: (n: number) => boolean, delayMs: number):
   return last;
 }
 
-test("every acknowledged row is there after kill -9, and nothing else is left", async () => {
+test("kill -9 keeps every acknowledged row and leaves nothing else", async () => {
   const random = mulberry32(SEED);
   for (const [what, after] of MOMENTS) {
     const delayMs = random() * 10;

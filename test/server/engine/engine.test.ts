@@ -24,7 +24,7 @@ describe.each(ENGINES)("%s", (kind) => {
   const spool = () => (kind === "pglite" ? readdirSync(join(db.dataDir, "cartoframes_spool")) : []);
 
   describe("query", () => {
-    test("gives values as text with their types, statement by statement", async () => {
+    test("returns values as text with their types, per statement", async () => {
       const { statements } = await db.get().query(`
       SELECT 1 AS n, NULL::numeric(6,2) AS amount, '' AS "Empty", 'ñ\u{1f333}' AS t, '\\x00ff'::bytea AS b;
       CREATE TABLE q (a int);
@@ -55,20 +55,20 @@ describe.each(ENGINES)("%s", (kind) => {
       ]);
     });
 
-    test("an empty text is one empty statement", async () => {
+    test("an empty string is one empty statement", async () => {
       expect((await db.get().query("")).statements).toEqual([
         { command: "", fields: null, rows: [], affectedRows: 0 },
       ]);
     });
 
-    test("names types made in between", async () => {
+    test("names types created by earlier statements", async () => {
       const { statements } = await db
         .get()
         .query("CREATE TYPE mood AS ENUM ('ok'); SELECT 'ok'::mood AS m, ARRAY['ok'::mood] AS ms");
       expect(statements[1]!.fields!.map((field) => field.typeName)).toEqual(["mood", "_mood"]);
     });
 
-    test("passes notices and warnings on", async () => {
+    test("passes on notices and warnings", async () => {
       const { notices, warnings } = await db
         .get()
         .query(
@@ -78,7 +78,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(warnings).toEqual(["two"]);
     });
 
-    test("an error has the fields PostgreSQL sends", async () => {
+    test("an error has PostgreSQL's fields", async () => {
       await db.rows("CREATE TABLE named (name text PRIMARY KEY); INSERT INTO named VALUES ('x')");
       expect(await failure(db.rows("SELECT '🌳', naem FROM named"))).toMatchObject({
         message: 'column "naem" does not exist',
@@ -98,12 +98,12 @@ describe.each(ENGINES)("%s", (kind) => {
       );
     });
 
-    test("several statements are one transaction", async () => {
+    test("several statements run in one transaction", async () => {
       await failure(db.rows("CREATE TABLE half (a int); SELECT 1/0"));
       expect(await db.rows("SELECT to_regclass('half')")).toEqual([[null]]);
     });
 
-    test("a result beyond the limit fails with a way out, and the next query works", async () => {
+    test("a result beyond the limit fails with advice, and the next query works", async () => {
       const error = await failure(db.rows("SELECT repeat('x', 1000) FROM generate_series(1, 100000)"));
       expect(error).toMatchObject({ code: "54000", message: "the result is larger than 8 MB" });
       expect(await db.rows("SELECT 1")).toEqual([["1"]]);
@@ -116,7 +116,7 @@ describe.each(ENGINES)("%s", (kind) => {
     });
   });
 
-  describe("nothing of a session reaches the next call", () => {
+  describe("session state does not reach the next call", () => {
     test.each([
       ["a setting", "SET work_mem = '3MB'", "SHOW work_mem", [["4MB"]]],
       [
@@ -171,14 +171,14 @@ describe.each(ENGINES)("%s", (kind) => {
       await expect.poll(() => db.rows(probe)).toEqual(clean);
     });
 
-    test("a failed transaction neither", async () => {
+    test("a failed transaction does not either", async () => {
       await failure(db.rows("BEGIN; SELECT 1/0"));
       expect(await db.rows("SELECT 1")).toEqual([["1"]]);
     });
   });
 
   describe("roles", () => {
-    test("public reads what was granted to it and nothing else", async () => {
+    test("publicuser can read only what was granted to it", async () => {
       await db.rows(
         "CREATE TABLE seen (a int); CREATE TABLE unseen (a int); GRANT SELECT ON seen TO publicuser",
       );
@@ -204,7 +204,7 @@ describe.each(ENGINES)("%s", (kind) => {
   });
 
   describe("copyOut", () => {
-    test("streams what COPY writes, and keeps no file", async () => {
+    test("streams the output of COPY, and keeps no file", async () => {
       const { stream, rows, bytes } = await db
         .get()
         .copyOut("COPY (SELECT n, 'a,b' FROM generate_series(1, 3) n) TO STDOUT WITH (FORMAT csv, HEADER)");
@@ -214,7 +214,7 @@ describe.each(ENGINES)("%s", (kind) => {
       await expect.poll(spool).toEqual([]);
     });
 
-    test("an error in the middle comes before the first byte, in terms of the statement", async () => {
+    test("reports an error midway before the first byte, relative to the statement", async () => {
       const sql = "COPY (SELECT 1 / (5000 - n) FROM generate_series(1, 10000) n) TO STDOUT";
       expect(await failure(db.get().copyOut(sql))).toMatchObject({
         code: "22012",
@@ -226,7 +226,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(spool()).toEqual([]);
     });
 
-    test("a slow reader holds nobody, and one that leaves leaves nothing", async () => {
+    test("a slow reader does not block others; one that disconnects leaves nothing", async () => {
       const { stream } = await db
         .get()
         .copyOut("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 20000)) TO STDOUT");
@@ -236,7 +236,7 @@ describe.each(ENGINES)("%s", (kind) => {
       await expect.poll(spool).toEqual([]);
     });
 
-    test("200 MB pass without being collected", async () => {
+    test("passes 200 MB without buffering them", async () => {
       const rows = 200_000;
       const { stream, bytes } = await db
         .get()
@@ -254,7 +254,7 @@ describe.each(ENGINES)("%s", (kind) => {
   });
 
   describe("copyIn", () => {
-    test("loads what is sent, in whatever pieces", async () => {
+    test("loads data in chunks of any size", async () => {
       await db.rows("CREATE TABLE loaded (a int, g geometry(Geometry,4326))");
       const { rows } = await db
         .get()
@@ -271,11 +271,11 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(spool()).toEqual([]);
     });
 
-    test("nothing sent is no row", async () => {
+    test("loads no row from no data", async () => {
       expect(await db.get().copyIn("COPY loaded (a) FROM STDIN", chunksOf())).toEqual({ rows: 0 });
     });
 
-    test("all or nothing: bad data, or a sender that breaks off", async () => {
+    test("loads nothing from bad data or an interrupted sender", async () => {
       await db.rows("CREATE TABLE whole (a int)");
       const bad = await failure(db.get().copyIn("COPY whole FROM STDIN", chunksOf("1\n", "x\n")));
       expect(bad).toMatchObject({
@@ -291,14 +291,14 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(spool()).toEqual([]);
     });
 
-    test("binary out of one table into another", async () => {
+    test("copies one table into another in binary", async () => {
       await db.rows("CREATE TABLE twin (a int, g geometry(Geometry,4326))");
       const { stream } = await db.get().copyOut("COPY loaded TO STDOUT WITH (FORMAT binary)");
       expect(await db.get().copyIn("COPY twin FROM STDIN WITH (FORMAT binary)", stream)).toEqual({ rows: 3 });
       expect(await db.rows("SELECT * FROM twin EXCEPT SELECT * FROM loaded")).toEqual([]);
     });
 
-    test("a slow sender holds nobody, and its signal ends it", async () => {
+    test("a slow sender does not block others, and stops on abort", async () => {
       const controller = new AbortController();
       const never = new Readable({ read() {} });
       never.push("1\n");
@@ -309,7 +309,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(spool()).toEqual([]);
     });
 
-    test("an upload survives the cancel of somebody else's query", async () => {
+    test("an upload survives the cancellation of another query", async () => {
       const upload = new Readable({ read() {} });
       upload.push("1\n");
       const loading = db.get().copyIn("COPY whole FROM STDIN", upload);
@@ -321,7 +321,7 @@ describe.each(ENGINES)("%s", (kind) => {
   });
 
   describe("cancel", () => {
-    test("ends the running query only; the waiting ones go on, in order", async () => {
+    test("ends only the running query; waiting ones run in order", async () => {
       const controller = new AbortController();
       const running = failure(single.rows(ENDLESS, { signal: controller.signal }));
       await expect.poll(() => single.get().activity().running?.sql).toBe(ENDLESS);
@@ -338,12 +338,12 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(single.get().activity()).toEqual({ running: null, waiting: 0 });
     });
 
-    test("a timeout says so", async () => {
+    test("reports a timeout", async () => {
       const error = await failure(db.rows(ENDLESS, { signal: AbortSignal.timeout(50) }));
       expect(error).toMatchObject({ code: "57014", message: "canceling statement due to statement timeout" });
     });
 
-    test("a time limit begins when the query does", async () => {
+    test("a time limit starts with the query", async () => {
       const first = single.rows("SELECT pg_sleep(0.5)");
       expect(await single.rows("SELECT 1", { timeoutMs: 300 })).toEqual([["1"]]);
       await first;
@@ -352,7 +352,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(await single.rows("SELECT pg_sleep(0.2), 1", { timeoutMs: 30_000 })).toEqual([["", "1"]]);
     });
 
-    test("a waiting query just leaves the queue", async () => {
+    test("removes a waiting query from the queue", async () => {
       const first = new AbortController();
       const second = new AbortController();
       const running = failure(single.rows(ENDLESS, { signal: first.signal }));
@@ -368,7 +368,7 @@ describe.each(ENGINES)("%s", (kind) => {
       });
     });
 
-    test("a COPY that is cut off leaves no file and no row", async () => {
+    test("an interrupted COPY leaves no file and no row", async () => {
       const copy = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1e9)) TO STDOUT";
       const copying = async () => {
         const { stream } = await db.get().copyOut(copy, { signal: AbortSignal.timeout(300) });
@@ -380,7 +380,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(spool()).toEqual([]);
     });
 
-    test("what was committed before is there, what was under way is not", async () => {
+    test("keeps committed work, and rolls back unfinished work", async () => {
       await db.rows("CREATE TABLE safe (a int); INSERT INTO safe VALUES (1)");
       await failure(
         db.rows(`BEGIN; INSERT INTO safe VALUES (2); ${ENDLESS}; COMMIT`, {
@@ -390,7 +390,7 @@ describe.each(ENGINES)("%s", (kind) => {
       expect(await db.rows("SELECT a FROM safe")).toEqual([["1"]]);
     });
 
-    test("at the very end of a query it settles once, either way", async () => {
+    test("at the very end of a query, settles exactly once", async () => {
       for (let i = 0; i < 5; i++) {
         const controller = new AbortController();
         const query = db.rows("SELECT pg_sleep(0.02), 1", { signal: controller.signal });
@@ -402,7 +402,7 @@ describe.each(ENGINES)("%s", (kind) => {
     });
   });
 
-  test("endless recursion is an error of PostgreSQL's, not a crash", async () => {
+  test("infinite recursion is a PostgreSQL error, not a crash", async () => {
     await db.rows(
       "CREATE FUNCTION deep(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN deep(n + 1); END $$",
     );

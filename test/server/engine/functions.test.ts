@@ -27,7 +27,7 @@ describe("CDB_TransformToWebmercator", () => {
     ["a bow tie", "SRID=4326;POLYGON((0 80,10 95,10 80,0 95,0 80))"],
     ["a country beyond the antimeridian", "SRID=4326;MULTIPOLYGON(((170 0,190 0,190 10,170 10,170 0)))"],
     ["points, one outside", "SRID=4326;MULTIPOINT((1 2),(1 91))"],
-  ])("cuts at the box: %s", async (_name, ewkt) => {
+  ])("clips to the box: %s", async (_name, ewkt) => {
     const [row] = await db.rows(`
       SELECT ST_Equals(ST_SnapToGrid(ST_Transform(m, 4326), 1e-9), ST_SnapToGrid(ST_Intersection(ST_MakeValid(g), ${BOX}), 1e-9)),
         ST_Dimension(m) = ST_Dimension(g), GeometryType(g) LIKE 'MULTI%' = (GeometryType(m) LIKE 'MULTI%')
@@ -40,11 +40,11 @@ describe("CDB_TransformToWebmercator", () => {
     ["the pole", "SRID=4326;POINT(0 90)"],
     ["longitude 400", "SRID=4326;LINESTRING(400 0,410 0)"],
     ["nothing in it", "SRID=4326;MULTIPOLYGON EMPTY"],
-  ])("has no result for %s", async (_name, ewkt) => {
+  ])("returns NULL for %s", async (_name, ewkt) => {
     expect(await db.rows(`SELECT CDB_TransformToWebmercator(${literal(ewkt)}::geometry)`)).toEqual([[null]]);
   });
 
-  test("keeps MULTI, and Web Mercator as it is, even outside", async () => {
+  test("keeps MULTI types, and Web Mercator even outside the box", async () => {
     expect(
       await db.rows(`
         SELECT GeometryType(CDB_TransformToWebmercator('SRID=4326;MULTIPOINT((1 2),(1 91))')),
@@ -54,7 +54,7 @@ describe("CDB_TransformToWebmercator", () => {
   });
 });
 
-test("CDB_LatLng takes latitude first and both number types", async () => {
+test("CDB_LatLng takes latitude first, and both number types", async () => {
   expect(
     await db.rows(
       "SELECT ST_AsEWKT(CDB_LatLng(40.4, -3.7)), ST_AsEWKT(CDB_LatLng(40.4::float8, -3.7::float8)), CDB_LatLng(NULL, 1)",
@@ -62,7 +62,7 @@ test("CDB_LatLng takes latitude first and both number types", async () => {
   ).toEqual([["SRID=4326;POINT(-3.7 40.4)", "SRID=4326;POINT(-3.7 40.4)", null]]);
 });
 
-test("CDB_UserTables tells public tables from private ones", async () => {
+test("CDB_UserTables distinguishes public and private tables", async () => {
   await db.rows(`
     CREATE TABLE open_data (a int); CREATE TABLE secret (a int); CREATE VIEW no_table AS SELECT 1;
     GRANT SELECT ON open_data TO publicuser`);
@@ -87,7 +87,7 @@ test("CDB_ColumnNames and CDB_ColumnType describe a table", async () => {
   ]);
 });
 
-test("CDB_TableMetadataTouch keeps one row a table, and none of dropped tables", async () => {
+test("CDB_TableMetadataTouch keeps one row per table, and none for dropped tables", async () => {
   await db.rows(`
     CREATE TABLE touched (a int); SELECT CDB_TableMetadataTouch('touched'), CDB_TableMetadataTouch('touched');
     CREATE TABLE other (a int); SELECT CDB_CartodbfyTable('other')`);
@@ -102,7 +102,7 @@ test("CDB_TableMetadataTouch keeps one row a table, and none of dropped tables",
   ).toEqual([["0"]]);
 });
 
-test("clients see a stand-alone account without quota", async () => {
+test("clients see a standalone account without quota", async () => {
   expect(await db.rows("SHOW search_path")).toEqual([["public, cartodb, cdb_observatory"]]);
   expect(await db.rows("SELECT CDB_Username(), _CDB_UserQuotaInBytes(), CDB_UserDataSize() > 0")).toEqual([
     [defaultEngine() === "pglite" ? "local" : "carto", "0", "t"],
@@ -140,7 +140,7 @@ describe("classes", () => {
     expect(await db.rows(`SELECT ${expression}`)).toEqual([[expected]]);
   });
 
-  test("CDB_JenksBins finds the best cuts there are", async () => {
+  test("CDB_JenksBins finds the optimal breaks", async () => {
     // Against every way to cut, on numbers of several seeds, large offsets included.
     for (const [seed, offset] of [
       [0.1, 0],
@@ -163,7 +163,7 @@ describe("classes", () => {
     }
   });
 
-  test("CDB_JenksBins takes many values, and each is in the class of its bound", async () => {
+  test("CDB_JenksBins accepts many values, and each is in the class of its bound", async () => {
     const [row] = await db.rows(`
       WITH bins AS (SELECT CDB_JenksBins(array_agg(i % 20000), 7) AS b FROM generate_series(1::numeric, 30000) i)
       SELECT cardinality(b), b[7], b = ARRAY(SELECT x FROM unnest(b) x ORDER BY x), cardinality(ARRAY(SELECT DISTINCT unnest(b))) FROM bins`);
@@ -196,7 +196,7 @@ test.each<[string, string | null]>([
   expect(await db.rows(`SELECT ${expression}`)).toEqual([[expected]]);
 });
 
-describe("queries as text", () => {
+describe("queries as strings", () => {
   test.each([
     ["SELECT 1; SELECT 2;;", ["SELECT 1", "SELECT 2"]],
     [
@@ -218,7 +218,7 @@ describe("queries as text", () => {
     );
   });
 
-  test("CDB_QueryTablesText and CDB_QueryTables name what is read and written, quoted and sorted", async () => {
+  test("CDB_QueryTablesText and CDB_QueryTables name the tables read and written, quoted and sorted", async () => {
     await db.rows(
       `CREATE TABLE "Odd ""t" (a int); CREATE TABLE even (a int); CREATE VIEW through AS SELECT * FROM "Odd ""t"`,
     );
@@ -236,7 +236,7 @@ describe("queries as text", () => {
     expect(await db.rows("SELECT CDB_QueryTablesText(NULL)")).toEqual([[null]]);
   });
 
-  test("CDB_EstimateRowCount analyses what never was", async () => {
+  test("CDB_EstimateRowCount analyzes tables that never were", async () => {
     await db.rows("CREATE TABLE counted AS SELECT i FROM generate_series(1, 5000) i");
     expect(await db.rows("SELECT CDB_EstimateRowCount('SELECT * FROM counted')")).toEqual([["5000"]]);
     expect(await db.rows("SELECT CDB_EstimateRowCount('SELECT * FROM counted LIMIT 7')")).toEqual([["7"]]);
@@ -248,7 +248,7 @@ describe("queries as text", () => {
 });
 
 describe("quota", () => {
-  test("is set by schema, tells what there was, and stops writes beyond it", async () => {
+  test("is set per schema, returns the previous one, and stops writes beyond it", async () => {
     await db.rows("CREATE TABLE filling (a text); SELECT CDB_CartodbfyTable('filling')");
     expect(await db.rows("SELECT CDB_SetUserQuotaInBytes('public', 1000), _CDB_UserQuotaInBytes()")).toEqual([
       ["0", "0"],
@@ -274,8 +274,8 @@ describe("quota", () => {
   });
 });
 
-describe("whole tables", () => {
-  test("CDB_SyncTable makes one table like another, writing what differs only", async () => {
+describe("tables", () => {
+  test("CDB_SyncTable makes one table equal to another, writing only differences", async () => {
     const state = async () => [
       await db.rows(`SELECT cartodb_id, "A b", j, own FROM "copy of" ORDER BY 1`),
       (await db.rows(`SELECT xmin FROM "copy of" WHERE cartodb_id = 1`))[0]![0],
@@ -320,7 +320,7 @@ describe("whole tables", () => {
     ]);
   });
 
-  test("CDB_RegenerateTable writes a table anew, without the space of dead rows", async () => {
+  test("CDB_RegenerateTable rewrites a table without the space of dead rows", async () => {
     await db.rows(`
       CREATE TABLE "Worn out" (a text); SELECT CDB_CartodbfyTable('"Worn out"');
       INSERT INTO "Worn out" (a) SELECT repeat('x', 500) FROM generate_series(1, 1000);

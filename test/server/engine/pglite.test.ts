@@ -16,7 +16,7 @@ async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
   return result;
 }
 
-test("master owns the data but is no superuser", async () => {
+test("master owns the data but is not a superuser", async () => {
   await db.rows(
     "CREATE SCHEMA own; CREATE TABLE own.t (a int); INSERT INTO spatial_ref_sys (srid) VALUES (990000); DROP SCHEMA own CASCADE",
   );
@@ -29,7 +29,7 @@ test("master owns the data but is no superuser", async () => {
   }
 });
 
-test("what it was filling takes no space afterwards, and the rest does", async () => {
+test("frees the space of the unfinished table, and keeps the others", async () => {
   await db.get().query("CREATE TABLE full_of AS SELECT repeat('x', 500) AS t FROM generate_series(1, 10000)");
   const bytes = () => {
     const base = readdirSync(join(db.dataDir, "base"), { recursive: true, withFileTypes: true });
@@ -48,7 +48,7 @@ test("what it was filling takes no space afterwards, and the rest does", async (
   }
 });
 
-test("a crash of the database fails that statement only", async () => {
+test("a crash of the database fails only that statement", async () => {
   await db.rows("CREATE TABLE kept AS SELECT 1 AS a");
   expect(await failure(db.rows("SELECT repeat('[', 1000000)::json"))).toMatchObject({
     code: "57P02",
@@ -67,7 +67,7 @@ test("info names engine and versions", async () => {
   });
 });
 
-test("what a function in a COPY makes is master's", async () => {
+test("master owns what a function in a COPY creates", async () => {
   await db.rows("CREATE TABLE made_by_copy (a int)");
   const { stream } = await db.get().copyOut("COPY (SELECT CDB_CartodbfyTable('made_by_copy')) TO STDOUT");
   await bytesOf(stream);

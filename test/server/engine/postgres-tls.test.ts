@@ -78,11 +78,11 @@ describe("encryption", () => {
     ["clear", "127.0.0.1", "sslmode=require", /refused "clear": no pg_hba\.conf entry/],
     ["secure", "localhost", "sslmode=verify-full", /cannot be used: self-signed certificate/],
     ["secure", "127.0.0.1", "sslmode=verify-full&sslrootcert=CERT", /cannot be used: .*does not match/],
-  ])("%s at %s with %s is refused", async (user, host, parameters, message) => {
+  ])("rejects %s at %s with %s", async (user, host, parameters, message) => {
     await expect(encrypted(user, host, parameters.replace("CERT", certificate))).rejects.toThrow(message);
   });
 
-  test("a cancel is encrypted, too", async () => {
+  test("a cancel request is encrypted, too", async () => {
     await encrypted("secure", "127.0.0.1", "sslmode=require");
     const signal = AbortSignal.timeout(200);
     await expect(

@@ -40,7 +40,7 @@ const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e10)";
 /** Long enough that an answer has begun when it breaks off. */
 const LONG = "SELECT n, repeat('x', 1000) FROM generate_series(1, 1000000) n";
 
-describe("a database of the user's", () => {
+describe("a user's database", () => {
   needs("PostgreSQL");
   beforeAll(async () => {
     postgres = await sharedPostgres();
@@ -54,7 +54,7 @@ describe("a database of the user's", () => {
 
   describe("restarted", () => {
     test.each(["fast", "immediate"] as const)(
-      "%s: what runs fails with a reason, what comes next works",
+      "%s: running statements fail with a reason, the next one works",
       async (mode) => {
         const engine = await open();
         await engine.query(`CREATE TABLE kept_${mode} AS SELECT 1 AS a`);
@@ -74,7 +74,7 @@ describe("a database of the user's", () => {
       },
     );
 
-    test("idle connections are not offered to anybody", async () => {
+    test("does not reuse connections that were closed while idle", async () => {
       const engine = await open();
       await Promise.all([1, 2, 3].map(() => engine.query("SELECT pg_sleep(0.1)")));
       await sleep(100);
@@ -83,7 +83,7 @@ describe("a database of the user's", () => {
       expect(answers).toEqual([[["1"]], [["2"]], [["3"]], [["4"]]]);
     });
 
-    test("a statement that comes while it is down waits for it a moment", async () => {
+    test("a statement during the restart waits briefly", async () => {
       const engine = await open();
       postgres.halt();
       const waiting = rowsOf(engine, "SELECT 1");
@@ -93,7 +93,7 @@ describe("a database of the user's", () => {
     });
   });
 
-  test("50 readers at once, each with its own rows", async () => {
+  test("50 concurrent readers each get their own rows", async () => {
     const engine = await open();
     const sums = await Promise.all(
       Array.from({ length: 50 }, async (_, i) => {
@@ -112,7 +112,7 @@ describe("a database of the user's", () => {
     expect(Number(backends[0]![0])).toBeLessThanOrEqual(21);
   });
 
-  test("slow readers hold nobody else", async () => {
+  test("slow readers do not block others", async () => {
     const engine = await open();
     const streams = await Promise.all(
       Array.from({ length: 10 }, async () => (await engine.copyOut(`COPY (${LONG}) TO STDOUT`)).stream),
@@ -126,7 +126,7 @@ describe("a database of the user's", () => {
       .toEqual([["0"]]);
   });
 
-  test("a failure in the middle of a long COPY ends the stream with the error", async () => {
+  test("a failure during a long COPY ends the stream with the error", async () => {
     const engine = await open();
     const { stream, bytes } = await engine.copyOut(
       "COPY (SELECT repeat('x', 1000), 1 / (5000 - n) FROM generate_series(1, 9000) n) TO STDOUT",
@@ -136,7 +136,7 @@ describe("a database of the user's", () => {
     expect(await rowsOf(engine, "SELECT 1")).toEqual([["1"]]);
   });
 
-  test("a COPY into a table stops the sender as soon as the database refuses", async () => {
+  test("stops the sender of a COPY as soon as the database rejects it", async () => {
     const engine = await open();
     await engine.query("CREATE TABLE picky (a int)");
     let sent = 0;
@@ -151,7 +151,7 @@ describe("a database of the user's", () => {
     expect(await engine.copyIn("COPY picky FROM STDIN", chunksOf("1\n2\n"))).toEqual({ rows: 2 });
   });
 
-  test("a statement timeout of the database's own is PostgreSQL's error", async () => {
+  test("a statement_timeout of the database is a PostgreSQL error", async () => {
     const engine = await open(`${url}&options=${encodeURIComponent("-c statement_timeout=200ms")}`);
     expect(await failure(engine.query(ENDLESS))).toMatchObject({
       code: "57014",
@@ -163,8 +163,8 @@ describe("a database of the user's", () => {
     expect(await rowsOf(engine, "SHOW statement_timeout")).toEqual([["200ms"]]);
   });
 
-  describe("the path of names", () => {
-    test("is that of the role, with the functions behind it", async () => {
+  describe("search_path", () => {
+    test("is that of the role, followed by the functions", async () => {
       await admin(async (run) => {
         await run(`CREATE ROLE ana LOGIN; CREATE SCHEMA ana AUTHORIZATION ana; CREATE ROLE gis LOGIN; CREATE SCHEMA gis AUTHORIZATION gis;
           ALTER ROLE gis SET search_path = gis, public`);
@@ -182,7 +182,7 @@ describe("a database of the user's", () => {
       ).toEqual([["gis"]]);
     });
 
-    test("finds PostGIS and the functions where PostGIS lives in a schema of its own", async () => {
+    test("finds PostGIS in its own schema, and the functions", async () => {
       const other = await createTestDatabase();
       const client = await postgres.connect(databaseAddress(other).database);
       await client.query(
@@ -205,7 +205,7 @@ describe("a database of the user's", () => {
   });
 
   describe("the functions", () => {
-    test("are not there before a statement needs them, come once, and say so", async () => {
+    test("are installed once, when a statement first needs them, with a message", async () => {
       url = await createTestDatabase();
       const engine = await open();
       await engine.query("SELECT 1; CREATE TABLE my_cdb_table AS SELECT 'cartodb' AS name");
@@ -222,7 +222,7 @@ describe("a database of the user's", () => {
       expect((await engine.query("SELECT CDB_LatLng(1, 2)")).warnings).toEqual([]);
     });
 
-    test("an older version of ours is renewed, with the first statement that names one", async () => {
+    test("are updated from an older version by the first statement that uses one", async () => {
       const engine = await open();
       await engine.query("COMMENT ON SCHEMA cartodb IS 'CARTO functions, older'");
       const other = await open();
@@ -235,7 +235,7 @@ describe("a database of the user's", () => {
       ]);
     });
 
-    test("a statement that had an effect is not run twice", async () => {
+    test("do not make a statement with effects run twice", async () => {
       url = await createTestDatabase();
       const engine = await open();
       await engine.query("CREATE TABLE counted (a int)");
@@ -252,14 +252,14 @@ describe("a database of the user's", () => {
       expect(await rowsOf(engine, "SELECT count(*) FROM counted")).toEqual([["2"]]);
     });
 
-    test("COPY finds them, too", async () => {
+    test("are also found by COPY", async () => {
       url = await createTestDatabase();
       const engine = await open();
       const { stream } = await engine.copyOut("COPY (SELECT ST_Y(CDB_LatLng(1, 2))) TO STDOUT");
       expect((await bytesOf(stream)).toString()).toBe("1\n");
     });
 
-    test("a schema cartodb of somebody else's is left alone", async () => {
+    test("do not touch another program's schema cartodb", async () => {
       url = await createTestDatabase();
       await admin(async (run) => {
         await run(
@@ -277,7 +277,7 @@ describe("a database of the user's", () => {
       ).toEqual([["1"]]);
     });
 
-    test("a role that may not create them reads and queries, and learns what would help", async () => {
+    test("are optional for a role that cannot create them, which can still read and query and gets advice", async () => {
       url = await createTestDatabase();
       await admin(async (run) => {
         await run("CREATE TABLE owned AS SELECT 1 AS a; GRANT SELECT ON owned TO reader");
@@ -296,7 +296,7 @@ describe("a database of the user's", () => {
       expect(await rowsOf(await open(), "SELECT ST_X(CDB_LatLng(1, 2))")).toEqual([["2"]]);
     });
 
-    test("a database without PostGIS works without them, and says what they need", async () => {
+    test("are optional without PostGIS, with an error that says what they need", async () => {
       const client = await postgres.connect();
       await client.query("CREATE DATABASE plain TEMPLATE template0 OWNER carto");
       await client.end();
@@ -309,8 +309,8 @@ describe("a database of the user's", () => {
     });
   });
 
-  describe("public", () => {
-    test("is refused where there is no such role to take", async () => {
+  describe("publicuser", () => {
+    test("is rejected if the role cannot be assumed", async () => {
       const engine = await open(roleUrl("reader"));
       expect(await failure(engine.query("SELECT 1", { role: "public" }))).toMatchObject({
         code: "42501",
@@ -337,7 +337,7 @@ describe("a database of the user's", () => {
     });
   });
 
-  describe("what cannot be opened is named, without the password", () => {
+  describe("names a database that cannot be opened, without the password", () => {
     test.each([
       [
         "nobody listens",
@@ -360,7 +360,7 @@ describe("a database of the user's", () => {
       expect(`${error.stack}${JSON.stringify(error)}`).not.toContain("s3cret");
     });
 
-    test("no such database, no such role", async () => {
+    test("a missing database, a missing role", async () => {
       expect(
         (await failure(openPostgres(databaseAddress(postgres.url("nowhere", "carto"))))).message,
       ).toMatch(/cannot be used: database "nowhere" does not exist$/);

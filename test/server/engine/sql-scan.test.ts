@@ -20,7 +20,7 @@ describe("the target of a COPY", () => {
     expect(copyThroughFile(sql, "TO", "/s/1").sql).toBe(rewritten);
   });
 
-  test("FROM STDIN, with a condition after it", () => {
+  test("FROM STDIN with a condition", () => {
     const sql = "COPY s.t (a) FROM STDIN WITH (FORMAT csv) WHERE a NOT IN (SELECT b FROM stdin)";
     expect(copyThroughFile(sql, "FROM", "/s/1").sql).toBe(sql.replace("STDIN", "'/s/1'"));
   });
@@ -33,11 +33,11 @@ describe("the target of a COPY", () => {
     ["COPY t TO STDOUT; DROP TABLE t", "expected one COPY … TO STDOUT, got 2 statements"],
     ["SELECT 1", "expected COPY … TO STDOUT"],
     ["", "expected COPY … TO STDOUT"],
-  ])("is refused: %s", (sql, message) => {
+  ])("rejects %s", (sql, message) => {
     expect(() => copyThroughFile(sql, "TO", "/s/1")).toThrow(message);
   });
 
-  test("positions point into the statement as it was written, counted in characters", () => {
+  test("positions count characters of the statement as written", () => {
     const sql = "COPY (SELECT '🌳' AS a) TO STDOUT WITH (FORMAT nope)";
     const copy = copyThroughFile(sql, "TO", "/pglite/data/spool/17");
     const characters = (text: string, at: number) => [...text.slice(0, at)].length + 1;
@@ -57,11 +57,11 @@ test.each([
   ["copy t from stdin", "COPY FROM STDIN is not possible in a query", "Send it as COPY in (copyfrom)."],
   ["COPY t FROM '/etc/passwd'", "COPY to or from a file on the server is not allowed", expect.any(String)],
   ["COPY t FROM PROGRAM 'id'", "COPY to or from a program on the server is not allowed", expect.any(String)],
-])("a query holds no COPY: %s", (sql, message, hint) => {
+])("a query cannot contain COPY: %s", (sql, message, hint) => {
   expect(() => refuseCopy(sql)).toThrow(expect.objectContaining({ message, hint }));
 });
 
-test("a query may speak of copy", () => {
+test("a query can mention copy", () => {
   refuseCopy("SELECT copy, 'COPY t TO STDOUT' FROM \"COPY\" -- COPY");
 });
 
@@ -83,7 +83,7 @@ test("the public role can read", () => {
   );
 });
 
-test("a key may have tables of its own, but no code and no role", () => {
+test("a key can own tables, but not code or roles", () => {
   const role = "cartoframes_key_0";
   refuseBeyondRole("CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a); DROP TABLE t; TRUNCATE t", role);
   for (const sql of [

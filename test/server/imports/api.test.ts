@@ -16,7 +16,7 @@ const tables = async () =>
   (await server.sql("SELECT * FROM CDB_UserTables() AS name")).rows.map(({ name }) => name);
 
 describe("requests", () => {
-  test("states in their order, and the list of those under way", async () => {
+  test("states in order, and the list of running imports", async () => {
     const states: string[] = [];
     const lines = Array.from({ length: 60_000 }, (_, i) => `${i},name ${i}`);
     const response = await upload("states.csv", `a,b\n${lines.join("\n")}`);
@@ -48,7 +48,7 @@ describe("requests", () => {
     expect([answer.success, answer.display_name]).toEqual([true, "my_trees.csv"]);
   });
 
-  test("a body that is the file, whatever its type says", async () => {
+  test("a body that is the file, whatever its content type", async () => {
     for (const type of [
       "application/octet-stream",
       "text/csv",
@@ -72,7 +72,7 @@ describe("requests", () => {
     expect(await rowsOf(chunked.table_name!, "a")).toEqual([{ a: 7 }]);
   });
 
-  test("parameters in the address, the form and a JSON body; the key in the body too", async () => {
+  test("parameters and key in the URL, form and JSON body", async () => {
     const form = new FormData();
     form.append("type_guessing", "false");
     form.append("file", new Blob(["a\n1\n"]), "fields.csv");
@@ -82,7 +82,7 @@ describe("requests", () => {
     expect(await finished(response)).toMatchObject({ table_name: "json_body", type_guessing: false });
   });
 
-  test("the key among the fields of a form, before the file or after it", async () => {
+  test("the key in a form, before or after the file", async () => {
     for (const [before, status] of [
       [true, 200],
       [false, 200],
@@ -99,7 +99,7 @@ describe("requests", () => {
     }
   });
 
-  test("table_id is the dataset's, under which clients ask for the table", async () => {
+  test("table_id is the id of the dataset", async () => {
     const { table_name, table_id } = await file("with_id.csv", "a\n1\n");
     const dataset = await (await server.ask(`/api/v1/viz/${table_name}`)).json();
     expect(dataset).toMatchObject({ id: table_id, table: { id: table_id } });
@@ -114,7 +114,7 @@ describe("requests", () => {
     expect(await (await server.ask("/api/v1/imports?callback=f")).text()).toMatch(/^f\(\{"imports":\[/);
   });
 
-  test("without the master key there is nothing to see, and nothing happens", async () => {
+  test("rejects any request without the master key", async () => {
     const answers = await Promise.all([
       server.ask("/api/v1/imports", { key: null }),
       server.ask("/api/v1/imports", { key: "default_public" }),
@@ -138,13 +138,13 @@ describe("requests", () => {
     ["a malformed id", () => server.ask("/api/v1/imports/..%2f..%2fserver"), 404, /No import has this id/],
     ["nothing", () => post(), 400, /nothing to import/],
     [
-      "a strategy there is not",
+      "an unknown strategy",
       () => upload("a.csv", "a", { collision_strategy: "replace" }),
       400,
       /skip or overwrite/,
     ],
     [
-      "a privacy there is not",
+      "an unknown privacy",
       () => upload("a.csv", "a", { privacy: "PUBLIC" }),
       400,
       /public or private or link/,
@@ -165,7 +165,7 @@ describe("requests", () => {
       400,
       /multipart/i,
     ],
-  ])("%s is refused", async (_, ask, status, message) => {
+  ])("rejects %s", async (_, ask, status, message) => {
     expect(await refusal(await ask())).toEqual([
       status,
       { errors: { imports: expect.stringMatching(message) } },
@@ -173,7 +173,7 @@ describe("requests", () => {
     expect(await workDirs()).toEqual([]);
   });
 
-  test("an upload that is cut off leaves nothing, and gives its slot back", async () => {
+  test("an interrupted upload leaves nothing and frees its slot", async () => {
     const before = await tables();
     for (let i = 0; i < 4; i++) {
       const cut = request(`${server.baseUrl}/api/v1/imports`, {
@@ -192,7 +192,7 @@ describe("requests", () => {
     expect(await tables()).toEqual(before);
   });
 
-  test("a fourth import at a time has to wait", async () => {
+  test("rejects a fourth concurrent import", async () => {
     const held = [1, 2, 3].map(() => {
       const open = request(`${server.baseUrl}/api/v1/imports?filename=held.csv&api_key=${server.key}`, {
         method: "POST",
@@ -212,7 +212,7 @@ describe("requests", () => {
   });
 });
 
-describe("tables from the database", () => {
+describe("imports from the database", () => {
   beforeAll(async () => {
     await server.sql(
       `CREATE TABLE source AS SELECT i AS "Odd Name", CDB_LatLng(i, i) AS place FROM generate_series(1, 3) i`,
@@ -222,7 +222,7 @@ describe("tables from the database", () => {
   const query = async (sql: string, parameters: Record<string, string> = {}) =>
     finished(await post(parameters, json({ sql })));
 
-  test("a query, as the Python client sends it", async () => {
+  test("a query as sent by cartoframes for Python", async () => {
     const answer = await query('SELECT "Odd Name", place, 1 AS a FROM source; -- all', {
       table_name: "made",
     });
@@ -257,7 +257,7 @@ describe("tables from the database", () => {
     expect([await tables(), await leftovers()]).toEqual([before, []]);
   });
 
-  test("a copy, under a name or without", async () => {
+  test("a copy with and without a name", async () => {
     await server.sql("SELECT CDB_CartodbfyTable('made')");
     const named = await finished(await post({ table_copy: "made", table_name: "Made Again" }));
     expect(named.get_error_text).toBeNull();
@@ -299,7 +299,7 @@ describe("collisions", () => {
     expect(await rowsOf("pets", "name")).toEqual([{ name: "Rex" }]);
   });
 
-  test("overwrite keeps rights and views", async () => {
+  test("overwrite keeps privileges and views", async () => {
     const csv = "name,age,legs,lat,lng\nTom,4.5,4,40,1\nKit,1,4,,\n";
     expect(await file("pets.csv", csv, { collision_strategy: "overwrite" })).toMatchObject({
       table_name: "pets",
@@ -332,7 +332,7 @@ describe("collisions", () => {
       2012,
       /&quot;age&quot; is a number, but a string in the new data/,
     ],
-  ])("overwrite fails where %s, and the table stays", async (_, csv, code, message) => {
+  ])("overwrite fails if %s, and the table is unchanged", async (_, csv, code, message) => {
     const answer = await file("pets.csv", csv, { collision_strategy: "overwrite" });
     expect([answer.error_code, answer.get_error_text!.what_about]).toEqual([
       code,
@@ -342,7 +342,7 @@ describe("collisions", () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  test("overwrite of what is no table, or is held by something else", async () => {
+  test("overwrite of an object that is not a table, or that others depend on", async () => {
     expect(await file("old_pets.csv", "name\nTom\n", { collision_strategy: "overwrite" })).toMatchObject({
       error_code: 2013,
     });
@@ -354,7 +354,7 @@ describe("collisions", () => {
     expect((await server.sql("SELECT n FROM older_pets")).rows).toEqual([{ n: "Tom" }]);
   });
 
-  test("overwrite with a query, and of what is not there", async () => {
+  test("overwrite with a query, and of a missing table", async () => {
     await server.sql("CREATE TABLE q AS SELECT 1 AS a; SELECT CDB_CartodbfyTable('q')");
     const answer = await finished(
       await post({ sql: "SELECT 2 AS a, 3 AS b", table_name: "q", collision_strategy: "overwrite" }),
@@ -431,7 +431,7 @@ describe("downloads", () => {
     expect(await rowsOf(table, "a")).toEqual([{ a: value }]);
   });
 
-  test("a password is sent, and not shown", async () => {
+  test("sends a password without showing it", async () => {
     const url = address.replace("//", "//ana:pass%20word@");
     const answer = await fetched(`${url}/secret`);
     expect([answer.success, answer.original_url]).toEqual([true, `${address}/secret`]);
@@ -455,14 +455,14 @@ describe("downloads", () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  test("no such server", async () => {
+  test("an unknown host", async () => {
     expect(await fetched("http://nowhere.invalid/trees.csv")).toMatchObject({ error_code: 1102 });
     web.closeAllConnections();
     expect(await fetched("http://127.0.0.1:1/trees.csv")).toMatchObject({ error_code: 1001 });
   });
 });
 
-test("kill -9 in the middle: after the restart it has failed, and nothing is left", async () => {
+test("after kill -9 and a restart, the import has failed and nothing is left", async () => {
   const before = await tables();
   const lines = Array.from({ length: 300_000 }, (_, i) => `${i},name ${i},${i / 7}`);
   const { item_queue_id: id } = (await (await upload("killed.csv", `a,b,c\n${lines.join("\n")}`)).json()) as {

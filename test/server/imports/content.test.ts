@@ -30,7 +30,7 @@ test.each<[string, string, unknown[]]>([
   ["states", "where,v\nNevada,1\nTX,2\nOregon,3\n", ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"]],
   ["counties by code", "fips,v\n48001,1\n48003,2\n", ["MULTIPOLYGON", "MULTIPOLYGON"]],
   [
-    "counties beside their state",
+    "counties with their state",
     "county,state\nWashington,Oregon\nWashington,Utah\nLake,Oregon\n",
     ["MULTIPOLYGON", "MULTIPOLYGON", "MULTIPOLYGON"],
   ],
@@ -39,7 +39,7 @@ test.each<[string, string, unknown[]]>([
   expect((await guessed(csv)).map((place) => (place ? (place as unknown[])[0] : null))).toEqual(kinds);
 });
 
-test("cities in the country beside them", async () => {
+test("cities in the country named by another column", async () => {
   expect(await guessed("city,country\nMadrid,Colombia\nMadrid,Spain\nParis,France\n")).toEqual([
     ["POINT", -74, 5],
     ["POINT", -4, 40],
@@ -47,7 +47,7 @@ test("cities in the country beside them", async () => {
   ]);
 });
 
-test("a row of ten may be something else; two of ten may not", async () => {
+test("tolerates one row in ten that is not a place, but not two", async () => {
   const cities = ["Madrid", "Berlin", "Paris", "London", "Rome", "Vienna", "Lisbon", "Athens"];
   const csv = (...others: string[]) =>
     `town,v\n${[...cities, ...others].map((name) => `${name},1`).join("\n")}\n`;
@@ -55,7 +55,7 @@ test("a row of ten may be something else; two of ten may not", async () => {
   expect((await guessed(csv("nowhere at all", "qwxyz"))).filter(Boolean)).toEqual([]);
 });
 
-test("only where it is asked for, and where there is no geometry yet", async () => {
+test("only on request, and only without geometry", async () => {
   const csv = "city,lat,lng\nMadrid,1,2\nBerlin,3,4\n";
   expect(await guessed(csv)).toEqual([
     ["POINT", 2, 1],
@@ -65,7 +65,7 @@ test("only where it is asked for, and where there is no geometry yet", async () 
   expect((await server.sql(`SELECT count(the_geom)::int AS n FROM ${table_name}`)).rows).toEqual([{ n: 0 }]);
 });
 
-test("the states of an import that guesses", async () => {
+test("reports the guessing state", async () => {
   const states: string[] = [];
   await finished(await upload("states.csv", "city\nMadrid\nBerlin\n", { content_guessing: "true" }), states);
   // Whoever asks now and then may miss some, but never sees them in another order.

@@ -102,21 +102,21 @@ describe("types", () => {
     expect(await guessed(...values)).toEqual(expected);
   });
 
-  test("a late value that does not fit makes the column text, and none is changed", async () => {
+  test("a late value of another type makes the column text without changing values", async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => `${i}`);
     const { table_name } = await file("late.csv", `n,m\n${[...lines, "05"].map((v) => `${v},1`).join("\n")}`);
     expect(await columns(table_name!)).toEqual({ n: "text", m: "integer" });
     expect(await rowsOf(table_name!, "n")).toHaveLength(5001);
   });
 
-  test("quoted_fields_guessing=false: what is quoted stays text", async () => {
+  test("quoted_fields_guessing=false keeps quoted values as text", async () => {
     const { table_name } = await file("quoted.csv", 'a,b\n"1",2\n"3",4\n', {
       quoted_fields_guessing: "false",
     });
     expect(await columns(table_name!)).toEqual({ a: "text", b: "integer" });
   });
 
-  test("type_guessing=false: text everywhere, no points of lat and lng, but geometry by name", async () => {
+  test("type_guessing=false makes only text, no points from lat and lng, but geometry by name", async () => {
     const plain = await file("plain.csv", "a,lat,lng\n1,41,2\n,,\n", { type_guessing: "false" });
     expect(plain.type_guessing).toBe(false);
     expect(await columns("plain")).toEqual({ a: "text", lat: "text", lng: "text" });
@@ -128,7 +128,7 @@ describe("types", () => {
     expect(await rowsOf("byname", "a, ST_AsText(the_geom) AS g")).toEqual([{ a: "1", g: "POINT(2 41)" }]);
   });
 
-  test("only the word false switches guessing off", async () => {
+  test("only the value false turns guessing off", async () => {
     expect(await file("on.csv", "a\n1\n", { type_guessing: "0" })).toMatchObject({ type_guessing: true });
   });
 });
@@ -160,7 +160,7 @@ describe("names", () => {
     expect((await file(name, "a\n1\n")).table_name).toBe(expected);
   });
 
-  test("a name that is taken gets a number, whatever has it", async () => {
+  test("numbers a name that any object has", async () => {
     await server.sql("CREATE VIEW seen AS SELECT 1 AS a");
     const names = [];
     for (let i = 0; i < 3; i++) names.push((await file("seen.csv", "a\n1\n")).table_name);
@@ -170,7 +170,7 @@ describe("names", () => {
   });
 });
 
-describe("separators, encodings, ends", () => {
+describe("separators, encodings, line ends", () => {
   const LETTERS = "ciudad;población\nCádiz;Ñandú\nMálaga;Ü\n";
   test.each<[string, string | Uint8Array]>([
     ["comma", "a,b\n1,x y\n2,z\n"],
@@ -206,7 +206,7 @@ describe("separators, encodings, ends", () => {
     ]);
   });
 
-  test("Latin 1 that shows late, and a character cut between two pieces of the file", async () => {
+  test("Latin 1 detected late, and a character split between two chunks", async () => {
     const filler = `a,b\n${"1,plain\n".repeat(60_000)}`;
     const late = await file(
       "late_latin.csv",
@@ -219,7 +219,7 @@ describe("separators, encodings, ends", () => {
     expect((await server.sql(`SELECT right(a, 1) AS a FROM ${wide.table_name}`)).rows).toEqual([{ a: "ñ" }]);
   });
 
-  test("rows that are too short get NULL, a header alone an empty table", async () => {
+  test("short rows get NULL; a header alone gives an empty table", async () => {
     await file("ragged.csv", "a,b,c\n1\n2,3\n");
     expect(await rowsOf("ragged", "a, b, c")).toEqual([
       { a: 1, b: null, c: null },
@@ -229,7 +229,7 @@ describe("separators, encodings, ends", () => {
     expect([await columns("header"), await rowsOf("header")]).toEqual([{ a: "text", b: "text" }, []]);
   });
 
-  test("one column, and quotes in the middle of a value", async () => {
+  test("one column, and quotation marks inside a value", async () => {
     await file("one.csv", 'word\nbig tree\n5" pipe\n"a,""b"""\n');
     expect(await rowsOf("one", "word")).toEqual([
       { word: "big tree" },
@@ -277,7 +277,7 @@ describe("geometry", () => {
     expect(await geometryOf(table_name!)).toEqual(expected);
   });
 
-  test("what cannot be parsed is kept as invalid_the_geom", async () => {
+  test("keeps values that cannot be parsed as invalid_the_geom", async () => {
     await file("broken.csv", "the_geom,a\nPOINT(1 2),1\nnothing,2\n");
     expect(await columns("broken")).toEqual({ invalid_the_geom: "text", a: "integer" });
     expect(await geometryOf("broken")).toEqual([null, null]);
@@ -285,7 +285,7 @@ describe("geometry", () => {
     expect(await columns("open")).toEqual({ invalid_the_geom: "text" });
   });
 
-  test("the file's own the_geom_webmercator is left out", async () => {
+  test("leaves out the_geom_webmercator of the file", async () => {
     await file("own.csv", "the_geom,the_geom_webmercator,a\nPOINT(1 2),nonsense,1\n");
     expect(await columns("own")).toEqual({ a: "integer" });
     expect(await rowsOf("own", "the_geom_webmercator IS NOT NULL AS filled")).toEqual([{ filled: true }]);
@@ -298,7 +298,7 @@ describe("geometry", () => {
 });
 
 describe("cartodb_id", () => {
-  test("is kept where it is a key, also among texts", async () => {
+  test("is kept if it is a key, also if written as text", async () => {
     await file("ids.csv", "cartodb_id,a\n30,x\n10,y\n", { type_guessing: "false" });
     expect(await rowsOf("ids", "cartodb_id, a")).toEqual([
       { cartodb_id: 10, a: "y" },
@@ -317,7 +317,7 @@ describe("cartodb_id", () => {
     expect((await failure("ids_bad.csv", content))[0]).toBe(2011);
   });
 
-  test("ogc_fid and gid take its place where they can", async () => {
+  test("is replaced by ogc_fid and gid if they are keys", async () => {
     await file("gid.csv", "gid,a\n5,x\n7,y\n");
     expect(await rowsOf("gid")).toMatchObject([
       { cartodb_id: 5, a: "x" },
@@ -328,7 +328,7 @@ describe("cartodb_id", () => {
   });
 });
 
-describe("files that are no tables", () => {
+describe("files that are not tables", () => {
   const wide = Array.from({ length: 2000 }, (_, i) => `c${i}`).join(",");
   test.each<[string, string, string | Uint8Array, number, RegExp]>([
     ["empty", "empty.csv", "", 1005, /empty/],
@@ -353,7 +353,7 @@ describe("files that are no tables", () => {
     expect([actual, text]).toEqual([code, expect.stringMatching(message)]);
   });
 
-  test("what a file says is not HTML in the answer", async () => {
+  test("the response does not contain HTML from the file", async () => {
     const [, text] = await failure("<b>.png", "x");
     expect(text).toContain("&lt;b&gt;");
   });

@@ -23,12 +23,12 @@ const failureOf = async (name: string, content: string | Uint8Array) => {
 };
 
 describe("archives", () => {
-  test("gzip, also without saying so", async () => {
+  test("gzip, also under another extension", async () => {
     expect((await file("packed.csv.gz", gzipSync("a\n1\n"))).table_name).toBe("packed");
     expect(await rowsOf((await file("secret.csv", gzipSync("a\n2\n"))).table_name!, "a")).toEqual([{ a: 2 }]);
   });
 
-  test("each file of a zip is a table; what systems leave in archives is not", async () => {
+  test("each file of a zip becomes a table, except system files", async () => {
     const zip = await zipOf({
       "one.csv": "a\n1\n",
       "folder/two.csv": "a\n2\n",
@@ -72,7 +72,7 @@ describe("archives", () => {
     ["names that lead out", "evil.zip", escaping, 1003, /relative path/],
     ["a password", "locked.zip", encrypted, 1018, /password/],
     ["the end missing", "cut.zip", cut, 1003, /./],
-    ["a gzip that is cut", "cut.csv.gz", () => gzipSync("a\n1\n").subarray(0, -6), 1003, /./],
+    ["a truncated gzip", "cut.csv.gz", () => gzipSync("a\n1\n").subarray(0, -6), 1003, /./],
     ["a bomb", "bomb.csv.gz", bomb, 1003, /zip bomb/],
     [
       "a bomb in a zip",
@@ -121,7 +121,7 @@ describe("GeoJSON and JSON", () => {
     ]);
   });
 
-  test("lines and polygons are MULTI, heights are left out, of points the first", async () => {
+  test("lines and polygons become MULTI, Z is dropped, the first point is kept", async () => {
     const geometry = (type: string, coordinates: unknown) => ({
       type: "Feature",
       properties: {},
@@ -168,7 +168,7 @@ describe("GeoJSON and JSON", () => {
     ).toEqual(["POINT(2 41)"]);
   });
 
-  test("a feature alone, a geometry alone, no features", async () => {
+  test("a single feature, a single geometry, no features", async () => {
     expect(
       await geometries((await file("alone.geojson", JSON.stringify(point({ a: 1 })))).table_name!),
     ).toEqual(["POINT(2 41)"]);
@@ -179,7 +179,7 @@ describe("GeoJSON and JSON", () => {
     expect(await rowsOf((await file("none.geojson", collection([]))).table_name!)).toEqual([]);
   });
 
-  test("an array of flat objects is read as a CSV would be", async () => {
+  test("reads an array of flat objects like a CSV file", async () => {
     const rows = [
       { name: "a", lat: 41, lng: 2, zip: "00501", n: "5" },
       { name: "b", more: true },
@@ -196,7 +196,7 @@ describe("GeoJSON and JSON", () => {
     expect(await geometries(table_name!)).toEqual(["POINT(2 41)", null]);
   });
 
-  test("20,000 features in pieces", async () => {
+  test("20,000 features in chunks", async () => {
     const features = Array.from({ length: 20_000 }, (_, i) => point({ i, name: `ñ${i}` }, [i / 200, 1]));
     const { table_name } = await file("large.geojson", collection(features));
     expect(
@@ -212,7 +212,7 @@ describe("GeoJSON and JSON", () => {
     ["an array of numbers", "[1, 2]", 3007],
     ["a geometry of words", collection([point({}, ["a", "b"])]), 3007],
     [
-      "a ring that is open",
+      "an open ring",
       collection([
         {
           type: "Feature",
@@ -245,7 +245,7 @@ describe("GeoJSON and JSON", () => {
       3008,
     ],
     [
-      "an SRID there is not",
+      "an unknown SRID",
       collection([point({})], { crs: { type: "name", properties: { name: "EPSG:12345" } } }),
       3008,
     ],
@@ -314,12 +314,8 @@ describe("shapefiles", () => {
   const { shp, dbf } = shapefile([{ point: [2, 41] }], fields, [rows[0]!]);
   test.each<[string, Record<string, string | Buffer>, number]>([
     ["without .prj", { "a.shp": shp, "a.dbf": dbf }, 3101],
-    ["with a .prj that is none", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
-    [
-      "with a projection there is not",
-      { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' },
-      3008,
-    ],
+    ["with an invalid .prj", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
+    ["with an unknown projection", { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' }, 3008],
     ["of garbage", { "a.shp": Buffer.alloc(200, 7), "a.dbf": dbf, "a.prj": WGS84 }, 1006],
     ["cut off", { "a.shp": shp.subarray(0, 110), "a.dbf": dbf, "a.prj": WGS84 }, 1006],
   ])("%s", async (_, files, code) => {
@@ -344,7 +340,7 @@ describe("KML", () => {
     expect((await rowsOf("places", "name"))[0]).toEqual({ name: "Cádiz" });
   });
 
-  test("KMZ has the name of its archive", async () => {
+  test("a KMZ is named after its archive", async () => {
     const answer = await file("Trip.kmz", await zipOf({ "doc.kml": document(placemarks) }));
     expect(answer).toMatchObject({ table_name: "trip", tables_created_count: 1 });
   });

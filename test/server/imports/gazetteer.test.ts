@@ -22,7 +22,7 @@ test.each([
   ["Côte d'Ivoire", "cote d ivoire"],
   ["  St. John's ", "st john s"],
   ["日本", "日本"],
-])("%s is compared as %s", (name, key) => expect(placeKey(name)).toBe(key));
+])("normalizes %s to %s", (name, key) => expect(placeKey(name)).toBe(key));
 
 test.each([
   ["Spain", "country:ES"],
@@ -73,13 +73,13 @@ describe("cities", () => {
     expect(places.city("Madrid", { country: "country:FJ" })).toBeUndefined());
 });
 
-test("a ring that us-atlas leaves open is closed", () => {
+test("closes a ring that us-atlas leaves open", () => {
   const { polygons } = geometry(places.state("Illinois")) as MultiPolygon;
   const [{ exteriorRing: ring }] = polygons as [Polygon];
   expect(ring[0]).toEqual(ring.at(-1));
 });
 
-test("areas that cross the date line go on beyond it, and none is torn over the map", () => {
+test("areas that cross the antimeridian continue beyond it", () => {
   const widths: Record<string, number> = {};
   for (const country of ["Russia", "Fiji", "Antarctica", "Spain"]) {
     const { polygons } = geometry(places.country(country)) as MultiPolygon;

@@ -51,7 +51,7 @@ test.each(JobStatus.options)("from %s", (from) => {
 });
 
 describe("shapes", () => {
-  test("a text", () => {
+  test("a string", () => {
     const job = jobOf("UPDATE trees SET height=height*2");
     expect(JSON.parse(JSON.stringify(publicJob(job)))).toEqual({
       job_id: ID,
@@ -73,7 +73,7 @@ describe("shapes", () => {
     });
   });
 
-  test("an object, with what runs after, and nothing of a client's own statuses", () => {
+  test("an object with fallback queries, without statuses sent by the client", () => {
     const job = jobOf({
       query: [
         { query: "A", onsuccess: "B", onerror: "C", timeout: 60000, id: "step1", status: "done", more: 1 },
@@ -123,13 +123,13 @@ describe("shapes", () => {
     [{ query: [{ query: 1 }] }],
     [{ query: [{ query: "A", onerror: 1 }] }],
     [{ query: [{ query: "A" }], onsuccess: ["B"] }],
-  ])("%j is none", (query) => {
+  ])("rejects %j", (query) => {
     expect(JobQuery.safeParse(query).success).toBe(false);
   });
 });
 
 describe("running", () => {
-  test("a text is pending, running, done or failed", () => {
+  test("a string is pending, running, done or failed", () => {
     const running = begin(jobOf("A"), LATER);
     expect([states(running), running.updated_at]).toEqual(["running running", LATER]);
     expect(states(finish(running, LATER))).toBe("done done");
@@ -137,7 +137,7 @@ describe("running", () => {
     expect([states(failed), failed.failed_reason]).toEqual(["failed failed", "no table"]);
   });
 
-  test("a list is pending again between its queries", () => {
+  test("a list is pending between its queries", () => {
     const between = finish(begin(jobOf(["A", "B"]), LATER), LATER);
     expect(states(between)).toBe("pending done pending");
     expect(run(["A", "B"])).toMatchObject({ sent: ["A", "B"], job: { status: "done" } });
@@ -206,14 +206,14 @@ describe("running", () => {
     expect(result.job.failed_reason).toBe(reason && `${reason} is bad`);
   });
 
-  test("what runs after a query runs before the next, and the job waits in between", () => {
+  test("the fallback of a query runs before the next query, and the job is pending in between", () => {
     let job = finish(begin(jobOf(ALL), LATER), LATER);
     expect([states(job), nextStep(job)?.sql]).toEqual(["pending/pending done/pending pending/pending", "A+"]);
     job = begin(job, LATER);
     expect(states(job)).toBe("running/pending done/running pending/pending");
   });
 
-  test("the last statement runs after the job is done", () => {
+  test("the fallback of the job runs after the job is done", () => {
     let job = jobOf({ query: [{ query: "A" }], onsuccess: "+" });
     job = finish(begin(job, LATER), LATER);
     expect([states(job), isFinished(job), isRunning(job)]).toEqual(["done/pending done", false, false]);
@@ -221,7 +221,7 @@ describe("running", () => {
     expect([states(job), isFinished(job), isRunning(job)]).toEqual(["done/running done", false, true]);
   });
 
-  test("times of a query in an object are kept", () => {
+  test("keeps the times of a query in an object", () => {
     const { job } = run({ query: [{ query: "A" }] });
     expect(job.queries[0]).toMatchObject({ started_at: LATER, ended_at: LATER });
   });
@@ -231,17 +231,17 @@ describe("templates", () => {
   const sentAfter = (part: object, error?: string) =>
     run({ query: [{ query: "A", ...part }] }, error === undefined ? {} : { A: error }).sent[1];
 
-  test("are plain text in the fallbacks of queries", () => {
+  test("are replaced in the fallbacks of queries", () => {
     const both = "('<%= job_id %>', '<%=job_id%>', '<%=  error_message  %>')";
     expect(sentAfter({ onsuccess: both })).toBe(`('${ID}', '${ID}', '<%=  error_message  %>')`);
     expect(sentAfter({ onerror: both }, "it's $& bad")).toBe(`('${ID}', '${ID}', 'it's $& bad')`);
   });
 
-  test("a value is not looked at for templates", () => {
+  test("are not replaced inside inserted values", () => {
     expect(sentAfter({ onerror: "<%= error_message %>" }, "<%= job_id %>")).toBe("<%= job_id %>");
   });
 
-  test("are not filled in for the job's own", () => {
+  test("are not replaced in the fallbacks of the job", () => {
     const onsuccess = "SELECT '<%= job_id %>'";
     expect(run({ query: [{ query: "A" }], onsuccess }).sent).toEqual(["A", onsuccess]);
   });
@@ -268,11 +268,11 @@ describe("cancelling", () => {
     ["a running list", ["A", "B"], 1, true, "cancelled done cancelled"],
     ["a pending object", OBJECT, 0, false, "cancelled/skipped cancelled/skipped skipped/skipped"],
     ["a running object", OBJECT, 0, true, "cancelled/skipped cancelled/skipped skipped/skipped"],
-    ["before what runs after a query", OBJECT, 1, false, "cancelled/skipped done/cancelled skipped/skipped"],
-    ["in what runs after a query", OBJECT, 1, true, "cancelled/skipped done/cancelled skipped/skipped"],
+    ["before the fallback of a query", OBJECT, 1, false, "cancelled/skipped done/cancelled skipped/skipped"],
+    ["in the fallback of a query", OBJECT, 1, true, "cancelled/skipped done/cancelled skipped/skipped"],
     ["in the second query", OBJECT, 2, true, "cancelled/skipped done/done cancelled/skipped"],
-    ["before what runs after the job", OBJECT, 3, false, "done/cancelled done/done done/skipped"],
-    ["in what runs after the job", OBJECT, 3, true, "done/cancelled done/done done/skipped"],
+    ["before the fallback of the job", OBJECT, 3, false, "done/cancelled done/done done/skipped"],
+    ["in the fallback of the job", OBJECT, 3, true, "done/cancelled done/done done/skipped"],
   ])("%s", (_, query, steps, running, expected) => {
     const job = cancel(after(query, steps, running), LATER);
     expect([states(job), isFinished(job), nextStep(job)]).toEqual([expected, true, undefined]);
@@ -282,28 +282,28 @@ describe("cancelling", () => {
     ["done", "A", {}, "Cannot set status from done to cancelled"],
     ["failed", ["A", "B"], { A: "bad" }, "Cannot set status from failed to cancelled"],
     ["done", { query: [{ query: "A" }] }, {}, "Cannot set status to cancelled"],
-  ])("is refused for a %s job (%j)", (_, query, fails, message) => {
+  ])("is rejected for a %s job (%j)", (_, query, fails, message) => {
     const { job } = run(query, fails);
     expect(() => cancel(job, LATER)).toThrow(message);
   });
 
-  test("twice is refused", () => {
+  test("is rejected the second time", () => {
     const job = cancel(jobOf("A"), LATER);
     expect(() => cancel(job, LATER)).toThrow("Cannot set status from cancelled to cancelled");
   });
 });
 
-describe("a server that ended under a job", () => {
+describe("a server that ended during a job", () => {
   const QUERY = {
     query: [{ query: "A", onsuccess: "A+", onerror: "A-" }, { query: "B" }],
     onsuccess: "+",
     onerror: "-",
   };
   test.each<[string, number, string, string | undefined]>([
-    ["in a query: what cleans up after it still runs", 0, "pending/pending failed/pending skipped", "A-"],
-    ["in what runs after a query", 1, "failed/pending done/failed skipped", "-"],
+    ["in a query: its onerror still runs", 0, "pending/pending failed/pending skipped", "A-"],
+    ["in the fallback of a query", 1, "failed/pending done/failed skipped", "-"],
     ["in the last query", 2, "failed/pending done/done failed", "-"],
-    ["in what runs after the job", 3, "done/failed done/done done", undefined],
+    ["in the fallback of the job", 3, "done/failed done/done done", undefined],
   ])("%s", (_, steps, expected, next) => {
     let job = jobOf(QUERY);
     for (let step = 0; step < steps; step++) job = finish(begin(job, LATER), LATER);
@@ -311,7 +311,7 @@ describe("a server that ended under a job", () => {
     expect([states(job), nextStep(job)?.sql]).toEqual([expected, next]);
   });
 
-  test("a text and a list have failed, with the reason", () => {
+  test("a string and a list have failed, with the reason", () => {
     expect(interrupt(begin(jobOf("A"), LATER), LATER, "gone")).toMatchObject({
       status: "failed",
       failed_reason: "gone",
@@ -321,7 +321,7 @@ describe("a server that ended under a job", () => {
   });
 });
 
-test("whatever happens, every change is one of the table, nothing starts after an end, and all jobs end", () => {
+test("for any sequence of events, every transition is allowed, nothing starts after an end, and all jobs end", () => {
   for (let seed = 1; seed <= 2000; seed++) {
     const random = mulberry32(seed);
     const chance = (share: number) => random() < share;

@@ -32,7 +32,7 @@ const open = async () => {
   return { ...(await openJobStore(dir, ({ message }) => reports.push(message))), reports };
 };
 
-test("what was written is read again, in the order of its numbers", async () => {
+test("reads the written jobs in the order of their numbers", async () => {
   const { store } = await open();
   await store.write({ number: 10, job: jobs[0]! });
   await store.write({ number: 9, job: jobs[1]! });
@@ -46,7 +46,7 @@ test("what was written is read again, in the order of its numbers", async () => 
   expect((await open()).jobs.length).toBe(1);
 });
 
-test("a file cut off at any byte is a whole job or set aside, and the others are there", async () => {
+test("a file truncated at any byte is a complete job or set aside, and the others are read", async () => {
   const { store } = await open();
   await store.write({ number: 1, job: jobs[0]! });
   await store.write({ number: 2, job: jobs[1]! });
@@ -64,10 +64,10 @@ test("a file cut off at any byte is a whole job or set aside, and the others are
 test.each([
   ["another job's name", (text: string) => text.replace(ids[0], ids[1])],
   ["an id that is a path", (text: string) => text.replace(ids[0], "../../server")],
-  ["a status that is none", (text: string) => text.replace('"pending"', '"finished"')],
+  ["an invalid status", (text: string) => text.replace('"pending"', '"finished"')],
   ["a later version", (text: string) => text.replace('"version":1', '"version":2')],
   ["no queries", (text: string) => text.replace(/"queries":\[.*?\]/s, '"queries":[]')],
-])("a file with %s is set aside", async (_, change) => {
+])("sets aside a file with %s", async (_, change) => {
   const { store } = await open();
   await store.write({ number: 1, job: jobs[0]! });
   const file = join(dir, `${ids[0]}.json`);
@@ -79,7 +79,7 @@ test.each([
   expect(await readdir(dir)).toEqual([`${ids[0]}.json.damaged`]);
 });
 
-test("a state that was being written when the process ended does not count", async () => {
+test("ignores a state that was being written when the process ended", async () => {
   const { store } = await open();
   await store.write({ number: 1, job: jobs[0]! });
   await writeFile(join(dir, `${ids[0]}.json.new`), "{");
@@ -87,7 +87,7 @@ test("a state that was being written when the process ended does not count", asy
   expect(await readdir(dir)).toEqual([`${ids[0]}.json`]);
 });
 
-test("finished jobs are forgotten after a time, and the others are not", async () => {
+test("removes only finished jobs after a time", async () => {
   const queue = await openJobQueue({ dir, report: () => {}, keepFinishedMs: 0 });
   const finished = await queue.create("SELECT 1");
   const waiting = await queue.create("SELECT 2");
@@ -97,7 +97,7 @@ test("finished jobs are forgotten after a time, and the others are not", async (
   await expect.poll(() => readdir(dir)).toEqual([`${waiting.job_id}.json`]);
 });
 
-test("a disk that refuses is told to who creates, and nothing runs unnoted", async () => {
+test("reports a disk error to the creator, and runs nothing that is not stored", async () => {
   const NOBODY = 65534; // root may write anywhere, so it becomes somebody else meanwhile
   await refusedTest(
     async () => {
@@ -111,7 +111,7 @@ test("a disk that refuses is told to who creates, and nothing runs unnoted", asy
   );
 });
 
-test("a folder that is gone is told to who creates, and nothing runs unnoted", async () => {
+test("reports a missing folder to the creator, and runs nothing that is not stored", async () => {
   const { rm, mkdir } = await import("node:fs/promises");
   await refusedTest(
     () => rm(dir, { recursive: true }),

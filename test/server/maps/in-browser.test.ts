@@ -54,7 +54,7 @@ async function ask(page: Page, path: string, init = "{}"): Promise<Answer> {
     (error) => ({ error: String(error) }))`);
 }
 
-test("a map in a sandboxed frame gets tiles with its token, and no answer to anything else", async () => {
+test("a map in a sandboxed frame gets tiles with its token, and nothing else", async () => {
   const page = await browser.newPage();
   const statuses: number[] = [];
   page.on("response", (response) => {

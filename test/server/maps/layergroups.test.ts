@@ -6,7 +6,7 @@ import { inside, post, server, tileOf, unitsOf, useMapServer } from "./setup";
 useMapServer();
 
 describe("an anonymous map", () => {
-  test("tells where its tiles are, and they hold the columns", async () => {
+  test("returns the URL of its tiles, which contain the columns", async () => {
     const { status, headers, body } = await post("/user/local/api/v1/map", {
       version: "1.8.0",
       layers: [
@@ -130,7 +130,7 @@ describe("an anonymous map", () => {
       400,
       /^Multiple extent values in mapConfig/,
     ],
-  ])("is refused for %s", async (_name, path, config, status, message) => {
+  ])("rejects %s", async (_name, path, config, status, message) => {
     const answer = await post(path, config);
     expect([answer.status, answer.body.errors[0]]).toEqual([status, expect.stringMatching(message)]);
     expect(answer.body.errors_with_context[0]).toMatchObject({ message: answer.body.errors[0] });
@@ -147,14 +147,14 @@ describe("an anonymous map", () => {
     ["TOKEN/0/0/0/0.torque.json", 400, /^Unsupported format torque.json/],
     ["TOKEN/7/0/0/0.mvt", 400, /^Invalid layer filtering/],
     ["static/center/TOKEN/0/0/0/100/100.gif", 400, /^Unsupported image format "gif"/],
-  ])("%s is refused", async (path, status, message) => {
+  ])("rejects %s", async (path, status, message) => {
     const { body } = await post("/api/v1/map", { layers: [{ options: { sql: "SELECT * FROM places" } }] });
     const response = await server.ask(`/api/v1/map/${path.replace("TOKEN", body.layergroupid)}`);
     const { errors } = (await response.json()) as { errors: string[] };
     expect([response.status, errors[0]]).toEqual([status, expect.stringMatching(message)]);
   });
 
-  test("a key reads what it may read, and nobody else's map shows more", async () => {
+  test("a key sees only what it can read, also in another key's map", async () => {
     const config = { layers: [{ options: { sql: "SELECT * FROM secret" } }] };
     expect((await post("/api/v1/map", config, { key: null } as object)).status).toBe(403);
     const { body } = await post("/api/v1/map", config);
@@ -165,7 +165,7 @@ describe("an anonymous map", () => {
     expect((await server.ask(path, { key: "nonsense" })).status).toBe(401);
   });
 
-  test("an empty tile has no content", async () => {
+  test("an empty tile is answered with 204", async () => {
     expect((await tileOf([5, 0, 16], { sql: "SELECT * FROM places" })).status).toBe(204);
   });
 
@@ -186,7 +186,7 @@ describe("an anonymous map", () => {
 });
 
 describe("caches", () => {
-  test("a tile is known until its table changes", async () => {
+  test("a tile is cached until its table changes", async () => {
     await server.sql(`CREATE TABLE changing (name text, the_geom geometry); SELECT CDB_CartodbfyTable('changing');
       INSERT INTO changing (name, the_geom) VALUES ('a', 'SRID=4326;POINT(1 1)')`);
     const config = { layers: [{ options: { sql: "SELECT * FROM changing" } }] };

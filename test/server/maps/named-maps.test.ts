@@ -45,7 +45,7 @@ describe("a named map", () => {
   const tile = (path: string, init: Parameters<TestServer["ask"]>[1] = {}) =>
     server.ask(path, { key: null, ...init });
 
-  test("is made, listed, shown, changed and deleted with the master key", async () => {
+  test("is created, listed, shown, changed and deleted with the master key", async () => {
     expect((await post("/api/v1/map/named", template)).body.errors).toEqual([
       "Template 'secret_map' of user 'local' already exists",
     ]);
@@ -85,12 +85,12 @@ describe("a named map", () => {
     ["no type", { placeholders: { a: { default: 1 } } }, /^Missing type for placeholder 'a'$/],
     ["no tokens", { auth: { method: "token", valid_tokens: [] } }, /valid_tokens/],
     ["no layers", { layergroup: { layers: [] } }, /layers/],
-  ])("is refused for %s", async (_name, change, message) => {
+  ])("rejects %s", async (_name, change, message) => {
     const { status, body } = await post("/api/v1/map/named", { ...template, name: "wrong", ...change });
     expect([status, body.errors[0]]).toEqual([400, expect.stringMatching(message)]);
   });
 
-  test("needs its token, for the map and for each tile", async () => {
+  test("requires its token for the map and each tile", async () => {
     for (const query of ["", "auth_token=wrong", "auth_token=t0k3", "auth_token="]) {
       expect(await instance({}, query)).toMatchObject({
         status: 403,
@@ -131,7 +131,7 @@ describe("a named map", () => {
       undefined,
     ],
     [
-      "a fraction as a text",
+      "a fraction as text",
       { min: "12.5" },
       "Invalid number value for template parameter 'min': 12.5",
       undefined,
@@ -154,7 +154,7 @@ describe("a named map", () => {
     expect((await server.sql("SELECT count(*) AS n FROM secret")).rows).toEqual([{ n: 2 }]);
   });
 
-  test("tiles by the name alone, without instantiating", async () => {
+  test("serves tiles by name, without instantiation", async () => {
     const config = encodeURIComponent(JSON.stringify({ min: 1 }));
     const response = await tile(
       `/api/v1/map/named/secret_map/all/0/0/0.mvt?auth_token=t0k3n&config=${config}`,
@@ -168,14 +168,14 @@ describe("a named map", () => {
     );
   });
 
-  test("jsonp answers 200", async () => {
+  test("returns JSONP with status 200", async () => {
     const answer = async (path: string) => (await tile(`/api/v1/map/named/secret_map/jsonp?${path}`)).text();
     expect(await answer("callback=cb&auth_token=t0k3n")).toMatch(/cb\(\{"layergroupid":"local@/);
     expect(await answer("callback=cb")).toMatch(/cb\(\{"errors":\["Unauthorized/);
     expect((await tile("/api/v1/map/named/secret_map/jsonp?auth_token=t0k3n")).status).toBe(400);
   });
 
-  test("a page of another site reads tiles with their token, and reaches nothing else", async () => {
+  test("a page of another site can read tiles with their token, and nothing else", async () => {
     const { body } = await instance({});
     const path = `/api/v1/map/${body.layergroupid}/0/0/0.mvt`;
     const pages: Record<string, string>[] = [
@@ -215,7 +215,7 @@ describe("a named map", () => {
     }
   });
 
-  test("an open map and an anonymous one are not for pages of other sites, whatever their key", async () => {
+  test("does not serve open and anonymous maps to pages of other sites, whatever their key", async () => {
     const headers = { Origin: "null" };
     await post("/api/v1/map/named", { ...template, name: "open_map", auth: { method: "open" } });
     expect((await tile("/api/v1/map/named/open_map/0/0/0/0.mvt")).status).toBe(200);
@@ -225,7 +225,7 @@ describe("a named map", () => {
     expect([(await tile(path)).status, (await tile(path, { headers })).status]).toEqual([200, 403]);
   });
 
-  test("a name that was bound to this machine is refused with the token, too", async () => {
+  test("rejects a host name bound to this machine, even with the token", async () => {
     const { port } = new URL(server.baseUrl);
     const path = "/api/v1/map/named/secret_map/0/0/0/0.mvt?auth_token=t0k3n";
     const status = await new Promise((resolve, reject) => {
@@ -242,7 +242,7 @@ describe("a named map", () => {
     expect(status).toBe(403);
   });
 
-  test("maps outlive the server; a template that was changed or deleted takes its tiles along", async () => {
+  test("maps survive the server; changing or deleting a template invalidates its tiles", async () => {
     const { body } = await instance({});
     const path = `/api/v1/map/${body.layergroupid}/0/0/0.mvt?auth_token=t0k3n`;
     await server.killAndRestart();

@@ -25,7 +25,7 @@ describe("geometry", () => {
     }
   });
 
-  test("the buffer is as wide as asked for", async () => {
+  test("the buffer has the requested width", async () => {
     const x = (179 / 360) * 2 ** 1; // a degree from the middle, in the west
     expect(x).toBeLessThan(1);
     const near = await tileOf([1, 1, 0], at(-1, 40), { buffersize: { mvt: 1 } });
@@ -50,7 +50,7 @@ describe("geometry", () => {
     ]);
   });
 
-  test("a line over the antimeridian goes through both tiles, whichever way its numbers count", async () => {
+  test("a line across the antimeridian is in both tiles, in either direction", async () => {
     for (const wkt of ["LINESTRING(170 10,190 10)", "LINESTRING(-190 10,-170 10)"]) {
       for (const config of [{}, DETAIL]) {
         const sql = `SELECT 'SRID=4326;${wkt}'::geometry AS g`;
@@ -70,7 +70,7 @@ describe("geometry", () => {
     }
   });
 
-  test("a polygon over the antimeridian is on both sides of it", async () => {
+  test("a polygon across the antimeridian is on both sides", async () => {
     const sql = "SELECT 'SRID=4326;POLYGON((170 0,190 0,190 20,170 20,170 0))'::geometry AS g";
     for (const tile of [
       [4, 15, 7],
@@ -99,7 +99,7 @@ describe("geometry", () => {
     }
   });
 
-  test("a polygon to the pole ends at the edge of the world and its buffer", async () => {
+  test("a polygon that reaches the pole ends at the edge of the world and its buffer", async () => {
     const { features } = await tileOf(
       [2, 1, 3],
       "SELECT 'SRID=4326;POLYGON((-180 -90,180 -90,180 -70,-180 -70,-180 -90))'::geometry AS g",
@@ -143,7 +143,7 @@ describe("geometry", () => {
     }
   });
 
-  test("a bow tie has the area of its two wings, a hole is a hole", async () => {
+  test("a bow tie has the area of its two wings, and holes stay holes", async () => {
     const area = async (wkt: string) =>
       areaOf((await tileOf([1, 1, 0], `SELECT ST_GeomFromText('${wkt}', 3857) AS g`)).features[0]!);
     const unit = 20037508.342789244 / 4096;
@@ -179,7 +179,7 @@ describe("geometry", () => {
     }
   });
 
-  test("a projection over the antimeridian stays in one piece", async () => {
+  test("another projection across the antimeridian stays in one piece", async () => {
     const sql =
       "SELECT ST_Transform(ST_ShiftLongitude('SRID=4326;POLYGON((178 -18,182 -18,182 -16,178 -16,178 -18))'::geometry), 3460) AS g";
     const { features } = await tileOf([4, 15, 8], sql, { buffersize: { mvt: 0 } });
@@ -190,7 +190,7 @@ describe("geometry", () => {
     ]);
   });
 
-  test("clipped and generalised polygons cover what PostGIS' intersection covers", async () => {
+  test("clipped and generalized polygons cover the same area as PostGIS's intersection", async () => {
     await server.sql(`CREATE TABLE blobs AS
       SELECT i AS cartodb_id, ST_Buffer(ST_SetSRID(ST_MakePoint((i * 7919 % 1000 - 500) * 3e4, (i * 104729 % 1000 - 500) * 3e4), 3857), 2e5 + i * 5e4, 16) AS the_geom_webmercator
       FROM generate_series(1, 60) AS i`);
@@ -223,7 +223,7 @@ describe("geometry", () => {
     }
   });
 
-  test("neighbouring tiles have the same corners where both of them show a polygon", async () => {
+  test("neighbouring tiles have the same vertices where both show a polygon", async () => {
     const sql = `SELECT i AS cartodb_id, ST_Buffer(ST_SetSRID(ST_MakePoint(sin(i) * 4e5, i * 3.1e4), 3857), 2.5e5, 5) AS g FROM generate_series(-30, 30) AS i`;
     const bufferPx = 24;
     const config = { buffersize: { mvt: bufferPx } };
@@ -250,7 +250,7 @@ describe("geometry", () => {
     for (const [id, corners] of east) expect([id, west.get(id)]).toEqual([id, corners]);
   });
 
-  test("borders stay shared where the grid is asked to be the only generalisation", async () => {
+  test("borders stay shared if the grid is the only generalization", async () => {
     const sql = `SELECT i, ST_SetSRID(ST_MakePolygon(ST_MakeLine(ARRAY[
       ST_MakePoint(i * 1e5, 0), ST_MakePoint(i * 1e5 + 7e4, 5e5), ST_MakePoint(i * 1e5 + 3e4, 1e6), ST_MakePoint((i + 1) * 1e5 + 3e4, 1e6),
       ST_MakePoint((i + 1) * 1e5 + 7e4, 5e5), ST_MakePoint((i + 1) * 1e5, 0), ST_MakePoint(i * 1e5, 0)])), 3857) AS g FROM generate_series(0, 9) AS i`;
@@ -305,7 +305,7 @@ describe("large tables", () => {
     expect(bytes.length).toBeLessThan(2_500_000);
   });
 
-  test("aggregation by columns, and none on demand", async () => {
+  test("aggregates by columns, or not at all on request", async () => {
     const aggregation = {
       placement: "centroid",
       columns: { total: { aggregate_function: "sum", aggregated_column: "n" } },
@@ -329,7 +329,7 @@ describe("large tables", () => {
     expect(all.features).toHaveLength(300);
   });
 
-  test("rows without a number are thinned, too", async () => {
+  test("thins rows without cartodb_id, too", async () => {
     const { features } = await tileOf(
       [0, 0, 0],
       { sql: "SELECT kind, the_geom_webmercator FROM large" },
@@ -341,7 +341,7 @@ describe("large tables", () => {
     expect(features).toHaveLength(Number(rows[0]!.n));
   });
 
-  test("rows are in the order of their numbers in each tile, whether they are thinned or not", async () => {
+  test("rows are in the order of cartodb_id in each tile, thinned or not", async () => {
     for (const aggregation of [false, { threshold: 1 }]) {
       const { features } = await tileOf([3, 4, 3], {
         sql: "SELECT * FROM large WHERE cartodb_id % 10 = 0",
@@ -353,7 +353,7 @@ describe("large tables", () => {
     }
   });
 
-  test("rows that share a number, or have none, are thinned by their places alone", async () => {
+  test("thins rows with duplicate or missing cartodb_id by position alone", async () => {
     for (const id of ["7", "NULL::int", "nullif(i % 3, 0)"]) {
       const sql = `SELECT ${id} AS cartodb_id, ST_SetSRID(ST_MakePoint((i % 40) * 1e5 + (i % 3), (i / 400) * 1e5), 3857) AS the_geom_webmercator FROM generate_series(0, 7999) AS i`;
       const { features } = await tileOf(
@@ -373,7 +373,7 @@ describe("large tables", () => {
     }
   });
 
-  test("a mesh of polygons smaller than a pixel covers what it covers", async () => {
+  test("a mesh of polygons smaller than a pixel covers the same area", async () => {
     await server.sql(`CREATE TABLE mesh AS SELECT x * 1000 + y AS cartodb_id, ST_MakeEnvelope(x * 1.2e5, y * 1.1e5, (x + 1) * 1.2e5, (y + 1) * 1.1e5, 3857) AS the_geom_webmercator
       FROM generate_series(0, 149) AS x, generate_series(0, 149) AS y; ANALYZE mesh`);
     const aggregation = { threshold: 1000 };

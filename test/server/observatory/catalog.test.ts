@@ -19,7 +19,7 @@ import {
 
 useObservatory();
 
-test("it is installed by the first statement that needs it, once, and told", async () => {
+test("is installed once, by the first statement that needs it, with a notice", async () => {
   expect(announced).toHaveLength(2);
   expect(announced[0]).toMatch(
     /^Installed the Data Observatory in schemas "observatory" and "cdb_observatory"/,
@@ -39,14 +39,14 @@ test.each([
   expect(mentionsObservatory(sql)).toBe(expected);
 });
 
-test("everybody else may not read it", async () => {
+test("cannot be read with other keys", async () => {
   await expect(engine.query("SELECT * FROM observatory.obs_column", { role: "public" })).rejects.toThrow(
     /permission denied/,
   );
 });
 
 describe("the starter catalog", () => {
-  test("every measure says what it is, of when, from whom and under which licence", async () => {
+  test("every measure has a description, timespan, source and licence", async () => {
     const measures = await rows(
       `SELECT numer_id, numer_name, numer_description, numer_type, numer_aggregate, numer_extra->>'source',
          numer_extra->>'license', array_to_string(timespans, '|'),
@@ -58,7 +58,7 @@ describe("the starter catalog", () => {
   });
 
   // But for the last digits, which are not the same on all processors and in all versions of PostGIS.
-  test("what was computed of the boundaries when they were packed is what would be computed of them", async () => {
+  test("precomputed properties of boundaries equal computed ones", async () => {
     const levels = await rows("SELECT id, tablename FROM observatory.obs_geometry");
     for (const [level, table] of levels) {
       const path = "SET search_path = cdb_observatory, observatory, public";
@@ -78,7 +78,7 @@ describe("the starter catalog", () => {
     }
   });
 
-  test("cities are not counted again by their sections: Manhattan is the densest county, as it is", async () => {
+  test("sections of cities are not counted twice: Manhattan is the densest county", async () => {
     const densest = await rows(`SELECT geomref, people / km2 BETWEEN 15000 AND 30000 FROM (
         SELECT b.geomref, b.km2, OBS_GetMeasureById(b.geomref, 'geonames.city_population', ${literal(COUNTY)}) AS people
         FROM observatory.obs_boundary b JOIN observatory.obs_geometry g USING (tablename)
@@ -95,7 +95,7 @@ describe("the starter catalog", () => {
     expect(Number(usa)).toBeLessThan(260e6);
   });
 
-  test("there are levels from counties to continents, and timespans from 1851 to 2018", async () => {
+  test("has levels from counties to continents, and timespans from 1851 to 2018", async () => {
     expect(
       await rows(
         "SELECT geom_id, (SELECT count(*) FROM observatory.obs_boundary b JOIN observatory.obs_geometry g USING (tablename) WHERE g.id = geom_id) FROM OBS_GetAvailableGeometries() ORDER BY 2 DESC, 1",
@@ -165,7 +165,7 @@ describe("clipped and unclipped boundaries", () => {
     ["Illinois", "17", 149_995, 143_793],
     ["Pennsylvania", "42", 119_280, 115_883],
     ["Indiana", "18", 94_326, 92_789],
-  ])("%s ends in the middle of a lake, or at its shore", async (_, fips, totalKm2, landKm2) => {
+  ])("%s ends in the middle of a lake or at its shore", async (_, fips, totalKm2, landKm2) => {
     const areas = await rows(`SELECT g.id, b.km2 FROM observatory.obs_boundary b
       JOIN observatory.obs_geometry g USING (tablename) WHERE g.id ~ '^us.census.tiger.state' AND b.geomref = ${literal(fips)}`);
     const km2 = Object.fromEntries(areas.map(([id, area]) => [id, Number(area)]));
@@ -174,7 +174,7 @@ describe("clipped and unclipped boundaries", () => {
     expect(km2[STATE]).toBeLessThan(km2[STATE_UNCLIPPED]!);
   });
 
-  test("both have the measures of the states; which is meant is the clipped, unless the other is named", async () => {
+  test("both have the measures of the states; the clipped level is the default", async () => {
     const lakeMichigan = point(-87, 43.5);
     const population = { numer_id: "us.census.pep.population", normalization: "predenominated" };
     expect(await values(lakeMichigan, [{ ...population, geom_id: STATE_UNCLIPPED }])).toEqual([9_928_300]);
@@ -192,7 +192,7 @@ describe("clipped and unclipped boundaries", () => {
     ).toBe("9928300");
   });
 
-  test("people per square kilometre are fewer where the lake counts, and as many in all", async () => {
+  test("density is lower if the lake counts; the totals are equal", async () => {
     const lakeState = `OBS_GetBoundaryById('26', ${literal(STATE_UNCLIPPED)})`;
     const density = { numer_id: "us.census.pep.population", normalization: "area" };
     const [clipped, unclipped] = (await values(
@@ -287,7 +287,7 @@ describe("the SQL that clients send", () => {
     ).toEqual([]);
   });
 
-  test("nothing to find is NULL, nothing to ask is an error", async () => {
+  test("no match is NULL, no measure is an error", async () => {
     expect(await value(`SELECT OBS_GetMeta(${box(0, 0, 1, 1)}, '[{"numer_id":"none"}]')`)).toBeNull();
     await expect(rows(`SELECT OBS_GetMeta(${box(0, 0, 1, 1)}, '[{"denom_id":"none"}]')`)).rejects.toThrow(
       "Must pass either numer_id or geom_id to every key in GetMeta",
@@ -296,7 +296,7 @@ describe("the SQL that clients send", () => {
     expect(await rows("SELECT * FROM OBS_GetData(ARRAY[]::text[], '[]')")).toEqual([]);
   });
 
-  test("more levels of one measure come with max_score_rank, the best first", async () => {
+  test("max_score_rank returns several levels of a measure, the best first", async () => {
     const meta = async (rank: number | null) => {
       const asked = JSON.stringify([{ numer_id: "geonames.cities", max_score_rank: rank }]);
       return JSON.parse(
@@ -310,7 +310,7 @@ describe("the SQL that clients send", () => {
     expect(three[0].score).toBeGreaterThan(three[1].score);
   });
 
-  test("validation says what cannot be summed over polygons", async () => {
+  test("validation reports measures that cannot be summed over polygons", async () => {
     const checked = async (kind: string, normalization: string) =>
       (
         await rows(`SELECT * FROM OBS_MetadataValidation(${box(-125, 25, -67, 49)}, ${literal(kind)},

@@ -17,9 +17,9 @@ async function open(url: string): Promise<Engine> {
 
 const PARIS = "ST_SetSRID(ST_MakePoint(2.35, 48.85), 4326)";
 
-describe("a database of the user's", () => {
+describe("a user's database", () => {
   needs("PostgreSQL");
-  test("may have PostGIS in a schema of its own, and two servers may install at once", async () => {
+  test("can have PostGIS in its own schema, and two servers installing at once", async () => {
     const postgres = await sharedPostgres();
     const url = await postgres.createDatabase("observatory gis", "ana");
     const admin = await postgres.connect("observatory gis");
@@ -40,7 +40,7 @@ describe("a database of the user's", () => {
     await admin.end();
   });
 
-  test("whose role may not create schemas says who can, and what is not ours is left alone", async () => {
+  test("without the privilege to create schemas gets advice, and other schemas are unchanged", async () => {
     const postgres = await sharedPostgres();
     await postgres.createDatabase("observatory theirs", "owner");
     const admin = await postgres.connect("observatory theirs");
@@ -62,7 +62,7 @@ describe("a database of the user's", () => {
     await admin.end();
   });
 
-  test("without PostGIS it says what is missing", async () => {
+  test("without PostGIS gets an error that says so", async () => {
     const postgres = await sharedPostgres();
     const url = await postgres.createDatabase("observatory bare", "ana");
     const admin = await postgres.connect("observatory bare");

@@ -13,20 +13,20 @@ const text = (file: string) => readFileSync(join(DIR, file), "utf8");
 /** The order that the comment in the first file tells administrators to use. */
 const FILES = [...text("schemas.sql").matchAll(/-f (\S+\.sql)/g)].map(([, file]) => file!);
 
-test("the documented order has every file", () => {
+test("the documented order includes every file", () => {
   expect([...FILES].sort()).toEqual(readdirSync(DIR).sort());
 });
 
 describe("the embedded database", () => {
   const db = useEngine({ kind: "pglite" });
 
-  test.each(FILES)("runs %s by itself", async (file) => {
+  test.each(FILES)("runs %s alone", async (file) => {
     const run = () => db.rows(`SET ${PATH}; ${text(file)}; SELECT 'done'`);
     expect(await run()).toEqual([["done"]]);
     if (file !== "schemas.sql") expect(await run(), "again").toEqual([["done"]]);
   });
 
-  test("has the functions then", async () => {
+  test("then has the functions", async () => {
     expect(await db.rows(`SELECT cdb_observatory.OBS_DumpVersion()`)).toEqual([["cartoframes"]]);
     expect(
       await db.rows(

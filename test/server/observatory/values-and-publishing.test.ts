@@ -14,7 +14,7 @@ describe("numbers", () => {
     normalization: "predenominated",
   };
 
-  test("people are neither lost nor doubled when the country is cut again", async () => {
+  test("a partition of the country conserves the population", async () => {
     const total = Number(
       await value(`SELECT sum((d.data->0->>'value')::float8) FROM OBS_GetData(
       (SELECT array_agg(b.geom_refs) FROM OBS_GetBoundariesByGeometry(${box(-180, -90, 180, 90)}, ${literal(STATE)}) b),
@@ -30,7 +30,7 @@ describe("numbers", () => {
     expect(Math.abs(cut / total - 1)).toBeLessThan(1e-6);
   });
 
-  test("a slanted cut conserves, too", async () => {
+  test("a slanted partition conserves it, too", async () => {
     const colorado = `OBS_GetBoundaryById('08', ${literal(STATE)})`;
     const triangle = "ST_GeomFromText('POLYGON((-120 30, -95 30, -95 45, -120 30))', 4326)";
     const [whole, one, other] = await Promise.all([
@@ -44,7 +44,7 @@ describe("numbers", () => {
     expect(Math.abs(Number(whole![0]) / 5_540_545 - 1)).toBeLessThan(1e-4); // and a bit of its neighbours' edges
   });
 
-  test("rates are weighted by what they are rates of, densities by the user's own area", async () => {
+  test("rates are weighted by their denominators, densities by the user's area", async () => {
     const two = `(SELECT ST_Union(the_geom) FROM OBS_GetBoundariesByGeometry(${box(-109, 33, -105, 39)}, ${literal(STATE)}) WHERE geom_refs IN ('08', '35'))`;
     const [share, density, bare] = (await values(two, [
       { numer_id: "us.bls.engineers_share", geom_id: STATE, normalization: "prenormalized" },
@@ -60,7 +60,7 @@ describe("numbers", () => {
     expect(bare).not.toBeNull();
   });
 
-  test("a measure that has no weights over polygons is NULL, with a notice", async () => {
+  test("a measure without weights is NULL over polygons, with a notice", async () => {
     const meta = [{ numer_id: "us.bls.engineers_share", geom_id: STATE, normalization: "something" }];
     const { statements, notices } = await engine.query(`SELECT d.data->0->>'value' FROM OBS_GetData(
       ARRAY[(${box(-109, 33, -105, 39)}, 1)::geomval], OBS_GetMeta(NULL, ${literal(JSON.stringify(meta))})) d`);
@@ -109,7 +109,7 @@ describe("numbers", () => {
     expect(await value(`SELECT OBS_GetBoundaryId(${geometry}, ${literal(COUNTRY)})`)).toBe(expected);
   });
 
-  test("a box across the antimeridian holds all of Fiji", async () => {
+  test("a box across the antimeridian contains all of Fiji", async () => {
     const people = {
       numer_id: "world.gapminder.population",
       geom_id: COUNTRY,
@@ -120,7 +120,7 @@ describe("numbers", () => {
     expect(fiji).toBeCloseTo(892_145, -1);
   });
 
-  test("without a geometry, in the sea and invalid: no row, no row, mended", async () => {
+  test("no geometry and the sea give no row; invalid geometry is repaired", async () => {
     const bowtie = "ST_GeomFromText('POLYGON((-100 35, -98 37, -98 35, -100 37, -100 35))', 4326)";
     const found = await rows(`SELECT id, (data->0->>'value')::float8 > 1000 FROM OBS_GetData(
       ARRAY[(NULL, 1)::geomval, (${box(-40, 0, -39, 1)}, 2)::geomval, (${bowtie}, 3)::geomval, (ST_GeomFromText('POLYGON EMPTY', 4326), 4)::geomval],
@@ -128,7 +128,7 @@ describe("numbers", () => {
     expect(found).toEqual([["3", "t"]]);
   });
 
-  test("who has one level only keeps the values of it", async () => {
+  test("a row of one level keeps its values", async () => {
     const asked = [
       { numer_id: "us.census.pep.population", geom_id: STATE, normalization: "predenominated" },
       { numer_id: "world.gapminder.income", geom_id: COUNTRY },
@@ -138,7 +138,7 @@ describe("numbers", () => {
     expect(JSON.parse(found!)).toEqual([{ value: null }, { value: 37599 }]);
   });
 
-  test("texts are looked up; of several areas the most frequent counts", async () => {
+  test("text is looked up; over several areas the most frequent value is used", async () => {
     const asked = [{ numer_id: "countries_list.continent" }];
     expect(await values(point(2.35, 48.85), asked)).toEqual(["Europe"]);
     expect(await values(box(-10, 36, 30, 55), asked)).toEqual(["Europe"]);
@@ -203,7 +203,7 @@ describe("publishing", () => {
         (2, 'East', ${box(-3.5, 40, -3, 41)}, 3000, 20, NULL, 'good'), (3, 'Nowhere', NULL, 5, 5, 5, 'bad')`);
   });
 
-  test("a table becomes a level with measures that are found and used like all others", async () => {
+  test("a table becomes a level with measures that can be found and used like others", async () => {
     const { warnings, notices } = await publish("my quarters", quarters);
     expect([...warnings, ...notices].join()).toContain("1 rows of");
     expect(
@@ -239,7 +239,7 @@ describe("publishing", () => {
     ]);
   });
 
-  test("published again it is replaced, not doubled", async () => {
+  test("publishing again replaces it", async () => {
     await publish("my quarters", { ...quarters, measures: quarters.measures.slice(0, 1) });
     expect(await rows("SELECT boundaries, measures FROM OBS_Datasets() WHERE id = 'my-quarters'")).toEqual([
       ["1", "2"],
@@ -250,7 +250,7 @@ describe("publishing", () => {
     expect(tables).toEqual([]);
   });
 
-  test("measures may be of a level that is there", async () => {
+  test("measures can use an existing level", async () => {
     await engine.query(
       "CREATE TABLE seats AS SELECT * FROM (VALUES ('06', 53), ('48', 36), ('99', 1)) t(fips, seats)",
     );
@@ -271,7 +271,7 @@ describe("publishing", () => {
     expect(await rows("SELECT * FROM OBS_Search('seats')")).toEqual([]);
   });
 
-  test("a level may be another drawing of the areas of one that is there", async () => {
+  test("a level can be another drawing of the areas of an existing one", async () => {
     await engine.query(
       `CREATE TABLE drawing AS SELECT * FROM (VALUES ('1', ${box(-4, 39, -3.5, 41)}), ('9', ${box(0, 0, 1, 1)})) t(code, the_geom)`,
     );
@@ -320,13 +320,13 @@ describe("publishing", () => {
       { measures: [{ column: "rent", id: "us.noaa.hurricanes" }] },
       '"us.noaa.hurricanes" belongs to dataset "us-states"',
     ],
-  ])("%j is refused, and leaves what was there", async (change, message) => {
+  ])("rejects %j, and changes nothing", async (change, message) => {
     const before = await rows("SELECT * FROM OBS_Datasets()");
     await expect(publish("my quarters", { ...quarters, ...change })).rejects.toThrow(message);
     expect(await rows("SELECT * FROM OBS_Datasets()")).toEqual(before);
   });
 
-  test("removed, it leaves nothing", async () => {
+  test("removing leaves nothing", async () => {
     await rows("SELECT OBS_Unpublish('my-quarters')");
     for (const table of ["obs_dataset", "obs_column", "obs_table", "obs_column_table"]) {
       expect(
@@ -340,7 +340,7 @@ describe("publishing", () => {
   });
 });
 
-test("the functions of another version are renewed, and the data stay", async () => {
+test("functions of another version are replaced, and the data are kept", async () => {
   const before = await rows("SELECT * FROM OBS_Datasets()");
   await engine.query("COMMENT ON SCHEMA cdb_observatory IS 'Data Observatory of cartoframes, older'");
   const { warnings } = await withObservatory(db.get()).query("SELECT OBS_DumpVersion()");

@@ -82,7 +82,6 @@ export class DetailTiles {
 }
 
 class TileStore {
-  /** Tile sources by index of the layer. */
   readonly sources: ReadonlyMap<number, TileSource>;
   readonly #tiles = new Map<string, Tile>();
   readonly #running = new Map<string, AbortController>();

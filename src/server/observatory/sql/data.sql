@@ -9,7 +9,7 @@ BEGIN
 END
 $do$;
 
--- SQL expression for the value of an entry at one boundary. A text is returned as it is.
+-- SQL expression for the value of an entry at one boundary. A text is returned unchanged.
 CREATE OR REPLACE FUNCTION cdb_observatory._obs_boundary_value(is_number boolean, normalization text, numer text, denom text, area text)
 RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- What the catalog has for a place. Each column list is in CARTO's order.
+-- The functions that list what the catalog has for a place. Columns are in CARTO's order.
 
 -- True if an id that the caller passed is in the list of a row. A flag, not a filter; NULL if the row has no list.
 CREATE OR REPLACE FUNCTION cdb_observatory._obs_listed(id text, list text[]) RETURNS boolean

@@ -1,4 +1,4 @@
--- How the observatory normalizes and measures geometries. Two conventions hold in all of it:
+-- Functions that normalize and measure geometries. Two conventions hold in all of them:
 -- * Edges longer than half a degree get vertices in between, so that they stay straight in longitude and latitude, as maps
 --   draw them, when they are projected.
 -- * Before an invalid polygon is repaired, ST_SnapToGrid(g, 1e-9) removes rings that have collapsed to a point or a line:

@@ -129,7 +129,7 @@ DECLARE
   timespan CONSTANT text := nullif(publication->>'timespan', '');
   boundary CONSTANT json := publication->'boundary';
   level CONSTANT text := nullif(boundary->>'id', '');
-  -- A level may draw the areas of an existing level differently. It has the identifiers, and so the measures, of that level.
+  -- A level may draw the areas of an existing level differently. It then has the identifiers and measures of that level.
   base CONSTANT text := nullif(boundary->>'same_areas_as', '');
   ref CONSTANT text := coalesce(base, level) || '_geoid';
   naming CONSTANT text := level || '_geoname';
@@ -137,7 +137,7 @@ DECLARE
   name_column CONSTANT text := boundary->>'name_column';
   geometry_column CONSTANT text := boundary->>'geometry_column';
   measures CONSTANT json := coalesce(publication->'measures', '[]');
-  -- What would be computed from the boundaries comes with the starter catalog, in columns named prepared_…
+  -- The starter catalog has values that would be computed from the boundaries, in columns named prepared_…
   coverage CONSTANT geometry := publication->'prepared'->>'coverage';
   measure json;
   measure_id text;
@@ -360,7 +360,7 @@ BEGIN
 END
 $$;
 
--- What has been published.
+-- The functions that list and describe published datasets.
 CREATE OR REPLACE FUNCTION cdb_observatory.OBS_Datasets() RETURNS TABLE (
   id text, name text, boundaries bigint, measures bigint, timespans text, source text, license text, published_at timestamptz
 ) LANGUAGE sql STABLE AS $$

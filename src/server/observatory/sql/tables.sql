@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS observatory.obs_column_tag (
 );
 CREATE TABLE IF NOT EXISTS observatory.obs_dump_version (dump_id text PRIMARY KEY);
 
--- What OBS_Publish adds together. CARTO's own catalog has no datasets, because it is read-only.
+-- Datasets, each published by OBS_Publish. CARTO's own catalog has no datasets, because it is read-only.
 CREATE TABLE IF NOT EXISTS observatory.obs_dataset (
   id text PRIMARY KEY, name text NOT NULL, description text, source text, license text, version text,
   published_at timestamptz NOT NULL DEFAULT now()

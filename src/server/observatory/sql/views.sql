@@ -1,4 +1,4 @@
--- The catalog joined, for discovery. Runs again after tables.sql; _obs_refresh() renews the contents.
+-- The catalog, joined for discovery. Runs again after tables.sql; _obs_refresh() renews the contents.
 DROP MATERIALIZED VIEW IF EXISTS observatory.obs_meta_geom_numer_timespan, observatory.obs_meta_timespan,
   observatory.obs_meta_geom, observatory.obs_meta_denom, observatory.obs_meta_numer, observatory.obs_meta,
   observatory.obs_geometry;
