@@ -4,7 +4,7 @@
  * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; state borders
  * are the U.S. Census Bureau's 1:10 million (public domain) from us-atlas.
  */
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { MultiPolygon, Position } from "geojson";
@@ -12,8 +12,9 @@ import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import states from "us-atlas/states-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import writeFileAtomic from "write-file-atomic";
 import { worldOf } from "../src/geometry/mercator";
-import { encodeBasemap } from "../src/render/basemap-data";
+import { encodeBasemap, pathGeometry } from "../src/render/basemap-data";
 import type { PathGeometry } from "../src/render/scene";
 
 /** Antarctica ends at the edges of the world. It overlaps them by half a pixel at zoom 0, so that copies show no seam. */
@@ -34,9 +35,7 @@ export async function buildBasemap(outFile: string): Promise<void> {
     stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
   });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`; // renamed into place: concurrent tests read the old file or the new one
-  await writeFile(beside, deflateSync(bytes, { level: 9 }));
-  await rename(beside, outFile);
+  await writeFileAtomic(outFile, deflateSync(bytes, { level: 9 })); // concurrent tests read the old file or the new one
 }
 
 /** Vertices in world units. */
@@ -83,12 +82,7 @@ function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeom
     }
     features.push(paths.length - 1);
   }
-  return {
-    kind,
-    xy: Float64Array.from(xy),
-    paths: Uint32Array.from(paths),
-    features: Uint32Array.from(features),
-  };
+  return pathGeometry(kind, xy, paths, features);
 }
 
 if (require.main === module) {

@@ -3,10 +3,11 @@
  *
  * Inter by the Inter Project Authors (https://github.com/rsms/inter), SIL Open Font License 1.1.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import subsetFont from "subset-font";
+import writeFileAtomic from "write-file-atomic";
 
 /** Ranges of code points (first, last) that `pageFont` in `src/render/assets.ts` considers Latin. */
 const LATIN = [
@@ -38,9 +39,7 @@ async function buildSubset(blocks: typeof LATIN | typeof ALL, outFile: string): 
   );
   const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`; // renamed into place: concurrent tests read the old file or the new one
-  await writeFile(beside, font);
-  await rename(beside, outFile);
+  await writeFileAtomic(outFile, Buffer.from(font)); // concurrent tests read the old file or the new one
 }
 
 if (require.main === module) {

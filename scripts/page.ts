@@ -1,6 +1,7 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import writeFileAtomic from "write-file-atomic";
 
 const ROOT = join(__dirname, "..");
 
@@ -28,9 +29,7 @@ export async function buildPage(outdir: string): Promise<void> {
     if (basename(path) === "page-boot.js" && /<(?:\/script|!--)/i.test(text)) {
       throw new Error("page-boot.js must not contain </script or <!--, because pages inline it.");
     }
-    const beside = `${path}.${process.pid}`;
-    await writeFile(beside, text);
-    await rename(beside, path);
+    await writeFileAtomic(path, text);
   }
 }
 

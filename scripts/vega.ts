@@ -1,6 +1,6 @@
-import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import writeFileAtomic from "write-file-atomic";
 
 const ROOT = join(__dirname, "..");
 
@@ -25,9 +25,7 @@ export const VEGA_BUNDLE = {
 export async function buildVega(outdir: string): Promise<void> {
   const { outputFiles } = await build({ ...VEGA_BUNDLE, outdir, write: false });
   for (const { path, contents } of outputFiles) {
-    const beside = `${path}.${process.pid}`;
-    await writeFile(beside, contents);
-    await rename(beside, path);
+    await writeFileAtomic(path, Buffer.from(contents));
   }
 }
 

@@ -11,3 +11,14 @@ declare module "pgpass" {
     found: (password: string | undefined) => void,
   ): void;
 }
+
+declare module "proxy-from-env" {
+  /** Returns the proxy for an address, or "" if it needs none. */
+  export function getProxyForUrl(url: string): string;
+}
+
+/** The text of a style sheet. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

@@ -57,7 +57,7 @@ export function queryText(sql: string): string | undefined {
   const verb = isWord(first, "WITH") ? verbAfterWith(tokens) : first;
   const isQuery = verb?.kind === "word" && QUERY_VERBS.has(verb.text);
   if (!isQuery || tokens.some((token) => token.depth === 0 && isWord(token, "INTO"))) return undefined;
-  return sql.slice(0, tokens.at(-1)!.end);
+  return sql.slice(0, tokens.at(-1)!.end); // there is a token
 }
 
 const QUERY_VERBS = new Set(["SELECT", "VALUES", "TABLE"]);

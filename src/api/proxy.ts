@@ -1,4 +1,4 @@
-/// <reference path="./proxy-from-env.d.ts" />
+/// <reference path="../modules.d.ts" />
 import type { Agent } from "node:http";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";

@@ -25,8 +25,7 @@ import {
   shownAddress,
 } from "./connection/endpoint";
 import { authenticated, shareTransport } from "./connection/transport";
-import { BatchJobStatus } from "./jobs/batch-job-status";
-import { checkBatch } from "./jobs/batch-query";
+import { BatchJobStatus, checkBatch } from "./jobs/batch-job-status";
 import { makeMap } from "./map/map";
 import { checkPicture } from "./map/map-picture";
 import { readTables, withNearTable } from "./read/list-tables";

@@ -129,7 +129,7 @@ export class NumberBuilder implements ColumnBuilder {
     const values = this.#floats.reserve(rows);
     let row = this.#floats.length;
     for (let r = 0, i = field; r < rows; r++, row++, i += stride) {
-      const bytes = length[i]!;
+      const bytes = length[i]!; // i is below the size of the batch
       if (bytes === this.#width) values[row] = this.#read(view, at[i]!);
       else if (bytes === -1) {
         values[row] = Number.NaN;
@@ -156,7 +156,8 @@ export class BooleanBuilder implements ColumnBuilder {
   append({ bytes, rows, stride, at, length }: Batch, field: number): void {
     for (let r = 0, i = field; r < rows; r++, i += stride) {
       if (length[i] === -1) this.#values.push(null);
-      else if (length[i] === 1 && bytes[at[i]!]! <= 1) this.#values.push(bytes[at[i]!] === 1);
+      else if (length[i] === 1 && bytes[at[i]!]! <= 1)
+        this.#values.push(bytes[at[i]!] === 1); // i is below the size of the batch
       else throw badValue(this.#field, this.#values.length, "found neither true nor false");
     }
   }
@@ -180,7 +181,7 @@ export class ObjectBuilder implements ColumnBuilder {
 
   append(batch: Batch, field: number): void {
     for (let r = 0, i = field; r < batch.rows; r++, i += batch.stride) {
-      const bytes = batch.length[i]!;
+      const bytes = batch.length[i]!; // i is below the size of the batch
       if (bytes === -1) {
         this.values.push(null);
         continue;

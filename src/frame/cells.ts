@@ -33,7 +33,7 @@ function toRows(columns: readonly (readonly unknown[])[]): unknown[][] {
   const width = columns.length;
   return Array.from({ length: columns[0]?.length ?? 0 }, (_, row) => {
     const cells = new Array<unknown>(width);
-    for (let i = 0; i < width; i++) cells[i] = columns[i]![row];
+    for (let i = 0; i < width; i++) cells[i] = columns[i]![row]; // width is the number of columns
     return cells;
   });
 }
@@ -77,11 +77,11 @@ export function cellOf(frame: { readonly $isSeries: boolean }, row: number, colu
 
 /** Makes danfo's `shape` count the columns' values: counting rows would make them. */
 export function repairShape(frame: object): void {
-  const { get } = Object.getOwnPropertyDescriptor(frame, "shape")!;
+  const own = Object.getOwnPropertyDescriptor(frame, "shape");
   Object.defineProperty(frame, "shape", {
     get(this: object): unknown {
       const columns = COLUMNS.get(this);
-      return columns ? [rowCountOf(this), columns.length] : get!.call(this);
+      return columns ? [rowCountOf(this), columns.length] : own?.get?.call(this);
     },
     configurable: true,
   });

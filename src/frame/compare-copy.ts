@@ -53,11 +53,11 @@ export function encodeDifferences(
   const writeRow = (sink: CopySink, at: number) => {
     sink.int16(columns.length + 1);
     if (at < rows.length) {
-      for (const write of writers) write(sink, rows[at]!);
+      for (const write of writers) write(sink, rows[at]!); // at is below the number of rows
       marker(sink, 0);
       return;
     }
-    sink.raw(gone[at - rows.length]!);
+    sink.raw(gone[at - rows.length]!); // the rest of the numbers
     for (let i = keyCount; i < columns.length; i++) sink.null();
     marker(sink, 1);
   };
@@ -87,7 +87,7 @@ class Comparison {
   take({ bytes, rows, stride, at, length }: Batch): void {
     for (let r = 0; r < rows; r++) {
       const first = r * stride;
-      const endOf = (field: number) => at[first + field]! + Math.max(0, length[first + field]!);
+      const endOf = (field: number) => at[first + field]! + Math.max(0, length[first + field]!); // a batch has all fields of a row
       const start = at[first]! - 4;
       const keyBytes = endOf(this.#keyCount - 1) - start;
       const end = endOf(stride - 1);
@@ -151,7 +151,7 @@ class Comparison {
   }
 
   #lookUp(bytes: Buffer, start: number, end: number, keyBytes: number): void {
-    const row = this.#rowsByKey!.get(bytes.toString("latin1", start, start + keyBytes));
+    const row = this.#rowsByKey!.get(bytes.toString("latin1", start, start + keyBytes)); // set before the first row is compared
     if (
       row !== undefined &&
       this.#states[row] === UNSEEN &&

@@ -24,7 +24,7 @@ const TEXTS = {
 
 /** Formats a time as PostgreSQL reads it, without a year 0 and without signs of years. */
 function timeText(ms: number): string {
-  const [, sign, year, rest] = /^([+-]?)(\d+)(.*)Z$/.exec(new Date(ms).toISOString())!;
+  const [, sign, year, rest] = /^([+-]?)(\d+)(.*)Z$/.exec(new Date(ms).toISOString())!; // the format of toISOString
   const isBc = sign === "-" || Number(year) === 0;
   const shown = isBc ? String(Number(year) + 1).padStart(4, "0") : year!.replace(/^0+(?=\d{4})/, "");
   return `${shown}${rest!.replace("T", " ")}+00${isBc ? " BC" : ""}`;
@@ -56,7 +56,7 @@ function fieldOf(column: WriteColumn): (row: number) => string {
   if ("lng" in column) {
     const bytes = Buffer.alloc(16);
     return (row) => {
-      const [lng, lat] = [column.lng[row]!, column.lat[row]!];
+      const [lng, lat] = [column.lng[row]!, column.lat[row]!]; // one per row
       if (Number.isNaN(lng) || Number.isNaN(lat)) return "";
       bytes.writeDoubleLE(lng, 0);
       bytes.writeDoubleLE(lat, 8);

@@ -174,7 +174,7 @@ function ascendingOrNot(values: readonly unknown[], { ascending = true }: SortOp
   const present = values.flatMap((_, position) => (Number.isNaN(keys[position]) ? [] : [position]));
   const missing = values.flatMap((_, position) => (Number.isNaN(keys[position]) ? [position] : []));
   const sign = ascending ? 1 : -1;
-  present.sort((a, b) => (keys[a]! < keys[b]! ? -sign : keys[a]! > keys[b]! ? sign : 0));
+  present.sort((a, b) => (keys[a]! < keys[b]! ? -sign : keys[a]! > keys[b]! ? sign : 0)); // they are indexes of keys
   return [...present, ...missing];
 }
 

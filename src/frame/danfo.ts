@@ -1,12 +1,9 @@
 import type { DataFrame } from "danfojs-node";
 import { makeRowsOnDemand, rowCountOf } from "./cells";
 import { type Danfo, repairDanfo } from "./danfo-repairs";
-import { withGeometry } from "./geometry";
+import { type FramePart, withGeometry } from "./geometry";
 import { type Pace, paced } from "./pace";
 import type { Column, Columns, NumberColumn } from "./types";
-
-/** danfo's name for a column type. Objects and geometries are "string". */
-type Dtype = "int32" | "float32" | "string" | "boolean" | "datetime";
 
 let loaded: Danfo | undefined;
 
@@ -41,7 +38,7 @@ interface Internals {
   $dataIncolumnFormat: (readonly unknown[])[];
   $index: number[];
   $columns: string[];
-  $setDtypes(dtypes: Dtype[]): void;
+  $setDtypes(dtypes: FramePart["dtype"][]): void;
   $setColumnNames(names: string[]): void;
   $setInternalColumnDataProperty(name?: string): void;
 }
@@ -72,12 +69,6 @@ export async function frameFromColumns(
   return frame;
 }
 
-interface FramePart {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly values: readonly unknown[];
-}
-
 async function framePart(column: Column, pace: Pace): Promise<FramePart> {
   if (pace.due()) await pace.pause();
   const { name } = column;
@@ -102,7 +93,7 @@ function isInt32({ pgtype, values }: NumberColumn): boolean {
 
 function arrayOf(values: Float64Array): number[] {
   const array = new Array<number>(values.length);
-  for (let row = 0; row < values.length; row++) array[row] = values[row]!;
+  for (let row = 0; row < values.length; row++) array[row] = values[row]!; // row is below the length
   return array;
 }
 
@@ -116,7 +107,7 @@ async function toDates(values: Float64Array, pace: Pace): Promise<(Date | null)[
   const dates = new Array<Date | null>(values.length);
   for (let row = 0; row < values.length; row++) {
     if (row % 4096 === 0 && pace.due()) await pace.pause();
-    const ms = values[row]!;
+    const ms = values[row]!; // row is below the length
     dates[row] = Number.isNaN(ms) ? null : new Date(ms);
   }
   return dates;

@@ -117,7 +117,7 @@ function unfit({ name }: SourceColumn, row: number, value: unknown, { type }: Ta
 async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {
   const fromText = tally.only(tally.strings);
   if (!fromText && !tally.only(tally.integers, tally.floats, tally.bigints)) return undefined;
-  const [min, max] = INTEGER_BOUNDS[target.pgtype]!;
+  const [min, max] = INTEGER_BOUNDS[target.pgtype]!; // only integers get here
   const pgtype = target.pgtype === "int8" ? "int8" : "int4";
   if (tally.only(tally.integers) && tally.min >= min && tally.max <= max) {
     return { pgtype, values: source.values };
@@ -174,7 +174,7 @@ function digitsAfterPoint(text: string): number {
   const [whole = "", fraction = ""] = text.split(".");
   const significant = fraction.replace(/0+$/, "");
   if (significant !== "" || !/\d/.test(whole)) return significant.length;
-  return /^-?0*$/.test(whole) ? Number.NEGATIVE_INFINITY : -/0*$/.exec(whole)![0].length;
+  return /^-?0*$/.test(whole) ? Number.NEGATIVE_INFINITY : -/0*$/.exec(whole)![0].length; // it matches any text
 }
 
 async function fitTime({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {

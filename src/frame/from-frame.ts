@@ -54,13 +54,13 @@ export async function columnsFromFrame(
     [...others.map(({ name }) => name), ...(index === null ? [] : [INDEX])],
     geometry === null ? [] : [THE_GEOM],
   );
-  const renamed = others.flatMap(({ name }, i) => (name === names[i] ? [] : [{ from: name, to: names[i]! }]));
+  const renamed = others.flatMap(({ name }, i) => (name === names[i] ? [] : [{ from: name, to: names[i]! }])); // one name per column
   const columns: WriteColumn[] = [];
-  if (index !== null) columns.push(await writeColumn(index, names.at(-1)!, warnings, pace));
+  if (index !== null) columns.push(await writeColumn(index, names.at(-1)!, warnings, pace)); // the last one is that of the index
   for (const [i, column] of others.entries()) {
     if (names[i] === WEBMERCATOR) {
       warnings.push(`Column "${column.name}" is left out: the database makes ${WEBMERCATOR} from the_geom.`);
-    } else columns.push(await writeColumn(column, names[i]!, warnings, pace));
+    } else columns.push(await writeColumn(column, names[i]!, warnings, pace)); // one name per column
   }
   if (geometry !== null) columns.push(geometry.column);
   return { columns, rowCount: rowCountOf(frame), renamed, warnings };
@@ -108,13 +108,13 @@ export async function columnsForTable(
     if (warning !== undefined) warnings.push(warning);
     columns.push({ from: column.name, column: { name, ...fitted }, target });
   };
-  for (const [i, column] of others.entries()) if (names[i] !== WEBMERCATOR) await add(column, names[i]!);
+  for (const [i, column] of others.entries()) if (names[i] !== WEBMERCATOR) await add(column, names[i]!); // one name per column
   const index = targets.has(INDEX) && !names.includes(INDEX) ? indexColumn(frame) : null;
   if (index !== null) await add(index, INDEX);
   if (geometry !== null)
     columns.push({ from: THE_GEOM, column: geometry.column, target: targets.get(THE_GEOM) });
-  const renamed = others.flatMap(({ name }, i) =>
-    name === names[i] || targets.has(names[i]!) ? [] : [{ from: name, to: names[i]! }],
+  const renamed = others.flatMap(
+    ({ name }, i) => (name === names[i] || targets.has(names[i]!) ? [] : [{ from: name, to: names[i]! }]), // one name per column
   );
   return { columns, rowCount: rowCountOf(frame), renamed, warnings };
 }
@@ -128,7 +128,7 @@ function namesInTable(
   const others = columns.map(({ name }) => name).filter((name) => !targets.has(name));
   const normalized = normalizeColumnNames(others, hasGeometry ? [...exact, THE_GEOM] : exact);
   let next = 0;
-  return columns.map(({ name }) => (targets.has(name) ? name : normalized[next++]!));
+  return columns.map(({ name }) => (targets.has(name) ? name : normalized[next++]!)); // one per column that has no target
 }
 
 async function columnsOf(frame: DataFrame, pace: Pace): Promise<SourceColumn[]> {
@@ -260,10 +260,10 @@ async function pointsColumn(
     if (column !== undefined) return column;
     throw new InvalidArgumentError(`lnglat names "${name}", but the frame has ${listed(source)}.`);
   });
-  const lng = await degrees(lngs!, pace);
+  const lng = await degrees(lngs!, pace); // lnglat has two names
   const lat = await degrees(lats!, pace);
   const outside = lng.reduce(
-    (n, _, row) => (Math.abs(lng[row]!) > 180 || Math.abs(lat[row]!) > 90 ? n + 1 : n),
+    (n, _, row) => (Math.abs(lng[row]!) > 180 || Math.abs(lat[row]!) > 90 ? n + 1 : n), // one per row
     0,
   );
   if (outside > 0) {

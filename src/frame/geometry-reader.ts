@@ -23,7 +23,7 @@ export class GeometryBuilder implements ColumnBuilder {
     const values = this.#values;
     const short = this.#short;
     for (let r = 0, i = field; r < batch.rows; r++, i += batch.stride) {
-      const size = batch.length[i]!;
+      const size = batch.length[i]!; // i is below the size of the batch
       const at = batch.at[i]!;
       if (size === -1) values.push(null);
       else if (!isEwkb(batch.view, at, at + size)) {

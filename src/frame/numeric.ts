@@ -55,7 +55,7 @@ export function numericNumber(view: DataView, at: number): number | typeof INEXA
   const power = (view.getInt16(at + 2) - count + 1) * BASE_DIGITS;
   if (digits !== 0 && Math.abs(power) > MAX_EXACT_POWER) return slowNumber(view, at);
   if (digits === 0) return 0;
-  const size = power < 0 ? digits / POWERS[-power]! : digits * POWERS[power]!;
+  const size = power < 0 ? digits / POWERS[-power]! : digits * POWERS[power]!; // at most MAX_EXACT_POWER
   return sign === NEGATIVE ? -size : size;
 }
 
@@ -109,14 +109,10 @@ function numericScale(view: DataView, at: number): number {
 /** Formats an exact double with `scale` digits after the point, as PostgreSQL writes a numeric. */
 function scaledText(value: number, scale: number): string {
   if (!Number.isFinite(value)) return String(value);
-  const [, sign, significant, exponent] = /^(-?)(\d+)e(-?\d+)$/.exec(canonical(String(value))) ?? [
-    "",
-    "",
-    "0",
-    "0",
-  ];
+  const [, sign = "", significant = "0", exponent = "0"] =
+    /^(-?)(\d+)e(-?\d+)$/.exec(canonical(String(value))) ?? [];
   const power = Number(exponent);
-  const digits = power > 0 ? significant! + "0".repeat(power) : significant!.padStart(1 - power, "0");
+  const digits = power > 0 ? significant + "0".repeat(power) : significant.padStart(1 - power, "0");
   const point = digits.length + Math.min(power, 0);
   const fraction = digits.slice(point).padEnd(scale, "0");
   return `${sign}${digits.slice(0, point)}${fraction && `.${fraction}`}`;
@@ -137,7 +133,7 @@ export class NumericBuilder implements ColumnBuilder {
 
   append({ view, rows, stride, at, length }: Batch, field: number): void {
     for (let r = 0, i = field; r < rows; r++, i += stride) {
-      const bytes = length[i]!;
+      const bytes = length[i]!; // i is below the size of the batch
       if (bytes === -1) this.#addNull();
       else if (isNumeric(view, at[i]!, bytes)) this.#add(view, at[i]!);
       else {
@@ -157,7 +153,7 @@ export class NumericBuilder implements ColumnBuilder {
     const values: (string | null)[] = [];
     for (let row = 0; row < numbers.length; row++) {
       if (row % 1024 === 0 && pace.due()) await pace.pause();
-      values.push(this.#nulls.has(row) ? null : scaledText(numbers[row]!, this.#scales[row]!));
+      values.push(this.#nulls.has(row) ? null : scaledText(numbers[row]!, this.#scales[row]!)); // one per row
     }
     const warning = asTextWarning(this.#field, "holds values that are not exact as JavaScript numbers");
     return { column: { ...this.#field, kind: "string", values: values.concat(this.#texts) }, warning };

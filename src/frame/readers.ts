@@ -44,7 +44,7 @@ interface Reader {
 const READERS = {
   bool: {
     column: (field) => new BooleanBuilder(field),
-    element: ({ bytes }, at, end) => (end - at === 1 && bytes[at]! <= 1 ? bytes[at] === 1 : undefined),
+    element: ({ bytes }, at, end) => (end - at === 1 && bytes[at]! <= 1 ? bytes[at] === 1 : undefined), // at is below end
   },
   int2: fixed(2, (view, at) => view.getInt16(at)),
   int4: fixed(4, (view, at) => view.getInt32(at)),

@@ -23,7 +23,7 @@ export class ShortStrings {
     let to = this.#end;
     let i = at;
     for (; i + 4 <= end; i += 4, to += 4) view.setInt32(to, words.getInt32(i)); // twice as fast as byte by byte
-    for (; i < end; i++) bytes[to++] = from[i]!;
+    for (; i < end; i++) bytes[to++] = from[i]!; // i is below end
     this.#end = to;
     this.#rows.push(row);
     this.#ends.push(to);
@@ -38,7 +38,7 @@ export class ShortStrings {
     const text = encoding === "hex" ? all.toUpperCase() : all;
     let start = 0;
     for (let i = 0; i < rows.length; i++) {
-      const end = ends[i]! * width;
+      const end = ends[i]! * width; // one end and one row per text
       values[rows[i]!] = text.slice(start, end);
       start = end;
     }

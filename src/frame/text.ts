@@ -12,7 +12,7 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function textAt(bytes: Buffer, at: number, end: number): string | undefined {
   let high = 0;
   for (let i = at; i < end; i++) {
-    const byte = bytes[i]!;
+    const byte = bytes[i]!; // i is below end
     if (byte === 0) return undefined;
     high |= byte;
   }
@@ -50,7 +50,7 @@ export class TextBuilder implements ColumnBuilder {
   append(batch: Batch, field: number): void {
     const { bytes, rows, stride, at, length } = batch;
     for (let r = 0, i = field; r < rows; r++, i += stride) {
-      const size = length[i]!;
+      const size = length[i]!; // i is below the size of the batch
       if (size === -1) {
         this.#values.push(null);
         continue;
@@ -83,9 +83,9 @@ export class TextBuilder implements ColumnBuilder {
 
   #interned(bytes: Buffer, at: number, end: number): string | undefined {
     let hash = end - at;
-    for (let i = at; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+    for (let i = at; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0; // i is below end
     const slot = (hash ^ (hash >>> 10)) & (CACHE_SLOTS - 1);
-    const known = this.#slots[slot]!;
+    const known = this.#slots[slot]!; // slot is below the number of slots
     this.#lookups++;
     if (isSame(known, bytes, at, end)) {
       this.#hits++;
@@ -105,7 +105,7 @@ function isPlain({ bytes, view }: Batch, at: number, end: number): boolean {
     const word = view.getInt32(i);
     high |= word | (word - 0x01010101); // sets the high bit of a byte that is 0, or follows one
   }
-  for (; i < end; i++) high |= bytes[i]! | (bytes[i]! - 1);
+  for (; i < end; i++) high |= bytes[i]! | (bytes[i]! - 1); // i is below end
   return (high & 0x80808080) === 0;
 }
 

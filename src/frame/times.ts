@@ -101,7 +101,7 @@ export class WholeBuilder implements ColumnBuilder {
     const lows = this.#lows.reserve(width === 8 ? rows : 0);
     let row = this.#highs.length;
     for (let r = 0, i = field; r < rows; r++, row++, i += stride) {
-      const bytes = length[i]!;
+      const bytes = length[i]!; // i is below the size of the batch
       if (bytes === width) {
         highs[row] = view.getInt32(at[i]!);
         if (width === 8) lows[row] = view.getInt32(at[i]! + 4);
@@ -118,7 +118,7 @@ export class WholeBuilder implements ColumnBuilder {
     for (let row = 0; row < rowCount; row++) {
       if (this.#nulls.has(row)) values[row] = Number.NaN;
       else {
-        const value = this.#codec.number(this.#highs.values[row]!, this.#lows.values[row] ?? 0);
+        const value = this.#codec.number(this.#highs.values[row]!, this.#lows.values[row] ?? 0); // one per row
         if (Number.isNaN(value)) return this.#asText(pace);
         values[row] = value;
       }

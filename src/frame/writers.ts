@@ -176,7 +176,7 @@ export function writerFor(column: WriteColumn): RowWriter {
 
 function pointWriter({ lng, lat }: PointsColumn): RowWriter {
   return (sink, row) => {
-    const x = lng[row]!;
+    const x = lng[row]!; // one longitude and latitude per row
     const y = lat[row]!;
     if (Number.isNaN(x) || Number.isNaN(y)) {
       sink.null();

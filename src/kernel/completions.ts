@@ -63,7 +63,7 @@ async function completionOf(
   const open = openString(code.slice(0, cursor));
   if (!open) return undefined;
   const { before, text } = open;
-  const word = /[^\s,.;()"']*$/.exec(text)![0];
+  const word = /[^\s,.;()"']*$/.exec(text)![0]; // it matches any text
   const inSql = FROM_CLAUSE.test(text.slice(0, text.length - word.length));
   const call = TABLE_CALL.exec(before);
   const names =

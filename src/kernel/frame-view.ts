@@ -121,7 +121,7 @@ function html({ labels, columns, shape }: Table): string {
       `<br><span style="font-weight:normal;${FADED}">${escapeHtml(dtype)}</span></th>`,
   );
   const rows = labels.map((label, row) => {
-    const cells = columns.map(({ align, cells }) => htmlCell(cells[row]!, align));
+    const cells = columns.map(({ align, cells }) => htmlCell(cells[row]!, align)); // one cell per row
     return `<tr><th style="${CELL.right}">${escapeHtml(label)}</th>${cells.join("")}</tr>`;
   });
   return [
@@ -172,7 +172,7 @@ function block(texts: readonly string[], align: "left" | "right"): Block {
   const widths = texts.map((line) => stringWidth(line));
   const width = Math.max(...widths);
   const lines = texts.map((line, i) => {
-    const padding = " ".repeat(width - widths[i]!);
+    const padding = " ".repeat(width - widths[i]!); // one per cell
     return align === "right" ? padding + line : line + padding;
   });
   return { lines, width };
@@ -188,7 +188,7 @@ function fitting(columns: readonly Block[], gap: Block, room: number): readonly 
   const tail: Block[] = [];
   while (heads.length + tails.length > 0) {
     const fromHead = tails.length === 0 || (heads.length > 0 && head.length <= tail.length);
-    const next = (fromHead ? heads.shift() : tails.pop())!;
+    const next = (fromHead ? heads.shift() : tails.pop())!; // one of them is not empty
     if (widthOf([...head, gap, ...tail, next]) > room) break;
     if (fromHead) head.push(next);
     else tail.unshift(next);

@@ -124,8 +124,8 @@ function serviceSettings(service: string | undefined): Partial<Record<string, st
   const settings: Record<string, string> = {};
   for (const line of lines.slice(start + 1)) {
     if (line.startsWith("[")) break;
-    const [, name, value] = /^\s*(\w+)\s*=(.*)$/.exec(line) ?? [];
-    if (name) settings[name] = value!.trim();
+    const [, name, value = ""] = /^\s*(\w+)\s*=(.*)$/.exec(line) ?? [];
+    if (name) settings[name] = value.trim();
   }
   return settings;
 }

@@ -102,18 +102,20 @@ export function classifySteps(
     }
     if (from > to) [from, to] = [0, 0];
   }
-  const classes = new Uint8Array(values.length);
+  const { classes, missingCount } = classesOf(values, (value) => stepOf(value, { from, to, steps }));
+  return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
+}
+
+/** Puts each number in a class, and NaN in `MISSING_CLASS`. */
+function classesOf(values: Float64Array, classOf: (value: number) => number) {
+  const classes = new Uint8Array(values.length).fill(MISSING_CLASS);
   let missingCount = 0;
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
-    if (Number.isNaN(value)) {
-      classes[row] = MISSING_CLASS;
-      missingCount++;
-      continue;
-    }
-    classes[row] = stepOf(value, { from, to, steps });
+    if (Number.isNaN(value)) missingCount++;
+    else classes[row] = classOf(value);
   }
-  return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
+  return { classes, missingCount };
 }
 
 /** Returns the step of a value, which must not be NaN. */
@@ -315,25 +317,17 @@ function assign(
   rangesOf: (mins: readonly number[], maxs: readonly number[]) => Omit<Range, "count">[],
 ): RangeClasses {
   const last = breaks.length - 1;
-  const classes = new Uint8Array(values.length);
   const counts = breaks.map(() => 0);
   const mins = breaks.map(() => Infinity);
   const maxs = breaks.map(() => -Infinity);
-  let missingCount = 0;
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row]!;
-    if (Number.isNaN(value)) {
-      classes[row] = MISSING_CLASS;
-      missingCount++;
-      continue;
-    }
+  const { classes, missingCount } = classesOf(values, (value) => {
     let index = 0;
     while (index < last && value > breaks[index]!) index++;
-    classes[row] = index;
     counts[index]!++;
     if (value < mins[index]!) mins[index] = value;
     if (value > maxs[index]!) maxs[index] = value;
-  }
+    return index;
+  });
   const ranges = rangesOf(mins, maxs).map((range, i) => ({ ...range, count: counts[i]! }));
   return { kind: "ranges", classes, ranges, missingCount };
 }

@@ -1,5 +1,5 @@
 import { runSql } from "../api/sql";
-import type { Transport } from "../api/transport";
+import type { Lookup } from "../context/tables/table-name";
 import { InvalidArgumentError, TableNotFoundError } from "../errors";
 import { listed, near } from "../options";
 import { ident } from "../sql";
@@ -21,11 +21,6 @@ export type Place =
       /** Dimension of the first geometry: 0 for points, 1 for lines, 2 for polygons. */
       readonly dimension: number;
     };
-
-export interface Lookup {
-  readonly transport: Transport;
-  readonly signal?: AbortSignal;
-}
 
 export const WORLD = "ST_MakeEnvelope(-180.0, -85.0, 180.0, 85.0, 4326)";
 

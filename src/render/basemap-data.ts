@@ -89,6 +89,15 @@ function decodeGeometry(reader: Reader, kind: PathGeometry["kind"]): PathGeometr
     }
     features.push(paths.length - 1);
   }
+  return pathGeometry(kind, xy, paths, features);
+}
+
+export function pathGeometry(
+  kind: PathGeometry["kind"],
+  xy: readonly number[],
+  paths: readonly number[],
+  features: readonly number[],
+): PathGeometry {
   return {
     kind,
     xy: Float64Array.from(xy),

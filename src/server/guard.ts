@@ -196,7 +196,7 @@ export const STATEMENT_TIMEOUT_MS = 25_000;
 
 /** Returns role and signal for the statements of a request. */
 export function statementOptions(request: FastifyRequest, reply: FastifyReply) {
-  const { role } = request.apiKey!;
+  const { role } = request.apiKey!; // its routes are not for everybody
   const signal = abortOnDisconnect(reply, role === "master" ? undefined : STATEMENT_TIMEOUT_MS);
   return { role, signal };
 }

@@ -42,7 +42,7 @@ export async function tablesUsed(
 
 function moved(error: DatabaseError, characters: number): DatabaseError {
   const position = error.position && error.position - EXPLAIN.length + characters;
-  return new DatabaseError(error.message, { ...error, position }, { cause: error });
+  return error.with({ position });
 }
 
 /** Walks the plan without recursion, because the caller's statement decides how deep it is. */

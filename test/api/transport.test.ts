@@ -4,10 +4,9 @@ import { createServer as createNetServer } from "node:net";
 import { inspect } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { copyFrom, copyTo } from "../../src/api/copy";
 import { type Endpoint, fixedSource } from "../../src/api/endpoint";
 import type { Session } from "../../src/api/http";
-import { runSql } from "../../src/api/sql";
+import { copyFrom, copyTo, runSql } from "../../src/api/sql";
 import { Transport, type TransportOptions } from "../../src/api/transport";
 import {
   AuthenticationError,

@@ -1,19 +1,17 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { ObservatoryCommands, readPublication } from "../../src/cli/observatory-commands";
-import { startTestServer, type TestServer } from "../support/server";
+import { serverForTests } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests();
 let commands: ObservatoryCommands;
 const told: string[] = [];
 
 beforeAll(async () => {
-  server = await startTestServer();
   commands = new ObservatoryCommands(server, (line) => told.push(line));
 });
-afterAll(() => server?.close());
 
 test("the first command installs the observatory and says so", async () => {
   const lines = await commands.list();

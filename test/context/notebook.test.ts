@@ -1,33 +1,29 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
 import { endpointSource } from "../../src/context/connection/endpoint";
 import { localHome } from "../../src/local/home";
-import { findServer, stopServer } from "../../src/local/launcher";
+import { findServer } from "../../src/local/launcher";
 import { literal, TEMPORARY_TABLE } from "../../src/sql";
-import { Kernel } from "../support/jupyter";
+import { type Kernel, notebookKernel } from "../support/jupyter";
+import { removeHome, temporaryHome } from "../support/server";
 
-const NOTEBOOKS = join(__dirname, "../../notebooks");
 const LONG = 'await cc.query("SELECT count(*) FROM generate_series(1, 1e10)")';
 
 /** The built package in real kernels, on one home. */
 let home: string;
 let kernel: Kernel;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-notebook-"));
+  home = await temporaryHome();
   kernel = await startKernel();
 });
 afterAll(async () => {
   await kernel?.shutdown();
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
+  await removeHome(home);
 });
 
 const startKernel = async () => {
-  const started = await Kernel.start({ cwd: NOTEBOOKS, env: { ...process.env, CARTOFRAMES_HOME: home } });
+  const started = await notebookKernel(home);
   await started.execute('import { cc } from "cartoframes";');
   return started;
 };

@@ -2,14 +2,14 @@
 import { readdirSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../../src/local/home";
 import { spoolDir } from "../../src/server/engine/data-dir";
 import { defaultEngine } from "../support/engine";
 import { startKernelProcess } from "../support/kernel-process";
 import { growthMb } from "../support/memory";
 import { needs } from "../support/needs";
-import { runningServer, startTestServer, type TestServer } from "../support/server";
+import { runningServer, serverForTests } from "../support/server";
 
 const embedded = defaultEngine() === "pglite";
 const ROW_BYTES = 4000;
@@ -21,16 +21,14 @@ const BYTES = ROWS * ROW_BYTES;
 /** A server that held the rows would take 400 MB and more. */
 const FLAT_MB = 120;
 
-let server: TestServer;
+const server = serverForTests();
 let pid: number;
 beforeAll(async () => {
-  server = await startTestServer();
   pid = (await runningServer(server.home))!.status.pid;
   await take(
     `/api/v2/sql/copyto?q=${encodeURIComponent("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 20000)) TO STDOUT")}`,
   ); // what any answer needs
 });
-afterAll(() => server?.close());
 
 /** Reads an answer to its end; how many bytes there were. */
 async function take(path: string): Promise<number> {

@@ -1,17 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Kernel } from "../support/jupyter";
-
-const NOTEBOOKS = join(__dirname, "../../notebooks");
+import { type Kernel, notebookKernel } from "../support/jupyter";
+import { removeHome, temporaryHome } from "../support/server";
 
 /** The built package in a real kernel. Maps and charts of frames need no server. */
 let home: string;
 let kernel: Kernel;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-figure-"));
-  kernel = await Kernel.start({ cwd: NOTEBOOKS, env: { ...process.env, CARTOFRAMES_HOME: home } });
+  home = await temporaryHome();
+  kernel = await notebookKernel(home);
   const { stderr } = await kernel.execute(`
     import { cc, figure, Layer } from "cartoframes";
     import { DataFrame } from "danfojs-node";
@@ -22,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await kernel?.shutdown();
-  await rm(home, { recursive: true, force: true });
+  await removeHome(home);
 });
 
 test("a figure is one output, sent before the cell ends", async () => {

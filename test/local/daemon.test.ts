@@ -12,6 +12,7 @@ import { endpointSource } from "../../src/context/connection/endpoint";
 import { localHome, readState } from "../../src/local/home";
 import { connectLocal, findServer, stopServer } from "../../src/local/launcher";
 import { isAlive } from "../../src/local/process";
+import { freePort } from "../support/machine";
 import { temporaryHome } from "../support/server";
 
 const ROOT = join(__dirname, "../..");
@@ -87,14 +88,6 @@ test("after kill -9 the next call restarts the server with every acknowledged wr
   const after = await connectLocal(localHome(dir));
   expect([after.baseUrl, after.key]).toEqual([`http://127.0.0.1:${port}`, key]);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function temporaryFiles(): Promise<string[]> {
   const { dataDir } = localHome(dir);

@@ -7,12 +7,11 @@ import { InvalidArgumentError } from "../../src/errors";
 import { BaseMap, Layer, type MapOptions, QueryLayer } from "../../src/map";
 import type { PointGeometry } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
-import { startTestServer, type TestServer } from "../support/server";
+import { serverForTests } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let transport: Transport;
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   const { baseUrl, user, key } = server;
   transport = new Transport(
     fixedSource({ kind: "local", baseUrl, user, apiKey: key, label: "the local server" }),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { localHome } from "../../src/local/home";
 import type { ServerControl } from "../../src/server/app";
 import { createApp } from "../../src/server/app";
@@ -14,14 +14,12 @@ import type { Imports } from "../../src/server/imports/imports";
 import type { JobQueue } from "../../src/server/jobs/queue";
 import { uploadedBytes } from "../../src/server/routes/copy";
 import { defaultEngine } from "../support/engine";
-import { startTestServer, type TestServer } from "../support/server";
+import { json, serverForTests } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests();
 beforeAll(async () => {
-  server = await startTestServer();
   await server.sql("CREATE TABLE trees (name text, height float8, the_geom geometry(Geometry,4326))");
 });
-afterAll(() => server?.close());
 
 const copyFrom = (q: string, body: RequestInit["body"], headers: Record<string, string> = {}) =>
   server.ask(`/api/v2/sql/copyfrom?q=${encodeURIComponent(q)}`, {
@@ -75,11 +73,7 @@ test("accepts a form or JSON body for copyto", async () => {
       method: "POST",
       body: new URLSearchParams({ q, filename: "a b.csv" }),
     }),
-    server.ask("/api/v2/sql/copyto", {
-      method: "POST",
-      body: JSON.stringify({ q }),
-      headers: { "Content-Type": "application/json" },
-    }),
+    server.ask("/api/v2/sql/copyto", json({ q })),
   ]);
   expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(["1\n", "1\n"]);
   expect(answers[0]!.headers.get("content-disposition")).toBe("attachment; filename=a%20b.csv");

@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { DatasetResponse } from "../../src/api/schemas/datasets";
 import { privacyOf, setPrivacy } from "../../src/server/datasets";
 import { openPglite } from "../../src/server/engine/pglite";
 import { temporaryDir } from "../support/engine";
-import { startTestServer, type TestServer } from "../support/server";
+import { answerOf, json, serverForTests } from "../support/server";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.close());
+const server = serverForTests();
 
 async function call(method: string, path: string, body?: unknown) {
-  const init =
-    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const response = await server.ask(path, { method, ...init });
-  const text = await response.text();
-  return { status: response.status, body: text ? JSON.parse(text) : undefined };
+  return answerOf(await server.ask(path, body === undefined ? { method } : json(body, method)));
 }
 
 async function makeTable(name: string, rows = 0): Promise<void> {
@@ -224,24 +216,11 @@ describe("PUT", () => {
 
   test("accepts a complete dataset as returned, with the key in the body", async () => {
     const { body } = await call("GET", viz("trees"));
-    const response = await server.ask(viz("trees"), {
-      key: null,
-      method: "PUT",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ...body, privacy: "LINK", api_key: server.key, table: null, permission: null }),
-    });
-    expect([response.status, ((await response.json()) as { privacy: string }).privacy]).toEqual([
-      200,
-      "LINK",
-    ]);
-    const wrong = { ...body, api_key: "wrong" };
-    const init = {
-      key: null,
-      method: "PUT",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(wrong),
-    };
-    expect((await server.ask(viz("trees"), init)).status).toBe(401);
+    const put = async (change: object) =>
+      answerOf(await server.ask(viz("trees"), { ...json({ ...body, ...change }, "PUT"), key: null }));
+    const changed = await put({ privacy: "LINK", api_key: server.key, table: null, permission: null });
+    expect([changed.status, changed.body.privacy]).toEqual([200, "LINK"]);
+    expect((await put({ api_key: "wrong" })).status).toBe(401);
   });
 
   test("changes nothing without parameters", async () => {

@@ -1,14 +1,13 @@
 import { feature } from "topojson-client";
 import type { Topology } from "topojson-specification";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { collection } from "../../src/server/formats/geojson";
 import { copyTextRows } from "../../src/server/row-stream";
 import { chunksOf, defaultEngine } from "../support/engine";
-import { startTestServer, type TestServer } from "../support/server";
+import { serverForTests } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests({ shared: true });
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   await server.sql(`
     CREATE TABLE trees (name text, height float8, seen_at timestamptz, old boolean, the_geom geometry(Geometry,4326));
     INSERT INTO trees VALUES
@@ -17,7 +16,6 @@ beforeAll(async () => {
       ('', NULL, NULL, NULL, ST_GeomFromText('LINESTRING(0 0,2 1)', 4326));
     SELECT CDB_CartodbfyTable('trees')`);
 });
-afterAll(() => server?.close());
 
 interface Answer {
   readonly status: number;

@@ -4,17 +4,15 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ServerStatus } from "../../src/local/home";
 import { defaultEngine } from "../support/engine";
-import { startTestServer, type TestServer } from "../support/server";
+import { json, serverForTests, type TestServer } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests();
 beforeAll(async () => {
-  server = await startTestServer();
   await server.sql("CREATE TABLE log (n serial, what text)");
 });
-afterAll(() => server?.close());
 beforeEach(() => server.sql("TRUNCATE log"));
 afterEach(async () => {
   // A test that failed in the middle must not leave its endless job to the next one.
@@ -35,11 +33,6 @@ const ask = async (path: string, init?: Init): Promise<[number, Answer]> => {
   const response = await server.ask(path, init);
   return [response.status, (await response.json()) as Answer];
 };
-const json = (body: unknown): Init => ({
-  method: "POST",
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(body),
-});
 const create = async (query: unknown) => (await ask(JOBS, json({ query })))[1];
 const get = async (id: string) => (await ask(`${JOBS}/${id}`))[1];
 const cancel = (id: string) => ask(`${JOBS}/${id}`, { method: "DELETE" });

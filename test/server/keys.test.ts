@@ -1,12 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { ApiKeys } from "../../src/server/keys";
-import { startTestServer, type TestServer } from "../support/server";
+import { answerOf, json, serverForTests } from "../support/server";
 
-let server: TestServer;
+const server = serverForTests();
 beforeAll(async () => {
-  server = await startTestServer();
   await server.sql(`
     CREATE TABLE open_data (a int, the_geom geometry); SELECT CDB_CartodbfyTable('open_data');
     INSERT INTO open_data (a) VALUES (1), (2); GRANT SELECT ON open_data TO publicuser;
@@ -14,7 +13,6 @@ beforeAll(async () => {
     CREATE VIEW window_on_secret AS SELECT * FROM secret; GRANT SELECT ON window_on_secret TO publicuser;
     CREATE VIEW catalogue AS SELECT relname FROM pg_class; GRANT SELECT ON catalogue TO publicuser`);
 });
-afterAll(() => server?.close());
 
 async function askAs(key: string | null, q: string, path = "/api/v2/sql") {
   const parameters = new URLSearchParams({ q, ...(key !== null && { api_key: key }) });
@@ -247,18 +245,7 @@ describe("the Auth API", () => {
   const call = async (
     path: string,
     { key = server.key, body, method = "GET" }: { key?: string | null; body?: unknown; method?: string } = {},
-  ) => {
-    const response = await server.ask(path, {
-      key,
-      method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { "Content-Type": "application/json" },
-      }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
+  ) => answerOf(await server.ask(path, { key, ...(body === undefined ? { method } : json(body, method)) }));
   const grants = (tables: object[] = [], more: object[] = []) => [
     { type: "apis", apis: ["sql"] },
     { type: "database", tables, schemas: more },

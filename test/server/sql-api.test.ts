@@ -1,15 +1,11 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sqlResponseJson } from "../../src/server/sql-json";
-import { startTestServer, type TestServer } from "../support/server";
+import { json, serverForTests, type TestServer } from "../support/server";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.close());
+const server = serverForTests();
 
 describe("values and fields", () => {
   // carto-api §2.3 and §2.4, a row each: expression, JSON value, fields member.
@@ -211,11 +207,7 @@ describe("parameters", () => {
     form.set("q", q);
     const answers = await Promise.all([
       server.ask(`/api/v2/sql?q=${encodeURIComponent(q)}`),
-      server.ask("/api/v1/sql?q=nonsense", {
-        method: "POST",
-        body: JSON.stringify({ q }),
-        headers: { "Content-Type": "application/json" },
-      }),
+      server.ask("/api/v1/sql?q=nonsense", json({ q })),
       server.ask("/user/local/api/v2/sql", { method: "POST", body: form }),
     ]);
     for (const answer of answers) expect(await answer.json()).toMatchObject({ rows: [{ a: 1 }] });

@@ -1,16 +1,12 @@
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type SqlAnswer, startTestServer, type TestServer } from "../support/server";
+import { expect, test } from "vitest";
+import { type SqlAnswer, serverForTests } from "../support/server";
 
 /**
  * The embedded database has one session, a superuser's, and `RESET ROLE` brings it back to whoever has the master
  * key. PostgreSQL runs in WebAssembly, whose file system is its own but for the data folder: no superuser leaves it.
  */
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.close());
+const server = serverForTests();
 
 const asSuperuser = async (sql: string): Promise<SqlAnswer> =>
   (

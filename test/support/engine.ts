@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { databaseAddress } from "../../src/local/database";
-import type { Engine, StatementOptions } from "../../src/server/engine/engine";
+import type { DatabaseError, Engine, StatementOptions } from "../../src/server/engine/engine";
 import { openPglite, type PgliteOptions } from "../../src/server/engine/pglite";
 import { openPostgres, type PostgresOptions } from "../../src/server/engine/postgres";
 import { needs } from "./needs";
@@ -99,4 +99,14 @@ export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer
 
 export async function* chunksOf(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
+}
+
+/** The error of a statement that must fail. */
+export async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
+  const result = await promise.then(
+    () => null,
+    (error: DatabaseError) => error,
+  );
+  if (!result) throw new Error("it did not fail");
+  return result;
 }

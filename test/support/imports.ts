@@ -23,11 +23,11 @@ type Parameters = Record<string, string>;
 type Content = string | Uint8Array;
 
 /** Uses the Import API of a server with plain HTTP requests, as other programs do. */
-export function importer(server: () => TestServer) {
+export function importer(server: TestServer) {
   const query = (parameters: Parameters) => new URLSearchParams(parameters).toString();
 
   const post = (parameters: Parameters = {}, init: RequestInit = {}) =>
-    server().ask(`/api/v1/imports?${query(parameters)}`, { method: "POST", ...init });
+    server.ask(`/api/v1/imports?${query(parameters)}`, { method: "POST", ...init });
 
   const upload = (name: string, content: Content, parameters: Parameters = {}) => {
     const form = new FormData();
@@ -36,7 +36,7 @@ export function importer(server: () => TestServer) {
   };
 
   const get = async (id: string) =>
-    (await server().ask(`/api/v1/imports/${id}`)).json() as Promise<ImportAnswer>;
+    (await server.ask(`/api/v1/imports/${id}`)).json() as Promise<ImportAnswer>;
 
   /** Waits until an import has finished; `states` are the states it went through. */
   const finished = async (response: Response, states: string[] = []): Promise<ImportAnswer> => {
@@ -56,7 +56,7 @@ export function importer(server: () => TestServer) {
 
   /** Returns the columns of a table and their types, without CARTO's own columns. */
   const columns = async (table: string) => {
-    const { rows } = await server().sql(
+    const { rows } = await server.sql(
       `SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '${table}'
        AND column_name NOT IN ('cartodb_id', 'the_geom', 'the_geom_webmercator') ORDER BY ordinal_position`,
     );
@@ -65,7 +65,7 @@ export function importer(server: () => TestServer) {
 
   /** Returns leftovers, which must not exist after an import, successful or not. */
   const leftovers = async () => {
-    const { rows } = await server().sql(
+    const { rows } = await server.sql(
       "SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%' AND relkind = 'r'",
     );
     return rows;
@@ -73,7 +73,7 @@ export function importer(server: () => TestServer) {
 
   /** Returns the folders of running uploads and imports, and of those that were not removed. */
   const workDirs = async () => {
-    const home = (await homesIn(server().home)).at(-1); // that of the database, if there is one
+    const home = (await homesIn(server.home)).at(-1); // that of the database, if there is one
     return (await readdir(join(home!.dir, "imports"))).filter((name) => name.startsWith("work-"));
   };
 

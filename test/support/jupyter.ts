@@ -15,6 +15,13 @@ export interface KernelOptions {
   readonly timeoutMs?: number;
 }
 
+/** A kernel in the folder of the notebooks, which import the built package. Its local server is in `home`. */
+export const notebookKernel = (home: string) =>
+  Kernel.start({
+    cwd: join(__dirname, "../../notebooks"),
+    env: { ...process.env, CARTOFRAMES_HOME: home },
+  });
+
 const START_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 3000;
 /** Maximum length of the kept output of the process, from its start and its crash. */

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { build } from "esbuild";
 import type { TestContext } from "vitest";
 import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { LockedError, lockDataDir } from "../../src/server/engine/lock";
+import { freePort } from "./machine";
 import { skipTest } from "./needs";
 
 const ROOT = resolve(__dirname, "../..");
@@ -117,13 +117,4 @@ export async function startLab(
     return response.json() as Promise<T>;
   };
   return { url, token: TOKEN, api, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }

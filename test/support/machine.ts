@@ -1,6 +1,7 @@
 /** Finds the programs that some tests need, in their usual places. */
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -131,3 +132,12 @@ export const postgresBin = isWindows
   ? undefined // the tests reach it through a socket in a folder
   : postgresCandidates().find((bin) => isProgram(join(bin, initdb)) && hasPostgis(bin));
 export const opensslPath = onPath("openssl").find(isProgram);
+
+export function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+}

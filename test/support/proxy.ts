@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { afterAll, beforeAll } from "vitest";
 
 /** A complete request that passes through the proxy. */
 export interface ProxiedRequest {
@@ -69,6 +70,16 @@ export async function startProxy(target: { readonly baseUrl: string }): Promise<
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A proxy for the tests of a file. Its members are there while they run. */
+export function proxyForTests(target: { readonly baseUrl: string }): TestProxy {
+  const proxy = {} as TestProxy;
+  beforeAll(async () => {
+    Object.assign(proxy, await startProxy(target));
+  });
+  afterAll(() => proxy.close?.());
+  return proxy;
 }
 
 async function read(stream: AsyncIterable<Buffer>): Promise<Buffer> {

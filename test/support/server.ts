@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import { databaseAddress } from "../../src/local/database";
 import { databaseHome, homesIn, localHome } from "../../src/local/home";
 import { connectLocal, findServer, type LocalServer, stopServer } from "../../src/local/launcher";
@@ -28,6 +29,19 @@ export interface SqlAnswer {
   readonly detail?: string;
   readonly notices?: string[];
   readonly warnings?: string[];
+}
+
+/** A request with a JSON body. */
+export const json = (body: unknown, method = "POST") => ({
+  method,
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** The status and the body, which is JSON or empty. */
+export async function answerOf(response: Response) {
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : undefined };
 }
 
 export async function temporaryHome(): Promise<string> {
@@ -70,6 +84,16 @@ export async function removeHome(home: string): Promise<void> {
 export async function startTestServer({ shared = false } = {}): Promise<TestServer> {
   if (shared && defaultEngine() === "pglite") return sharedServer();
   return openServer(await temporaryHome());
+}
+
+/** The server of `startTestServer` for the tests of a file. Its members are there while they run. */
+export function serverForTests(options?: Parameters<typeof startTestServer>[0]): TestServer {
+  const server = {} as TestServer;
+  beforeAll(async () => {
+    Object.assign(server, await startTestServer(options));
+  });
+  afterAll(() => server.close?.());
+  return server;
 }
 
 async function sharedServer(): Promise<TestServer> {

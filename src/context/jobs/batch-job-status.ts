@@ -1,10 +1,10 @@
-import { cancelJob, failureReason, fetchJob, finishedJob, isOver } from "../../api/jobs";
+import { type BatchQuery, cancelJob, failureReason, fetchJob, finishedJob, isOver } from "../../api/jobs";
 import { type JobResponse, readStatus } from "../../api/schemas/jobs";
 import { InvalidArgumentError, JobError, TimeoutError } from "../../errors";
 import type { Progress } from "../../kernel/progress";
 import { runInCell } from "../../kernel/run-in-cell";
 import { OPTION_NAMES } from "../../option-names";
-import { type CallOptions, checkOptions } from "../../options";
+import { type CallOptions, checkKeys, checkOptions } from "../../options";
 import { type ContextLike, transportOf } from "../connection/transport";
 
 /** State of a batch job when the server was asked. */
@@ -200,4 +200,22 @@ function shortSql(sql: string): string {
 
 function shortId(jobId: string): string {
   return jobId.length > 8 ? `${jobId.slice(0, 8)}…` : jobId;
+}
+
+/** @throws InvalidArgumentError for anything but one of the three forms of a job, and for an empty statement */
+export function checkBatch(query: BatchQuery): void {
+  const list = typeof query === "object" && query !== null && "query" in query ? query.query : query;
+  const parts: unknown[] = Array.isArray(list) ? list : [list];
+  const statements = parts.map((part) => (part as { query?: unknown } | null)?.query ?? part);
+  const ok = statements.every((sql) => typeof sql === "string" && sql.trim() !== "");
+  if (ok && statements.length > 0) {
+    if (list !== query) checkKeys("A job", query as object, OPTION_NAMES.BatchQueries);
+    for (const part of parts) {
+      if (typeof part === "object") checkOptions("A query of a job", part, OPTION_NAMES.JobQueryOptions);
+    }
+    return;
+  }
+  throw new InvalidArgumentError(
+    "A job must be a statement, a list of statements, or { query: [{ query, onsuccess, onerror }] }, without empty statements.",
+  );
 }

@@ -1,6 +1,5 @@
-import { copyTo } from "../../api/copy";
 import { failureOf } from "../../api/retry";
-import { runSql } from "../../api/sql";
+import { copyTo, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { RateLimitError, ServerError, SqlError, TimeoutError } from "../../errors";
 import { type Columns, columnsFromRows, copySelect, decodeCopy, type Field, jsonSelect } from "../../frame";

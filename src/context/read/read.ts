@@ -1,7 +1,6 @@
 import type { DataFrame } from "danfojs-node";
-import { copyTo } from "../../api/copy";
 import { ErrorResponse } from "../../api/schemas/sql";
-import { runSql, type SqlResult } from "../../api/sql";
+import { copyTo, runSql, type SqlResult } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
 import {

@@ -1,7 +1,6 @@
 import type { DataFrame } from "danfojs-node";
-import { copyFrom, copyTo } from "../../api/copy";
 import { StatementStopped } from "../../api/errors";
-import { runSql } from "../../api/sql";
+import { copyFrom, copyTo, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../../errors";
 import {

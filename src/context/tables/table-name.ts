@@ -48,7 +48,7 @@ function unquoted(part: string): string {
   return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
 }
 
-interface Lookup {
+export interface Lookup {
   readonly transport: Transport;
   readonly signal?: AbortSignal;
 }

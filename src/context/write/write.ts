@@ -1,8 +1,7 @@
 import type { DataFrame } from "danfojs-node";
-import { copyFrom } from "../../api/copy";
 import { createJob } from "../../api/jobs";
 import type { JobResponse } from "../../api/schemas/jobs";
-import { type RunOptions, runSql } from "../../api/sql";
+import { copyFrom, type RunOptions, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError, JobError, ServerError, SqlError } from "../../errors";
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../../frame";

@@ -57,7 +57,7 @@ export async function renderGif(
   const durationS = options.duration ?? Math.min(DEFAULT_DURATION_S, clock.durationMs / 1000 / clock.speed);
   checkNumber("duration", durationS, 0.02, MAX_DURATION_S);
   const animated = withFewerFrames(scene, Math.ceil(clock.frames / most));
-  const { frames } = animated.clock!;
+  const { frames } = animated.clock!; // only an animation gets here
   checkSize(scene, frames);
 
   const delayMs = Math.max(MIN_DELAY_MS, (1000 * durationS) / frames);
@@ -109,7 +109,7 @@ function pixelsOf(painter: ImagePainter, frame: number): Uint32Array {
 
 /** Returns the palette of the whole animation, whose first entry is reserved for unchanged pixels. */
 function paletteOfAll(painter: ImagePainter, scene: Scene): Color[] {
-  const { frames } = scene.clock!;
+  const { frames } = scene.clock!; // only an animation gets here
   const wanted = [
     busiestFrame(scene),
     ...Array.from({ length: SAMPLES }, (_, i) => Math.round((i * (frames - 1)) / (SAMPLES - 1))),

@@ -2,10 +2,12 @@
  * Decodes Mapbox Vector Tiles as layers: https://github.com/mapbox/vector-tile-spec/tree/master/2.1. `!`: `rows` holds
  * indexes of features, and x and y have the same length.
  */
+
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
+import type { TileId } from "../../geometry/mercator";
 import { formatNumber } from "../format";
-import type { LayerTile, TileId } from "../painter";
+import type { LayerTile } from "../painter";
 import {
   type ColorStyle,
   type DetailSource,

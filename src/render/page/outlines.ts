@@ -4,10 +4,10 @@
  * `PathGeometry`.
  */
 import { deflateSync } from "node:zlib";
-import type { Box as PathBox } from "../../geometry/clip";
+import type { Box } from "../../geometry/clip";
 import { worldPxOf, zoomOf } from "../../geometry/mercator";
 import { worldOutlines } from "../assets";
-import { encodeBasemap } from "../basemap-data";
+import { encodeBasemap, pathGeometry } from "../basemap-data";
 import type { BasemapShapes } from "../painter";
 import { boxesOfPaths } from "../painter/box";
 import { viewportOf } from "../projection";
@@ -30,14 +30,7 @@ const tolerance = (zoom: number) => 0.5 / worldPxOf(zoom);
 /** Part of the world in which a vertex is kept. */
 const RANK = { near: 0, around: 1, anywhere: 2 } as const;
 
-/** A box in world units, in any copy of the world. */
-interface Box {
-  readonly west: number;
-  readonly north: number;
-  readonly east: number;
-  readonly south: number;
-}
-
+/** Boxes in world units, in any copy of the world. */
 interface Detail {
   readonly near: Box | undefined;
   readonly around: Box;
@@ -69,21 +62,16 @@ function boxNear(scene: Scene): Box {
   const { originX, originY, worldPx, widthPx, heightPx } = viewportOf(scene);
   const least = 2 * tolerance(ZOOM_AROUND);
   const margin = (px: number) => Math.max(least, (MARGIN_VIEWS * px) / worldPx);
-  const box = {
-    west: originX,
-    north: originY,
-    east: originX + widthPx / worldPx,
-    south: originY + heightPx / worldPx,
-  };
+  const box: Box = [originX, originY, originX + widthPx / worldPx, originY + heightPx / worldPx];
   return grown(box, margin(widthPx), margin(heightPx));
 }
 
-const grown = ({ west, north, east, south }: Box, x: number, y: number): Box => ({
-  west: west - x,
-  north: north - y,
-  east: east + x,
-  south: south + y,
-});
+const grown = ([minX, minY, maxX, maxY]: Box, x: number, y: number): Box => [
+  minX - x,
+  minY - y,
+  maxX + x,
+  maxY + y,
+];
 
 function detailed(geometry: PathGeometry, { near, around }: Detail): PathGeometry {
   const { xy, paths, features } = geometry;
@@ -106,16 +94,11 @@ function detailed(geometry: PathGeometry, { near, around }: Detail): PathGeometr
     }
     if (ends.length - 1 > featureEnds.at(-1)!) featureEnds.push(ends.length - 1);
   }
-  return {
-    kind: geometry.kind,
-    xy: Float64Array.from(picked),
-    paths: Uint32Array.from(ends),
-    features: Uint32Array.from(featureEnds),
-  };
+  return pathGeometry(geometry.kind, picked, ends, featureEnds);
 }
 
-function isIn({ west, north, east, south }: Box, x: number, y: number): boolean {
-  return y >= north && y <= south && x - Math.floor(x - west) <= east;
+function isIn([minX, minY, maxX, maxY]: Box, x: number, y: number): boolean {
+  return y >= minY && y <= maxY && x - Math.floor(x - minX) <= maxX;
 }
 
 const ranked = new WeakMap<PathGeometry, Uint8Array>();
@@ -131,7 +114,7 @@ function ranksOf(geometry: PathGeometry): Uint8Array {
   const ranks = new Uint8Array(xy.length / 2); // RANK.near
   for (let path = 0; path + 1 < paths.length; path++) {
     const [from, to] = [paths[path]!, paths[path + 1]!];
-    const [minX, minY, maxX, maxY] = boxes.subarray(4 * path, 4 * path + 4) as unknown as PathBox;
+    const [minX, minY, maxX, maxY] = boxes.subarray(4 * path, 4 * path + 4) as unknown as Box;
     const isTiny = kind === "polygon" && Math.max(maxX - minX, maxY - minY) < 1 / worldPxOf(ZOOM_ELSEWHERE);
     for (let i = from; i < to; i++) {
       if (around[i]) ranks[i] = RANK.around;

@@ -14,4 +14,4 @@ export {
   warm,
 } from "./paint";
 export { cssColor } from "./style";
-export { type LayerTile, needsTiles, type TileId, type TileSource, tileKey } from "./tiled";
+export { type LayerTile, needsTiles, type TileSource, tileKey } from "./tiled";

@@ -3,13 +3,14 @@
  * layers change, so that labels do not jump while the map is panned and are not cut where it is painted strip by strip.
  * `!` in the loops: see `PathGeometry`; each layer has an entry in `#styles`.
  */
+import type { TileId } from "../../geometry/mercator";
 import { generationsAt } from "../clock";
 import { onOneLine } from "../format";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
 import { cssColor, sizeSlots } from "./style";
-import { needsTiles, type TileId, type TileSource, tileKey } from "./tiled";
+import { needsTiles, type TileSource, tileKey } from "./tiled";
 
 /** Maximum number of labels considered; those of the largest features and the first rows come first. */
 const MAX_LABELS = 20_000;

@@ -1,3 +1,4 @@
+import type { TileId } from "../../geometry/mercator";
 import type { SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
 import type { Found, LayerPainter, Place } from "./layer-painter";
@@ -7,13 +8,6 @@ export interface LayerTile {
   readonly layer: SceneLayer;
   /** Identifies each feature across tiles, if the data has identifiers. */
   readonly ids?: Float64Array;
-}
-
-/** A tile of the XYZ scheme: column x counts from the antimeridian, row y from the north. */
-export interface TileId {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
 }
 
 export const tileKey = ({ z, x, y }: TileId): string => `${z}/${x}/${y}`;

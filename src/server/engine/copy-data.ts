@@ -38,7 +38,7 @@ export class CopyDataScanner {
         this.#begin(chunk, at);
         at += HEADER_BYTES;
       } else {
-        this.#header[this.#headerBytes++] = chunk[at++]!;
+        this.#header[this.#headerBytes++] = chunk[at++] ?? 0;
         if (this.#headerBytes < HEADER_BYTES) continue;
         this.#headerBytes = 0;
         this.#begin(this.#header, 0);

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { ServerError } from "../../errors";
 
 /**
  * Role with whose rights a statement runs. `master` owns the data but is not a superuser; `public` is `publicuser`,
@@ -103,9 +104,10 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Fields of PostgreSQL's ErrorResponse. */
-export interface DatabaseErrorFields {
-  readonly severity?: string;
+/** Thrown if a statement fails, or the database itself (SQLSTATE classes 57 and 58): PostgreSQL's ErrorResponse. */
+export class DatabaseError extends Error {
+  override name = "DatabaseError";
+  readonly severity: string;
   /** SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly code: string;
   readonly detail?: string;
@@ -117,36 +119,21 @@ export interface DatabaseErrorFields {
   readonly table?: string;
   readonly column?: string;
   readonly constraint?: string;
-}
-
-/** Thrown if a statement fails, or the database itself (SQLSTATE classes 57 and 58). */
-export class DatabaseError extends Error {
-  override name = "DatabaseError";
-  readonly severity: string;
-  readonly code: string;
-  readonly detail?: string;
-  readonly hint?: string;
-  readonly position?: number;
-  readonly where?: string;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
 
   constructor(message: string, fields: DatabaseErrorFields, options?: ErrorOptions) {
     super(message, options);
+    Object.assign(this, fields);
     this.severity = fields.severity ?? "ERROR";
     this.code = fields.code;
-    this.detail = fields.detail;
-    this.hint = fields.hint;
-    this.position = fields.position;
-    this.where = fields.where;
-    this.schema = fields.schema;
-    this.table = fields.table;
-    this.column = fields.column;
-    this.constraint = fields.constraint;
+  }
+
+  /** Returns the error with some other fields. */
+  with(fields: Partial<DatabaseErrorFields>, message = this.message): DatabaseError {
+    return new DatabaseError(message, { ...this, ...fields }, { cause: this });
   }
 }
+
+type DatabaseErrorFields = Pick<DatabaseError, "code"> & Partial<Omit<DatabaseError, keyof Error | "with">>;
 
 /** Returns the error of a statement whose signal fired, with PostgreSQL's own message and code. */
 export function canceledError(signal: AbortSignal): DatabaseError {
@@ -154,6 +141,8 @@ export function canceledError(signal: AbortSignal): DatabaseError {
   const why = timedOut ? "statement timeout" : "user request";
   return new DatabaseError(`canceling statement due to ${why}`, { code: "57014" }, { cause: signal.reason });
 }
+
+export const closedError = () => new ServerError("The database is closed.");
 
 const SHOWN_SQL_LENGTH = 120;
 

@@ -2,7 +2,6 @@ import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { builtPath } from "../../built";
-import { ServerError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { unlessAborted } from "../../unless-aborted";
 import { explainFullDisk, writeNewFile } from "../disk";
@@ -27,6 +26,7 @@ import {
 import {
   type CopyOutResult,
   canceledError,
+  closedError,
   DatabaseError,
   type Engine,
   type EngineActivity,
@@ -145,7 +145,8 @@ class PgliteEngine implements Engine {
 
   async info(): Promise<EngineInfo> {
     await this.#open();
-    return { kind: "pglite", location: this.#options.dataDir, ...this.#versions! };
+    const { postgres = "", postgis = null } = this.#versions ?? {}; // `#open` reads them
+    return { kind: "pglite", location: this.#options.dataDir, postgres, postgis };
   }
 
   activity(): EngineActivity {
@@ -180,21 +181,20 @@ class PgliteEngine implements Engine {
     const endTurn = await this.#turns.take(signal);
     let session: PgliteSession | null = null;
     let limit: AbortSignal | undefined;
-    const cancel = () => void session?.kill(canceledError(signal!));
-    const timeOut = () => void session?.kill(canceledError(limit!));
+    const cancel = ({ target }: Event) => void session?.kill(canceledError(target as AbortSignal));
     try {
       if (this.#closed) throw closedError();
       session = await unlessAborted(this.#open(), signal, canceledError);
       this.#running = { sql: shownSql(sql), startedAt: new Date() };
       signal?.addEventListener("abort", cancel, { once: true });
       if (timeoutMs !== undefined) limit = AbortSignal.timeout(timeoutMs);
-      limit?.addEventListener("abort", timeOut, { once: true });
+      limit?.addEventListener("abort", cancel, { once: true });
       return await work(session);
     } catch (error) {
       throw await explainFullDisk(error, this.#options.dataDir);
     } finally {
       signal?.removeEventListener("abort", cancel);
-      limit?.removeEventListener("abort", timeOut);
+      limit?.removeEventListener("abort", cancel);
       this.#running = null;
       // The result does not wait for the reset; the next turn does.
       void this.#afterTurn(session).finally(endTurn);
@@ -268,14 +268,14 @@ class PgliteEngine implements Engine {
     { role = "master" }: StatementOptions,
   ): Promise<number> {
     await this.#setRole(session, copyRoleName(role));
-    const { error, statements } = throwingCrash(await session.run(copy.sql));
-    if (error) throw at(error, error.position && copy.originalPosition(error.position));
+    const { error, affectedRows } = throwingCrash(await session.run(copy.sql));
+    if (error) throw error.with({ position: error.position && copy.originalPosition(error.position) });
     // Objects that a function in the query creates belong to the copying role, and the master could not read them.
     if (role === "master") {
       const [from, to] = [copyRoleName(role), roleName(role)];
       throwing(await session.run(`RESET ROLE; REASSIGN OWNED BY ${ident(from)} TO ${ident(to)}`));
     }
-    return statements[0]!.affectedRows;
+    return affectedRows;
   }
 
   #newSpoolFile(): { path: string; inDatabase: string } {
@@ -305,29 +305,26 @@ async function removeUnused(session: PgliteSession, dataDir: string): Promise<vo
     await session.run(`SELECT d.oid, pg_relation_filenode(c.oid)
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_database d ON d.datname = current_database()`),
   );
-  const { rows } = statements[0]!;
-  await removeUnusedRelationFiles(dataDir, rows[0]![0]!, new Set(rows.map(([, number]) => number ?? "")));
+  const rows = statements[0]?.rows ?? [];
+  const database = rows[0]?.[0];
+  if (database) await removeUnusedRelationFiles(dataDir, database, new Set(rows.map(([, n]) => n ?? "")));
 }
 
 async function readVersions(session: PgliteSession): Promise<{ postgres: string; postgis: string }> {
-  const result = throwing(
-    await session.run("SELECT current_setting('server_version'), postgis_lib_version()"),
-  );
-  const [postgres, postgis] = result.statements[0]!.rows[0]!;
-  return { postgres: postgres!, postgis: postgis! };
+  const result = await session.run("SELECT current_setting('server_version'), postgis_lib_version()");
+  const [postgres, postgis] = throwing(result).row;
+  return { postgres: postgres ?? "", postgis: postgis ?? "" };
 }
 
 /** Resets transaction, settings, role, cursors, temporary tables, advisory locks and LISTEN. */
 async function resetSession(session: PgliteSession): Promise<void> {
   if (session.inTransaction) throwing(await session.run("ROLLBACK"));
   throwing(await session.run("DISCARD ALL"));
-  const wal = throwing(
-    await session.run(
-      "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) FROM pg_control_checkpoint()",
-    ),
+  const wal = await session.run(
+    "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) FROM pg_control_checkpoint()",
   );
-  if (Number(wal.statements[0]!.rows[0]![0]) > CHECKPOINT_AFTER_BYTES)
-    throwing(await session.run("CHECKPOINT"));
+  const [walBytes] = throwing(wal).row;
+  if (Number(walBytes) > CHECKPOINT_AFTER_BYTES) throwing(await session.run("CHECKPOINT"));
   throwing(await session.run(`SET ROLE ${roleName("master")}`));
 }
 
@@ -344,12 +341,4 @@ function throwing(result: ResultReader): ResultReader {
 function throwingCrash(result: ResultReader): ResultReader {
   if (result.status !== null) return result;
   throw new DatabaseError("the database returned an incomplete answer", { severity: "FATAL", code: "08P01" });
-}
-
-function at(error: DatabaseError, position: number | undefined): DatabaseError {
-  return new DatabaseError(error.message, { ...error, position }, { cause: error });
-}
-
-function closedError(): ServerError {
-  return new ServerError("The database is closed.");
 }

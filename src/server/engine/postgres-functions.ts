@@ -41,8 +41,8 @@ const UNDEFINED = new Set(["42883", "42P01", "42704", "3F000"]);
 
 /** The names of the schema and of everything in it, in lower case. */
 const NAMES = new Set(
-  ["cartodb", ...Array.from(functionsSql().matchAll(/\bcartodb\.(\w+)/g), ([, name]) => name!)].map((name) =>
-    name.toLowerCase(),
+  ["cartodb", ...Array.from(functionsSql().matchAll(/\bcartodb\.(\w+)/g), ([, name = ""]) => name)].map(
+    (name) => name.toLowerCase(),
   ),
 );
 
@@ -97,15 +97,8 @@ function refusalOf(
     new DatabaseError(message, { code, hint, detail: missed.message }, { cause: missed });
   const without = "Reading tables, queries and maps work without them.";
   if (schemaExists && !isOurs && !(isOwner && isEmpty)) {
-    return (missed) =>
-      new DatabaseError(
-        missed.message,
-        {
-          ...missed,
-          hint: `Schema "cartodb" of database "${database}" was not created by cartoframes, so it is left unchanged.`,
-        },
-        { cause: missed },
-      );
+    const hint = `Schema "cartodb" of database "${database}" was not created by cartoframes, so it is left unchanged.`;
+    return (missed) => missed.with({ hint });
   }
   if (schemaExists ? !isOwner : !mayCreate) {
     const what = isOurs ? "of this version are not installed" : "are not installed";
@@ -129,13 +122,12 @@ function refusalOf(
 }
 
 async function functionsState(session: PostgresSession): Promise<FunctionsState> {
-  const { statements, error }: ResultReader = await session.run(STATE_SQL);
+  const { row, error }: ResultReader = await session.run(STATE_SQL);
   if (error) throw error;
-  const [database, role, schemaExists, comment, isOwner, isEmpty, mayCreate, postgisSchema] =
-    statements[0]!.rows[0]!;
+  const [database, role, schemaExists, comment, isOwner, isEmpty, mayCreate, postgisSchema] = row;
   return {
-    database: database!,
-    role: role!,
+    database: database ?? "",
+    role: role ?? "",
     schemaExists: schemaExists === "t",
     comment: comment ?? null,
     isOwner: isOwner === "t",

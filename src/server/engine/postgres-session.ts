@@ -107,7 +107,7 @@ export class PostgresSession {
     });
     await Promise.race([begun, done]);
     const isComplete = stream.readableLength === bytes && reader.status !== null;
-    const complete = isComplete ? { bytes, rows: reader.statements[0]!.affectedRows } : undefined;
+    const complete = isComplete ? { bytes, rows: reader.affectedRows } : undefined;
     return { stream, complete, done: ended };
   }
 
@@ -207,14 +207,19 @@ class Exchange implements Submittable {
     connection.query(this.#sql);
   }
 
+  get #stream() {
+    if (!this.#connection) throw new Error("The exchange has not been submitted.");
+    return this.#connection.stream;
+  }
+
   write(bytes: Uint8Array): boolean {
-    return this.isOver || this.#connection!.stream.write(bytes);
+    return this.isOver || this.#stream.write(bytes);
   }
 
   /** Writes both as one packet; returns false if the caller should wait for `drained`. */
   writeBoth(first: Uint8Array, second: Uint8Array): boolean {
     if (this.isOver) return true;
-    const { stream } = this.#connection!;
+    const stream = this.#stream;
     stream.cork();
     stream.write(first);
     const goOn = stream.write(second);
@@ -223,7 +228,7 @@ class Exchange implements Submittable {
   }
 
   async drained(): Promise<void> {
-    await new Promise<void>((resolve) => this.#connection!.stream.once("drain", resolve));
+    await new Promise<void>((resolve) => this.#stream.once("drain", resolve));
   }
 
   pause(): void {
@@ -238,7 +243,7 @@ class Exchange implements Submittable {
   finish(): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { stream } = this.#connection!;
+    const stream = this.#stream;
     stream.off("data", this.#onBytes);
     for (const listener of this.#listeners) {
       stream.on("data", listener);
@@ -252,7 +257,7 @@ class Exchange implements Submittable {
   lose(reason: Error): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { stream } = this.#connection!;
+    const stream = this.#stream;
     stream.off("data", this.#onBytes);
     stream.on("data", () => {});
     stream.resume();
@@ -337,6 +342,5 @@ function lostError({ host }: DatabaseAddress, cause?: Error): DatabaseError {
 }
 
 function shutDownError(error: DatabaseError): DatabaseError {
-  const hint = error.hint ?? "Committed data is safe; the next statement reconnects.";
-  return new DatabaseError(error.message, { ...error, hint }, { cause: error });
+  return error.with({ hint: error.hint ?? "Committed data is safe; the next statement reconnects." });
 }

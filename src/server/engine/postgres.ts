@@ -1,10 +1,10 @@
-import { ServerError } from "../../errors";
 import { type DatabaseAddress, shownDatabase } from "../../local/database";
 import { ident } from "../../sql";
 import { saysDiskFull } from "../disk";
 import {
   type CopyOutResult,
   canceledError,
+  closedError,
   DatabaseError,
   type Engine,
   type EngineActivity,
@@ -123,7 +123,7 @@ class PostgresEngine implements Engine {
       };
       const { stream, complete, done } = await session.copyOut(sql).catch(retry);
       const { signal } = options;
-      const stop = () => void stream.destroy(canceledError(signal!));
+      const stop = () => void (signal && stream.destroy(canceledError(signal)));
       signal?.addEventListener("abort", stop, { once: true });
       if (signal?.aborted) stop();
       void done.finally(() => {
@@ -150,19 +150,18 @@ class PostgresEngine implements Engine {
         yield* data;
       }
       let result = await session.copyIn(sql, watched(), options.signal);
-      const mayRepeat = result.error && !isAsked;
-      if (mayRepeat && (await this.#installMissing(session, sql, result.error!)) !== undefined) {
+      const { error } = result;
+      if (error && !isAsked && (await this.#installMissing(session, sql, error)) !== undefined) {
         await this.#setRole(session, options.role);
         result = await session.copyIn(sql, watched(), options.signal);
       }
-      throwing(result);
-      return { rows: result.statements[0]!.affectedRows };
+      return { rows: throwing(result).affectedRows };
     });
   }
 
   async info(): Promise<EngineInfo> {
     if (!this.#facts) await this.query("");
-    const { postgres, postgis } = this.#facts!;
+    const { postgres = "", postgis = null } = this.#facts ?? {}; // the query has read them
     return { kind: "postgres", location: shownDatabase(this.#address), postgres, postgis };
   }
 
@@ -275,8 +274,9 @@ class PostgresEngine implements Engine {
     if (done) console.error(new Date().toISOString(), done);
     if (isOneTransaction(sql)) return done;
     if (!done) throw error;
-    const hint = `${done} Run the statement again; what it committed before it failed is kept.`;
-    throw new DatabaseError(error.message, { ...error, hint }, { cause: error });
+    throw error.with({
+      hint: `${done} Run the statement again; what it committed before it failed is kept.`,
+    });
   }
 
   /** Replaces the functions of an older version, once. */
@@ -297,14 +297,14 @@ class PostgresEngine implements Engine {
 async function readFacts(session: PostgresSession): Promise<Facts> {
   throwing(await session.run(SETTINGS_SQL));
   const watching = await session.run(WATCH_CLIENT_SQL);
-  const info = throwing(await session.run(INFO_SQL));
-  const [postgres, postgis, postgisSchema, schemas] = info.statements[0]!.rows[0]!;
-  const own = JSON.parse(schemas!) as string[];
+  const [postgres, postgis, postgisSchema, schemas] = throwing(await session.run(INFO_SQL)).row;
+  const own = JSON.parse(schemas ?? "[]") as string[];
   const path = [...(own.length > 0 ? own : ["public"]), ...(postgisSchema ? [postgisSchema] : [])];
   const searchPath = [...new Set([...path, ...FUNCTIONS_SCHEMAS])].map(ident).join(", ");
   const settings = [SETTINGS_SQL, `SET search_path = ${searchPath}`];
   if (!watching.error) settings.push(WATCH_CLIENT_SQL);
-  return { postgres: postgres!.split(" ")[0]!, postgis: postgis ?? null, prepareSql: settings.join(";\n") };
+  const [version = ""] = postgres?.split(" ") ?? [];
+  return { postgres: version, postgis: postgis ?? null, prepareSql: settings.join(";\n") };
 }
 
 function throwing(result: ResultReader): ResultReader {
@@ -314,16 +314,7 @@ function throwing(result: ResultReader): ResultReader {
 
 /** The free space on another machine is unknown, so this error does not state it. */
 function fullDiskError(error: DatabaseError): DatabaseError {
-  return new DatabaseError(
-    `the disk of the database server is full: ${error.message}`,
-    {
-      ...error,
-      hint: "Committed data is safe. Delete tables you no longer need, or ask the database administrator for more space, then try again.",
-    },
-    { cause: error },
-  );
-}
-
-function closedError(): ServerError {
-  return new ServerError("The database is closed.");
+  const hint =
+    "Committed data is safe. Delete tables you no longer need, or ask the database administrator for more space, then try again.";
+  return error.with({ hint }, `the disk of the database server is full: ${error.message}`);
 }

@@ -31,6 +31,16 @@ export class ResultReader {
   readonly #parser = new Parser();
   #open: MutableStatement = emptyStatement();
 
+  /** The first row; empty if there is none. */
+  get row(): readonly (string | null)[] {
+    return this.statements[0]?.rows[0] ?? [];
+  }
+
+  /** Row count in the command tag of the first statement. */
+  get affectedRows(): number {
+    return this.statements[0]?.affectedRows ?? 0;
+  }
+
   push(chunk: Uint8Array): void {
     this.bytes += chunk.byteLength;
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

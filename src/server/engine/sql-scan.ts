@@ -109,7 +109,7 @@ export function checkCopy(sql: string, direction: "TO" | "FROM"): Token {
     throw new DatabaseError(`expected ${wanted}`, { code: "42601", position: positionOf(sql, tokens[0]) });
   }
   if (more.length > 0) {
-    const position = positionOf(sql, more[0]![0]);
+    const position = positionOf(sql, more[0]?.[0]);
     throw new DatabaseError(`expected one ${wanted}, got ${more.length + 1} statements`, {
       code: "42601",
       position,
@@ -140,9 +140,8 @@ interface CopyTarget {
 /** Finds the target of a COPY: TO and FROM are reserved words, so the first one outside parentheses belongs to COPY. */
 function copyTarget(tokens: readonly Token[]): CopyTarget | undefined {
   const at = tokens.findIndex((token) => token.depth === 0 && (isWord(token, "TO") || isWord(token, "FROM")));
-  const file = tokens[at + 1];
-  if (at < 0 || !file) return undefined;
-  return { direction: tokens[at]!.text as "TO" | "FROM", file };
+  const [word, file] = at < 0 ? [] : tokens.slice(at);
+  return word && file && { direction: word.text as "TO" | "FROM", file };
 }
 
 function refuseServerFile(sql: string, tokens: readonly Token[], target: CopyTarget | undefined): never {

@@ -33,7 +33,7 @@ export class Turns {
     return new Promise((resolve, reject) => {
       const cancel = () => {
         this.#waiting.splice(this.#waiting.indexOf(start), 1);
-        reject(canceledError(signal!));
+        if (signal) reject(canceledError(signal));
       };
       const start = () => {
         signal?.removeEventListener("abort", cancel);

@@ -34,6 +34,6 @@ export class TypeNames {
     const found = await session.run(
       `SELECT oid, typname FROM pg_catalog.pg_type WHERE oid IN (${unknown.join(",")})`,
     );
-    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#names.set(Number(oid), name!);
+    for (const [oid, name] of found.statements[0]?.rows ?? []) this.#names.set(Number(oid), name ?? "");
   }
 }

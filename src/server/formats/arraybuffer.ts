@@ -81,7 +81,7 @@ function typeInName(name: string): string {
 }
 
 function numbers(type: string, values: readonly number[]): Uint8Array {
-  const { code, bytes, write } = NUMBER_TYPES[type]!;
+  const { code, bytes, write } = NUMBER_TYPES[type]!; // other types were refused
   const block = withHeader(code, values.length * bytes);
   const view = new DataView(block.buffer);
   for (const [i, value] of values.entries()) write(view, HEADER_BYTES + i * bytes, value);

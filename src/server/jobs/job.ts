@@ -45,12 +45,15 @@ export interface Job {
   readonly updated_at: string;
 }
 
-/** A statement that a job runs. */
-export interface Step {
-  /** A query, the `onsuccess` or `onerror` of a query, or that of the job. */
-  readonly kind: "query" | "query fallback" | "job fallback";
-  /** Index of the query; 0 for a fallback of the job. */
+/** A statement that a job runs: a query, the `onsuccess` or `onerror` of a query, or that of the job. */
+export type Step =
+  | QueryStep
+  | { readonly kind: "job fallback"; readonly sql: string; readonly timeoutMs?: number };
+
+interface QueryStep {
+  readonly kind: "query" | "query fallback";
   readonly index: number;
+  readonly part: QueryPart;
   readonly sql: string;
   /** Maximum duration from the request. */
   readonly timeoutMs?: number;
@@ -106,19 +109,17 @@ export function nextStep(job: Job): Step | undefined {
   if (!isFinal(job.status)) return nextOfQueries(job);
   const fallback = fallbackAfter(job);
   // Sent unchanged: CARTO fills in templates only in the fallbacks of queries.
-  return fallback && !isFinal(job.fallback_status)
-    ? { kind: "job fallback", index: 0, sql: fallback }
-    : undefined;
+  return fallback && !isFinal(job.fallback_status) ? { kind: "job fallback", sql: fallback } : undefined;
 }
 
-function nextOfQueries({ queries, job_id, shape }: Job): Step | undefined {
+function nextOfQueries({ queries, job_id, shape }: Job): QueryStep | undefined {
   for (const [index, part] of queries.entries()) {
     if (!isFinal(part.status)) {
-      return { kind: "query", index, sql: part.query, timeoutMs: part.timeout };
+      return { kind: "query", index, part, sql: part.query, timeoutMs: part.timeout };
     }
     const fallback = fallbackAfter(part);
     if (fallback && !isFinal(part.fallback_status)) {
-      return { kind: "query fallback", index, sql: filledIn(fallback, part, job_id) };
+      return { kind: "query fallback", index, part, sql: filledIn(fallback, part, job_id) };
     }
     if (shape === "list" && part.status === "failed") return undefined; // the others stay pending forever
   }
@@ -151,10 +152,10 @@ export function finish(job: Job, at: string, error?: string): Job {
   const step = nextStep(job);
   const status = error === undefined ? "done" : "failed";
   if (step?.kind === "job fallback") return { ...job, fallback_status: status, updated_at: at };
-  const part = step && job.queries[step.index]!;
-  if (!part || job.status !== "running") {
+  if (!step || job.status !== "running") {
     throw new JobRefused(`Cannot set status from ${job.status} to ${status}`);
   }
+  const { part } = step;
   if (step.kind === "query fallback") {
     const reason = error === undefined ? {} : { failed_reason: part.failed_reason ?? error };
     return settled(withPart(job, step.index, { fallback_status: status, ...reason }), at);
@@ -190,11 +191,12 @@ export function cancel(job: Job, at: string): Job {
     const from = job.shape === "object" ? "" : ` from ${job.status}`;
     throw new JobRefused(`Cannot set status${from} to cancelled`);
   }
-  if (isFinal(job.status)) return { ...job, fallback_status: "cancelled", updated_at: at };
-  const { kind, index } = nextOfQueries(job)!;
+  const step = nextOfQueries(job);
+  if (isFinal(job.status) || !step) return { ...job, fallback_status: "cancelled", updated_at: at };
+  const { kind, index, part } = step;
   const stopped =
     kind === "query"
-      ? withoutUselessFallback({ ...job.queries[index]!, status: "cancelled", ended_at: at } as const)
+      ? withoutUselessFallback({ ...part, status: "cancelled", ended_at: at } as const)
       : ({ fallback_status: "cancelled" } as const);
   return withoutUselessFallback({
     ...skipAfter(withPart(job, index, stopped), index),
@@ -210,8 +212,7 @@ export function cancel(job: Job, at: string): Job {
 export function interrupt(job: Job, at: string, reason: string): Job {
   const step = nextStep(job);
   if (step?.kind !== "query fallback") return finish(job, at, reason);
-  const { index } = step;
-  const part = job.queries[index]!;
+  const { index, part } = step;
   const failed = { fallback_status: "failed", failed_reason: part.failed_reason ?? reason } as const;
   return withoutUselessFallback({
     ...skipAfter(withPart(job, index, failed), index),
@@ -252,7 +253,7 @@ function withoutUselessFallback<T extends Job | QueryPart>(ended: T): T {
 export function publicJob({ shape, queries, onsuccess, onerror, ...job }: Job): object {
   const { job_id, user, status, created_at, updated_at, failed_reason, fallback_status } = job;
   const forms = {
-    text: () => queries[0]!.query,
+    text: () => queries[0]?.query,
     list: () => queries.map(({ query, status, failed_reason }) => ({ query, status, failed_reason })),
     object: () => ({ query: queries, onsuccess, onerror }),
   };

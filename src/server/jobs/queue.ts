@@ -238,7 +238,8 @@ class FileJobQueue implements JobQueue {
   /** Changes a job even if the change cannot be written. The next server can handle the old state on disk. */
   async #changeAnyway(jobId: string, change: (job: Job) => Job): Promise<void> {
     await this.#inTurn(async () => {
-      const entry = this.#entries.get(jobId)!;
+      const entry = this.#entries.get(jobId);
+      if (!entry) return;
       const changed = { ...entry, job: change(entry.job) };
       await this.#keep(changed).catch((error) => {
         this.#report(error);
@@ -271,7 +272,7 @@ class FileJobQueue implements JobQueue {
 
 /** Runs the current step of a job; resolves to its error. */
 async function runStep(engine: JobEngine, job: Job, signal: AbortSignal): Promise<Error | undefined> {
-  const { sql, timeoutMs = MAX_QUERY_MS } = nextStep(job)!;
+  const { sql, timeoutMs = MAX_QUERY_MS } = nextStep(job)!; // it has begun one
   try {
     await engine.query(marked(job.job_id, sql), {
       signal,

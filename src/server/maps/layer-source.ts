@@ -1,12 +1,11 @@
 /** Describes the query of a layer: its columns, its geometries and its size. */
 
-import { HALF_WORLD_M, TILE_PX, WORLD_M } from "../../geometry/mercator";
+import { type BoxM, HALF_WORLD_M, TILE_PX, WORLD_M } from "../../geometry/mercator";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine, type ResultField, type StatementOptions } from "../engine/engine";
 import { describeQuery } from "../row-stream";
 import { type TableName, tablesUsed } from "../tables-used";
 import type { MapLayer } from "./map-config";
-import { withTokens } from "./sql-tokens";
 
 export interface LayerSource {
   /** Columns that become attributes. */
@@ -114,4 +113,20 @@ export async function featureAttributes(
   );
   const rows = statements.at(0)?.rows ?? [];
   return { count: rows.length, json: rows[0]?.[0] ?? null };
+}
+
+/** Size of a screen pixel in metres on which scale denominators are based: OGC 05-078r4, https://www.ogc.org */
+const SCREEN_PIXEL_M = 0.00028;
+
+/** Replaces the tokens in the query of a layer by the values for a tile. `box` includes the buffer. */
+export function withTokens(sql: string, box: BoxM, pixelM: number): string {
+  return sql
+    .replaceAll("!bbox!", boxSql(box))
+    .replaceAll("!pixel_width!", `${pixelM}`)
+    .replaceAll("!pixel_height!", `${pixelM}`)
+    .replaceAll("!scale_denominator!", `${pixelM / SCREEN_PIXEL_M}`);
+}
+
+export function boxSql({ minX, minY, maxX, maxY }: BoxM, srid = 3857): string {
+  return `ST_MakeEnvelope(${minX}, ${minY}, ${maxX}, ${maxY}, ${srid})`;
 }

@@ -1,7 +1,6 @@
 import { type BoxM, grownBox, TILE_PX, type TileId, tileBoxM, tileSizeM } from "../../geometry/mercator";
 import { DatabaseError, type Engine, type StatementOptions } from "../engine/engine";
-import type { LayerSource } from "./layer-source";
-import { boxSql } from "./sql-tokens";
+import { boxSql, type LayerSource } from "./layer-source";
 
 /** At lower zooms a tile holds most of a table, and its border is outside the area in which a projection is accurate. */
 const MIN_ZOOM = 4;

@@ -12,9 +12,8 @@ import {
 } from "../../geometry/mercator";
 import { ident } from "../../sql";
 import type { Aggregation } from "./aggregation";
-import { DATE_TYPES, type LayerSource } from "./layer-source";
+import { boxSql, DATE_TYPES, type LayerSource, withTokens } from "./layer-source";
 import type { MapLayer } from "./map-config";
-import { boxSql, withTokens } from "./sql-tokens";
 
 interface TileQuery {
   /** Selects a TWKB in units of the tile, the cell (column and row counted from 0°, 0°) or NULLs, and the attributes. */

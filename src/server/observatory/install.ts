@@ -176,15 +176,8 @@ function refusalOf(state: State): ((missed: DatabaseError) => DatabaseError) | u
     new DatabaseError(message, { code, hint, detail: missed.message }, { cause: missed });
   const isOurs = functions?.startsWith(OBSERVATORY_MARK) ?? false;
   if (existing > 0 && !isOurs) {
-    return (missed) =>
-      new DatabaseError(
-        missed.message,
-        {
-          ...missed,
-          hint: `Schema "${CATALOG_SCHEMA}" or "${FUNCTIONS_SCHEMA}" of database "${database}" was not created by cartoframes, so nothing is installed in it.`,
-        },
-        { cause: missed },
-      );
+    const hint = `Schema "${CATALOG_SCHEMA}" or "${FUNCTIONS_SCHEMA}" of database "${database}" was not created by cartoframes, so nothing is installed in it.`;
+    return (missed) => missed.with({ hint });
   }
   if (isOurs && (functions === OBSERVATORY_VERSION ? state.catalog !== null : false)) return undefined;
   if (isOurs ? owned < existing : !mayCreate) {

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { ident, literal } from "../../sql";
 import boundariesSql from "./sql/boundaries.sql";
 import dataSql from "./sql/data.sql";
-import datasetsSql from "./sql/datasets.sql";
 import discoverySql from "./sql/discovery.sql";
 import geometrySql from "./sql/geometry.sql";
 import measuresSql from "./sql/measures.sql";
@@ -34,7 +33,6 @@ const INSTALL_SQL = [
   measuresSql,
   boundariesSql,
   publicationSql,
-  datasetsSql,
   searchPathSql,
 ].join("\n");
 

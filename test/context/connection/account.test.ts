@@ -1,5 +1,5 @@
 import { DataFrame } from "danfojs-node";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
 import { CartoContext } from "../../../src/context/carto-context";
@@ -11,19 +11,13 @@ import {
   TableExistsError,
   TableNotFoundError,
 } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { proxyForTests, type Tampering } from "../../support/proxy";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
-let proxy: TestProxy;
+const server = serverForTests({ shared: true });
+const proxy = proxyForTests(server);
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   await server.sql("CREATE TABLE trees AS SELECT 'of public' AS owner");
-  proxy = await startProxy(server);
-});
-afterAll(async () => {
-  await proxy?.close();
-  await server?.close();
 });
 beforeEach(() => {
   vi.spyOn(console, "log").mockImplementation(() => {});

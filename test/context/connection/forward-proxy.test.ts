@@ -8,18 +8,17 @@ import { makeCertificate } from "../../support/certificate";
 import { type ForwardProxy, startForwardProxy } from "../../support/forward-proxy";
 import { needs } from "../../support/needs";
 import { startProxy, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
 const ACCOUNT = "ana.carto.test";
 needs("certificate");
-let server: TestServer;
+const server = serverForTests({ shared: true });
 /** The account behind the proxy, in clear and encrypted: both hand requests on to the local server. */
 let account: TestProxy;
 let encrypted: Server;
 let proxy: ForwardProxy;
 
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   account = await startProxy(server);
   const port = Number(new URL(account.baseUrl).port);
   encrypted = createServer(makeCertificate(ACCOUNT), (incoming, response) => {
@@ -39,7 +38,6 @@ afterAll(async () => {
   encrypted?.close();
   encrypted?.closeAllConnections();
   await account?.close();
-  await server?.close();
 });
 afterEach(() => {
   vi.unstubAllEnvs();

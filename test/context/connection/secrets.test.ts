@@ -8,22 +8,18 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { Credentials } from "../../../src/context/connection/credentials";
 import { JobError, SqlError } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { proxyForTests, type Tampering } from "../../support/proxy";
+import { serverForTests } from "../../support/server";
 
 const CLI = join(__dirname, "../../../dist/cli.js");
 
-let server: TestServer;
-let proxy: TestProxy;
+const server = serverForTests();
+const proxy = proxyForTests(server);
 let dir: string;
 beforeAll(async () => {
-  server = await startTestServer();
-  proxy = await startProxy(server);
   dir = await mkdtemp(join(tmpdir(), "cartoframes-secrets-"));
 });
 afterAll(async () => {
-  await proxy?.close();
-  await server?.close();
   await rm(dir, { recursive: true, force: true });
 });
 

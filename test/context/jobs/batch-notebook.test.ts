@@ -1,28 +1,24 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
-import { findServer, stopServer } from "../../../src/local/launcher";
-import { type CellResult, Kernel } from "../../support/jupyter";
+import { findServer } from "../../../src/local/launcher";
+import { type CellResult, type Kernel, notebookKernel } from "../../support/jupyter";
+import { removeHome, temporaryHome } from "../../support/server";
 
-const NOTEBOOKS = join(__dirname, "../../../notebooks");
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e11)";
 
 /** The built package in a real kernel. */
 let home: string;
 let kernel: Kernel;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cartoframes-batch-"));
-  kernel = await Kernel.start({ cwd: NOTEBOOKS, env: { ...process.env, CARTOFRAMES_HOME: home } });
+  home = await temporaryHome();
+  kernel = await notebookKernel(home);
   await kernel.execute(
     'import { BatchJobStatus, cc, JobError } from "cartoframes"; await cc.query("SELECT 1");',
   );
 });
 afterAll(async () => {
   await kernel?.shutdown();
-  await stopServer(localHome(home));
-  await rm(home, { recursive: true, force: true });
+  await removeHome(home);
 });
 
 const busyWith = async () => (await findServer(localHome(home)))?.status.busyWith;

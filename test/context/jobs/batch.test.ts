@@ -1,17 +1,15 @@
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { BatchJobStatus, type JobRef } from "../../../src/context/jobs/batch-job-status";
 import { InvalidArgumentError, JobError, TimeoutError } from "../../../src/errors";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
+const server = serverForTests();
 let cc: CartoContext;
 beforeAll(async () => {
-  server = await startTestServer();
   cc = new CartoContext({ baseUrl: `${server.baseUrl}/user/local`, apiKey: server.key });
 });
-afterAll(() => server?.close());
 afterEach(() => {
   vi.restoreAllMocks();
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
@@ -17,16 +17,13 @@ import { type PackedScene, packScene } from "../../../src/render/page/pack";
 import { alongCurve } from "../../../src/render/page/pick";
 import { centerOf, viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
-import { launch, painted } from "../../render/page/browser";
-import { buildForMaps } from "../../render/page/built";
+import { newContext, painted, withBrowser } from "../../render/page/browser";
 import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixels";
-import { needs } from "../../support/needs";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-needs("browser");
-let server: TestServer;
+withBrowser();
+const server = serverForTests({ shared: true });
 let transport: Transport;
-let browser: Browser;
 const folder = mkdtempSync(join(tmpdir(), "cartoframes-pages-"));
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 
@@ -34,8 +31,6 @@ const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {
 const MOST_UNLIKE = 0.01;
 
 beforeAll(async () => {
-  await buildForMaps();
-  [server, browser] = await Promise.all([startTestServer({ shared: true }), launch()]);
   const { baseUrl, user, key: apiKey } = server;
   const endpoint = { kind: "local", baseUrl, user, apiKey, label: "the local server" } as const;
   transport = new Transport(fixedSource(endpoint));
@@ -53,8 +48,6 @@ beforeAll(async () => {
   if (answer.error) throw new Error(answer.error[0]);
 });
 afterAll(async () => {
-  await browser?.close();
-  await server?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -86,7 +79,7 @@ async function show(layers: DataLayer[], view: Shown["view"], pixelRatio = 1): P
   expect(html).not.toContain(server.key);
   const file = join(folder, "map.html");
   writeFileSync(file, html);
-  const context = await browser.newContext({
+  const context = await newContext({
     viewport: { width: 600, height: 400 },
     deviceScaleFactor: pixelRatio,
   });

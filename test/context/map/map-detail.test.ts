@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
 import { detailSources } from "../../../src/context/map/map-detail";
@@ -9,9 +9,9 @@ import { MISSING_CLASS, type RowColumn, type SceneLayer } from "../../../src/ren
 import { ident } from "../../../src/sql";
 import { defaultEngine } from "../../support/engine";
 import { type DecodedFeature, decodeMvt } from "../../support/mvt";
-import { startTestServer, type TestServer } from "../../support/server";
+import { json, serverForTests } from "../../support/server";
 
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let transport: Transport;
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const HOSTILE = `a "b" 'c' \\ !bbox! $1 <%= x %> </script> ; --`;
@@ -30,7 +30,6 @@ const TEXTS = [
 ];
 
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   transport = transportWith(server.key);
   const literalOf = (text: string) =>
     `convert_from(decode('${Buffer.from(text).toString("hex")}', 'hex'), 'UTF8')`;
@@ -60,7 +59,6 @@ beforeAll(async () => {
   );
   if (answer.error) throw new Error(answer.error[0]);
 });
-afterAll(() => server?.close());
 
 function transportWith(apiKey: string): Transport {
   const { baseUrl, user } = server;
@@ -334,11 +332,7 @@ describe("the named map", () => {
       { auth: { method: "open" } },
       { layergroup: { version: "1.8.0", layers: [{ options: { sql: "SELECT 1" } }] } },
     ]) {
-      const put = await server.ask(path, {
-        method: "PUT",
-        body: JSON.stringify({ ...template, ...change }),
-        headers: { "Content-Type": "application/json" },
-      });
+      const put = await server.ask(path, json({ ...template, ...change }, "PUT"));
       expect(put.status).toBe(200);
       const other = await detailOf([new Layer("kinds", { color: "ok" })]);
       expect(templateOf(other.sources.get(0)!.urlTemplate)).toBe(`${path}_2`);
@@ -433,11 +427,7 @@ describe("without a named map, the page shows an overview and a warning gives th
         tables: ["kinds", "other"].map((name) => ({ schema: "public", name, permissions: ["select"] })),
       },
     ];
-    const response = await server.ask("/api/v3/api_keys", {
-      method: "POST",
-      body: JSON.stringify({ name: "reader", grants }),
-      headers: { "Content-Type": "application/json" },
-    });
+    const response = await server.ask("/api/v3/api_keys", json({ name: "reader", grants }));
     return ((await response.json()) as { token: string }).token;
   }
 });

@@ -8,15 +8,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CartoContext, figure, Layer, type MapView, QueryLayer } from "../../../src";
 import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { buildForMaps } from "../../render/page/built";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
 const FOLDER = "a-folder-of-their-own";
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let dir: string;
 let cc: CartoContext;
 beforeAll(async () => {
   await buildForMaps();
-  server = await startTestServer({ shared: true });
   dir = await mkdtemp(join(tmpdir(), "cartoframes-map-secrets-"));
   await mkdir(join(dir, FOLDER));
   await writeFile(
@@ -37,7 +36,6 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await server?.close();
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, ServerError, SqlError, TimeoutError } from "../../../src/errors";
-import { type ProxiedRequest, startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { type ProxiedRequest, proxyForTests, type Tampering } from "../../support/proxy";
+import { serverForTests } from "../../support/server";
 
 /** Columns of every kind, and values that JSON spoils. `Infinity` as a time makes a column text. */
 const TYPES = `SELECT n, n::int2 AS i2, 9007199254740993 + n AS big, n::int8 AS i8, 1.10::numeric + n AS num,
@@ -19,28 +19,22 @@ const TYPES = `SELECT n, n::int2 AS i2, 9007199254740993 + n AS big, n::int8 AS 
   array[ST_MakePoint(n, 2)] AS points, n AS "2016", n AS "a b"
 FROM generate_series(1, 3) AS n ORDER BY n DESC`;
 
-let server: TestServer;
-let proxy: TestProxy;
+const server = serverForTests({ shared: true });
+const proxy = proxyForTests(server);
 let local: CartoContext;
 let account: CartoContext;
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   await server.sql("CREATE TYPE mood AS ENUM ('sad', 'happy')");
   await server.sql(
     "CREATE TABLE many AS SELECT n, n::text AS t, n::int8 * 1000000000 AS b FROM generate_series(1, 30000) AS n",
   );
   await server.sql("ANALYZE many");
-  proxy = await startProxy(server);
   local = new CartoContext({ baseUrl: `local:${server.home}` });
   account = new CartoContext({
     baseUrl: proxy.baseUrl,
     apiKey: server.key,
     timeouts: { connectMs: 2000, idleMs: 1000 },
   });
-});
-afterAll(async () => {
-  await proxy?.close();
-  await server?.close();
 });
 afterEach(() => {
   vi.restoreAllMocks();

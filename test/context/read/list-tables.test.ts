@@ -1,17 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let cc: CartoContext;
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   cc = new CartoContext({ baseUrl: `${server.baseUrl}/user/local`, apiKey: server.key });
 });
-afterAll(() => server?.close());
 
 const names = async (context = cc) => (await context.tables()).values.map((row) => (row as unknown[])[0]);
 

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { CartoContext } from "../../../src/context/carto-context";
+import { CartoContext } from "../../../src/context/carto-context";
 import { CartoError, ConflictError } from "../../../src/errors";
+import { frame, rowsOf, values, withContext } from "../../support/context";
 import { defaultEngine } from "../../support/engine";
 import { mulberry32 } from "../../support/seeded";
 import { runningServer, stopServers } from "../../support/server";
-import { cities, frame, rowsOf, withTwoContexts, writeCities } from "./two-contexts";
+import { cities, writeCities } from "./cities";
 
 let cc: CartoContext;
 let home: string;
 /** Somebody else on the same data. */
 let other: CartoContext;
-withTwoContexts((contexts) => {
-  ({ home, cc, other } = contexts);
+withContext((context) => {
+  ({ home, cc } = context);
+  other = new CartoContext({ baseUrl: context.baseUrl });
 });
-const values = async (sql: string) => rowsOf(await cc.query(sql));
 
 describe("conflicts", () => {
   test.each([

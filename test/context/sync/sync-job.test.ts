@@ -1,21 +1,13 @@
 import { DataFrame } from "danfojs-node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { ConflictError, SqlError, TimeoutError } from "../../../src/errors";
-import { startProxy, type Tampering, type TestProxy } from "../../support/proxy";
-import { startTestServer, type TestServer } from "../../support/server";
+import { proxyForTests, type Tampering } from "../../support/proxy";
+import { json, serverForTests } from "../../support/server";
 
 /** An account that stops the statement which applies a sync, as CARTO does after some seconds; its jobs may take long. */
-let server: TestServer;
-let proxy: TestProxy;
-beforeAll(async () => {
-  server = await startTestServer();
-  proxy = await startProxy(server);
-});
-afterAll(async () => {
-  await proxy?.close();
-  await server?.close();
-});
+const server = serverForTests();
+const proxy = proxyForTests(server);
 
 const STOPPED = {
   error: [
@@ -118,9 +110,7 @@ test("an abort cancels the job", async () => {
       stopsApplying(asked, response);
       if (asked.path !== JOBS) return;
       // Jobs run one at a time: behind an endless one, that of the sync waits until it is cancelled.
-      const body = JSON.stringify({ query: "SELECT pg_sleep(3600)" });
-      const headers = { "Content-Type": "application/json" };
-      const answer = await server.ask(JOBS, { method: "POST", headers, body });
+      const answer = await server.ask(JOBS, json({ query: "SELECT pg_sleep(3600)" }));
       first = ((await answer.json()) as { job_id: string }).job_id;
     },
     after: ({ path, method }, body) => {

@@ -2,13 +2,13 @@ import type { DataFrame } from "danfojs-node";
 import { describe, expect, test, vi } from "vitest";
 import type { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableNotFoundError } from "../../../src/errors";
-import { cities, frame, rowsOf, withTwoContexts, writeCities } from "./two-contexts";
+import { frame, rowsOf, values, withContext } from "../../support/context";
+import { cities, writeCities } from "./cities";
 
 let cc: CartoContext;
-withTwoContexts((contexts) => {
-  ({ cc } = contexts);
+withContext((context) => {
+  ({ cc } = context);
 });
-const values = async (sql: string) => rowsOf(await cc.query(sql));
 
 describe("writes only the differences", () => {
   test("by cartodb_id: updates, deletes, and inserts rows without an id", async () => {

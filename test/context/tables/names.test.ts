@@ -1,30 +1,16 @@
-import { DataFrame } from "danfojs-node";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { CartoContext } from "../../../src/context/carto-context";
+import { afterEach, describe, expect, test } from "vitest";
+import type { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, TableNotFoundError } from "../../../src/errors";
 import { Layer } from "../../../src/map";
 import { ident, literal } from "../../../src/sql";
-import { removeHome, sharedHome, testAddress } from "../../support/server";
+import { frame, rowsOf, values, withContext } from "../../support/context";
 
-let home: string;
 let cc: CartoContext;
-beforeAll(async () => {
-  home = await sharedHome();
-  cc = new CartoContext({ baseUrl: await testAddress(home) });
+withContext(async (context) => {
+  ({ cc } = context);
   await cc.query('CREATE TABLE witness AS SELECT 1 AS a; CREATE SCHEMA reports; CREATE SCHEMA "My Schema"');
 });
-afterAll(() => removeHome(home));
-beforeEach(() => {
-  vi.spyOn(console, "log").mockImplementation(() => {});
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  expect(await values("SELECT a FROM witness")).toEqual([[1]]);
-});
-
-const rowsOf = (df: DataFrame) => (df as unknown as { $data: unknown[][] }).$data;
-const values = async (sql: string) => rowsOf(await cc.query(sql));
-const frame = (columns: string[], ...rows: unknown[][]) => new DataFrame(rows as never, { columns });
+afterEach(async () => expect(await values("SELECT a FROM witness")).toEqual([[1]]));
 
 const HOSTILE = [
   `x"; DROP TABLE witness; --`,

@@ -1,41 +1,14 @@
-import type { DataFrame } from "danfojs-node";
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  type MockInstance,
-  test,
-  vi,
-} from "vitest";
-import { CartoContext } from "../../../src/context/carto-context";
+import { describe, expect, test } from "vitest";
+import type { CartoContext } from "../../../src/context/carto-context";
 import { InvalidArgumentError, SqlError, TableExistsError } from "../../../src/errors";
-import { removeHome, sharedHome, testAddress } from "../../support/server";
+import { printed, rowsOf, values, withContext } from "../../support/context";
 
-let home: string;
 let cc: CartoContext;
-beforeAll(async () => {
-  home = await sharedHome();
-  const baseUrl = await testAddress(home);
-  cc = new CartoContext({ baseUrl });
+withContext(async (context) => {
+  ({ cc } = context);
   await cc.query("CREATE TABLE log (i int)");
   await cc.query("SELECT CDB_LatLng(1, 2)"); // on PostgreSQL the functions come with their first use, and say so
 });
-afterAll(() => removeHome(home));
-
-let log: MockInstance;
-beforeEach(() => {
-  log = vi.spyOn(console, "log").mockImplementation(() => {});
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  expect(await values("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'")).toEqual([]);
-});
-
-const rowsOf = (df: DataFrame) => (df as unknown as { $data: unknown[][] }).$data;
-const values = async (sql: string) => rowsOf(await cc.query(sql));
 
 describe("tableName", () => {
   test("stores the rows as a CARTO table and returns them as stored", async () => {
@@ -44,7 +17,7 @@ describe("tableName", () => {
       { tableName: "My Cities" },
     );
     expect(df.columns).toEqual(["cartodb_id", "the_geom", "city_name", "_select"]);
-    expect(log.mock.calls.flat().join("\n")).toMatchInlineSnapshot(`
+    expect(printed()).toMatchInlineSnapshot(`
       "The table is named "my_cities".
       Columns renamed:
         City Name → city_name

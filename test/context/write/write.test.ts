@@ -1,16 +1,5 @@
-import { DataFrame } from "danfojs-node";
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  type MockInstance,
-  test,
-  vi,
-} from "vitest";
-import { CartoContext } from "../../../src/context/carto-context";
+import { describe, expect, test, vi } from "vitest";
+import type { CartoContext } from "../../../src/context/carto-context";
 import { BatchJobStatus } from "../../../src/context/jobs/batch-job-status";
 import {
   ImportError,
@@ -19,32 +8,14 @@ import {
   TableExistsError,
   TableNotFoundError,
 } from "../../../src/errors";
-import { removeHome, runningServer, sharedHome, testAddress } from "../../support/server";
+import { frame, printed, rowsOf, values, withContext } from "../../support/context";
+import { runningServer } from "../../support/server";
 
 let home: string;
 let cc: CartoContext;
-beforeAll(async () => {
-  home = await sharedHome();
-  const baseUrl = await testAddress(home);
-  cc = new CartoContext({ baseUrl });
+withContext((context) => {
+  ({ home, cc } = context);
 });
-afterAll(() => removeHome(home));
-
-let log: MockInstance;
-let warn: MockInstance;
-beforeEach(() => {
-  log = vi.spyOn(console, "log").mockImplementation(() => {});
-  warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  expect(await values("SELECT relname FROM pg_class WHERE relname LIKE 'cartoframes_tmp_%'")).toEqual([]);
-});
-
-const rowsOf = (df: DataFrame) => (df as unknown as { $data: unknown[][] }).$data;
-const values = async (sql: string) => rowsOf(await cc.query(sql));
-const frame = (columns: string[], ...rows: unknown[][]) => new DataFrame(rows as never, { columns });
-const printed = () => log.mock.calls.flat().join("\n");
 
 /** What the dataset endpoint says. */
 async function privacyOf(table: string): Promise<string> {
@@ -104,7 +75,7 @@ describe("the Import API", () => {
     expect(await cc.write(places(), "Places of", { contentGuessing: true })).toBeNull();
     expect(printed()).toContain('The table is named "places_of".');
     expect(printed()).toContain('Wrote 3 rows to "places_of".');
-    expect(warn.mock.calls).toEqual([]);
+    expect(vi.mocked(console.warn).mock.calls).toEqual([]);
     expect(await values("SELECT GeometryType(the_geom), count(*)::int FROM places_of GROUP BY 1")).toEqual([
       ["MULTIPOLYGON", 3],
     ]);

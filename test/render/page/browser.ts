@@ -1,5 +1,9 @@
-import { type Browser, chromium, type Page, type Request } from "playwright-core";
+import { type Browser, chromium, type Frame, type Page, type Request } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 import { chromePath } from "../../support/machine";
+import { needs } from "../../support/needs";
+import { buildForMaps } from "./built";
+import { decodePng, type Picture } from "./pixels";
 
 const FLAGS =
   "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
@@ -11,6 +15,21 @@ export const launch = (...flags: string[]): Promise<Browser> =>
     chromiumSandbox: false, // needs namespaces, which containers and many systems refuse
     args: [...FLAGS.split(" "), ...flags],
   });
+
+/** The browser of `withBrowser`. */
+let browser: Browser;
+
+/** Builds the programs of pages and starts a browser for the tests of a file. */
+export function withBrowser(): void {
+  needs("browser");
+  beforeAll(async () => {
+    await buildForMaps();
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+}
+
+export const newContext: Browser["newContext"] = (options) => browser.newContext(options);
 
 export interface OpenOptions {
   readonly widthPx?: number;
@@ -33,9 +52,9 @@ export interface Opened {
 const PAGE_URL = "http://notebook.test/";
 
 /** Opens HTML in a new page, without network access except for what `route` answers. */
-export async function open(browser: Browser, html: string, options: OpenOptions = {}): Promise<Opened> {
+export async function open(html: string, options: OpenOptions = {}): Promise<Opened> {
   const { widthPx = 600, heightPx = 400, pixelRatio = 1, route, before } = options;
-  const context = await browser.newContext({
+  const context = await newContext({
     viewport: { width: widthPx, height: heightPx },
     deviceScaleFactor: pixelRatio,
   });
@@ -65,4 +84,17 @@ export async function painted(page: Page, selector = ".leaflet-container canvas"
   await frame.waitForSelector(selector);
   await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
   await frame.waitForSelector("canvas[aria-busy=true]", { state: "detached" });
+}
+
+export interface OpenedOutput extends Opened {
+  readonly frame: Frame;
+  picture(): Promise<Picture>;
+}
+
+/** Opens a page with the map as a cell shows it: in a frame. Resolves when it has painted. */
+export async function openOutput(html: string, options?: OpenOptions): Promise<OpenedOutput> {
+  const opened = await open(`<!doctype html><body style="margin:0">${html}`, options);
+  const { page } = opened;
+  await painted(page);
+  return { ...opened, frame: page.frames()[1]!, picture: async () => decodePng(await page.screenshot()) };
 }

@@ -1,23 +1,14 @@
 /** Malicious and unusual column names and values: everywhere on the map, they are text. */
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { BaseMap, Layer, styling } from "../../../src/map";
 import { MapView } from "../../../src/render/map-view";
 import type { Scene } from "../../../src/render/scene";
-import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
-import { launch, open, painted } from "./browser";
-import { buildForMaps } from "./built";
+import { openOutput, withBrowser } from "./browser";
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser.close());
+withBrowser();
 
 const TEXTS: Record<string, string> = {
   "end of a script": "</script><script>window.hacked = 1</script>",
@@ -60,12 +51,8 @@ async function openMap(layers: Layer[], title?: string) {
     ...{ zoom: 1.5, lat: 0, lng: 0, size: SIZE, title, progress },
   });
   const html = new MapView(scene)[JUPYTER_DISPLAY]()["text/html"] as string;
-  const opened = await open(browser, `<!doctype html><body style="margin:0">${html}`, {
-    widthPx: SIZE[0],
-    heightPx: SIZE[1],
-  });
-  await painted(opened.page);
-  const frame = opened.page.frames()[1]!;
+  const opened = await openOutput(html, { widthPx: SIZE[0], heightPx: SIZE[1] });
+  const { frame } = opened;
   /** Checks that nothing ran, nothing was requested, and all elements are ours. */
   const expectHarmless = async () => {
     for (const part of [opened.page, frame]) {
@@ -79,7 +66,7 @@ async function openMap(layers: Layer[], title?: string) {
     expect(opened.errors).toEqual([]);
     expect(opened.requests).toEqual([]);
   };
-  return { ...opened, frame, scene, expectHarmless };
+  return { ...opened, scene, expectHarmless };
 }
 
 /** Maximum length of a string in the page. */

@@ -1,6 +1,6 @@
 /** Each kind of map in Chromium: looks like its image everywhere, and finds the right row. */
-import type { Browser, Frame, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Frame, Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import type { LngLat } from "../../../src/geo";
 import { worldOf } from "../../../src/geometry/mercator";
@@ -11,19 +11,11 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
-import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
-import { launch, open, painted } from "./browser";
-import { buildForMaps } from "./built";
+import { openOutput, painted, withBrowser } from "./browser";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser.close());
+withBrowser();
 
 const SIZE: readonly [number, number] = [620, 400];
 /** A drag of the map, in pixels. */
@@ -80,10 +72,7 @@ async function sceneOf(layer: Layer, options: MapOptions = {}): Promise<Scene> {
 async function openScene(scene: Scene) {
   const html = sceneToHtml(scene, encodeStill(renderCanvas(scene)));
   const [widthPx, heightPx] = SIZE;
-  const opened = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx, heightPx });
-  await painted(opened.page);
-  const frame = opened.page.frames()[1]!;
-  return { ...opened, frame, picture: async () => decodePng(await opened.page.screenshot()) };
+  return openOutput(html, { widthPx, heightPx });
 }
 
 const pictureOf = (scene: Scene): Promise<Picture> =>

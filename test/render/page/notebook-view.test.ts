@@ -1,14 +1,12 @@
 /** The map in a notebook cell: in VS Code, and while the cell changes its width. */
 import escapeHtml from "escape-html";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { JUPYTER_DISPLAY } from "../../../src/kernel";
 import { renderPng } from "../../../src/render/image/png";
 import { MapView } from "../../../src/render/map-view";
 import { sceneToHtml } from "../../../src/render/page/html";
-import { needs } from "../../support/needs";
-import { launch, open, painted } from "./browser";
-import { buildForMaps } from "./built";
+import { open, openOutput, withBrowser } from "./browser";
 import { decodePng, difference } from "./pixels";
 import { airports } from "./samples";
 
@@ -51,13 +49,7 @@ function vsCodeView(output: string, { policy = true } = {}): string {
     <iframe sandbox="${VS_CODE_SANDBOX}" style="width:1000px;height:700px;border:0" srcdoc="${escapeHtml(view)}"></iframe>`;
 }
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser?.close());
+withBrowser();
 
 const scene = () =>
   ({ ...airports(), basemap: { ...airports().basemap, tiles: undefined } }) as ReturnType<typeof airports>;
@@ -74,7 +66,7 @@ describe("VS Code's notebook view", () => {
     ["as it is", { policy: false }],
     ["with its Content-Security-Policy", { policy: true }],
   ])("shows the live map in its size, %s", async (_, options) => {
-    const { page, errors, requests } = await open(browser, vsCodeView(mapHtml(), options), {
+    const { page, errors, requests } = await open(vsCodeView(mapHtml(), options), {
       widthPx: 1000,
       heightPx: 700,
     });
@@ -112,11 +104,7 @@ describe("VS Code's notebook view", () => {
 
 describe("in a cell", () => {
   test("the frame is as high as the image at any width", async () => {
-    const { page } = await open(browser, `<!doctype html><body style="margin:0">${mapHtml()}`, {
-      widthPx: 1000,
-      heightPx: 700,
-    });
-    await painted(page);
+    const { page } = await openOutput(mapHtml(), { widthPx: 1000, heightPx: 700 });
     const { widthPx, heightPx } = scene();
     expect(await sizes(page)).toEqual([1, 2, 3].map(() => [widthPx, heightPx]));
     await page.setViewportSize({ width: widthPx - 80, height: 700 });
@@ -129,12 +117,7 @@ describe("in a cell", () => {
   });
 
   test("a map that was moved keeps its centre and zoom when the cell changes its width", async () => {
-    const { page, errors } = await open(browser, `<!doctype html><body style="margin:0">${mapHtml()}`, {
-      widthPx: 1000,
-      heightPx: 700,
-    });
-    await painted(page);
-    const frame = page.frames()[1]!;
+    const { page, frame, errors } = await openOutput(mapHtml(), { widthPx: 1000, heightPx: 700 });
     await frame.click(".leaflet-control-zoom-in");
     await page.waitForTimeout(600);
     const before = await page.locator("iframe").screenshot();

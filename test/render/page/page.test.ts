@@ -1,41 +1,30 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createCanvas } from "@napi-rs/canvas";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { renderPng } from "../../../src/render/image/png";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene, SceneLayer } from "../../../src/render/scene";
-import { needs } from "../../support/needs";
 import { mulberry32 } from "../../support/seeded";
-import { launch, type OpenOptions, open, painted } from "./browser";
-import { buildForMaps, DIST } from "./built";
+import { type OpenOptions, open, openOutput, painted, withBrowser } from "./browser";
+import { DIST } from "./built";
 import { type Area, decodePng, difference, type Picture, pixelAt, unlikeWithinAPixel } from "./pixels";
 import { airports, counties } from "./samples";
 import { BASEMAP, constantColor, HOSTILE, pathLayer, pointLayer, sceneOf, worldAt } from "./scenes";
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser.close());
+withBrowser();
 
 /** Clocks of machines that paint in no time, or a thousand times slower. */
 const FAST = "performance.now = () => 0;";
 const SLOW = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
 
 /** The map as a notebook shows it, on a fast machine. */
-async function openMap(scene: Scene, options: OpenOptions & { html?: string } = {}) {
+function openMap(scene: Scene, options: OpenOptions & { html?: string } = {}) {
   const { widthPx, heightPx } = scene;
   const html = options.html ?? sceneToHtml(scene, renderPng(scene));
-  const body = `<!doctype html><body style="margin:0">${html}`;
-  const opened = await open(browser, body, { widthPx, heightPx, before: FAST, ...options });
-  await painted(opened.page);
-  const frame = opened.page.frames()[1]!;
-  return { ...opened, frame, picture: async () => decodePng(await opened.page.screenshot()) };
+  return openOutput(html, { widthPx, heightPx, before: FAST, ...options });
 }
 
 /** The map without the controls at its edges. */
@@ -130,7 +119,7 @@ describe("the first view looks like the image", () => {
   test("with two device pixels per pixel", async () => {
     // Chromium's emulation of a pixel ratio does not reach into sandboxed frames.
     const html = sceneToDocument(airports(), new Uint8Array());
-    const { page } = await open(browser, html, { widthPx: 800, pixelRatio: 2 });
+    const { page } = await open(html, { widthPx: 800, pixelRatio: 2 });
     await painted(page);
     expect(await page.evaluate("document.querySelector('canvas').width")).toBe(1600);
     expect(await page.evaluate("document.querySelector('canvas').clientWidth")).toBe(800);
@@ -148,7 +137,7 @@ describe("the first view looks like the image", () => {
     const scene = airports();
     const html = sceneToHtml(scene, renderPng(scene));
     const folded = `<!doctype html><body style="margin:0"><div id="cell" style="display:none">${html}</div>`;
-    const { page, errors } = await open(browser, folded, { widthPx: 800 });
+    const { page, errors } = await open(folded, { widthPx: 800 });
     await page.waitForTimeout(100);
     await page.evaluate("document.getElementById('cell').style.display = ''");
     await painted(page);
@@ -322,7 +311,7 @@ describe("texts", () => {
 
   test("in a standalone file, too", async () => {
     const scene = sceneOf([LAYERS.points!], { legends });
-    const { page, errors } = await open(browser, sceneToDocument(scene, renderPng(scene)));
+    const { page, errors } = await open(sceneToDocument(scene, renderPng(scene)));
     await painted(page);
     expect(await page.locator(".legend li").allTextContents()).toEqual([HOSTILE, "", "עברית"]);
     expect(await page.title()).toContain("<img src=x onerror=");
@@ -396,7 +385,7 @@ describe("tiles", () => {
   // In documents of their own: requests of a sandboxed frame's first moments escape Playwright's routes.
   test("lie between the outlines and the data", async () => {
     const html = sceneToDocument(scene, new Uint8Array());
-    const { page, requests, errors } = await open(browser, html, { route: () => tile("#00ff00") });
+    const { page, requests, errors } = await open(html, { route: () => tile("#00ff00") });
     await page.locator(".leaflet-tile-loaded").nth(3).waitFor();
     const shown = async () => decodePng(await page.screenshot());
     await expect.poll(async () => pixelAt(await shown(), 150, 150)).toEqual([0, 255, 0]); // tiles fade in
@@ -408,7 +397,7 @@ describe("tiles", () => {
   test("are enlarged beyond their maximum zoom", async () => {
     const basemap = { ...BASEMAP, tiles: { ...TILES, maxZoom: 0 } };
     const html = sceneToDocument({ ...scene, basemap }, new Uint8Array());
-    const { page, requests } = await open(browser, html, { route: () => tile("#00ff00") });
+    const { page, requests } = await open(html, { route: () => tile("#00ff00") });
     await page.locator(".leaflet-tile-loaded").first().waitFor();
     const corner = async () => pixelAt(await decodePng(await page.screenshot()), 150, 150);
     await expect.poll(corner).toEqual([0, 255, 0]);
@@ -416,7 +405,7 @@ describe("tiles", () => {
   });
 
   test("offline, the outlines stay, and each view sends at most one request", async () => {
-    const { page, requests, errors } = await open(browser, sceneToDocument(scene, new Uint8Array()));
+    const { page, requests, errors } = await open(sceneToDocument(scene, new Uint8Array()));
     await painted(page);
     await expect.poll(() => errors).toEqual(["Failed to load resource: net::ERR_FAILED"]); // Chromium's own words
     expect(requests).toHaveLength(1);
@@ -438,14 +427,14 @@ describe("without the live map", () => {
 
   test("an untrusted notebook shows the image", async () => {
     const html = sceneToHtml(scene, png).replace(/<iframe[^>]*><\/iframe>/, "");
-    const { page } = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
+    const { page } = await open(`<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
     const shown = await decodePng(await page.screenshot());
     expect(difference(shown, await decodePng(png), { x: 0, y: 0, width: 800, height: 400 }).mean).toBe(0);
   });
 
   test("an old browser shows the image and says why", async () => {
     const before = "delete window.DecompressionStream";
-    const { page } = await open(browser, sceneToDocument(scene, png), { widthPx: 800, before });
+    const { page } = await open(sceneToDocument(scene, png), { widthPx: 800, before });
     await page.waitForSelector("#problem");
     expect(await page.textContent("#problem")).toBe(
       "This is a static image of the map. The live map could not start: this browser is too old.",
@@ -456,7 +445,7 @@ describe("without the live map", () => {
 
   test("a damaged page shows the image", async () => {
     const html = sceneToHtml(scene, png).replace(/(id=&quot;scene&quot;&gt;).{2000}/, "$1");
-    const { page } = await open(browser, `<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
+    const { page } = await open(`<!doctype html><body style="margin:0">${html}`, { widthPx: 800 });
     await page.frames()[1]!.waitForSelector("#problem");
     expect(await page.frames()[1]!.textContent("#problem")).toMatch(
       /^This is a static image of the map. The live map could not start: /,

@@ -1,7 +1,7 @@
 /** An animated map in Chromium: playing, slider, keys and buttons. */
 import { DataFrame } from "danfojs-node";
-import type { Browser, Frame } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Frame } from "playwright-core";
+import { expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../../src/map";
 import { renderPng } from "../../../src/render/image/png";
@@ -9,20 +9,12 @@ import { sceneToHtml } from "../../../src/render/page/html";
 import { packScene } from "../../../src/render/page/pack";
 import { alongCurve } from "../../../src/render/page/pick";
 import type { Scene } from "../../../src/render/scene";
-import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
-import { launch, type OpenOptions, open, painted } from "./browser";
-import { buildForMaps } from "./built";
+import { type OpenOptions, openOutput, painted, withBrowser } from "./browser";
 import { decodePng, difference, pixelAt } from "./pixels";
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser.close());
+withBrowser();
 
 const NONE = new BaseMap({ source: "none" });
 const sceneOf = async (options: MapOptions) =>
@@ -62,12 +54,9 @@ const layersOf = (time: object = {}) => [
 ];
 
 async function openScene(scene: Scene, options: OpenOptions = {}) {
-  const html = `<!doctype html><body style="margin:0">${sceneToHtml(scene, renderPng(scene))}`;
-  const opened = await open(browser, html, { widthPx: 600, heightPx: 400, ...options });
-  await painted(opened.page);
-  const frame = opened.page.frames()[1]!;
-  const settled = () => painted(opened.page);
-  return { ...opened, frame, settled, picture: async () => decodePng(await opened.page.screenshot()) };
+  const html = sceneToHtml(scene, renderPng(scene));
+  const opened = await openOutput(html, { widthPx: 600, heightPx: 400, ...options });
+  return { ...opened, settled: () => painted(opened.page) };
 }
 
 const momentOf = (frame: Frame) => frame.locator(".time output").textContent();

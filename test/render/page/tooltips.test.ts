@@ -1,27 +1,19 @@
 /** How the page reacts to pointers, fingers and keys, in Chromium. */
 import { DataFrame } from "danfojs-node";
-import type { Browser, Frame, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Frame, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions } from "../../../src/map";
 import { renderPng } from "../../../src/render/image/png";
 import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import type { Scene } from "../../../src/render/scene";
-import { needs } from "../../support/needs";
 import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
-import { launch, type OpenOptions, open, painted } from "./browser";
-import { buildForMaps } from "./built";
+import { newContext, type OpenOptions, open, openOutput, painted, withBrowser } from "./browser";
 import { decodePng, difference, pixelAt } from "./pixels";
 import { HOSTILE } from "./scenes";
 
-needs("browser");
-let browser: Browser;
-beforeAll(async () => {
-  await buildForMaps();
-  browser = await launch();
-});
-afterAll(() => browser.close());
+withBrowser();
 
 const NONE = new BaseMap({ source: "none" });
 const VIEW = { zoom: 2, lat: 0, lng: 0, size: [600, 400] } as const;
@@ -32,12 +24,9 @@ const sceneOf = async (layers: MapOptions["layers"], options: MapOptions = {}) =
 const lngAt = (xPx: number) => ((xPx - 300) / 1024) * 360;
 const MIDDLE_Y = 200;
 
-async function openScene(scene: Scene, options: OpenOptions = {}) {
+function openScene(scene: Scene, options: OpenOptions = {}) {
   const { widthPx, heightPx } = scene;
-  const html = `<!doctype html><body style="margin:0">${sceneToHtml(scene, renderPng(scene))}`;
-  const opened = await open(browser, html, { widthPx, heightPx, ...options });
-  await painted(opened.page);
-  return { ...opened, frame: opened.page.frames()[1]! };
+  return openOutput(sceneToHtml(scene, renderPng(scene)), { widthPx, heightPx, ...options });
 }
 
 /** Returns the lines of the tooltip, or undefined if it is hidden. */
@@ -242,7 +231,7 @@ describe("popups", () => {
 
   test("a tap shows the tooltip's columns", async () => {
     const scene = await sceneOf([NONE, three({ tooltip: "name" })]);
-    const context = await browser.newContext({
+    const context = await newContext({
       hasTouch: true,
       isMobile: true,
       viewport: { width: 600, height: 400 },
@@ -361,7 +350,7 @@ describe("map furniture", () => {
   test("title, scale and full screen", async () => {
     const title = `Title ${HOSTILE}`;
     const scene = await sceneOf([NONE, three({})], { title, zoom: 6 });
-    const { page, errors } = await open(browser, sceneToDocument(scene, new Uint8Array()));
+    const { page, errors } = await open(sceneToDocument(scene, new Uint8Array()));
     await painted(page);
     expect(await page.textContent("h1.title")).toBe(title);
     expect(await page.textContent(".scale")).toBe("200 km");

@@ -3,18 +3,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { DatabaseError } from "../../../src/server/engine/engine";
-import { bytesOf, chunksOf, ENGINES, useEngine } from "../../support/engine";
+import { bytesOf, chunksOf, ENGINES, failure, useEngine } from "../../support/engine";
 
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e10)";
-
-async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
-  const result = await promise.then(
-    () => null,
-    (error: DatabaseError) => error,
-  );
-  if (!result) throw new Error("it did not fail");
-  return result;
-}
 
 describe.each(ENGINES)("%s", (kind) => {
   const db = useEngine({ kind, maxResultBytes: 8 * 1024 ** 2 });

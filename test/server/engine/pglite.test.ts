@@ -2,19 +2,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { DatabaseError } from "../../../src/server/engine/engine";
-import { bytesOf, useEngine } from "../../support/engine";
+import { bytesOf, failure, useEngine } from "../../support/engine";
 
 const db = useEngine();
-
-async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
-  const result = await promise.then(
-    () => null,
-    (error: DatabaseError) => error,
-  );
-  if (!result) throw new Error("it did not fail");
-  return result;
-}
 
 test("master owns the data but is not a superuser", async () => {
   await db.rows(

@@ -1,27 +1,18 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { databaseAddress } from "../../../src/local/database";
 import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres } from "../../../src/server/engine/postgres";
 import { sharedPostgres, temporaryDir } from "../../support/engine";
-import { isRoot, opensslPath } from "../../support/machine";
+import { freePort, isRoot, opensslPath } from "../../support/machine";
 import { needs } from "../../support/needs";
 
 const dir = temporaryDir();
 const certificate = join(dir, "server.crt");
 let port = 0;
 let engine: Engine | undefined;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Over the network only encrypted for `secure`, only in clear for `clear`. */
 async function listen(): Promise<void> {

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { databaseAddress } from "../../../src/local/database";
-import type { DatabaseError, Engine } from "../../../src/server/engine/engine";
+import type { Engine } from "../../../src/server/engine/engine";
 import { openPostgres, type PostgresOptions } from "../../../src/server/engine/postgres";
 import { FUNCTIONS_VERSION } from "../../../src/server/sql/functions";
-import { bytesOf, chunksOf, createTestDatabase, sharedPostgres } from "../../support/engine";
+import { bytesOf, chunksOf, createTestDatabase, failure, sharedPostgres } from "../../support/engine";
 import { needs } from "../../support/needs";
 import type { TestPostgres } from "../../support/postgres";
 
@@ -23,11 +23,6 @@ afterEach(async () => {
 });
 
 const rowsOf = async (engine: Engine, sql: string) => (await engine.query(sql)).statements.at(-1)!.rows;
-const failure = async (promise: Promise<unknown>): Promise<DatabaseError> =>
-  promise.then(
-    () => Promise.reject(new Error("it did not fail")),
-    (error: DatabaseError) => error,
-  );
 async function admin<T>(
   work: (run: (sql: string) => Promise<{ rows: T[] }>) => Promise<void>,
 ): Promise<void> {

@@ -4,14 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { importer, zipOf } from "../../support/imports";
-import { startTestServer, type TestServer } from "../../support/server";
+import { json, serverForTests } from "../../support/server";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.close());
-const { post, upload, get, finished, file, columns, leftovers, workDirs } = importer(() => server);
+const server = serverForTests();
+const { post, upload, get, finished, file, columns, leftovers, workDirs } = importer(server);
 
 const rowsOf = async (table: string, list = "*") =>
   (await server.sql(`SELECT ${list} FROM "${table}" ORDER BY cartodb_id`)).rows;
@@ -82,12 +78,7 @@ describe("requests", () => {
     form.append("file", new Blob(["a\n1\n"]), "fields.csv");
     expect(await finished(await post({}, { body: form }))).toMatchObject({ type_guessing: false });
     const body = { sql: "SELECT 1 AS a", table_name: "json_body", type_guessing: false, api_key: server.key };
-    const response = await server.ask("/api/v1/imports", {
-      method: "POST",
-      key: null,
-      body: JSON.stringify(body),
-      headers: { "Content-Type": "application/json" },
-    });
+    const response = await server.ask("/api/v1/imports", { ...json(body), key: null });
     expect(await finished(response)).toMatchObject({ table_name: "json_body", type_guessing: false });
   });
 
@@ -229,12 +220,7 @@ describe("imports from the database", () => {
   });
 
   const query = async (sql: string, parameters: Record<string, string> = {}) =>
-    finished(
-      await post(parameters, {
-        body: JSON.stringify({ sql }),
-        headers: { "Content-Type": "application/json" },
-      }),
-    );
+    finished(await post(parameters, json({ sql })));
 
   test("a query as sent by cartoframes for Python", async () => {
     const answer = await query('SELECT "Odd Name", place, 1 AS a FROM source; -- all', {

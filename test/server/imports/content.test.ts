@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { importer } from "../../support/imports";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({ shared: true });
-});
-afterAll(() => server?.close());
-const { upload, finished, file, leftovers } = importer(() => server);
+const server = serverForTests({ shared: true });
+const { upload, finished, file, leftovers } = importer(server);
 
 const guessed = async (csv: string) => {
   const { table_name, content_guessing, error_code } = await file("guess.csv", csv, {

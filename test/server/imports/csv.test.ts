@@ -1,13 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { importer } from "../../support/imports";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({ shared: true });
-});
-afterAll(() => server?.close());
-const imports = importer(() => server);
+const server = serverForTests({ shared: true });
+const imports = importer(server);
 const { file, columns, workDirs } = imports;
 
 afterEach(async () => {

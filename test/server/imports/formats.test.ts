@@ -1,16 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { type BookType, utils, write } from "@e965/xlsx";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { importer, zipOf } from "../../support/imports";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({ shared: true });
-});
-afterAll(() => server?.close());
-const { file, columns, leftovers, workDirs } = importer(() => server);
+const server = serverForTests({ shared: true });
+const { file, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {
   expect(await leftovers()).toEqual([]);

@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
 import { type ImportAnswer, importer } from "../../support/imports";
 import { growthMb } from "../../support/memory";
 import { needs } from "../../support/needs";
-import { startTestServer, type TestServer } from "../../support/server";
+import { serverForTests } from "../../support/server";
 
 const ROWS = 700_000;
 
 needs("memory");
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.close());
-const { post, finished } = importer(() => server);
+const server = serverForTests();
+const { post, finished } = importer(server);
 
 /** Made while it is sent: this process does not hold it either. */
 function csv(rows: number): ReadableStream {

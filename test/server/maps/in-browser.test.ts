@@ -4,17 +4,16 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch } from "../../render/page/browser";
 import { needs } from "../../support/needs";
-import { startTestServer, type TestServer } from "../../support/server";
+import { json, serverForTests } from "../../support/server";
 
 const TOKEN = "t0k3n";
 const NAMED = "/api/v1/map/named/frame_map";
 
 needs("browser");
-let server: TestServer;
+const server = serverForTests({ shared: true });
 let notebook: Server;
 let browser: Browser;
 beforeAll(async () => {
-  server = await startTestServer({ shared: true });
   await server.sql(
     "CREATE TABLE spots AS SELECT 1 AS cartodb_id, ST_SetSRID(ST_MakePoint(10, 10), 4326) AS the_geom; GRANT SELECT ON spots TO publicuser",
   );
@@ -25,11 +24,7 @@ beforeAll(async () => {
     auth: { method: "token", valid_tokens: [TOKEN] },
     layergroup: { version: "1.8.0", layers: [{ options }] },
   };
-  const made = await server.ask("/api/v1/map/named", {
-    method: "POST",
-    body: JSON.stringify(template),
-    headers: { "Content-Type": "application/json" },
-  });
+  const made = await server.ask("/api/v1/map/named", json(template));
   expect(made.status).toBe(200);
   notebook = createServer((_request, response) => {
     response.setHeader("Content-Type", "text/html");
@@ -43,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   notebook?.close();
-  await server?.close();
 });
 
 interface Answer {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { type DecodedFeature, decodeMvt } from "../../support/mvt";
-import { startTestServer, type TestServer } from "../../support/server";
+import { answerOf, json, startTestServer, type TestServer } from "../../support/server";
 
 /** The server of the test file that runs. */
 export let server: TestServer;
@@ -44,14 +44,10 @@ export async function tileOf(
 }
 
 export async function post(path: string, body: unknown, init: Parameters<TestServer["ask"]>[1] = {}) {
-  const response = await server.ask(path, {
-    method: "POST",
-    body: JSON.stringify(body),
-    ...init,
-    headers: { "Content-Type": "application/json", ...(init.headers as object) },
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+  const given = json(body);
+  const headers = { ...given.headers, ...(init.headers as object) };
+  const response = await server.ask(path, { ...given, ...init, headers });
+  return { headers: response.headers, ...(await answerOf(response)) };
 }
 
 /** Where the projection puts a place in a tile of 4096 units. */

@@ -4,23 +4,33 @@ import { viewportOfMap } from "./canvas-layer";
 
 const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
 
+/** Creates an element. Children that are strings become text, never HTML. */
+export function create<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export function controlAt(position: L.ControlPosition, onAdd: (map: L.Map) => HTMLElement): L.Control {
+  const control = new L.Control({ position });
+  control.onAdd = onAdd;
+  return control;
+}
+
 /** The title of the map: user data, inserted as text only. */
 export function titleControl(title: string): L.Control {
-  const control = new L.Control({ position: "topleft" });
-  control.onAdd = () => {
-    const heading = L.DomUtil.create("h1", "title");
-    heading.textContent = title;
-    heading.dir = "auto";
-    return heading;
-  };
-  return control;
+  return controlAt("topleft", () => create("h1", { class: "title", dir: "auto" }, title));
 }
 
 /** A scale bar of a round distance, hidden on world maps, where scale varies with latitude. */
 export function scaleControl(): L.Control {
-  const control = new L.Control({ position: "bottomleft" });
-  control.onAdd = (map) => {
-    const bar = L.DomUtil.create("div", "scale");
+  return controlAt("bottomleft", (map) => {
+    const bar = create("div", { class: "scale" });
     const show = () => {
       const scale = scaleBarOf(viewportOfMap(map));
       bar.hidden = scale === undefined;
@@ -31,17 +41,14 @@ export function scaleControl(): L.Control {
     map.on("move resize", show);
     show();
     return bar;
-  };
-  return control;
+  });
 }
 
 /** A button that toggles full screen; undefined if the frame is not allowed to. */
 export function fullscreenControl(): L.Control | undefined {
   if (!document.fullscreenEnabled) return undefined;
-  const control = new L.Control({ position: "topleft" });
-  control.onAdd = (map) => {
-    const button = L.DomUtil.create("button", "fullscreen");
-    button.type = "button";
+  return controlAt("topleft", (map) => {
+    const button = create("button", { type: "button", class: "fullscreen" });
     const name = () => {
       const isFull = document.fullscreenElement !== null;
       button.title = isFull ? "Exit full screen" : "Full screen";
@@ -60,32 +67,24 @@ export function fullscreenControl(): L.Control | undefined {
     document.addEventListener("fullscreenchange", name);
     name();
     return button;
-  };
-  return control;
+  });
 }
 
 /** The basemap's attribution, with links written as `[text](https://…)`. Leaflet's own control would accept HTML. */
 export function attributionControl(attribution = ""): L.Control {
-  const control = new L.Control({ position: "bottomright" });
-  control.onAdd = () => {
-    const line = L.DomUtil.create("div", "attribution");
+  return controlAt("bottomright", () => {
+    const line = create("div", { class: "attribution" }, ...withLinks("[Leaflet](https://leafletjs.com)"));
     L.DomEvent.disableClickPropagation(line);
-    line.append(...withLinks("[Leaflet](https://leafletjs.com)"));
     if (attribution) line.append(" · ", ...withLinks(attribution));
     return line;
-  };
-  return control;
+  });
 }
 
 function withLinks(text: string): (string | HTMLAnchorElement)[] {
   const parts: (string | HTMLAnchorElement)[] = [];
   let at = 0;
   for (const { 0: whole, 1: label = "", 2: href = "", index } of text.matchAll(LINK)) {
-    const link = document.createElement("a");
-    link.href = href;
-    link.textContent = label;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
+    const link = create("a", { href, target: "_blank", rel: "noopener noreferrer" }, label);
     parts.push(text.slice(at, index), link);
     at = index + whole.length;
   }

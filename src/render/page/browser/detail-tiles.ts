@@ -1,5 +1,5 @@
-import { zoomOf } from "../../../geometry/mercator";
-import { type LayerTile, needsTiles, type TileId, type TileSource, tileKey } from "../../painter";
+import { type TileId, zoomOf } from "../../../geometry/mercator";
+import { type LayerTile, needsTiles, type TileSource, tileKey } from "../../painter";
 import type { DetailSource, Scene, Viewport } from "../../scene";
 import type { PageScene } from "../codec";
 import { decodeTile } from "../decode-tile";

@@ -1,6 +1,7 @@
 import L from "leaflet";
 import { cssColor } from "../../painter";
 import type { SceneLayer } from "../../scene";
+import { controlAt, create } from "./controls";
 
 /** Maximum number of colours in the symbol of a layer. */
 const SYMBOL_COLORS = 5;
@@ -38,17 +39,12 @@ export function layersControl(
   layerSwitch: LayerSwitch,
 ): L.Control | undefined {
   if (layers.length < 2) return undefined;
-  const control = new L.Control({ position: "topleft" });
-  control.onAdd = () => {
-    const box = L.DomUtil.create("div", "layers");
+  return controlAt("topleft", () => {
+    const button = create("button", { type: "button", title: "Layers", "aria-label": "Layers" });
+    const list = create("ul", {}, ...layers.map((layer, i) => layerItem(layer, i, layerSwitch)));
+    const box = create("div", { class: "layers" }, button, list);
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
-    const button = document.createElement("button");
-    button.type = "button";
-    button.title = "Layers";
-    button.setAttribute("aria-label", "Layers");
-    const list = document.createElement("ul");
-    list.append(...layers.map((layer, i) => layerItem(layer, i, layerSwitch)));
     const open = (isOpen: boolean) => {
       list.hidden = !isOpen;
       button.setAttribute("aria-expanded", String(isOpen));
@@ -60,35 +56,25 @@ export function layersControl(
       open(false);
       button.focus();
     });
-    box.append(button, list);
     return box;
-  };
-  return control;
+  });
 }
 
 function layerItem(layer: SceneLayer, index: number, layerSwitch: LayerSwitch): HTMLElement {
-  const item = document.createElement("li");
-  const label = document.createElement("label");
-  const checkbox = document.createElement("input");
-  checkbox.type = "checkbox";
+  const checkbox = create("input", { type: "checkbox" });
   const show = () => {
     checkbox.checked = !layerSwitch.isHidden(index);
   };
   show();
   layerSwitch.onChange(show);
   checkbox.addEventListener("change", () => layerSwitch.toggle(index));
-  const name = document.createElement("span");
-  name.textContent = layer.name ?? `Layer ${index + 1}`;
-  name.dir = "auto";
-  label.append(checkbox, symbolOf(layer), name);
-  item.append(label);
-  return item;
+  const name = create("span", { dir: "auto" }, layer.name ?? `Layer ${index + 1}`);
+  return create("li", {}, create("label", {}, checkbox, symbolOf(layer), name));
 }
 
 /** Shows the shape of a layer in some of its colours. */
 function symbolOf({ geometry, color }: SceneLayer): HTMLElement {
-  const symbol = document.createElement("b");
-  symbol.className = geometry.kind;
+  const symbol = create("b", { class: geometry.kind });
   const colors = color.kind === "constant" ? [color.color] : sample(color.palette);
   const share = (i: number) => `${(100 * i) / colors.length}%`;
   const stops = colors.map((rgba, i) => `${cssColor(rgba)} ${share(i)} ${share(i + 1)}`);

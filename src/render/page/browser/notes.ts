@@ -1,7 +1,8 @@
-import L from "leaflet";
+import type L from "leaflet";
 import { worldPxOf } from "../../../geometry/mercator";
 import { needsTiles } from "../../painter";
 import type { PageScene } from "../codec";
+import { controlAt, create } from "./controls";
 import type { DetailState } from "./detail-tiles";
 
 export interface Notes {
@@ -13,12 +14,9 @@ export interface Notes {
 
 /** Says which data the map does not show. Overviews are mentioned once the map is zoomed in beyond what they show. */
 export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
-  const control = new L.Control({ position: "bottomleft" });
-  const box = L.DomUtil.create("div", "notes");
-  box.setAttribute("role", "status");
-  control.onAdd = () => box;
+  const box = create("div", { class: "notes", role: "status" });
   const notes: Notes = {
-    control,
+    control: controlAt("bottomleft", () => box),
     detailState: "idle",
     refresh() {
       const worldPx = worldPxOf(map.getZoom());

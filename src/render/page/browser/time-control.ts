@@ -3,6 +3,7 @@ import { eventsPerFrame, momentText } from "../../clock";
 import type { PreparedScene } from "../../painter";
 import type { Clock, Rgba } from "../../scene";
 import { contextOf } from "./canvas-layer";
+import { create } from "./controls";
 
 /** Speeds that the button cycles through, besides the initial speed of the scene. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
@@ -35,25 +36,21 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   let lastMs: number | undefined;
   let request = 0;
 
-  const card = L.DomUtil.create("div", "time");
-  card.setAttribute("role", "group");
-  card.setAttribute("aria-label", "Time");
+  const button = (name: string, text = "") => create("button", { type: "button", class: name }, text);
   const play = button("play");
-  const track = document.createElement("div");
-  track.className = "track";
-  const slider = document.createElement("input");
-  slider.type = "range";
-  slider.min = "0";
-  slider.max = String(clock.frames - 1);
-  slider.setAttribute("aria-label", "Time");
-  const bars = document.createElement("canvas");
-  bars.setAttribute("aria-hidden", "true");
-  track.append(bars, slider);
-  const moment = document.createElement("output");
+  const slider = create("input", {
+    type: "range",
+    min: "0",
+    max: String(clock.frames - 1),
+    "aria-label": "Time",
+  });
+  const bars = create("canvas", { "aria-hidden": "true" });
+  const track = create("div", { class: "track" }, bars, slider);
+  const moment = create("output");
   const faster = button("speed");
-  const again = button("loop");
-  again.textContent = "↻";
-  card.append(play, track, moment, faster, again);
+  const again = button("loop", "↻");
+  const children = [play, track, moment, faster, again];
+  const card = create("div", { class: "time", role: "group", "aria-label": "Time" }, ...children);
   // as wide as the longest label, so that the slider does not change its width
   const letters = Math.max(
     ...[0, clock.frames >> 1, clock.frames - 1].map((frame) => momentText(clock, frame).length),
@@ -159,13 +156,6 @@ export function addTimeControl(map: L.Map, element: HTMLElement): void {
   L.DomEvent.disableScrollPropagation(element);
   map.getContainer().append(element);
   map.getContainer().classList.add("timed");
-}
-
-function button(name: string): HTMLButtonElement {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.className = name;
-  return element;
 }
 
 /** Draws a histogram of the events over time, darker up to the current frame. */

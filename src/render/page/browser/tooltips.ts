@@ -4,6 +4,7 @@ import { formatNumber } from "../../format";
 import { type Hit, highlight, hit, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { CanvasLayer, viewportOfMap } from "./canvas-layer";
+import { create } from "./controls";
 
 /** Distance in CSS pixels at which a pointer still hits a feature; larger for fingers. */
 const SLOP_PX = { mouse: 3, touch: 12 };
@@ -20,9 +21,8 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   const { layers } = prepared.scene;
   if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {} };
   const container = map.getContainer();
-  const tooltip = L.DomUtil.create("div", "tooltip", container);
-  tooltip.setAttribute("role", "tooltip");
-  tooltip.hidden = true;
+  const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
+  container.append(tooltip);
   const popup = L.popup({ className: "popup", maxWidth: 280, maxHeight: Math.max(80, map.getSize().y - 90) });
 
   let marked: Hit | undefined;
@@ -92,8 +92,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     const found = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
     const card = found && cardOf(found.of);
     if (!card) return;
-    const content = document.createElement("div");
-    content.append(...cardContent(found, card));
+    const content = create("div", {}, ...cardContent(found, card));
     tooltip.hidden = true;
     popup.setLatLng(latlng).setContent(content).openOn(map);
     mark(found);
@@ -132,23 +131,14 @@ const isOnMap = (target: EventTarget | null) =>
 
 /** Returns a title and a line per column: user data, inserted as text only. */
 function cardContent({ of: { columns = [] }, row }: Hit, { title, fields }: Card): HTMLElement[] {
-  const list = document.createElement("dl");
+  const list = create("dl");
   for (const { title: name, column, format } of fields) {
     const value = textOf(columns[column], row, format);
-    const term = document.createElement("dt");
-    term.textContent = name;
-    term.dir = "auto";
-    const text = document.createElement("dd");
-    text.textContent = value ?? MISSING;
-    text.dir = "auto";
+    const text = create("dd", { dir: "auto" }, value ?? MISSING);
     if (value === undefined) text.className = "missing";
-    list.append(term, text);
+    list.append(create("dt", { dir: "auto" }, name), text);
   }
-  if (title === undefined) return [list];
-  const heading = document.createElement("h2");
-  heading.textContent = title;
-  heading.dir = "auto";
-  return [heading, list];
+  return title === undefined ? [list] : [create("h2", { dir: "auto" }, title), list];
 }
 
 type Columns = NonNullable<SceneLayer["columns"]>;

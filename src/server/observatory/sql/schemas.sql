@@ -3,7 +3,7 @@
 --
 --   PGOPTIONS='-c search_path=observatory,cdb_observatory,public' psql -1 -v ON_ERROR_STOP=1 -f schemas.sql -f tables.sql \
 --     -f views.sql -f geometry.sql -f discovery.sql -f metadata.sql -f data.sql -f measures.sql -f boundaries.sql \
---     -f publication.sql -f datasets.sql -f search-path.sql
+--     -f publication.sql -f search-path.sql
 --
 -- Each file but this one may be run again, to bring its functions up to date.
 CREATE SCHEMA cdb_observatory;
