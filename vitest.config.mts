@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -60,7 +60,8 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
-    maxWorkers: 2,
+    maxWorkers: Math.max(3, availableParallelism()), // some wait for frames of a page, others for a server
+    update: "none", // a missing snapshot is a failure; `-u` writes it
     sequence: { sequencer: SlowestFirst },
     env: {
       // the developer's account is not for tests

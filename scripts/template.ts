@@ -23,6 +23,13 @@ const BUNDLE_ENTRIES = [
   "share/proj",
 ];
 
+/** Drops the databases that CREATE DATABASE would copy, which an embedded database never runs: two files of three. */
+const DROP_TEMPLATES = [
+  "UPDATE pg_database SET datistemplate = false WHERE datname LIKE 'template_'",
+  "DROP DATABASE template0",
+  "DROP DATABASE template1",
+];
+
 /** Builds the template unless `outDir` contains one from the same inputs. */
 export async function buildTemplate(outDir: string): Promise<void> {
   const inputs = await hashInputs();
@@ -73,11 +80,14 @@ async function buildDataDir(dataDir: string): Promise<{ postgres: string; pglite
       },
     },
     initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`],
+    // PostgreSQL keeps that much of the log for later, as empty files that each first start would copy.
+    startParams: [...PGlite.defaultStartParams, "-c", `min_wal_size=${2 * WAL_SEGMENT_MB}MB`],
   });
   try {
     await database.exec("CREATE EXTENSION postgis");
     await database.exec(functionsSql());
     await database.exec(LOCAL_ROLES_SQL);
+    for (const sql of DROP_TEMPLATES) await database.exec(sql);
     await database.exec("VACUUM FULL");
     await database.exec("VACUUM ANALYZE");
     await database.exec("CHECKPOINT");

@@ -73,6 +73,8 @@ function chromeCandidates(): string[] {
   ];
   return [
     ...(CHROME_PATH ? [CHROME_PATH] : []),
+    // The shell without windows needs half of the time.
+    ...onPath("chromium-headless-shell", "chrome-headless-shell"),
     ...onPath("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
     ...["/usr/bin/chromium", "/snap/bin/chromium", "/opt/google/chrome/chrome"],
     ...["/var/lib/flatpak/exports/bin/org.chromium.Chromium"],
