@@ -9,12 +9,13 @@ import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
 import { tableSources } from "./formats";
 import { openPlaces } from "./gazetteer";
+import { Gdal } from "./gdal/gdal";
 import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
 import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";
-import type { TableSource } from "./table-source";
+import type { LayerSource, TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
 /** Source of the rows. `displayName` identifies it to the user. */
@@ -72,22 +73,40 @@ export async function runImport(job: Job): Promise<Result> {
 }
 
 async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
-  const { engine, record, signal } = job;
   await job.enter("importing");
-  const all = await tableSources(files, record);
+  const gdal = new Gdal(join(job.dir, "gdal"), job.signal);
+  try {
+    return await fromSources(job, await tableSources(files, { ...job.record, gdal }));
+  } finally {
+    await gdal.close();
+  }
+}
+
+async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]): Promise<Result> {
+  const { engine } = job;
   const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
-      const plan = await withGuess(job, await analyse(source, record, signal));
-      const temporary = temporaryName();
-      tables.push({ temporary, wanted: source.name });
-      await loadTable(engine, temporary, source, plan, signal);
+      const table = { temporary: temporaryName(), wanted: source.name };
+      tables.push(table);
+      if (source.kind !== "layer") await loadSource(job, table.temporary, source);
+      else if ((await source.load(engine, table.temporary, job.signal)) === 0) {
+        await engine.query(`DROP TABLE ${ident(table.temporary)}`);
+        tables.pop();
+      }
     }
+    if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const tableNames = await publishAll(job, tables);
     return { ...COMPLETE, tableNames, tooManyTables: all.length > MAX_TABLES_PER_IMPORT };
   });
+}
+
+async function loadSource(job: Job, table: string, source: TableSource): Promise<void> {
+  const { engine, record, signal } = job;
+  const plan = await withGuess(job, await analyse(source, record, signal));
+  await loadTable(engine, table, source, plan, signal);
 }
 
 /** With content guessing, gives a table without a geometry the geometries of the places that it names. */
@@ -103,7 +122,10 @@ async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
 }
 
 /** With `skip`, drops the sources whose table exists, before they are read. */
-async function notSkipped({ engine, record }: Job, sources: TableSource[]): Promise<TableSource[]> {
+async function notSkipped<S extends TableSource | LayerSource>(
+  { engine, record }: Job,
+  sources: S[],
+): Promise<S[]> {
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
   return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));

@@ -1,4 +1,6 @@
 import type { Shape } from "../../geometry/shape";
+import type { Engine } from "../engine/engine";
+import type { Gdal } from "./gdal/gdal";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
@@ -29,9 +31,22 @@ export interface TableSource {
   rows(): AsyncIterable<Row>;
 }
 
+/** A future table whose rows GDAL writes as text for COPY. */
+export interface LayerSource {
+  readonly name: string;
+  readonly kind: "layer";
+  /**
+   * Loads the layer into a new table and makes it a CARTO table. Returns the number of rows. After a failure the table
+   * may exist, and the caller drops it.
+   */
+  load(engine: Engine, table: string, signal: AbortSignal): Promise<number>;
+}
+
 export interface FormatOptions {
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
   /** Files from the same archive. */
   readonly beside: readonly FileToImport[];
+  /** Reader of formats that this project does not read itself. */
+  readonly gdal: Gdal;
 }

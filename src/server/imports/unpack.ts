@@ -13,6 +13,8 @@ export interface FileToImport {
   readonly path: string;
   /** Original name, with extension and without folders. */
   readonly name: string;
+  /** Folder inside the archive, below the name of the archive: `trees/2017`. */
+  readonly folder?: string;
 }
 
 const MAX_ENTRIES = 1000;
@@ -108,7 +110,7 @@ async function unzip(
       const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
       const path = join(dir, `${i}${extension.toLowerCase()}`);
       await extract(zip, entry, path, packedBytes, signal);
-      files.push({ path, name: nameInside(entry, archive) });
+      files.push({ path, name: nameInside(entry, archive), folder: folderInside(entry, archive) });
     }
     if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
     return files;
@@ -136,6 +138,10 @@ function nameInside({ fileName }: Entry, archive: FileToImport): string {
   const name = basename(fileName);
   const isKmz = /\.kmz$/i.test(archive.name) && /^doc\.kml$/i.test(name);
   return isKmz ? archive.name.replace(/\.kmz$/i, ".kml") : name;
+}
+
+function folderInside({ fileName }: Entry, archive: FileToImport): string {
+  return join(withoutExtension(archive.name), dirname(fileName));
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, packedBytes: number): AsyncGenerator<Buffer> {
