@@ -24,7 +24,8 @@ const DXF = { drivers: ["DXF"], extension: ".dxf" };
 const MAPINFO = { drivers: ["MapInfo File"], extension: ".tab" };
 const GEODATABASE = { drivers: ["OpenFileGDB"], extension: ".gdb" };
 const TOPOJSON = { drivers: ["TopoJSON"], extension: ".topojson" };
-const LINES_OF_JSON = { drivers: ["GeoJSONSeq"], extension: ".geojsonl" };
+/** A file of one line is GeoJSON, too, and GDAL opens it only as that. */
+const LINES_OF_JSON = { drivers: ["GeoJSONSeq", "GeoJSON"], extension: ".geojsonl" };
 const OSM = { drivers: ["OSM"], extension: ".osm" };
 const PBF = { drivers: ["OSM"], extension: ".pbf" };
 

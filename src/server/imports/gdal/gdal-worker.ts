@@ -43,7 +43,12 @@ const COPY_OPTIONS = [
 
 /** Errors that GDAL has reported during the current request. */
 let errors: string[] = [];
-const opened = new Map<string, Dataset>();
+const opened = new Map<string, OpenFile>();
+
+interface OpenFile {
+  readonly dataset: Dataset;
+  readonly drivers: readonly string[];
+}
 
 async function main(): Promise<void> {
   const { dir } = workerData as GdalStart;
@@ -82,9 +87,7 @@ async function answer(gdal: Gdal, request: ToWorker): Promise<FromWorker> {
 const failed = (message: string): FromWorker => ({ kind: "failed", message });
 
 async function list(gdal: Gdal, path: string, drivers: readonly string[]): Promise<Layer[]> {
-  const dataset = { pointer: open(gdal, `${MOUNTED}/${path}`, drivers) };
-  if (dataset.pointer === 0) throw new Error("its content is damaged or of another format");
-  opened.set(path, dataset);
+  const dataset = open(gdal, path, drivers);
   const { layers } = await info(gdal, dataset, "-noextent");
   const found: Layer[] = [];
   for (const layer of layers) {
@@ -94,11 +97,24 @@ async function list(gdal: Gdal, path: string, drivers: readonly string[]): Promi
   return found;
 }
 
+/** Drivers that do not know the number of features read the layers of a dataset only once. */
+async function reopen(gdal: Gdal, path: string, { dataset, drivers }: OpenFile): Promise<Dataset> {
+  await gdal.close(dataset);
+  return open(gdal, path, drivers);
+}
+
+function open(gdal: Gdal, path: string, drivers: readonly string[]): Dataset {
+  const dataset = { pointer: openDataset(gdal, `${MOUNTED}/${path}`, drivers) };
+  if (dataset.pointer === 0) throw new Error("its content is damaged or of another format");
+  opened.set(path, { dataset, drivers });
+  return dataset;
+}
+
 async function info(gdal: Gdal, dataset: Dataset, option: string): Promise<{ layers: InfoLayer[] }> {
   return (await gdal.ogrinfo(dataset, [option])) as { layers: InfoLayer[] };
 }
 
-function open({ Module }: Gdal, path: string, drivers: readonly string[]): number {
+function openDataset({ Module }: Gdal, path: string, drivers: readonly string[]): number {
   const names = drivers.map((name) => {
     const bytes = Module.lengthBytesUTF8(name) + 1;
     const pointer = Module._malloc(bytes);
@@ -174,8 +190,9 @@ async function write(
   gdal: Gdal,
   { path, layer, output }: Extract<ToWorker, { kind: "write" }>,
 ): Promise<void> {
-  const dataset = opened.get(path);
-  if (!dataset) throw new Error(`${path} is not open`);
+  const file = opened.get(path);
+  if (!file) throw new Error(`${path} is not open`);
+  const dataset = layer.featureCount < 0 ? await reopen(gdal, path, file) : file.dataset;
   const hasCrs = layer.geometries.every((geometry) => geometry.hasCrs);
   const options = [
     ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...multi(layer)],
