@@ -37,6 +37,8 @@ export {
   TableNotFoundError,
   TimeoutError,
 } from "./errors";
+export type { FileOptions, FileTable, ImportOptions } from "./files/import";
+export type { FileBytes, FileSource } from "./files/source";
 export { CopyFormatError } from "./frame";
 export {
   concat,

@@ -57,6 +57,7 @@ const DOCUMENTS = [
   "docs/maps.md",
   "docs/tables.md",
   "docs/api.md",
+  "docs/files.md",
   "docs/sync.md",
   "docs/batch.md",
   "docs/observatory.md",
