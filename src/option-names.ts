@@ -11,6 +11,7 @@ export const OPTION_NAMES = {
   CredentialsOptions: ["username", "user", "baseUrl", "key", "credFile", "creds"],
   DataOptions: ["persistAs", "overwrite", "how", "signal"],
   DiscoveryOptions: ["keywords", "regex", "time", "boundaries", "includeQuantiles", "signal"],
+  ExportOptions: ["overwrite", "signal"],
   FigureOptions: ["columns", "title"],
   FileOptions: ["typeGuessing", "contentGuessing", "signal"],
   GifOptions: ["frames", "duration", "loop", "signal"],

@@ -3,6 +3,7 @@ import { type BatchQuery, createJob } from "../api/jobs";
 import { redactError } from "../api/redact";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
+import { type ExportOptions, type ExportSource, exportFile } from "../files/export";
 import {
   checkFileOptions,
   describeFileTable,
@@ -11,7 +12,7 @@ import {
   type ImportOptions,
   importFiles,
 } from "../files/import";
-import { printImport } from "../files/report";
+import { printImport, sizeText } from "../files/report";
 import type { FileSource } from "../files/source";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
@@ -294,6 +295,32 @@ export class CartoContext {
         await dropTemporary(this.#transport, table);
       }
     });
+  }
+
+  /**
+   * Writes a table, the rows of a query, a DataFrame or a GeoJSON object as a file. Its extension says the format: `.csv`
+   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
+   * The rows are streamed, and the file appears when it is complete; if the call fails, an existing file is unchanged.
+   *
+   * ```ts
+   * await cc.export("airports", "airports.geojson", { overwrite: true });
+   * await cc.export("SELECT name, the_geom FROM airports WHERE state = 'AK'", "alaska.csv.gz", { overwrite: true });
+   * ```
+   *
+   * @param what name of a table, SQL, a DataFrame as in `cc.write`, or a GeoJSON object
+   * @param path path of the file
+   * @throws InvalidArgumentError if the file exists and `overwrite` is not set, for an unknown extension, and for GeoJSON or
+   *   KML without a geometry column `the_geom`
+   * @throws TableNotFoundError if the table does not exist
+   * @throws SqlError if the query fails
+   */
+  async export(what: ExportSource, path: string, options: ExportOptions = {}): Promise<void> {
+    checkOptions("export", options, OPTION_NAMES.ExportOptions);
+    const { overwrite, signal } = options;
+    const bytes = await this.#run(`export ${path}`, signal, (signal, progress) =>
+      exportFile(this.#transport, what, path, { overwrite, signal, progress }),
+    );
+    console.log(`Wrote ${path} (${sizeText(bytes)}).`);
   }
 
   /**

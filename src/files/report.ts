@@ -1,4 +1,4 @@
-/** Prints what an import made. */
+/** Texts about imports and exports. */
 import type { FileTable } from "./import";
 
 /** Prints a line for each table: its rows and geometries, and how to look at it. */
@@ -20,3 +20,9 @@ export function printImport(tables: readonly FileTable[]): void {
 }
 
 const counted = (rows: number) => `${rows.toLocaleString("en-US")} ${rows === 1 ? "row" : "rows"}`;
+
+/** Formats a size: `1.2 MB`. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
