@@ -1,14 +1,17 @@
 import type { Shape } from "../../geometry/shape";
+import type { ImportFailure } from "./errors";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
-export type Cell = string | number | boolean | Date | object | null | undefined;
+export type Cell = string | number | bigint | boolean | Date | object | null | undefined;
 
 export interface Row {
   /** Values by the position of their column. Missing values are NULL. */
   readonly values: readonly Cell[];
   /** Geometry, for formats that have geometries. */
   readonly geometry?: Shape | null;
+  /** The reason why the row's geometry cannot be read. The row is loaded without it. */
+  readonly invalidGeometry?: ImportFailure;
 }
 
 /** The content of one future table. It is read twice: first to find its columns, then to load it. */
@@ -23,6 +26,10 @@ export interface TableSource {
   readonly columns: readonly string[];
   /** Positions of columns with a quoted value; known after the first reading. */
   readonly quoted?: ReadonlySet<number>;
+  /** True if `1,5` may be a number. */
+  readonly hasDecimalCommas?: boolean;
+  /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */
+  readonly hasTimesAsText?: boolean;
   /** Coordinate system of the geometries, as SRID or WKT; known after the first reading. */
   readonly projection?: number | string;
   /** @throws ImportFailure with the code of the format if the file is invalid. */
