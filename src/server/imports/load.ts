@@ -72,7 +72,9 @@ async function copyRows(
   ];
   if (plan.rowCount === 0 || names.length === 0) return;
   const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
-  const { rows } = await engine.copyIn(copy, copyText(source, plan), { signal });
+  const geometries = new GeometryTexts();
+  const { rows } = await engine.copyIn(copy, copyText(source, plan, geometries), { signal });
+  if (geometries.firstFailure && !geometries.hasUsable) throw geometries.firstFailure;
   if (rows !== plan.rowCount) {
     throw new ImportFailure(
       2001,
@@ -82,7 +84,7 @@ async function copyRows(
 }
 
 /** Yields the rows in the text format of COPY. */
-async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer> {
+async function* copyText(source: TableSource, plan: Plan, geometries: GeometryTexts): AsyncGenerator<Buffer> {
   const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
     at,
     write: cellWriter(type),
@@ -93,11 +95,11 @@ async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer
   for await (const row of source.rows()) {
     for (const [i, { at, write }] of columns.entries()) {
       if (i > 0) chunk += "\t";
-      if (i === geometryAt && geometry !== null) chunk += `${geometryText(geometry.of(row))}\t`;
+      if (i === geometryAt && geometry !== null) chunk += `${geometries.text(geometry.of(row))}\t`;
       chunk += escapeCopy(write(row.values[at]));
     }
     if (geometry !== null && columns.length <= geometryAt) {
-      chunk += `${columns.length > 0 ? "\t" : ""}${geometryText(geometry.of(row))}`;
+      chunk += `${columns.length > 0 ? "\t" : ""}${geometries.text(geometry.of(row))}`;
     }
     chunk += "\n";
     if (chunk.length < CHUNK_CHARS) continue;
@@ -117,8 +119,22 @@ function escapeCopy(text: string | null): string {
 }
 
 type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
-const geometryText = (geometry: Geometry) =>
-  geometry === null ? "\\N" : typeof geometry === "string" ? geometry : geometry.hex;
+
+/** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
+class GeometryTexts {
+  hasUsable = false;
+  firstFailure: ImportFailure | undefined;
+
+  text(geometry: Geometry): string {
+    if (geometry === null) return "\\N";
+    if (geometry instanceof ImportFailure) {
+      this.firstFailure ??= geometry;
+      return "\\N";
+    }
+    this.hasUsable = true;
+    return typeof geometry === "string" ? geometry : geometry.hex;
+  }
+}
 
 /** Checks before loading that PostGIS understands the text of a .prj file. */
 async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {

@@ -13,9 +13,9 @@ import { Gdal } from "./gdal/gdal";
 import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
-import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";
-import type { LayerSource, TableSource } from "./table-source";
+import type { LayerSource, LoadedContent, TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
 /** Source of the rows. `displayName` identifies it to the user. */
@@ -37,11 +37,11 @@ interface Job {
   readonly signal: AbortSignal;
 }
 
-type Result = Pick<ImportRecord, "tableNames" | "tooManyTables" | "errorCode" | "errorDetail">;
+type Result = Pick<ImportRecord, "tables" | "tooManyTables" | "errorCode" | "errorDetail">;
 
 const COMPLETE = { tooManyTables: false, errorCode: null, errorDetail: "" } as const;
 const SKIPPED: Result = {
-  tableNames: [],
+  tables: [],
   tooManyTables: false,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
@@ -87,26 +87,51 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
   const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
+  const contents: LoadedContent[] = [];
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const table = { temporary: temporaryName(), wanted: source.name };
       tables.push(table);
-      if (source.kind !== "layer") await loadSource(job, table.temporary, source);
-      else if ((await source.load(engine, table.temporary, job.signal)) === 0) {
-        await engine.query(`DROP TABLE ${ident(table.temporary)}`);
-        tables.pop();
-      }
+      const content = await load(job, table.temporary, source);
+      if (content !== null) contents.push(content);
+      else await engine.query(`DROP TABLE ${ident(tables.pop()!.temporary)}`);
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
-    const tableNames = await publishAll(job, tables);
-    return { ...COMPLETE, tableNames, tooManyTables: all.length > MAX_TABLES_PER_IMPORT };
+    const names = await publishAll(job, tables);
+    return {
+      ...COMPLETE,
+      // `!`: each loaded table has a name and contents
+      tables: tables.map(({ wanted }, i) => ({
+        name: names[i]!,
+        wanted: normalizeTableName(wanted),
+        ...contents[i]!,
+      })),
+      tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
+    };
   });
 }
 
-async function loadSource(job: Job, table: string, source: TableSource): Promise<void> {
+/** Returns null for a layer without features, which becomes no table. */
+async function load(
+  job: Job,
+  table: string,
+  source: TableSource | LayerSource,
+): Promise<LoadedContent | null> {
   const { engine, record, signal } = job;
+  if (source.kind === "layer") {
+    const content = await source.load(engine, table, signal);
+    return content.rows === 0 ? null : content;
+  }
   const plan = await withGuess(job, await analyse(source, record, signal));
   await loadTable(engine, table, source, plan, signal);
+  return { rows: plan.rowCount, renamed: renamedColumns(source, plan) };
+}
+
+/** Returns the columns whose names in the table differ from those in the file. */
+function renamedColumns({ columns }: TableSource, plan: Plan): ImportedTable["renamed"] {
+  return plan.columns
+    .map(({ at, name }) => ({ from: columns[at] ?? "", to: name }))
+    .filter(({ from, to }) => from !== to);
 }
 
 /** With content guessing, gives a table without a geometry the geometries of the places that it names. */
@@ -142,7 +167,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
     await engine.query(`CREATE TABLE ${ident(temporary)} AS ${query}\n`, { signal }).catch((error) => {
       throw queryFailure(error);
     });
-    await renameColumns(engine, temporary, signal);
+    const renamed = await renameColumns(engine, temporary, signal);
     await cartodbfy(engine, temporary, signal).catch((error) => {
       const isId = error instanceof DatabaseError && /invalid cartodb_id/i.test(error.message);
       throw isId
@@ -152,7 +177,9 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
           )
         : queryFailure(error);
     });
-    return { ...COMPLETE, tableNames: await publishAll(job, tables) };
+    const [name = ""] = await publishAll(job, tables);
+    const rows = await countRows(engine, name);
+    return { ...COMPLETE, tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed }] };
   });
 }
 
@@ -198,14 +225,25 @@ function queryFailure(error: unknown): ImportFailure {
   return new ImportFailure(TYPES_DIFFER.test(message) ? 8004 : 8003, detail, { cause: error });
 }
 
-async function renameColumns(engine: Engine, table: string, signal: AbortSignal): Promise<void> {
+async function countRows(engine: Engine, table: string): Promise<number> {
+  const { statements } = await engine.query(`SELECT count(*) FROM ${ident(table)}`);
+  return Number(statements.at(-1)?.rows[0]?.[0]);
+}
+
+async function renameColumns(
+  engine: Engine,
+  table: string,
+  signal: AbortSignal,
+): Promise<ImportedTable["renamed"]> {
   const { statements } = await engine.query(`SELECT CDB_ColumnNames(${literal(ident(table))}::regclass)`);
   const names = (statements.at(0)?.rows ?? []).map(([name]) => name ?? "");
   const kept = names.filter((name) => normalizeColumnNames([name])[0] === name);
   const others = names.filter((name) => !kept.includes(name));
   const renamed = normalizeColumnNames(others, names);
-  const steps = others.map(
-    (name, i) => `ALTER TABLE ${ident(table)} RENAME ${ident(name)} TO ${ident(renamed[i] ?? name)}`,
+  const changes = others.map((from, i) => ({ from, to: renamed[i] ?? from }));
+  const steps = changes.map(
+    ({ from, to }) => `ALTER TABLE ${ident(table)} RENAME ${ident(from)} TO ${ident(to)}`,
   );
   if (steps.length > 0) await engine.query(steps.join(";\n"), { signal });
+  return changes;
 }

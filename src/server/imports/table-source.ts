@@ -1,16 +1,20 @@
 import type { Shape } from "../../geometry/shape";
 import type { Engine } from "../engine/engine";
+import type { ImportFailure } from "./errors";
 import type { Gdal } from "./gdal/gdal";
+import type { ImportedTable } from "./record";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
-export type Cell = string | number | boolean | Date | object | null | undefined;
+export type Cell = string | number | bigint | boolean | Date | object | null | undefined;
 
 export interface Row {
   /** Values by the position of their column. Missing values are NULL. */
   readonly values: readonly Cell[];
   /** Geometry, for formats that have geometries. */
   readonly geometry?: Shape | null;
+  /** The reason why the row's geometry cannot be read. The row is loaded without it. */
+  readonly invalidGeometry?: ImportFailure;
 }
 
 /** The content of one future table. It is read twice: first to find its columns, then to load it. */
@@ -25,21 +29,27 @@ export interface TableSource {
   readonly columns: readonly string[];
   /** Positions of columns with a quoted value; known after the first reading. */
   readonly quoted?: ReadonlySet<number>;
+  /** True if `1,5` may be a number. */
+  readonly hasDecimalCommas?: boolean;
+  /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */
+  readonly hasTimesAsText?: boolean;
   /** Coordinate system of the geometries, as SRID or WKT; known after the first reading. */
   readonly projection?: number | string;
   /** @throws ImportFailure with the code of the format if the file is invalid. */
   rows(): AsyncIterable<Row>;
 }
 
+export type LoadedContent = Pick<ImportedTable, "rows" | "renamed">;
+
 /** A future table whose rows GDAL writes as text for COPY. */
 export interface LayerSource {
   readonly name: string;
   readonly kind: "layer";
   /**
-   * Loads the layer into a new table and makes it a CARTO table. Returns the number of rows. After a failure the table
-   * may exist, and the caller drops it.
+   * Loads the layer into a new table and makes it a CARTO table unless it has no rows. After a failure the table may
+   * exist, and the caller drops it.
    */
-  load(engine: Engine, table: string, signal: AbortSignal): Promise<number>;
+  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent>;
 }
 
 export interface FormatOptions {

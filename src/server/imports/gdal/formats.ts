@@ -1,6 +1,8 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
 import { copyFile, link, mkdir, open } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
+import { DegreeCheck } from "../../../geometry/degrees";
+import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, LayerSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
@@ -75,7 +77,7 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 1002, 2001, 3101, 6666, 6667
+ * @throws ImportFailure 2001, 3008, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
@@ -90,7 +92,7 @@ export async function openLayers(
   const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
   const stem = withoutExtension(file.name);
   return layers.map((layer, i): LayerSource => {
-    checkCrs(file, layer);
+    checkCrs(layer);
     return {
       kind: "layer",
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
@@ -171,21 +173,19 @@ async function provideAs({ path }: FileToImport, to: string): Promise<void> {
   await link(path, to).catch(() => copyFile(path, to)); // some file systems have no links
 }
 
-/** A file without a coordinate system is in degrees if its coordinates allow that. */
-function checkCrs({ name }: FileToImport, { geometries }: Layer): void {
+/** Coordinates without a coordinate system must be degrees. */
+function checkCrs({ geometries }: Layer): void {
   for (const { hasCrs, extent } of geometries) {
     if (hasCrs || extent === null) continue;
     const [minX, minY, maxX, maxY] = extent;
-    if (minX >= -180 && maxX <= 180 && minY >= -90 && maxY <= 90) continue;
-    const found = `x from ${round(minX)} to ${round(maxX)}, y from ${round(minY)} to ${round(maxY)}`;
-    throw new ImportFailure(
-      3101,
-      `${name} has no coordinate system, and its coordinates cannot be degrees: ${found}. Assign the coordinate system in the program that made the file, or save it in EPSG:4326.`,
-    );
+    const degrees = new DegreeCheck();
+    degrees.add([
+      [minX, minY],
+      [maxX, maxY],
+    ]);
+    checkDegrees(degrees);
   }
 }
-
-const round = (coordinate: number) => Number(coordinate.toPrecision(7));
 
 function readFailure({ name }: FileToImport, error: unknown): unknown {
   if (!(error instanceof GdalError)) return error;
