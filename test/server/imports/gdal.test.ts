@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { homesIn } from "../../../src/local/home";
 import { Gdal } from "../../../src/server/imports/gdal/gdal";
 import { type Files, madeByGdal } from "../../support/gdal";
 import { importer, zipOf } from "../../support/imports";
@@ -499,7 +500,19 @@ describe("while a file is read", () => {
     expect(times.at(-1)).toBeLessThan(1000);
   });
 
-  describe("an aborted import", () => {
+  test("the import can be stopped, and leaves nothing", async () => {
+    const response = await upload("stopped.geojsonl", lines(20_000));
+    const { item_queue_id: id } = (await response.clone().json()) as { item_queue_id: string };
+    const [work = ""] = await workDirs();
+    const home = (await homesIn(server.home)).at(-1)!;
+    const gdal = join(home.dir, "imports", work, "gdal");
+    await vi.waitFor(async () => expect((await readdir(gdal)).join()).toMatch(/\.sql/), { timeout: 20_000, interval: 5 });
+    await server.ask(`/api/v1/imports/${id}`, { method: "DELETE" });
+    expect(await finished(response)).toMatchObject({ state: "failure", error_code: 6671 });
+    expect((await server.sql("SELECT to_regclass('stopped') AS t")).rows).toEqual([{ t: null }]);
+  });
+
+  describe("a stopped reader", () => {
     let dir: string;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), "cartoframes-test-"));

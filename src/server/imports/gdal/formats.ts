@@ -1,5 +1,5 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
-import { copyFile, link, mkdir, open } from "node:fs/promises";
+import { copyFile, link, mkdir, mkdtemp, open } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
 import { DegreeCheck } from "../../../geometry/degrees";
 import { checkDegrees } from "../analyse";
@@ -139,8 +139,6 @@ export function geodatabases(files: readonly FileToImport[]): FileToImport[] {
   });
 }
 
-let provided = 0;
-
 /** Links a file and those that belong to it into GDAL's folder, under names that GDAL expects. Returns the path there. */
 async function provide(
   file: FileToImport,
@@ -148,15 +146,15 @@ async function provide(
   beside: readonly FileToImport[],
   { dir }: Gdal,
 ): Promise<string> {
-  const path = `${provided++}`;
+  await mkdir(dir, { recursive: true });
+  const path = basename(await mkdtemp(join(dir, "file-")));
   const inside = beside.filter(({ folder }) => folder === file.folder);
   if (extension === GEODATABASE.extension) {
     const folder = posix.join(path, `data${extension}`);
-    await mkdir(join(dir, folder), { recursive: true });
+    await mkdir(join(dir, folder));
     for (const part of inside) await provideAs(part, join(dir, folder, part.name));
     return folder;
   }
-  await mkdir(join(dir, path), { recursive: true });
   await provideAs(file, join(dir, path, `data${extension}`));
   for (const part of inside.filter((other) => belongsTo(other, file))) {
     await provideAs(part, join(dir, path, `data${extname(part.name).toLowerCase()}`));

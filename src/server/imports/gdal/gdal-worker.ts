@@ -216,6 +216,4 @@ function doubleOptions(layer: string, fields: readonly string[]): string[] {
   return ["-f", "FlatGeobuf", ...plain, "-select", fields.join(), layer];
 }
 
-main().catch((error) => {
-  throw error;
-});
+void main();
