@@ -8,6 +8,7 @@ import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
+import { textDecoder } from "./decoder";
 import { decoded, encodingOf } from "./encoding";
 
 const SAMPLE_BYTES = 64 * 1024;
@@ -33,7 +34,7 @@ export async function openCsv(
   file: FileToImport,
   { quotedFieldsGuessing }: FormatOptions,
 ): Promise<TableSource> {
-  const encoding = await encodingOf(file.path);
+  const encoding = await encodingOf(file.path, file.charset);
   const sample = await sampleOf(file.path, encoding);
   if (sample.text.trim() === "") throw new ImportFailure(1005, "The file has no content.");
   if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
@@ -61,7 +62,7 @@ async function sampleOf(path: string, encoding: string): Promise<Sample> {
     let size = SAMPLE_BYTES;
     for (;;) {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
-      const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
+      const text = textDecoder(encoding).decode(buffer.subarray(0, bytesRead));
       const isAll = bytesRead < size;
       // The first line may be longer than the sample, as with 1,600 columns of long names.
       if (isAll || /[\r\n]/.test(text) || size > MAX_RECORD_BYTES) return { text, isAll };
