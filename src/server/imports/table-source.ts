@@ -39,6 +39,6 @@ export interface TableSource {
 export interface FormatOptions {
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
-  /** Files from the same archive. */
+  /** Files from the same archive that may be parts of the file. */
   readonly beside: readonly FileToImport[];
 }

@@ -13,6 +13,8 @@ export interface FileToImport {
   readonly path: string;
   /** Original name, with extension and without folders. */
   readonly name: string;
+  /** Folder in the archive, which tells files of one name apart. */
+  readonly folder?: string;
   /** Encoding that the Content-Type of the file declares. */
   readonly charset?: string;
 }
@@ -116,7 +118,7 @@ async function unzip(
       const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
       const path = join(dir, `${i}${extension.toLowerCase()}`);
       await extract(zip, entry, path, packedBytes, signal);
-      files.push({ path, name: nameInside(entry, archive) });
+      files.push({ path, name: nameInside(entry, archive), folder: dirname(entry.fileName) });
     }
     if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
     return files;

@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { importer } from "../../support/imports";
+import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
+import { shapefile } from "../../support/shapefile";
 
 const server = serverForTests({ shared: true });
 const { file, columns, leftovers, workDirs } = importer(server);
@@ -222,5 +223,39 @@ describe("geometries that cannot be used", () => {
       { n: 2, text: "POLYGON((0 0,1 0,1 1,0 1))", g: null },
       { n: 3, text: "POINT(1 2)", g: "POINT(1 2)" },
     ]);
+  });
+});
+
+describe("two folders of a zip", () => {
+  test("each shapefile has its own parts", async () => {
+    const answer = await file("years.zip", await fixture("years.zip"));
+    expect(answer).toMatchObject({ table_name: "tracts", tables_created_count: 2 });
+    expect(await rowsOf("tracts", "y")).toEqual([{ y: 2010 }, { y: 2010 }]);
+    expect(await rowsOf("tracts_1", "y")).toEqual([{ y: 2020 }, { y: 2020 }, { y: 2020 }]);
+  });
+
+  const point = shapefile([{ point: [2, 41] }], [{ name: "N", type: "N", width: 4 }], [["1"]]);
+  const WGS84 =
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]';
+
+  test("a part that is missing is not taken from the other shapefile", async () => {
+    const zip = await zipOf({
+      "a/x.shp": point.shp,
+      "a/x.dbf": point.dbf,
+      "a/x.prj": WGS84,
+      "b/X.SHP": point.shp,
+    });
+    expect(await failureOf("parts.zip", zip)).toEqual([3101, expect.stringContaining("X.prj is missing")]);
+  });
+
+  test("the parts of one shapefile may be in several folders", async () => {
+    const zip = await zipOf({ "shp/x.shp": point.shp, "dbf/x.dbf": point.dbf, "x.prj": WGS84 });
+    expect((await file("spread.zip", zip)).table_name).toBe("x");
+    expect(await rowsOf("x", "n")).toEqual([{ n: 1 }]);
+  });
+
+  test("two CSV files of one name", async () => {
+    await file("same.zip", await zipOf({ "a/same.csv": "n\n1\n", "b/same.csv": "n\n2\n" }));
+    expect([await rowsOf("same", "n"), await rowsOf("same_1", "n")]).toEqual([[{ n: 1 }], [{ n: 2 }]]);
   });
 });

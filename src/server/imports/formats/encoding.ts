@@ -4,8 +4,8 @@ import { ImportFailure } from "../errors";
 import { type Decoder, textDecoder } from "./decoder";
 import { guessEncoding } from "./guess-encoding";
 
-/** Size of the sample for the detector: lines with bytes beyond ASCII, from anywhere in the file. */
-const SAMPLE_BYTES = 64 * 1024;
+/** Size of the sample for the guess, and half of its limit. */
+const SAMPLE_BYTES = 8 * 1024;
 const MARKS: readonly (readonly [encoding: string, bytes: Buffer])[] = [
   ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
   ["utf-16le", Buffer.from([0xff, 0xfe])],
@@ -24,7 +24,7 @@ const MAX_BINARY_SHARE = 0.02;
 export async function encodingOf(path: string, declared?: string): Promise<string> {
   const utf8 = new Validity("utf-8");
   let other = Validity.of(declared);
-  let sample = Buffer.alloc(0);
+  const sample = new LineSample();
   let hasZero = false;
   let first = true;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
@@ -41,7 +41,7 @@ export async function encodingOf(path: string, declared?: string): Promise<strin
     hasZero ||= chunk.includes(0);
     utf8.add(chunk);
     other?.add(chunk);
-    if (sample.length < SAMPLE_BYTES) sample = Buffer.concat([sample, beyondAscii(chunk)]);
+    sample.add(chunk);
   }
   if (hasZero)
     throw new ImportFailure(
@@ -50,7 +50,7 @@ export async function encodingOf(path: string, declared?: string): Promise<strin
     );
   if (other?.isValidToEnd() && other.encoding !== "windows-1252") return other.encoding;
   if (utf8.isValidToEnd()) return utf8.encoding;
-  return other?.isValidToEnd() ? other.encoding : guessEncoding(sample);
+  return other?.isValidToEnd() ? other.encoding : guessEncoding(sample.bytes());
 }
 
 /** Finds out whether bytes are valid in an encoding. */
@@ -112,11 +112,33 @@ function checkIsText(chunk: Buffer): void {
     throw new ImportFailure(1002, "The file is not text, and its format is unknown.");
 }
 
-/** Returns the lines of the chunk that have a byte beyond ASCII. */
-function beyondAscii(chunk: Buffer): Buffer {
-  const lines = chunk.toString("latin1").split("\n");
-  const telling = lines.filter((line) => /[\x80-\xff]/.test(line)).join("\n");
-  return Buffer.from(telling.slice(0, SAMPLE_BYTES), "latin1");
+/** Collects lines with bytes beyond ASCII from all parts of a file. */
+class LineSample {
+  #lines: string[] = [];
+  #chars = 0;
+  /** Every n-th line is kept. */
+  #step = 1;
+  #seen = 0;
+
+  add(chunk: Buffer): void {
+    for (const line of chunk.toString("latin1").split("\n")) {
+      if (!/[\x80-\xff]/.test(line) || this.#seen++ % this.#step !== 0) continue;
+      const kept = line.slice(0, SAMPLE_BYTES);
+      this.#chars += kept.length + 1;
+      this.#lines.push(kept);
+      if (this.#chars > 2 * SAMPLE_BYTES) this.#thin();
+    }
+  }
+
+  bytes(): Buffer {
+    return Buffer.from(this.#lines.join("\n"), "latin1");
+  }
+
+  #thin(): void {
+    this.#lines = this.#lines.filter((_, i) => i % 2 === 0);
+    this.#chars = this.#lines.reduce((sum, { length }) => sum + length + 1, 0);
+    this.#step *= 2;
+  }
 }
 
 /** Yields the text of a file in pieces, without a byte order mark. */

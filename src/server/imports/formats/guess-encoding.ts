@@ -4,10 +4,8 @@ import { textDecoder } from "./decoder";
 
 /** How well a character fits, from 0 to 1; decoding errors count against an encoding. */
 const FITS = { common: 1, known: 0.7, symbol: 0.8, unlikely: 0, error: -1 } as const;
-/** Weight of the statistical detector, which decides between encodings in which the text makes equal sense. */
+/** Weight of the statistical detector, which decides between encodings of other scripts in which the text makes equal sense. */
 const DETECTOR_WEIGHT = 0.05;
-/** Number of Latin letters beyond ASCII below which the detector is not reliable. */
-const MIN_DETECTABLE = 20;
 
 /** Share of the letters of a Latin word that can be beyond ASCII, as in Žďár. */
 const MAX_FOREIGN_SHARE = 0.75;
@@ -138,18 +136,15 @@ const TOKEN = /[\p{L}\p{M}々ー\uff10-\uff19]+|[^\0-\x7f]/gu;
  * @param sample lines with bytes beyond ASCII
  */
 export function guessEncoding(sample: Uint8Array): string {
-  const texts = new Map<string, string>();
+  const tokens = new Map<string, readonly Token[]>();
   const detected = new Map(analyse(sample).map(({ name, confidence }) => [labelOf(name), confidence / 100]));
   let best = { encoding: "windows-1252", score: 0 };
   for (const candidate of LANGUAGES) {
     for (const label of candidate.encodings) {
-      const { encoding } = new TextDecoder(label);
-      const text = texts.get(encoding) ?? textDecoder(encoding).decode(sample);
-      texts.set(encoding, text);
-      const { fit, count } = fitOf(text, candidate);
-      const isDetectable = candidate.script !== undefined || count >= MIN_DETECTABLE;
-      const support = isDetectable ? DETECTOR_WEIGHT * (detected.get(encoding) ?? 0) : 0;
-      const score = fit * (candidate.share ?? 1) + support;
+      const { encoding } = textDecoder(label);
+      if (!tokens.has(encoding)) tokens.set(encoding, tokensOf(textDecoder(encoding).decode(sample)));
+      const support = candidate.script ? DETECTOR_WEIGHT * (detected.get(encoding) ?? 0) : 0;
+      const score = fitOf(tokens.get(encoding) ?? [], candidate) * (candidate.share ?? 1) + support;
       if (score > best.score) best = { encoding, score };
     }
   }
@@ -164,23 +159,40 @@ function labelOf(name: string): string {
   }
 }
 
-/** Returns the mean fit of the characters beyond ASCII, and their number. */
-function fitOf(text: string, candidate: Language): { fit: number; count: number } {
-  let sum = 0;
-  let count = 0;
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    if (IS_ASCII.test(token)) continue;
-    if (LETTERS.test(token)) {
-      const characters = [...token];
-      const foreign = characters.filter((character) => character > "\x7f").length;
-      count += foreign;
-      sum += wordFit(characters, foreign, candidate);
-    } else {
-      count++;
-      sum += symbolFit(token, text.charAt(index + token.length), candidate);
-    }
+interface Token {
+  /** The word, or a symbol. */
+  readonly text: string;
+  /** The character after a symbol. */
+  readonly next: string;
+  count: number;
+}
+
+/** Returns the different words and symbols beyond ASCII of a text. */
+function tokensOf(text: string): readonly Token[] {
+  const tokens = new Map<string, Token>();
+  for (const { 0: found, index } of text.matchAll(TOKEN)) {
+    if (IS_ASCII.test(found)) continue;
+    const next = LETTERS.test(found) ? "" : text.charAt(index + found.length);
+    const token = tokens.get(found + next);
+    if (token) token.count++;
+    else tokens.set(found + next, { text: found, next, count: 1 });
   }
-  return { fit: count === 0 ? 0 : sum / count, count };
+  return [...tokens.values()];
+}
+
+/** Returns the mean fit of the characters beyond ASCII. */
+function fitOf(tokens: readonly Token[], candidate: Language): number {
+  let sum = 0;
+  let total = 0;
+  for (const { text, next, count } of tokens) {
+    const characters = [...text];
+    const foreign = characters.filter((character) => character > "\x7f").length;
+    total += count * foreign;
+    sum +=
+      count *
+      (LETTERS.test(text) ? wordFit(characters, foreign, candidate) : symbolFit(text, next, candidate));
+  }
+  return total === 0 ? 0 : sum / total;
 }
 
 function symbolFit(symbol: string, next: string, { hasLongWords }: Language): number {

@@ -45,6 +45,14 @@ export async function tableSources(
       `The format of ${names.join(", ")} is unknown. Import one of ${Object.keys(OPENERS).join(" ")}, alone or in .zip or .gz.`,
     );
   }
-  const options = { quotedFieldsGuessing, beside: files };
-  return Promise.all(known.map(({ file, open }) => open(file, options)));
+  return Promise.all(
+    known.map(({ file, open }) => open(file, { quotedFieldsGuessing, beside: besideOf(file, files) })),
+  );
+}
+
+/** Returns the files that may be parts of a file: those in its folder, or all if no other file has its name. */
+function besideOf(file: FileToImport, files: readonly FileToImport[]): readonly FileToImport[] {
+  const nameOf = ({ name }: FileToImport) => name.toLowerCase();
+  const isOnly = files.every((other) => other === file || nameOf(other) !== nameOf(file));
+  return isOnly ? files : files.filter(({ folder }) => folder === file.folder);
 }
