@@ -299,7 +299,7 @@ export class CartoContext {
 
   /**
    * Writes a table, the rows of a query, a DataFrame or a GeoJSON object as a file. Its extension says the format: `.csv`
-   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
+   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.geojsonl`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
    * The rows are streamed, and the file appears when it is complete; if the call fails, an existing file is unchanged.
    *
    * ```ts
@@ -310,7 +310,7 @@ export class CartoContext {
    * @param what name of a table, SQL, a DataFrame as in `cc.write`, or a GeoJSON object
    * @param path path of the file
    * @throws InvalidArgumentError if the file exists and `overwrite` is not set, for an unknown extension, and for GeoJSON or
-   *   KML without a geometry column `the_geom`
+   *   KML without a geometry column
    * @throws TableNotFoundError if the table does not exist
    * @throws SqlError if the query fails
    */
