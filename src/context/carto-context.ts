@@ -126,12 +126,16 @@ export class CartoContext {
    *
    * @param tableName name of the table as in the database, including case
    * @param options `limit`: maximum number of rows, an integer of 0 or more; which rows these are is up to the database;
-   *   `decodeGeom`: adds a column `geometry` with wkx geometries
+   *   `decodeGeom`: adds a column `geometry` with wkx geometries; `index`: accepted as in cartoframes for Python, where
+   *   it has no effect either
    * @throws TableNotFoundError if the table does not exist
    * @throws InvalidArgumentError for an invalid `limit`, and for `decodeGeom` if the table has no geometry column
    */
-  async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
-    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
+  async read(
+    tableName: string,
+    options: ReadOptions & { readonly limit?: number; readonly index?: string } = {},
+  ): Promise<DataFrame> {
+    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit", "index"]);
     const { limit, decodeGeom } = options;
     checkLimit(limit);
     return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
