@@ -126,12 +126,16 @@ export class CartoContext {
    *
    * @param tableName name of the table as in the database, including case
    * @param options `limit`: maximum number of rows, an integer of 0 or more; which rows these are is up to the database;
-   *   `decodeGeom`: adds a column `geometry` with wkx geometries
+   *   `decodeGeom`: adds a column `geometry` with wkx geometries; `index`: accepted as in cartoframes for Python, where
+   *   it has no effect either
    * @throws TableNotFoundError if the table does not exist
    * @throws InvalidArgumentError for an invalid `limit`, and for `decodeGeom` if the table has no geometry column
    */
-  async read(tableName: string, options: ReadOptions & { readonly limit?: number } = {}): Promise<DataFrame> {
-    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit"]);
+  async read(
+    tableName: string,
+    options: ReadOptions & { readonly limit?: number; readonly index?: string } = {},
+  ): Promise<DataFrame> {
+    checkOptions("read", options, [...OPTION_NAMES.ReadOptions, "limit", "index"]);
     const { limit, decodeGeom } = options;
     checkLimit(limit);
     return this.#run(`read ${tableName}`, options.signal, async (signal, progress) => {
@@ -299,7 +303,7 @@ export class CartoContext {
 
   /**
    * Writes a table, the rows of a query, a DataFrame or a GeoJSON object as a file. Its extension says the format: `.csv`
-   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
+   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.geojsonl`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
    * The rows are streamed, and the file appears when it is complete; if the call fails, an existing file is unchanged.
    *
    * ```ts
@@ -310,7 +314,7 @@ export class CartoContext {
    * @param what name of a table, SQL, a DataFrame as in `cc.write`, or a GeoJSON object
    * @param path path of the file
    * @throws InvalidArgumentError if the file exists and `overwrite` is not set, for an unknown extension, and for GeoJSON or
-   *   KML without a geometry column `the_geom`
+   *   KML without a geometry column
    * @throws TableNotFoundError if the table does not exist
    * @throws SqlError if the query fails
    */

@@ -39,7 +39,6 @@ interface ExportCall {
 
 /** Decimal digits of the degrees in GeoJSON and KML: a tenth of a millimetre. */
 const DECIMALS = "9";
-const GEOMETRY = "the_geom";
 
 /** Requests the bytes of a file with the rows of a query. */
 type Format = (
@@ -52,9 +51,12 @@ type Format = (
 const FORMATS: Readonly<Record<string, Format>> = {
   csv: asCsv(","),
   tsv: asCsv("\t"),
-  geojson: asDocument("geojson"),
-  json: asDocument("geojson"),
-  kml: asDocument("kml"),
+  geojson: asFeatures("collection"),
+  json: asFeatures("collection"),
+  geojsonl: asFeatures("lines"),
+  geojsons: asFeatures("lines"),
+  ndjson: asFeatures("lines"),
+  kml: asKml,
 };
 
 /** The parts of the name of a file: `roads.csv.gz`. */
@@ -153,19 +155,76 @@ function csvColumn({ name, pgtype }: Field): string {
   return pgtype === "geometry" ? `ST_AsText(${ident(name)}) AS ${ident(name)}` : ident(name);
 }
 
-/** A format of the SQL API, which needs a geometry. */
-function asDocument(format: string): Format {
+/**
+ * GeoJSON, one feature a line. It is made by PostgreSQL, because the SQL API's own rounds integers beyond 2^53. JSON has no
+ * control characters, so that with these as quotes and delimiters the lines of COPY are the JSON.
+ */
+function asFeatures(form: "collection" | "lines"): Format {
   return async (transport, query, name, signal) => {
-    const fields = await describe(transport, query, { signal });
-    if (fields && !fields.some((field) => field.name === GEOMETRY)) {
-      throw new InvalidArgumentError(
-        `${JSON.stringify(name)} needs a geometry column named the_geom, but the rows have none. Export them as .csv.`,
-      );
-    }
-    const filename = name.replace(/\.[^.]*$/, "");
-    const form = { q: query, format, filename, dp: DECIMALS, skipfields: "the_geom_webmercator" };
-    return transport.sendForBytes({ path: "/api/v2/sql", form, sql: query, signal });
+    const fields = await fieldsWithGeometry(transport, query, name, signal);
+    const geometry = geometryOf(fields);
+    const columns = fields.filter((field) => field !== geometry).map((field) => `_q.${ident(field.name)}`);
+    const properties =
+      columns.length > 0
+        ? `row_to_json((SELECT _p FROM (SELECT ${columns.join(", ")}) AS _p))::text`
+        : "'{}'";
+    const sql = `COPY (SELECT replace('{"type":"Feature","geometry":' || coalesce(ST_AsGeoJSON(${lngLat(geometry)}, ${DECIMALS}, 0), 'null')
+      || ',"properties":' || ${properties} || '}', E'\\n', ' ') FROM (\n${query}\n) AS _q)
+      TO STDOUT WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')`;
+    const lines = await copyTo(transport, sql, { signal });
+    return form === "lines" ? lines : collection(lines);
   };
+}
+
+const lngLat = ({ name }: Field) =>
+  `CASE WHEN ST_SRID(_q.${ident(name)}) IN (0, 4326) THEN _q.${ident(name)} ELSE ST_Transform(_q.${ident(name)}, 4326) END`;
+
+/** Makes a FeatureCollection of lines, which end in a newline. */
+async function* collection(lines: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const NEWLINE = 0x0a;
+  yield Buffer.from('{"type":"FeatureCollection","features":[\n');
+  let isOpen = false; // the last line has ended, and another may follow
+  for await (const chunk of lines) {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      if (isOpen) yield COMMA;
+      yield chunk.subarray(from, end);
+      isOpen = true;
+      from = end + 1;
+    }
+    if (from === chunk.length) continue;
+    if (isOpen) yield COMMA;
+    yield chunk.subarray(from);
+    isOpen = false;
+  }
+  yield Buffer.from("\n]}\n");
+}
+const COMMA = Buffer.from(",\n");
+
+/** The format of the SQL API. */
+async function asKml(...[transport, query, name, signal]: Parameters<Format>): ReturnType<Format> {
+  await fieldsWithGeometry(transport, query, name, signal);
+  const filename = name.replace(/\.[^.]*$/, "");
+  const form = { q: query, format: "kml", filename, dp: DECIMALS, skipfields: "the_geom_webmercator" };
+  return transport.sendForBytes({ path: "/api/v2/sql", form, sql: query, signal });
+}
+
+/** @throws InvalidArgumentError if the rows have no geometry column */
+async function fieldsWithGeometry(
+  ...[transport, query, name, signal]: Parameters<Format>
+): Promise<readonly Field[]> {
+  const fields = await describe(transport, query, { signal });
+  if (fields?.some(({ pgtype }) => pgtype === "geometry")) return fields;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(name)} needs a geometry column, but the rows have none. Export them as .csv.`,
+  );
+}
+
+/** The column `the_geom`, otherwise the first geometry column. */
+function geometryOf(fields: readonly Field[]): Field {
+  const geometries = fields.filter(({ pgtype }) => pgtype === "geometry");
+  // `!`: fieldsWithGeometry has checked that there is one
+  return geometries.find(({ name }) => name === "the_geom") ?? geometries[0]!;
 }
 
 /** Writes next to the file, and then moves the result to its name. A failure leaves the old file and nothing else. */

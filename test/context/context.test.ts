@@ -178,7 +178,7 @@ describe("write", () => {
 
 describe("read", () => {
   test("applies limit, the order of columns, and the index", async () => {
-    const df = await cc.read("cities", { limit: 2 });
+    const df = await cc.read("cities", { limit: 2, index: "cartodb_id" });
     expect([df.shape, df.columns, df.index]).toEqual([
       [2, 5],
       ["cartodb_id", "the_geom", "city", "lng", "lat"],

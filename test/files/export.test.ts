@@ -18,7 +18,7 @@ const dir = temporaryDir();
 const at = (name: string) => join(dir, name);
 const text = (name: string) => readFile(at(name), "utf8");
 
-test.each(["csv", "tsv", "geojson", "json", "csv.gz", "geojson.zip"])(
+test.each(["csv", "tsv", "geojson", "json", "csv.zip", "csv.gz", "geojson.zip"])(
   "a table as %s comes back",
   async (ending) => {
     await cc.export("cities", at(`all.${ending}`));
@@ -34,6 +34,36 @@ test.each(["csv", "tsv", "geojson", "json", "csv.gz", "geojson.zip"])(
     expect(back.map((row) => row[0])).toHaveLength(3);
   },
 );
+
+test("GeoJSON is exact, in EPSG:4326, and one feature a line", async () => {
+  const sql = `SELECT 12345678901234567890.5 AS n, '{"a":\n[1, "\\n"]}'::json AS j, 'NaN'::float8 AS f, true AS b, E'q"\\t\\x01' AS t,
+    ST_Transform(ST_SetSRID(ST_MakePoint(7.5, 46.9), 4326), 3857) AS geom FROM generate_series(1, 3)`;
+  await cc.export(sql, at("exact.geojsonl"));
+  await cc.export(sql, at("exact.geojson"));
+  const lines = (await text("exact.geojsonl")).trimEnd().split("\n");
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toContain('"n":12345678901234567890.5');
+  const feature = JSON.parse(lines[0]!);
+  expect(feature.geometry).toEqual({ type: "Point", coordinates: [7.5, 46.9] });
+  expect(feature.properties).toMatchObject({ j: { a: [1, "\n"] }, f: "NaN", b: true, t: 'q"\t\u0001' });
+  expect(JSON.parse(await text("exact.geojson"))).toEqual({
+    type: "FeatureCollection",
+    features: [feature, feature, feature],
+  });
+  await cc.export(`${sql} LIMIT 0`, at("empty.geojson"));
+  expect(JSON.parse(await text("empty.geojson"))).toEqual({ type: "FeatureCollection", features: [] });
+});
+
+test("large GeoJSON is one collection", async () => {
+  await cc.export(
+    "SELECT n, repeat('x', 50) AS t, ST_SetSRID(ST_MakePoint(0, 0), 4326) AS g FROM generate_series(1, 20000) n",
+    at("large.geojson"),
+  );
+  const { features } = JSON.parse(await text("large.geojson"));
+  expect(features.map(({ properties }: { properties: { n: number } }) => properties.n)).toEqual(
+    Array.from({ length: 20_000 }, (_, i) => i + 1),
+  );
+});
 
 test("prints the file and its size", async () => {
   await cc.export("cities", at("printed.csv"));
@@ -60,9 +90,7 @@ describe("sources", () => {
     await expect(cc.export("no_such_table", at("a.csv"))).rejects.toThrow(TableNotFoundError);
     await expect(cc.export("SELECT nothing", at("a.csv"))).rejects.toThrow(SqlError);
     await expect(cc.export(5 as never, at("a.csv"))).rejects.toThrow("must be the name of a table, SQL");
-    await expect(cc.export("SELECT 1 AS a", at("a.geojson"))).rejects.toThrow(
-      "needs a geometry column named the_geom",
-    );
+    await expect(cc.export("SELECT 1 AS a", at("a.geojson"))).rejects.toThrow("needs a geometry column, but");
     expect((await readdir(dir)).filter((name) => /^\.?a\./.test(name))).toEqual([]);
   });
 });

@@ -156,10 +156,15 @@ export class BatchJobStatus {
     return new JobError(`Job ${jobId} failed: ${failedReason}`, { jobId, status, failedReason });
   }
 
-  [INSPECT](): string {
+  /** Returns the id, the last known status and the time of creation: `BatchJobStatus(jobId='…', lastStatus='done', …)`. */
+  toString(): string {
     const known = { jobId: this.jobId, lastStatus: this.#status, createdAt: this.#createdAt?.toISOString() };
     const members = Object.entries(known).filter(([, value]) => value !== undefined);
     return `BatchJobStatus(${members.map(([name, value]) => `${name}='${value}'`).join(", ")})`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 }
 

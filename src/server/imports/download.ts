@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import fetch, { type Response } from "node-fetch";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
-import { diskError, type FileToImport } from "./unpack";
+import { charsetOf, diskError, type FileToImport } from "./unpack";
 
 const MAX_REDIRECTS = 10;
 /** Longest wait for the response, and between two pieces of its body. */
@@ -35,7 +35,7 @@ export async function download(
     const body = silence.watched(response.body ?? Readable.from([]));
     const guarded = leavingRoom(body, { dir, what: "file" }, diskError);
     await writeNewFile(path, guarded, silence.signal);
-    return { path, name: nameOf(response, url) };
+    return { path, name: nameOf(response, url), ...charsetOf(response.headers.get("content-type")) };
   } catch (error) {
     options.signal.throwIfAborted();
     throw downloadFailure(await explainFullDisk(error, dir), { isSilent: silence.isBroken, isAnswered });

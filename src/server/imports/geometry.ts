@@ -201,9 +201,25 @@ export function pointOfTexts(lng: string | null, lat: string | null): string | n
 
 /** Accepts decimal commas, which are common in coordinates. */
 const DEGREES = /^\s*[+-]?\d+(?:[.,]\d*)?\s*$/;
+/** Degrees, minutes and seconds: `40°26'46.5"N`, `40° 26,775' N`, `N 40 26 46`, `-3:42:13`, `40º26′`. */
+const SEXAGESIMAL =
+  /^\s*([NSEW])?\s*([-+−])?\s*(\d{1,3}(?:[.,]\d+)?)(?:\s*[°º˚d:]\s*|\s+|$)(?:(\d{1,2}(?:[.,]\d+)?)(?:\s*['’′´m:]\s*|\s+|$))?(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:["”″s]|''|’’|′′|´´)?\s*)?([NSEW])?\s*$/iu;
 
 function degrees(text: string | null, limit: number): number | null {
-  if (text === null || !DEGREES.test(text)) return null;
-  const value = Number(text.replace(",", "."));
-  return Math.abs(value) <= limit ? value : null;
+  if (text === null) return null;
+  const value = DEGREES.test(text) ? decimal(text) : sexagesimal(text, limit === 90 ? "NS" : "EW");
+  return value !== null && Math.abs(value) <= limit ? value : null;
+}
+
+const decimal = (text: string) => Number(text.replace(",", "."));
+
+/** @param hemispheres letters of the positive and the negative hemisphere */
+function sexagesimal(text: string, hemispheres: string): number | null {
+  const [found, before, sign, whole = "", minutes = "0", seconds = "0", after] = SEXAGESIMAL.exec(text) ?? [];
+  const letter = (before ?? after)?.toUpperCase();
+  if (found === undefined || (before && after) || (letter && !hemispheres.includes(letter))) return null;
+  const [m, s] = [decimal(minutes), decimal(seconds)];
+  if (m >= 60 || s >= 60 || (sign && letter)) return null;
+  const value = decimal(whole) + m / 60 + s / 3600;
+  return sign === "-" || sign === "−" || letter === hemispheres[1] ? -value : value;
 }

@@ -55,7 +55,7 @@ export interface LayerSource {
 export interface FormatOptions {
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
-  /** Files from the same archive. */
+  /** Files from the same archive that may be parts of the file. */
   readonly beside: readonly FileToImport[];
   /** Reader of formats that this project does not read itself. */
   readonly gdal: Gdal;

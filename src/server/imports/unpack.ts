@@ -13,8 +13,16 @@ export interface FileToImport {
   readonly path: string;
   /** Original name, with extension and without folders. */
   readonly name: string;
-  /** Folder inside the archive, below the name of the archive: `trees/2017`. */
+  /** Folder in the archive, below the name of the archive: `trees/2017`. It tells files of one name apart. */
   readonly folder?: string;
+  /** Encoding that the Content-Type of the file declares. */
+  readonly charset?: string;
+}
+
+/** Returns the `charset` of a Content-Type, as a member of `FileToImport`. */
+export function charsetOf(contentType: string | null | undefined): { charset?: string } {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? "")?.[1];
+  return charset === undefined ? {} : { charset };
 }
 
 const MAX_ENTRIES = 1000;
@@ -67,7 +75,7 @@ async function firstBytes(path: string, length: number): Promise<Buffer> {
 }
 
 async function gunzip(
-  { path, name }: FileToImport,
+  { path, name, ...declared }: FileToImport,
   to: string,
   packedBytes: number,
   signal: AbortSignal,
@@ -77,7 +85,7 @@ async function gunzip(
     throw asFailure(error, 1003);
   });
   if ((await stat(to)).size === 0) throw new ImportFailure(1005, "The file is empty.");
-  return { path: to, name: name.replace(/\.gz$/i, "") };
+  return { ...declared, path: to, name: name.replace(/\.gz$/i, "") };
 }
 
 async function unzip(

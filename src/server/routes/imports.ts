@@ -10,7 +10,7 @@ import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
 import type { ImportSource } from "../imports/run-import";
-import type { FileToImport } from "../imports/unpack";
+import { charsetOf, type FileToImport } from "../imports/unpack";
 import type { ApiKeys } from "../keys";
 import { answerError } from "./errors";
 import { parameters } from "./parameters";
@@ -142,7 +142,8 @@ async function receive(request: FastifyRequest, dir: string, signal: AbortSignal
   const name = namedFile(request);
   if (name === undefined) return { fields: {} };
   const body = request.raw.iterator({ destroyOnReturn: false }); // destroying it would close the connection
-  return { fields: {}, file: await store(Readable.from(body), name, dir, signal) };
+  const file = await store(Readable.from(body), name, dir, signal);
+  return { fields: {}, file: { ...file, ...charsetOf(request.headers["content-type"]) } };
 }
 
 /** Returns the file name if the whole body is a file; otherwise undefined. */

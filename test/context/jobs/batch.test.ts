@@ -187,6 +187,7 @@ describe("BatchJobStatus", () => {
       `BatchJobStatus(jobId='${job.jobId}', lastStatus='pending', createdAt='${job.createdAt!.toISOString()}')`,
     );
     expect(inspect(new BatchJobStatus(cc, "abc"))).toBe("BatchJobStatus(jobId='abc')");
+    expect(String(job)).toBe(inspect(job));
     expect(inspect(job, { showHidden: true, depth: 9 })).not.toContain(server.key);
   });
 });

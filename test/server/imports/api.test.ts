@@ -385,6 +385,10 @@ describe("downloads", () => {
     "/trees.csv": (_, response) => response.end("a\n1\n"),
     "/export?x=1": (_, response) =>
       response.setHeader("Content-Type", "text/csv; charset=utf-8").end("a\n2\n"),
+    "/polish.csv": (_, response) =>
+      response
+        .setHeader("Content-Type", "text/csv; charset=windows-1250")
+        .end(Buffer.from("a\nGda\xf1sk\n", "latin1")),
     "/named": (_, response) =>
       response.setHeader("Content-Disposition", 'attachment; filename="My Plants.csv"').end("a\n3\n"),
     "/packed.csv.gz": (_, response) => response.end(gzipSync("a\n4\n")),
@@ -429,6 +433,18 @@ describe("downloads", () => {
       success: true,
     });
     expect(await rowsOf(table, "a")).toEqual([{ a: value }]);
+  });
+
+  test("follows the charset of the Content-Type", async () => {
+    expect(await rowsOf((await fetched(`${address}/polish.csv`)).table_name!, "a")).toEqual([
+      { a: "Gdańsk" },
+    ]);
+    const init = {
+      headers: { "Content-Type": "text/csv; charset=windows-1250" },
+      body: Buffer.from("a\nGda\xf1sk\n", "latin1"),
+    };
+    const { table_name } = await finished(await post({ filename: "polish_body.csv" }, init));
+    expect(await rowsOf(table_name!, "a")).toEqual([{ a: "Gdańsk" }]);
   });
 
   test("sends a password without showing it", async () => {

@@ -1,9 +1,11 @@
 /** Kinds of files that people have; cases/ holds the files in which each kind was noticed. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type BookType, utils, write } from "@e965/xlsx";
 import { afterEach, describe, expect, test } from "vitest";
-import { importer } from "../../support/imports";
+import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
+import { shapefile } from "../../support/shapefile";
 
 const server = serverForTests({ shared: true });
 const { file, columns, leftovers, workDirs } = importer(server);
@@ -222,5 +224,183 @@ describe("geometries that cannot be used", () => {
       { n: 2, text: "POLYGON((0 0,1 0,1 1,0 1))", g: null },
       { n: 3, text: "POINT(1 2)", g: "POINT(1 2)" },
     ]);
+  });
+});
+
+describe("two folders of a zip", () => {
+  test("each shapefile has its own parts", async () => {
+    const answer = await file("years.zip", await fixture("years.zip"));
+    expect(answer).toMatchObject({ table_name: "tracts", tables_created_count: 2 });
+    expect(await rowsOf("tracts", "y")).toEqual([{ y: 2010 }, { y: 2010 }]);
+    expect(await rowsOf("tracts_1", "y")).toEqual([{ y: 2020 }, { y: 2020 }, { y: 2020 }]);
+  });
+
+  const point = shapefile([{ point: [2, 41] }], [{ name: "N", type: "N", width: 4 }], [["1"]]);
+  const WGS84 =
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]';
+
+  test("a part that is missing is not taken from the other shapefile", async () => {
+    const zip = await zipOf({
+      "a/x.shp": point.shp,
+      "a/x.dbf": point.dbf,
+      "a/x.prj": WGS84,
+      "b/X.SHP": point.shp,
+    });
+    expect(await failureOf("parts.zip", zip)).toEqual([3101, expect.stringContaining("X.prj is missing")]);
+  });
+
+  test("the parts of one shapefile may be in several folders", async () => {
+    const zip = await zipOf({ "shp/x.shp": point.shp, "dbf/x.dbf": point.dbf, "x.prj": WGS84 });
+    expect((await file("spread.zip", zip)).table_name).toBe("x");
+    expect(await rowsOf("x", "n")).toEqual([{ n: 1 }]);
+  });
+
+  test("two CSV files of one name", async () => {
+    await file("same.zip", await zipOf({ "a/same.csv": "n\n1\n", "b/same.csv": "n\n2\n" }));
+    expect([await rowsOf("same", "n"), await rowsOf("same_1", "n")]).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+  });
+});
+
+describe("times in workbooks", () => {
+  test("hours.xlsx", async () => {
+    const table = await imported("hours.xlsx", await fixture("hours.xlsx"));
+    expect(await columns(table)).toEqual({ opens: "text", lasts: "text" });
+    expect(await rowsOf(table, "opens, lasts")).toEqual([{ opens: "21:51:00", lasts: "30:15:00" }]);
+  });
+
+  const NUMBERS: readonly (readonly [name: string, value: number, format: string])[] = [
+    ["time", 0.5, "h:mm AM/PM"],
+    ["seconds", 0.75, 'hh"h "mm:ss'],
+    ["midnight", 0, "[$-F400]h:mm:ss"],
+    ["minutes", 0.0625, "[mm]:ss"],
+    ["negative", -0.25, "[h]:mm"],
+    ["over", 1.25, "h:mm"],
+    ["day", 42798, "yyyy-mm-dd"],
+    ["spanish", 42798, "[$-C0A]d mmm yyyy;@"],
+    ["moment", 42798.5, "m/d/yy h:mm"],
+    ["hidden", 42798.5, "h:mm"],
+    ["first", 1, "d.m.yyyy"],
+    ["leap", 60, "d.m.yyyy"],
+    ["before", -5, "d.m.yyyy"],
+    ["after", 3e6, "d.m.yyyy"],
+    ["number", 42798.5, "0.00"],
+  ];
+  const values = {
+    time: "12:00:00",
+    seconds: "18:00:00",
+    midnight: "00:00:00",
+    minutes: "01:30:00",
+    negative: "-06:00:00",
+    over: "30:00:00",
+    day: "2017-03-04",
+    spanish: "2017-03-04",
+    moment: "2017-03-04 12:00:00",
+    hidden: "2017-03-04 12:00:00",
+    first: "1900-01-01",
+    leap: "60",
+    before: "-5",
+    after: "3000000",
+    number: "42798.5",
+  };
+  const sheet = utils.aoa_to_sheet([NUMBERS.map(([name]) => name)]);
+  NUMBERS.forEach(([, v, z], c) => {
+    sheet[utils.encode_cell({ r: 1, c })] = { t: "n", v, z };
+  });
+  sheet["!ref"] = utils.encode_range({ s: { r: 0, c: 0 }, e: { r: 1, c: NUMBERS.length - 1 } });
+  const bookOf = (date1904: boolean) => ({
+    SheetNames: ["S"],
+    Sheets: { S: sheet },
+    Workbook: { WBProps: { date1904 } },
+  });
+  const asText = async (table: string) => {
+    const types = await columns(table);
+    const [row] = await rowsOf(
+      table,
+      Object.entries(types)
+        .map(([name, type]) =>
+          String(type).startsWith("timestamp")
+            ? `to_char("${name}" AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS "${name}"`
+            : `"${name}"::text`,
+        )
+        .join(),
+    );
+    return row;
+  };
+
+  test.each<BookType>(["xlsx", "biff8"])("formats of %s", async (bookType) => {
+    const bytes = write(bookOf(false), { type: "buffer", bookType }) as Buffer;
+    expect(await asText(await imported(bookType === "xlsx" ? "times.xlsx" : "times.xls", bytes))).toEqual(
+      values,
+    );
+  });
+
+  test("text in cells with a format of dates", async () => {
+    const cell = (v: string | number) => ({ t: typeof v === "string" ? "s" : "n", v, z: "d.m.yyyy" });
+    const words = { "!ref": "A1:A3", A1: cell("since"), A2: cell(42798), A3: cell("unknown") };
+    const book = { SheetNames: ["S"], Sheets: { S: words } };
+    const table = await imported("words.xlsx", write(book, { type: "buffer", bookType: "xlsx" }) as Buffer);
+    expect(await rowsOf(table, "since")).toEqual([{ since: "2017-03-04" }, { since: "unknown" }]);
+  });
+
+  test("a calendar from 1904", async () => {
+    const bytes = write(bookOf(true), { type: "buffer", bookType: "xlsx" }) as Buffer;
+    expect(await asText(await imported("mac.xlsx", bytes))).toMatchObject({
+      time: "12:00:00",
+      day: "2021-03-05",
+    });
+  });
+});
+
+describe("CSV of spreadsheets", () => {
+  test.each<[string, string]>([
+    ["sep=;", "sep=;\r\na;b\r\n1,5;x,y\r\n"],
+    ["sep=; with a byte order mark", "\ufeffsep=;\na;b\n1,5;x,y\n"],
+    ["sep=; in quotes", '"sep=;"\na;b\n1,5;x,y\n'],
+    ["sep=| against appearances", "SEP=|\na|b\n1,5|x,y\n"],
+  ])("%s", async (_, content) => {
+    const table = await imported("sep.csv", content);
+    expect(await columns(table)).toEqual({ a: "double precision", b: "text" });
+    expect(await rowsOf(table, "a, b")).toEqual([{ a: 1.5, b: "x,y" }]);
+  });
+
+  test("decimal commas, and where they are not", async () => {
+    const content =
+      "price;big;mixed;version;whole\n1,50;1.234.567,5;1,5;1,2,3;1\n-2;0,5;1.5;2;20\n;12,25;;;\n";
+    const table = await imported("comma.csv", content);
+    expect(await columns(table)).toEqual({
+      price: "double precision",
+      big: "double precision",
+      mixed: "text",
+      version: "text",
+      whole: "integer",
+    });
+    expect(await rowsOf(table, "price, big")).toEqual([
+      { price: 1.5, big: 1234567.5 },
+      { price: -2, big: 0.5 },
+      { price: null, big: 12.25 },
+    ]);
+    expect(await columns(await imported("quoted.csv", 'a,b\n"1,5",2\n'))).toEqual({
+      a: "text",
+      b: "integer",
+    });
+  });
+
+  test("degrees, minutes and seconds", async () => {
+    const rows: [string, string, string | null][] = [
+      [`40°26'46"N`, `3°42'13"W`, "POINT(-3.70361 40.44611)"],
+      ["40° 26,775' N", "003° 42,2' W", "POINT(-3.70333 40.44625)"],
+      ["S 33 51 35.9", "E 151 12 40", "POINT(151.21111 -33.85997)"],
+      ["-33:51:35", "151:12:40", "POINT(151.21111 -33.85972)"],
+      ["40º26′46″", "−3º42′13″", "POINT(-3.70361 40.44611)"],
+      ["40.5° N", "3.5° E", "POINT(3.5 40.5)"],
+      ["40,5", "3,5", "POINT(3.5 40.5)"],
+      [`40°61'00"N`, `3°42'13"W`, null],
+      [`91°00'00"N`, `3°42'13"W`, null],
+      [`40°26'46"E`, `3°42'13"N`, null],
+      ["12 Main Street", "5", null],
+    ];
+    const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const content = `latitude,longitude\n${rows.map(([lat, lng]) => `${cell(lat)},${cell(lng)}`).join("\n")}\n`;
+    expect(await geometries(await imported("dms.csv", content))).toEqual(rows.map(([, , point]) => point));
   });
 });

@@ -506,7 +506,10 @@ describe("while a file is read", () => {
     const [work = ""] = await workDirs();
     const home = (await homesIn(server.home)).at(-1)!;
     const gdal = join(home.dir, "imports", work, "gdal");
-    await vi.waitFor(async () => expect((await readdir(gdal)).join()).toMatch(/\.sql/), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(async () => expect((await readdir(gdal)).join()).toMatch(/\.sql/), {
+      timeout: 20_000,
+      interval: 5,
+    });
     await server.ask(`/api/v1/imports/${id}`, { method: "DELETE" });
     expect(await finished(response)).toMatchObject({ state: "failure", error_code: 6671 });
     expect((await server.sql("SELECT to_regclass('stopped') AS t")).rows).toEqual([{ t: null }]);

@@ -8,6 +8,7 @@ import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
+import { textDecoder } from "./decoder";
 import { decoded, encodingOf } from "./encoding";
 
 const SAMPLE_BYTES = 64 * 1024;
@@ -33,7 +34,7 @@ export async function openCsv(
   file: FileToImport,
   { quotedFieldsGuessing }: FormatOptions,
 ): Promise<TableSource> {
-  const encoding = await encodingOf(file.path);
+  const encoding = await encodingOf(file.path, file.charset);
   const sample = await sampleOf(file.path, encoding);
   if (sample.text.trim() === "") throw new ImportFailure(1005, "The file has no content.");
   if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
@@ -42,12 +43,21 @@ export async function openCsv(
       `${file.name} is an HTML or XML document, not a table. Check the address that it was downloaded from.`,
     );
   }
-  const delimiter = extname(file.name).toLowerCase() === ".tsv" ? "\t" : separatorOf(sample);
-  const columns = headerOf(sample, delimiter);
+  const declared = declaredSeparator(sample.text);
+  const isTsv = extname(file.name).toLowerCase() === ".tsv";
+  const delimiter = declared ?? (isTsv ? "\t" : separatorOf(sample));
+  const fromLine = declared === undefined ? 1 : 2;
+  const columns = headerOf(sample, delimiter, fromLine);
   const quoted = new Set<number>();
   const noteQuoted = quotedFieldsGuessing ? undefined : quoted;
-  const rows = () => readRows(file.path, { encoding, delimiter, columns, noteQuoted });
-  return { name: withoutExtension(file.name), kind: "cells", columns, quoted, rows };
+  const rows = () => readRows(file.path, { encoding, delimiter, columns, fromLine, noteQuoted });
+  const hasDecimalCommas = delimiter !== ",";
+  return { name: withoutExtension(file.name), kind: "cells", columns, quoted, hasDecimalCommas, rows };
+}
+
+/** Returns the separator in a first line `sep=;`, which Excel understands. */
+function declaredSeparator(text: string): string | undefined {
+  return /^\ufeff?"?sep=([^"\r\n])"?\s*?(?:\r\n|\n|\r)/i.exec(text)?.[1];
 }
 
 interface Sample {
@@ -61,7 +71,7 @@ async function sampleOf(path: string, encoding: string): Promise<Sample> {
     let size = SAMPLE_BYTES;
     for (;;) {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
-      const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
+      const text = textDecoder(encoding).decode(buffer.subarray(0, bytesRead));
       const isAll = bytesRead < size;
       // The first line may be longer than the sample, as with 1,600 columns of long names.
       if (isAll || /[\r\n]/.test(text) || size > MAX_RECORD_BYTES) return { text, isAll };
@@ -93,9 +103,14 @@ function separatorOf(sample: Sample): string {
   return best.separator;
 }
 
-function headerOf(sample: Sample, delimiter: string): string[] {
+function headerOf(sample: Sample, delimiter: string, fromLine: number): string[] {
   try {
-    const [header = []] = parseSync(sample.text, { ...PARSER, delimiter, to: 1 }) as unknown as string[][];
+    const [header = []] = parseSync(sample.text, {
+      ...PARSER,
+      delimiter,
+      from_line: fromLine,
+      to: 1,
+    }) as unknown as string[][];
     return header;
   } catch (error) {
     throw malformed(error);
@@ -106,19 +121,21 @@ interface Reading {
   readonly encoding: string;
   readonly delimiter: string;
   readonly columns: readonly string[];
+  /** Number of the line of the header, counted from 1. */
+  readonly fromLine: number;
   /** If given, receives the positions of columns that have a quoted value. */
   readonly noteQuoted?: Set<number>;
 }
 
 async function* readRows(path: string, reading: Reading): AsyncGenerator<Row> {
-  const { encoding, delimiter, columns, noteQuoted } = reading;
+  const { encoding, delimiter, columns, fromLine, noteQuoted } = reading;
   const cast = noteQuoted && {
     cast: (value: string, { index, quoting }: CastingContext) => {
       if (quoting && value !== "") noteQuoted.add(index);
       return value;
     },
   };
-  const parser = parse({ ...PARSER, delimiter, from: 2, ...cast });
+  const parser = parse({ ...PARSER, delimiter, from_line: fromLine, from: 2, ...cast });
   // The parser decodes UTF-8 itself.
   const bytes =
     encoding === "utf-8"

@@ -1,10 +1,11 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
-import { detect } from "chardet";
 import { ImportFailure } from "../errors";
+import { type Decoder, textDecoder } from "./decoder";
+import { guessEncoding } from "./guess-encoding";
 
-/** Size of the sample for the detector: lines with bytes beyond ASCII, from anywhere in the file. */
-const SAMPLE_BYTES = 64 * 1024;
+/** Size of the sample for the guess, and half of its limit. */
+const SAMPLE_BYTES = 8 * 1024;
 const MARKS: readonly (readonly [encoding: string, bytes: Buffer])[] = [
   ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
   ["utf-16le", Buffer.from([0xff, 0xfe])],
@@ -15,43 +16,82 @@ const isBinary = (byte: number) => byte < 7 || (byte > 13 && byte < 27) || (byte
 const MAX_BINARY_SHARE = 0.02;
 
 /**
- * Returns the encoding of a file under its `TextDecoder` name: UTF-8 if the whole file is valid UTF-8, else a guess.
+ * Returns the encoding of a file under its `TextDecoder` name: that of its byte order mark, or else the declared one if the whole file
+ * is valid in it, or else UTF-8 if the whole file is valid UTF-8, or else a guess. Servers declare ISO-8859-1 by default, in which
+ * any file is valid; UTF-8 is preferred to it.
  * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
  */
-export async function encodingOf(path: string): Promise<string> {
-  let sample = Buffer.alloc(0);
-  let isUtf8 = true;
+export async function encodingOf(path: string, declared?: string): Promise<string> {
+  const utf8 = new Validity("utf-8");
+  let other = Validity.of(declared);
+  const sample = new LineSample();
   let hasZero = false;
   let first = true;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     if (first) {
       const mark = MARKS.find(([, bytes]) => chunk.subarray(0, bytes.length).equals(bytes));
       if (mark && mark[0] !== "utf-8") return mark[0];
+      if (mark) other = undefined;
+      if (other?.encoding.startsWith("utf-16") && chunk.includes(0)) return other.encoding;
       const utf16 = withoutMark(chunk);
       if (utf16) return utf16;
       checkIsText(chunk);
       first = false;
     }
     hasZero ||= chunk.includes(0);
-    try {
-      if (isUtf8) decoder.decode(chunk, { stream: true });
-    } catch {
-      isUtf8 = false;
-    }
-    if (sample.length < SAMPLE_BYTES) sample = Buffer.concat([sample, beyondAscii(chunk)]);
+    utf8.add(chunk);
+    other?.add(chunk);
+    sample.add(chunk);
   }
   if (hasZero)
     throw new ImportFailure(
       2007,
       "The file contains the character U+0000, which a database cannot store. Remove it.",
     );
-  try {
-    if (isUtf8) decoder.decode();
-  } catch {
-    isUtf8 = false; // the file ends inside a character
+  if (other?.isValidToEnd() && other.encoding !== "windows-1252") return other.encoding;
+  if (utf8.isValidToEnd()) return utf8.encoding;
+  return other?.isValidToEnd() ? other.encoding : guessEncoding(sample.bytes());
+}
+
+/** Finds out whether bytes are valid in an encoding. */
+class Validity {
+  #isValid = true;
+  readonly #decoder: Decoder;
+
+  constructor(label: string) {
+    this.#decoder = new TextDecoder(label, { fatal: true });
   }
-  return isUtf8 ? "utf-8" : guessed(sample);
+
+  /** Returns undefined for an unknown encoding. */
+  static of(label: string | undefined): Validity | undefined {
+    try {
+      return label === undefined ? undefined : new Validity(label.trim());
+    } catch {
+      return undefined;
+    }
+  }
+
+  get encoding(): string {
+    return this.#decoder.encoding;
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#decode(bytes, { stream: true });
+  }
+
+  /** Returns false if the bytes are invalid or end inside a character. */
+  isValidToEnd(): boolean {
+    this.#decode();
+    return this.#isValid;
+  }
+
+  #decode(...input: Parameters<Decoder["decode"]>): void {
+    try {
+      if (this.#isValid) this.#decoder.decode(...input);
+    } catch {
+      this.#isValid = false;
+    }
+  }
 }
 
 /** Recognizes UTF-16 without a byte order mark: every other byte of its ASCII letters is zero. */
@@ -72,27 +112,38 @@ function checkIsText(chunk: Buffer): void {
     throw new ImportFailure(1002, "The file is not text, and its format is unknown.");
 }
 
-/** Returns the lines of the chunk that have a byte beyond ASCII. */
-function beyondAscii(chunk: Buffer): Buffer {
-  const lines = chunk.toString("latin1").split("\n");
-  const telling = lines.filter((line) => /[\x80-\xff]/.test(line)).join("\n");
-  return Buffer.from(telling.slice(0, SAMPLE_BYTES), "latin1");
-}
+/** Collects lines with bytes beyond ASCII from all parts of a file. */
+class LineSample {
+  #lines: string[] = [];
+  #chars = 0;
+  /** Every n-th line is kept. */
+  #step = 1;
+  #seen = 0;
 
-function guessed(sample: Buffer): string {
-  const name = detect(sample) ?? "windows-1252";
-  // TextDecoder, like browsers, reads ISO-8859-1 as its superset Windows-1252. UTF-8 has been ruled out before.
-  const label = /^(utf-8|ascii)$/i.test(name) ? "windows-1252" : name;
-  try {
-    return new TextDecoder(label).encoding;
-  } catch {
-    return "windows-1252";
+  add(chunk: Buffer): void {
+    for (const line of chunk.toString("latin1").split("\n")) {
+      if (!/[\x80-\xff]/.test(line) || this.#seen++ % this.#step !== 0) continue;
+      const kept = line.slice(0, SAMPLE_BYTES);
+      this.#chars += kept.length + 1;
+      this.#lines.push(kept);
+      if (this.#chars > 2 * SAMPLE_BYTES) this.#thin();
+    }
+  }
+
+  bytes(): Buffer {
+    return Buffer.from(this.#lines.join("\n"), "latin1");
+  }
+
+  #thin(): void {
+    this.#lines = this.#lines.filter((_, i) => i % 2 === 0);
+    this.#chars = this.#lines.reduce((sum, { length }) => sum + length + 1, 0);
+    this.#step *= 2;
   }
 }
 
 /** Yields the text of a file in pieces, without a byte order mark. */
 export async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder(encoding);
+  const decoder = textDecoder(encoding);
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>)
     yield decoder.decode(chunk, { stream: true });
   yield decoder.decode();

@@ -35,13 +35,17 @@ const EXTENSIONS = [...Object.keys(OPENERS), ...GDAL_EXTENSIONS];
  */
 export async function tableSources(
   files: readonly FileToImport[],
-  { quotedFieldsGuessing, gdal }: Omit<FormatOptions, "beside">,
+  options: Omit<FormatOptions, "beside">,
 ): Promise<(TableSource | LayerSource)[]> {
-  const options = { quotedFieldsGuessing, gdal, beside: files };
-  const opened = await Promise.all(geodatabases(files).map((file) => open(file, options)));
-  const sources = opened.flatMap((found) => found ?? []);
+  const sources: (TableSource | LayerSource)[] = [];
+  let isKnown = false;
+  for (const file of geodatabases(files)) {
+    const found = await open(file, { ...options, beside: besideOf(file, files) });
+    isKnown ||= found !== null;
+    sources.push(...(found ?? []));
+  }
   if (sources.length > 0) return sources;
-  if (opened.some((found) => found !== null)) throw new ImportFailure(1005, "The file contains no features.");
+  if (isKnown) throw new ImportFailure(1005, "The file contains no features.");
   const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
   throw new ImportFailure(
     1002,
@@ -58,4 +62,11 @@ async function open(
   if (layers) return layers;
   const opener = OPENERS[extname(file.name).toLowerCase()];
   return opener ? [await opener(file, options)] : null;
+}
+
+/** Returns the files that may be parts of a file: those in its folder, or all if no other file has its name. */
+function besideOf(file: FileToImport, files: readonly FileToImport[]): readonly FileToImport[] {
+  const nameOf = ({ name }: FileToImport) => name.toLowerCase();
+  const isOnly = files.every((other) => other === file || nameOf(other) !== nameOf(file));
+  return isOnly ? files : files.filter(({ folder }) => folder === file.folder);
 }

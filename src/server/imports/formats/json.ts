@@ -24,7 +24,7 @@ const OBJECT_PATHS = [
 
 /** @throws ImportFailure 1002, 1005, 2007, 3007 */
 export async function openJson(file: FileToImport): Promise<TableSource> {
-  const encoding = await encodingOf(file.path);
+  const encoding = await encodingOf(file.path, file.charset);
   const start = await firstCharacter(file.path);
   if (start === "") throw new ImportFailure(1005, "The file has no content.");
   const columns = new Columns();

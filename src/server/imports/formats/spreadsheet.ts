@@ -1,10 +1,11 @@
 /** Excel and OpenDocument workbooks: reads the first sheet that has cells, with its first row as the header. */
 import { open, readFile, stat } from "node:fs/promises";
-import { read, utils, type WorkBook } from "@e965/xlsx";
+import { type CellObject, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
 import { openPromise } from "yauzl";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
+import { timeOfNumber } from "./workbook-times";
 
 /** Largest workbook that is read. It is held in memory, where its cells take several times this size. */
 const MAX_BYTES = 32 * 1024 ** 2;
@@ -69,7 +70,7 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
     throw new ImportFailure(1004, `${name} is not an Excel workbook.`);
   const bytes = await readFile(path);
   try {
-    return read(bytes, { cellDates: true, UTC: true, dense: true, cellFormula: false, cellHTML: false });
+    return read(bytes, { cellNF: true, dense: true, cellFormula: false, cellHTML: false });
   } catch (error) {
     const { message } = error as Error;
     if (/password|encrypt/i.test(message))
@@ -78,24 +79,34 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
   }
 }
 
-function cellsOf({ SheetNames, Sheets }: WorkBook): Cell[][] {
+function cellsOf({ SheetNames, Sheets, Workbook }: WorkBook): Cell[][] {
+  const isFrom1904 = Workbook?.WBProps?.date1904 === true;
   for (const name of SheetNames) {
     const sheet = Sheets[name];
     if (!sheet) continue;
+    setTimes(sheet, isFrom1904);
     const rows = utils.sheet_to_json<Cell[]>(sheet, {
       header: 1,
       raw: true,
       blankrows: false,
       UTC: true,
     });
-    if (rows.length > 0) return rows.map((row) => Array.from(row, plain));
+    if (rows.length > 0) return rows.map((row) => Array.from(row));
   }
   throw new ImportFailure(1005, "The workbook has no cells.");
 }
 
-/** Rounds times to seconds. The file stores them as fractions of days, whose last digits are noise. */
-function plain(cell: Cell): Cell {
-  if (!(cell instanceof Date)) return cell;
-  const time = Math.round(cell.getTime() / 1000) * 1000;
-  return Number.isFinite(time) ? new Date(time === 0 ? 0 : time) : null;
+/** Replaces numbers that are dates or times by their values. */
+function setTimes(sheet: WorkSheet, isFrom1904: boolean): void {
+  const rows = (sheet["!data"] ?? []) as (CellObject | undefined)[][];
+  for (const row of rows) {
+    for (const cell of row ?? []) {
+      if (!cell) continue;
+      if (cell.t === "n" && typeof cell.v === "number") {
+        cell.v = timeOfNumber(cell.v, cell.z, isFrom1904) as CellObject["v"];
+        if (typeof cell.v !== "number") cell.t = typeof cell.v === "string" ? "s" : "d";
+      }
+      delete cell.z; // by which the library would read texts as dates
+    }
+  }
 }
