@@ -2,7 +2,7 @@ import type { Shape } from "../../geometry/shape";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
-export type Cell = string | number | boolean | Date | object | null | undefined;
+export type Cell = string | number | bigint | boolean | Date | object | null | undefined;
 
 export interface Row {
   /** Values by the position of their column. Missing values are NULL. */

@@ -26,6 +26,8 @@ const KIND = {
   date: 64,
   time: 128,
   text: 256,
+  /** An integer beyond int8 of a typed format. */
+  hugeInt: 512,
 } as const;
 
 /** Excludes a leading zero, as in postal codes, and a leading plus, as in telephone numbers. */
@@ -67,6 +69,8 @@ function kindOfValue(value: Cell): number {
     case "number":
       if (Number.isSafeInteger(value)) return isInt4(value) ? KIND.int4 : KIND.int8;
       return Number.isFinite(value) ? KIND.real : KIND.notFinite;
+    case "bigint":
+      return kindOfBigInt(value);
     case "boolean":
       return KIND.boolean;
     case "object":
@@ -78,6 +82,11 @@ function kindOfValue(value: Cell): number {
     default:
       return KIND.text;
   }
+}
+
+function kindOfBigInt(value: bigint): number {
+  const isInt8 = value <= MAX_INT8 && value >= -MAX_INT8;
+  return isInt8 ? kindOfInteger(String(value)) : KIND.hugeInt;
 }
 
 function kindOfInteger(text: string): number {
@@ -115,7 +124,7 @@ export function typeOfKinds(kinds: number): ColumnType {
   if (only(KIND.int4 | KIND.int8 | KIND.exactInt8)) return "bigint";
   if (only(KIND.int4 | KIND.int8 | KIND.real | KIND.notFinite) && kinds !== KIND.notFinite)
     return "double precision";
-  if (only(KIND.int4 | KIND.int8 | KIND.exactInt8 | KIND.real)) return "numeric";
+  if (only(KIND.int4 | KIND.int8 | KIND.exactInt8 | KIND.real | KIND.hugeInt)) return "numeric";
   if (only(KIND.boolean)) return "boolean";
   if (only(KIND.date)) return "date";
   if (only(KIND.date | KIND.time)) return "timestamptz";

@@ -1,6 +1,7 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
 import { detect } from "chardet";
+import { encodingExists, getDecoder } from "iconv-lite";
 import { ImportFailure } from "../errors";
 
 /** Size of the sample for the detector: lines with bytes beyond ASCII, from anywhere in the file. */
@@ -92,8 +93,71 @@ function guessed(sample: Buffer): string {
 
 /** Yields the text of a file in pieces, without a byte order mark. */
 export async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder(encoding);
+  const decoder = decoderFor(encoding);
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>)
     yield decoder.decode(chunk, { stream: true });
   yield decoder.decode();
+}
+
+interface Decoder {
+  decode(bytes?: Buffer, options?: { stream?: boolean }): string;
+}
+
+/** Code pages whose name for `TextDecoder` is not `windows-` or `iso-8859-` and a number. */
+const CODE_PAGES: Readonly<Record<number, string>> = {
+  866: "ibm866",
+  932: "shift_jis",
+  936: "gbk",
+  949: "euc-kr",
+  950: "big5",
+  10000: "macintosh",
+  10006: "macgreek",
+  10007: "x-mac-cyrillic",
+  10029: "maccenteuro",
+  20866: "koi8-r",
+  20932: "euc-jp",
+  21866: "koi8-u",
+  51932: "euc-jp",
+  51949: "euc-kr",
+  54936: "gb18030",
+  65001: "utf-8",
+};
+
+/** Returns the name of a code page of Windows, DOS or macOS, if it can be decoded. */
+export function encodingOfCodePage(page: number): string | undefined {
+  const iso = page - 28590;
+  return [CODE_PAGES[page], `windows-${page}`, `iso-8859-${iso}`, `cp${page}`]
+    .map((label) => label && decodable(label))
+    .find(Boolean);
+}
+
+/** Returns the encoding that a file declares, in any of the usual spellings: `8859_2`, `ANSI 1251`, `OEM 850`, `IBM866`, … */
+export function encodingOfLabel(label: string): string | undefined {
+  const plain = label
+    .replace(/[\0\ufeff"']/g, "")
+    .trim()
+    .toLowerCase();
+  const iso = /^(?:iso)?[\s_-]*8859[\s_-]*(\d\d?)$/.exec(plain)?.[1];
+  if (iso) return decodable(`iso-8859-${iso}`);
+  const page = /^(?:windows|win|ansi|oem|dos|ibm|ms|x?-?cp|code ?page)?[\s_-]*(\d{3,5})$/.exec(plain)?.[1];
+  if (page) return encodingOfCodePage(Number(page));
+  return decodable(plain) ?? decodable(plain.replace(/[\s_]+/g, "-"));
+}
+
+/** Encodings that only iconv-lite decodes: code pages of DOS, and two of the Macintosh. */
+const OF_ICONV = /^(?:cp\d{3,5}|macgreek|maccenteuro)$/;
+
+function decodable(label: string): string | undefined {
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return OF_ICONV.test(label) && encodingExists(label) ? label : undefined;
+  }
+}
+
+/** Returns a decoder for any encoding that the functions of this file return. */
+export function decoderFor(encoding: string): Decoder {
+  if (!OF_ICONV.test(encoding)) return new TextDecoder(encoding);
+  const decoder = getDecoder(encoding); // all are of one byte a character, so no state is kept between calls
+  return { decode: (bytes) => (bytes ? decoder.write(bytes) : "") };
 }
