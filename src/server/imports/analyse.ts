@@ -102,7 +102,8 @@ class FirstReading {
   /** CARTO's name for each column, not yet unique. */
   readonly names: string[] = [];
   readonly #source: TableSource;
-  readonly #kindOf: (typeof kindOfCell)["cells"];
+  /** Function that classifies the values of each column. */
+  readonly #kindOf: (typeof kindOfCell)["cells"][] = [];
   /** Columns that may hold geometries, by position. */
   readonly candidates = new Map<number, Candidate>();
   /** Last value of each column of row numbers; null once a value was not greater than the one before. */
@@ -110,7 +111,6 @@ class FirstReading {
 
   constructor(source: TableSource) {
     this.#source = source;
-    this.#kindOf = kindOfCell[source.kind];
     this.addColumns();
   }
 
@@ -119,9 +119,9 @@ class FirstReading {
     if (this.#source.columns.length > this.names.length) this.addColumns();
     this.rowCount++;
     if (this.sample.length < SAMPLE_ROWS) this.sample.push(row);
-    // `!`: names, empties and kinds have the same length
+    // `!`: names, functions, empties and kinds have the same length
     for (let at = 0; at < this.names.length; at++) {
-      const kind = this.#kindOf(values[at]);
+      const kind = this.#kindOf[at]!(values[at]);
       if (kind === 0) this.empties[at]!++;
       else this.kinds[at]! |= kind;
     }
@@ -130,7 +130,7 @@ class FirstReading {
   }
 
   addColumns(): void {
-    const { columns, kind } = this.#source;
+    const { columns, kind, guessed } = this.#source;
     if (columns.length > MAX_COLUMNS) {
       throw new ImportFailure(
         2004,
@@ -142,6 +142,8 @@ class FirstReading {
       const name = nameForLookup(column);
       this.names.push(name);
       this.kinds.push(0);
+      const isGuessed = kind === "cells" || name === "cartodb_id" || guessed?.has(at);
+      this.#kindOf.push(kindOfCell[isGuessed ? "cells" : "features"]);
       this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
       if (kind === "cells" && GEOMETRY_NAMES.includes(name))
         this.candidates.set(at, { valid: 0, invalid: 0, ready: true });

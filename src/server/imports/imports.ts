@@ -109,6 +109,7 @@ export class Imports {
       errorDetail: "",
       httpStatus: null,
       tooManyTables: false,
+      unreadableGeometries: 0,
     };
     await this.#store.write(record);
     this.#records.set(record.id, record);

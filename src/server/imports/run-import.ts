@@ -36,12 +36,21 @@ interface Job {
   readonly signal: AbortSignal;
 }
 
-type Result = Pick<ImportRecord, "tableNames" | "tooManyTables" | "errorCode" | "errorDetail">;
+type Result = Pick<
+  ImportRecord,
+  "tableNames" | "tooManyTables" | "unreadableGeometries" | "errorCode" | "errorDetail"
+>;
 
-const COMPLETE = { tooManyTables: false, errorCode: null, errorDetail: "" } as const;
+const COMPLETE = {
+  tooManyTables: false,
+  unreadableGeometries: 0,
+  errorCode: null,
+  errorDetail: "",
+} as const;
 const SKIPPED: Result = {
   tableNames: [],
   tooManyTables: false,
+  unreadableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -86,7 +95,12 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
       await loadTable(engine, temporary, source, plan, signal);
     }
     const tableNames = await publishAll(job, tables);
-    return { ...COMPLETE, tableNames, tooManyTables: all.length > MAX_TABLES_PER_IMPORT };
+    return {
+      ...COMPLETE,
+      tableNames,
+      tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
+      unreadableGeometries: sources.reduce((sum, source) => sum + (source.unreadableGeometries ?? 0), 0),
+    };
   });
 }
 

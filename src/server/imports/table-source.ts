@@ -23,6 +23,10 @@ export interface TableSource {
   readonly columns: readonly string[];
   /** Positions of columns with a quoted value; known after the first reading. */
   readonly quoted?: ReadonlySet<number>;
+  /** Positions of columns of `features` whose texts are typed by their content, as in `cells`. */
+  readonly guessed?: ReadonlySet<number>;
+  /** Number of geometries that could not be read and are NULL; known after the first reading. */
+  readonly unreadableGeometries?: number;
   /** Coordinate system of the geometries, as SRID or WKT; known after the first reading. */
   readonly projection?: number | string;
   /** @throws ImportFailure with the code of the format if the file is invalid. */
