@@ -60,8 +60,9 @@ function declaredEncoding(text: string): string | undefined {
 
 async function* readRows(file: FileToImport, dbf: Dbf | undefined, encoding: string): AsyncGenerator<Row> {
   const records = dbf ? dbfRecords(dbf, encoding) : undefined;
+  let shapes: Awaited<ReturnType<typeof openShp>> | undefined;
   try {
-    const shapes = await openShp(file.path);
+    shapes = await openShp(file.path);
     for (let next = await shapes.read(); !next.done; next = await shapes.read()) {
       const values = records ? (await records.next()).value : [];
       // null: a deleted record; undefined: the .dbf has fewer records than the .shp
@@ -74,6 +75,7 @@ async function* readRows(file: FileToImport, dbf: Dbf | undefined, encoding: str
       cause: error,
     });
   } finally {
+    await shapes?.cancel();
     await records?.return(undefined);
   }
 }
