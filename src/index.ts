@@ -37,6 +37,9 @@ export {
   TableNotFoundError,
   TimeoutError,
 } from "./errors";
+export type { ExportOptions, ExportSource } from "./files/export";
+export type { FileOptions, FileTable, ImportOptions } from "./files/import";
+export type { FileBytes, FileSource } from "./files/source";
 export { CopyFormatError } from "./frame";
 export {
   concat,

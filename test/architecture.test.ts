@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "context/tables",
     "context/read",
   ],
+  files: ["api", "frame", "kernel", "context/connection", "context/tables", "context/read", "context/write"],
   observatory: [
     "api",
     "frame",
@@ -42,8 +43,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "context/read",
     "context/write",
   ],
-  context: ["api", "frame", "kernel", "map", "render", "observatory"],
-  index: ["context", "api", "frame", "kernel", "map", "render", "observatory"],
+  context: ["api", "files", "frame", "kernel", "map", "render", "observatory"],
+  index: ["context", "api", "files", "frame", "kernel", "map", "render", "observatory"],
   cli: ["api/schemas", "context", "kernel", "local", "server"],
 };
 
@@ -58,7 +59,7 @@ function importEdges(): Edge[] {
   );
   const isFile = new Set(files);
   return files.flatMap((file) =>
-    [...readFileSync(join(SRC, file), "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]*)"/g)].map(
+    [...readFileSync(join(SRC, file), "utf8").matchAll(/(?:from|(?<!\.)import\()\s*"(\.[^"]*)"/g)].map(
       ([, path]) => {
         const target = relative(SRC, resolve(SRC, dirname(file), path!));
         const candidates = [`${target}.ts`, `${target}/index.ts`, target];

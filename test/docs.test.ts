@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
@@ -57,6 +57,7 @@ const DOCUMENTS = [
   "docs/maps.md",
   "docs/tables.md",
   "docs/api.md",
+  "docs/files.md",
   "docs/sync.md",
   "docs/batch.md",
   "docs/observatory.md",
@@ -68,7 +69,10 @@ describe("examples run as cells and print the documented output", () => {
   beforeAll(async () => {
     home = await temporaryHome();
     const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
-    kernel = await Kernel.start({ cwd: join(ROOT, "notebooks"), env: { ...env, CARTOFRAMES_HOME: home } });
+    const cwd = join(home, "notebooks"); // examples write files
+    mkdirSync(cwd);
+    symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
+    kernel = await Kernel.start({ cwd, env: { ...env, CARTOFRAMES_HOME: home } });
     await kernel.execute(REFERENCE_IMPORTS);
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ImportError, RateLimitError, ServerError } from "../errors";
 import { importErrorSentence } from "./import-errors";
-import { ImportCreated, ImportResponse } from "./schemas/imports";
+import { ImportCreated, type ImportedTable, ImportResponse } from "./schemas/imports";
 import type { Transport } from "./transport";
 
 /** Options of the Import API; see `docs/imports.md`. */
@@ -19,11 +19,15 @@ interface ImportOptions extends ImportParameters {
 
 const POLL_MS = 1_000;
 
+/** A file to upload, or the URL of one that the server downloads. */
+export type ImportSource =
+  | { readonly name: string; readonly bytes: () => AsyncIterable<Uint8Array> }
+  | { readonly url: string };
+
 /** Uploads a file, starts its import and returns the import's id. */
 export async function startImport(
   transport: Transport,
-  filename: string,
-  bytes: () => AsyncIterable<Uint8Array>,
+  source: ImportSource,
   { signal, ...parameters }: ImportOptions = {},
 ): Promise<string> {
   const names = {
@@ -33,12 +37,14 @@ export async function startImport(
     collisionStrategy: "collision_strategy",
     privacy: "privacy",
   } as const satisfies Record<keyof ImportParameters, string>;
-  const query: Record<string, string> = { filename };
+  const isUrl = "url" in source;
+  const query: Record<string, string> = isUrl ? {} : { filename: source.name };
   for (const [name, parameter] of Object.entries(names)) {
     const value = parameters[name as keyof ImportParameters];
     if (value !== undefined) query[parameter] = String(value);
   }
-  const request = { path: "/api/v1/imports", query, body: bytes, signal };
+  const content = isUrl ? { form: { url: source.url } } : { body: source.bytes };
+  const request = { path: "/api/v1/imports", query, ...content, signal };
   const { value } = await transport.sendForJson(request, ImportCreated, "an Import API").catch((error) => {
     // without Retry-After, all slots for imports are taken
     throw error instanceof RateLimitError && error.retryAfterS === undefined
@@ -51,7 +57,7 @@ export async function startImport(
 
 /**
  * Waits until an import has ended, and calls `onState` with each new state.
- * @returns the name of the table; undefined if `collisionStrategy: "skip"` left an existing one
+ * @returns the tables; none if `collisionStrategy: "skip"` left an existing one
  * @throws ImportError with the code and its meaning
  */
 export async function finishedImport(
@@ -66,8 +72,8 @@ export async function finishedImport(
     readonly onState?: (state: string) => void;
     readonly keepsRunning?: boolean;
   } = {},
-): Promise<string | undefined> {
-  const path = `/api/v1/imports/${encodeURIComponent(id)}`;
+): Promise<readonly ImportedTable[]> {
+  const path = pathOf(id);
   for (;;) {
     const request = { path, signal, repeatable: true };
     const { value } = await transport.sendForJson(request, ImportResponse, "an Import API");
@@ -75,13 +81,21 @@ export async function finishedImport(
     const failed = success === false || state === "failure" || state === "stuck";
     if (failed) throw importError(value);
     if (success === true || state === "complete") {
-      return error_code === 1022 ? undefined : (value.table_name ?? undefined);
+      if (error_code === 1022) return [];
+      return value.tables ?? (value.table_name ? [{ name: value.table_name, renamed: [] }] : []);
     }
     onState?.(state);
     await sleep(POLL_MS, undefined, { signal, ref: keepsRunning }).catch((error) => {
       throw signal?.aborted ? signal.reason : error;
     });
   }
+}
+
+const pathOf = (id: string) => `/api/v1/imports/${encodeURIComponent(id)}`;
+
+/** Stops an import of the local server. Accounts have no such call. */
+export async function cancelImport(transport: Transport, id: string): Promise<void> {
+  await transport.sendForJson({ path: pathOf(id), method: "DELETE" }, ImportResponse, "an Import API");
 }
 
 function importError({ id, error_code, get_error_text }: ImportResponse): ImportError {

@@ -4,6 +4,7 @@ import { version } from "../../package.json";
 import { CartoError } from "../errors";
 import { LockedError } from "../server/engine/lock";
 import { QuestionAborted } from "./ask";
+import { addImportCommand } from "./import";
 import { addLabCommands } from "./lab";
 import { addLoginCommands } from "./login";
 import { addObservatoryCommands } from "./observatory";
@@ -15,6 +16,7 @@ const program = new Command("cartoframes")
   .version(version);
 
 addLabCommands(program);
+addImportCommand(program);
 addServeCommands(program);
 addStatusCommand(program);
 addLoginCommands(program);

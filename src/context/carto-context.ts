@@ -3,6 +3,17 @@ import { type BatchQuery, createJob } from "../api/jobs";
 import { redactError } from "../api/redact";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
+import { type ExportOptions, type ExportSource, exportFile } from "../files/export";
+import {
+  checkFileOptions,
+  describeFileTable,
+  type FileOptions,
+  type FileTable,
+  type ImportOptions,
+  importFiles,
+} from "../files/import";
+import { printImport, sizeText } from "../files/report";
+import type { FileSource } from "../files/source";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { currentLine, runInCell } from "../kernel/run-in-cell";
@@ -32,8 +43,8 @@ import { readTables, withNearTable } from "./read/list-tables";
 import { checkLimit, checkSql, type QueryOptions, type ReadOptions, readFrame, readTable } from "./read/read";
 import { type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
 import { Baselines } from "./tables/baselines";
-import { quoted, tableNamed } from "./tables/table-name";
-import { dropTable } from "./write/new-table";
+import { quoted, tableNamed, temporaryTable } from "./tables/table-name";
+import { dropTable, dropTemporary } from "./write/new-table";
 import { queryToTable } from "./write/query-to-table";
 import { printReport } from "./write/report";
 import { type WriteOptions, writeFrame } from "./write/write";
@@ -215,6 +226,101 @@ export class CartoContext {
     else this.#baselines.forget(quoted(report.table));
     await printReport(this.#transport, report, tableName);
     return report.job ? new BatchJobStatus(this, report.job) : null;
+  }
+
+  /**
+   * Imports files as tables: CSV, Excel, GeoJSON, shapefiles, KML, archives of these, and more. The geometries are
+   * transformed to longitude and latitude (EPSG:4326). Prints what it made. If the call fails or is interrupted, the
+   * tables of the files before it are complete, and nothing else is changed.
+   *
+   * ```ts
+   * await cc.import("../node_modules/vega-datasets/data/flights-airport.csv");
+   * await cc.import({ name: "spots.csv", bytes: Buffer.from("name,lat,lng\nBern,46.9,7.4") }, "spots", { overwrite: true });
+   * ```
+   *
+   * @param source path, glob such as `"data/*.geojson"`, folder, `file://` or `https://` URL, `{ name, bytes }`, or a list
+   *   of these; the server downloads a URL itself. The other files of a shapefile are found next to its `.shp`.
+   * @param tableName name of the table; by default the name of the file
+   * @throws TableExistsError if the table exists and `overwrite` is not set
+   * @throws InvalidArgumentError if a file does not exist, and for `tableName` with a file of several tables
+   * @throws ImportError if the server cannot read the file, with CARTO's code and what is wrong
+   */
+  async import(
+    source: FileSource,
+    tableName?: string,
+    options: ImportOptions = {},
+  ): Promise<{ readonly tables: readonly FileTable[] }> {
+    checkOptions("import", options, OPTION_NAMES.ImportOptions);
+    checkFileOptions(options);
+    const tables = await this.#run("import", options.signal, async (signal, progress) => {
+      const imported = await importFiles(this.#transport, source, tableName, {
+        ...options,
+        signal,
+        progress,
+      });
+      for (const { table } of imported) this.#baselines.forget(quoted(table));
+      return Promise.all(imported.map((one) => describeFileTable(this.#transport, one, signal)));
+    });
+    printImport(tables);
+    return { tables };
+  }
+
+  /**
+   * Reads a file as a DataFrame, with the formats and conversions of `cc.import` and the types of `cc.read`. No table is
+   * left on the server.
+   *
+   * ```ts
+   * const flights = await cc.readFile("../node_modules/vega-datasets/data/flights-airport.csv");
+   * ```
+   *
+   * @param source as in `cc.import`; the file must hold one table
+   * @throws InvalidArgumentError if the file does not exist, or holds several tables
+   * @throws ImportError if the server cannot read the file
+   */
+  async readFile(source: FileSource, options: FileOptions & ReadOptions = {}): Promise<DataFrame> {
+    checkOptions("readFile", options, [...OPTION_NAMES.FileOptions, ...OPTION_NAMES.ReadOptions]);
+    checkFileOptions(options);
+    const { decodeGeom, ...rest } = options;
+    return this.#run("readFile", options.signal, async (signal, progress) => {
+      const table = await temporaryTable({ transport: this.#transport, signal });
+      const call = { ...rest, signal, progress };
+      try {
+        await importFiles(this.#transport, source, table.table, call);
+        return await readTable(
+          this.#transport,
+          { table },
+          { decodeGeom, signal, progress, baselines: new Baselines() },
+        );
+      } finally {
+        await dropTemporary(this.#transport, table);
+      }
+    });
+  }
+
+  /**
+   * Writes a table, the rows of a query, a DataFrame or a GeoJSON object as a file. Its extension says the format: `.csv`
+   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
+   * The rows are streamed, and the file appears when it is complete; if the call fails, an existing file is unchanged.
+   *
+   * ```ts
+   * await cc.export("airports", "airports.geojson", { overwrite: true });
+   * await cc.export("SELECT name, the_geom FROM airports WHERE state = 'AK'", "alaska.csv.gz", { overwrite: true });
+   * ```
+   *
+   * @param what name of a table, SQL, a DataFrame as in `cc.write`, or a GeoJSON object
+   * @param path path of the file
+   * @throws InvalidArgumentError if the file exists and `overwrite` is not set, for an unknown extension, and for GeoJSON or
+   *   KML without a geometry column `the_geom`
+   * @throws TableNotFoundError if the table does not exist
+   * @throws SqlError if the query fails
+   */
+  async export(what: ExportSource, path: string, options: ExportOptions = {}): Promise<void> {
+    checkOptions("export", options, OPTION_NAMES.ExportOptions);
+    const { overwrite, signal } = options;
+    const bytes = await this.#run(`export ${path}`, signal, (signal, progress) =>
+      exportFile(this.#transport, what, path, { overwrite, signal, progress }),
+    );
+    console.log(`Wrote ${path} (${sizeText(bytes)}).`);
   }
 
   /**

@@ -191,8 +191,18 @@ function readColumn(column: CellColumn, kind: ColumnKind): Column {
   if (kind === "datetime") return { name, pgtype: "timestamptz", kind, values: numbersFrom(values, msOf) };
   if (kind === "object")
     return { name, pgtype: "json", kind, values: values.map((value) => (isMissing(value) ? null : value)) };
+  if (kind === "number" && values.some(isInexact))
+    return {
+      name,
+      pgtype: "int8",
+      kind: "string",
+      values: values.map((value) => (isMissing(value) ? null : String(value))),
+    };
   return frameColumn(column, kind);
 }
+
+/** Returns true for an integer that a double cannot hold; its column is shown as text, like an int8 of a table. */
+const isInexact = (value: unknown) => typeof value === "bigint" && !Number.isSafeInteger(Number(value));
 
 /** A plain loop: `Float64Array.from` allocates an object for each value. */
 function numbersFrom(

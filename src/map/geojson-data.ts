@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT } from "../geo";
+import { crsNameOf, sridOfCrsName } from "../geometry/crs";
+import { DegreeCheck } from "../geometry/degrees";
 import { isMissing, isObject } from "../values";
 import { shown } from "./check";
 import { type CellTable, dataFromCells } from "./frame-data";
@@ -9,8 +11,6 @@ import type { DataLayer, LayerData } from "./layer-data";
 
 /** Name of the geometry column. A property of the same name is dropped. */
 const GEOMETRY = "geometry";
-/** Names of the longitude/latitude CRS in the `crs` member of older GeoJSON. */
-const LNGLAT_CRS = new RegExp(`(CRS84|EPSG:+(\\d*:)?${SRID_LNGLAT})$`, "i");
 
 /** Reads the data of a layer from GeoJSON. Properties become columns, and feature ids the column `id`. */
 export function dataFromGeoJson(
@@ -20,7 +20,9 @@ export function dataFromGeoJson(
 ): Promise<LayerData> {
   const label = `layer ${labelOf(layer)}`;
   checkCrs(geojson, label);
-  return dataFromCells(layer, featureTable(featuresOf(geojson, label)), signal);
+  const features = featuresOf(geojson, label);
+  checkDegrees(features, label);
+  return dataFromCells(layer, featureTable(features), signal);
 }
 
 interface Feature {
@@ -45,11 +47,20 @@ function featuresOf(geojson: GeoJson, label: string): readonly Feature[] {
 }
 
 function checkCrs(geojson: GeoJson, label: string): void {
-  const { crs } = geojson as { crs?: { properties?: { name?: unknown } } | null };
-  const name = crs?.properties?.name;
-  if (typeof name !== "string" || LNGLAT_CRS.test(name)) return;
+  const name = crsNameOf((geojson as { crs?: unknown }).crs);
+  if (name === null || sridOfCrsName(name) === SRID_LNGLAT) return;
   throw new InvalidArgumentError(
     `The GeoJSON of ${label} must have longitude and latitude (EPSG:${SRID_LNGLAT}); its coordinate system is ${shown(name)}. Convert it, for example with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
+  );
+}
+
+function checkDegrees(features: readonly Feature[], label: string): void {
+  const check = new DegreeCheck();
+  for (const { geometry } of features) if (isObject(geometry)) check.add(geometry.coordinates);
+  const problem = check.problem();
+  if (problem === undefined) return;
+  throw new InvalidArgumentError(
+    `The GeoJSON of ${label} must have longitude and latitude (EPSG:${SRID_LNGLAT}), but ${problem} Convert it, for example with ogr2ogr -t_srs EPSG:${SRID_LNGLAT}.`,
   );
 }
 

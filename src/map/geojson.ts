@@ -1,9 +1,10 @@
 /** Recognizes and parses GeoJSON (RFC 7946). */
 import { InvalidArgumentError } from "../errors";
+import { parseExactJson } from "../exact-json";
 import { isObject } from "../values";
 import { shown } from "./check";
 
-/** A GeoJSON object as `JSON.parse` returns it: a FeatureCollection, a Feature or a geometry. */
+/** A GeoJSON object as `JSON.parse` returns it, possibly with bigints: a FeatureCollection, a Feature or a geometry. */
 export interface GeoJson {
   /** `"FeatureCollection"`, `"Feature"`, or the type of a geometry such as `"Point"`. */
   readonly type: string;
@@ -37,7 +38,7 @@ export function featureCountOf(geojson: GeoJson): number {
 export function parseGeoJson(text: string, file: string): GeoJson {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, ""));
+    value = parseExactJson(text.replace(/^\ufeff/, ""));
   } catch (cause) {
     throw new InvalidArgumentError(`${shown(file)} is not GeoJSON: ${(cause as Error).message}`, { cause });
   }

@@ -1,6 +1,7 @@
 /** Converts columns into those that tooltips, popups and labels show. */
 import { utcFormat } from "d3-time-format";
 import { InvalidArgumentError } from "../errors";
+import { exactJsonText } from "../exact-json";
 import type { Column } from "../frame";
 import type { Field } from "../frame/types";
 import { formatNumber, isNumberFormat } from "../render/format";
@@ -159,7 +160,7 @@ function timeFormatOf(values: Float64Array): string {
 
 function objectText(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length.toLocaleString("en-US")} bytes`;
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  return typeof value === "string" ? value : exactJsonText(value as object);
 }
 
 function dictionary<T>(values: ArrayLike<T>, textOf: (value: NonNullable<T>) => string): RowColumn {

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions } from "../../src/map";
 import { classifySteps } from "../../src/map/classify";
+import { parseGeoJson } from "../../src/map/geojson";
 import { decodeScene, encodeScene } from "../../src/render/page/codec";
 import type { RowColumn } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
@@ -194,4 +195,50 @@ test("GeoJSON features, a file, ids, missing properties", async () => {
   await expect(sceneOf(new Layer({ ...collection, crs } as never))).rejects.toThrow(
     /must have longitude and latitude .*EPSG::25830"/,
   );
+});
+
+test("GeoJSON: any spelling of WGS 84, and no metres", async () => {
+  const collection = (coordinates: number[], name?: string) =>
+    ({
+      type: "FeatureCollection",
+      ...(name && { crs: { type: "name", properties: { name } } }),
+      features: [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates } }],
+    }) as never;
+  for (const name of [
+    "urn:ogc:def:crs:EPSG:6.9:4326",
+    "epsg:4326",
+    "https://www.opengis.net/def/crs/OGC/0/CRS84",
+  ]) {
+    const { layers } = await sceneOf(new Layer(collection([2.35, 48.85], name)));
+    expect(layers[0]).toMatchObject({ rowCount: 1, geometry: { kind: "point" } });
+  }
+  await expect(sceneOf(new Layer(collection([430_000, 560_000])))).rejects.toThrow(
+    /must have longitude and latitude \(EPSG:4326\), but x is 430,000 and y is 560,000: British National Grid \(EPSG:27700\)/,
+  );
+});
+
+test("GeoJSON: integers beyond 2^53 are shown digit by digit", async () => {
+  const path = join(__dirname, "../server/imports/cases/ids.geojson");
+  const { layers } = await sceneOf(new Layer(path, { tooltip: "id", color: "id" }));
+  expect(layers[0]!.columns).toEqual([
+    {
+      kind: "texts",
+      texts: ["1610521604143693812", "1610521604143693813"],
+      codes: Uint32Array.of(1, 2),
+    },
+  ]);
+  const mixed = `{"type":"FeatureCollection","features":[${[
+    1,
+    "1610521604143693812",
+    null,
+    "[9007199254740993]",
+  ].map(
+    (id) => `{"type":"Feature","properties":{"id":${id}},"geometry":{"type":"Point","coordinates":[1,2]}}`,
+  )}]}`;
+  const geojson = parseGeoJson(mixed, "mixed.geojson");
+  expect(geojson).toMatchObject({ features: [{}, { properties: { id: 1610521604143693812n } }, {}, {}] });
+  const scene = await sceneOf(new Layer(geojson, { tooltip: "id" }));
+  expect(scene.layers[0]!.columns).toMatchObject([
+    { texts: ["1", "1610521604143693812", "[9007199254740993]"] },
+  ]);
 });

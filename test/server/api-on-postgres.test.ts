@@ -12,6 +12,8 @@ onPostgres({
   CartoContext: () => import("../context/context.test"),
   "cc.query": () => import("../context/write/query-to-table.test"),
   "cc.write": () => import("../context/write/write.test"),
+  "cc.import": () => import("../files/import.test"),
+  "cc.export": () => import("../files/export.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
   "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),
   names: () => import("../context/tables/names.test"),

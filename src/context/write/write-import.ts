@@ -3,7 +3,7 @@
  * strategies.
  */
 import { createGzip } from "node:zlib";
-import { finishedImport, type ImportParameters, startImport } from "../../api/imports";
+import { cancelImport, finishedImport, type ImportParameters, startImport } from "../../api/imports";
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError, SqlError } from "../../errors";
@@ -94,19 +94,24 @@ export async function importColumns(
   const onRows = (done: number) => progress.update({ done, total: rowCount, unit: "rows" });
   const csv = () => encodeCsv(columns, rowCount, { signal, onRows });
   const bytes = options.compression === "gzip" ? () => gzipped(csv()) : csv;
-  const id = await startImport(transport, file, bytes, { ...parametersOf(options), privacy, signal });
+  const id = await startImport(
+    transport,
+    { name: file, bytes },
+    { ...parametersOf(options), privacy, signal },
+  );
   try {
     const onState = (state: string) =>
       progress.update({ done: rowCount, total: rowCount, unit: "rows", note: state });
-    const name = await finishedImport(transport, id, { signal, onState });
-    if (name === undefined) return { warnings: [] };
+    const [imported] = await finishedImport(transport, id, { signal, onState });
+    if (imported === undefined) return { warnings: [] };
+    const { name } = imported;
     const made = { ...temporary, table: name, label: name };
     const warnings = options.typeGuessing ? [] : await giveTypes(transport, made, columns, signal);
     if (byServer) return { table: made, warnings };
     const run: Parameters<typeof giveName>[0] = (sql, known) => runSql(transport, sql, { signal, ...known });
     return { table, snapshot: await giveName(run, made, table, overwrite), warnings };
   } catch (error) {
-    if (!byServer) void dropWhenOver(transport, id, temporary);
+    if (!byServer) await abandonImport(transport, id);
     throw error;
   }
 }
@@ -116,13 +121,16 @@ function parametersOf(options: ImportWrite): ImportParameters {
   return { typeGuessing, quotedFieldsGuessing, contentGuessing, collisionStrategy };
 }
 
-/**
- * Drops the table of an import after its end. An import cannot be stopped, so its table appears after the caller gave
- * up.
- */
-async function dropWhenOver(transport: Transport, id: string, temporary: TableName): Promise<void> {
-  await finishedImport(transport, id, { keepsRunning: false }).catch(() => {});
-  await dropTemporary(transport, temporary);
+/** Stops an import that the caller gave up, and drops its tables. An account's import cannot be stopped: its tables are dropped later. */
+export async function abandonImport(transport: Transport, id: string): Promise<void> {
+  const { kind } = await transport.endpoint();
+  if (kind === "local") await cancelImport(transport, id).catch(() => {});
+  const dropped = finishedImport(transport, id, { keepsRunning: false })
+    .catch(() => [])
+    .then(async (tables) => {
+      for (const { name } of tables) await dropTemporary(transport, { table: name, label: name });
+    });
+  if (kind === "local") await dropped;
 }
 
 async function* gzipped(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 /** Reads a file once to find the names and types of its columns, and its geometry. */
 import { normalizeColumnNames } from "../../frame/names";
 import { SRID_LNGLAT } from "../../geo";
+import { areDegrees, DegreeCheck } from "../../geometry/degrees";
 import { ShapeError } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
 import {
@@ -8,16 +9,17 @@ import {
   encodeGeometry,
   GEOMETRY_NAMES,
   geometryOfText,
-  latitudeColumn,
-  longitudeColumn,
-  pointOfTexts,
+  type LatLngColumns,
+  latLngColumns,
+  latLngPoint,
   promoted,
 } from "./geometry";
 import type { Row, TableSource } from "./table-source";
-import { type ColumnType, isInteger, kindOfCell, textOf, typeOfKinds } from "./types";
+import { type ColumnType, classifierOf, isInteger, textOf, typeOfKinds } from "./types";
 
 /** PostgreSQL's limit is 1,600 columns, three of which are CARTO's. */
 const MAX_COLUMNS = 1597;
+/** The sample is thinned to this number of rows when it has twice as many. */
 const SAMPLE_ROWS = 400;
 /** Row numbers of other programs. Such a column becomes `cartodb_id` if its values are suitable. */
 const ROW_NUMBERS = ["ogc_fid", "gid"];
@@ -38,17 +40,25 @@ export interface Plan {
   /** All other columns, except the one that the geometry is read from. */
   readonly columns: readonly PlannedColumn[];
   readonly geometry: GeometryPlan | null;
-  /** The first rows. */
+  /** Rows from all parts of the file, without their geometries. */
   readonly sample: readonly Row[];
 }
 
 interface GeometryPlan {
-  readonly of: (row: Row) => EncodedGeometry | string | null;
+  /** Returns the geometry of a row, or an ImportFailure if the row has one that cannot be used. */
+  readonly of: (row: Row) => EncodedGeometry | string | ImportFailure | null;
   /** True if all geometries are 2D and in SRID 4326, so that the database need not convert them. */
   readonly ready: boolean;
   readonly projection?: number | string;
   /** True if polygons may be invalid after simplification, or extend beyond 180 degrees. */
   readonly mayBeInvalid?: boolean;
+}
+
+interface GeometryColumnPlan extends GeometryPlan {
+  /** Column that the geometry is read from, if it does not stay in the table. */
+  readonly at?: number;
+  /** Column that the geometry is read from, if it stays because some of its values are invalid. */
+  readonly brokenAt?: number;
 }
 
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
@@ -57,7 +67,7 @@ export async function analyse(
   { typeGuessing, quotedFieldsGuessing }: { typeGuessing: boolean; quotedFieldsGuessing: boolean },
   signal: AbortSignal,
 ): Promise<Plan> {
-  const reading = new FirstReading(source);
+  const reading = new FirstReading(source, typeGuessing);
   for await (const row of source.rows()) {
     if (reading.rowCount % 1024 === 0) signal.throwIfAborted();
     reading.add(row);
@@ -68,9 +78,9 @@ export async function analyse(
   const id = idColumn(reading);
   const geometry =
     source.kind === "features"
-      ? featureGeometry(source)
+      ? featureGeometry(source, reading.degrees)
       : (geometryColumn(reading) ?? (typeGuessing ? latLng(reading) : null));
-  const broken = geometry === null ? reading.brokenGeometry() : undefined;
+  const broken = geometry === null ? reading.brokenGeometry() : geometry.brokenAt;
   const used = new Set([id?.at, geometry?.at]);
   const rest = source.columns
     .map((_, at) => at)
@@ -91,6 +101,7 @@ interface Candidate {
   valid: number;
   invalid: number;
   ready: boolean;
+  readonly degrees: DegreeCheck;
 }
 
 class FirstReading {
@@ -103,22 +114,30 @@ class FirstReading {
   readonly names: string[] = [];
   readonly #source: TableSource;
   /** Function that classifies the values of each column. */
-  readonly #kindOf: (typeof kindOfCell)["cells"][] = [];
+  readonly #kindOf: ReturnType<typeof classifierOf>[] = [];
+  readonly #typeGuessing: boolean;
+  #sampleStep = 1;
   /** Columns that may hold geometries, by position. */
   readonly candidates = new Map<number, Candidate>();
   /** Last value of each column of row numbers; null once a value was not greater than the one before. */
   readonly ascending = new Map<number, bigint | null>();
+  /** Positions of features. */
+  readonly degrees = new DegreeCheck();
+  /** True once a row had a point in its columns of latitude and longitude. */
+  hasLatLng = false;
+  latLng: LatLngColumns = null;
 
-  constructor(source: TableSource) {
+  constructor(source: TableSource, typeGuessing: boolean) {
     this.#source = source;
+    this.#typeGuessing = typeGuessing;
     this.addColumns();
   }
 
   add(row: Row): void {
     const { values } = row;
     if (this.#source.columns.length > this.names.length) this.addColumns();
+    if (this.rowCount % this.#sampleStep === 0) this.#addToSample(values);
     this.rowCount++;
-    if (this.sample.length < SAMPLE_ROWS) this.sample.push(row);
     // `!`: names, functions, empties and kinds have the same length
     for (let at = 0; at < this.names.length; at++) {
       const kind = this.#kindOf[at]!(values[at]);
@@ -127,10 +146,20 @@ class FirstReading {
     }
     for (const [at, candidate] of this.candidates) check(candidate, textOf(values[at]));
     for (const [at, last] of this.ascending) this.#ascend(at, last, textOf(values[at]));
+    if (row.geometry) this.degrees.add(row.geometry.coordinates);
+    this.hasLatLng ||= latLngPoint(this.latLng, values) !== null;
+  }
+
+  /** Keeps every n-th row, and doubles n when the sample is full. */
+  #addToSample(values: Row["values"]): void {
+    this.sample.push({ values });
+    if (this.sample.length < 2 * SAMPLE_ROWS) return;
+    this.sample.splice(0, Infinity, ...this.sample.filter((_, i) => i % 2 === 0));
+    this.#sampleStep *= 2;
   }
 
   addColumns(): void {
-    const { columns, kind, guessed } = this.#source;
+    const { columns, kind } = this.#source;
     if (columns.length > MAX_COLUMNS) {
       throw new ImportFailure(
         2004,
@@ -142,13 +171,20 @@ class FirstReading {
       const name = nameForLookup(column);
       this.names.push(name);
       this.kinds.push(0);
-      const isGuessed = kind === "cells" || name === "cartodb_id" || guessed?.has(at);
-      this.#kindOf.push(kindOfCell[isGuessed ? "cells" : "features"]);
+      this.#kindOf.push(this.#classifierOf(at, name));
       this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
       if (kind === "cells" && GEOMETRY_NAMES.includes(name))
-        this.candidates.set(at, { valid: 0, invalid: 0, ready: true });
+        this.candidates.set(at, { valid: 0, invalid: 0, ready: true, degrees: new DegreeCheck() });
       if (ROW_NUMBERS.includes(name)) this.ascending.set(at, -1n);
     }
+    this.latLng = latLngColumns(this.names);
+  }
+
+  #classifierOf(at: number, name: string): ReturnType<typeof classifierOf> {
+    const { kind, guessed } = this.#source;
+    if (kind === "features" && (name === "cartodb_id" || guessed?.has(at)))
+      return classifierOf({ kind: "cells" });
+    return classifierOf(this.#typeGuessing ? this.#source : { kind });
   }
 
   /** Returns the column that is named like a geometry but has invalid values, if there is one. */
@@ -172,8 +208,9 @@ function nameForLookup(header: string): string {
 function check(candidate: Candidate, text: string | null): void {
   if (text === null || text.trim() === "") return;
   try {
-    const { srid, flat } = geometryOfText(text);
+    const { srid, flat, coordinates } = geometryOfText(text);
     candidate.valid++;
+    if (srid === SRID_LNGLAT) candidate.degrees.add(coordinates);
     candidate.ready &&= flat && srid === SRID_LNGLAT;
   } catch (error) {
     if (error instanceof ImportFailure && candidate.invalid === 0) throw error;
@@ -210,53 +247,77 @@ function byPreference(
   return found.sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** Returns the first column named like a geometry whose values are all valid. A column `the_geom` may be empty. */
-function geometryColumn(reading: FirstReading): (GeometryPlan & { at: number }) | null {
+/**
+ * Returns the first column named like a geometry whose values are all valid, or else the first one in which most are. A column
+ * `the_geom` may be empty.
+ */
+function geometryColumn(reading: FirstReading): GeometryColumnPlan | null {
   const { candidates, names } = reading;
   const at =
     byPreference(reading, ({ valid, invalid }) => valid > 0 && invalid === 0) ??
+    byPreference(reading, ({ valid, invalid }) => valid > invalid) ??
     byPreference(reading, ({ valid, invalid }) => valid === 0 && invalid === 0);
   const candidate = at === undefined ? undefined : candidates.get(at);
   if (at === undefined || candidate === undefined) return null;
-  const { valid, ready } = candidate;
+  const { valid, invalid, ready, degrees } = candidate;
   if (valid === 0 && names[at] !== "the_geom") return null;
+  checkDegrees(degrees);
   return {
-    at,
+    // With invalid values, the column is also kept as text.
+    ...(invalid === 0 ? { at } : { brokenAt: at }),
     ready,
-    of: ({ values }) => {
-      const text = textOf(values[at]);
-      return text === null || text.trim() === "" ? null : geometryOfText(text);
-    },
+    of: ({ values }) => geometryOfCell(textOf(values[at])),
   };
+}
+
+function geometryOfCell(text: string | null): EncodedGeometry | null {
+  if (text === null || text.trim() === "") return null;
+  try {
+    const geometry = geometryOfText(text);
+    return geometry.srid !== SRID_LNGLAT || areDegrees(geometry.coordinates) ? geometry : null;
+  } catch (error) {
+    if (error instanceof ShapeError) return null;
+    throw error;
+  }
 }
 
 /** Makes points from columns named like latitude and longitude. Both stay in the table. */
-function latLng({ names, sample }: FirstReading): (GeometryPlan & { at: undefined }) | null {
-  const lat = latitudeColumn(names);
-  const lng = longitudeColumn(names);
-  if (lat === undefined || lng === undefined) return null;
-  const of = ({ values }: Row) => pointOfTexts(textOf(values[lng]), textOf(values[lat]));
-  if (sample.length > 0 && sample.every((row) => of(row) === null)) return null;
-  return { at: undefined, ready: true, of };
+function latLng({ latLng, hasLatLng, rowCount }: FirstReading): GeometryColumnPlan | null {
+  if (latLng === null || (rowCount > 0 && !hasLatLng)) return null;
+  return { ready: true, of: ({ values }) => latLngPoint(latLng, values) };
 }
 
-function featureGeometry(source: TableSource): GeometryPlan & { at: undefined } {
+function featureGeometry(source: TableSource, degrees: DegreeCheck): GeometryColumnPlan {
   const { projection = SRID_LNGLAT } = source;
   const srid = typeof projection === "number" ? projection : 0;
+  if (srid === SRID_LNGLAT) checkDegrees(degrees);
   let row = 0;
   return {
-    at: undefined,
     ready: projection === SRID_LNGLAT,
     projection,
-    of: ({ geometry }) => {
+    of: ({ geometry, invalidGeometry }) => {
       row++;
-      if (!geometry) return null;
+      if (!geometry) return invalidGeometry ?? null;
+      const refused = (reason: string) =>
+        new ImportFailure(2014, `The geometry of feature ${row} cannot be used: ${reason}.`);
+      if (srid === SRID_LNGLAT && !areDegrees(geometry.coordinates))
+        return refused("its coordinates are out of range");
       try {
         return encodeGeometry(promoted(geometry), srid);
       } catch (error) {
-        if (!(error instanceof ShapeError)) throw error;
-        throw new ImportFailure(2014, `The geometry of feature ${row} cannot be used: ${error.message}.`);
+        if (error instanceof ShapeError) return refused(error.message);
+        throw error;
       }
     },
   };
+}
+
+/** @throws ImportFailure 3008 if most positions are not longitudes and latitudes */
+function checkDegrees(degrees: DegreeCheck): void {
+  const problem = degrees.problem();
+  if (problem === undefined) return;
+  throw new ImportFailure(
+    3008,
+    `Coordinates must be degrees of longitude and latitude unless the file names another coordinate system, but ${problem} Set the file's coordinate system, for example with ogr2ogr -a_srs, and import it again.`,
+  );
 }

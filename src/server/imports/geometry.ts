@@ -1,10 +1,12 @@
 /** Encodes geometries for `the_geom` as hexadecimal EWKB: 2D, and single or MULTI as in CARTO. */
 import { Geometry } from "wkx";
 import { SRID_LNGLAT } from "../../geo";
-import { isHexEwkb, readEwkbHead } from "../../geometry/ewkb";
+import { isHexEwkb, readEwkbHead, walkEwkb } from "../../geometry/ewkb";
 import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
 import { parseWkt } from "../../geometry/wkt";
 import { ImportFailure } from "./errors";
+import type { Cell } from "./table-source";
+import { textOf } from "./types";
 
 /** Names of columns that may hold geometries, in CARTO's order of preference. */
 export const GEOMETRY_NAMES = ["geometry", "the_geom", "wkb_geometry", "geom", "geojson", "wkt"];
@@ -16,12 +18,13 @@ const LONGITUDE_NAMES = new Set(
   "longitude lon lng longitudedecimal longitud long decimallongitude decimallong point_longitude".split(" "),
 );
 
-export const latitudeColumn = (names: readonly string[]) => indexOf(names, LATITUDE_NAMES);
-export const longitudeColumn = (names: readonly string[]) => indexOf(names, LONGITUDE_NAMES);
+/** Positions of the columns named like latitude and longitude; null if the file does not have both. */
+export type LatLngColumns = { readonly lat: number; readonly lng: number } | null;
 
-function indexOf(names: readonly string[], wanted: ReadonlySet<string>): number | undefined {
-  const at = names.findIndex((name) => wanted.has(name));
-  return at === -1 ? undefined : at;
+export function latLngColumns(names: readonly string[]): LatLngColumns {
+  const lat = names.findIndex((name) => LATITUDE_NAMES.has(name));
+  const lng = names.findIndex((name) => LONGITUDE_NAMES.has(name));
+  return lat === -1 || lng === -1 ? null : { lat, lng };
 }
 
 export interface EncodedGeometry {
@@ -29,6 +32,8 @@ export interface EncodedGeometry {
   readonly srid: number;
   /** False for EWKB with Z or M values, which the database removes. */
   readonly flat: boolean;
+  /** The positions, nested as in GeoJSON, or the corners around them. */
+  readonly coordinates: Coordinates;
 }
 
 /**
@@ -78,7 +83,8 @@ const COLLECTION_CODE = 7;
 
 function ofHex(hex: string): EncodedGeometry {
   const bytes = Buffer.from(hex, "hex");
-  const head = readEwkbHead(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const head = readEwkbHead(view, 0, bytes.length);
   if (!head) throw new ShapeError("it is not a known geometry format");
   const srid = head.srid || SRID_LNGLAT;
   if (head.code === COLLECTION_CODE) throw collectionError();
@@ -86,7 +92,27 @@ function ofHex(hex: string): EncodedGeometry {
     return encodeGeometry(shapeOf((Geometry.parse(bytes) as Geometry).toGeoJSON()), srid);
   }
   // Without an SRID, the database uses that of the column, 4326.
-  return { hex, srid, flat: head.dims === 2 };
+  return { hex, srid, flat: head.dims === 2, coordinates: cornersOf(view) };
+}
+
+/** Returns the two corners of the box around a geometry. */
+function cornersOf(view: DataView): Coordinates {
+  const low = [Infinity, Infinity];
+  const high = [-Infinity, -Infinity];
+  walkEwkb(view, 0, view.byteLength, {
+    begin: () => true,
+    run: (_, start, end, stepBytes, littleEndian) => {
+      for (let at = start; at < end; at += stepBytes) {
+        for (const axis of [0, 1]) {
+          const value = view.getFloat64(at + 8 * axis, littleEndian);
+          low[axis] = Math.min(low[axis]!, value); // `!`: both have two axes
+          high[axis] = Math.max(high[axis]!, value);
+        }
+      }
+    },
+    end: () => {},
+  });
+  return low[0] === Infinity ? [] : [low, high];
 }
 
 /**
@@ -99,7 +125,12 @@ export function encodeGeometry(shape: Shape, srid: number): EncodedGeometry {
   const flat = firstPoint({ ...shape, coordinates: flattened(shape.coordinates) });
   checkClosed(flat);
   const bytes = encodeShape(flat, srid, { hasZ: false, hasM: false });
-  return { hex: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex"), srid, flat: true };
+  return {
+    hex: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex"),
+    srid,
+    flat: true,
+    coordinates: flat.coordinates,
+  };
 }
 
 /** Converts lines and polygons to MULTI, so that a table from a vector format has one geometry type. */
@@ -149,6 +180,11 @@ function collectionError(): ImportFailure {
     3201,
     "A geometry is a GEOMETRYCOLLECTION. Split it into points, lines and polygons, for example with ST_Dump.",
   );
+}
+
+/** Returns the point in the columns named like latitude and longitude; null without both, or without numbers in range. */
+export function latLngPoint(at: LatLngColumns, values: readonly Cell[]): string | null {
+  return at && pointOfTexts(textOf(values[at.lng]), textOf(values[at.lat]));
 }
 
 const POINT_HEAD = "0101000020e6100000"; // little endian, point with SRID, 4326

@@ -35,8 +35,9 @@ export class Imports {
   readonly #engine: Engine;
   readonly #store: RecordStore;
   readonly #records = new Map<string, ImportRecord>();
-  readonly #running = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stops = new Map<string, AbortController>();
+  #isClosed = false;
   #taken = 0;
 
   /** Use `open`. */
@@ -72,7 +73,7 @@ export class Imports {
 
   /** Returns a slot, or undefined if all are taken. */
   async slot(): Promise<Slot | undefined> {
-    if (this.#taken >= SLOTS || this.#stop.signal.aborted) return undefined;
+    if (this.#taken >= SLOTS || this.#isClosed) return undefined;
     this.#taken++;
     const dir = join(this.#store.dir, `work-${randomUUID()}`);
     let released = false;
@@ -104,28 +105,39 @@ export class Imports {
       originalUrl: source.kind === "url" ? withoutCredentials(source.url) : "",
       ...options,
       tableId: null,
-      tableNames: [],
+      tables: [],
       errorCode: null,
       errorDetail: "",
       httpStatus: null,
       tooManyTables: false,
-      unreadableGeometries: 0,
+      unusableGeometries: 0,
     };
     await this.#store.write(record);
     this.#records.set(record.id, record);
-    const work = this.#run(record, slot, source).finally(() => this.#running.delete(work));
-    this.#running.add(work);
+    const stop = new AbortController();
+    this.#stops.set(record.id, stop);
+    const work = this.#run(record, slot, source, stop.signal).finally(() => {
+      this.#stops.delete(record.id);
+      this.#running.delete(record.id);
+    });
+    this.#running.set(record.id, work);
     return record.id;
+  }
+
+  /** Stops an import, which then has failed. Resolves when nothing of it is left. A finished one stays as it is. */
+  async cancel(id: string): Promise<void> {
+    this.#stops.get(id)?.abort(new ImportFailure(6671, "The import was cancelled. Nothing was imported."));
+    await this.#running.get(id);
   }
 
   /** Stops running imports, which then have failed. */
   async close(): Promise<void> {
-    this.#stop.abort(new Error("the server stops"));
-    await Promise.all(this.#running);
+    this.#isClosed = true;
+    for (const stop of this.#stops.values()) stop.abort(endedError());
+    await Promise.all(this.#running.values());
   }
 
-  async #run(record: ImportRecord, slot: Slot, source: ImportSource): Promise<void> {
-    const { signal } = this.#stop;
+  async #run(record: ImportRecord, slot: Slot, source: ImportSource, signal: AbortSignal): Promise<void> {
     const enter = async (state: ImportState) => {
       signal.throwIfAborted();
       record.state = state;
@@ -133,8 +145,8 @@ export class Imports {
     };
     try {
       const done = await runImport({ engine: this.#engine, dir: slot.dir, record, source, enter, signal });
-      const [first] = done.tableNames;
-      const dataset = first === undefined ? undefined : await describeDataset(this.#engine, first);
+      const [first] = done.tables;
+      const dataset = first && (await describeDataset(this.#engine, first.name));
       Object.assign(record, { ...done, tableId: dataset?.id ?? null });
       await slot.release(); // before the state changes: a client that sees it may start the next import
       await this.#finish(record, "complete");
@@ -142,7 +154,7 @@ export class Imports {
       await slot.release();
       await this.#fail(
         record,
-        signal.aborted ? endedError() : asFailure(await explainFullDisk(error, this.#store.dir)),
+        signal.aborted ? signal.reason : asFailure(await explainFullDisk(error, this.#store.dir)),
       );
     }
   }
@@ -150,7 +162,7 @@ export class Imports {
   async #fail(record: ImportRecord, { code, detail }: ImportFailure): Promise<void> {
     record.errorCode = code;
     record.errorDetail = detail;
-    record.tableNames = [];
+    record.tables = [];
     await this.#finish(record, "failure");
   }
 

@@ -17,15 +17,16 @@ export async function loadTable(
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ unusableGeometries: number }> {
   try {
     const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
     if (projected !== null) await checkProjection(engine, projected, signal);
     await engine.query(createTable(table, plan), { signal });
-    await copyRows(engine, table, source, plan, signal);
+    const unusableGeometries = await copyRows(engine, table, source, plan, signal);
     if (projected !== null) await engine.query(transform(table, projected), { signal });
     if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
     await cartodbfy(engine, table, signal);
+    return { unusableGeometries };
   } catch (error) {
     throw loadFailure(error);
   }
@@ -52,31 +53,35 @@ function createTable(table: string, { id, columns, geometry }: Plan): string {
   return `CREATE TABLE ${ident(table)} (${[key, ...geometries, ...definitions].join(", ")})`;
 }
 
+/** Returns the number of geometries that cannot be used. */
 async function copyRows(
   engine: Engine,
   table: string,
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const names = [
     ...(plan.id === null ? [] : ["cartodb_id"]),
     ...(plan.geometry === null ? [] : ["the_geom"]),
     ...plan.columns.map(({ name }) => name),
   ];
-  if (plan.rowCount === 0 || names.length === 0) return;
+  if (plan.rowCount === 0 || names.length === 0) return 0;
   const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
-  const { rows } = await engine.copyIn(copy, copyText(source, plan), { signal });
+  const geometries = new GeometryTexts();
+  const { rows } = await engine.copyIn(copy, copyText(source, plan, geometries), { signal });
+  if (geometries.firstFailure && !geometries.hasUsable) throw geometries.firstFailure;
   if (rows !== plan.rowCount) {
     throw new ImportFailure(
       2001,
       `Only ${rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
     );
   }
+  return geometries.failures;
 }
 
 /** Yields the rows in the text format of COPY. */
-async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer> {
+async function* copyText(source: TableSource, plan: Plan, geometries: GeometryTexts): AsyncGenerator<Buffer> {
   const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
     at,
     write: cellWriter(type),
@@ -87,11 +92,11 @@ async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer
   for await (const row of source.rows()) {
     for (const [i, { at, write }] of columns.entries()) {
       if (i > 0) chunk += "\t";
-      if (i === geometryAt && geometry !== null) chunk += `${geometryText(geometry.of(row))}\t`;
+      if (i === geometryAt && geometry !== null) chunk += `${geometries.text(geometry.of(row))}\t`;
       chunk += escapeCopy(write(row.values[at]));
     }
     if (geometry !== null && columns.length <= geometryAt) {
-      chunk += `${columns.length > 0 ? "\t" : ""}${geometryText(geometry.of(row))}`;
+      chunk += `${columns.length > 0 ? "\t" : ""}${geometries.text(geometry.of(row))}`;
     }
     chunk += "\n";
     if (chunk.length < CHUNK_CHARS) continue;
@@ -111,8 +116,24 @@ function escapeCopy(text: string | null): string {
 }
 
 type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
-const geometryText = (geometry: Geometry) =>
-  geometry === null ? "\\N" : typeof geometry === "string" ? geometry : geometry.hex;
+
+/** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
+class GeometryTexts {
+  hasUsable = false;
+  failures = 0;
+  firstFailure: ImportFailure | undefined;
+
+  text(geometry: Geometry): string {
+    if (geometry === null) return "\\N";
+    if (geometry instanceof ImportFailure) {
+      this.failures++;
+      this.firstFailure ??= geometry;
+      return "\\N";
+    }
+    this.hasUsable = true;
+    return typeof geometry === "string" ? geometry : geometry.hex;
+  }
+}
 
 /** Checks before loading that PostGIS understands the text of a .prj file. */
 async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {

@@ -25,6 +25,17 @@ const STATES = [
 ] as const;
 export type ImportState = (typeof STATES)[number];
 
+/** A table that an import made. */
+const ImportedTable = z.object({
+  name: z.string(),
+  /** Name that it would have if no table had it: from the file. */
+  wanted: z.string(),
+  rows: z.number(),
+  /** Columns whose names differ from those in the file. */
+  renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+});
+export type ImportedTable = z.infer<typeof ImportedTable>;
+
 /** One import as stored on disk: its options and its progress. */
 const ImportRecord = z.object({
   id: z.uuid(),
@@ -41,14 +52,14 @@ const ImportRecord = z.object({
   collisionStrategy: z.enum(COLLISION_STRATEGIES).nullable(),
   privacy: z.enum(PRIVACIES).nullable(),
   tableId: z.string().nullable(),
-  tableNames: z.array(z.string()),
+  tables: z.array(ImportedTable),
   errorCode: z.custom<ImportErrorCode>((code) => typeof code === "number").nullable(),
   errorDetail: z.string(),
   /** Status of a download that the server refused. */
   httpStatus: z.object({ code: z.number(), message: z.string() }).nullable(),
   tooManyTables: z.boolean(),
-  /** Number of geometries that could not be read; missing in records of older versions. */
-  unreadableGeometries: z.number().default(0),
+  /** Number of geometries that cannot be used and are NULL; missing in records of older versions. */
+  unusableGeometries: z.number().default(0),
 });
 export type ImportRecord = z.infer<typeof ImportRecord>;
 
@@ -66,10 +77,11 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
     user_id: USER_ID,
     table_id: record.tableId,
     data_type: record.dataType,
-    table_name: record.tableNames[0] ?? null,
+    table_name: record.tables[0]?.name ?? null,
     state,
     error_code: errorCode,
-    tables_created_count: state === "complete" ? record.tableNames.length : null,
+    tables_created_count: state === "complete" ? record.tables.length : null,
+    tables: record.tables,
     synchronization_id: null,
     type_guessing: record.typeGuessing,
     quoted_fields_guessing: record.quotedFieldsGuessing,
@@ -91,10 +103,10 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
   };
 }
 
-function warningsOf({ tooManyTables, unreadableGeometries }: ImportRecord): Record<string, number> | null {
+function warningsOf({ tooManyTables, unusableGeometries }: ImportRecord): Record<string, number> | null {
   const warnings = {
     ...(tooManyTables && { max_tables_per_import: MAX_TABLES_PER_IMPORT }),
-    ...(unreadableGeometries > 0 && { unreadable_geometries: unreadableGeometries }),
+    ...(unusableGeometries > 0 && { unusable_geometries: unusableGeometries }),
   };
   return Object.keys(warnings).length > 0 ? warnings : null;
 }

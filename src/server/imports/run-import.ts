@@ -12,7 +12,7 @@ import { openPlaces } from "./gazetteer";
 import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
-import { type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";
 import type { TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
@@ -38,19 +38,19 @@ interface Job {
 
 type Result = Pick<
   ImportRecord,
-  "tableNames" | "tooManyTables" | "unreadableGeometries" | "errorCode" | "errorDetail"
+  "tables" | "tooManyTables" | "unusableGeometries" | "errorCode" | "errorDetail"
 >;
 
 const COMPLETE = {
   tooManyTables: false,
-  unreadableGeometries: 0,
+  unusableGeometries: 0,
   errorCode: null,
   errorDetail: "",
 } as const;
 const SKIPPED: Result = {
-  tableNames: [],
+  tables: [],
   tooManyTables: false,
-  unreadableGeometries: 0,
+  unusableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -87,21 +87,37 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
   const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
+  const contents: Omit<ImportedTable, "name" | "wanted">[] = [];
+  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const plan = await withGuess(job, await analyse(source, record, signal));
       const temporary = temporaryName();
       tables.push({ temporary, wanted: source.name });
-      await loadTable(engine, temporary, source, plan, signal);
+      const loaded = await loadTable(engine, temporary, source, plan, signal);
+      unusableGeometries += loaded.unusableGeometries;
+      contents.push({ rows: plan.rowCount, renamed: renamedColumns(source, plan) });
     }
-    const tableNames = await publishAll(job, tables);
+    const names = await publishAll(job, tables);
     return {
       ...COMPLETE,
-      tableNames,
+      // `!`: each loaded table has a name and contents
+      tables: tables.map(({ wanted }, i) => ({
+        name: names[i]!,
+        wanted: normalizeTableName(wanted),
+        ...contents[i]!,
+      })),
       tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
-      unreadableGeometries: sources.reduce((sum, source) => sum + (source.unreadableGeometries ?? 0), 0),
+      unusableGeometries,
     };
   });
+}
+
+/** Returns the columns whose names in the table differ from those in the file. */
+function renamedColumns({ columns }: TableSource, plan: Plan): ImportedTable["renamed"] {
+  return plan.columns
+    .map(({ at, name }) => ({ from: columns[at] ?? "", to: name }))
+    .filter(({ from, to }) => from !== to);
 }
 
 /** With content guessing, gives a table without a geometry the geometries of the places that it names. */
@@ -134,7 +150,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
     await engine.query(`CREATE TABLE ${ident(temporary)} AS ${query}\n`, { signal }).catch((error) => {
       throw queryFailure(error);
     });
-    await renameColumns(engine, temporary, signal);
+    const renamed = await renameColumns(engine, temporary, signal);
     await cartodbfy(engine, temporary, signal).catch((error) => {
       const isId = error instanceof DatabaseError && /invalid cartodb_id/i.test(error.message);
       throw isId
@@ -144,7 +160,9 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
           )
         : queryFailure(error);
     });
-    return { ...COMPLETE, tableNames: await publishAll(job, tables) };
+    const [name = ""] = await publishAll(job, tables);
+    const rows = await countRows(engine, name);
+    return { ...COMPLETE, tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed }] };
   });
 }
 
@@ -190,14 +208,25 @@ function queryFailure(error: unknown): ImportFailure {
   return new ImportFailure(TYPES_DIFFER.test(message) ? 8004 : 8003, detail, { cause: error });
 }
 
-async function renameColumns(engine: Engine, table: string, signal: AbortSignal): Promise<void> {
+async function countRows(engine: Engine, table: string): Promise<number> {
+  const { statements } = await engine.query(`SELECT count(*) FROM ${ident(table)}`);
+  return Number(statements.at(-1)?.rows[0]?.[0]);
+}
+
+async function renameColumns(
+  engine: Engine,
+  table: string,
+  signal: AbortSignal,
+): Promise<ImportedTable["renamed"]> {
   const { statements } = await engine.query(`SELECT CDB_ColumnNames(${literal(ident(table))}::regclass)`);
   const names = (statements.at(0)?.rows ?? []).map(([name]) => name ?? "");
   const kept = names.filter((name) => normalizeColumnNames([name])[0] === name);
   const others = names.filter((name) => !kept.includes(name));
   const renamed = normalizeColumnNames(others, names);
-  const steps = others.map(
-    (name, i) => `ALTER TABLE ${ident(table)} RENAME ${ident(name)} TO ${ident(renamed[i] ?? name)}`,
+  const changes = others.map((from, i) => ({ from, to: renamed[i] ?? from }));
+  const steps = changes.map(
+    ({ from, to }) => `ALTER TABLE ${ident(table)} RENAME ${ident(from)} TO ${ident(to)}`,
   );
   if (steps.length > 0) await engine.query(steps.join(";\n"), { signal });
+  return changes;
 }

@@ -1,4 +1,5 @@
 import type { Shape } from "../../geometry/shape";
+import type { ImportFailure } from "./errors";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
@@ -9,6 +10,8 @@ export interface Row {
   readonly values: readonly Cell[];
   /** Geometry, for formats that have geometries. */
   readonly geometry?: Shape | null;
+  /** The reason why the row's geometry cannot be read. The row is loaded without it. */
+  readonly invalidGeometry?: ImportFailure;
 }
 
 /** The content of one future table. It is read twice: first to find its columns, then to load it. */
@@ -25,8 +28,10 @@ export interface TableSource {
   readonly quoted?: ReadonlySet<number>;
   /** Positions of columns of `features` whose texts are typed by their content, as in `cells`. */
   readonly guessed?: ReadonlySet<number>;
-  /** Number of geometries that could not be read and are NULL; known after the first reading. */
-  readonly unreadableGeometries?: number;
+  /** True if `1,5` may be a number. */
+  readonly hasDecimalCommas?: boolean;
+  /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */
+  readonly hasTimesAsText?: boolean;
   /** Coordinate system of the geometries, as SRID or WKT; known after the first reading. */
   readonly projection?: number | string;
   /** @throws ImportFailure with the code of the format if the file is invalid. */

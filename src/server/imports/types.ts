@@ -1,5 +1,6 @@
 /** Chooses the type of a column from all its values, so that no value is changed or lost. */
-import type { Cell } from "./table-source";
+import { exactJsonText } from "../../exact-json";
+import type { Cell, TableSource } from "./table-source";
 
 export type ColumnType =
   | "text"
@@ -26,8 +27,12 @@ const KIND = {
   date: 64,
   time: 128,
   text: 256,
-  /** An integer beyond int8 of a typed format. */
-  hugeInt: 512,
+  /** An integer beyond int8 of a typed format. In a CSV, such digits are an identifier and stay text. */
+  hugeInteger: 512,
+  /** A number with a decimal comma, in a file whose separator is not a comma. */
+  commaReal: 1024,
+  /** An empty text of a typed format, which is NULL in a column of times. */
+  blank: 2048,
 } as const;
 
 /** Excludes a leading zero, as in postal codes, and a leading plus, as in telephone numbers. */
@@ -42,8 +47,30 @@ const isInt4 = (number: number) => number === (number | 0);
 const MAX_INT8 = 9_223_372_036_854_775_807n;
 const DIGITS_OF_INT8 = 18;
 
-/** Classifies the values of each kind of source. */
-export const kindOfCell = { cells: kindOfText, features: kindOfValue };
+/** Returns the function that classifies the values of a source. */
+export function classifierOf({
+  kind,
+  hasDecimalCommas,
+  hasTimesAsText,
+}: Pick<TableSource, "kind" | "hasDecimalCommas" | "hasTimesAsText">): (cell: Cell) => number {
+  if (kind === "features") return hasTimesAsText ? kindOfValueOrTime : kindOfValue;
+  return hasDecimalCommas ? kindOfTextWithCommas : kindOfText;
+}
+
+/** `1,5` or `1.234,56`; without a comma, a point is not a separator of thousands. */
+const COMMA_REAL = /^-?(?:(?:0|[1-9]\d*)|[1-9]\d{0,2}(?:\.\d{3})+)?,\d+$/;
+
+function kindOfTextWithCommas(cell: Cell): number {
+  return typeof cell === "string" && COMMA_REAL.test(cell.trim()) ? KIND.commaReal : kindOfText(cell);
+}
+
+/** Classifies a value of a format without a type for times, such as JSON, which writes them as text in ISO 8601. */
+function kindOfValueOrTime(value: Cell): number {
+  if (typeof value !== "string") return kindOfValue(value);
+  if (value === "") return KIND.blank;
+  const date = DATE.exec(value);
+  return date ? kindOfDate(date) : KIND.text;
+}
 
 /** Classifies a cell of a CSV or a spreadsheet. */
 function kindOfText(cell: Cell): number {
@@ -69,8 +96,10 @@ function kindOfValue(value: Cell): number {
     case "number":
       if (Number.isSafeInteger(value)) return isInt4(value) ? KIND.int4 : KIND.int8;
       return Number.isFinite(value) ? KIND.real : KIND.notFinite;
-    case "bigint":
-      return kindOfBigInt(value);
+    case "bigint": {
+      const kind = kindOfInteger(String(value));
+      return kind === KIND.text ? KIND.hugeInteger : kind;
+    }
     case "boolean":
       return KIND.boolean;
     case "object":
@@ -82,11 +111,6 @@ function kindOfValue(value: Cell): number {
     default:
       return KIND.text;
   }
-}
-
-function kindOfBigInt(value: bigint): number {
-  const isInt8 = value <= MAX_INT8 && value >= -MAX_INT8;
-  return isInt8 ? kindOfInteger(String(value)) : KIND.hugeInt;
 }
 
 function kindOfInteger(text: string): number {
@@ -124,10 +148,12 @@ export function typeOfKinds(kinds: number): ColumnType {
   if (only(KIND.int4 | KIND.int8 | KIND.exactInt8)) return "bigint";
   if (only(KIND.int4 | KIND.int8 | KIND.real | KIND.notFinite) && kinds !== KIND.notFinite)
     return "double precision";
-  if (only(KIND.int4 | KIND.int8 | KIND.exactInt8 | KIND.real | KIND.hugeInt)) return "numeric";
+  if (only(KIND.int4 | KIND.int8 | KIND.exactInt8 | KIND.real | KIND.hugeInteger)) return "numeric";
+  if (only(KIND.int4 | KIND.int8 | KIND.commaReal)) return "double precision";
   if (only(KIND.boolean)) return "boolean";
-  if (only(KIND.date)) return "date";
-  if (only(KIND.date | KIND.time)) return "timestamptz";
+  if (kinds === KIND.blank) return "text";
+  if (only(KIND.date | KIND.blank)) return "date";
+  if (only(KIND.date | KIND.time | KIND.blank)) return "timestamptz";
   return "text";
 }
 
@@ -140,6 +166,7 @@ export function cellWriter(type: ColumnType): (cell: Cell) => string | null {
   return (cell) => {
     const text = textOf(cell)?.trim();
     if (text === undefined || text === "") return null;
+    if (type === "double precision" && text.includes(",")) return text.replaceAll(".", "").replace(",", ".");
     return type === "timestamptz" ? inUtc(text) : text;
   };
 }
@@ -155,5 +182,5 @@ export function textOf(cell: Cell): string | null {
   if (typeof cell === "string") return cell;
   if (cell === null || cell === undefined) return null;
   if (cell instanceof Date) return isMidnight(cell) ? cell.toISOString().slice(0, 10) : cell.toISOString();
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+  return typeof cell === "object" ? exactJsonText(cell) : String(cell);
 }

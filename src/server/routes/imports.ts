@@ -71,6 +71,14 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
         if (!record) throw new ImportRefusal(404, "No import has this id.");
         return send(request, reply, importObject(record));
       });
+      // CARTO has no such call. An import that nobody waits for any more need not go on.
+      routes.delete(`${url}/:id`, async (request, reply) => {
+        const { id } = request.params as { id: string };
+        await imports.cancel(id);
+        const record = imports.get(id);
+        if (!record) throw new ImportRefusal(404, "No import has this id.");
+        return send(request, reply, importObject(record));
+      });
     }
   });
 }

@@ -106,7 +106,7 @@ describe("geometries", () => {
     expect(answer).toMatchObject({
       success: true,
       error_code: null,
-      warnings: { unreadable_geometries: wrong.length },
+      warnings: { unusable_geometries: wrong.length },
     });
     const counts = "count(*)::int AS rows, count(the_geom)::int AS geometries";
     const { rows } = await server.sql(`SELECT ${counts} FROM ${answer.table_name}`);

@@ -1,8 +1,9 @@
 /** GeoJSON (RFC 7946, and the `crs` of its predecessor) and JSON arrays of flat objects, read in pieces. */
 import { createReadStream } from "node:fs";
-import { JSONParser } from "@streamparser/json";
+import { ExactJsonParser } from "../../../exact-json";
 import { SRID_LNGLAT } from "../../../geo";
-import { type Shape, ShapeError, shapeOf } from "../../../geometry/shape";
+import { crsNameOf, sridOfCrsName } from "../../../geometry/crs";
+import { ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
 import type { Row, TableSource } from "../table-source";
@@ -42,6 +43,7 @@ export async function openJson(file: FileToImport): Promise<TableSource> {
     kind: "features" as const,
     columns: columns.names,
     projection: SRID_LNGLAT,
+    hasTimesAsText: true,
     rows: () =>
       featureRows(values(OBJECT_PATHS), columns, (srid) => {
         source.projection = srid;
@@ -85,7 +87,7 @@ interface Found {
 }
 
 async function* valuesAt(text: AsyncIterable<string>, paths: string[]): AsyncGenerator<Found> {
-  const parser = new JSONParser({ paths, keepStack: false });
+  const parser = new ExactJsonParser({ paths, keepStack: false });
   let found: Found[] = [];
   parser.onValue = ({ value, key, stack }) => {
     const isElement = typeof key === "number";
@@ -146,27 +148,26 @@ function feature(value: unknown, row: number, columns: Columns): Row {
     throw new ImportFailure(3007, `Element ${row} of "features" must be a Feature.`);
   }
   const { properties, geometry } = value;
-  return {
-    values: columns.values(isObject(properties) ? properties : {}) as Row["values"],
-    geometry: geometry === null || geometry === undefined ? null : shape(geometry, row),
-  };
+  const values = columns.values(isObject(properties) ? properties : {}) as Row["values"];
+  return { values, ...geometryOf(geometry, row) };
 }
 
-function shape(geometry: unknown, row: number): Shape {
+function geometryOf(geometry: unknown, row: number): Pick<Row, "geometry" | "invalidGeometry"> {
+  if (geometry === null || geometry === undefined) return { geometry: null };
   try {
-    return shapeOf(geometry);
+    return { geometry: shapeOf(geometry) };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw new ImportFailure(3007, `The geometry of feature ${row} is not valid GeoJSON: ${error.message}.`);
+    const reason = `The geometry of feature ${row} is not valid GeoJSON: ${error.message}.`;
+    return { geometry: null, invalidGeometry: new ImportFailure(3007, reason) };
   }
 }
 
-/** `{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25830"}}`; null and CRS84 mean 4326. */
+/** Returns the SRID of the `crs` member; null means EPSG:4326. */
 function sridOf(crs: unknown): number {
-  const name = isObject(crs) && isObject(crs.properties) ? String(crs.properties.name) : "";
-  if (crs === null || /CRS84$/i.test(name)) return SRID_LNGLAT;
-  const srid = /EPSG:[\d.]*:?(\d+)$/i.exec(name)?.[1];
+  const name = crsNameOf(crs);
+  const srid = name === null ? SRID_LNGLAT : sridOfCrsName(name);
   if (srid === undefined)
     throw new ImportFailure(3008, `The crs "${name}" of the GeoJSON is unknown. Use an EPSG code.`);
-  return Number(srid);
+  return srid;
 }

@@ -29,7 +29,7 @@ interface Property {
 export async function openKml(file: FileToImport): Promise<TableSource> {
   const encoding = await encodingOfXml(file.path);
   const elements = () => xmlElements(decoded(file.path, encoding), ELEMENTS);
-  const { columns, types, unreadableGeometries } = await survey(elements());
+  const { columns, types } = await survey(elements());
   const positions = new Map(columns.map((column, at) => [keyOf(column), at]));
   const times = columns.flatMap(({ group }, at) => (group === "time" ? [at] : []));
   return {
@@ -37,7 +37,6 @@ export async function openKml(file: FileToImport): Promise<TableSource> {
     kind: "features",
     columns: columns.map(({ name }) => name),
     guessed: new Set(times),
-    unreadableGeometries,
     rows: () => rowsOf(elements(), types, positions),
   };
 }
@@ -49,14 +48,11 @@ const keyOf = ({ group, name }: Column) => `${group} ${name}`;
 type Types = Map<string, ReadonlyMap<string, string>>;
 
 /** Reads the file once for the columns and their types, because a schema may follow the placemarks that use it. */
-async function survey(
-  elements: AsyncIterable<XmlElement>,
-): Promise<{ columns: Column[]; types: Types; unreadableGeometries: number }> {
+async function survey(elements: AsyncIterable<XmlElement>): Promise<{ columns: Column[]; types: Types }> {
   const columns = new Map<string, Column>();
   const types: Types = new Map();
   let rows = 0;
   let links = 0;
-  let unreadableGeometries = 0;
   for await (const element of elements) {
     if (element.name === "Schema") addSchema(element, types);
     else if (element.name === "NetworkLink") links++;
@@ -64,12 +60,11 @@ async function survey(
       rows++;
       for (const { group, name } of propertiesOf(element, types))
         columns.set(keyOf({ group, name }), { group, name });
-      if (shapeOf(element) === undefined) unreadableGeometries++;
     }
   }
   if (rows === 0) throw emptyFailure(links);
   const sorted = [...columns.values()].sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));
-  return { columns: sorted, types, unreadableGeometries };
+  return { columns: sorted, types };
 }
 
 function emptyFailure(links: number): ImportFailure {
@@ -96,24 +91,27 @@ async function* rowsOf(
   types: Types,
   positions: ReadonlyMap<string, number>,
 ): AsyncGenerator<Row> {
+  let row = 0;
   for await (const element of elements) {
     if (!ROW_ELEMENTS.has(element.name)) continue;
+    row++;
     const values: Cell[] = [];
     for (const property of propertiesOf(element, types)) {
       const at = positions.get(keyOf(property));
       if (at !== undefined) values[at] = property.value;
     }
-    yield { values, geometry: shapeOf(element) ?? null };
+    yield { values, ...geometryOf(element, row) };
   }
 }
 
-/** Returns the geometry, null if there is none, or undefined if it cannot be read. */
-function shapeOf(element: XmlElement) {
+function geometryOf(element: XmlElement, row: number): Pick<Row, "geometry" | "invalidGeometry"> {
+  const isOverlay = element.name === "GroundOverlay";
   try {
-    return element.name === "Placemark" ? geometryOfPlacemark(element) : outlineOfOverlay(element);
+    return { geometry: isOverlay ? outlineOfOverlay(element) : geometryOfPlacemark(element) };
   } catch (error) {
-    if (error instanceof ShapeError) return undefined;
-    throw error;
+    if (!(error instanceof ShapeError)) throw error;
+    const reason = `The geometry of placemark ${row} cannot be used: ${error.message}.`;
+    return { geometry: null, invalidGeometry: new ImportFailure(2014, reason) };
   }
 }
 

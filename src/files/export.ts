@@ -1,0 +1,212 @@
+/** Writes tables, queries and frames as files. */
+import { randomUUID } from "node:crypto";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Readable, type Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { DataFrame } from "danfojs-node";
+import { ZipFile } from "yazl";
+import { copyTo } from "../api/sql";
+import type { Transport } from "../api/transport";
+import { describe } from "../context/read/describe";
+import { quoted, tableNamed, temporaryTable } from "../context/tables/table-name";
+import { dropTemporary } from "../context/write/new-table";
+import { writeFrame } from "../context/write/write";
+import { InvalidArgumentError } from "../errors";
+import { type Field, isFrame } from "../frame";
+import type { Progress } from "../kernel/progress";
+import type { CallOptions } from "../options";
+import { ident } from "../sql";
+import { queryText } from "../sql-lexer";
+import { isObject } from "../values";
+import { importFiles } from "./import";
+
+/** Options of `cc.export`. */
+export interface ExportOptions extends CallOptions {
+  /** Replaces an existing file. @default false */
+  readonly overwrite?: boolean;
+}
+
+/** What can be exported: the name of a table, SQL that starts with SELECT, WITH, VALUES or TABLE, a DataFrame, or a GeoJSON object. */
+export type ExportSource = string | DataFrame | object;
+
+interface ExportCall {
+  readonly overwrite?: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** Decimal digits of the degrees in GeoJSON and KML: a tenth of a millimetre. */
+const DECIMALS = "9";
+const GEOMETRY = "the_geom";
+
+/** Requests the bytes of a file with the rows of a query. */
+type Format = (
+  transport: Transport,
+  query: string,
+  name: string,
+  signal: AbortSignal,
+) => Promise<AsyncIterable<Uint8Array>>;
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  csv: asCsv(","),
+  tsv: asCsv("\t"),
+  geojson: asDocument("geojson"),
+  json: asDocument("geojson"),
+  kml: asDocument("kml"),
+};
+
+/** The parts of the name of a file: `roads.csv.gz`. */
+interface FileName {
+  readonly format: Format;
+  readonly packing: "gz" | "zip" | undefined;
+  /** Name of the file in an archive. */
+  readonly inner: string;
+}
+
+/** @throws InvalidArgumentError for a name whose extension is no format */
+function parseName(path: string): FileName {
+  const [, inner = "", packing] = /^(.*?)(?:\.(gz|zip))?$/is.exec(basename(path)) ?? [];
+  const format = FORMATS[/\.([^.]+)$/.exec(inner)?.[1]?.toLowerCase() ?? ""];
+  if (format) return { format, packing: packing?.toLowerCase() as FileName["packing"], inner };
+  const known = Object.keys(FORMATS).map((name) => `.${name}`);
+  throw new InvalidArgumentError(
+    `The name of the file must end in ${known.join(", ")}, optionally followed by .gz or .zip; got ${JSON.stringify(path)}.`,
+  );
+}
+
+/**
+ * Writes a file, which appears when it is complete.
+ * @returns its size in bytes
+ */
+export async function exportFile(
+  transport: Transport,
+  what: unknown,
+  path: string,
+  call: ExportCall,
+): Promise<number> {
+  if (typeof path !== "string" || path === "")
+    throw new InvalidArgumentError("The path of the file is missing.");
+  const name = parseName(path);
+  await checkPath(path, call.overwrite);
+  return withQuery(transport, what, call, async (query) => {
+    const bytes = await name.format(transport, query, name.inner, call.signal);
+    return writeAtomically(path, bytes, name, call);
+  });
+}
+
+async function checkPath(path: string, overwrite = false): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory())
+    throw new InvalidArgumentError(`${JSON.stringify(path)} is a folder. Pass the path of a file.`);
+  if (found && !overwrite) {
+    throw new InvalidArgumentError(
+      `The file ${JSON.stringify(path)} already exists. Pass { overwrite: true } to replace it.`,
+    );
+  }
+  const folder = await stat(dirname(path)).catch(() => undefined);
+  if (!folder?.isDirectory())
+    throw new InvalidArgumentError(`There is no folder ${JSON.stringify(dirname(path))}.`);
+}
+
+/** Calls `work` with a query for the rows. Those of a frame or of GeoJSON are a temporary table meanwhile. */
+async function withQuery<T>(
+  transport: Transport,
+  what: unknown,
+  { signal, progress }: ExportCall,
+  work: (query: string) => Promise<T>,
+): Promise<T> {
+  if (typeof what === "string") {
+    if (what !== "" && queryText(what) !== undefined) return work(what);
+    return work(`SELECT * FROM ${quoted(await tableNamed(what, { transport, signal }))}`);
+  }
+  if (!isFrame(what) && !isGeoJson(what)) {
+    throw new InvalidArgumentError(
+      "The first argument of cc.export must be the name of a table, SQL, a DataFrame or a GeoJSON object.",
+    );
+  }
+  const table = await temporaryTable({ transport, signal });
+  try {
+    if (isFrame(what)) await writeFrame(transport, what, table.table, { signal, progress });
+    else await importFiles(transport, geoJsonFile(what), table.table, { signal, progress });
+    return await work(`SELECT * FROM ${quoted(table)}`);
+  } finally {
+    await dropTemporary(transport, table);
+  }
+}
+
+const isGeoJson = (value: unknown) => isObject(value) && typeof value.type === "string";
+const geoJsonFile = (value: unknown) => ({ name: "data.geojson", bytes: Buffer.from(JSON.stringify(value)) });
+
+/** CSV with a header; geometries are WKT. */
+function asCsv(delimiter: string): Format {
+  return async (transport, query, _name, signal) => {
+    const fields = await describe(transport, query, { signal });
+    const columns = fields?.map((field) => csvColumn(field)).join(", ") ?? "*";
+    const sql = `COPY (SELECT ${columns} FROM (\n${query}\n) AS _q) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER '${delimiter}')`;
+    return copyTo(transport, sql, { signal });
+  };
+}
+
+function csvColumn({ name, pgtype }: Field): string {
+  return pgtype === "geometry" ? `ST_AsText(${ident(name)}) AS ${ident(name)}` : ident(name);
+}
+
+/** A format of the SQL API, which needs a geometry. */
+function asDocument(format: string): Format {
+  return async (transport, query, name, signal) => {
+    const fields = await describe(transport, query, { signal });
+    if (fields && !fields.some((field) => field.name === GEOMETRY)) {
+      throw new InvalidArgumentError(
+        `${JSON.stringify(name)} needs a geometry column named the_geom, but the rows have none. Export them as .csv.`,
+      );
+    }
+    const filename = name.replace(/\.[^.]*$/, "");
+    const form = { q: query, format, filename, dp: DECIMALS, skipfields: "the_geom_webmercator" };
+    return transport.sendForBytes({ path: "/api/v2/sql", form, sql: query, signal });
+  };
+}
+
+/** Writes next to the file, and then moves the result to its name. A failure leaves the old file and nothing else. */
+async function writeAtomically(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  { packing, inner }: FileName,
+  { signal, progress }: ExportCall,
+): Promise<number> {
+  const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  const file = await open(partial, "wx");
+  try {
+    const source = Readable.from(counted(bytes, progress));
+    const target = file.createWriteStream();
+    if (packing === "gz") await pipeline(source, createGzip(), target, { signal });
+    else if (packing === "zip") await pipeline(zipped(source, inner), target, { signal });
+    else await pipeline(source, target, { signal });
+    await rename(partial, path);
+    return (await stat(path)).size;
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    await file.close().catch(() => {}); // the stream has closed it already
+  }
+}
+
+function zipped(source: Readable, name: string): Readable {
+  const zip = new ZipFile();
+  const output = zip.outputStream as Transform;
+  source.once("error", (error) => output.destroy(error));
+  zip.addReadStream(source, name);
+  zip.end();
+  return output;
+}
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, progress: Progress): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const chunk of bytes) {
+    yield chunk;
+    done += chunk.length;
+    progress.update({ done, unit: "bytes" });
+  }
+}

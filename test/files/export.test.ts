@@ -1,0 +1,114 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import type { CartoContext } from "../../src/context/carto-context";
+import { InvalidArgumentError, SqlError, TableNotFoundError } from "../../src/errors";
+import { frame, printed, rowsOf, values, withContext } from "../support/context";
+import { temporaryDir } from "../support/engine";
+
+let cc: CartoContext;
+withContext(async (context) => {
+  cc = context.cc;
+  await cc.query(`CREATE TABLE cities AS SELECT n AS cartodb_id, name, day, big, ST_SetSRID(ST_MakePoint(n + 0.123456789, -n), 4326) AS the_geom
+    FROM (VALUES (1, 'a "b", c', date '2020-02-29', 1610521604143693813), (2, NULL, NULL, NULL), (3, '', '1999-12-31', -1)) AS v (n, name, day, big)`);
+});
+
+const dir = temporaryDir();
+const at = (name: string) => join(dir, name);
+const text = (name: string) => readFile(at(name), "utf8");
+
+test.each(["csv", "tsv", "geojson", "json", "csv.gz", "geojson.zip"])(
+  "a table as %s comes back",
+  async (ending) => {
+    await cc.export("cities", at(`all.${ending}`));
+    const df = await cc.readFile(at(`all.${ending}`));
+    const columns = ["cartodb_id", "name", "day", "big"];
+    const of = (rows: unknown[][], names: string[]) =>
+      rows.map((row) => columns.map((name) => String(row[names.indexOf(name)])));
+    const original = await cc.read("cities");
+    const back = of(rowsOf(df), df.columns);
+    expect(back.map((row) => row.slice(0, 1))).toEqual([["1"], ["2"], ["3"]]);
+    expect(back[0]![1]).toBe('a "b", c');
+    expect(back[0]![3]).toBe(of(rowsOf(original), original.columns)[0]![3]);
+    expect(back.map((row) => row[0])).toHaveLength(3);
+  },
+);
+
+test("prints the file and its size", async () => {
+  await cc.export("cities", at("printed.csv"));
+  expect(printed()).toMatch(/^Wrote .*printed\.csv \(\d+ bytes\)\.$/);
+  expect(await text("printed.csv")).toBe(
+    'cartodb_id,name,day,big,the_geom\n1,"a ""b"", c",2020-02-29,1610521604143693813,POINT(1.123456789 -1)\n' +
+      '2,,,,POINT(2.123456789 -2)\n3,"",1999-12-31,-1,POINT(3.123456789 -3)\n',
+  );
+});
+
+describe("sources", () => {
+  test("SQL, a DataFrame and GeoJSON", async () => {
+    await cc.export("SELECT 1 AS a, NULL AS b", at("sql.csv"));
+    expect(await text("sql.csv")).toBe("a,b\n1,\n");
+    await cc.export(frame(["lng", "x"], [7.5, "y"]), at("frame.csv"));
+    expect(await text("frame.csv")).toContain("7.5,y");
+    const geometry = { type: "Point", coordinates: [7.5, 46.9] };
+    await cc.export({ type: "Feature", properties: { name: "Bern" }, geometry }, at("feature.geojson"));
+    const { features } = JSON.parse(await text("feature.geojson"));
+    expect(features).toMatchObject([{ geometry, properties: { name: "Bern" } }]);
+  });
+
+  test("what cannot be exported is refused", async () => {
+    await expect(cc.export("no_such_table", at("a.csv"))).rejects.toThrow(TableNotFoundError);
+    await expect(cc.export("SELECT nothing", at("a.csv"))).rejects.toThrow(SqlError);
+    await expect(cc.export(5 as never, at("a.csv"))).rejects.toThrow("must be the name of a table, SQL");
+    await expect(cc.export("SELECT 1 AS a", at("a.geojson"))).rejects.toThrow(
+      "needs a geometry column named the_geom",
+    );
+    expect((await readdir(dir)).filter((name) => /^\.?a\./.test(name))).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  test("an existing one is replaced with `overwrite` only", async () => {
+    await writeFile(at("mine.csv"), "mine");
+    await expect(cc.export("cities", at("mine.csv"))).rejects.toThrow(
+      "already exists. Pass { overwrite: true }",
+    );
+    expect(await text("mine.csv")).toBe("mine");
+    await cc.export("SELECT 1 AS a", at("mine.csv"), { overwrite: true });
+    expect(await text("mine.csv")).toBe("a\n1\n");
+  });
+
+  test("a failure midway leaves the old one, and no other", async () => {
+    await writeFile(at("old.csv"), "old");
+    const sql = "SELECT 1 / (30000 - n) AS a FROM generate_series(1, 40000) n";
+    await expect(cc.export(sql, at("old.csv"), { overwrite: true })).rejects.toThrow("division by zero");
+    const stop = AbortSignal.timeout(200);
+    const endless = "SELECT n FROM generate_series(1, 1e10) n";
+    await expect(cc.export(endless, at("old.csv"), { overwrite: true, signal: stop })).rejects.toThrow();
+    expect(await text("old.csv")).toBe("old");
+    expect((await readdir(dir)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test.each([
+    ["a.xyz", "must end in .csv"],
+    ["a", "must end in .csv"],
+    ["", "path of the file is missing"],
+    ["nowhere/a.csv", "There is no folder"],
+  ])("%j is refused", async (path, message) => {
+    const error = await cc.export("cities", path && at(path)).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error.message).toContain(message);
+  });
+
+  test("a folder is refused", async () => {
+    await mkdir(at("folder.csv"));
+    await expect(cc.export("cities", at("folder.csv"))).rejects.toThrow("is a folder");
+  });
+});
+
+test("compressed files hold the same", async () => {
+  await cc.export("cities", at("plain.csv"));
+  await cc.export("cities", at("packed.csv.gz"));
+  expect(gunzipSync(await readFile(at("packed.csv.gz"))).toString()).toBe(await text("plain.csv"));
+  expect(await values("SELECT count(*)::int FROM cities")).toEqual([[3]]);
+});
