@@ -36,12 +36,21 @@ interface Job {
   readonly signal: AbortSignal;
 }
 
-type Result = Pick<ImportRecord, "tables" | "tooManyTables" | "errorCode" | "errorDetail">;
+type Result = Pick<
+  ImportRecord,
+  "tables" | "tooManyTables" | "unusableGeometries" | "errorCode" | "errorDetail"
+>;
 
-const COMPLETE = { tooManyTables: false, errorCode: null, errorDetail: "" } as const;
+const COMPLETE = {
+  tooManyTables: false,
+  unusableGeometries: 0,
+  errorCode: null,
+  errorDetail: "",
+} as const;
 const SKIPPED: Result = {
   tables: [],
   tooManyTables: false,
+  unusableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -79,12 +88,14 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
   const contents: Omit<ImportedTable, "name" | "wanted">[] = [];
+  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const plan = await withGuess(job, await analyse(source, record, signal));
       const temporary = temporaryName();
       tables.push({ temporary, wanted: source.name });
-      await loadTable(engine, temporary, source, plan, signal);
+      const loaded = await loadTable(engine, temporary, source, plan, signal);
+      unusableGeometries += loaded.unusableGeometries;
       contents.push({ rows: plan.rowCount, renamed: renamedColumns(source, plan) });
     }
     const names = await publishAll(job, tables);
@@ -97,6 +108,7 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
         ...contents[i]!,
       })),
       tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
+      unusableGeometries,
     };
   });
 }
