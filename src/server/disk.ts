@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { DatabaseError } from "./engine/engine";
 
 /** Free space that an upload must leave on its disk. */
-const KEEP_FREE_BYTES = 512 * 1024 ** 2;
+export const KEEP_FREE_BYTES = 512 * 1024 ** 2;
 const LOOK_AT_DISK_EVERY_BYTES = 64 * 1024 ** 2;
 
 export async function freeBytes(dir: string): Promise<number> {

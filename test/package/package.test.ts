@@ -88,7 +88,7 @@ test("installs few and small packages, without a warning about direct dependenci
     Number.parseInt((await run("du", ["-sm", join(project, "node_modules", folder)])).stdout, 10);
   const [all, ours] = [await sizeMb("."), await sizeMb("cartoframes")];
   expect(ours).toBeLessThan(40);
-  expect(all).toBeLessThan(200); // half of it is tslab
+  expect(all).toBeLessThan(245); // tslab takes 100 MB of it, and GDAL 41 MB
   expect(warnings).not.toMatch(/deprecated|danfo|cartoframes|canvas|pglite/);
 });
 

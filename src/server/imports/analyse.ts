@@ -23,7 +23,7 @@ const MAX_COLUMNS = 1597;
 const SAMPLE_ROWS = 400;
 /** Row numbers of other programs. Such a column becomes `cartodb_id` if its values are suitable. */
 const ROW_NUMBERS = ["ogc_fid", "gid"];
-const CARTO_COLUMNS = ["cartodb_id", "the_geom", "the_geom_webmercator"];
+export const CARTO_COLUMNS = ["cartodb_id", "the_geom", "the_geom_webmercator"];
 
 export interface PlannedColumn {
   /** Position in `Row.values`. */
@@ -160,12 +160,7 @@ class FirstReading {
 
   addColumns(): void {
     const { columns, kind } = this.#source;
-    if (columns.length > MAX_COLUMNS) {
-      throw new ImportFailure(
-        2004,
-        `The file has ${columns.length} columns; the limit is ${MAX_COLUMNS} in addition to CARTO's columns. Remove some.`,
-      );
-    }
+    checkColumnCount(columns.length);
     for (const column of columns.slice(this.names.length)) {
       const at = this.names.length;
       const name = nameForLookup(column);
@@ -197,6 +192,15 @@ class FirstReading {
     const number = text !== null && /^\d{1,9}$/.test(text.trim()) ? BigInt(text.trim()) : null;
     this.ascending.set(at, number !== null && number > last ? number : null);
   }
+}
+
+/** @throws ImportFailure 2004 */
+export function checkColumnCount(count: number): void {
+  if (count <= MAX_COLUMNS) return;
+  throw new ImportFailure(
+    2004,
+    `The file has ${count} columns; the limit is ${MAX_COLUMNS} in addition to CARTO's columns. Remove some.`,
+  );
 }
 
 /** Returns the name to look a column up by. Row numbers keep theirs here; a column that stays in the table is renamed. */
@@ -313,7 +317,8 @@ function featureGeometry(source: TableSource, degrees: DegreeCheck): GeometryCol
 }
 
 /** @throws ImportFailure 3008 if most positions are not longitudes and latitudes */
-function checkDegrees(degrees: DegreeCheck): void {
+/** @throws ImportFailure 3008 */
+export function checkDegrees(degrees: DegreeCheck): void {
   const problem = degrees.problem();
   if (problem === undefined) return;
   throw new ImportFailure(

@@ -175,7 +175,7 @@ function checkRing(ring: readonly Coordinates[]): void {
     throw new ShapeError("a ring does not end where it begins");
 }
 
-function collectionError(): ImportFailure {
+export function collectionError(): ImportFailure {
   return new ImportFailure(
     3201,
     "A geometry is a GEOMETRYCOLLECTION. Split it into points, lines and polygons, for example with ST_Dump.",

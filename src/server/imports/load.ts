@@ -36,11 +36,17 @@ export async function cartodbfy(engine: Engine, table: string, signal: AbortSign
   await engine.query(`SELECT CDB_CartodbfyTable(${literal(ident(table))}::regclass)`, { signal });
 }
 
+interface TablePlan {
+  readonly id: { readonly type: string } | null;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly geometry: { readonly ready: boolean } | null;
+}
+
 /**
  * Returns the statement that creates the table. If the geometries are ready, the table has CARTO's columns from the start,
  * and `the_geom_webmercator` is generated while rows arrive, so that the table need not be rewritten.
  */
-function createTable(table: string, { id, columns, geometry }: Plan): string {
+export function createTable(table: string, { id, columns, geometry }: TablePlan): string {
   const definitions = columns.map(({ name, type }) => `${ident(name)} ${type}`);
   const key = id === null ? "cartodb_id bigserial" : `cartodb_id ${id.type}`;
   const geometries =
@@ -158,7 +164,7 @@ function repair(table: string): string {
     WHERE ST_XMax(the_geom) > 180 OR NOT ST_IsValid(the_geom)`;
 }
 
-function loadFailure(error: unknown): ImportFailure {
+export function loadFailure(error: unknown): ImportFailure {
   if (!(error instanceof DatabaseError)) return asFailure(error, 2001);
   const { code, message, where } = error;
   const options = { cause: error };

@@ -9,12 +9,13 @@ import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
 import { tableSources } from "./formats";
 import { openPlaces } from "./gazetteer";
+import { Gdal } from "./gdal/gdal";
 import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
 import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";
-import type { TableSource } from "./table-source";
+import type { LayerSource, LoadedContent, TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
 /** Source of the rows. `displayName` identifies it to the user. */
@@ -81,23 +82,36 @@ export async function runImport(job: Job): Promise<Result> {
 }
 
 async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
-  const { engine, record, signal } = job;
   await job.enter("importing");
-  const all = await tableSources(files, record);
+  const gdal = new Gdal(join(job.dir, "gdal"), job.signal);
+  try {
+    return await fromSources(job, await tableSources(files, { ...job.record, gdal }));
+  } finally {
+    await gdal.close();
+  }
+}
+
+async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]): Promise<Result> {
+  const { engine } = job;
   const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
-  const contents: Omit<ImportedTable, "name" | "wanted">[] = [];
+  const contents: LoadedContent[] = [];
   let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
-      const plan = await withGuess(job, await analyse(source, record, signal));
-      const temporary = temporaryName();
-      tables.push({ temporary, wanted: source.name });
-      const loaded = await loadTable(engine, temporary, source, plan, signal);
-      unusableGeometries += loaded.unusableGeometries;
-      contents.push({ rows: plan.rowCount, renamed: renamedColumns(source, plan) });
+      const table = { temporary: temporaryName(), wanted: source.name };
+      tables.push(table);
+      const content = await load(job, table.temporary, source);
+      if (content === null) {
+        tables.pop();
+        await engine.query(`DROP TABLE ${ident(table.temporary)}`);
+        continue;
+      }
+      contents.push({ rows: content.rows, renamed: content.renamed });
+      unusableGeometries += content.unusableGeometries ?? 0;
     }
+    if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
     return {
       ...COMPLETE,
@@ -111,6 +125,22 @@ async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Resu
       unusableGeometries,
     };
   });
+}
+
+/** Returns null for a layer without features, which becomes no table. */
+async function load(
+  job: Job,
+  table: string,
+  source: TableSource | LayerSource,
+): Promise<(LoadedContent & { readonly unusableGeometries?: number }) | null> {
+  const { engine, record, signal } = job;
+  if (source.kind === "layer") {
+    const content = await source.load(engine, table, signal);
+    return content.rows === 0 ? null : content;
+  }
+  const plan = await withGuess(job, await analyse(source, record, signal));
+  const { unusableGeometries } = await loadTable(engine, table, source, plan, signal);
+  return { rows: plan.rowCount, renamed: renamedColumns(source, plan), unusableGeometries };
 }
 
 /** Returns the columns whose names in the table differ from those in the file. */
@@ -133,7 +163,10 @@ async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
 }
 
 /** With `skip`, drops the sources whose table exists, before they are read. */
-async function notSkipped({ engine, record }: Job, sources: TableSource[]): Promise<TableSource[]> {
+async function notSkipped<S extends TableSource | LayerSource>(
+  { engine, record }: Job,
+  sources: S[],
+): Promise<S[]> {
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
   return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));

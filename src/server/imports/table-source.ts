@@ -1,5 +1,8 @@
 import type { Shape } from "../../geometry/shape";
+import type { Engine } from "../engine/engine";
 import type { ImportFailure } from "./errors";
+import type { Gdal } from "./gdal/gdal";
+import type { ImportedTable } from "./record";
 import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
@@ -38,9 +41,24 @@ export interface TableSource {
   rows(): AsyncIterable<Row>;
 }
 
+export type LoadedContent = Pick<ImportedTable, "rows" | "renamed">;
+
+/** A future table whose rows GDAL writes as text for COPY. */
+export interface LayerSource {
+  readonly name: string;
+  readonly kind: "layer";
+  /**
+   * Loads the layer into a new table and makes it a CARTO table unless it has no rows. After a failure the table may
+   * exist, and the caller drops it.
+   */
+  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent>;
+}
+
 export interface FormatOptions {
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
   /** Files from the same archive that may be parts of the file. */
   readonly beside: readonly FileToImport[];
+  /** Reader of formats that this project does not read itself. */
+  readonly gdal: Gdal;
 }

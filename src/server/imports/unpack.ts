@@ -13,7 +13,7 @@ export interface FileToImport {
   readonly path: string;
   /** Original name, with extension and without folders. */
   readonly name: string;
-  /** Folder in the archive, which tells files of one name apart. */
+  /** Folder inside the archive, below the name of the archive: `trees/2017`. It tells files of one name apart. */
   readonly folder?: string;
   /** Encoding that the Content-Type of the file declares. */
   readonly charset?: string;
@@ -118,7 +118,7 @@ async function unzip(
       const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
       const path = join(dir, `${i}${extension.toLowerCase()}`);
       await extract(zip, entry, path, packedBytes, signal);
-      files.push({ path, name: nameInside(entry, archive), folder: dirname(entry.fileName) });
+      files.push({ path, name: nameInside(entry, archive), folder: folderInside(entry, archive) });
     }
     if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
     return files;
@@ -146,6 +146,10 @@ function nameInside({ fileName }: Entry, archive: FileToImport): string {
   const name = basename(fileName);
   const isKmz = /\.kmz$/i.test(archive.name) && /^doc\.kml$/i.test(name);
   return isKmz ? archive.name.replace(/\.kmz$/i, ".kml") : name;
+}
+
+function folderInside({ fileName }: Entry, archive: FileToImport): string {
+  return join(withoutExtension(archive.name), dirname(fileName));
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, packedBytes: number): AsyncGenerator<Buffer> {

@@ -1,7 +1,8 @@
-/** Opens files as tables. Each format has a file in this folder. */
+/** Opens files as tables. Each format that GDAL does not read has a file in this folder. */
 import { extname } from "node:path";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, TableSource } from "../table-source";
+import { GDAL_EXTENSIONS, geodatabases, openLayers } from "../gdal/formats";
+import type { FormatOptions, LayerSource, TableSource } from "../table-source";
 import type { FileToImport } from "../unpack";
 import { openCsv } from "./csv";
 import { openJson } from "./json";
@@ -26,28 +27,37 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   ".ods": openSpreadsheet,
 };
 
+const EXTENSIONS = [...Object.keys(OPENERS), ...GDAL_EXTENSIONS];
+
 /**
- * Opens each file of a known format as a table, in the order of the archive.
+ * Opens each file of a known format as one or more tables, in the order of the archive.
  * @throws ImportFailure 1002 if no file has a known format
  */
 export async function tableSources(
   files: readonly FileToImport[],
-  { quotedFieldsGuessing }: { quotedFieldsGuessing: boolean },
-): Promise<TableSource[]> {
-  const known = files.flatMap((file) => {
-    const open = OPENERS[extname(file.name).toLowerCase()];
-    return open ? [{ file, open }] : [];
-  });
-  if (known.length === 0) {
-    const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
-    throw new ImportFailure(
-      1002,
-      `The format of ${names.join(", ")} is unknown. Import one of ${Object.keys(OPENERS).join(" ")}, alone or in .zip or .gz.`,
-    );
-  }
-  return Promise.all(
-    known.map(({ file, open }) => open(file, { quotedFieldsGuessing, beside: besideOf(file, files) })),
+  { quotedFieldsGuessing, gdal }: Omit<FormatOptions, "beside">,
+): Promise<(TableSource | LayerSource)[]> {
+  const options = { quotedFieldsGuessing, gdal, beside: files };
+  const opened = await Promise.all(geodatabases(files).map((file) => open(file, options)));
+  const sources = opened.flatMap((found) => found ?? []);
+  if (sources.length > 0) return sources;
+  if (opened.some((found) => found !== null)) throw new ImportFailure(1005, "The file contains no features.");
+  const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
+  throw new ImportFailure(
+    1002,
+    `The format of ${names.join(", ")} is unknown. Import one of ${EXTENSIONS.join(" ")}, alone or in .zip or .gz.`,
   );
+}
+
+/** Returns null if the format is unknown. */
+async function open(
+  file: FileToImport,
+  options: FormatOptions,
+): Promise<(TableSource | LayerSource)[] | null> {
+  const layers = await openLayers(file, options);
+  if (layers) return layers;
+  const opener = OPENERS[extname(file.name).toLowerCase()];
+  return opener ? [await opener(file, { ...options, beside: besideOf(file, options.beside) })] : null;
 }
 
 /** Returns the files that may be parts of a file: those in its folder, or all if no other file has its name. */

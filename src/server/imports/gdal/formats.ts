@@ -1,0 +1,191 @@
+/** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
+import { copyFile, link, mkdir, mkdtemp, open } from "node:fs/promises";
+import { basename, extname, join, posix } from "node:path";
+import { DegreeCheck } from "../../../geometry/degrees";
+import { checkDegrees } from "../analyse";
+import { ImportFailure } from "../errors";
+import type { FormatOptions, LayerSource } from "../table-source";
+import { type FileToImport, withoutExtension } from "../unpack";
+import { type Gdal, GdalError } from "./gdal";
+import type { Layer } from "./layer";
+import { loadLayer } from "./load-layer";
+
+interface Format {
+  /** GDAL's names of the formats that such a file may have. */
+  readonly drivers: readonly string[];
+  /** Extension under which GDAL recognizes the file. */
+  readonly extension: string;
+}
+
+const DATABASE = { drivers: ["GPKG", "SQLite"], extension: ".sqlite" };
+const GPKG = { drivers: ["GPKG"], extension: ".gpkg" };
+const FLATGEOBUF = { drivers: ["FlatGeobuf"], extension: ".fgb" };
+const GPX = { drivers: ["GPX"], extension: ".gpx" };
+const GML = { drivers: ["GML"], extension: ".gml" };
+const DXF = { drivers: ["DXF"], extension: ".dxf" };
+const MAPINFO = { drivers: ["MapInfo File"], extension: ".tab" };
+const GEODATABASE = { drivers: ["OpenFileGDB"], extension: ".gdb" };
+const TOPOJSON = { drivers: ["TopoJSON"], extension: ".topojson" };
+/** A file of one line is GeoJSON, too, and GDAL opens it only as that. */
+const LINES_OF_JSON = { drivers: ["GeoJSONSeq", "GeoJSON"], extension: ".geojsonl" };
+const OSM = { drivers: ["OSM"], extension: ".osm" };
+const PBF = { drivers: ["OSM"], extension: ".pbf" };
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  ".gpkg": GPKG,
+  ".fgb": FLATGEOBUF,
+  ".gpx": GPX,
+  ".gml": GML,
+  ".dxf": DXF,
+  ".mif": { ...MAPINFO, extension: ".mif" },
+  ".gdb": GEODATABASE,
+  ".sqlite": DATABASE,
+  ".sqlite3": DATABASE,
+  ".db": DATABASE,
+  ".topojson": TOPOJSON,
+  ".geojsonl": LINES_OF_JSON,
+  ".geojsons": LINES_OF_JSON,
+  ".ndjson": LINES_OF_JSON,
+  ".osm": OSM,
+  ".pbf": PBF,
+  ".gmt": { drivers: ["OGR_GMT"], extension: ".gmt" },
+  ".dgn": { drivers: ["DGN"], extension: ".dgn" },
+  ".gxt": { drivers: ["Geoconcept"], extension: ".gxt" },
+  ".jml": { drivers: ["JML"], extension: ".jml" },
+};
+
+export const GDAL_EXTENSIONS = Object.keys(FORMATS);
+
+/** Formats that are recognized by their first bytes, for files with another extension or none. */
+const BY_CONTENT: readonly { readonly start: RegExp; readonly format: Format; readonly only?: RegExp }[] = [
+  { start: /^SQLite format 3/, format: DATABASE },
+  { start: /^fgb/, format: FLATGEOBUF },
+  { start: /^\s*!table\b/i, format: MAPINFO, only: /^\.tab$/i },
+  { start: /^[^{]{0,9}\{\s*"type"\s*:\s*"Topology"/, format: TOPOJSON, only: /^\.json$/i },
+  { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<gpx\b/, format: GPX },
+  { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<osm\b/, format: OSM },
+  { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<[^>]*\bxmlns:gml=/, format: GML },
+];
+const HEAD_BYTES = 4096;
+/** Files that this project reads itself, whatever their content. */
+const OURS = /^\.(?:csv|tsv|txt|geojson|shp|kml|xlsx?|xlsm|ods)$/i;
+/** Files that belong to another file of the archive. */
+const COMPANION =
+  /^\.(?:dbf|shx|prj|cpg|qpj|sbn|sbx|dat|map|id|ind|mid|xsd|gfs|html?)$|-(?:wal|shm|journal)$/i;
+/** Relations that are neither lines nor polygons. They are geometry collections, which tables cannot hold. */
+const OSM_COLLECTIONS = "other_relations";
+
+/**
+ * Returns the layers with features if GDAL reads the format of the file; otherwise null.
+ * @throws ImportFailure 2001, 3008, 6666, 6667
+ */
+export async function openLayers(
+  file: FileToImport,
+  { gdal, beside }: FormatOptions,
+): Promise<LayerSource[] | null> {
+  const format = await formatOf(file);
+  if (format === null) return null;
+  const path = await provide(file, format, beside, gdal);
+  const listed = await gdal.layers(path, format.drivers).catch((error) => {
+    throw readFailure(file, error);
+  });
+  const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
+  const stem = withoutExtension(file.name);
+  return layers.map((layer, i): LayerSource => {
+    checkCrs(layer);
+    return {
+      kind: "layer",
+      name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
+      load: async (engine, table, signal) => {
+        const output = `${path.replaceAll("/", "-")}-${i}`;
+        await gdal.write(path, layer, output).catch((error) => {
+          throw readFailure(file, error);
+        });
+        return loadLayer(engine, table, { path: join(gdal.dir, output), layer, signal });
+      },
+    };
+  });
+}
+
+async function formatOf(file: FileToImport): Promise<Format | null> {
+  const extension = extname(file.name).toLowerCase();
+  const known = FORMATS[extension];
+  if (known) return known;
+  if (OURS.test(extension) || COMPANION.test(extension)) return null;
+  const head = await headOf(file);
+  const found = BY_CONTENT.find(({ start, only }) => (only?.test(extension) ?? true) && start.test(head));
+  return found?.format ?? null;
+}
+
+async function headOf({ path }: FileToImport): Promise<string> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.toString("latin1", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+const isTableOfGeodatabase = ({ name }: FileToImport) => /^a00000001\.gdbtable$/i.test(name);
+
+/** Replaces the files of each Esri file geodatabase, which is a folder, by one that stands for them. */
+export function geodatabases(files: readonly FileToImport[]): FileToImport[] {
+  const folders = new Set(files.filter(isTableOfGeodatabase).map(({ folder }) => folder));
+  return files.flatMap((file) => {
+    if (!folders.has(file.folder)) return [file];
+    const name = basename(file.folder ?? "").replace(/\.gdb$/i, "") || "geodatabase";
+    return isTableOfGeodatabase(file) ? [{ ...file, name: `${name}.gdb` }] : [];
+  });
+}
+
+/** Links a file and those that belong to it into GDAL's folder, under names that GDAL expects. Returns the path there. */
+async function provide(
+  file: FileToImport,
+  { extension }: Format,
+  beside: readonly FileToImport[],
+  { dir }: Gdal,
+): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const path = basename(await mkdtemp(join(dir, "file-")));
+  const inside = beside.filter(({ folder }) => folder === file.folder);
+  if (extension === GEODATABASE.extension) {
+    const folder = posix.join(path, `data${extension}`);
+    await mkdir(join(dir, folder));
+    for (const part of inside) await provideAs(part, join(dir, folder, part.name));
+    return folder;
+  }
+  await provideAs(file, join(dir, path, `data${extension}`));
+  for (const part of inside.filter((other) => belongsTo(other, file))) {
+    await provideAs(part, join(dir, path, `data${extname(part.name).toLowerCase()}`));
+  }
+  return posix.join(path, `data${extension}`);
+}
+
+function belongsTo(other: FileToImport, file: FileToImport): boolean {
+  const isSame = withoutExtension(other.name).toLowerCase() === withoutExtension(file.name).toLowerCase();
+  return other !== file && isSame && COMPANION.test(extname(other.name));
+}
+
+async function provideAs({ path }: FileToImport, to: string): Promise<void> {
+  await link(path, to).catch(() => copyFile(path, to)); // some file systems have no links
+}
+
+/** Coordinates without a coordinate system must be degrees. */
+function checkCrs({ geometries }: Layer): void {
+  for (const { hasCrs, extent } of geometries) {
+    if (hasCrs || extent === null) continue;
+    const [minX, minY, maxX, maxY] = extent;
+    const degrees = new DegreeCheck();
+    degrees.add([
+      [minX, minY],
+      [maxX, maxY],
+    ]);
+    checkDegrees(degrees);
+  }
+}
+
+function readFailure({ name }: FileToImport, error: unknown): unknown {
+  if (!(error instanceof GdalError)) return error;
+  return new ImportFailure(2001, `${name} cannot be read: ${error.message}.`, { cause: error });
+}

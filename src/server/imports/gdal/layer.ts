@@ -1,0 +1,55 @@
+/** What the worker thread of GDAL tells about a layer. */
+
+export interface Layer {
+  readonly name: string;
+  /** Number of features. Negative if the driver does not know it. */
+  readonly featureCount: number;
+  readonly fields: readonly Field[];
+  readonly geometries: readonly GeometryField[];
+  /** True if the features have ids that the file stores, such as the primary key of a GeoPackage, and no field is a key. */
+  readonly hasIds: boolean;
+}
+
+export interface Field {
+  readonly name: string;
+  /** PostgreSQL type. */
+  readonly type: string;
+}
+
+interface GeometryField {
+  /** Empty in formats with one geometry, which has no name. */
+  readonly name: string;
+  /** Type as GDAL names it: `Point`, `Multi Polygon`, `3D Line String`, `Unknown (any)`. */
+  readonly type: string;
+  /** False if the coordinate system is missing, or not on the Earth. */
+  readonly hasCrs: boolean;
+  /** Extent of the coordinates; null if it is not known, or if there are no coordinates. */
+  readonly extent: Extent | null;
+}
+
+/** Smallest x and y, largest x and y. */
+export type Extent = readonly [number, number, number, number];
+
+/**
+ * Returns the fields whose values are also written in binary, because GDAL's text has 15 digits, too few for a double.
+ * Empty if a name cannot be passed to GDAL, which has no quotation marks in its list of fields.
+ */
+export function doubleFields({ fields }: Layer): Field[] {
+  const doubles = fields.filter(({ type }) => type === "double precision");
+  return doubles.every(({ name }) => /^[^\s,"\\]+$/.test(name)) ? doubles : [];
+}
+
+/** True for a field that becomes the key of the table. */
+export const isKey = ({ name, type }: Field) =>
+  /^cartodb_id$/i.test(name) && /^(?:integer|bigint)$/.test(type);
+
+/** Requests to the worker, which are answered in their order. Paths are relative to its folder. */
+export type ToWorker =
+  | { readonly kind: "list"; readonly path: string; readonly drivers: readonly string[] }
+  | { readonly kind: "write"; readonly path: string; readonly layer: Layer; readonly output: string };
+
+export type FromWorker =
+  | { readonly kind: "layers"; readonly layers: readonly Layer[] }
+  | { readonly kind: "written" }
+  /** GDAL cannot read the file, for the reason in `message`. */
+  | { readonly kind: "failed"; readonly message: string };
