@@ -71,6 +71,8 @@ const NAMED: Readonly<Record<string, string>> = {
     "Copyright Jim Palmer, MIT, https://github.com/Bill4Time/javascript-natural-sort. The text is that of papaparse.",
   "proxy-agent-negotiate":
     "Copyright Nathan Rajlich, MIT, https://github.com/TooTallNate/proxy-agents. The text is that of agent-base, above.",
+  saxes:
+    "Copyright Contributors, and Isaac Z. Schlueter and Contributors, ISC, https://github.com/lddubeau/saxes. The text is that of pg-int8. String.fromCodePoint: Copyright Mathias Bynens, MIT, https://mathiasbynens.be. The text is that of papaparse.",
   "tfjs-backend-cpu": TENSORFLOW,
   "tfjs-core": TENSORFLOW,
   "tfjs-data": TENSORFLOW,

@@ -113,7 +113,9 @@ class FirstReading {
   /** CARTO's name for each column, not yet unique. */
   readonly names: string[] = [];
   readonly #source: TableSource;
-  readonly #kindOf: ReturnType<typeof classifierOf>;
+  /** Function that classifies the values of each column. */
+  readonly #kindOf: ReturnType<typeof classifierOf>[] = [];
+  readonly #typeGuessing: boolean;
   #sampleStep = 1;
   /** Columns that may hold geometries, by position. */
   readonly candidates = new Map<number, Candidate>();
@@ -127,7 +129,7 @@ class FirstReading {
 
   constructor(source: TableSource, typeGuessing: boolean) {
     this.#source = source;
-    this.#kindOf = classifierOf(typeGuessing ? source : { kind: source.kind });
+    this.#typeGuessing = typeGuessing;
     this.addColumns();
   }
 
@@ -136,9 +138,9 @@ class FirstReading {
     if (this.#source.columns.length > this.names.length) this.addColumns();
     if (this.rowCount % this.#sampleStep === 0) this.#addToSample(values);
     this.rowCount++;
-    // `!`: names, empties and kinds have the same length
+    // `!`: names, functions, empties and kinds have the same length
     for (let at = 0; at < this.names.length; at++) {
-      const kind = this.#kindOf(values[at]);
+      const kind = this.#kindOf[at]!(values[at]);
       if (kind === 0) this.empties[at]!++;
       else this.kinds[at]! |= kind;
     }
@@ -164,12 +166,20 @@ class FirstReading {
       const name = nameForLookup(column);
       this.names.push(name);
       this.kinds.push(0);
+      this.#kindOf.push(this.#classifierOf(at, name));
       this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
       if (kind === "cells" && GEOMETRY_NAMES.includes(name))
         this.candidates.set(at, { valid: 0, invalid: 0, ready: true, degrees: new DegreeCheck() });
       if (ROW_NUMBERS.includes(name)) this.ascending.set(at, -1n);
     }
     this.latLng = latLngColumns(this.names);
+  }
+
+  #classifierOf(at: number, name: string): ReturnType<typeof classifierOf> {
+    const { kind, guessed } = this.#source;
+    if (kind === "features" && (name === "cartodb_id" || guessed?.has(at)))
+      return classifierOf({ kind: "cells" });
+    return classifierOf(this.#typeGuessing ? this.#source : { kind });
   }
 
   /** Returns the column that is named like a geometry but has invalid values, if there is one. */

@@ -110,6 +110,7 @@ export class Imports {
       errorDetail: "",
       httpStatus: null,
       tooManyTables: false,
+      unusableGeometries: 0,
     };
     await this.#store.write(record);
     this.#records.set(record.id, record);

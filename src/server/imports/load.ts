@@ -17,15 +17,16 @@ export async function loadTable(
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ unusableGeometries: number }> {
   try {
     const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
     if (projected !== null) await checkProjection(engine, projected, signal);
     await engine.query(createTable(table, plan), { signal });
-    await copyRows(engine, table, source, plan, signal);
+    const unusableGeometries = await copyRows(engine, table, source, plan, signal);
     if (projected !== null) await engine.query(transform(table, projected), { signal });
     if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
     await cartodbfy(engine, table, signal);
+    return { unusableGeometries };
   } catch (error) {
     throw loadFailure(error);
   }
@@ -58,19 +59,20 @@ export function createTable(table: string, { id, columns, geometry }: TablePlan)
   return `CREATE TABLE ${ident(table)} (${[key, ...geometries, ...definitions].join(", ")})`;
 }
 
+/** Returns the number of geometries that cannot be used. */
 async function copyRows(
   engine: Engine,
   table: string,
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const names = [
     ...(plan.id === null ? [] : ["cartodb_id"]),
     ...(plan.geometry === null ? [] : ["the_geom"]),
     ...plan.columns.map(({ name }) => name),
   ];
-  if (plan.rowCount === 0 || names.length === 0) return;
+  if (plan.rowCount === 0 || names.length === 0) return 0;
   const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
   const geometries = new GeometryTexts();
   const { rows } = await engine.copyIn(copy, copyText(source, plan, geometries), { signal });
@@ -81,6 +83,7 @@ async function copyRows(
       `Only ${rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
     );
   }
+  return geometries.failures;
 }
 
 /** Yields the rows in the text format of COPY. */
@@ -123,11 +126,13 @@ type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
 /** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
 class GeometryTexts {
   hasUsable = false;
+  failures = 0;
   firstFailure: ImportFailure | undefined;
 
   text(geometry: Geometry): string {
     if (geometry === null) return "\\N";
     if (geometry instanceof ImportFailure) {
+      this.failures++;
       this.firstFailure ??= geometry;
       return "\\N";
     }

@@ -58,6 +58,8 @@ const ImportRecord = z.object({
   /** Status of a download that the server refused. */
   httpStatus: z.object({ code: z.number(), message: z.string() }).nullable(),
   tooManyTables: z.boolean(),
+  /** Number of geometries that cannot be used and are NULL; missing in records of older versions. */
+  unusableGeometries: z.number().default(0),
 });
 export type ImportRecord = z.infer<typeof ImportRecord>;
 
@@ -90,7 +92,7 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
     get_error_text: errorCode === null ? null : errorText(errorCode, record.errorDetail),
     display_name: record.displayName,
     ...(isFinished(record) && { success: state === "complete" }),
-    warnings: record.tooManyTables ? { max_tables_per_import: MAX_TABLES_PER_IMPORT } : null,
+    warnings: warningsOf(record),
     is_raster: false,
     original_url: record.originalUrl,
     ...(state === "complete" && { any_table_raster: false, derived_visualization_id: null }),
@@ -99,6 +101,14 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
       http_response_code_message: httpStatus.message,
     }),
   };
+}
+
+function warningsOf({ tooManyTables, unusableGeometries }: ImportRecord): Record<string, number> | null {
+  const warnings = {
+    ...(tooManyTables && { max_tables_per_import: MAX_TABLES_PER_IMPORT }),
+    ...(unusableGeometries > 0 && { unusable_geometries: unusableGeometries }),
+  };
+  return Object.keys(warnings).length > 0 ? warnings : null;
 }
 
 /** The records of a folder, one file each. Files are complete at any time, even if the server is killed. */

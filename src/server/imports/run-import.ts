@@ -37,12 +37,21 @@ interface Job {
   readonly signal: AbortSignal;
 }
 
-type Result = Pick<ImportRecord, "tables" | "tooManyTables" | "errorCode" | "errorDetail">;
+type Result = Pick<
+  ImportRecord,
+  "tables" | "tooManyTables" | "unusableGeometries" | "errorCode" | "errorDetail"
+>;
 
-const COMPLETE = { tooManyTables: false, errorCode: null, errorDetail: "" } as const;
+const COMPLETE = {
+  tooManyTables: false,
+  unusableGeometries: 0,
+  errorCode: null,
+  errorDetail: "",
+} as const;
 const SKIPPED: Result = {
   tables: [],
   tooManyTables: false,
+  unusableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -88,13 +97,19 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
   const contents: LoadedContent[] = [];
+  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const table = { temporary: temporaryName(), wanted: source.name };
       tables.push(table);
       const content = await load(job, table.temporary, source);
-      if (content !== null) contents.push(content);
-      else await engine.query(`DROP TABLE ${ident(tables.pop()!.temporary)}`);
+      if (content === null) {
+        tables.pop();
+        await engine.query(`DROP TABLE ${ident(table.temporary)}`);
+        continue;
+      }
+      contents.push({ rows: content.rows, renamed: content.renamed });
+      unusableGeometries += content.unusableGeometries ?? 0;
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
@@ -107,6 +122,7 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
         ...contents[i]!,
       })),
       tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
+      unusableGeometries,
     };
   });
 }
@@ -116,15 +132,15 @@ async function load(
   job: Job,
   table: string,
   source: TableSource | LayerSource,
-): Promise<LoadedContent | null> {
+): Promise<(LoadedContent & { readonly unusableGeometries?: number }) | null> {
   const { engine, record, signal } = job;
   if (source.kind === "layer") {
     const content = await source.load(engine, table, signal);
     return content.rows === 0 ? null : content;
   }
   const plan = await withGuess(job, await analyse(source, record, signal));
-  await loadTable(engine, table, source, plan, signal);
-  return { rows: plan.rowCount, renamed: renamedColumns(source, plan) };
+  const { unusableGeometries } = await loadTable(engine, table, source, plan, signal);
+  return { rows: plan.rowCount, renamed: renamedColumns(source, plan), unusableGeometries };
 }
 
 /** Returns the columns whose names in the table differ from those in the file. */

@@ -29,6 +29,8 @@ export interface TableSource {
   readonly columns: readonly string[];
   /** Positions of columns with a quoted value; known after the first reading. */
   readonly quoted?: ReadonlySet<number>;
+  /** Positions of columns of `features` whose texts are typed by their content, as in `cells`. */
+  readonly guessed?: ReadonlySet<number>;
   /** True if `1,5` may be a number. */
   readonly hasDecimalCommas?: boolean;
   /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */

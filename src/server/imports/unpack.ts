@@ -13,7 +13,7 @@ export interface FileToImport {
   readonly path: string;
   /** Original name, with extension and without folders. */
   readonly name: string;
-  /** Folder in the archive, below the name of the archive: `trees/2017`. It tells files of one name apart. */
+  /** Folder inside the archive, below the name of the archive: `trees/2017`. It tells files of one name apart. */
   readonly folder?: string;
   /** Encoding that the Content-Type of the file declares. */
   readonly charset?: string;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
@@ -7,6 +8,7 @@ import { needs } from "../../support/needs";
 import { serverForTests } from "../../support/server";
 
 const ROWS = 700_000;
+const KML_PLACEMARKS = 80_000;
 
 needs("memory");
 const server = serverForTests();
@@ -27,6 +29,55 @@ function csv(rows: number): ReadableStream {
     },
   });
 }
+
+/** A KML of about 500 bytes per placemark, made while it is sent. */
+function kml(placemarks: number): ReadableStream {
+  const ring = (x: number) => `${x},0,0 ${x + 1},0,0 ${x + 1},1,0 ${x},1,0 ${x},0,0`;
+  const placemark = (i: number) => `<Placemark id="p${i}"><name>Parcel ${i}</name><styleUrl>#parcel</styleUrl>
+<description><![CDATA[<table><tr><td>Owner</td><td>number ${i}</td></tr></table>]]></description>
+<ExtendedData><Data name="code"><value>${i}</value></Data><Data name="kind"><value>kind ${i % 7}</value></Data></ExtendedData>
+<Polygon><outerBoundaryIs><LinearRing><coordinates>${ring((i % 3000) / 20)}</coordinates></LinearRing></outerBoundaryIs></Polygon>
+</Placemark>`;
+  let row = 0;
+  return new ReadableStream({
+    start: (stream) => stream.enqueue(Buffer.from('<?xml version="1.0"?><kml><Document>')),
+    pull(stream) {
+      let text = "";
+      for (const end = Math.min(placemarks, row + 500); row < end; row++) text += placemark(row);
+      stream.enqueue(Buffer.from(text));
+      if (row < placemarks) return;
+      stream.enqueue(Buffer.from("</Document></kml>"));
+      stream.close();
+    },
+  });
+}
+
+test("a KML of 40 MB takes far less than its size in memory, and the server keeps answering", async () => {
+  const send = async (placemarks: number) =>
+    finished(await post({ filename: "large.kml" }, { body: kml(placemarks), duplex: "half" } as RequestInit));
+  await send(2000); // code and caches that any import needs
+  const { pid } = (await findServer(localHome(server.home)))!.status;
+  let answer: ImportAnswer | undefined;
+  let slowest = 0;
+  const growth = await growthMb(pid, async () => {
+    const importing = send(KML_PLACEMARKS).then((result) => {
+      answer = result;
+    });
+    while (answer === undefined) {
+      const start = performance.now();
+      await server.ask("/api/v1/version");
+      slowest = Math.max(slowest, performance.now() - start);
+      await Promise.race([importing, sleep(20)]);
+    }
+  });
+  expect(answer).toMatchObject({ success: true, error_code: null });
+  const { rows } = await server.sql(
+    `SELECT count(*)::int AS n, count(the_geom)::int AS g FROM ${answer!.table_name}`,
+  );
+  expect(rows).toEqual([{ n: KML_PLACEMARKS, g: KML_PLACEMARKS }]);
+  expect(growth).toBeLessThan(250); // a tree of the document takes 2 GB
+  expect(slowest).toBeLessThan(2000); // 100 ms on an idle machine
+});
 
 test("a file of 60 MB takes far less than its size in memory", async () => {
   const send = async (rows: number) =>

@@ -1,7 +1,8 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { ImportFailure } from "../errors";
-import { type Decoder, textDecoder } from "./decoder";
+import { type Decoder, encodingOfLabel, textDecoder } from "./decoder";
 import { guessEncoding } from "./guess-encoding";
 
 /** Size of the sample for the guess, and half of its limit. */
@@ -91,6 +92,27 @@ class Validity {
     } catch {
       this.#isValid = false;
     }
+  }
+}
+
+const XML_DECLARATION = /^\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']/;
+const MAX_DECLARATION_BYTES = 1024;
+
+/**
+ * Returns the encoding of an XML file: the one it declares, or else as `encodingOf`. A declaration of a Unicode encoding is
+ * checked, because it often stays in the head of files that another program has converted.
+ * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
+ */
+export async function encodingOfXml(path: string): Promise<string> {
+  const handle = await open(path);
+  try {
+    const head = Buffer.alloc(MAX_DECLARATION_BYTES);
+    const { bytesRead } = await handle.read(head, 0, head.length, 0);
+    const [, label = ""] = XML_DECLARATION.exec(head.toString("latin1", 0, bytesRead)) ?? [];
+    const declared = encodingOfLabel(label);
+    return declared === undefined || declared.startsWith("utf-") ? await encodingOf(path) : declared;
+  } finally {
+    await handle.close();
   }
 }
 
