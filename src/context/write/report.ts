@@ -7,7 +7,7 @@ export async function printReport(
   report: Omit<WriteReport, "baseline">,
   asked: string,
 ): Promise<void> {
-  const { table, rowCount, hasGeometry, renamed, warnings, job, isSkipped } = report;
+  const { table, rowCount, hasGeometry, renamed, warnings, coordinates, job, isSkipped } = report;
   const { label } = table;
   for (const warning of warnings) console.warn(warning);
   if (isSkipped) {
@@ -28,4 +28,9 @@ export async function printReport(
       ? `Uploaded ${rows}. A batch job is creating the table "${label}". Wait for it with \`await job.wait()\` on the result of write.`
       : `Wrote ${rows} to "${label}"${kind === "local" ? `. ${advice}` : `: ${page}`}`,
   );
+  if (coordinates) {
+    const { lng, lat } = coordinates;
+    const option = `{ lnglat: ${JSON.stringify([lng, lat])}, overwrite: true }`;
+    console.log(`It has no geometry. To make points of "${lng}" and "${lat}", pass ${option}.`);
+  }
 }

@@ -5,7 +5,7 @@ import { copyFrom, type RunOptions, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError, JobError, ServerError, SqlError } from "../../errors";
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../../frame";
-import { SRID_LNGLAT } from "../../geo";
+import { latLngColumns, SRID_LNGLAT } from "../../geo";
 import type { Progress } from "../../kernel/progress";
 import { ident } from "../../sql";
 import type { Baseline } from "../tables/baselines";
@@ -53,6 +53,8 @@ export interface WriteReport {
   readonly baseline?: Baseline;
   /** Job that will register the rows as a table. */
   readonly job?: JobResponse;
+  /** Columns of the frame whose names are those of coordinates, if the table has no geometry. */
+  readonly coordinates?: { readonly lng: string; readonly lat: string };
   /** True if an existing table was kept. */
   readonly isSkipped?: boolean;
 }
@@ -81,7 +83,14 @@ export async function writeFrame(
   if (!overwrite && options.collisionStrategy === undefined) await refuseExisting(transport, table, signal);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, options);
   const hasGeometry = options.contentGuessing || columns.some(({ name }) => name === GEOM);
-  const report = { table, rowCount, hasGeometry, renamed, warnings: [...warnings, ...lossesOf(columns)] };
+  const report = {
+    table,
+    rowCount,
+    hasGeometry,
+    renamed,
+    coordinates: hasGeometry ? undefined : coordinatesOf(columns, renamed),
+    warnings: [...warnings, ...lossesOf(columns)],
+  };
   const wanted = privacy ?? (overwrite ? await privacyOf(transport, table, signal) : undefined);
   const isPrivate = wanted === undefined || wanted.toUpperCase() === "PRIVATE"; // a job cannot set the privacy
   const isByJob = lnglat !== undefined && rowCount >= JOB_FROM_ROWS && isPrivate && privacy === undefined;
@@ -98,6 +107,18 @@ export async function writeFrame(
   if (typeof loaded !== "string") return { ...report, job: loaded };
   await keepPrivacy(transport, table, wanted, options);
   return { ...report, baseline: { table: quoted(table), snapshot: loaded, rowCount } };
+}
+
+function coordinatesOf(
+  columns: readonly WriteColumn[],
+  renamed: WriteReport["renamed"],
+): WriteReport["coordinates"] {
+  const names = columns.map(({ name }) => name);
+  const at = latLngColumns(names);
+  if (at === null) return undefined;
+  // `!`: they are positions of names
+  const inFrame = (name: string) => renamed.find(({ to }) => to === name)?.from ?? name;
+  return { lng: inFrame(names[at.lng]!), lat: inFrame(names[at.lat]!) };
 }
 
 function lossesOf(columns: readonly WriteColumn[]): string[] {

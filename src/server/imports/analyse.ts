@@ -1,6 +1,6 @@
 /** Reads a file once to find the names and types of its columns, and its geometry. */
 import { normalizeColumnNames } from "../../frame/names";
-import { SRID_LNGLAT } from "../../geo";
+import { type LatLngColumns, latLngColumns, SRID_LNGLAT } from "../../geo";
 import { areDegrees, DegreeCheck } from "../../geometry/degrees";
 import { ShapeError } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
@@ -9,8 +9,6 @@ import {
   encodeGeometry,
   GEOMETRY_NAMES,
   geometryOfText,
-  type LatLngColumns,
-  latLngColumns,
   latLngPoint,
   promoted,
 } from "./geometry";

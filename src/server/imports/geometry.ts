@@ -1,6 +1,6 @@
 /** Encodes geometries for `the_geom` as hexadecimal EWKB: 2D, and single or MULTI as in CARTO. */
 import { Geometry } from "wkx";
-import { SRID_LNGLAT } from "../../geo";
+import { type LatLngColumns, SRID_LNGLAT } from "../../geo";
 import { isHexEwkb, readEwkbHead, walkEwkb } from "../../geometry/ewkb";
 import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
 import { parseWkt } from "../../geometry/wkt";
@@ -10,22 +10,6 @@ import { textOf } from "./types";
 
 /** Names of columns that may hold geometries, in CARTO's order of preference. */
 export const GEOMETRY_NAMES = ["geometry", "the_geom", "wkb_geometry", "geom", "geojson", "wkt"];
-
-const LATITUDE_NAMES = new Set(
-  "latitude lat latitudedecimal latitud lati decimallatitude decimallat point_latitude".split(" "),
-);
-const LONGITUDE_NAMES = new Set(
-  "longitude lon lng longitudedecimal longitud long decimallongitude decimallong point_longitude".split(" "),
-);
-
-/** Positions of the columns named like latitude and longitude; null if the file does not have both. */
-export type LatLngColumns = { readonly lat: number; readonly lng: number } | null;
-
-export function latLngColumns(names: readonly string[]): LatLngColumns {
-  const lat = names.findIndex((name) => LATITUDE_NAMES.has(name));
-  const lng = names.findIndex((name) => LONGITUDE_NAMES.has(name));
-  return lat === -1 || lng === -1 ? null : { lat, lng };
-}
 
 export interface EncodedGeometry {
   readonly hex: string;

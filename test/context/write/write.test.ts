@@ -25,6 +25,18 @@ async function privacyOf(table: string): Promise<string> {
   return ((await answer.json()) as { privacy: string }).privacy;
 }
 
+test("says how coordinates become points, if nothing else is a geometry", async () => {
+  const coordinates = frame(["Lat", "Lon"], [46.9, 7.4]);
+  await cc.write(coordinates, "hinted");
+  expect(printed()).toContain(
+    'It has no geometry. To make points of "Lon" and "Lat", pass { lnglat: ["Lon","Lat"], overwrite: true }.',
+  );
+  vi.mocked(console.log).mockClear();
+  await cc.write(coordinates, "hinted", { lnglat: ["Lon", "Lat"], overwrite: true });
+  await cc.write(frame(["latte"], [1]), "hinted", { overwrite: true });
+  expect(printed()).not.toContain("no geometry");
+});
+
 describe("privacy", () => {
   test.each(["public", "link", "private"] as const)(
     "sets %s, and keeps it when the table is replaced",
