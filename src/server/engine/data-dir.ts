@@ -3,7 +3,7 @@
  * identifies it.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { extract } from "tar";
 import * as z from "zod";
@@ -121,8 +121,8 @@ export async function removeUnusedRelationFiles(
 }
 
 async function createDataDir(dir: string, { archive, manifest }: TemplateFiles): Promise<void> {
-  const fresh = `${dir}.new-${process.pid}-${Date.now()}`;
-  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 });
+  const fresh = await mkdtemp(`${dir}.new-${process.pid}-`); // two starts in one process must not share it
   try {
     await extract({ file: archive, cwd: fresh, noMtime: true });
     const stamp = { magic: DATA_DIR_MAGIC, version: DATA_DIR_VERSION, postgres: manifest.postgres };
