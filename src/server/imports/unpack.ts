@@ -64,7 +64,8 @@ export async function unpack(file: FileToImport, dir: string, signal: AbortSigna
   return unzip(file, dir, size, signal);
 }
 
-async function firstBytes(path: string, length: number): Promise<Buffer> {
+/** Returns the first bytes of a file, fewer if it is shorter. */
+export async function firstBytes(path: string, length: number): Promise<Buffer> {
   const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0);

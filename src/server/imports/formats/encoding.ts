@@ -1,7 +1,7 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { ImportFailure } from "../errors";
+import { firstBytes } from "../unpack";
 import { type Decoder, encodingOfLabel, textDecoder } from "./decoder";
 import { guessEncoding } from "./guess-encoding";
 
@@ -104,16 +104,10 @@ const MAX_DECLARATION_BYTES = 1024;
  * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
  */
 export async function encodingOfXml(path: string): Promise<string> {
-  const handle = await open(path);
-  try {
-    const head = Buffer.alloc(MAX_DECLARATION_BYTES);
-    const { bytesRead } = await handle.read(head, 0, head.length, 0);
-    const [, label = ""] = XML_DECLARATION.exec(head.toString("latin1", 0, bytesRead)) ?? [];
-    const declared = encodingOfLabel(label);
-    return declared === undefined || declared.startsWith("utf-") ? await encodingOf(path) : declared;
-  } finally {
-    await handle.close();
-  }
+  const head = await firstBytes(path, MAX_DECLARATION_BYTES);
+  const [, label = ""] = XML_DECLARATION.exec(head.toString("latin1")) ?? [];
+  const declared = encodingOfLabel(label);
+  return declared === undefined || declared.startsWith("utf-") ? encodingOf(path) : declared;
 }
 
 /** Recognizes UTF-16 without a byte order mark: every other byte of its ASCII letters is zero. */

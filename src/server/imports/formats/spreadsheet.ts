@@ -1,10 +1,10 @@
 /** Excel and OpenDocument workbooks: reads the first sheet that has cells, with its first row as the header. */
-import { open, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { type CellObject, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
 import { openPromise } from "yauzl";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { timeOfNumber } from "./workbook-times";
 
 /** Largest workbook that is read. It is held in memory, where its cells take several times this size. */
@@ -55,13 +55,7 @@ async function unpackedBytes({ path, name }: FileToImport): Promise<number> {
 const COMPOUND = Buffer.from([0xd0, 0xcf, 0x11, 0xe0]);
 
 async function isCompound(path: string): Promise<boolean> {
-  const handle = await open(path);
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(COMPOUND.length), 0, COMPOUND.length, 0);
-    return buffer.equals(COMPOUND);
-  } finally {
-    await handle.close();
-  }
+  return (await firstBytes(path, COMPOUND.length)).equals(COMPOUND);
 }
 
 async function workbook({ path, name }: FileToImport): Promise<WorkBook> {

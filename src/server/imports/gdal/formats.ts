@@ -1,11 +1,11 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
-import { copyFile, link, mkdir, mkdtemp, open } from "node:fs/promises";
+import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
 import { DegreeCheck } from "../../../geometry/degrees";
 import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, LayerSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
 import { loadLayer } from "./load-layer";
@@ -112,19 +112,9 @@ async function formatOf(file: FileToImport): Promise<Format | null> {
   const known = FORMATS[extension];
   if (known) return known;
   if (OURS.test(extension) || COMPANION.test(extension)) return null;
-  const head = await headOf(file);
+  const head = (await firstBytes(file.path, HEAD_BYTES)).toString("latin1");
   const found = BY_CONTENT.find(({ start, only }) => (only?.test(extension) ?? true) && start.test(head));
   return found?.format ?? null;
-}
-
-async function headOf({ path }: FileToImport): Promise<string> {
-  const handle = await open(path);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.toString("latin1", 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }
 
 const isTableOfGeodatabase = ({ name }: FileToImport) => /^a00000001\.gdbtable$/i.test(name);
