@@ -20,6 +20,7 @@ import type { CallOptions } from "../options";
 import { ident } from "../sql";
 import { queryText } from "../sql-lexer";
 import { isObject } from "../values";
+import { counted } from "./counted";
 import { importFiles } from "./import";
 
 /** Options of `cc.export`. */
@@ -259,13 +260,4 @@ function zipped(source: Readable, name: string): Readable {
   zip.addReadStream(source, name);
   zip.end();
   return output;
-}
-
-async function* counted(bytes: AsyncIterable<Uint8Array>, progress: Progress): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of bytes) {
-    yield chunk;
-    done += chunk.length;
-    progress.update({ done, unit: "bytes" });
-  }
 }

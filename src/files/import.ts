@@ -10,6 +10,7 @@ import { abandonImport } from "../context/write/write-import";
 import { InvalidArgumentError } from "../errors";
 import type { Progress } from "../kernel/progress";
 import { type CallOptions, listed } from "../options";
+import { counted } from "./counted";
 import { type FileSource, type Upload, uploadsOf } from "./source";
 
 /** How a server reads a file. */
@@ -41,7 +42,7 @@ export interface FileTable {
   readonly geometry: string | null;
   /** Number of rows without a geometry. */
   readonly withoutGeometry: number;
-  /** Columns whose names differ from those in the file; an account does not tell them. */
+  /** Columns whose names differ from those in the file; accounts do not report them. */
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -131,17 +132,7 @@ function freeName(wanted: string, taken: ReadonlySet<string>): string {
 function withProgress({ source, size }: Upload, progress: Progress): ImportSource {
   if ("url" in source) return source;
   const { name, bytes } = source;
-  return {
-    name,
-    bytes: async function* () {
-      let done = 0;
-      for await (const chunk of bytes()) {
-        yield chunk;
-        done += chunk.length;
-        progress.update({ done, total: size, unit: "bytes", note: "uploading" });
-      }
-    },
-  };
+  return { name, bytes: () => counted(bytes(), progress, { total: size, note: "uploading" }) };
 }
 
 /** @throws InvalidArgumentError unless there is one table */
