@@ -3,8 +3,8 @@ import * as z from "zod";
 /** Answer of `POST /api/v1/imports`. */
 export const ImportCreated = z.object({ item_queue_id: z.string(), success: z.boolean().optional() });
 
-/** A table that an import made. Accounts tell only the name of the first. */
-const ImportedTable = z.object({
+/** A table that an import made. Accounts report only the name of the first. */
+export const ImportedTable = z.object({
   name: z.string(),
   /** Name that it would have if no table had it: from the file. */
   wanted: z.string().optional(),

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
+import { ImportedTable as ReportedTable } from "../../api/schemas/imports";
 import { parseJson } from "../../values";
 import { errorText, type ImportErrorCode } from "./errors";
 
@@ -25,15 +26,8 @@ const STATES = [
 ] as const;
 export type ImportState = (typeof STATES)[number];
 
-/** A table that an import made. */
-const ImportedTable = z.object({
-  name: z.string(),
-  /** Name that it would have if no table had it: from the file. */
-  wanted: z.string(),
-  rows: z.number(),
-  /** Columns whose names differ from those in the file. */
-  renamed: z.array(z.object({ from: z.string(), to: z.string() })),
-});
+/** A table that an import made, of which this server reports everything. */
+const ImportedTable = ReportedTable.required({ wanted: true, rows: true });
 export type ImportedTable = z.infer<typeof ImportedTable>;
 
 /** One import as stored on disk: its options and its progress. */
