@@ -116,7 +116,7 @@ const SPECIAL = /[\\\t\n\r]/;
 const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
-function escapeCopy(text: string | null): string {
+export function escapeCopy(text: string | null): string {
   if (text === null) return "\\N";
   return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
 }
@@ -142,20 +142,21 @@ class GeometryTexts {
 }
 
 /** Checks before loading that PostGIS understands the text of a .prj file. */
-async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
+export async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
   const probe = `SELECT ST_Transform(ST_MakePoint(0, 0), ${literal(wkt)}, 4326)`;
   await engine.query(probe, { signal }).catch((error) => {
     if (signal.aborted) throw error;
     const start = wkt.trim().slice(0, 60);
-    throw new ImportFailure(3008, `The projection of the .prj file is unknown: ${start}…`, {
+    throw new ImportFailure(3008, `The coordinate system of the file is unknown: ${start}…`, {
       cause: error,
     });
   });
 }
 
-function transform(table: string, wkt: string): string {
-  return `ALTER TABLE ${ident(table)} ALTER COLUMN the_geom TYPE geometry(Geometry,4326)
-    USING ST_Transform(ST_SetSRID(the_geom, 0), ${literal(wkt)}, 4326)`;
+/** @param projection coordinate system as PROJ reads it: WKT, PROJJSON or a code such as `EPSG:27700` */
+export function transform(table: string, projection: string, column = "the_geom"): string {
+  return `ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(column)} TYPE geometry(Geometry,4326)
+    USING ST_Transform(ST_SetSRID(${ident(column)}, 0), ${literal(projection)}, 4326)`;
 }
 
 function repair(table: string): string {

@@ -51,7 +51,11 @@ export interface LayerSource {
    * Loads the layer into a new table and makes it a CARTO table unless it has no rows. After a failure the table may
    * exist, and the caller drops it.
    */
-  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent>;
+  load(
+    engine: Engine,
+    table: string,
+    signal: AbortSignal,
+  ): Promise<LoadedContent & { readonly unusableGeometries?: number }>;
 }
 
 export interface FormatOptions {

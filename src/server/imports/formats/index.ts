@@ -1,5 +1,6 @@
 /** Opens files as tables. Each format that GDAL does not read has a file in this folder. */
 import { extname } from "node:path";
+import { COLUMNAR_EXTENSIONS, openColumnar } from "../columnar/columnar";
 import { ImportFailure } from "../errors";
 import { GDAL_EXTENSIONS, geodatabases, openLayers } from "../gdal/formats";
 import type { FormatOptions, LayerSource, TableSource } from "../table-source";
@@ -27,7 +28,7 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   ".ods": openSpreadsheet,
 };
 
-const EXTENSIONS = [...Object.keys(OPENERS), ...GDAL_EXTENSIONS];
+const EXTENSIONS = [...Object.keys(OPENERS), ...GDAL_EXTENSIONS, ...COLUMNAR_EXTENSIONS];
 
 /**
  * Opens each file of a known format as one or more tables, in the order of the archive.
@@ -58,7 +59,7 @@ async function open(
   file: FileToImport,
   options: FormatOptions,
 ): Promise<(TableSource | LayerSource)[] | null> {
-  const layers = await openLayers(file, options);
+  const layers = (await openColumnar(file, options.gdal.signal)) ?? (await openLayers(file, options));
   if (layers) return layers;
   const opener = OPENERS[extname(file.name).toLowerCase()];
   return opener ? [await opener(file, options)] : null;

@@ -6,6 +6,7 @@ import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, LayerSource } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
+import { copyText } from "./copy-text";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
 import { loadLayer } from "./load-layer";
@@ -101,7 +102,7 @@ export async function openLayers(
         await gdal.write(path, layer, output).catch((error) => {
           throw readFailure(file, error);
         });
-        return loadLayer(engine, table, { path: join(gdal.dir, output), layer, signal });
+        return loadLayer(engine, table, { layer, rows: copyText(join(gdal.dir, output), layer), signal });
       },
     };
   });

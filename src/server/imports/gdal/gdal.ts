@@ -27,16 +27,16 @@ interface Pending {
 export class Gdal {
   /** Folder of the files that GDAL may read, and of its output. */
   readonly dir: string;
-  readonly #signal: AbortSignal;
+  readonly signal: AbortSignal;
   #worker: Worker | null = null;
   #pending: Pending | null = null;
   #ended: Error | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  readonly #onAbort = () => void this.#end(this.#signal.reason as Error);
+  readonly #onAbort = () => void this.#end(this.signal.reason as Error);
 
   constructor(dir: string, signal: AbortSignal) {
     this.dir = dir;
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   /**
@@ -69,7 +69,7 @@ export class Gdal {
   }
 
   async #request(request: ToWorker): Promise<FromWorker> {
-    this.#signal.throwIfAborted();
+    this.signal.throwIfAborted();
     if (this.#ended) throw this.#ended;
     this.#worker ??= await this.#start();
     const worker = this.#worker;
@@ -90,10 +90,10 @@ export class Gdal {
 
   async #start(): Promise<Worker> {
     await mkdir(this.dir, { recursive: true });
-    this.#signal.throwIfAborted();
+    this.signal.throwIfAborted();
     const workerData: GdalStart = { dir: this.dir };
     const worker = new Worker(builtPath("gdal-worker.js"), { workerData });
-    this.#signal.addEventListener("abort", this.#onAbort);
+    this.signal.addEventListener("abort", this.#onAbort);
     worker.on("message", (answer: FromWorker) => {
       this.#pending?.resolve(answer);
       this.#pending = null;
@@ -112,7 +112,7 @@ export class Gdal {
     this.#ended ??= reason;
     this.#pending?.reject(this.#ended);
     this.#pending = null;
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.signal.removeEventListener("abort", this.#onAbort);
     await this.#worker?.terminate();
   }
 }
