@@ -128,7 +128,7 @@ function parsed(bytes: Uint8Array): Shape {
 }
 
 /** Finds the corners of a geometry, and ends the walk at a line or a ring that PostGIS refuses. */
-class Box {
+export class Box {
   problem: string | undefined;
   #code = 0;
   #minX = Infinity;

@@ -76,7 +76,8 @@ async function answer(gdal: Gdal, request: ToWorker): Promise<FromWorker> {
       const layers = await list(gdal, request.path, request.drivers);
       return errors[0] === undefined ? { kind: "layers", layers } : failed(errors[0]);
     }
-    await write(gdal, request);
+    if (request.kind === "convert") await convert(gdal, request);
+    else await write(gdal, request);
     // GDAL ends a layer at the first feature that it cannot read, as if it were the last one.
     return errors[0] === undefined ? { kind: "written" } : failed(errors[0]);
   } catch (error) {
@@ -203,6 +204,18 @@ async function write(
   await gdal.ogr2ogr(dataset, options, output);
   const doubles = doubleFields(layer).map(({ name }) => name);
   if (doubles.length > 0) await gdal.ogr2ogr(dataset, doubleOptions(layer.name, doubles), output);
+}
+
+/** Converts a dataset whose types are declared: text that looks like a date stays text. */
+async function convert(
+  gdal: Gdal,
+  { path, options, output }: Extract<ToWorker, { kind: "convert" }>,
+): Promise<void> {
+  const strings = ["string", "string"];
+  gdal.Module.ccall("CPLSetConfigOption", "number", strings, ["OGR_GEOJSON_DATE_AS_STRING", "YES"]);
+  const dataset = open(gdal, path, ["OGR_VRT"]);
+  await gdal.ogr2ogr(dataset, options, output).catch(() => {}); // it fails to list the files of some formats
+  await gdal.close(dataset);
 }
 
 /** Converts lines and polygons to MULTI geometries, and arcs to lines. */
