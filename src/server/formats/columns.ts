@@ -79,7 +79,7 @@ const SQL: Readonly<Partial<Record<Kind, (alias: string) => string>>> = {
 
 const bytesOf = (text: string) => Buffer.from(text.slice(2), "hex");
 const PARSERS: Readonly<Record<Kind, (text: string) => OutputValue>> = {
-  bool: (text) => text === "t",
+  bool: (text) => text === "true",
   int32: Number,
   int64: BigInt,
   float: Number,
