@@ -6,7 +6,7 @@ import { rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { literal } from "../sql";
 import { explainLacking } from "./explain";
-import { recordsSql } from "./metadata";
+import { READABLE_COLUMNS, recordsSql } from "./metadata";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
 
 export interface DiscoveryOptions {
@@ -122,7 +122,7 @@ function discoverySql(place: Place, wanted: Wanted): string {
   return `WITH envelope AS (${envelopeSql(place)}), numers AS (
 ${numerators.join("\nUNION\n")}
 )
-${recordsSql(meta)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}
+${recordsSql(meta, READABLE_COLUMNS)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}
 ORDER BY numer_id, geom_id, numer_timespan DESC, denom_id, normalization, id`;
 }
 

@@ -79,6 +79,20 @@ export const META_COLUMNS: readonly string[] = [
   "timespan_rownum",
 ];
 
+const READ_FIRST = "numer_name numer_description geom_name numer_timespan suggested_name".split(" ");
+
+/** The same columns in the order in which people read them: what is measured and where first, denominators last. */
+export const READABLE_COLUMNS: readonly string[] = [
+  ...READ_FIRST,
+  ...["numer_", "geom_", "", "denom_"].flatMap((prefix) =>
+    META_COLUMNS.filter((name) => !READ_FIRST.includes(name) && prefixOf(name) === prefix),
+  ),
+];
+
+function prefixOf(column: string): string {
+  return /^(?:numer|geom|denom)_/.exec(column)?.[0] ?? "";
+}
+
 const NUMBERS = new Set([
   "id",
   "num_geoms",
@@ -89,10 +103,10 @@ const NUMBERS = new Set([
   "timespan_rownum",
 ]);
 
-/** Selects the records of a JSON value given as a SQL expression. */
-export function recordsSql(json: string): string {
+/** Selects the records of a JSON value given as a SQL expression. @param selected columns of the result */
+export function recordsSql(json: string, selected: readonly string[] = ["*"]): string {
   const columns = META_COLUMNS.map((name) => `${name} ${NUMBERS.has(name) ? "numeric" : "text"}`);
-  return `SELECT * FROM json_to_recordset(${json}) AS data(${columns.join(", ")})`;
+  return `SELECT ${selected.join(", ")} FROM json_to_recordset(${json}) AS data(${columns.join(", ")})`;
 }
 
 /** Columns of a record that OBS_GetData needs. */
