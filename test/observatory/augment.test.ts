@@ -1,5 +1,5 @@
 import { DataFrame } from "danfojs-node";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   CartoError,
   InvalidArgumentError,
