@@ -68,7 +68,9 @@ export function explainHabit(error: unknown): string | undefined {
 
 /** Returns a message about the last missing column that was read, if the expression names it. */
 export function missedColumnHint(expression = ""): string | undefined {
-  return missed && expression.includes(missed.name) ? missedColumnText(missed) : undefined;
+  if (!missed) return undefined;
+  const isNamed = expression.includes(missed.name) || /,|^(?:true|false)$/.test(missed.name); // a list or a condition in brackets
+  return isNamed ? missedColumnText(missed) : undefined;
 }
 
 function missedColumnText({ name, columns }: MissedColumn): string {

@@ -95,7 +95,7 @@ export function memberHabit(name: string): string | undefined {
 /** Returns what to write instead of the call that failed; undefined for an error that no habit explains. */
 export function habitHint(error: unknown, missedMember: string | undefined): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const [, called] = /(\w+) is not a function$/.exec(error.message) ?? [];
+  const [, called] = /(\w+) is not a function\b/.exec(error.message) ?? [];
   if (called !== undefined && called === missedMember) return memberHabit(called);
   for (const [pattern, hint] of MESSAGES) {
     const found = pattern.exec(error.message);

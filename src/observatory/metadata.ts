@@ -54,7 +54,7 @@ const PARAMETERS: readonly (keyof Measure)[] = [
 const ofEach = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}_${name}`);
 
 /** Columns of the records, in the order of the SELECT list. */
-export const META_COLUMNS: readonly string[] = [
+const META_COLUMNS: readonly string[] = [
   ...ofEach(
     "denom",
     "aggregate colname description geomref_colname id name reltype t_description tablename type",

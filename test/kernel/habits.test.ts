@@ -23,7 +23,7 @@ test.each([
   ["df.to_csv('a.csv')", "is not a function", 'use `await cc.export(df, "places.csv")`'],
   ["df.to_crs(3857)", "is not a function", "ST_Transform(the_geom, 3857)"],
   ["df['name'].sum()", "does not support sum", 'Convert it first: `df["column"].asType("float32").sum()`'],
-  ["df.plot()", "Not supported in NodeJS", "await cc.map({ layers: new Layer(df"],
+  ["df.plot('chart')", "Not supported in NodeJS", "await cc.map({ layers: new Layer(df"],
   ["df['n'].hist()", "is not a function", "await cc.map({ layers: new Layer(df"],
   ["df.groupby('name' as any).mean()", "col.map is not a function", 'df.groupby(["column"])'],
   ["df.sort_values('n')", "is not a function", 'df.sortValues("column"'],

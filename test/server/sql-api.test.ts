@@ -274,7 +274,6 @@ describe("errors", () => {
     "/api/v1/imports",
     "/api/v1/map",
     "/api/v1/map/named/any/jsonp?config={}",
-    "/api/v1/viz",
     "/nowhere",
   ])("does not call the callback of a page that it refuses: %s", async (path) => {
     const headers = { "Sec-Fetch-Site": "cross-site" };
