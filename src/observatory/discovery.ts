@@ -45,7 +45,8 @@ export async function discover(
   }).catch((error) => {
     throw explain(error, wanted);
   });
-  if (rowCountOf(frame) === 0) console.warn(nothingFound(place, wanted));
+  if (rowCountOf(frame) > 0) return frame.loc({ columns: [...READABLE_COLUMNS] });
+  console.warn(nothingFound(place, wanted));
   return frame;
 }
 
@@ -122,7 +123,7 @@ function discoverySql(place: Place, wanted: Wanted): string {
   return `WITH envelope AS (${envelopeSql(place)}), numers AS (
 ${numerators.join("\nUNION\n")}
 )
-${recordsSql(meta, READABLE_COLUMNS)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}
+${recordsSql(meta)}${includeQuantiles ? "" : " WHERE numer_aggregate IS DISTINCT FROM 'quantile'"}
 ORDER BY numer_id, geom_id, numer_timespan DESC, denom_id, normalization, id`;
 }
 

@@ -103,10 +103,10 @@ const NUMBERS = new Set([
   "timespan_rownum",
 ]);
 
-/** Selects the records of a JSON value given as a SQL expression. @param selected columns of the result */
-export function recordsSql(json: string, selected: readonly string[] = ["*"]): string {
+/** Selects the records of a JSON value given as a SQL expression. */
+export function recordsSql(json: string): string {
   const columns = META_COLUMNS.map((name) => `${name} ${NUMBERS.has(name) ? "numeric" : "text"}`);
-  return `SELECT ${selected.join(", ")} FROM json_to_recordset(${json}) AS data(${columns.join(", ")})`;
+  return `SELECT * FROM json_to_recordset(${json}) AS data(${columns.join(", ")})`;
 }
 
 /** Columns of a record that OBS_GetData needs. */
