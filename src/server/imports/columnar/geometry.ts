@@ -104,7 +104,8 @@ function ofWkb(bytes: Uint8Array): Written {
   if (head.code === WKB.collection) throw collectionError();
   const box = new Box();
   const end = walkEwkb(view, 0, bytes.length, box);
-  if (end === -1) throw new ShapeError(box.problem ?? "its WKB is not complete");
+  if (box.problem !== undefined) throw new ShapeError(box.problem);
+  if (end === -1) throw new ShapeError("its WKB is not complete");
   const { corners: coordinates } = box;
   return { hex: copied(bytes, head) ?? ofShape(parsed(bytes)).hex, coordinates };
 }
