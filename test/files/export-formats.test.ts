@@ -24,7 +24,13 @@ beforeAll(async () => {
 const dir = temporaryDir();
 const at = (name: string) => join(dir, name);
 
-const EXACT = { big: "9007199254740993", code: "2020/1/2", word: 'ñ"<&>', dbl: "0.30000000000000004", num: "1.5" };
+const EXACT = {
+  big: "9007199254740993",
+  code: "2020/1/2",
+  word: 'ñ"<&>',
+  dbl: "0.30000000000000004",
+  num: "1.5",
+};
 const GEOMETRY = "ST_AsText(ST_GeometryN(the_geom, 1), 9) AS place";
 
 /** Exports the table, imports the file, and returns the texts of its columns. */
@@ -33,7 +39,9 @@ async function back(ending: string, columns: readonly string[]): Promise<Record<
   const imported = await cc.import(at(`places.${ending}`), "again", { overwrite: true });
   expect(imported).toMatchObject([{ rows: 2, withoutGeometry: 0 }]);
   const texts = columns.map((name) => `${name}::text AS ${name}`).join(", ");
-  const df = await cc.query(`SELECT ${texts}, ${GEOMETRY} FROM again ORDER BY ST_X(ST_GeometryN(the_geom, 1)) DESC`);
+  const df = await cc.query(
+    `SELECT ${texts}, ${GEOMETRY} FROM again ORDER BY ST_X(ST_GeometryN(the_geom, 1)) DESC`,
+  );
   return rowsOf(df).map((row) => Object.fromEntries(df.columns.map((name, i) => [name, row[i]])));
 }
 
@@ -57,11 +65,14 @@ test.each(["gpkg", "fgb", "sqlite"])("%s keeps integers, texts, doubles and time
   expect(second).toMatchObject({ big: null, code: "", word: null, dbl: null, place: PLACES[1] });
 });
 
-test.each(["shp", "shp.zip", "tab.zip", "mif", "gdb.zip", "gml"])("%s keeps integers and places", async (ending) => {
-  const rows = await back(ending, ["code"]);
-  expect(rows.map(({ code }) => code)).toEqual(["2020/1/2", expect.toBeOneOf(["", null])]);
-  expect(rows.map(({ place }) => place)).toEqual(PLACES);
-});
+test.each(["shp", "shp.zip", "tab.zip", "mif", "gdb.zip", "gml"])(
+  "%s keeps integers and places",
+  async (ending) => {
+    const rows = await back(ending, ["code"]);
+    expect(rows.map(({ code }) => code)).toEqual(["2020/1/2", expect.toBeOneOf(["", null])]);
+    expect(rows.map(({ place }) => place)).toEqual(PLACES);
+  },
+);
 
 test("a shapefile has its other files next to it", async () => {
   await cc.export("squares", at("squares.shp"));
@@ -90,8 +101,12 @@ test("frames and rows without a geometry", async () => {
 describe("refusals", () => {
   test("what a format cannot hold", async () => {
     const mixed = "SELECT the_geom FROM places UNION ALL SELECT the_geom FROM squares";
-    await expect(cc.export(mixed, at("mixed.shp"))).rejects.toThrow("holds geometries of one type, but the rows have");
-    await expect(cc.export("squares", at("squares.gpx"))).rejects.toThrow("cannot hold geometries of the type Polygon");
+    await expect(cc.export(mixed, at("mixed.shp"))).rejects.toThrow(
+      "holds geometries of one type, but the rows have",
+    );
+    await expect(cc.export("squares", at("squares.gpx"))).rejects.toThrow(
+      "cannot hold geometries of the type Polygon",
+    );
     await expect(cc.export("SELECT 1 AS a", at("a.fgb"))).rejects.toThrow("needs a geometry column");
     await expect(cc.export("SELECT 1 / 0 AS a", at("a.parquet"))).rejects.toThrow("division by zero");
     await expect(cc.export("places", at("places.gdb"))).rejects.toThrow(".gdb.zip");

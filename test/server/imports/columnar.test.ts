@@ -84,7 +84,7 @@ describe("Parquet", () => {
     const bytes = parquet(
       {
         big: { data: [9007199254740993n, null] },
-        huge: { data: [-1n, null] },
+        huge: { data: [2n ** 64n - 1n, null] },
         dec: { data: [-1234567890123456789012n, null] },
         ts: { data: [-1n, null] },
         tz: { data: [1583000000123456n, null] },
@@ -167,9 +167,9 @@ describe("Parquet", () => {
       { g: { data: [wkb(POINT), wkb(OPEN_RING), wkb("0101"), null], type: "BYTE_ARRAY" } },
       { kvMetadata: geo({ encoding: "WKB", geometry_types: [] }) },
     );
-    const answer = await imports.file("some.parquet", bytes);
+    const answer = await imports.file("rings.parquet", bytes);
     expect(answer).toMatchObject({ success: true, warnings: { unusable_geometries: 2 } });
-    const { rows } = await server.sql("SELECT ST_AsText(the_geom) AS t FROM some ORDER BY cartodb_id");
+    const { rows } = await server.sql("SELECT ST_AsText(the_geom) AS t FROM rings ORDER BY cartodb_id");
     expect(rows.map(({ t }) => t)).toEqual(["POINT(1 2)", null, null, null]);
   });
 
