@@ -92,13 +92,17 @@ async function create(
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
+  const disconnected = abortOnDisconnect(reply);
   try {
-    const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
+    const { fields, file } = await receive(request, slot.dir, disconnected);
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success)
       throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
+    const cancel = () => imports.cancel(id); // nobody knows its id
+    if (disconnected.aborted) await cancel();
+    else disconnected.addEventListener("abort", cancel);
     return { item_queue_id: id, success: true };
   } catch (error) {
     await slot.release();
