@@ -182,7 +182,7 @@ function conversion(column: string, from: string, to: string): Pick<Fit, "value"
   const both = (types: readonly string[]) => types.includes(from) && types.includes(to);
   const value = `${column}::${to}`;
   if (from === to || both(TEXTS) || (from in INTEGERS && TEXTS.includes(to))) return { value, fits: "true" };
-  if (both(NUMBERS)) return numberConversion(column, from, to);
+  if (both(NUMBERS)) return numberConversion(column, to);
   if (both(TIMES)) return timeConversion(column, from, to);
   // The type of a column without values is text.
   if (TEXTS.includes(from)) return { value: `nullif(${column}, '')::${to}`, fits: `${column} = ''` };
@@ -190,7 +190,7 @@ function conversion(column: string, from: string, to: string): Pick<Fit, "value"
 }
 
 /** Converts by the text, which has all digits of a floating-point number; the conversion to numeric rounds. */
-function numberConversion(column: string, from: string, to: string): Pick<Fit, "value" | "fits"> {
+function numberConversion(column: string, to: string): Pick<Fit, "value" | "fits"> {
   const exact = `${column}::text::numeric`;
   const range = INTEGERS[to];
   if (range !== undefined) {
