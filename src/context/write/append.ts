@@ -163,7 +163,7 @@ async function move(run: Run, from: TableName, to: TableName, columns: readonly 
   const effect = `Either all of the new rows are in table "${to.label}", or none. Check before you run it again.`;
   await run(`${insert};\nDROP TABLE ${quoted(from)}`, { effect }).catch((error) => {
     if (!(error instanceof SqlError)) throw error;
-    const message = `Table "${to.label}" is unchanged, because the new rows do not fit: ${error.message}`;
+    const message = `Table "${to.label}" is unchanged, because it refuses the new rows: ${error.message}`;
     throw new SqlError(message, { ...error, hint: undefined }, { cause: error });
   });
 }

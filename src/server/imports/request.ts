@@ -50,7 +50,7 @@ const numberOf = (name: string, { min, max }: { min: number; max: number }) =>
 
 /** One value, which counts as a name; or a JSON array, or a repeated parameter. */
 const listOf = (name: string) =>
-  z.unknown().transform((value, context): (string | number)[] | undefined => {
+  z.unknown().optional().transform((value, context): (string | number)[] | undefined => {
     if (value === undefined || value === null || value === "") return undefined;
     const parsed = typeof value === "string" && value.startsWith("[") ? parseJson(value) : undefined;
     const items = z.array(z.union([z.string(), z.number()])).safeParse(parsed ?? [value].flat());
