@@ -13,6 +13,7 @@ onPostgres({
   "cc.query": () => import("../context/write/query-to-table.test"),
   "cc.write": () => import("../context/write/write.test"),
   "cc.import": () => import("../files/import.test"),
+  "options of cc.import": () => import("../files/reading.test"),
   "cc.export": () => import("../files/export.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
   "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),
