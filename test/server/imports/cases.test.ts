@@ -255,9 +255,13 @@ describe("two folders of a zip", () => {
   });
 
   test("the parts of one shapefile may be in several folders", async () => {
-    const zip = await zipOf({ "shp/x.shp": point.shp, "dbf/x.dbf": point.dbf, "x.prj": WGS84 });
-    expect((await file("spread.zip", zip)).table_name).toBe("x");
-    expect(await rowsOf("x", "n")).toEqual([{ n: 1 }]);
+    const zip = await zipOf({
+      "shp/spread.shp": point.shp,
+      "dbf/spread.dbf": point.dbf,
+      "spread.prj": WGS84,
+    });
+    expect((await file("spread.zip", zip)).table_name).toBe("spread");
+    expect(await rowsOf("spread", "n")).toEqual([{ n: 1 }]);
   });
 
   test("two CSV files of one name", async () => {
