@@ -12,7 +12,7 @@ import {
   latLngPoint,
   promoted,
 } from "./geometry";
-import type { Row, TableSource } from "./table-source";
+import type { FileOptions, Row, TableSource } from "./table-source";
 import { type ColumnType, classifierOf, isInteger, textOf, typeOfKinds } from "./types";
 
 /** PostgreSQL's limit is 1,600 columns, three of which are CARTO's. */
@@ -62,14 +62,10 @@ interface GeometryColumnPlan extends GeometryPlan {
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
 export async function analyse(
   source: TableSource,
-  { typeGuessing, quotedFieldsGuessing }: { typeGuessing: boolean; quotedFieldsGuessing: boolean },
-  signal: AbortSignal,
+  { typeGuessing, quotedFieldsGuessing }: Pick<FileOptions, "typeGuessing" | "quotedFieldsGuessing">,
 ): Promise<Plan> {
   const reading = new FirstReading(source, typeGuessing);
-  for await (const row of source.rows()) {
-    if (reading.rowCount % 1024 === 0) signal.throwIfAborted();
-    reading.add(row);
-  }
+  for await (const row of source.rows()) reading.add(row);
   reading.addColumns();
   const guessing = typeGuessing || source.kind === "features";
   const names = reading.names;
@@ -82,7 +78,7 @@ export async function analyse(
   const used = new Set([id?.at, geometry?.at]);
   const rest = source.columns
     .map((_, at) => at)
-    .filter((at) => !used.has(at) && names[at] !== "the_geom_webmercator");
+    .filter((at) => !used.has(at) && !source.repeated?.has(at) && names[at] !== "the_geom_webmercator");
   const headers = rest.map((at) =>
     at === broken ? "invalid_the_geom" : source.columns[at]?.trim() || `field_${at + 1}`,
   );
@@ -315,7 +311,6 @@ function featureGeometry(source: TableSource, degrees: DegreeCheck): GeometryCol
 }
 
 /** @throws ImportFailure 3008 if most positions are not longitudes and latitudes */
-/** @throws ImportFailure 3008 */
 export function checkDegrees(degrees: DegreeCheck): void {
   const problem = degrees.problem();
   if (problem === undefined) return;

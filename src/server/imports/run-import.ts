@@ -4,18 +4,16 @@ import { ident, literal, temporaryName } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import type { Privacy } from "../datasets";
 import { DatabaseError, type Engine } from "../engine/engine";
-import { analyse, type Plan } from "./analyse";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
-import { tableSources } from "./formats";
-import { openPlaces } from "./gazetteer";
 import { Gdal } from "./gdal/gdal";
-import { guessContent } from "./guess-content";
-import { cartodbfy, loadTable } from "./load";
-import { type LoadedTable, publish } from "./publish";
+import { cartodbfy } from "./load";
+import { checkReplaceable, type LoadedTable, publish } from "./publish";
+import { Reader } from "./reader/reader";
 import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { tableSources } from "./sources";
 import { takenNames } from "./table-names";
-import type { LayerSource, LoadedContent, TableSource } from "./table-source";
+import type { LayerSource, LoadedContent } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
 /** Source of the rows. `displayName` identifies it to the user. */
@@ -84,89 +82,53 @@ export async function runImport(job: Job): Promise<Result> {
 async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
   await job.enter("importing");
   const gdal = new Gdal(join(job.dir, "gdal"), job.signal);
+  const reader = new Reader(job.enter, job.signal);
+  const { typeGuessing, quotedFieldsGuessing, contentGuessing } = job.record;
+  const options = { typeGuessing, quotedFieldsGuessing, contentGuessing };
   try {
-    return await fromSources(job, await tableSources(files, { ...job.record, gdal }));
+    return await fromSources(job, await tableSources(files, { reader, gdal }, options));
   } finally {
-    await gdal.close();
+    await Promise.all([gdal.close(), reader.close()]);
   }
 }
 
-async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]): Promise<Result> {
-  const { engine } = job;
+async function fromSources(job: Job, all: readonly LayerSource[]): Promise<Result> {
+  const { engine, signal } = job;
   const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
   const tables: LoadedTable[] = [];
   const contents: LoadedContent[] = [];
-  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const table = { temporary: temporaryName(), wanted: source.name };
       tables.push(table);
-      const content = await load(job, table.temporary, source);
+      const content = await source.load(engine, table.temporary, signal);
       if (content === null) {
         tables.pop();
         await engine.query(`DROP TABLE ${ident(table.temporary)}`);
         continue;
       }
-      contents.push({ rows: content.rows, renamed: content.renamed });
-      unusableGeometries += content.unusableGeometries ?? 0;
+      contents.push(content);
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
     return {
       ...COMPLETE,
-      // `!`: each loaded table has a name and contents
-      tables: tables.map(({ wanted }, i) => ({
-        name: names[i]!,
-        wanted: normalizeTableName(wanted),
-        ...contents[i]!,
-      })),
+      tables: tables.map(({ wanted }, i) => {
+        const { rows, renamed } = contents[i]!; // `!`: each loaded table has a name and contents
+        return { name: names[i]!, wanted: normalizeTableName(wanted), rows, renamed };
+      }),
       tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
-      unusableGeometries,
+      unusableGeometries: contents.reduce((sum, content) => sum + (content.unusableGeometries ?? 0), 0),
     };
   });
 }
 
-/** Returns null for a layer without features, which becomes no table. */
-async function load(
-  job: Job,
-  table: string,
-  source: TableSource | LayerSource,
-): Promise<(LoadedContent & { readonly unusableGeometries?: number }) | null> {
-  const { engine, record, signal } = job;
-  if (source.kind === "layer") {
-    const content = await source.load(engine, table, signal);
-    return content.rows === 0 ? null : content;
+/** Before the rows are read: with `skip`, drops the sources whose table exists; with `overwrite`, refuses what must stay. */
+async function notSkipped({ engine, record }: Job, sources: LayerSource[]): Promise<LayerSource[]> {
+  if (record.collisionStrategy === "overwrite") {
+    for (const { name } of sources) await checkReplaceable(engine, normalizeTableName(name));
   }
-  const plan = await withGuess(job, await analyse(source, record, signal));
-  const { unusableGeometries } = await loadTable(engine, table, source, plan, signal);
-  return { rows: plan.rowCount, renamed: renamedColumns(source, plan), unusableGeometries };
-}
-
-/** Returns the columns whose names in the table differ from those in the file. */
-function renamedColumns({ columns }: TableSource, plan: Plan): ImportedTable["renamed"] {
-  return plan.columns
-    .map(({ at, name }) => ({ from: columns[at] ?? "", to: name }))
-    .filter(({ from, to }) => from !== to);
-}
-
-/** With content guessing, gives a table without a geometry the geometries of the places that it names. */
-async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
-  if (!record.contentGuessing || plan.geometry !== null) return plan;
-  await enter("guessing");
-  const guess = guessContent(plan, await openPlaces());
-  if (guess) await enter("geocoding");
-  await enter("importing");
-  return guess
-    ? { ...plan, geometry: { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" } }
-    : plan;
-}
-
-/** With `skip`, drops the sources whose table exists, before they are read. */
-async function notSkipped<S extends TableSource | LayerSource>(
-  { engine, record }: Job,
-  sources: S[],
-): Promise<S[]> {
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
   return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));
@@ -177,6 +139,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
   await job.enter("importing");
   if (record.collisionStrategy === "skip" && (await takenNames(engine)).has(normalizeTableName(tableName)))
     return SKIPPED;
+  if (record.collisionStrategy === "overwrite") await checkReplaceable(engine, normalizeTableName(tableName));
   const temporary = temporaryName();
   const tables = [{ temporary, wanted: tableName }];
   return cleanedUp(engine, tables, async () => {

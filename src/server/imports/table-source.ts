@@ -1,7 +1,6 @@
 import type { Shape } from "../../geometry/shape";
 import type { Engine } from "../engine/engine";
 import type { ImportFailure } from "./errors";
-import type { Gdal } from "./gdal/gdal";
 import type { ImportedTable } from "./record";
 import type { FileToImport } from "./unpack";
 
@@ -17,7 +16,7 @@ export interface Row {
   readonly invalidGeometry?: ImportFailure;
 }
 
-/** The content of one future table. It is read twice: first to find its columns, then to load it. */
+/** The content of one future table, inside the worker thread. It is read twice: first to find its columns, then to load it. */
 export interface TableSource {
   /** Name of the file, without folder and extension. */
   readonly name: string;
@@ -31,6 +30,8 @@ export interface TableSource {
   readonly quoted?: ReadonlySet<number>;
   /** Positions of columns of `features` whose texts are typed by their content, as in `cells`. */
   readonly guessed?: ReadonlySet<number>;
+  /** Positions of columns that repeat another one and are left out; known after the first reading. */
+  readonly repeated?: ReadonlySet<number>;
   /** True if `1,5` may be a number. */
   readonly hasDecimalCommas?: boolean;
   /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */
@@ -41,24 +42,43 @@ export interface TableSource {
   rows(): AsyncIterable<Row>;
 }
 
-export type LoadedContent = Pick<ImportedTable, "rows" | "renamed">;
+export type LoadedContent = Pick<ImportedTable, "rows" | "renamed"> & {
+  /** Number of geometries that cannot be used and are NULL. */
+  readonly unusableGeometries?: number;
+};
 
-/** A future table whose rows GDAL writes as text for COPY. */
+/** A future table. Its rows are read in a worker thread. */
 export interface LayerSource {
   readonly name: string;
-  readonly kind: "layer";
   /**
-   * Loads the layer into a new table and makes it a CARTO table unless it has no rows. After a failure the table may
-   * exist, and the caller drops it.
+   * Loads the rows into a new table and makes it a CARTO table; null for a layer without features. After that, or after a
+   * failure, the table may exist, and the caller drops it.
    */
-  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent>;
+  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent | null>;
 }
 
-export interface FormatOptions {
+/** Files that this project reads itself. GDAL reads all others. */
+export const OWN_EXTENSIONS = [
+  ".csv",
+  ".tsv",
+  ".tab",
+  ".txt",
+  ".json",
+  ".geojson",
+  ".shp",
+  ".kml",
+  ".xlsx",
+  ".xlsm",
+  ".xls",
+  ".ods",
+] as const;
+
+/** How to read a file. */
+export interface FileOptions {
+  readonly typeGuessing: boolean;
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
+  readonly contentGuessing: boolean;
   /** Files from the same archive that may be parts of the file. */
   readonly beside: readonly FileToImport[];
-  /** Reader of formats that this project does not read itself. */
-  readonly gdal: Gdal;
 }

@@ -5,15 +5,15 @@ import { openShp } from "shapefile";
 import { SRID_LNGLAT } from "../../../geo";
 import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, Row, TableSource } from "../table-source";
+import type { FileOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, withoutExtension } from "../unpack";
-import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, isUtf8, openDbf } from "./dbf";
+import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, guessDbfEncoding, openDbf } from "./dbf";
 import { encodingOfLabel } from "./decoder";
 
 const MAX_PRJ_CHARS = 10_000;
 
 /** @throws ImportFailure 1006, 3008, 3101 */
-export async function openShapefile(file: FileToImport, { beside }: FormatOptions): Promise<TableSource> {
+export async function openShapefile(file: FileToImport, { beside }: FileOptions): Promise<TableSource> {
   const name = withoutExtension(file.name);
   const part = (extension: string) =>
     beside.find((other) => {
@@ -45,10 +45,10 @@ async function projectionOf(prj: FileToImport): Promise<number | string> {
   return /^GEOGCS\["(?:GCS_WGS_1984|WGS 84)",/i.test(wkt) ? SRID_LNGLAT : wkt;
 }
 
-/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else Windows-1252. */
+/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else a guess. */
 async function encodingOfDbf(dbf: Dbf, cpg: FileToImport | undefined): Promise<string> {
   const declared = cpg ? declaredEncoding(await readFile(cpg.path, "latin1")) : undefined;
-  return declared ?? dbf.encoding ?? ((await isUtf8(dbf)) ? "utf-8" : "windows-1252");
+  return declared ?? dbf.encoding ?? guessDbfEncoding(dbf);
 }
 
 /** Reads a .cpg file. `LDID/87` is a language byte as in the .dbf file. */

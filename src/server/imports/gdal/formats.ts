@@ -4,7 +4,7 @@ import { basename, extname, join, posix } from "node:path";
 import { DegreeCheck } from "../../../geometry/degrees";
 import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, LayerSource } from "../table-source";
+import type { FileOptions, LayerSource } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
@@ -81,7 +81,8 @@ const OSM_COLLECTIONS = "other_relations";
  */
 export async function openLayers(
   file: FileToImport,
-  { gdal, beside }: FormatOptions,
+  gdal: Gdal,
+  { beside }: Pick<FileOptions, "beside">,
 ): Promise<LayerSource[] | null> {
   const format = await formatOf(file);
   if (format === null) return null;
@@ -94,7 +95,6 @@ export async function openLayers(
   return layers.map((layer, i): LayerSource => {
     checkCrs(layer);
     return {
-      kind: "layer",
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;

@@ -18,8 +18,8 @@ interface Column {
 }
 
 /**
- * Loads the text that GDAL has written for a layer into a new table, and removes the text. Makes it a CARTO table unless
- * it has no rows. After a failure the table may exist, and the caller drops it.
+ * Loads the text that GDAL has written for a layer into a new table, and removes the text. Makes it a CARTO table, or
+ * returns null if it has no rows.
  * @param path path of GDAL's output, without extension
  * @throws ImportFailure 2001, 2007, 2011, 2014, 3201
  */
@@ -27,7 +27,7 @@ export async function loadLayer(
   engine: Engine,
   table: string,
   { path, layer, signal }: { path: string; layer: Layer; signal: AbortSignal },
-): Promise<LoadedContent> {
+): Promise<LoadedContent | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
   const others = columns.filter(({ isOurs }) => !isOurs);
@@ -36,7 +36,8 @@ export async function loadLayer(
     await engine.query(createTable(table, { id, columns: others, geometry: null }), { signal });
     const copy = `COPY ${ident(table)} (${columns.map(({ name }) => ident(name)).join(", ")}) FROM STDIN`;
     const { rows } = await engine.copyIn(copy, copyText(path, layer), { signal });
-    if (rows > 0) await cartodbfy(engine, table, signal);
+    if (rows === 0) return null;
+    await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
     return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })) };
   } catch (error) {
