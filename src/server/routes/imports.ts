@@ -25,6 +25,16 @@ const FORMS: readonly (readonly [type: string, parse: (text: string) => unknown]
   ["application/x-www-form-urlencoded", (text) => Object.fromEntries(new URLSearchParams(text))],
 ];
 
+/** Longest time in which an upload need not go on. */
+const UPLOAD_IDLE_MS = 60_000;
+
+interface ImportParts {
+  readonly imports: Imports;
+  readonly keys: ApiKeys;
+  /** Time after which an upload that does not go on is given up. @default 60 seconds */
+  readonly uploadIdleMs?: number;
+}
+
 /** Refuses an import, in the Import API's format for errors. */
 class ImportRefusal extends Error {
   constructor(
@@ -39,7 +49,10 @@ class ImportRefusal extends Error {
  * Serves `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
  * body (`file` or `filename`) or as the whole body with `?filename=`, is written to disk as it arrives.
  */
-export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKeys): void {
+export function importRoutes(
+  app: FastifyInstance,
+  { imports, keys, uploadIdleMs = UPLOAD_IDLE_MS }: ImportParts,
+): void {
   app.register(async (routes) => {
     routes.setErrorHandler((error: Error, request, reply) => {
       if (!(error instanceof ImportRefusal)) return answerError(error, request, reply);
@@ -60,7 +73,9 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
       for (const path of [url, `${url}/`]) {
         const config = { access: "key may be in the body", streamsMultipart: true } as const;
         routes.post(path, { config }, (request, reply) =>
-          create({ imports, keys }, request, reply).then((answer) => send(request, reply, answer)),
+          create({ imports, keys, uploadIdleMs }, request, reply).then((answer) =>
+            send(request, reply, answer),
+          ),
         );
         routes.get(path, async (request, reply) =>
           send(request, reply, { imports: imports.unfinished(), success: true }),
@@ -84,7 +99,7 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
 }
 
 async function create(
-  { imports, keys }: { readonly imports: Imports; readonly keys: ApiKeys },
+  { imports, keys, uploadIdleMs }: Required<ImportParts>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<object> {
@@ -93,7 +108,13 @@ async function create(
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
   try {
-    const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
+    const stalled = abortOnStall(request, uploadIdleMs);
+    const signal = AbortSignal.any([abortOnDisconnect(reply), stalled.signal]);
+    const { fields, file } = await receive(request, slot.dir, signal)
+      .catch((error) => {
+        throw stalled.signal.aborted ? giveUp(reply, uploadIdleMs) : error;
+      })
+      .finally(stalled.end);
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success)
@@ -104,6 +125,27 @@ async function create(
     await slot.release();
     throw error;
   }
+}
+
+/** The signal is aborted when nothing has arrived for `idleMs`. */
+function abortOnStall({ raw }: FastifyRequest, idleMs: number): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  raw.socket.setTimeout(idleMs, abort);
+  const end = () => {
+    raw.socket.setTimeout(0);
+    raw.socket.off("timeout", abort);
+  };
+  return { signal: controller.signal, end };
+}
+
+/** Closes the connection after the answer, because the rest of the upload may never come. */
+function giveUp({ raw }: FastifyReply, idleMs: number): ImportRefusal {
+  raw.once("finish", () => raw.socket?.destroySoon());
+  return new ImportRefusal(
+    408,
+    `The upload was given up because nothing arrived for ${idleMs / 1000} seconds. Send the file again.`,
+  );
 }
 
 /** Chooses the source of the table. As in CARTO, a query takes precedence over everything else. */
