@@ -1,7 +1,7 @@
 /** Worker thread of the readers of this project: finds the columns of files, and writes their rows as text for COPY. */
 import { parentPort } from "node:worker_threads";
 import { analyse, type Plan } from "../analyse";
-import { asFailure } from "../errors";
+import { asFailure, ImportFailure } from "../errors";
 import { openTables } from "../formats";
 import { openPlaces } from "../gazetteer";
 import { guessContent } from "../guess-content";
@@ -28,10 +28,16 @@ async function answer(request: ToReader): Promise<FromReader> {
   try {
     return { kind: "answer", answer: await answers[request.kind](request as never) };
   } catch (error) {
-    const { code, detail } = asFailure(error);
+    const { code, detail } = asFailure(isOverflow(error) ? tooDeep() : error);
     return { kind: "failed", code, detail };
   }
 }
+
+/** Values are read and written by functions that call themselves once for each level. */
+const isOverflow = (error: unknown) => error instanceof RangeError && /call stack/i.test(error.message);
+
+const tooDeep = () =>
+  new ImportFailure(2001, "A value is nested too deeply. Flatten it, or save it as text.");
 
 type Requests = { [K in ToReader["kind"]]: Extract<ToReader, { kind: K }> };
 
