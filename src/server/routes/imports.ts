@@ -107,9 +107,10 @@ async function create(
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
+  const disconnected = abortOnDisconnect(reply);
   try {
     const stalled = abortOnStall(request, uploadIdleMs);
-    const signal = AbortSignal.any([abortOnDisconnect(reply), stalled.signal]);
+    const signal = AbortSignal.any([disconnected, stalled.signal]);
     const { fields, file } = await receive(request, slot.dir, signal)
       .catch((error) => {
         throw stalled.signal.aborted ? giveUp(reply, uploadIdleMs) : error;
@@ -120,6 +121,9 @@ async function create(
     if (!parsed.success)
       throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
+    const cancel = () => imports.cancel(id); // nobody knows its id
+    if (disconnected.aborted) await cancel();
+    else disconnected.addEventListener("abort", cancel);
     return { item_queue_id: id, success: true };
   } catch (error) {
     await slot.release();
