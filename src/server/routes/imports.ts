@@ -109,7 +109,7 @@ async function create(
   }
   const disconnected = abortOnDisconnect(reply);
   try {
-    const stalled = abortOnStall(request, uploadIdleMs);
+    const stalled = abortOnStall(reply, uploadIdleMs);
     const signal = AbortSignal.any([disconnected, stalled.signal]);
     const { fields, file } = await receive(request, slot.dir, signal)
       .catch((error) => {
@@ -132,13 +132,13 @@ async function create(
 }
 
 /** The signal is aborted when nothing has arrived for `idleMs`. */
-function abortOnStall({ raw }: FastifyRequest, idleMs: number): { signal: AbortSignal; end: () => void } {
+function abortOnStall({ raw }: FastifyReply, idleMs: number): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  raw.socket.setTimeout(idleMs, abort);
+  raw.setTimeout(idleMs, abort); // with a listener of the answer, Node does not close the connection
   const end = () => {
-    raw.socket.setTimeout(0);
-    raw.socket.off("timeout", abort);
+    raw.setTimeout(0);
+    raw.off("timeout", abort);
   };
   return { signal: controller.signal, end };
 }
