@@ -2,7 +2,7 @@
 import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
 import { DegreeCheck } from "../../../geometry/degrees";
-import { checkDegrees } from "../analyse";
+import { checkColumnCount, checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
 import type { FileOptions, LayerSource } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
@@ -77,7 +77,7 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 2001, 3008, 6666, 6667
+ * @throws ImportFailure 2001, 2004, 3008, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
@@ -93,6 +93,7 @@ export async function openLayers(
   const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
   const stem = withoutExtension(file.name);
   return layers.map((layer, i): LayerSource => {
+    checkColumnCount(layer.fields.length);
     checkCrs(layer);
     return {
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
