@@ -257,7 +257,7 @@ describe("sizes", () => {
   });
 
   test("a CSV of one endless line, or with one", async () => {
-    const long = Buffer.alloc(100 * 1024 ** 2, "x");
+    const long = Buffer.alloc(66 * 1024 ** 2, "x");
     expect(await failure("line.csv", long)).toEqual([2003, expect.stringMatching(/first line.* 4 MB/)]);
     expect((await failure("value.csv", Buffer.concat([Buffer.from("a,b\n1,"), long])))[0]).toBe(2003);
   });
@@ -268,7 +268,7 @@ describe("values", () => {
     const geojson = (x: string) =>
       `{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[${x},1]},"properties":{}}]}`;
     expect((await failure("nan.geojson", geojson("NaN")))[0]).toBe(3007);
-    expect((await failure("huge.geojson", geojson("1e999")))[0]).toBe(2014);
+    expect((await failure("huge.geojson", geojson("1e999")))[0]).toBe(3007);
     const { table_name } = await file(
       "nan.csv",
       "the_geom,n\nPOINT(1 2),1\nPOINT(nan nan),2\nPOINT(inf 1),3\n",
