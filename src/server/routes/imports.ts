@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { JsonpCallback } from "../../api/schemas/sql";
 import { unlessAborted } from "../../unless-aborted";
 import { parseJson } from "../../values";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
-import { abortOnDisconnect, checkFieldsKey } from "../guard";
+import { abortOnDisconnect, callbackOf, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
@@ -260,7 +259,7 @@ const cutOff = () => new ImportRefusal(400, "The upload ended before it was comp
 
 /** Sends the answer as JSON, or as JSONP if `callback` is given. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
-  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  const callback = callbackOf(request, parameters(request));
   if (callback === undefined) return reply.type("application/json; charset=utf-8").send(answer);
   return reply
     .code(200)
