@@ -13,8 +13,7 @@ import {
   projectedPoint,
   promoted,
 } from "./geometry";
-import type { Reading } from "./reading";
-import type { Cell, Row, TableSource } from "./table-source";
+import type { Cell, FileOptions, Row, TableSource } from "./table-source";
 import { type ColumnType, classifierOf, isInteger, textOf, typeOfKinds } from "./types";
 
 /** PostgreSQL's limit is 1,600 columns, three of which are CARTO's. */
@@ -63,23 +62,17 @@ interface GeometryColumnPlan extends GeometryPlan {
   readonly brokenAt?: number;
 }
 
-interface AnalyseOptions {
-  readonly typeGuessing: boolean;
-  readonly quotedFieldsGuessing: boolean;
-  readonly reading: Pick<Reading, "srid">;
-}
-
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
 export async function analyse(
   source: TableSource,
-  { typeGuessing, quotedFieldsGuessing, reading: { srid } }: AnalyseOptions,
-  signal: AbortSignal,
+  {
+    typeGuessing,
+    quotedFieldsGuessing,
+    reading: { srid },
+  }: Pick<FileOptions, "typeGuessing" | "quotedFieldsGuessing" | "reading">,
 ): Promise<Plan> {
   const reading = new FirstReading(source, typeGuessing, srid);
-  for await (const row of source.rows()) {
-    if (reading.rowCount % 1024 === 0) signal.throwIfAborted();
-    reading.add(row);
-  }
+  for await (const row of source.rows()) reading.add(row);
   reading.addColumns();
   const guessing = typeGuessing || source.kind === "features";
   const names = reading.names;
@@ -92,7 +85,7 @@ export async function analyse(
   const used = new Set([id?.at, geometry?.at]);
   const rest = source.columns
     .map((_, at) => at)
-    .filter((at) => !used.has(at) && names[at] !== "the_geom_webmercator");
+    .filter((at) => !used.has(at) && !source.repeated?.has(at) && names[at] !== "the_geom_webmercator");
   const headers = rest.map((at) =>
     at === broken ? "invalid_the_geom" : source.columns[at]?.trim() || `field_${at + 1}`,
   );

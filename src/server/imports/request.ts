@@ -50,14 +50,17 @@ const numberOf = (name: string, { min, max }: { min: number; max: number }) =>
 
 /** One value, which counts as a name; or a JSON array, or a repeated parameter. */
 const listOf = (name: string) =>
-  z.unknown().optional().transform((value, context): (string | number)[] | undefined => {
-    if (value === undefined || value === null || value === "") return undefined;
-    const parsed = typeof value === "string" && value.startsWith("[") ? parseJson(value) : undefined;
-    const items = z.array(z.union([z.string(), z.number()])).safeParse(parsed ?? [value].flat());
-    return items.success && items.data.length > 0
-      ? items.data
-      : refused(context, `${name} must be a name or a JSON array`);
-  });
+  z
+    .unknown()
+    .optional()
+    .transform((value, context): (string | number)[] | undefined => {
+      if (value === undefined || value === null || value === "") return undefined;
+      const parsed = typeof value === "string" && value.startsWith("[") ? parseJson(value) : undefined;
+      const items = z.array(z.union([z.string(), z.number()])).safeParse(parsed ?? [value].flat());
+      return items.success && items.data.length > 0
+        ? items.data
+        : refused(context, `${name} must be a name or a JSON array`);
+    });
 
 /** Parameters of `POST /api/v1/imports`, from its URL, form or JSON body. */
 export const ImportRequest = z.object({

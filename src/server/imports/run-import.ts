@@ -4,21 +4,18 @@ import { ident, literal, temporaryName } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import type { Privacy } from "../datasets";
 import { DatabaseError, type Engine, lastRows } from "../engine/engine";
-import { analyse, type Plan } from "./analyse";
-import { crsOf } from "./crs";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
 import { filterTable } from "./filter";
-import { type Opened, tableSources } from "./formats";
-import { openPlaces } from "./gazetteer";
 import { Gdal } from "./gdal/gdal";
-import { guessContent } from "./guess-content";
-import { cartodbfy, loadTable } from "./load";
-import { type LoadedTable, publish } from "./publish";
-import { chosenLayers, readerLimit } from "./reading";
+import { cartodbfy } from "./load";
+import { checkReplaceable, type LoadedTable, publish } from "./publish";
+import { Reader } from "./reader/reader";
+import { chosenLayers } from "./reading";
 import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { type Opened, tableSources } from "./sources";
 import { takenNames } from "./table-names";
-import type { FormatOptions, LayerSource, LoadedContent, TableSource } from "./table-source";
+import type { FileOptions, LayerSource, LoadedContent } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
 
 /** An uploaded file, or one to download. */
@@ -82,7 +79,9 @@ export async function runImport(job: Job): Promise<Result> {
   await job.enter("unpacking");
   const files = await unpack(file, join(dir, "unpacked"), signal);
   await job.enter("importing");
-  return withSources(files, { ...record, dir, signal }, (opened) => fromSources(job, opened));
+  const { typeGuessing, quotedFieldsGuessing, contentGuessing, reading } = record;
+  const options = { typeGuessing, quotedFieldsGuessing, contentGuessing, reading };
+  return withSources(files, job, options, (opened) => fromSources(job, opened));
 }
 
 /** Returns the uploaded file, or downloads one. */
@@ -95,17 +94,19 @@ export async function fileOf(
   return source.kind === "file" ? source.file : download(source.url, dir, { signal, onStatus });
 }
 
-/** Calls `work` with the tables of the files, while GDAL can read them. */
+/** Calls `work` with the tables of the files, while their readers run. */
 export async function withSources<T>(
   files: readonly FileToImport[],
-  { dir, signal, ...options }: Omit<FormatOptions, "beside" | "gdal"> & Pick<Job, "dir" | "signal">,
+  { dir, signal, enter }: Pick<Job, "dir" | "signal" | "enter">,
+  options: Omit<FileOptions, "beside">,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const gdal = new Gdal(join(dir, "gdal"), signal);
+  const reader = new Reader(enter, signal);
   try {
-    return await work(await tableSources(files, { ...options, gdal }));
+    return await work(await tableSources(files, { reader, gdal }, options));
   } finally {
-    await gdal.close();
+    await Promise.all([gdal.close(), reader.close()]);
   }
 }
 
@@ -129,7 +130,6 @@ async function fromSources(job: Job, { sources: all, unknown }: Opened): Promise
   );
   const tables: LoadedTable[] = [];
   const contents: LoadedContent[] = [];
-  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const table = { temporary: temporaryName(), wanted: source.name };
@@ -141,7 +141,6 @@ async function fromSources(job: Job, { sources: all, unknown }: Opened): Promise
         continue;
       }
       contents.push(content);
-      unusableGeometries += content.unread.reduce((sum, { count }) => sum + count, 0);
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
@@ -155,21 +154,16 @@ async function fromSources(job: Job, { sources: all, unknown }: Opened): Promise
       })),
       tooManyTables: chosen.length > MAX_TABLES_PER_IMPORT,
       leftOut: [...leftOut, ...unknown],
-      unusableGeometries,
+      unusableGeometries: contents.flatMap(({ unread }) => unread).reduce((sum, { count }) => sum + count, 0),
     };
   });
 }
 
-/** Returns null for a layer without features, which becomes no table. */
-async function load(
-  job: Job,
-  table: string,
-  source: TableSource | LayerSource,
-): Promise<LoadedContent | null> {
+/** Loads the chosen rows and columns. Returns null for a layer without features, which becomes no table. */
+async function load(job: Job, table: string, source: LayerSource): Promise<LoadedContent | null> {
   const { engine, record, signal } = job;
-  const content =
-    source.kind === "layer" ? await source.load(engine, table, signal) : await loadSource(job, table, source);
-  if (source.kind === "layer" && content.rows === 0) return null;
+  const content = await source.load(engine, table, signal);
+  if (content === null) return null;
   const { renamed } = content;
   const { removed, dropped } = await filterTable(engine, table, record.reading, { renamed, signal });
   return {
@@ -179,59 +173,11 @@ async function load(
   };
 }
 
-async function loadSource(job: Job, table: string, all: TableSource): Promise<LoadedContent> {
-  const { engine, record, signal } = job;
-  const source = limited(all, readerLimit(record.reading));
-  const plan = await withGuess(job, await analyse(source, record, signal));
-  const unread = await loadTable(engine, table, source, plan, signal);
-  return {
-    rows: plan.rowCount,
-    renamed: renamedColumns(source, plan),
-    crs: crsOf(source, plan, record.reading.srid),
-    encoding: source.encoding,
-    unread,
-  };
-}
-
-/** Ends the reading after the first rows. */
-function limited(source: TableSource, limit: number | undefined): TableSource {
-  if (limit === undefined) return source;
-  const rows = async function* () {
-    let count = 0;
-    if (limit > 0) {
-      for await (const row of source.rows()) {
-        yield row;
-        if (++count === limit) return;
-      }
-    }
-  };
-  return Object.assign(Object.create(source) as TableSource, { rows }); // members known after the first reading show through
-}
-
-/** Returns the columns whose names in the table differ from those in the file. */
-function renamedColumns({ columns }: TableSource, plan: Plan): ImportedTable["renamed"] {
-  return plan.columns
-    .map(({ at, name }) => ({ from: columns[at] ?? "", to: name }))
-    .filter(({ from, to }) => from !== to);
-}
-
-/** With content guessing, gives a table without a geometry the geometries of the places that it names. */
-async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
-  if (!record.contentGuessing || plan.geometry !== null) return plan;
-  await enter("guessing");
-  const guess = guessContent(plan, await openPlaces());
-  if (guess) await enter("geocoding");
-  await enter("importing");
-  return guess
-    ? { ...plan, geometry: { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" } }
-    : plan;
-}
-
-/** With `skip`, drops the sources whose table exists, before they are read. */
-async function notSkipped<S extends TableSource | LayerSource>(
-  { engine, record }: Job,
-  sources: S[],
-): Promise<S[]> {
+/** Before the rows are read: with `skip`, drops the sources whose table exists; with `overwrite`, refuses what must stay. */
+async function notSkipped({ engine, record }: Job, sources: LayerSource[]): Promise<LayerSource[]> {
+  if (record.collisionStrategy === "overwrite") {
+    for (const { name } of sources) await checkReplaceable(engine, normalizeTableName(name));
+  }
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
   return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));
@@ -242,6 +188,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
   await job.enter("importing");
   if (record.collisionStrategy === "skip" && (await takenNames(engine)).has(normalizeTableName(tableName)))
     return SKIPPED;
+  if (record.collisionStrategy === "overwrite") await checkReplaceable(engine, normalizeTableName(tableName));
   const temporary = temporaryName();
   const tables = [{ temporary, wanted: tableName }];
   return cleanedUp(engine, tables, async () => {

@@ -3,7 +3,6 @@ import type { Shape } from "../../geometry/shape";
 import type { Engine } from "../engine/engine";
 import type { ImportFailure } from "./errors";
 import type { FoundEncoding } from "./formats/encoding";
-import type { Gdal } from "./gdal/gdal";
 import type { Reading } from "./reading";
 import type { ImportedTable } from "./record";
 import type { FileToImport } from "./unpack";
@@ -21,7 +20,7 @@ export interface Row {
 }
 
 /** A layer of a file. */
-interface Layer {
+export interface Layer {
   /** Name of the future table: that of the file, without folder and extension, and of the layer if there are several. */
   readonly name: string;
   /** Name of the layer in the file; that of the file if it holds only one. */
@@ -32,7 +31,7 @@ interface Layer {
   readonly isExtra?: boolean;
 }
 
-/** The content of one future table. It is read twice: first to find its columns, then to load it. */
+/** The content of one future table, inside the worker thread. It is read twice: first to find its columns, then to load it. */
 export interface TableSource extends Layer {
   /**
    * `cells` of spreadsheets and CSV are texts whose types are guessed; `features` have typed values and a geometry.
@@ -44,6 +43,8 @@ export interface TableSource extends Layer {
   readonly quoted?: ReadonlySet<number>;
   /** Positions of columns of `features` whose texts are typed by their content, as in `cells`. */
   readonly guessed?: ReadonlySet<number>;
+  /** Positions of columns that repeat another one and are left out; known after the first reading. */
+  readonly repeated?: ReadonlySet<number>;
   /** True if `1,5` may be a number. */
   readonly hasDecimalCommas?: boolean;
   /** True if the typed values of `features` hold times as text in ISO 8601, which become times. */
@@ -61,23 +62,39 @@ export interface TableSource extends Layer {
 /** What is reported about a loaded table, besides its name. */
 export type LoadedContent = Omit<ImportedTable, "name" | "wanted">;
 
-/** A future table whose rows GDAL writes as text for COPY. */
+/** A future table. Its rows are read in a worker thread. */
 export interface LayerSource extends Layer {
-  readonly kind: "layer";
-  readonly description: LayerDescription;
+  describe(): Promise<LayerDescription>;
   /**
-   * Loads the layer into a new table and makes it a CARTO table unless it has no rows. After a failure the table may
-   * exist, and the caller drops it.
+   * Loads the rows into a new table and makes it a CARTO table; null for a layer without features. After that, or after a
+   * failure, the table may exist, and the caller drops it.
    */
-  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent>;
+  load(engine: Engine, table: string, signal: AbortSignal): Promise<LoadedContent | null>;
 }
 
-export interface FormatOptions {
+/** Files that this project reads itself. GDAL reads all others. */
+export const OWN_EXTENSIONS = [
+  ".csv",
+  ".tsv",
+  ".tab",
+  ".txt",
+  ".json",
+  ".geojson",
+  ".shp",
+  ".kml",
+  ".xlsx",
+  ".xlsm",
+  ".xls",
+  ".ods",
+] as const;
+
+/** How to read a file. */
+export interface FileOptions {
+  readonly typeGuessing: boolean;
   /** True if a quoted value may be a number. If false, the format reports quoted columns in `TableSource.quoted`. */
   readonly quotedFieldsGuessing: boolean;
+  readonly contentGuessing: boolean;
   readonly reading: Reading;
   /** Files from the same archive that may be parts of the file. */
   readonly beside: readonly FileToImport[];
-  /** Reader of formats that this project does not read itself. */
-  readonly gdal: Gdal;
 }

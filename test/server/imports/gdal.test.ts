@@ -112,8 +112,13 @@ describe("values and points of each format", () => {
   });
 
   test("ODS", async () => {
-    const table = await tableOf(await madeByGdal(collection(feature(null, { name: "a" })), ["-f", "ODS"]));
-    expect(await rowsOf(table, "name")).toEqual([{ name: "a" }]);
+    const rows = [
+      { name: "a", n: 1, x: 1.5, ok: true },
+      { name: "b", n: 200, x: -2.25, ok: false },
+    ];
+    const made = await madeByGdal(collection(...rows.map((row) => feature(null, row))), ["-f", "ODS"]);
+    const table = await tableOf(made);
+    expect(await rowsOf(table, "name, n, x, ok::int::boolean AS ok")).toEqual(rows);
   });
 
   test("TopoJSON, also as .json", async () => {

@@ -138,6 +138,13 @@ describe("encoding", () => {
     expect(await textOf([0x43, 0xe1, 0x64, 0x69, 0x7a], { language: 0x57 })).toBe("Cádiz");
   });
 
+  test("without a declaration, the encoding is that in which the text makes sense", async () => {
+    const moscow = [0xcc, 0xee, 0xf1, 0xea, 0xe2, 0xe0]; // Windows-1251
+    expect(await textOf(moscow, {})).toBe("Москва");
+    expect(await textOf([0x93, 0x8c, 0x8b, 0x9e, 0x93, 0x73], {})).toBe("東京都"); // Shift JIS
+    expect(await textOf([0x43, 0xe1, 0x64, 0x69, 0x7a], {})).toBe("Cádiz");
+  });
+
   test("UTF-8 is recognized though a value is cut inside a character", async () => {
     const cut = [...Buffer.from("aéééééééééé")].slice(0, 20);
     expect(await textOf(cut, {})).toMatch(/^aééééééééé/);

@@ -151,7 +151,7 @@ function checkIsText(chunk: Buffer): void {
 }
 
 /** Collects lines with bytes beyond ASCII from all parts of a file. */
-class LineSample {
+export class LineSample {
   #lines: string[] = [];
   #chars = 0;
   /** Every n-th line is kept. */

@@ -1,7 +1,7 @@
 /** KML (https://www.ogc.org/standards/kml), read placemark by placemark. */
 import { ShapeError } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { Cell, FormatOptions, Row, TableSource } from "../table-source";
+import type { Cell, FileOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOfXml } from "./encoding";
 import { geometryOfPlacemark, outlineOfOverlay } from "./kml-geometry";
@@ -26,7 +26,7 @@ interface Property {
 }
 
 /** @throws ImportFailure 1002, 2001, 2007, 3202, 6666 */
-export async function openKml(file: FileToImport, { reading }: FormatOptions): Promise<TableSource> {
+export async function openKml(file: FileToImport, { reading }: FileOptions): Promise<TableSource> {
   const encoding = await encodingOfXml(file.path, reading);
   const elements = () => xmlElements(decoded(file.path, encoding.name), ELEMENTS);
   const { columns, types } = await survey(elements());

@@ -5,9 +5,9 @@ import { openShp } from "shapefile";
 import { SRID_LNGLAT } from "../../../geo";
 import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, Row, TableSource } from "../table-source";
+import type { FileOptions, Row, TableSource } from "../table-source";
 import { type FileToImport, layerOfFile, withoutExtension } from "../unpack";
-import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, isUtf8, openDbf } from "./dbf";
+import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, guessDbfEncoding, openDbf } from "./dbf";
 import { encodingOfLabel } from "./decoder";
 import { type FoundEncoding, givenEncoding } from "./encoding";
 
@@ -16,7 +16,7 @@ const MAX_PRJ_CHARS = 10_000;
 /** @throws ImportFailure 1006, 3008 */
 export async function openShapefile(
   file: FileToImport,
-  { beside, reading }: FormatOptions,
+  { beside, reading }: FileOptions,
 ): Promise<TableSource> {
   const name = withoutExtension(file.name);
   const part = (extension: string) =>
@@ -52,12 +52,13 @@ async function projectionOf(prj: FileToImport): Promise<number | string> {
   return /^GEOGCS\["(?:GCS_WGS_1984|WGS 84)",/i.test(wkt) ? SRID_LNGLAT : wkt;
 }
 
-/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else Windows-1252. */
+/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else a guess. */
 async function encodingOfDbf(dbf: Dbf, cpg: FileToImport | undefined): Promise<FoundEncoding> {
   const declared = cpg ? declaredEncoding(await readFile(cpg.path, "latin1")) : undefined;
   const name = declared ?? dbf.encoding;
   if (name !== undefined) return { name, found: "declared" };
-  return (await isUtf8(dbf)) ? { name: "utf-8", found: "valid" } : { name: "windows-1252", found: "guessed" };
+  const guessed = await guessDbfEncoding(dbf);
+  return { name: guessed, found: guessed === "utf-8" ? "valid" : "guessed" };
 }
 
 /** Reads a .cpg file. `LDID/87` is a language byte as in the .dbf file. */

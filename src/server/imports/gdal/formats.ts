@@ -1,9 +1,11 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
 import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
+import type { LayerDescription } from "../../../api/schemas/imports";
+import { checkColumnCount } from "../analyse";
 import { ImportFailure } from "../errors";
 import { readerLimit } from "../reading";
-import type { FormatOptions, LayerSource } from "../table-source";
+import type { FileOptions, LayerSource } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
@@ -76,11 +78,12 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 1502, 2001, 6666, 6667
+ * @throws ImportFailure 1502, 2001, 2004, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
-  { gdal, beside, reading }: FormatOptions,
+  gdal: Gdal,
+  { beside, reading }: Pick<FileOptions, "beside" | "reading">,
 ): Promise<LayerSource[] | null> {
   const format = await formatOf(file);
   if (format === null) return null;
@@ -93,12 +96,12 @@ export async function openLayers(
   const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
   const stem = withoutExtension(file.name);
   return layers.map((layer, i): LayerSource => {
+    checkColumnCount(layer.fields.length);
     return {
-      kind: "layer",
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
       layer: layer.name,
       file: file.name,
-      description: description(layer, file),
+      describe: async () => description(layer, file),
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;
         const { srid } = reading;
@@ -165,7 +168,10 @@ async function provideAs({ path }: FileToImport, to: string): Promise<void> {
   await link(path, to).catch(() => copyFile(path, to)); // some file systems have no links
 }
 
-function description({ name, featureCount, fields, geometries }: Layer, { name: file }: FileToImport) {
+function description(
+  { name, featureCount, fields, geometries }: Layer,
+  { name: file }: FileToImport,
+): LayerDescription {
   const [geometry] = geometries;
   return {
     name,

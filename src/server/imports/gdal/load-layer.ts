@@ -30,15 +30,15 @@ interface LoadOptions {
 }
 
 /**
- * Loads the text that GDAL has written for a layer into a new table, and removes the text. Makes it a CARTO table unless
- * it has no rows. After a failure the table may exist, and the caller drops it.
+ * Loads the text that GDAL has written for a layer into a new table, and removes the text. Makes it a CARTO table, or
+ * returns null if it has no rows.
  * @throws ImportFailure 2001, 2007, 2011, 2014, 3008, 3201
  */
 export async function loadLayer(
   engine: Engine,
   table: string,
   { path, layer, srid, signal }: LoadOptions,
-): Promise<LoadedContent> {
+): Promise<LoadedContent | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
   const others = columns.filter(({ isOurs }) => !isOurs);
@@ -48,7 +48,8 @@ export async function loadLayer(
     const copy = `COPY ${ident(table)} (${columns.map(({ name }) => ident(name)).join(", ")}) FROM STDIN`;
     const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
     const { rows } = await engine.copyIn(copy, copyText(path, layer, check), { signal });
-    if (rows > 0) await cartodbfy(engine, table, signal);
+    if (rows === 0) return null;
+    await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
     return {
       rows,
