@@ -80,8 +80,14 @@ async function buildDataDir(dataDir: string): Promise<{ postgres: string; pglite
       },
     },
     initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`],
-    // PostgreSQL keeps that much of the log for later, as empty files that each first start would copy.
-    startParams: [...PGlite.defaultStartParams, "-c", `min_wal_size=${2 * WAL_SEGMENT_MB}MB`],
+    // PostgreSQL keeps used files of the log for later, which each first start would copy.
+    startParams: [
+      ...PGlite.defaultStartParams,
+      "-c",
+      `min_wal_size=${2 * WAL_SEGMENT_MB}MB`,
+      "-c",
+      "wal_recycle=off",
+    ],
   });
   try {
     await database.exec("CREATE EXTENSION postgis");
