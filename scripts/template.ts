@@ -12,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { create, extract } from "tar";
 import { TEMPLATE_MAGIC, type TemplateManifest } from "../src/server/engine/data-dir";
+import { postgisFrom } from "../src/server/engine/pglite-setup";
 import { functionsSql, LOCAL_ROLES_SQL } from "../src/server/sql/functions";
 
 const TEMPLATE_VERSION = 1;
@@ -70,15 +71,7 @@ async function buildPostgisBundle(workDir: string, file: string): Promise<void> 
 async function buildDataDir(dataDir: string): Promise<{ postgres: string; pglite: string; postgis: string }> {
   const database = await PGlite.create({
     dataDir,
-    extensions: {
-      postgis: {
-        name: "postgis",
-        setup: async (_database, emscriptenOpts) => {
-          emscriptenOpts.PGLITE_ENV.PROJ_DATA = "/pglite/share/proj";
-          return { emscriptenOpts, bundlePath: pathToFileURL(postgisTarball()) };
-        },
-      },
-    },
+    extensions: { postgis: postgisFrom(pathToFileURL(postgisTarball())) },
     initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`],
     // PostgreSQL keeps used files of the log for later, which each first start would copy.
     startParams: [

@@ -1,17 +1,13 @@
 import { pathToFileURL } from "node:url";
-import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { builtPath } from "../../built";
 import { DatabaseError } from "./engine";
+import { optimizeLate } from "./pglite-setup";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
 import { ResultReader, tooLarge } from "./result-reader";
 
 // Large enough that PostgreSQL reaches its own limit (max_stack_depth) first, which is an error instead of a crash.
 const STACK_MB = 64;
-
-// Work of a WebAssembly function after which V8 compiles it a second time, for speed. With Node 20's 1.8 million, a
-// third of the CPU time of opening the database goes into functions that then hardly run.
-const OPTIMIZE_AFTER = 18_000_000;
 
 export interface SessionOptions {
   readonly dataDir: string;
@@ -102,7 +98,7 @@ function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
     bundleUrl: pathToFileURL(options.postgisBundle).href,
     startParams: options.startParams,
   };
-  setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZE_AFTER}`);
+  optimizeLate();
   return new Worker(builtPath("pglite-worker.js"), { workerData, resourceLimits: { stackSizeMb: STACK_MB } });
 }
 
