@@ -20,7 +20,7 @@ export {
 export type { QueryOptions, ReadOptions } from "./context/read/read";
 export type { SyncOptions, SyncResult } from "./context/sync/sync";
 export type { Privacy } from "./context/write/privacy";
-export type { WriteOptions } from "./context/write/write";
+export type { AppendOptions, WriteOptions } from "./context/write/write";
 export type { ImportWriteOptions } from "./context/write/write-import";
 export {
   AuthenticationError,

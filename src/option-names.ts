@@ -1,6 +1,7 @@
 /** Option names of the interfaces that calls check their arguments against. Written by `npm run reference`. */
 // biome-ignore format: generated
 export const OPTION_NAMES = {
+  AppendOptions: ["lnglat", "encodeGeom", "geomCol", "signal"],
   BaseMapOptions: ["source", "labels", "onlyLabels", "maxZoom", "attribution"],
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
@@ -33,9 +34,9 @@ export const OPTION_NAMES = {
   SizeByColumn: ["column", "range", "min", "max", "bins", "method", "binMethod"],
   StrokeOptions: ["color", "width"],
   StyleOptions: ["name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"],
-  SyncOptions: ["key", "lnglat", "encodeGeom", "geomCol", "force", "signal"],
+  SyncOptions: ["key", "force", "lnglat", "encodeGeom", "geomCol", "signal"],
   TimeOptions: ["column", "method", "cumulative", "frames", "duration", "trails", "speed", "loop"],
   Timeouts: ["connectMs", "idleMs", "totalMs"],
   WaitOptions: ["signal", "timeoutMs"],
-  WriteOptions: ["overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "tempDir", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression"],
+  WriteOptions: ["overwrite", "append", "privacy", "tempDir", "lnglat", "encodeGeom", "geomCol", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression"],
 } as const;

@@ -18,13 +18,18 @@ interface ImportOptions extends ImportParameters {
 }
 
 const POLL_MS = 1_000;
+/** Wait for the id of an import that was given up after its upload. */
+const ID_MS = 10_000;
 
 /** A file to upload, or the URL of one that the server downloads. */
 export type ImportSource =
   | { readonly name: string; readonly bytes: () => AsyncIterable<Uint8Array> }
   | { readonly url: string };
 
-/** Uploads a file, starts its import and returns the import's id. */
+/**
+ * Uploads a file, starts its import and returns the import's id. Also returns it when `signal` aborts after the upload:
+ * without the id, nobody could stop the import.
+ */
 export async function startImport(
   transport: Transport,
   source: ImportSource,
@@ -37,14 +42,13 @@ export async function startImport(
     collisionStrategy: "collision_strategy",
     privacy: "privacy",
   } as const satisfies Record<keyof ImportParameters, string>;
-  const isUrl = "url" in source;
-  const query: Record<string, string> = isUrl ? {} : { filename: source.name };
+  signal?.throwIfAborted();
+  const query: Record<string, string> = "url" in source ? {} : { filename: source.name };
   for (const [name, parameter] of Object.entries(names)) {
     const value = parameters[name as keyof ImportParameters];
     if (value !== undefined) query[parameter] = String(value);
   }
-  const content = isUrl ? { form: { url: source.url } } : { body: source.bytes };
-  const request = { path: "/api/v1/imports", query, ...content, signal };
+  const request = { path: "/api/v1/imports", query, ...abortedWhileSent(source, signal) };
   const { value } = await transport.sendForJson(request, ImportCreated, "an Import API").catch((error) => {
     // without Retry-After, all slots for imports are taken
     throw error instanceof RateLimitError && error.retryAfterS === undefined
@@ -53,6 +57,21 @@ export async function startImport(
   });
   if (value.success === false) throw new ServerError("The server refused to import the file.");
   return value.item_queue_id;
+}
+
+/** Content of the request, and a signal that lets the answer arrive after the content. */
+function abortedWhileSent(source: ImportSource, signal: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const giveUp = () => controller.abort(signal?.reason);
+  let isSent = "url" in source;
+  signal?.addEventListener("abort", () => (isSent ? setTimeout(giveUp, ID_MS).unref() : giveUp()));
+  if ("url" in source) return { form: { url: source.url }, signal: controller.signal };
+  async function* body(bytes: AsyncIterable<Uint8Array>) {
+    isSent = false;
+    yield* bytes;
+    isSent = true;
+  }
+  return { body: () => body(source.bytes()), signal: controller.signal };
 }
 
 /**

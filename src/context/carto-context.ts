@@ -47,7 +47,7 @@ import { quoted, tableNamed, temporaryTable } from "./tables/table-name";
 import { dropTable, dropTemporary } from "./write/new-table";
 import { queryToTable } from "./write/query-to-table";
 import { printReport } from "./write/report";
-import { type WriteOptions, writeFrame } from "./write/write";
+import { type AppendOptions, type WriteOptions, writeFrame } from "./write/write";
 
 /** Options of `cc.map`. */
 export interface CartoMapOptions extends MapOptions {
@@ -227,9 +227,32 @@ export class CartoContext {
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
     if (report.baseline) this.#baselines.remember(df, report.baseline);
-    else this.#baselines.forget(quoted(report.table));
+    else if (!report.isAppended) this.#baselines.forget(quoted(report.table));
     await printReport(this.#transport, report, tableName);
     return report.job ? new BatchJobStatus(this, report.job) : null;
+  }
+
+  /**
+   * Adds the rows of a DataFrame to an existing table, in one transaction: all rows or none. The same as `write` with
+   * `append: true`. Each column goes to the table's column of the same name and is converted to its type; columns that the
+   * frame lacks get their default, or NULL. If the call fails or is interrupted, the table is unchanged.
+   *
+   * ```ts
+   * await cc.append(df, "airports", { lnglat: ["longitude", "latitude"] });
+   * ```
+   *
+   * @param tableName name of the table as in the database, including case, or as it was given to `write`
+   * @param options `lnglat`, `encodeGeom`, `geomCol`: as in `write`
+   * @throws TableNotFoundError if the table does not exist
+   * @throws InvalidArgumentError for a column that the table does not have, for a value that does not fit its column, and if
+   *   the frame lacks a column that is NOT NULL and has no default
+   * @throws SqlError if a constraint of the table refuses a row
+   */
+  async append(df: DataFrame, tableName: string, options: AppendOptions = {}): Promise<void> {
+    if (!isFrame(df))
+      throw new InvalidArgumentError("The first argument of cc.append must be a danfo.js DataFrame.");
+    checkOptions("append", options, OPTION_NAMES.AppendOptions);
+    await this.write(df, tableName, { ...options, append: true });
   }
 
   /**

@@ -12,6 +12,7 @@ onPostgres({
   CartoContext: () => import("../context/context.test"),
   "cc.query": () => import("../context/write/query-to-table.test"),
   "cc.write": () => import("../context/write/write.test"),
+  "cc.append": () => import("../context/write/append.test"),
   "cc.import": () => import("../files/import.test"),
   "cc.export": () => import("../files/export.test"),
   "cc.sync": () => import("../context/sync/sync.test"),

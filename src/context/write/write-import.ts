@@ -37,7 +37,7 @@ export interface ImportWriteOptions {
 }
 
 export function needsImport(options: ImportWriteOptions): boolean {
-  return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
+  return IMPORT_OPTION_NAMES.some((name) => options[name] !== undefined);
 }
 
 const isBoolean = (value: unknown) => typeof value === "boolean";
@@ -49,6 +49,8 @@ const IMPORT_OPTIONS = {
   collisionStrategy: [(value) => value === "skip" || value === "overwrite", '"skip" or "overwrite"'],
   compression: [(value) => value === "gzip", '"gzip"'],
 } as const satisfies Record<keyof ImportWriteOptions, [(value: unknown) => boolean, string]>;
+
+export const IMPORT_OPTION_NAMES = Object.keys(IMPORT_OPTIONS) as (keyof ImportWriteOptions)[];
 
 /** @throws InvalidArgumentError for an option with an invalid value */
 export function checkImportOptions(options: ImportWriteOptions & { readonly overwrite?: boolean }): void {

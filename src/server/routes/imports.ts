@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { JsonpCallback } from "../../api/schemas/sql";
 import { unlessAborted } from "../../unless-aborted";
 import { parseJson } from "../../values";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
-import { abortOnDisconnect, checkFieldsKey } from "../guard";
+import { abortOnDisconnect, callbackOf, checkFieldsKey } from "../guard";
 import { type Imports, SLOTS } from "../imports/imports";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
@@ -92,13 +91,17 @@ async function create(
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
+  const disconnected = abortOnDisconnect(reply);
   try {
-    const { fields, file } = await receive(request, slot.dir, abortOnDisconnect(reply));
+    const { fields, file } = await receive(request, slot.dir, disconnected);
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success)
       throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
+    const cancel = () => imports.cancel(id); // nobody knows its id
+    if (disconnected.aborted) await cancel();
+    else disconnected.addEventListener("abort", cancel);
     return { item_queue_id: id, success: true };
   } catch (error) {
     await slot.release();
@@ -214,7 +217,7 @@ const cutOff = () => new ImportRefusal(400, "The upload ended before it was comp
 
 /** Sends the answer as JSON, or as JSONP if `callback` is given. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
-  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  const callback = callbackOf(request, parameters(request));
   if (callback === undefined) return reply.type("application/json; charset=utf-8").send(answer);
   return reply
     .code(200)

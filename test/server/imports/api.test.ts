@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, type RequestListener, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,6 +36,20 @@ describe("requests", () => {
     );
     expect(states.at(-1)).toBe("complete");
     expect(await (await server.ask("/api/v1/imports/")).json()).toEqual({ imports: [], success: true });
+  });
+
+  test("an upload whose sender is gone before the answer is not imported", async () => {
+    const { hostname, port } = new URL(server.baseUrl);
+    const body = "a\n1\n";
+    const head = `POST /api/v1/imports?filename=gone.csv&api_key=${server.key} HTTP/1.1\r\nHost: ${hostname}:${port}`;
+    const socket = connect(Number(port), hostname);
+    await once(socket, "connect");
+    socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    socket.destroySoon();
+    await once(socket, "close");
+    await file("after.csv", body); // slots are given in order
+    await expect.poll(workDirs).toEqual([]);
+    expect(await tables()).not.toContain("gone");
   });
 
   test.each([
