@@ -167,7 +167,9 @@ async function reset(server: TestServer, known: Objects): Promise<boolean> {
     for (const id of maps.template_ids) {
       await server.ask(`/api/v1/map/named/${id.replace(/^.*@/, "")}`, { method: "DELETE" });
     }
-    const keys = (await list("/api/v3/api_keys?type=regular")) as { result: { name: string }[] };
+    const keys = (await list("/api/v3/api_keys?type=regular&per_page=1000")) as {
+      result: { name: string }[];
+    };
     for (const { name } of keys.result) {
       await server.ask(`/api/v3/api_keys/${encodeURIComponent(name)}`, { method: "DELETE" });
     }
