@@ -1,3 +1,4 @@
+import type { Unread } from "../../api/schemas/imports";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
 import type { Plan } from "./analyse";
@@ -17,16 +18,16 @@ export async function loadTable(
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<{ unusableGeometries: number }> {
+): Promise<Unread[]> {
   try {
     const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
     if (projected !== null) await checkProjection(engine, projected, signal);
     await engine.query(createTable(table, plan), { signal });
-    const unusableGeometries = await copyRows(engine, table, source, plan, signal);
+    const unread = await copyRows(engine, table, source, plan, signal);
     if (projected !== null) await engine.query(transform(table, projected), { signal });
     if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
     await cartodbfy(engine, table, signal);
-    return { unusableGeometries };
+    return unread;
   } catch (error) {
     throw loadFailure(error);
   }
@@ -59,31 +60,31 @@ export function createTable(table: string, { id, columns, geometry }: TablePlan)
   return `CREATE TABLE ${ident(table)} (${[key, ...geometries, ...definitions].join(", ")})`;
 }
 
-/** Returns the number of geometries that cannot be used. */
+/** Returns the geometries that cannot be used. */
 async function copyRows(
   engine: Engine,
   table: string,
   source: TableSource,
   plan: Plan,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Unread[]> {
   const names = [
     ...(plan.id === null ? [] : ["cartodb_id"]),
     ...(plan.geometry === null ? [] : ["the_geom"]),
     ...plan.columns.map(({ name }) => name),
   ];
-  if (plan.rowCount === 0 || names.length === 0) return 0;
+  if (plan.rowCount === 0 || names.length === 0) return [];
   const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
   const geometries = new GeometryTexts();
   const { rows } = await engine.copyIn(copy, copyText(source, plan, geometries), { signal });
-  if (geometries.firstFailure && !geometries.hasUsable) throw geometries.firstFailure;
+  if (geometries.first && !geometries.hasUsable) throw geometries.first.failure;
   if (rows !== plan.rowCount) {
     throw new ImportFailure(
       2001,
       `Only ${rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
     );
   }
-  return geometries.failures;
+  return geometries.unread();
 }
 
 /** Yields the rows in the text format of COPY. */
@@ -126,18 +127,26 @@ type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
 /** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
 class GeometryTexts {
   hasUsable = false;
-  failures = 0;
-  firstFailure: ImportFailure | undefined;
+  first: { readonly failure: ImportFailure; readonly row: number } | undefined;
+  #failures = 0;
+  #row = 0;
 
   text(geometry: Geometry): string {
+    this.#row++;
     if (geometry === null) return "\\N";
     if (geometry instanceof ImportFailure) {
-      this.failures++;
-      this.firstFailure ??= geometry;
+      this.#failures++;
+      this.first ??= { failure: geometry, row: this.#row };
       return "\\N";
     }
     this.hasUsable = true;
     return typeof geometry === "string" ? geometry : geometry.hex;
+  }
+
+  unread(): Unread[] {
+    if (!this.first) return [];
+    const { failure, row } = this.first;
+    return [{ column: "the_geom", count: this.#failures, row, reason: failure.detail }];
   }
 }
 

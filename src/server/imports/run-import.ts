@@ -3,25 +3,32 @@ import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
 import { ident, literal, temporaryName } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import type { Privacy } from "../datasets";
-import { DatabaseError, type Engine } from "../engine/engine";
+import { DatabaseError, type Engine, lastRows } from "../engine/engine";
 import { analyse, type Plan } from "./analyse";
+import { crsOf } from "./crs";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
-import { tableSources } from "./formats";
+import { filterTable } from "./filter";
+import { type Opened, tableSources } from "./formats";
 import { openPlaces } from "./gazetteer";
 import { Gdal } from "./gdal/gdal";
 import { guessContent } from "./guess-content";
 import { cartodbfy, loadTable } from "./load";
 import { type LoadedTable, publish } from "./publish";
+import { chosenLayers, readerLimit } from "./reading";
 import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
 import { takenNames } from "./table-names";
-import type { LayerSource, LoadedContent, TableSource } from "./table-source";
+import type { FormatOptions, LayerSource, LoadedContent, TableSource } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
+
+/** An uploaded file, or one to download. */
+export type FileSource =
+  | { readonly kind: "file"; readonly file: FileToImport }
+  | { readonly kind: "url"; readonly url: string };
 
 /** Source of the rows. `displayName` identifies it to the user. */
 export type ImportSource = { readonly displayName: string } & (
-  | { readonly kind: "file"; readonly file: FileToImport }
-  | { readonly kind: "url"; readonly url: string }
+  | FileSource
   | { readonly kind: "query"; readonly sql: string; readonly tableName: string }
   | { readonly kind: "table"; readonly from: string; readonly tableName: string }
 );
@@ -39,19 +46,19 @@ interface Job {
 
 type Result = Pick<
   ImportRecord,
-  "tables" | "tooManyTables" | "unusableGeometries" | "errorCode" | "errorDetail"
+  "tables" | "tooManyTables" | "leftOut" | "unusableGeometries" | "errorCode" | "errorDetail"
 >;
 
 const COMPLETE = {
   tooManyTables: false,
+  leftOut: [] as string[],
   unusableGeometries: 0,
   errorCode: null,
   errorDetail: "",
 } as const;
 const SKIPPED: Result = {
+  ...COMPLETE,
   tables: [],
-  tooManyTables: false,
-  unusableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -64,37 +71,62 @@ export async function runImport(job: Job): Promise<Result> {
   const { source } = job;
   if (source.kind === "query") return fromSql(job, source.tableName, queryOf(source.sql));
   if (source.kind === "table") return fromSql(job, source.tableName, `SELECT * FROM ${ident(source.from)}`);
-  let file: FileToImport;
-  if (source.kind === "url") {
-    await job.enter("uploading");
-    file = await download(source.url, job.dir, {
-      signal: job.signal,
-      onStatus: (httpStatus) => {
-        job.record.httpStatus = httpStatus;
-      },
-    });
-    job.record.displayName = file.name;
-  } else {
-    file = source.file;
-  }
+  const { dir, record, signal } = job;
+  const { srid } = record.reading;
+  if (srid !== undefined) await checkSrid(job.engine, srid);
+  if (source.kind === "url") await job.enter("uploading");
+  const file = await fileOf(source, dir, signal, (httpStatus) => {
+    record.httpStatus = httpStatus;
+  });
+  record.displayName = file.name;
   await job.enter("unpacking");
-  return fromFiles(job, await unpack(file, join(job.dir, "unpacked"), job.signal));
+  const files = await unpack(file, join(dir, "unpacked"), signal);
+  await job.enter("importing");
+  return withSources(files, { ...record, dir, signal }, (opened) => fromSources(job, opened));
 }
 
-async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
-  await job.enter("importing");
-  const gdal = new Gdal(join(job.dir, "gdal"), job.signal);
+/** Returns the uploaded file, or downloads one. */
+export async function fileOf(
+  source: FileSource,
+  dir: string,
+  signal: AbortSignal,
+  onStatus: Parameters<typeof download>[2]["onStatus"],
+): Promise<FileToImport> {
+  return source.kind === "file" ? source.file : download(source.url, dir, { signal, onStatus });
+}
+
+/** Calls `work` with the tables of the files, while GDAL can read them. */
+export async function withSources<T>(
+  files: readonly FileToImport[],
+  { dir, signal, ...options }: Omit<FormatOptions, "beside" | "gdal"> & Pick<Job, "dir" | "signal">,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const gdal = new Gdal(join(dir, "gdal"), signal);
   try {
-    return await fromSources(job, await tableSources(files, { ...job.record, gdal }));
+    return await work(await tableSources(files, { ...options, gdal }));
   } finally {
     await gdal.close();
   }
 }
 
-async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]): Promise<Result> {
-  const { engine } = job;
-  const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
+async function checkSrid(engine: Engine, srid: number): Promise<void> {
+  const known = await engine.query(`SELECT FROM spatial_ref_sys WHERE srid = ${srid}`);
+  if (lastRows(known).length > 0) return;
+  throw new ImportFailure(
+    3008,
+    `\`srid\` is ${srid}, which is no known coordinate system. Pass an EPSG code, such as 27700.`,
+  );
+}
+
+async function fromSources(job: Job, { sources: all, unknown }: Opened): Promise<Result> {
+  const { engine, record } = job;
+  const chosen = chosenLayers(all, record.reading);
+  const sources = await notSkipped(job, chosen.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
+  const extra = record.reading.layer ? [] : all.filter(({ isExtra }) => isExtra);
+  const leftOut = [...extra, ...chosen.slice(MAX_TABLES_PER_IMPORT)].map(
+    ({ file, layer }) => `${file}: ${layer}`,
+  );
   const tables: LoadedTable[] = [];
   const contents: LoadedContent[] = [];
   let unusableGeometries = 0;
@@ -108,8 +140,8 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
         await engine.query(`DROP TABLE ${ident(table.temporary)}`);
         continue;
       }
-      contents.push({ rows: content.rows, renamed: content.renamed });
-      unusableGeometries += content.unusableGeometries ?? 0;
+      contents.push(content);
+      unusableGeometries += content.unread.reduce((sum, { count }) => sum + count, 0);
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
@@ -121,7 +153,8 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
         wanted: normalizeTableName(wanted),
         ...contents[i]!,
       })),
-      tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
+      tooManyTables: chosen.length > MAX_TABLES_PER_IMPORT,
+      leftOut: [...leftOut, ...unknown],
       unusableGeometries,
     };
   });
@@ -132,15 +165,47 @@ async function load(
   job: Job,
   table: string,
   source: TableSource | LayerSource,
-): Promise<(LoadedContent & { readonly unusableGeometries?: number }) | null> {
+): Promise<LoadedContent | null> {
   const { engine, record, signal } = job;
-  if (source.kind === "layer") {
-    const content = await source.load(engine, table, signal);
-    return content.rows === 0 ? null : content;
-  }
+  const content =
+    source.kind === "layer" ? await source.load(engine, table, signal) : await loadSource(job, table, source);
+  if (source.kind === "layer" && content.rows === 0) return null;
+  const { renamed } = content;
+  const { removed, dropped } = await filterTable(engine, table, record.reading, { renamed, signal });
+  return {
+    ...content,
+    rows: content.rows - removed,
+    renamed: renamed.filter(({ to }) => !dropped.includes(to)),
+  };
+}
+
+async function loadSource(job: Job, table: string, all: TableSource): Promise<LoadedContent> {
+  const { engine, record, signal } = job;
+  const source = limited(all, readerLimit(record.reading));
   const plan = await withGuess(job, await analyse(source, record, signal));
-  const { unusableGeometries } = await loadTable(engine, table, source, plan, signal);
-  return { rows: plan.rowCount, renamed: renamedColumns(source, plan), unusableGeometries };
+  const unread = await loadTable(engine, table, source, plan, signal);
+  return {
+    rows: plan.rowCount,
+    renamed: renamedColumns(source, plan),
+    crs: crsOf(source, plan, record.reading.srid),
+    encoding: source.encoding,
+    unread,
+  };
+}
+
+/** Ends the reading after the first rows. */
+function limited(source: TableSource, limit: number | undefined): TableSource {
+  if (limit === undefined) return source;
+  const rows = async function* () {
+    let count = 0;
+    if (limit > 0) {
+      for await (const row of source.rows()) {
+        yield row;
+        if (++count === limit) return;
+      }
+    }
+  };
+  return Object.assign(Object.create(source) as TableSource, { rows }); // members known after the first reading show through
 }
 
 /** Returns the columns whose names in the table differ from those in the file. */
@@ -195,7 +260,10 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
     });
     const [name = ""] = await publishAll(job, tables);
     const rows = await countRows(engine, name);
-    return { ...COMPLETE, tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed }] };
+    return {
+      ...COMPLETE,
+      tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed, unread: [] }],
+    };
   });
 }
 

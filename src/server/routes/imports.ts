@@ -5,7 +5,9 @@ import { unlessAborted } from "../../unless-aborted";
 import { parseJson } from "../../values";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { abortOnDisconnect, callbackOf, checkFieldsKey } from "../guard";
-import { type Imports, SLOTS } from "../imports/imports";
+import { asFailure, errorText } from "../imports/errors";
+import { type Imports, SLOTS, type Slot } from "../imports/imports";
+import { describeLayers } from "../imports/layers";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
 import type { ImportSource } from "../imports/run-import";
@@ -35,7 +37,7 @@ class ImportRefusal extends Error {
 }
 
 /**
- * Serves `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
+ * Serves `POST /api/v1/imports`, `POST /api/v1/imports/layers`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
  * body (`file` or `filename`) or as the whole body with `?filename=`, is written to disk as it arrives.
  */
 export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKeys): void {
@@ -56,8 +58,11 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
     );
     for (const prefix of ["", "/user/:user", "/u/:user"]) {
       const url = `${prefix}/api/:version/imports`;
+      const config = { access: "key may be in the body", streamsMultipart: true } as const;
+      routes.post(`${url}/layers`, { config }, (request, reply) =>
+        layers({ imports, keys }, request, reply).then((answer) => send(request, reply, answer)),
+      );
       for (const path of [url, `${url}/`]) {
-        const config = { access: "key may be in the body", streamsMultipart: true } as const;
         routes.post(path, { config }, (request, reply) =>
           create({ imports, keys }, request, reply).then((answer) => send(request, reply, answer)),
         );
@@ -82,27 +87,67 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
   });
 }
 
-async function create(
-  { imports, keys }: { readonly imports: Imports; readonly keys: ApiKeys },
+interface Services {
+  readonly imports: Imports;
+  readonly keys: ApiKeys;
+}
+
+async function create(services: Services, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const { imports } = services;
+  const disconnected = abortOnDisconnect(reply);
+  return withUpload(services, request, disconnected, async ({ slot, parameters, file }) => {
+    const id = await imports.start(slot, sourceOf(parameters, file), importOptions(parameters));
+    const cancel = () => imports.cancel(id); // nobody knows its id
+    if (disconnected.aborted) await cancel();
+    else disconnected.addEventListener("abort", cancel);
+    return { item_queue_id: id, success: true };
+  });
+}
+
+/** Answers with the layers, or with the error of an import object. */
+async function layers(services: Services, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const signal = abortOnDisconnect(reply);
+  return withUpload(services, request, signal, async ({ slot, parameters, file }) => {
+    try {
+      const source = sourceOf(parameters, file);
+      if (source.kind === "query" || source.kind === "table")
+        throw new ImportRefusal(400, "The request names no file. Send a file or a url.");
+      const { reading } = importOptions(parameters);
+      return { layers: await describeLayers(source, { dir: slot.dir, reading, signal }) };
+    } catch (error) {
+      if (error instanceof ImportRefusal) throw error;
+      const { code, detail } = asFailure(error);
+      return { success: false, error_code: code, get_error_text: errorText(code, detail) };
+    } finally {
+      await slot.release();
+    }
+  });
+}
+
+interface Uploaded {
+  readonly slot: Slot;
+  readonly parameters: ImportRequest;
+  readonly file: FileToImport | undefined;
+}
+
+/** Calls `work` with a request that has arrived completely. The slot is released if it fails. */
+async function withUpload(
+  { imports, keys }: Services,
   request: FastifyRequest,
-  reply: FastifyReply,
+  disconnected: AbortSignal,
+  work: (uploaded: Uploaded) => Promise<object>,
 ): Promise<object> {
   const slot = await imports.slot();
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
-  const disconnected = abortOnDisconnect(reply);
   try {
     const { fields, file } = await receive(request, slot.dir, disconnected);
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success)
       throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
-    const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
-    const cancel = () => imports.cancel(id); // nobody knows its id
-    if (disconnected.aborted) await cancel();
-    else disconnected.addEventListener("abort", cancel);
-    return { item_queue_id: id, success: true };
+    return await work({ slot, parameters: parsed.data, file });
   } catch (error) {
     await slot.release();
     throw error;

@@ -312,8 +312,9 @@ describe("shapefiles", () => {
   });
 
   const { shp, dbf } = shapefile([{ point: [2, 41] }], fields, [rows[0]!]);
+  const metres = shapefile([{ point: [430_000, 560_000] }], fields, [rows[0]!]);
   test.each<[string, Record<string, string | Buffer>, number]>([
-    ["without .prj", { "a.shp": shp, "a.dbf": dbf }, 3101],
+    ["without .prj, in metres", { "a.shp": metres.shp, "a.dbf": metres.dbf }, 3101],
     ["with an invalid .prj", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
     ["with an unknown projection", { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' }, 3008],
     ["of garbage", { "a.shp": Buffer.alloc(200, 7), "a.dbf": dbf, "a.prj": WGS84 }, 1006],

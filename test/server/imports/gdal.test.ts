@@ -530,9 +530,9 @@ describe("while a file is read", () => {
       const [layer] = await gdal.layers("0/data.geojsonl", ["GeoJSONSeq"]);
       expect(layer).toMatchObject({
         featureCount: 20_000,
-        geometries: [{ type: "LineString", hasCrs: true }],
+        geometries: [{ type: "LineString", crs: { srid: 4326 } }],
       });
-      const writing = gdal.write("0/data.geojsonl", layer!, "out");
+      const writing = gdal.write("0/data.geojsonl", layer!, { output: "out" });
       const failed = expect(writing).rejects.toThrow("enough");
       while (!existsSync(join(dir, "out.sql"))) await sleep(1);
       const start = performance.now();

@@ -7,7 +7,7 @@ import { type CastingContext, type CsvError, type Options, parse } from "csv-par
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import type { FormatOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import { type FileToImport, layerOfFile } from "../unpack";
 import { textDecoder } from "./decoder";
 import { decoded, encodingOf } from "./encoding";
 
@@ -32,9 +32,10 @@ const PARSER: Options = {
 /** @throws ImportFailure 1002, 1005, 2003, 2007 */
 export async function openCsv(
   file: FileToImport,
-  { quotedFieldsGuessing }: FormatOptions,
+  { quotedFieldsGuessing, reading }: FormatOptions,
 ): Promise<TableSource> {
-  const encoding = await encodingOf(file.path, file.charset);
+  const found = await encodingOf(file.path, reading, file.charset);
+  const encoding = found.name;
   const sample = await sampleOf(file.path, encoding);
   if (sample.text.trim() === "") throw new ImportFailure(1005, "The file has no content.");
   if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
@@ -52,7 +53,7 @@ export async function openCsv(
   const noteQuoted = quotedFieldsGuessing ? undefined : quoted;
   const rows = () => readRows(file.path, { encoding, delimiter, columns, fromLine, noteQuoted });
   const hasDecimalCommas = delimiter !== ",";
-  return { name: withoutExtension(file.name), kind: "cells", columns, quoted, hasDecimalCommas, rows };
+  return { ...layerOfFile(file), kind: "cells", encoding: found, columns, quoted, hasDecimalCommas, rows };
 }
 
 /** Returns the separator in a first line `sep=;`, which Excel understands. */

@@ -6,8 +6,8 @@ import { crsNameOf, sridOfCrsName } from "../../../geometry/crs";
 import { ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
-import type { Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import type { FormatOptions, Row, TableSource } from "../table-source";
+import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOf } from "./encoding";
 
 /** Paths whose values the parser emits one at a time, so that the whole document is never in memory. */
@@ -23,30 +23,30 @@ const OBJECT_PATHS = [
 ];
 
 /** @throws ImportFailure 1002, 1005, 2007, 3007 */
-export async function openJson(file: FileToImport): Promise<TableSource> {
-  const encoding = await encodingOf(file.path, file.charset);
+export async function openJson(file: FileToImport, { reading }: FormatOptions): Promise<TableSource> {
+  const encoding = await encodingOf(file.path, reading, file.charset);
   const start = await firstCharacter(file.path);
   if (start === "") throw new ImportFailure(1005, "The file has no content.");
   const columns = new Columns();
-  const name = withoutExtension(file.name);
-  const values = (paths: string[]) => valuesAt(decoded(file.path, encoding), paths);
+  const layer = { ...layerOfFile(file), encoding };
+  const values = (paths: string[]) => valuesAt(decoded(file.path, encoding.name), paths);
   if (start === "[") {
     return {
-      name,
+      ...layer,
       kind: "cells",
       columns: columns.names,
       rows: () => objectRows(values(ARRAY_PATHS), columns),
     };
   }
   const source = {
-    name,
+    ...layer,
     kind: "features" as const,
     columns: columns.names,
-    projection: SRID_LNGLAT,
+    projection: reading.srid ?? SRID_LNGLAT,
     hasTimesAsText: true,
     rows: () =>
       featureRows(values(OBJECT_PATHS), columns, (srid) => {
-        source.projection = srid;
+        source.projection = reading.srid ?? srid;
       }),
   };
   return source;

@@ -1,4 +1,4 @@
-/** Excel and OpenDocument workbooks: reads the first sheet that has cells, with its first row as the header. */
+/** Excel and OpenDocument workbooks: each sheet with cells is a layer, with its first row as the header. */
 import { readFile, stat } from "node:fs/promises";
 import { type CellObject, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
 import { openPromise } from "yauzl";
@@ -12,16 +12,28 @@ const MAX_BYTES = 32 * 1024 ** 2;
 const MAX_UNPACKED_BYTES = 256 * 1024 ** 2;
 
 /** @throws ImportFailure 1004, 1005, 1018, 6666 */
-export async function openSpreadsheet(file: FileToImport): Promise<TableSource> {
+export async function openSpreadsheet(file: FileToImport): Promise<TableSource[]> {
   await checkSize(file);
-  const [header = [], ...lines] = cellsOf(await workbook(file));
+  const sheets = sheetsOf(await workbook(file));
+  if (sheets.length === 0) throw new ImportFailure(1005, "The workbook has no cells.");
+  return sheets.map(([layer, cells], i) => ({
+    file: file.name,
+    layer,
+    name: i === 0 ? withoutExtension(file.name) : `${withoutExtension(file.name)}_${layer}`,
+    kind: "cells",
+    isExtra: i > 0,
+    ...sheetTable(cells),
+  }));
+}
+
+function sheetTable([header = [], ...lines]: readonly Cell[][]): Pick<TableSource, "columns" | "rows"> {
   const columns = header.map((name) => (name === null || name === undefined ? "" : String(name)));
   const width = lines.reduce((most, { length }) => Math.max(most, length), columns.length);
   while (columns.length < width) columns.push("");
   const rows = async function* (): AsyncGenerator<Row> {
     for (const values of lines) yield { values };
   };
-  return { name: withoutExtension(file.name), kind: "cells", columns, rows };
+  return { columns, rows };
 }
 
 async function checkSize(file: FileToImport): Promise<void> {
@@ -73,11 +85,12 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
   }
 }
 
-function cellsOf({ SheetNames, Sheets, Workbook }: WorkBook): Cell[][] {
+/** Returns the cells of each sheet that has some. */
+function sheetsOf({ SheetNames, Sheets, Workbook }: WorkBook): [name: string, cells: Cell[][]][] {
   const isFrom1904 = Workbook?.WBProps?.date1904 === true;
-  for (const name of SheetNames) {
+  return SheetNames.flatMap((name): [string, Cell[][]][] => {
     const sheet = Sheets[name];
-    if (!sheet) continue;
+    if (!sheet) return [];
     setTimes(sheet, isFrom1904);
     const rows = utils.sheet_to_json<Cell[]>(sheet, {
       header: 1,
@@ -85,9 +98,8 @@ function cellsOf({ SheetNames, Sheets, Workbook }: WorkBook): Cell[][] {
       blankrows: false,
       UTC: true,
     });
-    if (rows.length > 0) return rows.map((row) => Array.from(row));
-  }
-  throw new ImportFailure(1005, "The workbook has no cells.");
+    return rows.length > 0 ? [[name, rows.map((row) => Array.from(row))]] : [];
+  });
 }
 
 /** Replaces numbers that are dates or times by their values. */

@@ -4,7 +4,7 @@ import { builtPath } from "../../../built";
 import { KEEP_FREE_BYTES } from "../../disk";
 import { ImportFailure } from "../errors";
 import type { GdalStart } from "./gdal-worker";
-import type { FromWorker, Layer, ToWorker } from "./layer";
+import type { FromWorker, Layer, ToWorker, WriteOptions } from "./layer";
 
 /** Longest time for listing the layers of a file, and for reading one layer. */
 const MAX_MS = 30 * 60_000;
@@ -50,11 +50,11 @@ export class Gdal {
   }
 
   /**
-   * Writes a layer of a file that `layers` has listed to files in `dir` named `output`.
+   * Writes a layer of a file that `layers` has listed to files in `dir`.
    * @throws GdalError
    */
-  async write(path: string, layer: Layer, output: string): Promise<void> {
-    await this.#ask({ kind: "write", path, layer, output });
+  async write(path: string, layer: Layer, options: WriteOptions): Promise<void> {
+    await this.#ask({ kind: "write", path, layer, ...options });
   }
 
   async close(): Promise<void> {
