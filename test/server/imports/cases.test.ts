@@ -7,7 +7,7 @@ import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {

@@ -11,7 +11,7 @@ import { type Files, madeByGdal } from "../../support/gdal";
 import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, upload, finished, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {

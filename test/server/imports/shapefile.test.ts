@@ -4,7 +4,7 @@ import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { type ShapefileField, shapefile } from "../../support/shapefile";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers } = importer(server);
 
 afterEach(async () => {
