@@ -19,7 +19,7 @@ import { importer, zipOf } from "../../support/imports";
 import { needs } from "../../support/needs";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, upload, get, finished, columns, leftovers, workDirs } = importer(server);
 
 const tables = async () =>
