@@ -38,7 +38,9 @@ export {
   TimeoutError,
 } from "./errors";
 export type { ExportOptions, ExportSource } from "./files/export";
-export type { FileOptions, FileTable, ImportOptions } from "./files/import";
+export type { FileTable, ImportOptions, ImportReport, UnreadValues } from "./files/import";
+export type { FileLayer } from "./files/layers";
+export type { FileOptions, LayerName } from "./files/reading";
 export type { FileBytes, FileSource } from "./files/source";
 export { CopyFormatError } from "./frame";
 export {

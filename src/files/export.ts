@@ -77,6 +77,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
 };
 /** Formats of several files, which the server sends as a zip archive. */
 const OF_PARTS = /^(?:shp|tab|mif|gdb)$/;
+/** Formats that only the local server writes. */
+const OF_LOCAL_SERVER = /\.(?:parquet|arrow|feather|fgb|gml|gpx|tab|mif|gdb|dxf|xlsx|ods)$/i;
 
 /** The parts of the name of a file: `roads.csv.gz`. */
 interface FileName {
@@ -116,11 +118,18 @@ export async function exportFile(
   if (typeof path !== "string" || path === "")
     throw new InvalidArgumentError("The path of the file is missing.");
   const name = parseName(path);
+  if (transport.kind === "account" && OF_LOCAL_SERVER.test(name.inner)) throw notOfAccounts(name.inner);
   await checkPath(path, call.overwrite);
   return withQuery(transport, what, call, async (query) => {
     const bytes = await name.format(transport, query, name.inner, call.signal);
     return writeAtomically(path, bytes, name, call);
   });
+}
+
+function notOfAccounts(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Exporting ${extname(name).toLowerCase()} files works on the local server only. For an account, name a .gpkg, .shp, .geojson or .csv file.`,
+  );
 }
 
 async function checkPath(path: string, overwrite = false): Promise<void> {

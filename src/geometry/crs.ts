@@ -43,6 +43,12 @@ export function crsNameOf(crs: unknown): string | null {
   return typeof href === "string" ? href : JSON.stringify(crs);
 }
 
+/** Largest code of EPSG. Larger SRIDs are codes of Esri. */
+const MAX_EPSG = 32767;
+
+/** Returns the name of a coordinate system as PROJ reads it. */
+export const crsNameOfSrid = (srid: number) => `${srid > MAX_EPSG ? "ESRI" : "EPSG"}:${srid}`;
+
 /** The definition of longitude and latitude that `projDefinition` returns for all of its spellings. */
 export const LNGLAT = `EPSG:${SRID_LNGLAT}`;
 

@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { CartoContext } from "../../src/context/carto-context";
+import { CartoContext } from "../../src/context/carto-context";
 import { Layer } from "../../src/map";
 import { frame, printed, rowsOf, values, withContext } from "../support/context";
 import { temporaryDir } from "../support/engine";
@@ -112,6 +112,14 @@ describe("refusals", () => {
     await expect(cc.export("places", at("places.gdb"))).rejects.toThrow(".gdb.zip");
     expect((await readdir(dir)).filter((name) => /^\.|^mixed|\.gpx$|^a\./.test(name))).toEqual([]);
   });
+});
+
+test("what accounts do not write", async () => {
+  const account = new CartoContext({ baseUrl: "http://127.0.0.1:9/", apiKey: "x" });
+  for (const name of ["a.parquet", "a.fgb.gz", "a.tab.zip"]) {
+    const message = `Exporting ${/\.\w+/.exec(name)} files works on the local server only`;
+    await expect(account.export("places", at(name))).rejects.toThrow(message);
+  }
 });
 
 test("a layer shows a file, and leaves no table", async () => {

@@ -14,6 +14,7 @@ onPostgres({
   "cc.write": () => import("../context/write/write.test"),
   "cc.append": () => import("../context/write/append.test"),
   "cc.import": () => import("../files/import.test"),
+  "options of cc.import": () => import("../files/reading.test"),
   "cc.export": () => import("../files/export.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
   "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),

@@ -104,7 +104,9 @@ export async function importColumns(
   try {
     const onState = (state: string) =>
       progress.update({ done: rowCount, total: rowCount, unit: "rows", note: state });
-    const [imported] = await finishedImport(transport, id, { signal, onState });
+    const {
+      tables: [imported],
+    } = await finishedImport(transport, id, { signal, onState });
     if (imported === undefined) return { warnings: [] };
     const { name } = imported;
     const made = { ...temporary, table: name, label: name };
@@ -128,8 +130,8 @@ export async function abandonImport(transport: Transport, id: string): Promise<v
   const { kind } = await transport.endpoint();
   if (kind === "local") await cancelImport(transport, id).catch(() => {});
   const dropped = finishedImport(transport, id, { keepsRunning: false })
-    .catch(() => [])
-    .then(async (tables) => {
+    .catch(() => ({ tables: [] }))
+    .then(async ({ tables }) => {
       for (const { name } of tables) await dropTemporary(transport, { table: name, label: name });
     });
   if (kind === "local") await dropped;

@@ -11,7 +11,7 @@ import { type Files, madeByGdal } from "../../support/gdal";
 import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, upload, finished, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {
@@ -112,8 +112,13 @@ describe("values and points of each format", () => {
   });
 
   test("ODS", async () => {
-    const table = await tableOf(await madeByGdal(collection(feature(null, { name: "a" })), ["-f", "ODS"]));
-    expect(await rowsOf(table, "name")).toEqual([{ name: "a" }]);
+    const rows = [
+      { name: "a", n: 1, x: 1.5, ok: true },
+      { name: "b", n: 200, x: -2.25, ok: false },
+    ];
+    const made = await madeByGdal(collection(...rows.map((row) => feature(null, row))), ["-f", "ODS"]);
+    const table = await tableOf(made);
+    expect(await rowsOf(table, "name, n, x, ok::int::boolean AS ok")).toEqual(rows);
   });
 
   test("TopoJSON, also as .json", async () => {
@@ -530,9 +535,9 @@ describe("while a file is read", () => {
       const [layer] = await gdal.layers("0/data.geojsonl", ["GeoJSONSeq"]);
       expect(layer).toMatchObject({
         featureCount: 20_000,
-        geometries: [{ type: "LineString", hasCrs: true }],
+        geometries: [{ type: "LineString", crs: { srid: 4326 } }],
       });
-      const writing = gdal.write("0/data.geojsonl", layer!, "out");
+      const writing = gdal.write("0/data.geojsonl", layer!, { output: "out" });
       const failed = expect(writing).rejects.toThrow("enough");
       while (!existsSync(join(dir, "out.sql"))) await sleep(1);
       const start = performance.now();

@@ -11,7 +11,7 @@ const ROWS = 700_000;
 const KML_PLACEMARKS = 80_000;
 
 needs("memory");
-const server = serverForTests();
+const server = serverForTests({ own: true });
 const { post, finished } = importer(server);
 
 /** Made while it is sent: this process does not hold it either. */

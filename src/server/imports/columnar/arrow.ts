@@ -24,6 +24,7 @@ import {
   geoMetadata,
   primaryFirst,
 } from "./file";
+import { isNative } from "./geometry";
 import * as values from "./values";
 
 type ValueType = values.ValueType;
@@ -55,6 +56,7 @@ export async function openArrow(path: string): Promise<ColumnarFile> {
   const inOrder = columns.map((column) => read.find((one) => one.column === column)!); // of the same columns
   return {
     columns,
+    rowCount: null,
     async *batches(): AsyncGenerator<Batch> {
       for await (const batch of reader as AsyncIterable<RecordBatch>) {
         const getters = inOrder.map(({ at, get }) => {
@@ -80,7 +82,7 @@ function geoArrow({ metadata }: Field): GeometryMeta | undefined {
   const encoding = /^(?:geoarrow|ogc)\.(\w+)$/.exec(extension)?.[1];
   if (encoding === undefined) return undefined;
   const { crs } = JSON.parse(metadata.get("ARROW:extension:metadata") || "{}");
-  return { encoding, crs: projDefinition(crs) };
+  return { encoding, crs: projDefinition(crs), types: isNative(encoding) ? [encoding] : [] };
 }
 
 /** @throws ImportFailure 2001 for a type without a counterpart */

@@ -1,12 +1,16 @@
 /** Columnar files as tables: Parquet, GeoParquet, Arrow and Feather. */
 import { extname } from "node:path";
+import type { LayerDescription, Unread } from "../../../api/schemas/imports";
+import { SRID_LNGLAT } from "../../../geo";
 import { LNGLAT } from "../../../geometry/crs";
+import { crsOfDefinition, crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
 import { loadLayer } from "../gdal/load-layer";
 import { ImportWorker } from "../import-worker";
-import type { LayerSource } from "../table-source";
+import { type Reading, readerLimit } from "../reading";
+import type { Layer, LayerSource, LoadedContent } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
-import type { FromColumnar, PlannedColumn, ToColumnar } from "./file";
+import type { FromColumnar, OpenOptions, PlannedColumn, ToColumnar } from "./file";
 
 export const COLUMNAR_EXTENSIONS = [
   ".parquet",
@@ -22,50 +26,105 @@ export const COLUMNAR_EXTENSIONS = [
 const MAX_HEAP_MB = 2048;
 
 type Answer = Exclude<FromColumnar, { kind: "failed" }>;
+type Header = Extract<FromColumnar, { kind: "columns" }>;
 
 /**
  * Returns the table of the file; null if the file has another format.
  * @throws ImportFailure 2001
  */
-export async function openColumnar(file: FileToImport, signal: AbortSignal): Promise<LayerSource[] | null> {
-  const head = (await firstBytes(file.path, 6)).toString("latin1");
-  if (head.startsWith("FEA1")) {
-    throw new ImportFailure(
-      2001,
-      `${file.name} is a Feather file of version 1. Write it again with version 2, the default of pyarrow.`,
-    );
-  }
-  const isKnown = (COLUMNAR_EXTENSIONS as readonly string[]).includes(extname(file.name).toLowerCase());
-  if (!isKnown && !/^(?:PAR1|ARROW1)/.test(head)) return null;
-  const load: LayerSource["load"] = async (engine, table) => {
+export async function openColumnar(
+  file: FileToImport,
+  { reading, signal }: { readonly reading: Reading; readonly signal: AbortSignal },
+): Promise<LayerSource[] | null> {
+  if (!(await isColumnar(file))) return null;
+  const { srid } = reading;
+  const name = withoutExtension(file.name);
+  const layer = { name, layer: name, file: file.name };
+  const open = async <T>(limit: number | undefined, work: (thread: Thread, header: Header) => Promise<T>) => {
     const thread = new Thread(file, signal);
     try {
-      const columns = await thread.open();
-      let unusableGeometries = 0;
-      const rows = thread.rows((count) => {
-        unusableGeometries = count;
-      });
-      const content = await loadLayer(engine, table, { layer: layerOf(columns), rows, signal });
-      return { ...content, unusableGeometries };
+      return await work(thread, await thread.open({ srid, limit }));
     } finally {
       await thread.close();
     }
   };
-  return [{ kind: "layer", name: withoutExtension(file.name), load }];
+  return [
+    {
+      ...layer,
+      describe: () => open(undefined, async (_, header) => described(layer, header)),
+      load: (engine, table) =>
+        open(readerLimit(reading), async (thread, { columns }) => {
+          const unread: Unread[] = [];
+          const content = { layer: contentOf(columns), rows: thread.rows(unread), signal };
+          const loaded = await loadLayer(engine, table, content);
+          return loaded && { ...loaded, crs: crsOf(columns), unread };
+        }),
+    },
+  ];
 }
 
-function layerOf(columns: readonly PlannedColumn[]): Parameters<typeof loadLayer>[2]["layer"] {
+/** @throws ImportFailure 2001 for the old format of Feather */
+async function isColumnar({ path, name }: FileToImport): Promise<boolean> {
+  const head = (await firstBytes(path, 6)).toString("latin1");
+  if (head.startsWith("FEA1")) {
+    throw new ImportFailure(
+      2001,
+      `${name} is a Feather file of version 1. Write it again with version 2, the default of pyarrow.`,
+    );
+  }
+  const isNamed = (COLUMNAR_EXTENSIONS as readonly string[]).includes(extname(name).toLowerCase());
+  return isNamed || /^(?:PAR1|ARROW1)/.test(head);
+}
+
+const isGeometry = (column: PlannedColumn) => column.kind === "geometry";
+
+function contentOf(columns: readonly PlannedColumn[]): Parameters<typeof loadLayer>[2]["layer"] {
   return {
     hasIds: false,
-    geometries: columns.flatMap((column) =>
-      column.kind === "geometry"
-        ? [{ name: column.name, projection: column.crs === LNGLAT ? null : column.crs }]
-        : [],
-    ),
-    fields: columns.flatMap((column) =>
-      column.kind === "values" ? [{ name: column.name, type: column.pgType }] : [],
-    ),
+    geometries: columns
+      .filter(isGeometry)
+      .map(({ name, crs }) => ({ name, projection: crs === LNGLAT ? null : crs })),
+    fields: fieldsOf(columns),
   };
+}
+
+function fieldsOf(columns: readonly PlannedColumn[]) {
+  return columns.flatMap((column) =>
+    column.kind === "values" ? [{ name: column.name, type: column.pgType }] : [],
+  );
+}
+
+function crsOf(columns: readonly PlannedColumn[]): LoadedContent["crs"] {
+  const geometry = columns.find(isGeometry);
+  if (geometry === undefined) return null;
+  return geometry.crs === null
+    ? { ...crsOfSrid(SRID_LNGLAT), is_assumed: true }
+    : crsOfDefinition(geometry.crs);
+}
+
+function described({ layer, file }: Layer, { columns, rowCount }: Header): LayerDescription {
+  const geometry = columns.find(isGeometry);
+  return {
+    name: layer,
+    file,
+    geometry: geometry ? commonType(geometry.types) : null,
+    rows: rowCount,
+    srid: crsOf(columns)?.srid ?? null,
+    columns: fieldsOf(columns),
+  };
+}
+
+/** Returns the type that the geometries have in the table, such as `MULTIPOLYGON`. */
+function commonType(types: readonly string[]): string {
+  const promoted = types.map((type) =>
+    type
+      .toUpperCase()
+      .replace(/ [ZM]+$/, "")
+      .replace(/^(?:LINESTRING|POLYGON)$/, "MULTI$&")
+      .replace("MULTIPOINT", "POINT"),
+  );
+  const [first = "GEOMETRY", ...others] = new Set(promoted);
+  return others.length > 0 ? "GEOMETRY" : first;
 }
 
 /** The thread of one file. */
@@ -84,16 +143,15 @@ class Thread {
     });
   }
 
-  async open(): Promise<readonly PlannedColumn[]> {
-    const answer = await this.#ask({ kind: "open", path: this.#file.path });
-    return answer.kind === "columns" ? answer.columns : [];
+  async open(options: OpenOptions): Promise<Header> {
+    return (await this.#ask({ kind: "open", path: this.#file.path, ...options })) as Header;
   }
 
-  /** @param onEnd receives the number of geometries that cannot be used */
-  async *rows(onEnd: (unusableGeometries: number) => void): AsyncGenerator<Uint8Array> {
+  /** Yields text for COPY, and adds the geometries that cannot be used to `unread`. */
+  async *rows(unread: Unread[]): AsyncGenerator<Uint8Array> {
     for (;;) {
       const answer = await this.#ask({ kind: "rows" });
-      if (answer.kind === "end") onEnd(answer.unusableGeometries);
+      if (answer.kind === "end") unread.push(...answer.unread);
       if (answer.kind !== "rows") return;
       yield answer.text;
     }

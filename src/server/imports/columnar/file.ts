@@ -1,4 +1,6 @@
 /** What the readers of columnar files and their thread agree on. */
+
+import type { Unread } from "../../../api/schemas/imports";
 import { projDefinition } from "../../../geometry/crs";
 import { isObject } from "../../../values";
 import type { ImportErrorCode } from "../errors";
@@ -7,6 +9,8 @@ import type { ValueType } from "./values";
 /** An open file. Its rows are read one batch after another, so that memory does not grow with the file. */
 export interface ColumnarFile {
   readonly columns: readonly FileColumn[];
+  /** Null if the file does not tell it before its rows. */
+  readonly rowCount: number | null;
   batches(): AsyncIterable<Batch>;
 }
 
@@ -26,6 +30,8 @@ export interface GeometryMeta {
   readonly encoding: string;
   /** Coordinate system as PROJ reads it; null if it is unknown. */
   readonly crs: string | null;
+  /** Types that the file tells, such as `Polygon ZM`. Empty if it does not. */
+  readonly types: readonly string[];
 }
 
 /** What a file says about its geometries: https://geoparquet.org/releases/v1.1.0/ */
@@ -43,8 +49,12 @@ export function geoMetadata(text: string | undefined): GeoMetadata {
   const boxes = new Set<string>();
   for (const [name, column] of Object.entries(isObject(geo.columns) ? geo.columns : {})) {
     if (!isObject(column)) continue;
-    const { encoding = "WKB", crs = "OGC:CRS84", covering } = column;
-    columns.set(name, { encoding: String(encoding), crs: projDefinition(crs) });
+    const { encoding = "WKB", crs = "OGC:CRS84", covering, geometry_types: types } = column;
+    columns.set(name, {
+      encoding: String(encoding),
+      crs: projDefinition(crs),
+      types: Array.isArray(types) ? types.map(String) : [],
+    });
     const [box] = (covering as { bbox?: { xmin?: string[] } } | undefined)?.bbox?.xmin ?? [];
     if (box !== undefined) boxes.add(box);
   }
@@ -68,17 +78,26 @@ export function primaryFirst(columns: readonly FileColumn[], primary: string | u
 }
 
 /** Requests to the thread. Each `rows` is answered with more rows, until `end`. */
-export type ToColumnar = { readonly kind: "open"; readonly path: string } | { readonly kind: "rows" };
+export type ToColumnar =
+  | ({ readonly kind: "open"; readonly path: string } & OpenOptions)
+  | { readonly kind: "rows" };
+
+export interface OpenOptions {
+  /** Coordinate system of the geometries, instead of their own. */
+  readonly srid?: number;
+  /** Maximum number of rows. */
+  readonly limit?: number;
+}
 
 export type FromColumnar =
-  | { readonly kind: "columns"; readonly columns: readonly PlannedColumn[] }
+  | { readonly kind: "columns"; readonly columns: readonly PlannedColumn[]; readonly rowCount: number | null }
   /** Text in the format of COPY. */
   | { readonly kind: "rows"; readonly text: Uint8Array }
-  | { readonly kind: "end"; readonly unusableGeometries: number }
+  | { readonly kind: "end"; readonly unread: readonly Unread[] }
   | { readonly kind: "failed"; readonly code: ImportErrorCode; readonly detail: string };
 
 /** Column of the future table, in the order of the text. */
 export type PlannedColumn = { readonly name: string } & (
   | { readonly kind: "values"; readonly pgType: string }
-  | { readonly kind: "geometry"; readonly crs: string | null }
+  | ({ readonly kind: "geometry" } & Pick<GeometryMeta, "crs" | "types">)
 );

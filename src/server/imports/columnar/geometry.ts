@@ -1,5 +1,6 @@
 /** Writes the geometries of columnar files for `the_geom`: 2D, with MULTI lines and polygons, as in CARTO. */
 import { Geometry } from "wkx";
+import type { Unread } from "../../../api/schemas/imports";
 import { SRID_LNGLAT } from "../../../geo";
 import { areDegrees, DegreeCheck } from "../../../geometry/degrees";
 import { type EwkbHead, readEwkbHead, viewOf, WKB, walkEwkb } from "../../../geometry/ewkb";
@@ -8,6 +9,7 @@ import { parseWkt } from "../../../geometry/wkt";
 import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
 import { collectionError, encodeGeometry, promoted } from "../geometry";
+import type { GeometryMeta } from "./file";
 
 /** The encodings of GeoArrow that are arrays of numbers, with their types and the levels of lists above a position. */
 const NATIVE: Readonly<Record<string, readonly [type: ShapeType, depth: number]>> = {
@@ -27,21 +29,19 @@ interface Written {
 
 /** Writes one column. A geometry that cannot be used is NULL; the import fails only if none can be used. */
 export class GeometryColumn {
-  failures = 0;
+  readonly name: string;
   readonly #write: (value: never) => Written;
   readonly #degrees: DegreeCheck | null;
   #rows = 0;
   #usable = 0;
-  #firstFailure: ImportFailure | undefined;
+  #failures = 0;
+  #first: { readonly failure: ImportFailure; readonly row: number } | undefined;
 
-  /**
-   * @param encoding `WKB`, `WKT`, or one of GeoArrow's, such as `point`
-   * @param hasCrs false if the coordinates must be degrees because their system is unknown
-   * @throws ImportFailure 2001 for an unknown encoding
-   */
-  constructor(encoding: string, hasCrs: boolean) {
+  /** @throws ImportFailure 2001 for an unknown encoding */
+  constructor({ name, encoding, crs }: Pick<GeometryMeta, "encoding" | "crs"> & { readonly name: string }) {
+    this.name = name;
     this.#write = writerOf(encoding.toLowerCase());
-    this.#degrees = hasCrs ? null : new DegreeCheck();
+    this.#degrees = crs === null ? new DegreeCheck() : null; // of an unknown system, degrees are assumed
   }
 
   /** Returns null for a geometry that is missing or cannot be used. */
@@ -56,19 +56,24 @@ export class GeometryColumn {
       return hex;
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      this.failures++;
+      this.#failures++;
       const reason = `The geometry of row ${this.#rows} cannot be used: ${error.message}.`;
-      this.#firstFailure ??= new ImportFailure(2014, reason);
+      this.#first ??= { failure: new ImportFailure(2014, reason), row: this.#rows };
       return null;
     }
   }
 
   /** @throws ImportFailure 2014 if no geometry can be used, 3008 if most coordinates of an unknown system are not degrees */
-  check(): void {
+  unreadUnlessAll(column: string): Unread[] {
     if (this.#degrees) checkDegrees(this.#degrees);
-    if (this.#firstFailure && this.#usable === 0) throw this.#firstFailure;
+    if (!this.#first) return [];
+    const { failure, row } = this.#first;
+    if (this.#usable === 0) throw failure;
+    return [{ column, count: this.#failures, row, reason: failure.detail }];
   }
 }
+
+export const isNative = (encoding: string) => encoding in NATIVE;
 
 function writerOf(encoding: string): (value: never) => Written {
   if (encoding === "wkb") return ofWkb;

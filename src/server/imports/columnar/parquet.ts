@@ -34,6 +34,7 @@ export async function openParquet(path: string): Promise<ColumnarFile> {
   const options = { file, metadata, columns: names, compressors, utf8: false, parsers: PARSERS };
   return {
     columns,
+    rowCount: Number(metadata.num_rows),
     async *batches(): AsyncGenerator<Batch> {
       const scan = await parquetScan(options);
       for (const { rowStart, rowEnd } of scan.ranges) {
@@ -56,7 +57,7 @@ function columnsOf(metadata: FileMetaData): FileColumn[] {
     if (logical?.type === "GEOMETRY" || logical?.type === "GEOGRAPHY") {
       const { crs = "OGC:CRS84" } = logical;
       const definition = /^projjson:/i.test(crs) ? keyed.get(crs.slice("projjson:".length)) : crs;
-      return { kind: "geometry", name, encoding: "WKB", crs: projDefinition(definition) };
+      return { kind: "geometry", name, encoding: "WKB", crs: projDefinition(definition), types: [] };
     }
     return { kind: "values", name, type: typeOf(tree) };
   });

@@ -1,12 +1,16 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
 import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
-import { DegreeCheck } from "../../../geometry/degrees";
-import { checkDegrees } from "../analyse";
+import type { LayerDescription } from "../../../api/schemas/imports";
+import { SRID_LNGLAT } from "../../../geo";
+import { areDegrees } from "../../../geometry/degrees";
+import { checkColumnCount } from "../analyse";
+import { crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, LayerSource } from "../table-source";
+import { readerLimit } from "../reading";
+import type { FileOptions, LayerSource, LoadedContent } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
-import { copyText } from "./copy-text";
+import { copyText, GeometryCheck } from "./copy-text";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
 import { loadLayer } from "./load-layer";
@@ -78,11 +82,12 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 2001, 3008, 6666, 6667
+ * @throws ImportFailure 2001, 2004, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
-  { gdal, beside }: FormatOptions,
+  gdal: Gdal,
+  { beside, reading }: Pick<FileOptions, "beside" | "reading">,
 ): Promise<LayerSource[] | null> {
   const format = await formatOf(file);
   if (format === null) return null;
@@ -93,16 +98,22 @@ export async function openLayers(
   const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
   const stem = withoutExtension(file.name);
   return layers.map((layer, i): LayerSource => {
-    checkCrs(layer);
+    checkColumnCount(layer.fields.length);
     return {
-      kind: "layer",
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
+      layer: layer.name,
+      file: file.name,
+      describe: async () => description(layer, file),
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;
-        await gdal.write(path, layer, output).catch((error) => {
+        const { srid } = reading;
+        await gdal.write(path, layer, { output, srid, limit: readerLimit(reading) }).catch((error) => {
           throw readFailure(file, error);
         });
-        return loadLayer(engine, table, { layer, rows: copyText(join(gdal.dir, output), layer), signal });
+        const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
+        const rows = copyText(join(gdal.dir, output), layer, check);
+        const loaded = await loadLayer(engine, table, { layer, rows, signal });
+        return loaded && { ...loaded, crs: crsOf(layer, srid), unread: check?.unread() ?? [] };
       },
     };
   });
@@ -162,18 +173,49 @@ async function provideAs({ path }: FileToImport, to: string): Promise<void> {
   await link(path, to).catch(() => copyFile(path, to)); // some file systems have no links
 }
 
-/** Coordinates without a coordinate system must be degrees. */
-function checkCrs({ geometries }: Layer): void {
-  for (const { hasCrs, extent } of geometries) {
-    if (hasCrs || extent === null) continue;
+function description(
+  { name, featureCount, fields, geometries }: Layer,
+  { name: file }: FileToImport,
+): LayerDescription {
+  const [geometry] = geometries;
+  return {
+    name,
+    file,
+    geometry: geometry === undefined || geometry.type === "None" ? null : typeInPostgis(geometry.type),
+    rows: featureCount < 0 ? null : featureCount,
+    srid: geometry?.crs?.srid ?? null,
+    columns: fields.map(({ name, type }) => ({ name, type })),
+  };
+}
+
+function crsOf({ geometries: [geometry] }: Layer, srid: number | undefined): LoadedContent["crs"] {
+  if (geometry === undefined) return null;
+  if (srid !== undefined) return crsOfSrid(srid);
+  return geometry.crs
+    ? { ...geometry.crs, is_assumed: false }
+    : { ...crsOfSrid(SRID_LNGLAT), is_assumed: true };
+}
+
+/** True if no coordinate without a coordinate system can be out of the range of degrees. */
+function areInRange({ geometries }: Layer): boolean {
+  return geometries.every(({ crs, extent }) => {
+    if (crs !== null || extent === null) return true;
     const [minX, minY, maxX, maxY] = extent;
-    const degrees = new DegreeCheck();
-    degrees.add([
+    return areDegrees([
       [minX, minY],
       [maxX, maxY],
     ]);
-    checkDegrees(degrees);
-  }
+  });
+}
+
+/** Converts `3D Measured Multi Polygon` to `MULTIPOLYGON`, and `Unknown (any)` to `GEOMETRY`. */
+function typeInPostgis(type: string): string {
+  return /^Unknown/.test(type)
+    ? "GEOMETRY"
+    : type
+        .replace(/^(?:3D )?(?:Measured )?/, "")
+        .replaceAll(" ", "")
+        .toUpperCase();
 }
 
 function readFailure({ name }: FileToImport, error: unknown): unknown {

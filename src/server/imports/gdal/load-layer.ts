@@ -25,16 +25,16 @@ interface Content {
 }
 
 /**
- * Loads a layer into a new table. Makes it a CARTO table unless it has no rows. After a failure the table may exist, and
- * the caller drops it.
+ * Loads rows into a new table. Makes it a CARTO table, or returns null if there are no rows. After a failure the table may
+ * exist, and the caller drops it.
  * @param rows text in the format of COPY
- * @throws ImportFailure 2001, 2007, 2011, 2014, 3201
+ * @throws ImportFailure 2001, 2007, 2011, 2014, 3008, 3201
  */
 export async function loadLayer(
   engine: Engine,
   table: string,
   { layer, rows: text, signal }: { layer: Content; rows: AsyncIterable<Uint8Array>; signal: AbortSignal },
-): Promise<LoadedContent> {
+): Promise<Pick<LoadedContent, "rows" | "renamed"> | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
   const others = columns.filter(({ isOurs }) => !isOurs);
@@ -47,9 +47,10 @@ export async function loadLayer(
     await engine.query(createTable(table, plan), { signal });
     const copy = `COPY ${ident(table)} (${columns.map(({ name }) => ident(name)).join(", ")}) FROM STDIN`;
     const { rows } = await engine.copyIn(copy, text, { signal });
+    if (rows === 0) return null;
     for (const { name, projection } of projected)
       await engine.query(transform(table, projection!, name), { signal });
-    if (rows > 0) await cartodbfy(engine, table, signal);
+    await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
     return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })) };
   } catch (error) {
