@@ -186,7 +186,8 @@ function asCsv(delimiter: string): Format {
 }
 
 function csvColumn({ name, pgtype }: Field): string {
-  return pgtype === "geometry" ? `ST_AsText(${ident(name)}) AS ${ident(name)}` : ident(name);
+  if (pgtype === "geometry") return `ST_AsText(${ident(name)}) AS ${ident(name)}`;
+  return pgtype === "bool" ? `${ident(name)}::text` : ident(name); // `true`, not `t`
 }
 
 /**

@@ -27,6 +27,8 @@ export interface GdalFormat {
   readonly onlyGeometries?: boolean;
   /** PostgreSQL types that become text, because the format lacks them. */
   readonly asText?: readonly string[];
+  /** Columns with integers that a double cannot hold become text. */
+  readonly integersAreDoubles?: boolean;
   /** The format has no columns besides the geometry. */
   readonly withoutColumns?: boolean;
   /** Several files, which become a zip archive. */
@@ -92,7 +94,7 @@ export function gdalFormat(format: GdalFormat): Export {
 
 async function fileOf(format: GdalFormat, request: ExportRequest, gdal: Gdal): ReturnType<Export> {
   const { dir } = gdal;
-  const rows = await writeRows(format, request, join(dir, "data.geojsonl"));
+  const rows = await writeRows(format, request, join(dir, "data.geojson"));
   await writeFile(join(dir, "data.vrt"), virtualDataset(rows, request.title));
   const options = optionsOf(format, rows);
   await gdal.convert("data.vrt", options, "out").catch(async (error) => {
@@ -117,9 +119,11 @@ interface Rows {
   readonly srids: ReadonlySet<string>;
   readonly hasNulls: boolean;
   readonly isEmpty: boolean;
+  /** Aliases of columns with integers that a double cannot hold. */
+  readonly large: ReadonlySet<string>;
 }
 
-/** Writes one GeoJSON feature a line. */
+/** Writes a FeatureCollection. GDAL reads dates in text as text only there, not in lines of features. */
 async function writeRows(
   format: GdalFormat,
   { engine, query, skipFields, options, onEnd }: ExportRequest,
@@ -134,11 +138,17 @@ async function writeRows(
   const hasGeometry = !isText && (!format.withoutGeometry || all.some(({ name }) => name === GEOMETRY));
   const left = new Set([...skipFields, "the_geom_webmercator", ...(hasGeometry ? [GEOMETRY] : [])]);
   const columns = format.withoutColumns ? [] : all.filter(({ name }) => !left.has(name));
-  const selected = selectRows(query, all, columns, hasGeometry);
+  const selected = selectRows(format, query, all, columns, hasGeometry);
   const sql = format.onlyGeometries ? `${selected} WHERE ${GEOMETRY} IS NOT NULL` : selected;
   const stream = await streamRows(engine, sql, options);
   onEnd(stream.close);
-  const found = { types: new Set<string>(), srids: new Set<string>(), hasNulls: false, isEmpty: true };
+  const found: Found = {
+    types: new Set(),
+    srids: new Set(),
+    large: new Set(),
+    hasNulls: false,
+    isEmpty: true,
+  };
   const lines = linesOf(stream.rows, found, columns);
   const refuse = (message: string) => new Refusal(400, message);
   await writeNewFile(
@@ -149,7 +159,13 @@ async function writeRows(
   return { ...found, columns, hasGeometry };
 }
 
-type Found = { types: Set<string>; srids: Set<string>; hasNulls: boolean; isEmpty: boolean };
+interface Found {
+  readonly types: Set<string>;
+  readonly srids: Set<string>;
+  readonly large: Set<string>;
+  hasNulls: boolean;
+  isEmpty: boolean;
+}
 
 const CHUNK_CHARS = 64 * 1024;
 
@@ -158,13 +174,15 @@ async function* linesOf(
   found: Found,
   columns: readonly Column[],
 ): AsyncGenerator<Buffer> {
-  let chunk = "";
-  for await (const [type, srid, feature] of rows) {
+  let chunk = '{"type":"FeatureCollection","features":[\n';
+  for await (const [type, srid, feature, large] of rows) {
+    if (!found.isEmpty) chunk += ",\n";
     found.isEmpty = false;
     if (type == null) found.hasNulls = true;
     else found.types.add(type);
     if (srid != null && srid !== "0") found.srids.add(srid);
-    chunk += `${feature}\n`;
+    for (const alias of large?.split(",") ?? []) found.large.add(alias);
+    chunk += feature;
     if (chunk.length < CHUNK_CHARS) continue;
     yield Buffer.from(chunk);
     chunk = "";
@@ -172,12 +190,13 @@ async function* linesOf(
   // GDAL opens no file without features. Options leave this one out.
   if (found.isEmpty) {
     const properties = Object.fromEntries(columns.map(({ alias }) => [alias, null]));
-    chunk = `${JSON.stringify({ type: "Feature", geometry: null, properties })}\n`;
+    chunk += JSON.stringify({ type: "Feature", geometry: null, properties });
   }
-  if (chunk) yield Buffer.from(chunk);
+  yield Buffer.from(`${chunk}\n]}\n`);
 }
 
 function selectRows(
+  format: GdalFormat,
   query: string,
   all: readonly Column[],
   columns: readonly Column[],
@@ -197,7 +216,16 @@ function selectRows(
       ]
     : ["NULL", "NULL", "'null'"];
   const from = `(${query}\n) AS cdbq${aliases.length > 0 ? `(${aliases.join(", ")})` : ""}`;
-  return `SELECT ${type}, ${srid}, '{"type":"Feature","geometry":' || ${json} || ',"properties":' || ${properties} || '}' FROM ${from}`;
+  return `SELECT ${type}, ${srid}, '{"type":"Feature","geometry":' || ${json} || ',"properties":' || ${properties} || '}', ${format.integersAreDoubles ? largeOf(columns) : "NULL"} FROM ${from}`;
+}
+
+/** SQL of the aliases of columns whose value a double cannot hold; NULL if there are none. */
+function largeOf(columns: readonly Column[]): string {
+  const integers = columns.filter(({ typeName }) => typeName === "int8");
+  const cases = integers.map(
+    ({ alias }) => `CASE WHEN abs(${alias}::numeric) > ${Number.MAX_SAFE_INTEGER} THEN '${alias}' END`,
+  );
+  return cases.length > 0 ? `nullif(concat_ws(',', ${cases.join(", ")}), '')` : "NULL";
 }
 
 const CURVES_TO_LINES = `CASE WHEN ST_HasArc(${GEOMETRY}) THEN ST_CurveToLine(${GEOMETRY}) ELSE ${GEOMETRY} END`;
@@ -208,7 +236,7 @@ function jsonValueOf({ alias, typeName }: Column): string {
   return /^_/.test(typeName ?? "") ? `to_json(${alias})::text` : `${alias}::text`;
 }
 
-function virtualDataset({ columns, hasGeometry, types, srids }: Rows, title: string): string {
+function virtualDataset({ columns, hasGeometry, types, srids, large }: Rows, title: string): string {
   if (srids.size > 1) {
     const list = [...srids].join(" and ");
     throw new Refusal(
@@ -219,11 +247,11 @@ function virtualDataset({ columns, hasGeometry, types, srids }: Rows, title: str
   const [srid] = srids;
   const fields = columns.map(
     ({ name, alias, typeName }) =>
-      `<Field name="${xml(name)}" src="${alias}" ${FIELD_TYPES[typeName ?? ""] ?? 'type="String"'}/>`,
+      `<Field name="${xml(name)}" src="${alias}" ${(!large.has(alias) && FIELD_TYPES[typeName ?? ""]) || 'type="String"'}/>`,
   );
   return [
     `<OGRVRTDataSource><OGRVRTLayer name="${xml(title)}">`,
-    '<SrcDataSource relativeToVRT="1">data.geojsonl</SrcDataSource><SrcLayer>data</SrcLayer>',
+    '<SrcDataSource relativeToVRT="1">data.geojson</SrcDataSource><SrcLayer>data</SrcLayer>',
     `<GeometryType>${hasGeometry ? `wkb${commonType(types)}` : "wkbNone"}</GeometryType>`,
     srid === undefined ? "" : `<LayerSRS>EPSG:${srid}</LayerSRS>`,
     ...fields,

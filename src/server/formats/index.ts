@@ -62,13 +62,14 @@ const GDAL_FORMATS: Readonly<Record<string, GdalFormat & { readonly contentType:
   fgb: {
     driver: "FlatGeobuf",
     extension: "fgb",
+    asText: ["time"],
     indexNeedsGeometries: true,
     contentType: "application/flatgeobuf",
   },
   gml: {
     driver: "GML",
     extension: "gml",
-    options: ["-dsco", "XSISCHEMA=OFF"],
+    options: ["-dsco", "XSISCHEMA=OFF", "-dsco", "WRITE_FEATURE_BOUNDED_BY=NO"],
     contentType: "application/gml+xml; charset=utf-8",
   },
   gpx: {
@@ -87,7 +88,15 @@ const GDAL_FORMATS: Readonly<Record<string, GdalFormat & { readonly contentType:
     isZip: true,
     contentType: ZIP,
   },
-  gdb: { driver: "OpenFileGDB", extension: "gdb", limits: { mixed: false }, isZip: true, contentType: ZIP },
+  gdb: {
+    driver: "OpenFileGDB",
+    extension: "gdb",
+    limits: { mixed: false },
+    asText: ["time"],
+    integersAreDoubles: true,
+    isZip: true,
+    contentType: ZIP,
+  },
   dxf: {
     driver: "DXF",
     extension: "dxf",
@@ -99,12 +108,14 @@ const GDAL_FORMATS: Readonly<Record<string, GdalFormat & { readonly contentType:
     driver: "XLSX",
     extension: "xlsx",
     withoutGeometry: "as text",
+    integersAreDoubles: true,
     contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   },
   ods: {
     driver: "ODS",
     extension: "ods",
     withoutGeometry: "as text",
+    integersAreDoubles: true,
     contentType: "application/vnd.oasis.opendocument.spreadsheet",
   },
 };

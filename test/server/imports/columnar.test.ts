@@ -168,7 +168,11 @@ describe("Parquet", () => {
       { kvMetadata: geo({ encoding: "WKB", geometry_types: [] }) },
     );
     const answer = await imports.file("rings.parquet", bytes);
-    expect(answer).toMatchObject({ success: true, warnings: { unusable_geometries: 2 } });
+    expect(answer).toMatchObject({
+      success: true,
+      warnings: { unusable_geometries: 2 },
+      tables: [{ unread: [{ column: "the_geom", count: 2, row: 2 }] }],
+    });
     const { rows } = await server.sql("SELECT ST_AsText(the_geom) AS t FROM rings ORDER BY cartodb_id");
     expect(rows.map(({ t }) => t)).toEqual(["POINT(1 2)", null, null, null]);
   });
@@ -219,6 +223,56 @@ describe("Parquet", () => {
     });
     const empty = parquet({ a: { data: [], type: "INT32" } });
     expect(await failureOf("empty.parquet", empty)).toMatchObject({ code: 1005 });
+  });
+});
+
+test("the options of imports", async () => {
+  const bytes = await readFile(join(__dirname, "columnar", "bng-zstd.parquet"));
+  const chosen = { srid: "4326", limit: "1", columns: '["n"]', collision_strategy: "overwrite" };
+  expect(
+    await imports.file("bng-zstd.parquet", bytes, { limit: "1", collision_strategy: "overwrite" }),
+  ).toMatchObject({
+    tables: [{ rows: 1, crs: { srid: 27700, is_assumed: false }, unread: [] }],
+  });
+  expect(
+    await imports.file("bng-zstd.parquet", bytes, { where: "name IS NULL", collision_strategy: "overwrite" }),
+  ).toMatchObject({
+    tables: [{ rows: 1 }],
+  });
+  const numbers = parquet({
+    n: { data: [1, 2, 3], type: "INT32" },
+    other: { data: ["a", "b", "c"], type: "STRING" },
+  });
+  expect(await imports.file("numbers.parquet", numbers, chosen)).toMatchObject({
+    tables: [{ rows: 1, crs: null }],
+  });
+  expect(await imports.columns("numbers")).toEqual({ n: "integer" });
+  const failed = await imports.file("numbers.parquet", numbers, { encoding: "latin1" });
+  expect(failed).toMatchObject({ error_code: 1502 });
+});
+
+test("srid replaces the coordinate system, and the layers are described without an import", async () => {
+  const point = Buffer.alloc(21);
+  point.write("0101000000", "hex");
+  point.writeDoubleLE(530_000, 5);
+  point.writeDoubleLE(180_000, 13);
+  const kvMetadata = geo({ encoding: "WKB", geometry_types: ["Point"], crs: null });
+  const bytes = parquet(
+    { g: { data: [point], type: "BYTE_ARRAY" }, n: { data: [1], type: "INT32" } },
+    { kvMetadata },
+  );
+  expect(await imports.file("grid.parquet", bytes, { srid: "27700" })).toMatchObject({
+    tables: [{ rows: 1, crs: { srid: 27700 } }],
+  });
+  const { rows } = await server.sql("SELECT ST_AsText(the_geom, 4) AS t FROM grid");
+  expect(rows).toEqual([{ t: "POINT(-0.1284 51.504)" }]);
+  const answer = await server.ask("/api/v1/imports/layers?filename=grid.parquet", {
+    method: "POST",
+    body: bytes,
+  });
+  const layer = { name: "grid", file: "grid.parquet", geometry: "POINT", rows: 1, srid: 4326 };
+  expect(await answer.json()).toMatchObject({
+    layers: [{ ...layer, columns: [{ name: "n", type: "integer" }] }],
   });
 });
 
@@ -275,7 +329,7 @@ test("decimals and nanoseconds of Arrow", async () => {
   const schema = new Schema(fields);
   const batch = new RecordBatch(schema, makeData({ type: new Struct(fields), length: 1, children }));
   const bytes = tableToIPC(new Table([batch]), "file");
-  expect(await rowsOf("exact.feather", bytes, "d::text, t::text")).toEqual([
+  expect(await rowsOf("fine.feather", bytes, "d::text, t::text")).toEqual([
     { d: "-1.23", t: "1969-12-31 23:59:59.999999" },
   ]);
 });
