@@ -25,15 +25,17 @@ const plain = files.filter((file) => !startsProcess(file));
 
 /** The slowest first, so that both workers end together: seconds on an idle machine. */
 const SLOW: Record<string, number> = {
-  "server/api-on-postgres.test.ts": 120,
+  "server/api-on-postgres.test.ts": 130,
+  "local/daemon.test.ts": 80,
+  "notebooks.test.ts": 75,
   "kernel/lab-quickstart.test.ts": 75,
   "docs.test.ts": 70,
-  "notebooks.test.ts": 70,
+  "map/map-detail-page.test.ts": 70,
   "render/page/kinds.test.ts": 65,
   "failure/kill.test.ts": 60,
   "failure/on-postgres.test.ts": 60,
-  "server/jobs-restart.test.ts": 40,
   "sync/sync-conflicts.test.ts": 40,
+  "server/jobs-restart.test.ts": 30,
   "package/package.test.ts": 30,
 };
 

@@ -15,6 +15,7 @@ export const BUNDLES = {
     cli: join(ROOT, "src/cli/index.ts"),
     server: join(ROOT, "src/server/main.ts"),
     "pglite-worker": join(ROOT, "src/server/engine/pglite-worker.ts"),
+    "reader-worker": join(ROOT, "src/server/imports/reader/reader-worker.ts"),
     "gdal-worker": join(ROOT, "src/server/imports/gdal/gdal-worker.ts"),
   },
   outdir: join(ROOT, "dist"),

@@ -12,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { create, extract } from "tar";
 import { TEMPLATE_MAGIC, type TemplateManifest } from "../src/server/engine/data-dir";
+import { postgisFrom } from "../src/server/engine/pglite-setup";
 import { functionsSql, LOCAL_ROLES_SQL } from "../src/server/sql/functions";
 
 const TEMPLATE_VERSION = 1;
@@ -70,18 +71,16 @@ async function buildPostgisBundle(workDir: string, file: string): Promise<void> 
 async function buildDataDir(dataDir: string): Promise<{ postgres: string; pglite: string; postgis: string }> {
   const database = await PGlite.create({
     dataDir,
-    extensions: {
-      postgis: {
-        name: "postgis",
-        setup: async (_database, emscriptenOpts) => {
-          emscriptenOpts.PGLITE_ENV.PROJ_DATA = "/pglite/share/proj";
-          return { emscriptenOpts, bundlePath: pathToFileURL(postgisTarball()) };
-        },
-      },
-    },
+    extensions: { postgis: postgisFrom(pathToFileURL(postgisTarball())) },
     initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`],
-    // PostgreSQL keeps that much of the log for later, as empty files that each first start would copy.
-    startParams: [...PGlite.defaultStartParams, "-c", `min_wal_size=${2 * WAL_SEGMENT_MB}MB`],
+    // PostgreSQL keeps used files of the log for later, which each first start would copy.
+    startParams: [
+      ...PGlite.defaultStartParams,
+      "-c",
+      `min_wal_size=${2 * WAL_SEGMENT_MB}MB`,
+      "-c",
+      "wal_recycle=off",
+    ],
   });
   try {
     await database.exec("CREATE EXTENSION postgis");

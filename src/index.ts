@@ -20,7 +20,7 @@ export {
 export type { QueryOptions, ReadOptions } from "./context/read/read";
 export type { SyncOptions, SyncResult } from "./context/sync/sync";
 export type { Privacy } from "./context/write/privacy";
-export type { WriteOptions } from "./context/write/write";
+export type { AppendOptions, WriteOptions } from "./context/write/write";
 export type { ImportWriteOptions } from "./context/write/write-import";
 export {
   AuthenticationError,
@@ -38,7 +38,9 @@ export {
   TimeoutError,
 } from "./errors";
 export type { ExportOptions, ExportSource } from "./files/export";
-export type { FileOptions, FileTable, ImportOptions } from "./files/import";
+export type { FileTable, ImportOptions, ImportReport, UnreadValues } from "./files/import";
+export type { FileLayer } from "./files/layers";
+export type { FileOptions, LayerName } from "./files/reading";
 export type { FileBytes, FileSource } from "./files/source";
 export { CopyFormatError } from "./frame";
 export {

@@ -1,6 +1,7 @@
 /** Option names of the interfaces that calls check their arguments against. Written by `npm run reference`. */
 // biome-ignore format: generated
 export const OPTION_NAMES = {
+  AppendOptions: ["lnglat", "encodeGeom", "geomCol", "signal"],
   BaseMapOptions: ["source", "labels", "onlyLabels", "maxZoom", "attribution"],
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
@@ -13,9 +14,9 @@ export const OPTION_NAMES = {
   DiscoveryOptions: ["keywords", "regex", "time", "boundaries", "includeQuantiles", "signal"],
   ExportOptions: ["overwrite", "signal"],
   FigureOptions: ["columns", "title"],
-  FileOptions: ["typeGuessing", "contentGuessing", "signal"],
+  FileOptions: ["layer", "encoding", "srid", "columns", "where", "bbox", "limit", "typeGuessing", "contentGuessing", "signal"],
   GifOptions: ["frames", "duration", "loop", "signal"],
-  ImportOptions: ["overwrite", "privacy", "typeGuessing", "contentGuessing", "signal"],
+  ImportOptions: ["overwrite", "append", "privacy", "layer", "encoding", "srid", "columns", "where", "bbox", "limit", "typeGuessing", "contentGuessing", "signal"],
   InfoColumn: ["column", "title", "format"],
   InfoOptions: ["columns", "title"],
   JobQueryOptions: ["query", "onsuccess", "onerror", "timeout", "id"],
@@ -33,9 +34,9 @@ export const OPTION_NAMES = {
   SizeByColumn: ["column", "range", "min", "max", "bins", "method", "binMethod"],
   StrokeOptions: ["color", "width"],
   StyleOptions: ["name", "color", "size", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"],
-  SyncOptions: ["key", "lnglat", "encodeGeom", "geomCol", "force", "signal"],
+  SyncOptions: ["key", "force", "lnglat", "encodeGeom", "geomCol", "signal"],
   TimeOptions: ["column", "method", "cumulative", "frames", "duration", "trails", "speed", "loop"],
   Timeouts: ["connectMs", "idleMs", "totalMs"],
   WaitOptions: ["signal", "timeoutMs"],
-  WriteOptions: ["overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "tempDir", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression"],
+  WriteOptions: ["overwrite", "append", "privacy", "tempDir", "lnglat", "encodeGeom", "geomCol", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression"],
 } as const;

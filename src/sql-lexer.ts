@@ -60,6 +60,14 @@ export function queryText(sql: string): string | undefined {
   return sql.slice(0, tokens.at(-1)!.end); // there is a token
 }
 
+/** True if `sql` is one expression, so that nothing of it is outside when it is put in parentheses. */
+export function isCondition(sql: string): boolean {
+  const [tokens = [], ...more] = scanStatements(`(${sql}\n)`);
+  const inside = tokens.slice(1, -1);
+  const isClosed = more.length === 0 && tokens.at(-1)?.text === ")" && tokens.at(-1)?.depth === 0;
+  return isClosed && inside.length > 0 && inside.every(({ depth, text }) => depth > 0 && text !== ";");
+}
+
 const QUERY_VERBS = new Set(["SELECT", "VALUES", "TABLE"]);
 
 /** Finds the first verb after a closing parenthesis: the names in the WITH list never follow one. */

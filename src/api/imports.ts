@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ImportError, RateLimitError, ServerError } from "../errors";
+import type { Bbox } from "../geo";
 import { importErrorSentence } from "./import-errors";
-import { ImportCreated, type ImportedTable, ImportResponse } from "./schemas/imports";
+import {
+  ImportCreated,
+  type ImportedTable,
+  type ImportFailed,
+  ImportResponse,
+  type LayerDescription,
+  LayersResponse,
+} from "./schemas/imports";
 import type { Transport } from "./transport";
 
 /** Options of the Import API; see `docs/imports.md`. */
@@ -11,6 +19,18 @@ export interface ImportParameters {
   readonly contentGuessing?: boolean;
   readonly collisionStrategy?: "skip" | "overwrite";
   readonly privacy?: string;
+  readonly reading?: ReadingParameters;
+}
+
+/** Which part of a file to read, and how. Accounts do not know these parameters. */
+export interface ReadingParameters {
+  readonly layer?: readonly (string | number)[];
+  readonly encoding?: string;
+  readonly srid?: number;
+  readonly columns?: readonly string[];
+  readonly where?: string;
+  readonly bbox?: Bbox;
+  readonly limit?: number;
 }
 
 interface ImportOptions extends ImportParameters {
@@ -35,28 +55,58 @@ export async function startImport(
   source: ImportSource,
   { signal, ...parameters }: ImportOptions = {},
 ): Promise<string> {
-  const names = {
-    typeGuessing: "type_guessing",
-    quotedFieldsGuessing: "quoted_fields_guessing",
-    contentGuessing: "content_guessing",
-    collisionStrategy: "collision_strategy",
-    privacy: "privacy",
-  } as const satisfies Record<keyof ImportParameters, string>;
   signal?.throwIfAborted();
-  const query: Record<string, string> = "url" in source ? {} : { filename: source.name };
-  for (const [name, parameter] of Object.entries(names)) {
-    const value = parameters[name as keyof ImportParameters];
-    if (value !== undefined) query[parameter] = String(value);
-  }
-  const request = { path: "/api/v1/imports", query, ...abortedWhileSent(source, signal) };
-  const { value } = await transport.sendForJson(request, ImportCreated, "an Import API").catch((error) => {
-    // without Retry-After, all slots for imports are taken
-    throw error instanceof RateLimitError && error.retryAfterS === undefined
-      ? new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error })
-      : error;
-  });
+  const query = queryOf(source, parameters);
+  const request = { path: IMPORTS, query, ...abortedWhileSent(source, signal) };
+  const { value } = await transport.sendForJson(request, ImportCreated, API).catch(explainSlots);
   if (value.success === false) throw new ServerError("The server refused to import the file.");
   return value.item_queue_id;
+}
+
+const IMPORTS = "/api/v1/imports";
+const API = "an Import API";
+
+function queryOf(
+  source: ImportSource,
+  { reading = {}, ...parameters }: ImportParameters,
+): Record<string, string> {
+  const { layer, columns, encoding, srid, where, bbox, limit } = reading;
+  const all = {
+    filename: "url" in source ? undefined : source.name,
+    type_guessing: parameters.typeGuessing,
+    quoted_fields_guessing: parameters.quotedFieldsGuessing,
+    content_guessing: parameters.contentGuessing,
+    collision_strategy: parameters.collisionStrategy,
+    privacy: parameters.privacy,
+    layer: layer && JSON.stringify(layer),
+    columns: columns && JSON.stringify(columns),
+    ...{ encoding, srid, where, bbox, limit },
+  };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+function explainSlots(error: unknown): never {
+  // without Retry-After, all slots for imports are taken
+  throw error instanceof RateLimitError && error.retryAfterS === undefined
+    ? new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error })
+    : error;
+}
+
+/**
+ * Uploads a file to the local server, which describes its layers. Accounts have no such call.
+ * @throws ImportError
+ */
+export async function fetchLayers(
+  transport: Transport,
+  source: ImportSource,
+  { signal, ...reading }: ReadingParameters & { readonly signal?: AbortSignal },
+): Promise<LayerDescription[]> {
+  const content = "url" in source ? { form: { url: source.url } } : { body: source.bytes };
+  const request = { path: `${IMPORTS}/layers`, query: queryOf(source, { reading }), ...content, signal };
+  const { value } = await transport.sendForJson(request, LayersResponse, API).catch(explainSlots);
+  if (value.layers === undefined) throw importError(value);
+  return value.layers;
 }
 
 /** Content of the request, and a signal that lets the answer arrive after the content. */
@@ -74,9 +124,15 @@ function abortedWhileSent(source: ImportSource, signal: AbortSignal | undefined)
   return { body: () => body(source.bytes()), signal: controller.signal };
 }
 
+export interface FinishedImport {
+  /** The new tables; none if `collisionStrategy: "skip"` left an existing one. */
+  readonly tables: readonly ImportedTable[];
+  /** Files and layers that were not imported, as far as the server tells. */
+  readonly leftOut: readonly string[];
+}
+
 /**
  * Waits until an import has ended, and calls `onState` with each new state.
- * @returns the tables; none if `collisionStrategy: "skip"` left an existing one
  * @throws ImportError with the code and its meaning
  */
 export async function finishedImport(
@@ -91,7 +147,7 @@ export async function finishedImport(
     readonly onState?: (state: string) => void;
     readonly keepsRunning?: boolean;
   } = {},
-): Promise<readonly ImportedTable[]> {
+): Promise<FinishedImport> {
   const path = pathOf(id);
   for (;;) {
     const request = { path, signal, repeatable: true };
@@ -100,8 +156,9 @@ export async function finishedImport(
     const failed = success === false || state === "failure" || state === "stuck";
     if (failed) throw importError(value);
     if (success === true || state === "complete") {
-      if (error_code === 1022) return [];
-      return value.tables ?? (value.table_name ? [{ name: value.table_name, renamed: [] }] : []);
+      const { tables, table_name: name, left_out: leftOut = [] } = value;
+      if (error_code === 1022) return { tables: [], leftOut };
+      return { tables: tables ?? (name ? [{ name, renamed: [], unread: [] }] : []), leftOut };
     }
     onState?.(state);
     await sleep(POLL_MS, undefined, { signal, ref: keepsRunning }).catch((error) => {
@@ -117,7 +174,11 @@ export async function cancelImport(transport: Transport, id: string): Promise<vo
   await transport.sendForJson({ path: pathOf(id), method: "DELETE" }, ImportResponse, "an Import API");
 }
 
-function importError({ id, error_code, get_error_text }: ImportResponse): ImportError {
+function importError({
+  id,
+  error_code,
+  get_error_text,
+}: ImportFailed & { readonly id?: string }): ImportError {
   const code = error_code ?? 99999;
   const said = typeof get_error_text === "string" ? get_error_text : get_error_text?.what_about;
   const detail = said ? plainText(said) : "";

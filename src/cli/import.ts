@@ -1,11 +1,22 @@
 import type { Command } from "commander";
 import { CartoContext } from "../context/carto-context";
+import type { ImportOptions } from "../files/import";
 
 interface ImportCommandOptions {
   readonly table?: string;
   readonly overwrite?: boolean;
+  readonly append?: boolean;
+  readonly layer?: readonly string[];
+  readonly encoding?: string;
+  readonly srid?: number;
+  readonly columns?: readonly string[];
+  readonly where?: string;
+  readonly bbox?: readonly number[];
+  readonly limit?: number;
   readonly database?: string;
 }
+
+const listOf = (text: string) => text.split(",").map((part) => part.trim());
 
 export function addImportCommand(program: Command): void {
   program
@@ -14,9 +25,19 @@ export function addImportCommand(program: Command): void {
     .argument("<files...>", "paths, globs, folders or URLs")
     .option("--table <name>", "name of the table (default: the name of the file)")
     .option("--overwrite", "replace existing tables")
+    .option("--append", "add the rows to existing tables")
+    .option("--layer <name...>", "layers to import, by name (default: all)")
+    .option("--encoding <name>", "encoding of the texts (default: found out)")
+    .option("--srid <code>", "EPSG code of the coordinates (default: that of the file, or 4326)", Number)
+    .option("--columns <names>", "columns to keep, separated by commas (default: all)", listOf)
+    .option("--where <condition>", "SQL condition for the rows to keep")
+    .option("--bbox <west,south,east,north>", "box in degrees around the rows to keep", (text) =>
+      listOf(text).map(Number),
+    )
+    .option("--limit <rows>", "maximum number of rows", Number)
     .option("--database <url>", "import into this PostgreSQL database instead of the configured place")
-    .action(async (files: string[], { table, overwrite, database }: ImportCommandOptions) => {
+    .action(async (files: string[], { table, database, ...options }: ImportCommandOptions) => {
       const context = new CartoContext(database === undefined ? {} : { baseUrl: database });
-      await context.import(files, table, { overwrite });
+      await context.import(files, table, options as ImportOptions);
     });
 }

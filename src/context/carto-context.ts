@@ -5,13 +5,14 @@ import type { Transport } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
 import { type ExportOptions, type ExportSource, exportFile } from "../files/export";
 import {
-  checkFileOptions,
+  checkImportOptions,
   describeFileTable,
-  type FileOptions,
-  type FileTable,
   type ImportOptions,
+  type ImportReport,
   importFiles,
 } from "../files/import";
+import { type FileLayer, listLayers } from "../files/layers";
+import { checkFileOptions, type FileOptions } from "../files/reading";
 import { printImport, sizeText } from "../files/report";
 import type { FileSource } from "../files/source";
 import { isFrame, rowCountOf } from "../frame";
@@ -47,7 +48,7 @@ import { quoted, tableNamed, temporaryTable } from "./tables/table-name";
 import { dropTable, dropTemporary } from "./write/new-table";
 import { queryToTable } from "./write/query-to-table";
 import { printReport } from "./write/report";
-import { type WriteOptions, writeFrame } from "./write/write";
+import { type AppendOptions, type WriteOptions, writeFrame } from "./write/write";
 
 /** Options of `cc.map`. */
 export interface CartoMapOptions extends MapOptions {
@@ -227,9 +228,32 @@ export class CartoContext {
       writeFrame(this.#transport, df, tableName, { ...options, signal, progress }),
     );
     if (report.baseline) this.#baselines.remember(df, report.baseline);
-    else this.#baselines.forget(quoted(report.table));
+    else if (!report.isAppended) this.#baselines.forget(quoted(report.table));
     await printReport(this.#transport, report, tableName);
     return report.job ? new BatchJobStatus(this, report.job) : null;
+  }
+
+  /**
+   * Adds the rows of a DataFrame to an existing table, in one transaction: all rows or none. The same as `write` with
+   * `append: true`. Each column goes to the table's column of the same name and is converted to its type; columns that the
+   * frame lacks get their default, or NULL. If the call fails or is interrupted, the table is unchanged.
+   *
+   * ```ts
+   * await cc.append(df, "airports", { lnglat: ["longitude", "latitude"] });
+   * ```
+   *
+   * @param tableName name of the table as in the database, including case, or as it was given to `write`
+   * @param options `lnglat`, `encodeGeom`, `geomCol`: as in `write`
+   * @throws TableNotFoundError if the table does not exist
+   * @throws InvalidArgumentError for a column that the table does not have, for a value that does not fit its column, and if
+   *   the frame lacks a column that is NOT NULL and has no default
+   * @throws SqlError if a constraint of the table refuses a row
+   */
+  async append(df: DataFrame, tableName: string, options: AppendOptions = {}): Promise<void> {
+    if (!isFrame(df))
+      throw new InvalidArgumentError("The first argument of cc.append must be a danfo.js DataFrame.");
+    checkOptions("append", options, OPTION_NAMES.AppendOptions);
+    await this.write(df, tableName, { ...options, append: true });
   }
 
   /**
@@ -245,28 +269,46 @@ export class CartoContext {
    * @param source path, glob such as `"data/*.geojson"`, folder, `file://` or `https://` URL, `{ name, bytes }`, or a list
    *   of these; the server downloads a URL itself. The other files of a shapefile are found next to its `.shp`.
    * @param tableName name of the table; by default the name of the file
-   * @throws TableExistsError if the table exists and `overwrite` is not set
-   * @throws InvalidArgumentError if a file does not exist, and for `tableName` with a file of several tables
+   * @throws TableExistsError if the table exists, and neither `overwrite` nor `append` is set
+   * @throws TableNotFoundError with `append`, if the table does not exist
+   * @throws InvalidArgumentError if a file does not exist, for `tableName` with a file of several tables, with `append` if the
+   *   columns do not fit, and on an account for options that only the local server knows
    * @throws ImportError if the server cannot read the file, with CARTO's code and what is wrong
    */
-  async import(
-    source: FileSource,
-    tableName?: string,
-    options: ImportOptions = {},
-  ): Promise<{ readonly tables: readonly FileTable[] }> {
+  async import(source: FileSource, tableName?: string, options: ImportOptions = {}): Promise<ImportReport> {
     checkOptions("import", options, OPTION_NAMES.ImportOptions);
-    checkFileOptions(options);
-    const tables = await this.#run("import", options.signal, async (signal, progress) => {
-      const imported = await importFiles(this.#transport, source, tableName, {
+    checkImportOptions(options);
+    const report = await this.#run("import", options.signal, async (signal, progress) => {
+      const { tables, leftOut } = await importFiles(this.#transport, source, tableName, {
         ...options,
         signal,
         progress,
       });
-      for (const { table } of imported) this.#baselines.forget(quoted(table));
-      return Promise.all(imported.map((one) => describeFileTable(this.#transport, one, signal)));
+      for (const { table } of tables) this.#baselines.forget(quoted(table));
+      const described = tables.map((one) => describeFileTable(this.#transport, one, signal));
+      return { tables: await Promise.all(described), leftOut };
     });
-    printImport(tables);
-    return { tables };
+    printImport(report);
+    return report;
+  }
+
+  /**
+   * Lists the layers of files, which `cc.import` and `cc.readFile` can read with `layer`: the tables of a GeoPackage, the sheets
+   * of a workbook, the files of an archive. Their names, geometries, rows and columns are read from the files; nothing is imported.
+   *
+   * ```ts
+   * await cc.layers("../node_modules/vega-datasets/data/airports.csv");
+   * ```
+   *
+   * @param source as in `cc.import`
+   * @throws InvalidArgumentError if a file does not exist, and for an account, which cannot list layers
+   * @throws ImportError if the server cannot read the file
+   */
+  async layers(source: FileSource, options: CallOptions = {}): Promise<readonly FileLayer[]> {
+    checkOptions("layers", options, OPTION_NAMES.CallOptions);
+    return this.#run("layers", options.signal, (signal, progress) =>
+      listLayers(this.#transport, source, { signal, progress }),
+    );
   }
 
   /**

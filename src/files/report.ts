@@ -1,25 +1,57 @@
 /** Texts about imports and exports. */
-import type { FileTable } from "./import";
+import type { FileTable, ImportReport } from "./import";
 
-/** Prints a line for each table: its rows and geometries, and how to look at it. */
-export function printImport(tables: readonly FileTable[]): void {
-  for (const { name, rows, geometry, withoutGeometry, renamed } of tables) {
-    const kind = geometry === null ? "" : ` (${geometry})`;
-    const shown = JSON.stringify(name);
-    const advice =
-      geometry === null
-        ? `Read it with \`await cc.read(${shown})\`.`
-        : `Map it with \`await cc.map({ layers: new Layer(${shown}) })\`.`;
-    console.log(`Imported ${counted(rows)}${kind} into ${shown}. ${advice}`);
-    if (geometry !== null && withoutGeometry > 0)
-      console.log(`  ${counted(withoutGeometry)} without a geometry.`);
-    const others = renamed.filter(({ from, to }) => from.toLowerCase() !== to);
-    if (others.length > 0)
-      console.log(["  Columns renamed:", ...others.map(({ from, to }) => `    ${from} → ${to}`)].join("\n"));
-  }
+/** Prints what was imported: for each table its rows and geometries, how to look at it, and what differs from the file. */
+export function printImport({ tables, leftOut }: ImportReport): void {
+  for (const table of tables) console.log([headline(table), ...notesOf(table)].join("\n  "));
+  if (leftOut.length > 0) console.log(`Left out: ${leftOut.join(", ")}.`);
 }
 
-const counted = (rows: number) => `${rows.toLocaleString("en-US")} ${rows === 1 ? "row" : "rows"}`;
+function headline({ name, rows, geometry, unfilled }: FileTable): string {
+  const kind = geometry === null ? "" : ` (${geometry})`;
+  const shown = JSON.stringify(name);
+  const what =
+    unfilled === null ? `Imported ${rowsText(rows)}${kind} into` : `Appended ${rowsText(rows)}${kind} to`;
+  const advice =
+    geometry === null
+      ? `Read it with \`await cc.read(${shown})\`.`
+      : `Map it with \`await cc.map({ layers: new Layer(${shown}) })\`.`;
+  return `${what} ${shown}. ${advice}`;
+}
+
+function notesOf(table: FileTable): string[] {
+  const { geometry, withoutGeometry, renamed, crs, encoding, unread, unfilled } = table;
+  const others = renamed.filter(({ from, to }) => from.toLowerCase() !== to);
+  return [
+    ...(geometry !== null && withoutGeometry > 0 ? [`${rowsText(withoutGeometry)} without a geometry.`] : []),
+    ...unread.map(
+      ({ column, count, row, reason }) =>
+        `${count.toLocaleString("en-US")} unreadable in "${column}", first in row ${row}: ${reason}`,
+    ),
+    ...(geometry === null ? [] : crsNote(crs)),
+    ...(encoding === null || encoding.name === "utf-8" || encoding.found === "option"
+      ? []
+      : [encodingNote(encoding)]),
+    ...(others.length > 0 ? ["Columns renamed:", ...others.map(({ from, to }) => `  ${from} → ${to}`)] : []),
+    ...(unfilled && unfilled.length > 0 ? [`Columns without new values: ${unfilled.join(", ")}.`] : []),
+  ];
+}
+
+function crsNote(crs: FileTable["crs"]): string[] {
+  if (crs?.isAssumed)
+    return ["The file names no coordinate system: longitude and latitude assumed. Otherwise pass `srid`."];
+  if (crs === null || crs.srid === 4326) return [];
+  const code = crs.srid === null ? "" : `EPSG:${crs.srid}`;
+  const name = crs.name === code ? code : [crs.name, code && `(${code})`].filter(Boolean).join(" ");
+  return [`Transformed from ${name}.`];
+}
+
+function encodingNote({ name, found }: NonNullable<FileTable["encoding"]>): string {
+  const advice = found === "guessed" ? ". If letters are wrong, pass `encoding`." : ".";
+  return `Encoding: ${name}, ${found === "mark" ? "by its byte order mark" : found}${advice}`;
+}
+
+export const rowsText = (rows: number) => `${rows.toLocaleString("en-US")} ${rows === 1 ? "row" : "rows"}`;
 
 /** Formats a size: `1.2 MB`. */
 export function sizeText(bytes: number): string {

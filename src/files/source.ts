@@ -7,7 +7,9 @@ import picomatch from "picomatch";
 import { ZipFile } from "yazl";
 import type { ImportSource } from "../api/imports";
 import { InvalidArgumentError } from "../errors";
+import type { Progress } from "../kernel/progress";
 import { listed, near } from "../options";
+import { counted } from "./counted";
 
 /** Content of a file that is in memory. */
 export interface FileBytes {
@@ -178,4 +180,11 @@ async function missing(path: string): Promise<InvalidArgumentError> {
       ? `Similar names in its folder: ${listed(similar)}.`
       : `Relative paths start at ${JSON.stringify(process.cwd())}.`;
   return new InvalidArgumentError(`${what} ${advice}`);
+}
+
+/** Counts the bytes of an upload. */
+export function withProgress({ source, size }: Upload, progress: Progress): ImportSource {
+  if ("url" in source) return source;
+  const { name, bytes } = source;
+  return { name, bytes: () => counted(bytes(), progress, { total: size, note: "uploading" }) };
 }

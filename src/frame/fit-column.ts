@@ -115,7 +115,8 @@ function unfit({ name }: SourceColumn, row: number, value: unknown, { type }: Ta
 }
 
 async function fitInteger({ source, target, tally, pace }: Fit): Promise<Inferred | undefined> {
-  const fromText = tally.only(tally.strings);
+  // cc.read returns text for a bigint that no number holds exactly
+  const fromText = target.pgtype === "int8" && tally.only(tally.strings);
   if (!fromText && !tally.only(tally.integers, tally.floats, tally.bigints)) return undefined;
   const [min, max] = INTEGER_BOUNDS[target.pgtype]!; // only integers get here
   const pgtype = target.pgtype === "int8" ? "int8" : "int4";

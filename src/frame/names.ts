@@ -1,5 +1,6 @@
 /** Names tables and columns as CARTO's importer does, so that written frames and imported files get the same names. */
 
+import { transliterate as latinOf } from "transliteration";
 import { words } from "../values";
 
 /** Maximum length of a name; PostgreSQL cuts longer ones: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
@@ -20,41 +21,6 @@ const RESERVED_TABLES = words(`layergroup all public spatial_ref_sys geography_c
 /** PostgreSQL's system columns, and two that CARTO's loader uses itself. */
 const SYSTEM_COLUMNS = words("tableoid xmin cmin xmax cmax ctid oid ogc_fid");
 
-/** CARTO's table lacks `а`, which therefore becomes a separator. */
-const CYRILLIC: Readonly<Record<string, string>> = {
-  б: "b",
-  в: "v",
-  г: "g",
-  д: "d",
-  е: "e",
-  ё: "yo",
-  ж: "zh",
-  з: "z",
-  и: "i",
-  й: "j",
-  к: "k",
-  л: "l",
-  м: "m",
-  н: "n",
-  о: "o",
-  п: "p",
-  р: "r",
-  с: "s",
-  т: "t",
-  у: "u",
-  ф: "f",
-  х: "x",
-  ц: "cz",
-  ч: "ch",
-  ш: "sh",
-  щ: "shh",
-  ъ: "",
-  ы: "y",
-  ь: "",
-  э: "e",
-  ю: "yu",
-  я: "ya",
-};
 /** Latin letters that are not a base letter with a mark, and `ą`, which CARTO writes by its looks. */
 const LATIN: Readonly<Record<string, string>> = {
   ą: "q",
@@ -96,15 +62,23 @@ function normalizeColumnName(name: string): string {
   return (isKept ? text : `_${text}`).replace(/_+/g, "_").slice(0, MAX_NAME_BYTES);
 }
 
-function transliterate(name: string): string {
-  return name
-    .normalize("NFC")
-    .toLowerCase()
-    .replace(
-      /[^\0-\x7f]/g,
-      (letter) => CYRILLIC[letter] ?? LATIN[letter] ?? letter.normalize("NFD").replace(/\p{M}/gu, ""),
-    );
-}
+/** Returns Latin letters without marks, and letters of other scripts in Latin ones: `人口` becomes `ren kou`. */
+const transliterate = (name: string) =>
+  inLatin(name.normalize("NFC").toLowerCase()).replace(
+    /(\p{Script=Latin})\p{M}*/gu,
+    (_, letter: string) => LATIN[letter] ?? letter.normalize("NFD").replace(/\p{M}/gu, ""),
+  );
+
+/** A run of letters of other scripts, with their marks. */
+const FOREIGN = /(?!\p{Script=Latin})\p{L}(?:(?!\p{Script=Latin})[\p{L}\p{M}])*/gu;
+
+/** Transliterates letters of other scripts. CARTO makes each of them a separator, and some of those in Cyrillic. */
+const inLatin = (name: string) =>
+  name.replace(FOREIGN, (letters) =>
+    latinOf(letters)
+      .toLowerCase()
+      .replace(/[^a-z0-9\s]/g, ""),
+  );
 
 function isReservedColumn(name: string): boolean {
   return RESERVED_WORDS.has(name) || CARTO_WORDS.has(name) || SYSTEM_COLUMNS.has(name);
@@ -120,9 +94,12 @@ function unique(name: string, used: ReadonlySet<string>): string {
   return candidate;
 }
 
-/** Returns a table name as CARTO makes it from a file's name, without checking whether the database has such a table. */
+/**
+ * Returns a table name as CARTO makes it from a file's name, without checking whether the database has such a table. Latin
+ * letters with marks become `_`, as in CARTO; letters of other scripts are transliterated.
+ */
 export function normalizeTableName(name: string): string {
-  const lower = name.toLowerCase().trim() || "untitled_table";
+  const lower = inLatin(name.toLowerCase()).trim() || "untitled_table";
   const table = (/^[a-z]/.test(lower) ? lower : `table_${lower}`)
     .replace(/[^a-z0-9_|]/g, "_")
     .replace(/_+/g, "_")

@@ -3,7 +3,7 @@
  * where we know more.
  */
 import vm from "node:vm";
-import { explainMissedColumn, forgetMissedColumns, missedColumnHint } from "./missed-columns";
+import { explainHabit, explainMissedColumn, forgetMissedColumns, missedColumnHint } from "./missed-columns";
 
 /** The parts of tslab's class `JupyterHandlerImpl` that this file uses. */
 interface TslabHandler {
@@ -57,6 +57,8 @@ function fail(error: unknown, cell: object): void {
   if (cell !== running) return; // interrupted: tslab no longer waits for it
   hasFailed = true;
   console.error(explainMissedColumn(error) ?? error);
+  const habit = explainHabit(error);
+  if (habit !== undefined) console.error(habit);
   lastExpression = undefined; // the cell has no value
 }
 

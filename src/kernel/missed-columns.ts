@@ -1,6 +1,7 @@
 /** Remembers the missing columns that a cell read from frames, to explain errors about `undefined`. */
 import { near } from "../options";
 import { isFrameLike } from "./frame-view";
+import { habitHint, memberHabit } from "./pandas-habits";
 
 interface MissedColumn {
   readonly name: string;
@@ -21,9 +22,12 @@ const PROBED = new Set([
 
 const watched = new WeakSet<object>();
 let missed: MissedColumn | undefined;
+/** The last member that a frame or a column did not have. */
+let missedMember: string | undefined;
 
 export function forgetMissedColumns(): void {
   missed = undefined;
+  missedMember = undefined;
 }
 
 /**
@@ -45,7 +49,9 @@ export function watchMissedColumns(root: object): void {
 }
 
 function noteMiss(frame: unknown, name: string): void {
-  if (!isFrameLike(frame) || frame.$isSeries || typeof frame.$columns === "string") return;
+  if (!isFrameLike(frame)) return;
+  missedMember = name;
+  if (frame.$isSeries || typeof frame.$columns === "string") return;
   missed = { name, columns: frame.$columns.map(String) };
 }
 
@@ -55,14 +61,22 @@ export function explainMissedColumn(error: unknown): string | undefined {
   return `${error.name}: ${missedColumnText(missed)} (${error.message})`;
 }
 
+/** Returns a line that says what to write instead of a habit of pandas that caused the error. */
+export function explainHabit(error: unknown): string | undefined {
+  return habitHint(error, missedMember);
+}
+
 /** Returns a message about the last missing column that was read, if the expression names it. */
 export function missedColumnHint(expression = ""): string | undefined {
-  return missed && expression.includes(missed.name) ? missedColumnText(missed) : undefined;
+  if (!missed) return undefined;
+  const isNamed = expression.includes(missed.name) || /,|^(?:true|false)$/.test(missed.name); // a list or a condition in brackets
+  return isNamed ? missedColumnText(missed) : undefined;
 }
 
 function missedColumnText({ name, columns }: MissedColumn): string {
   const [meant] = near(name, columns);
   const hint = meant === undefined ? "" : ` Did you mean ${JSON.stringify(meant)}?`;
+  const habit = memberHabit(name);
   const listed = columns.map((column) => JSON.stringify(column)).join(", ");
-  return `No column is named ${JSON.stringify(name)}.${hint} The columns are ${listed || "none"}.`;
+  return `No column is named ${JSON.stringify(name)}.${hint} The columns are ${listed || "none"}.${habit === undefined ? "" : ` ${habit}`}`;
 }

@@ -158,7 +158,7 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
   if (option === "time") {
     if (kind === "number" || kind === "datetime") return;
     throw new InvalidArgumentError(
-      `\`time\` must be a column of dates, timestamps or numbers; ${what} is of type ${type}.`,
+      `\`time\` must be a column of dates, timestamps or numbers; ${what} is of type ${type}.${kind === "string" ? datesOf(column) : ""}`,
     );
   }
   if (!isStyleOption(option)) {
@@ -176,6 +176,15 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
       `\`${option}\` must be a column of numbers, text or booleans; ${what} is of type ${type}.`,
     );
   }
+}
+
+/** Says how texts become dates. */
+function datesOf(column: string): string {
+  const name = ident(column);
+  return (
+    ` If its texts are dates, convert them in a query, such as SELECT *, ${name}::timestamptz AS moment FROM …, ` +
+    `or in a frame with \`df.addColumn("moment", df.column(${JSON.stringify(column)}).map((text) => new Date(text)))\`.`
+  );
 }
 
 /** Reads times. Infinite times, and times outside the range of Date, arrive as text and become NaN. */

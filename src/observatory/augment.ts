@@ -17,6 +17,7 @@ import {
   parametersSql,
   recordsSql,
 } from "./metadata";
+import { nearMeasures } from "./near-measures";
 import { WORLD } from "./place";
 import {
   type Geometries,
@@ -72,8 +73,10 @@ export async function planAugmentation(
   let records = asked.kind === "records" ? asked.records : [];
   if (asked.kind === "entries") {
     records = await complete(transport, source, held?.lngLat, asked.entries, signal);
-    warnings.push(...notFound(asked.entries, records));
-    refuseCount(records.length);
+    const missing = missingEntries(asked.entries, records);
+    const hint = missing.length > 0 ? await nearMeasures(transport, missing, signal) : "";
+    if (missing.length > 0 && records.length > 0) warnings.push(notFound(missing) + hint);
+    refuseCount(records.length, hint);
   }
   const hopeless = withoutMean(records, held !== undefined && held.areas > 0);
   warnings.push(...hopeless.map(noMean));
@@ -89,10 +92,10 @@ export async function planAugmentation(
   };
 }
 
-function refuseCount(count: number): void {
+function refuseCount(count: number, hint = ""): void {
   if (count === 0) {
     throw new InvalidArgumentError(
-      "There are no valid metadata entries. Check the ids; cc.dataDiscovery(region) lists the available measures.",
+      `There are no valid metadata entries. Check the ids; cc.dataDiscovery(region) lists the available measures.${hint}`,
     );
   }
   if (count <= MAX_MEASURES) return;
@@ -132,14 +135,13 @@ function theGeomOf({ columns }: SourceTable): string | undefined {
   return hasGeometry ? "the_geom" : undefined;
 }
 
-/** Warns of the entries that nothing was found for, unless that is all of them, which is an error. */
-function notFound(entries: readonly MetaRecord[], records: readonly MetaRecord[]): string[] {
+function missingEntries(entries: readonly MetaRecord[], records: readonly MetaRecord[]): MetaRecord[] {
   const found = new Set(records.map(({ id }) => Number(id)));
-  const missing = entries.filter((_, i) => !found.has(i + 1)).map(labelOf);
-  if (missing.length === 0 || records.length === 0) return [];
-  return [
-    `The Data Observatory has no data for ${listed(missing)} at the location of the table, so these entries are left out. Check the ids, timespans and boundaries.`,
-  ];
+  return entries.filter((_, i) => !found.has(i + 1));
+}
+
+function notFound(missing: readonly MetaRecord[]): string {
+  return `The Data Observatory has no data for ${listed(missing.map(labelOf))} at the location of the table, so these entries are left out. Check the ids, timespans and boundaries.`;
 }
 
 /**

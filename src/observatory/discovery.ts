@@ -6,7 +6,7 @@ import { rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
 import { literal } from "../sql";
 import { explainLacking } from "./explain";
-import { recordsSql } from "./metadata";
+import { READABLE_COLUMNS, recordsSql } from "./metadata";
 import { type Place, placeOf, type RegionArgument, WORLD } from "./place";
 
 export interface DiscoveryOptions {
@@ -45,7 +45,8 @@ export async function discover(
   }).catch((error) => {
     throw explain(error, wanted);
   });
-  if (rowCountOf(frame) === 0) console.warn(nothingFound(place, wanted));
+  if (rowCountOf(frame) > 0) return frame.loc({ columns: [...READABLE_COLUMNS] });
+  console.warn(nothingFound(place, wanted));
   return frame;
 }
 

@@ -54,7 +54,7 @@ const PARAMETERS: readonly (keyof Measure)[] = [
 const ofEach = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}_${name}`);
 
 /** Columns of the records, in the order of the SELECT list. */
-export const META_COLUMNS: readonly string[] = [
+const META_COLUMNS: readonly string[] = [
   ...ofEach(
     "denom",
     "aggregate colname description geomref_colname id name reltype t_description tablename type",
@@ -78,6 +78,20 @@ export const META_COLUMNS: readonly string[] = [
   "timespan_rank",
   "timespan_rownum",
 ];
+
+const READ_FIRST = "numer_name numer_description geom_name numer_timespan suggested_name".split(" ");
+
+/** The same columns in the order in which people read them: what is measured and where first, denominators last. */
+export const READABLE_COLUMNS: readonly string[] = [
+  ...READ_FIRST,
+  ...["numer_", "geom_", "", "denom_"].flatMap((prefix) =>
+    META_COLUMNS.filter((name) => !READ_FIRST.includes(name) && prefixOf(name) === prefix),
+  ),
+];
+
+function prefixOf(column: string): string {
+  return /^(?:numer|geom|denom)_/.exec(column)?.[0] ?? "";
+}
 
 const NUMBERS = new Set([
   "id",

@@ -38,6 +38,8 @@ export interface ServerParts {
   readonly control: ServerControl;
   readonly jobs: JobQueue;
   readonly imports: Imports;
+  /** Time after which an upload that does not go on is given up. */
+  readonly uploadIdleMs?: number;
 }
 
 /** Enough for a schema and a table with names of 63 bytes each, three characters per byte. */
@@ -55,6 +57,7 @@ export async function createApp({
   control,
   jobs,
   imports,
+  uploadIdleMs,
 }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: MAX_STATEMENT_BYTES,
@@ -111,7 +114,7 @@ export async function createApp({
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);
   jobRoutes(app, jobs);
-  importRoutes(app, imports, keys);
+  importRoutes(app, { imports, keys, uploadIdleMs });
   await mapRoutes(app, engine, home.dir);
   app.get("/cartoframes/status", async () => control.status());
   app.post("/cartoframes/stop", async () => {

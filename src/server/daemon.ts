@@ -52,8 +52,15 @@ export async function runServer(
     port,
     idleStopMs = IDLE_STOP_MS,
     quietMs = QUIET_MS,
+    uploadIdleMs,
     database,
-  }: { port?: number; idleStopMs?: number; quietMs?: number; database?: DatabaseAddress } = {},
+  }: {
+    port?: number;
+    idleStopMs?: number;
+    quietMs?: number;
+    uploadIdleMs?: number;
+    database?: DatabaseAddress;
+  } = {},
 ): Promise<RunningServer> {
   await makeHome(home);
   const lock = await lockDataDir(home.dataDir);
@@ -111,6 +118,7 @@ export async function runServer(
     home,
     jobs,
     imports,
+    uploadIdleMs,
     control: { status, stop: () => void stop() },
   });
   const listeningPort = await listen(app, port, previous?.port);

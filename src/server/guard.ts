@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { JsonpCallback } from "../api/schemas/sql";
 import { LOCAL_USER } from "../local/home";
 import { mayUseMaps, mayUseSql } from "./key-grants";
 import type { ApiKey, ApiKeys } from "./keys";
@@ -55,16 +56,28 @@ export class Refusal extends Error {
  * scripts and images, which come without an Origin: public tables need no key, but must stay on this machine.
  */
 export function checkOrigin(request: FastifyRequest): void {
+  const why = originRefusal(request);
+  if (why !== undefined) throw new Refusal(403, why);
+}
+
+function originRefusal(request: FastifyRequest): string | undefined {
   const host = request.headers.host ?? "";
-  if (!LOOPBACK_NAMES.has(hostName(host))) {
-    throw new Refusal(
-      403,
-      `This server answers only requests to 127.0.0.1 or localhost, not to "${host.slice(0, 100)}".`,
-    );
-  }
-  if (isForeignPage(request) && !request.routeOptions.config?.crossOrigin) {
-    throw new Refusal(403, "This server does not answer web pages of other sites.");
-  }
+  if (!LOOPBACK_NAMES.has(hostName(host)))
+    return `This server answers only requests to 127.0.0.1 or localhost, not to "${host.slice(0, 100)}".`;
+  if (isForeignPage(request) && !request.routeOptions?.config?.crossOrigin)
+    return "This server does not answer web pages of other sites.";
+  return undefined;
+}
+
+/**
+ * Returns the function that a JSONP answer calls: the parameter `callback`. Undefined without it, and for a page that
+ * `checkOrigin` refuses, which could otherwise load the refusal as a script.
+ */
+export function callbackOf(
+  request: FastifyRequest,
+  { callback }: { callback?: unknown },
+): string | undefined {
+  return originRefusal(request) === undefined ? JsonpCallback.safeParse(callback).data : undefined;
 }
 
 /** True for a request of a web page of another site, or of one in a sandboxed frame, such as a map in a notebook. */

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ObservatoryCommands, readPublication } from "../../src/cli/observatory-commands";
 import { serverForTests } from "../support/server";
 
-const server = serverForTests();
+const server = serverForTests({ own: true });
 let commands: ObservatoryCommands;
 const told: string[] = [];
 

@@ -21,7 +21,7 @@ const BYTES = ROWS * ROW_BYTES;
 /** A server that held the rows would take 400 MB and more. */
 const FLAT_MB = 120;
 
-const server = serverForTests();
+const server = serverForTests({ own: true });
 let pid: number;
 beforeAll(async () => {
   pid = (await runningServer(server.home))!.status.pid;

@@ -41,6 +41,10 @@ test("imports a file as a table named after it, and reports what it made", async
       geometry: "POINT",
       withoutGeometry: 1,
       renamed: [{ from: "Größe", to: "grosse" }],
+      crs: { srid: 4326, name: "EPSG:4326", isAssumed: false },
+      encoding: { name: "utf-8", found: "valid" },
+      unread: [],
+      unfilled: null,
     },
   ]);
   expect(printed()).toBe(

@@ -9,7 +9,7 @@ import type { PointGeometry } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
 import { serverForTests } from "../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let transport: Transport;
 beforeAll(async () => {
   const { baseUrl, user, key } = server;

@@ -1,5 +1,5 @@
 import { DataFrame } from "danfojs-node";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   CartoError,
   InvalidArgumentError,
@@ -268,10 +268,24 @@ describe("data", () => {
     expect(new Set(df.columns).size).toBe(54);
   });
 
+  test("names the measures that are near to an id that does not exist", async () => {
+    await expect(cc.data("places", [{ numer_id: "population" }])).rejects.toThrow(
+      /No measure has the id "population"\. Did you mean ".*population.*" \(.*\)/i,
+    );
+    await expect(cc.data("places", [{ numer_id: "us.bls.engineer" }])).rejects.toThrow(
+      /Did you mean "us\.bls\.engineers" \(/,
+    );
+    await cc.data("places", [POPULATION, { numer_id: "unemploymnt rate" }]);
+    expect(vi.mocked(console.warn).mock.calls.flat().join("\n")).toMatch(
+      /are left out.*No measure has the id "unemploymnt rate"\. Did you mean ".*unemployment/s,
+    );
+  });
+
   test.each<[string, unknown, object, RegExp]>([
     ["places", fifty(51), {}, /`metadata` must have at most 50 entries; got 51/],
     ["places", [], {}, /no valid metadata entries/],
     ["places", [{ numer_id: "us.nothing" }], {}, /no valid metadata entries/],
+    ["places", [{ numer_id: "us.nothing" }], {}, /^(?!.*Did you mean)/s],
     ["places", [{}], {}, /`metadata\[0\]` must have a numer_id/],
     ["places", ["us.bls.engineers"], {}, /`metadata\[0\]` must be an object; got string/],
     ["places", "us.bls.engineers", {}, /`metadata` must be a DataFrame from cc\.dataDiscovery, or a list/],

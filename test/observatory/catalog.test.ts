@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { CartoContext } from "../../src/context/carto-context";
 import { InvalidArgumentError, TableNotFoundError } from "../../src/errors";
 import { Layer } from "../../src/map";
-import { META_COLUMNS } from "../../src/observatory/metadata";
+import { READABLE_COLUMNS } from "../../src/observatory/metadata";
 import { regionNamed } from "../../src/observatory/regions";
 import {
   COUNTY,
@@ -42,7 +42,16 @@ describe("dataDiscovery", () => {
   ])("knows the region %s", async (region, measure) => {
     const found = await cc.dataDiscovery(region);
     expect(distinct(found, "numer_id")).toContain(measure);
-    expect(found.columns).toEqual(META_COLUMNS);
+    expect(found.columns).toEqual(READABLE_COLUMNS);
+    expect(found.columns.slice(0, 6)).toEqual([
+      "numer_name",
+      "numer_description",
+      "geom_name",
+      "numer_timespan",
+      "suggested_name",
+      "numer_aggregate",
+    ]);
+    expect(found.columns.at(-1)).toBe("denom_type");
     expect(found.columns).toHaveLength(42);
     expect(warnings).toEqual([]);
   });
@@ -117,7 +126,7 @@ describe("dataDiscovery", () => {
   test("without a match, says which filters to relax", async () => {
     const none = await cc.dataDiscovery("Spain", { keywords: "zzz", time: "1800", boundaries: STATE });
     expect(none.shape[0]).toBe(0);
-    expect(none.columns).toEqual(META_COLUMNS);
+    expect([...none.columns].sort()).toEqual([...READABLE_COLUMNS].sort());
     expect(warnings).toEqual([
       "The Data Observatory has no matching measure for Spain. Try other keywords, or leaving out `time`, or leaving out `boundaries` (await cc.dataBoundaries({ region }) lists the available ones), or a box instead of the region's name.",
     ]);

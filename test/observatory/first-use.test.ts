@@ -9,7 +9,7 @@ let log: string[];
 beforeEach(async () => {
   log = [];
   vi.spyOn(console, "log").mockImplementation((text) => void log.push(String(text)));
-  server = await startTestServer();
+  server = await startTestServer({ own: true });
   cc = new CartoContext({ baseUrl: `local:${server.home}` }); // finds the server again after a restart
 });
 afterEach(async () => {

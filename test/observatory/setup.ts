@@ -32,7 +32,7 @@ export let log: string[];
 /** Starts a server with the observatory and the tables that these tests augment. */
 export function useObservatory(): void {
   beforeAll(async () => {
-    server = await startTestServer();
+    server = await startTestServer({ own: true });
     proxy = await startProxy(server);
     cc = new CartoContext({ baseUrl: server.baseUrl, apiKey: server.key });
     account = new CartoContext({ baseUrl: proxy.baseUrl, apiKey: server.key });

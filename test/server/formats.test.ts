@@ -6,7 +6,7 @@ import { copyTextRows } from "../../src/server/row-stream";
 import { chunksOf, defaultEngine } from "../support/engine";
 import { serverForTests } from "../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 beforeAll(async () => {
   await server.sql(`
     CREATE TABLE trees (name text, height float8, seen_at timestamptz, old boolean, the_geom geometry(Geometry,4326));

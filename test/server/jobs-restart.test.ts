@@ -1,7 +1,7 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cancelJob, createJob, fetchJob } from "../../src/api/jobs";
 import { runSql } from "../../src/api/sql";
 import { Transport } from "../../src/api/transport";
@@ -10,20 +10,22 @@ import { localHome, readState } from "../../src/local/home";
 import { findServer, stopServer } from "../../src/local/launcher";
 import { isAlive } from "../../src/local/process";
 import { mulberry32 } from "../support/seeded";
-import { temporaryHome } from "../support/server";
+import { removeHome, temporaryHome } from "../support/server";
 
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e11)";
 
+/** One home, whose server runs until a test kills or stops it: each start costs seconds. */
 let dir: string;
 let transport: Transport;
-beforeEach(async () => {
+beforeAll(async () => {
   dir = await temporaryHome();
   transport = new Transport(endpointSource({ baseUrl: `local:${dir}` }));
 });
-afterEach(async () => {
-  await stopServer(localHome(dir));
-  await rm(dir, { recursive: true, force: true });
+beforeEach(async () => {
+  await runSql(transport, "DROP TABLE IF EXISTS log; CREATE TABLE log (n serial, what text)");
+  expect((await findServer(home()))!.status).toMatchObject({ waiting: 0 });
 });
+afterAll(() => removeHome(dir));
 
 const home = () => localHome(dir);
 const kill = async () => {
@@ -36,10 +38,8 @@ const becomes = (id: string, status: string) => expect.poll(() => stateOf(id), {
 const log = async () =>
   (await runSql(transport, "SELECT what FROM log ORDER BY n")).rows.map(({ what }) => what);
 const say = (text: string) => `INSERT INTO log (what) VALUES ('${text}')`;
-const createLog = () => runSql(transport, "CREATE TABLE log (n serial, what text)");
 
 test("after kill -9 the running job has failed with a reason, and waiting jobs run", async () => {
-  await createLog();
   const running = await createJob(transport, {
     query: [
       { query: say("one") },
@@ -74,7 +74,6 @@ test("after kill -9 the running job has failed with a reason, and waiting jobs r
 });
 
 test("an orderly stop cancels the running job with a reason, and the next server continues the queue", async () => {
-  await createLog();
   const running = await createJob(transport, `${say("no")}; ${ENDLESS}`);
   const waiting = await createJob(transport, say("later"));
   await becomes(running.job_id, "running");
@@ -90,7 +89,6 @@ test("an orderly stop cancels the running job with a reason, and the next server
 });
 
 test("if the server is killed at any moment, each job runs at most once, in order, and ends", async () => {
-  await createLog();
   const seed = 4;
   const random = mulberry32(seed);
   const ids: string[] = [];
@@ -123,11 +121,13 @@ test("a damaged file does not prevent a start", async () => {
   await becomes(job_id, "done");
   await stopServer(home());
   const jobs = join(dir, "jobs");
+  const before = await readdir(jobs);
+  expect(before).toContain(`${job_id}.json`);
   await writeFile(join(jobs, "0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f.json"), "{");
   await writeFile(join(jobs, "notes.txt"), "mine");
   await becomes(job_id, "done");
   expect((await readdir(jobs)).sort()).toEqual(
-    ["0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f.json.damaged", `${job_id}.json`, "notes.txt"].sort(),
+    [...before, "0b9c1f0e-7a4d-4d0e-9a55-2f3b0c1d2e3f.json.damaged", "notes.txt"].sort(),
   );
 });
 
@@ -140,11 +140,12 @@ test("does not clean up a table that a waiting job will finish", async () => {
   await becomes(running.job_id, "running");
   await kill();
   await becomes(waiting.job_id, "done");
-  const { rows } = await runSql(transport, "SELECT * FROM CDB_UserTables() AS name");
-  expect(rows).toEqual([{ name: "finished" }]);
+  const { rows } = await runSql(transport, "SELECT * FROM CDB_UserTables() AS name ORDER BY name");
+  expect(rows).toEqual([{ name: "finished" }, { name: "log" }]);
 });
 
 test("a server with work to do is not idle", async () => {
+  await stopServer(home());
   process.env.CARTOFRAMES_IDLE_STOP_MS = "1500";
   try {
     const first = await createJob(transport, "SELECT pg_sleep(3)");

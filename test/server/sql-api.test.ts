@@ -269,6 +269,22 @@ describe("errors", () => {
     expect(await response.json()).toEqual({ error: [expect.any(String)] });
   });
 
+  test.each([
+    "/api/v2/sql?q=SELECT+1",
+    "/api/v1/imports",
+    "/api/v1/map",
+    "/api/v1/map/named/any/jsonp?config={}",
+    "/nowhere",
+  ])("does not call the callback of a page that it refuses: %s", async (path) => {
+    const headers = { "Sec-Fetch-Site": "cross-site" };
+    const response = await server.ask(`${path}${path.includes("?") ? "&" : "?"}callback=steal`, { headers });
+    expect([403, 404]).toContain(response.status);
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(await response.text()).not.toContain("steal");
+    const own = await server.ask(`${path}${path.includes("?") ? "&" : "?"}callback=mine`);
+    expect(await own.text()).toContain("mine(");
+  });
+
   test("rejects a Host that is not loopback, whatever the key", async () => {
     const headers = { Host: "rebind.example", Authorization: `Basic ${btoa(`local:${server.key}`)}` };
     expect((await raw("GET", "/api/v2/sql?q=SELECT+1", headers)).status).toBe(403);

@@ -6,7 +6,7 @@ import { type SqlAnswer, serverForTests } from "../support/server";
  * The embedded database has one session, a superuser's, and `RESET ROLE` brings it back to whoever has the master
  * key. PostgreSQL runs in WebAssembly, whose file system is its own but for the data folder: no superuser leaves it.
  */
-const server = serverForTests();
+const server = serverForTests({ own: true });
 
 const asSuperuser = async (sql: string): Promise<SqlAnswer> =>
   (

@@ -1,18 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { postgis } from "@electric-sql/pglite-postgis";
 import { extract } from "tar";
+import { readTemplate } from "../../src/server/engine/data-dir";
+import { optimizeLate, postgisFrom } from "../../src/server/engine/pglite-setup";
 
-const TEMPLATE = join(__dirname, "../../dist/template/data.tar.gz");
+const TEMPLATE = join(__dirname, "../../dist/template");
 
 /** Opens PostgreSQL with PostGIS and the local server's CARTO functions in this process, in UTC. */
 export async function openPostgis(): Promise<PGlite> {
   const dataDir = mkdtempSync(join(tmpdir(), "cartoframes-test-"));
   process.once("exit", () => rmSync(dataDir, { recursive: true, force: true }));
-  await extract({ file: TEMPLATE, cwd: dataDir });
-  const pg = await PGlite.create({ dataDir, extensions: { postgis } });
+  const { archive, postgisBundle } = await readTemplate(TEMPLATE);
+  await extract({ file: archive, cwd: dataDir });
+  optimizeLate();
+  const pg = await PGlite.create({
+    dataDir,
+    extensions: { postgis: postgisFrom(pathToFileURL(postgisBundle)) },
+  });
   await pg.exec("SET TimeZone = 'UTC'");
   return pg;
 }

@@ -77,13 +77,13 @@ export async function removeHome(home: string): Promise<void> {
 }
 
 /**
- * Starts a local server with an empty database.
- * @param shared `true` takes the server of this worker, which other test files use before and after: `close` removes
- *   tables, functions, types, schemas, roles and named maps. Jobs, imports and settings of the server stay.
+ * Opens a local server with an empty database: that of this worker, which other test files use before and after. `close`
+ * removes tables, functions, types, schemas, roles, named maps and API keys. Ended jobs and imports stay.
+ * @param own `true` starts a server for the caller alone, which may be killed, measured or damaged
  */
-export async function startTestServer({ shared = false } = {}): Promise<TestServer> {
-  if (shared && defaultEngine() === "pglite") return sharedServer();
-  return openServer(await temporaryHome());
+export async function startTestServer({ own = false } = {}): Promise<TestServer> {
+  if (own || defaultEngine() !== "pglite") return openServer(await temporaryHome());
+  return sharedServer();
 }
 
 /** The server of `startTestServer` for the tests of a file. Its members are there while they run. */
@@ -159,10 +159,19 @@ async function reset(server: TestServer, known: Objects): Promise<boolean> {
     ],
     ["format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname)", `pg_roles WHERE ${isNew("roles")}`],
   ];
+  const list = async (path: string) => (await server.ask(path)).json();
   try {
-    const maps = (await (await server.ask("/api/v1/map/named")).json()) as { template_ids: string[] };
+    const jobs = (await list("/api/v2/jobs-wip")) as { local?: string[] };
+    if (jobs.local?.length) throw new Error(`jobs still run: ${jobs.local}`);
+    const maps = (await list("/api/v1/map/named")) as { template_ids: string[] };
     for (const id of maps.template_ids) {
       await server.ask(`/api/v1/map/named/${id.replace(/^.*@/, "")}`, { method: "DELETE" });
+    }
+    const keys = (await list("/api/v3/api_keys?type=regular&per_page=1000")) as {
+      result: { name: string }[];
+    };
+    for (const { name } of keys.result) {
+      await server.ask(`/api/v3/api_keys/${encodeURIComponent(name)}`, { method: "DELETE" });
     }
     for (const [drop, from] of drops) {
       const { rows, error } = await server.sql(`SELECT ${drop} AS drop FROM ${from}`);

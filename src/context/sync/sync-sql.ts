@@ -1,19 +1,17 @@
 /** SQL of a sync: how values are compared and converted, and the request that applies the changes. */
-import { columnType, type TableColumn, type WriteColumn } from "../../frame";
+import { columnType, type WriteColumn } from "../../frame";
 import { SRID_LNGLAT } from "../../geo";
 import { ident, literal } from "../../sql";
 import type { Baseline } from "../tables/baselines";
-
-/** A column of the table with what only the SQL needs. */
-export interface SyncTarget extends TableColumn {
-  /** Type without modifiers, for casts that must not truncate: `bpchar`, not `character`. */
-  readonly plain: string;
-  /** SQL for the default value, if the column has one. */
-  readonly fallback?: string;
-  /** Name in SQL of the sequence behind `fallback`. */
-  readonly sequence?: string;
-  readonly nullable: boolean;
-}
+import {
+  advanceSequence,
+  GEOMETRY_4326,
+  ISO_SETTINGS,
+  sridOf,
+  type TargetColumn,
+  uploadedType,
+  valueIn,
+} from "../tables/target-table";
 
 /** SQL for a column of the frame and the column of the table it meets. `s` is the uploaded row, `t` the stored one. */
 export interface SyncColumn {
@@ -44,7 +42,7 @@ const TIMES = new Set(["timestamp", "timestamptz"]);
 /**
  * Makes the SQL for a column of the frame and the column `target` of the table. Without `target`, the column is new.
  */
-export function syncColumn(column: WriteColumn, target: SyncTarget | undefined): SyncColumn {
+export function syncColumn(column: WriteColumn, target: TargetColumn | undefined): SyncColumn {
   const { name } = column;
   const [t, s] = [`t.${ident(name)}`, `s.${ident(name)}`];
   if (target === undefined) {
@@ -60,7 +58,7 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
     return { ...made, added, stored: `NULL::${made.uploaded}` };
   }
   const isTime = column.pgtype === "timestamptz";
-  const uploaded = isTime && target.pgtype !== "timestamptz" ? "timestamp" : uploadedType(column);
+  const uploaded = uploadedType(column, target);
   const value = valueIn(column, target, s);
   const base = { name, uploaded, stored: `${t}::${uploaded}`, value, identity: t, keeps: false };
   if (target.pgtype === "geometry" || target.pgtype === "geography") {
@@ -110,40 +108,6 @@ export function syncColumn(column: WriteColumn, target: SyncTarget | undefined):
 }
 
 const distinct = (a: string, b: string) => `${a} IS DISTINCT FROM ${b}`;
-
-/** Returns the type in the uploaded table, which does not restrict the type of geometries. */
-function uploadedType(column: WriteColumn): string {
-  return column.pgtype === "geometry" ? "geometry" : columnType(column);
-}
-
-function valueIn(column: WriteColumn, target: SyncTarget, s: string): string {
-  const { pgtype } = column;
-  if (target.pgtype === "geometry") return geometryValue(column, target, s);
-  const isSame = pgtype === target.pgtype || (pgtype === "timestamptz" && target.pgtype === "timestamp");
-  return isSame ? s : `${s}::${target.plain}`;
-}
-
-/** Modifiers of geometry columns: https://github.com/postgis/postgis/blob/master/liblwgeom/liblwgeom.h.in (TYPMOD_GET_SRID) */
-const GEOMETRY_4326 = SRID_LNGLAT << 8;
-const HAS_Z = 2;
-const HAS_M = 1;
-/** SRID of a column; 0 if it accepts any. */
-const sridOf = ({ modifier }: TableColumn) => (modifier < 0 ? 0 : (modifier & 0x1fffff00) >> 8);
-
-/** True if geometries lose their heights and measures in this column. */
-export function flattens({ pgtype, modifier }: TableColumn, column: WriteColumn): boolean {
-  const isFlat = modifier >= 0 && (modifier & (HAS_Z | HAS_M)) === 0;
-  return pgtype === "geometry" && isFlat && column.pgtype === "geometry" && column.flat === false;
-}
-
-function geometryValue(column: WriteColumn, target: SyncTarget, s: string): string {
-  const srid = sridOf(target);
-  const isThere = srid === 0 || column.srid === srid;
-  const moved = isThere
-    ? s
-    : `CASE ST_SRID(${s}) WHEN ${srid} THEN ${s} ELSE ST_Transform(${s}, ${srid}) END`;
-  return flattens(target, column) ? `ST_Force2D(${moved})` : moved;
-}
 
 /** Input of `applySql`. */
 export interface Apply {
@@ -242,7 +206,7 @@ END IF;`;
     values,
   );
   return [
-    "PERFORM set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true);",
+    ISO_SETTINGS,
     // a crash of the database empties unlogged tables, and an empty one would delete everything
     `IF (SELECT count(*) FROM ${uploaded}) <> ${rowCount} THEN
   RAISE EXCEPTION '${REFUSAL}%', json_build_object('kind', 'lost');
@@ -289,11 +253,7 @@ function changes(apply: Apply): string[] {
           `IF cf_both > 0 THEN UPDATE ONLY ${table} AS t SET ${set.join(", ")} ${fromNew} WHERE t.ctid = d.old; END IF;`,
         ]),
     "IF cf_new > 0 THEN",
-    ...(sequence === undefined
-      ? []
-      : [
-          `PERFORM setval(${literal(sequence)}::regclass, ${highest}) WHERE ${highest} > greatest(0, coalesce(pg_sequence_last_value(${literal(sequence)}::regclass), 0));`,
-        ]),
+    ...(sequence === undefined ? [] : [advanceSequence(sequence, highest)]),
     `INSERT INTO ${table} (${names}) OVERRIDING SYSTEM VALUE SELECT ${values.join(", ")} ${fromNew} WHERE d.old IS NULL ORDER BY d.new;`,
     "END IF;",
   ];

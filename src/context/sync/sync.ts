@@ -2,7 +2,7 @@ import type { DataFrame } from "danfojs-node";
 import { StatementStopped } from "../../api/errors";
 import { copyFrom, copyTo, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
-import { ConflictError, InvalidArgumentError, ServerError, SqlError, TableNotFoundError } from "../../errors";
+import { ConflictError, InvalidArgumentError, ServerError, SqlError } from "../../errors";
 import {
   CopyFormatError,
   columnsForTable,
@@ -14,37 +14,20 @@ import {
   type WriteColumn,
 } from "../../frame";
 import type { Progress } from "../../kernel/progress";
-import { ident, literal } from "../../sql";
+import { ident } from "../../sql";
 import type { Baseline } from "../tables/baselines";
 import { quoted, type TableName, temporaryTable } from "../tables/table-name";
+import { describeTable, flatteningsOf, type TargetColumn } from "../tables/target-table";
 import { dropTemporary, NO_EFFECT } from "../write/new-table";
+import type { AppendOptions } from "../write/write";
 import { applyByJob } from "./sync-job";
-import {
-  applySql,
-  flattens,
-  REFUSAL,
-  type SyncColumn,
-  type SyncTarget,
-  storedSql,
-  syncColumn,
-} from "./sync-sql";
+import { applySql, REFUSAL, type SyncColumn, storedSql, syncColumn } from "./sync-sql";
 
-export interface SyncOptions {
+export interface SyncOptions extends AppendOptions {
   /** Name in the frame of the column, or columns, that identify a row. @default "cartodb_id" */
   readonly key?: string | readonly string[];
-  /** Names of the longitude and latitude columns, whose values become points in `the_geom`. @default none */
-  readonly lnglat?: readonly [lng: string, lat: string];
-  /**
-   * Makes `the_geom` from a geometry column with wkx geometries, WKT, GeoJSON, or EWKB as hex or bytes.
-   * @default false: `the_geom` is taken from a column of that name, or else from a column of wkx geometries
-   */
-  readonly encodeGeom?: boolean;
-  /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
-  readonly geomCol?: string;
   /** Overwrites changes that others made after the table was read. @default false */
   readonly force?: boolean;
-  /** Cancels the sync. The table stays unchanged. */
-  readonly signal?: AbortSignal;
 }
 
 /** Numbers of rows that `cc.sync` changed in a table and left unchanged. */
@@ -98,7 +81,7 @@ export async function syncFrame(
   attempts = MAX_ATTEMPTS,
 ): Promise<SyncReport> {
   const { signal, progress, force = false } = options;
-  const before = await describeTable(transport, table, signal);
+  const before = await describeTable(transport, table, { call: "sync", signal });
   const baseline = options.baseline ?? before.baseline;
   if (baseline.partial) {
     throw new InvalidArgumentError(
@@ -112,7 +95,7 @@ export async function syncFrame(
   const newKey = await checkKeys(keys, signal);
   const isKey = new Set<FrameToFit["columns"][number]>(keys);
   const columns = [...keys, ...fitted.columns.filter((column) => !isKey.has(column))];
-  const sides = columns.map(({ column, target }) => syncColumn(column, target as SyncTarget));
+  const sides = columns.map(({ column, target }) => syncColumn(column, target as TargetColumn));
   const upload: Upload = {
     table: await temporaryTable({ transport, signal }),
     columns: columns.map(({ column }) => column),
@@ -121,13 +104,7 @@ export async function syncFrame(
     rowCount,
   };
   const added = sides.flatMap((side) => (side.added === undefined ? [] : [side.name]));
-  const flattened = columns
-    .filter(({ column, target }) => target !== undefined && flattens(target, column))
-    .map(
-      ({ column }) =>
-        `${column.name} has heights or measures (Z, M). They are dropped, because the table's column is two-dimensional.`,
-    );
-  const report = { added, warnings: [...warnings, ...flattened] };
+  const report = { added, warnings: [...warnings, ...flatteningsOf(columns)] };
   const keysAreChecked = keys.every(({ target }) => SAME_IN_BOTH.has(target.pgtype));
   const differences =
     keysAreChecked && Math.min(rowCount, before.baseline.rowCount) >= COMPARED_FROM_ROWS
@@ -187,75 +164,9 @@ export async function syncFrame(
   }
 }
 
-interface TableBefore {
-  readonly targets: readonly SyncTarget[];
-  readonly baseline: Baseline;
-}
-
-/** Describes the columns and the current state of a table. */
-async function describeTable(
-  transport: Transport,
-  table: TableName,
-  signal?: AbortSignal,
-): Promise<TableBefore> {
-  const name = quoted(table);
-  const { rows } = await runSql(
-    transport,
-    `SELECT c.relkind::text AS kind, EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS has_parts,
-  a.attname::text AS name, coalesce(b.typname, y.typname)::text AS pgtype, format_type(a.atttypid, a.atttypmod) AS type,
-  format_type(coalesce(b.oid, y.oid), -1) AS plain,
-  CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE y.typtypmod END AS modifier, NOT a.attnotnull AS nullable,
-  coalesce(to_json(a) ->> 'attgenerated', '') <> '' AS generated,
-  pg_get_expr(d.adbin, d.adrelid) AS fallback, pg_get_serial_sequence(${literal(name)}, a.attname::text) AS sequence,
-  txid_current_snapshot()::text AS snapshot, (SELECT count(*) FROM ONLY ${name}) AS row_count
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid
-LEFT JOIN pg_type b ON b.oid = y.typbasetype AND y.typtype = 'd'
-LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.oid = ${literal(name)}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-    { signal, repeatable: true },
-  ).catch((error) => {
-    if (!(error instanceof TableNotFoundError)) throw error;
-    throw new TableNotFoundError(
-      `No table is named "${table.label}". Create it first with \`await cc.write(df, ${JSON.stringify(table.label)})\`.`,
-      { table: table.label },
-    );
-  });
-  const [first] = rows;
-  if (first && (first.kind !== "r" || first.has_parts === true)) {
-    throw new InvalidArgumentError(
-      `"${table.label}" is ${KINDS[String(first.kind)] ?? "a table made of other tables"}; cc.sync needs an ordinary table.`,
-    );
-  }
-  const targets = rows.map((row): SyncTarget => {
-    const sequence = typeof row.sequence === "string" ? row.sequence : undefined;
-    const fallback = sequence === undefined ? row.fallback : `nextval(${literal(sequence)}::regclass)`;
-    return {
-      name: String(row.name),
-      pgtype: String(row.pgtype),
-      type: String(row.type),
-      plain: String(row.plain),
-      modifier: Number(row.modifier),
-      nullable: row.nullable === true,
-      generated: row.generated === true,
-      ...(typeof fallback === "string" && { fallback }),
-      ...(sequence !== undefined && { sequence }),
-    };
-  });
-  const { snapshot, row_count } = first ?? {};
-  return { targets, baseline: { table: name, snapshot: String(snapshot), rowCount: Number(row_count) } };
-}
-
-/** Kinds of relations in words, by `pg_class.relkind`. */
-const KINDS: Readonly<Record<string, string>> = {
-  v: "a view",
-  m: "a materialized view",
-  f: "a foreign table",
-  p: "a partitioned table",
-};
-
 type KeyColumn = FrameToFit["columns"][number] & {
   readonly column: { readonly values: ArrayLike<unknown> };
-  readonly target: SyncTarget;
+  readonly target: TargetColumn;
 };
 
 function keyColumns(columns: FrameToFit["columns"], key: SyncOptions["key"], table: TableName): KeyColumn[] {

@@ -5,7 +5,8 @@ import { SqlError, TableExistsError, TableNotFoundError } from "../../errors";
 import { ident, literal } from "../../sql";
 import { quoted, type TableName } from "../tables/table-name";
 
-type Run = (sql: string, options?: Pick<RunOptions, "effect">) => Promise<SqlResult>;
+/** Runs SQL for a call. */
+export type Run = (sql: string, options?: Pick<RunOptions, "effect">) => Promise<SqlResult>;
 
 /** Effect of a request that only touches a temporary table, for error messages. */
 export const NO_EFFECT = "No table was changed. Run it again.";

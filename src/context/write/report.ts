@@ -7,7 +7,7 @@ export async function printReport(
   report: Omit<WriteReport, "baseline">,
   asked: string,
 ): Promise<void> {
-  const { table, rowCount, hasGeometry, renamed, warnings, coordinates, job, isSkipped } = report;
+  const { table, rowCount, hasGeometry, renamed, warnings, coordinates, job, isSkipped, isAppended } = report;
   const { label } = table;
   for (const warning of warnings) console.warn(warning);
   if (isSkipped) {
@@ -26,11 +26,12 @@ export async function printReport(
   console.log(
     job
       ? `Uploaded ${rows}. A batch job is creating the table "${label}". Wait for it with \`await job.wait()\` on the result of write.`
-      : `Wrote ${rows} to "${label}"${kind === "local" ? `. ${advice}` : `: ${page}`}`,
+      : `${isAppended ? "Appended" : "Wrote"} ${rows} to "${label}"${kind === "local" ? `. ${advice}` : `: ${page}`}`,
   );
   if (coordinates) {
     const { lng, lat } = coordinates;
-    const option = `{ lnglat: ${JSON.stringify([lng, lat])}, overwrite: true }`;
-    console.log(`It has no geometry. To make points of "${lng}" and "${lat}", pass ${option}.`);
+    const option = `{ lnglat: ${JSON.stringify([lng, lat])}${isAppended ? "" : ", overwrite: true"} }`;
+    const what = isAppended ? "The new rows have" : "It has";
+    console.log(`${what} no geometry. To make points of "${lng}" and "${lat}", pass ${option}.`);
   }
 }

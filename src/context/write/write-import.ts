@@ -37,7 +37,7 @@ export interface ImportWriteOptions {
 }
 
 export function needsImport(options: ImportWriteOptions): boolean {
-  return Object.keys(IMPORT_OPTIONS).some((name) => options[name as keyof ImportWriteOptions] !== undefined);
+  return IMPORT_OPTION_NAMES.some((name) => options[name] !== undefined);
 }
 
 const isBoolean = (value: unknown) => typeof value === "boolean";
@@ -49,6 +49,8 @@ const IMPORT_OPTIONS = {
   collisionStrategy: [(value) => value === "skip" || value === "overwrite", '"skip" or "overwrite"'],
   compression: [(value) => value === "gzip", '"gzip"'],
 } as const satisfies Record<keyof ImportWriteOptions, [(value: unknown) => boolean, string]>;
+
+export const IMPORT_OPTION_NAMES = Object.keys(IMPORT_OPTIONS) as (keyof ImportWriteOptions)[];
 
 /** @throws InvalidArgumentError for an option with an invalid value */
 export function checkImportOptions(options: ImportWriteOptions & { readonly overwrite?: boolean }): void {
@@ -102,7 +104,9 @@ export async function importColumns(
   try {
     const onState = (state: string) =>
       progress.update({ done: rowCount, total: rowCount, unit: "rows", note: state });
-    const [imported] = await finishedImport(transport, id, { signal, onState });
+    const {
+      tables: [imported],
+    } = await finishedImport(transport, id, { signal, onState });
     if (imported === undefined) return { warnings: [] };
     const { name } = imported;
     const made = { ...temporary, table: name, label: name };
@@ -126,8 +130,8 @@ export async function abandonImport(transport: Transport, id: string): Promise<v
   const { kind } = await transport.endpoint();
   if (kind === "local") await cancelImport(transport, id).catch(() => {});
   const dropped = finishedImport(transport, id, { keepsRunning: false })
-    .catch(() => [])
-    .then(async (tables) => {
+    .catch(() => ({ tables: [] }))
+    .then(async ({ tables }) => {
       for (const { name } of tables) await dropTemporary(transport, { table: name, label: name });
     });
   if (kind === "local") await dropped;

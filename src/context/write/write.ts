@@ -3,13 +3,14 @@ import { createJob } from "../../api/jobs";
 import type { JobResponse } from "../../api/schemas/jobs";
 import { copyFrom, type RunOptions, runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
-import { AuthenticationError, JobError, ServerError, SqlError } from "../../errors";
+import { AuthenticationError, InvalidArgumentError, JobError, ServerError, SqlError } from "../../errors";
 import { columnsFromFrame, createTableColumns, encodeCopy, type WriteColumn } from "../../frame";
 import { latLngColumns, SRID_LNGLAT } from "../../geo";
 import type { Progress } from "../../kernel/progress";
 import { ident } from "../../sql";
 import type { Baseline } from "../tables/baselines";
 import { newTableNamed, quoted, type TableName, temporaryTable } from "../tables/table-name";
+import { appendFrame } from "./append-frame";
 import {
   dropTemporary,
   explainRegistering,
@@ -20,11 +21,16 @@ import {
   swapSql,
 } from "./new-table";
 import { applyPrivacy, checkPrivacy, type Privacy, privacyOf } from "./privacy";
-import { checkImportOptions, type ImportWriteOptions, importColumns, needsImport } from "./write-import";
+import {
+  checkImportOptions,
+  IMPORT_OPTION_NAMES,
+  type ImportWriteOptions,
+  importColumns,
+  needsImport,
+} from "./write-import";
 
-export interface WriteOptions extends ImportWriteOptions {
-  /** Replaces an existing table in one transaction; the old table is kept until the end. @default false */
-  readonly overwrite?: boolean;
+/** Options of `cc.append`. */
+export interface AppendOptions {
   /** Names of the longitude and latitude columns, whose values become points in `the_geom`. @default none */
   readonly lnglat?: readonly [lng: string, lat: string];
   /**
@@ -34,12 +40,19 @@ export interface WriteOptions extends ImportWriteOptions {
   readonly encodeGeom?: boolean;
   /** Name of the geometry column. Implies `encodeGeom`. @default "geometry", otherwise "the_geom" */
   readonly geomCol?: string;
+  /** Cancels the call. The table stays unchanged. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteOptions extends AppendOptions, ImportWriteOptions {
+  /** Replaces an existing table in one transaction; the old table is kept until the end. @default false */
+  readonly overwrite?: boolean;
+  /** Adds the rows to an existing table, whose columns must include those of the frame; see `cc.append`. @default false */
+  readonly append?: boolean;
   /** Who can see the table without a key. @default that of the replaced table, otherwise the account's default */
   readonly privacy?: Privacy;
   /** Accepted for compatibility with cartoframes for Python, and ignored: rows are streamed without a file. */
   readonly tempDir?: string;
-  /** Cancels the write. The table stays unchanged. */
-  readonly signal?: AbortSignal;
 }
 
 export interface WriteReport {
@@ -57,6 +70,8 @@ export interface WriteReport {
   readonly coordinates?: { readonly lng: string; readonly lat: string };
   /** True if an existing table was kept. */
   readonly isSkipped?: boolean;
+  /** True if the rows were added to an existing table. */
+  readonly isAppended?: boolean;
 }
 
 const GEOM = "the_geom";
@@ -79,6 +94,10 @@ export async function writeFrame(
   const { overwrite = false, lnglat, privacy, signal } = options;
   checkImportOptions(options);
   checkPrivacy(privacy);
+  if (options.append) {
+    checkAppendOptions(options);
+    return appendFrame(transport, frame, tableName, options);
+  }
   const table = await newTableNamed(tableName, { transport, signal });
   if (!overwrite && options.collisionStrategy === undefined) await refuseExisting(transport, table, signal);
   const { columns, rowCount, renamed, warnings } = await columnsFromFrame(frame, options);
@@ -107,6 +126,17 @@ export async function writeFrame(
   if (typeof loaded !== "string") return { ...report, job: loaded };
   await keepPrivacy(transport, table, wanted, options);
   return { ...report, baseline: { table: quoted(table), snapshot: loaded, rowCount } };
+}
+
+/** Options about a new table. */
+const NOT_FOR_APPEND = ["overwrite", "privacy", ...IMPORT_OPTION_NAMES] as const;
+
+function checkAppendOptions(options: WriteOptions): void {
+  const wrong = NOT_FOR_APPEND.find((name) => options[name] !== undefined && options[name] !== false);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(
+      `Pass either \`append\` or \`${wrong}\`, not both: \`append\` adds rows to a table and changes nothing else.`,
+    );
 }
 
 function coordinatesOf(

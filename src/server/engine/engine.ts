@@ -10,6 +10,11 @@ export type Role = "master" | "public" | KeyRole;
 /** The database role of a regular API key. */
 export type KeyRole = `cartoframes_key_${string}`;
 
+/** True for the role of a regular key, which may own tables and views. */
+export function isKeyRole(role: Role): role is KeyRole {
+  return role !== "master" && role !== "public";
+}
+
 const ROLE_NAMES = new Map<Role, string>([
   ["master", "carto"],
   ["public", "publicuser"],

@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { builtPath } from "../../built";
 import { DatabaseError } from "./engine";
+import { optimizeLate } from "./pglite-setup";
 import type { FromWorker, WorkerStart } from "./pglite-worker";
 import { ResultReader, tooLarge } from "./result-reader";
 
@@ -97,6 +98,7 @@ function startWorker(options: Omit<SessionOptions, "maxResultBytes">): Worker {
     bundleUrl: pathToFileURL(options.postgisBundle).href,
     startParams: options.startParams,
   };
+  optimizeLate();
   return new Worker(builtPath("pglite-worker.js"), { workerData, resourceLimits: { stackSizeMb: STACK_MB } });
 }
 

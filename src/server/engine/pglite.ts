@@ -31,12 +31,14 @@ import {
   type Engine,
   type EngineActivity,
   type EngineInfo,
+  isKeyRole,
   type QueryResult,
   type Role,
   roleName,
   type StatementOptions,
   shownSql,
 } from "./engine";
+import { runOfKey } from "./key-objects";
 import { PgliteSession, type SessionOptions } from "./pglite-session";
 import type { ResultReader } from "./result-reader";
 import { copyThroughFile, refuseBeyondRole, refuseCopy } from "./sql-scan";
@@ -104,7 +106,7 @@ class PgliteEngine implements Engine {
     if (role !== "master") refuseBeyondRole(sql, role);
     return this.#turn(sql, options, async (session) => {
       await this.#setRole(session, roleName(role));
-      const result = throwing(await session.run(sql));
+      const result = throwing(await (isKeyRole(role) ? runOfKey(session, sql) : session.run(sql)));
       return this.#typeNames.resultOf(session, result);
     });
   }

@@ -9,12 +9,14 @@ import {
   type Engine,
   type EngineActivity,
   type EngineInfo,
+  isKeyRole,
   type QueryResult,
   type Role,
   roleName,
   type StatementOptions,
   shownSql,
 } from "./engine";
+import { runOfKey } from "./key-objects";
 import { mentionsFunctions, missesFunctions, provideFunctions } from "./postgres-functions";
 import { PostgresPool } from "./postgres-pool";
 import type { PostgresSession } from "./postgres-session";
@@ -100,11 +102,12 @@ class PostgresEngine implements Engine {
     if (role !== "master") refuseBeyondRole(sql, role);
     return this.#use(sql, options, async (session) => {
       const news = mentionsFunctions(sql) ? await this.#renewFunctions(session) : undefined;
-      let result = await session.run(sql);
+      const run = () => (isKeyRole(role) ? runOfKey(session, sql) : session.run(sql));
+      let result = await run();
       const installed = result.error ? await this.#installMissing(session, sql, result.error) : undefined;
       if (installed !== undefined) {
         await this.#setRole(session, options.role);
-        result = await session.run(sql);
+        result = await run();
       }
       const { warnings, ...rest } = await this.#typeNames.resultOf(session, throwing(result));
       const announced = [news, installed].filter((text) => text) as string[];

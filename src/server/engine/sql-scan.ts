@@ -36,11 +36,12 @@ const ON_OWN_TABLES = words("TRUNCATE ANALYZE COMMENT");
  * @throws DatabaseError if a statement begins with another command
  */
 export function refuseBeyondRole(sql: string, role: Exclude<Role, "master">): void {
+  const isWhole = isOneTransaction(sql); // otherwise what it creates would be committed before it is checked
   for (const [first, second] of scanStatements(sql)) {
     if (!first || first.kind === "quoted" || first.kind === "string") throw notPermitted(sql, first);
     if (READING_AND_WRITING.has(first.text)) continue;
     const isOnTables = ON_TABLES.has(first.text) && second?.kind === "word" && TABLE_WORDS.has(second.text);
-    if (role !== "public" && (isOnTables || ON_OWN_TABLES.has(first.text))) continue;
+    if (role !== "public" && ((isOnTables && isWhole) || ON_OWN_TABLES.has(first.text))) continue;
     throw notPermitted(sql, first);
   }
 }

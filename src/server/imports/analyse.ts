@@ -1,8 +1,8 @@
 /** Reads a file once to find the names and types of its columns, and its geometry. */
 import { normalizeColumnNames } from "../../frame/names";
-import { type LatLngColumns, latLngColumns, SRID_LNGLAT } from "../../geo";
+import { type LatLngColumns, latLngColumns, SRID_LNGLAT, xyColumns } from "../../geo";
 import { areDegrees, DegreeCheck } from "../../geometry/degrees";
-import { ShapeError } from "../../geometry/shape";
+import { ShapeError, type ShapeType } from "../../geometry/shape";
 import { ImportFailure } from "./errors";
 import {
   type EncodedGeometry,
@@ -10,9 +10,10 @@ import {
   GEOMETRY_NAMES,
   geometryOfText,
   latLngPoint,
+  projectedPoint,
   promoted,
 } from "./geometry";
-import type { Row, TableSource } from "./table-source";
+import type { Cell, FileOptions, Row, TableSource } from "./table-source";
 import { type ColumnType, classifierOf, isInteger, textOf, typeOfKinds } from "./types";
 
 /** PostgreSQL's limit is 1,600 columns, three of which are CARTO's. */
@@ -38,6 +39,8 @@ export interface Plan {
   /** All other columns, except the one that the geometry is read from. */
   readonly columns: readonly PlannedColumn[];
   readonly geometry: GeometryPlan | null;
+  /** Types of the geometries that a table would have. */
+  readonly geometryTypes: ReadonlySet<ShapeType>;
   /** Rows from all parts of the file, without their geometries. */
   readonly sample: readonly Row[];
 }
@@ -62,14 +65,14 @@ interface GeometryColumnPlan extends GeometryPlan {
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
 export async function analyse(
   source: TableSource,
-  { typeGuessing, quotedFieldsGuessing }: { typeGuessing: boolean; quotedFieldsGuessing: boolean },
-  signal: AbortSignal,
+  {
+    typeGuessing,
+    quotedFieldsGuessing,
+    reading: { srid },
+  }: Pick<FileOptions, "typeGuessing" | "quotedFieldsGuessing" | "reading">,
 ): Promise<Plan> {
-  const reading = new FirstReading(source, typeGuessing);
-  for await (const row of source.rows()) {
-    if (reading.rowCount % 1024 === 0) signal.throwIfAborted();
-    reading.add(row);
-  }
+  const reading = new FirstReading(source, typeGuessing, srid);
+  for await (const row of source.rows()) reading.add(row);
   reading.addColumns();
   const guessing = typeGuessing || source.kind === "features";
   const names = reading.names;
@@ -82,7 +85,7 @@ export async function analyse(
   const used = new Set([id?.at, geometry?.at]);
   const rest = source.columns
     .map((_, at) => at)
-    .filter((at) => !used.has(at) && names[at] !== "the_geom_webmercator");
+    .filter((at) => !used.has(at) && !source.repeated?.has(at) && names[at] !== "the_geom_webmercator");
   const headers = rest.map((at) =>
     at === broken ? "invalid_the_geom" : source.columns[at]?.trim() || `field_${at + 1}`,
   );
@@ -92,13 +95,15 @@ export async function analyse(
     const type = staysText ? "text" : typeOfKinds(reading.kinds[at] ?? 0);
     return { at, name: finalNames[i] ?? "", type };
   });
-  return { rowCount: reading.rowCount, id, columns, geometry, sample: reading.sample };
+  const geometryTypes = geometry === null ? new Set<ShapeType>() : reading.geometryTypes(geometry);
+  return { rowCount: reading.rowCount, id, columns, geometry, geometryTypes, sample: reading.sample };
 }
 
 interface Candidate {
   valid: number;
   invalid: number;
   ready: boolean;
+  readonly types: Set<ShapeType>;
   readonly degrees: DegreeCheck;
 }
 
@@ -125,7 +130,16 @@ class FirstReading {
   hasLatLng = false;
   latLng: LatLngColumns = null;
 
-  constructor(source: TableSource, typeGuessing: boolean) {
+  /** Types of the geometries of features. */
+  readonly #types = new Set<ShapeType>();
+  /** Coordinate system of geometries that do not name one. */
+  readonly srid: number;
+
+  readonly #isSridGiven: boolean;
+
+  constructor(source: TableSource, typeGuessing: boolean, srid: number | undefined) {
+    this.srid = srid ?? SRID_LNGLAT;
+    this.#isSridGiven = srid !== undefined;
     this.#source = source;
     this.#typeGuessing = typeGuessing;
     this.addColumns();
@@ -142,10 +156,26 @@ class FirstReading {
       if (kind === 0) this.empties[at]!++;
       else this.kinds[at]! |= kind;
     }
-    for (const [at, candidate] of this.candidates) check(candidate, textOf(values[at]));
+    for (const [at, candidate] of this.candidates) check(candidate, textOf(values[at]), this.srid);
     for (const [at, last] of this.ascending) this.#ascend(at, last, textOf(values[at]));
-    if (row.geometry) this.degrees.add(row.geometry.coordinates);
-    this.hasLatLng ||= latLngPoint(this.latLng, values) !== null;
+    if (row.geometry) {
+      this.degrees.add(row.geometry.coordinates);
+      this.#types.add(typeInTable(row.geometry.type));
+    }
+    this.hasLatLng ||= this.pointOf(values) !== null;
+  }
+
+  /** Returns the point in the columns of coordinates. */
+  pointOf(values: Row["values"]): EncodedGeometry | string | null {
+    return this.srid === SRID_LNGLAT
+      ? latLngPoint(this.latLng, values)
+      : projectedPoint(this.latLng, values, this.srid);
+  }
+
+  geometryTypes({ at, brokenAt }: GeometryColumnPlan): ReadonlySet<ShapeType> {
+    const candidate = this.candidates.get(at ?? brokenAt ?? -1);
+    if (candidate) return candidate.types;
+    return this.#source.kind === "features" ? this.#types : new Set(["Point"]);
   }
 
   /** Keeps every n-th row, and doubles n when the sample is full. */
@@ -167,10 +197,16 @@ class FirstReading {
       this.#kindOf.push(this.#classifierOf(at, name));
       this.empties.push(this.rowCount - (this.rowCount > 0 ? 1 : 0));
       if (kind === "cells" && GEOMETRY_NAMES.includes(name))
-        this.candidates.set(at, { valid: 0, invalid: 0, ready: true, degrees: new DegreeCheck() });
+        this.candidates.set(at, {
+          valid: 0,
+          invalid: 0,
+          ready: true,
+          types: new Set(),
+          degrees: new DegreeCheck(),
+        });
       if (ROW_NUMBERS.includes(name)) this.ascending.set(at, -1n);
     }
-    this.latLng = latLngColumns(this.names);
+    this.latLng = latLngColumns(this.names) ?? (this.#isSridGiven ? xyColumns(this.names) : null);
   }
 
   #classifierOf(at: number, name: string): ReturnType<typeof classifierOf> {
@@ -207,11 +243,18 @@ function nameForLookup(header: string): string {
   return ROW_NUMBERS.includes(plain) ? plain : normalizeColumnNames([header]).join();
 }
 
-function check(candidate: Candidate, text: string | null): void {
+/** Lines and polygons of features become MULTI, and of a MULTIPOINT one point is kept. */
+function typeInTable(type: ShapeType): ShapeType {
+  if (type === "MultiPoint") return "Point";
+  return type === "LineString" || type === "Polygon" ? `Multi${type}` : type;
+}
+
+function check(candidate: Candidate, text: string | null, defaultSrid: number): void {
   if (text === null || text.trim() === "") return;
   try {
-    const { srid, flat, coordinates } = geometryOfText(text);
+    const { srid, flat, type, coordinates } = geometryOfText(text, defaultSrid);
     candidate.valid++;
+    candidate.types.add(type);
     if (srid === SRID_LNGLAT) candidate.degrees.add(coordinates);
     candidate.ready &&= flat && srid === SRID_LNGLAT;
   } catch (error) {
@@ -254,7 +297,7 @@ function byPreference(
  * `the_geom` may be empty.
  */
 function geometryColumn(reading: FirstReading): GeometryColumnPlan | null {
-  const { candidates, names } = reading;
+  const { candidates, names, srid } = reading;
   const at =
     byPreference(reading, ({ valid, invalid }) => valid > 0 && invalid === 0) ??
     byPreference(reading, ({ valid, invalid }) => valid > invalid) ??
@@ -268,31 +311,42 @@ function geometryColumn(reading: FirstReading): GeometryColumnPlan | null {
     // With invalid values, the column is also kept as text.
     ...(invalid === 0 ? { at } : { brokenAt: at }),
     ready,
-    of: ({ values }) => geometryOfCell(textOf(values[at])),
+    of: ({ values }) => geometryOfCell(textOf(values[at]), srid),
   };
 }
 
-function geometryOfCell(text: string | null): EncodedGeometry | null {
+function geometryOfCell(text: string | null, srid: number): EncodedGeometry | ImportFailure | null {
   if (text === null || text.trim() === "") return null;
   try {
-    const geometry = geometryOfText(text);
-    return geometry.srid !== SRID_LNGLAT || areDegrees(geometry.coordinates) ? geometry : null;
+    const geometry = geometryOfText(text, srid);
+    if (geometry.srid !== SRID_LNGLAT || areDegrees(geometry.coordinates)) return geometry;
+    return new ImportFailure(2014, "The coordinates are out of the range of degrees.");
   } catch (error) {
-    if (error instanceof ShapeError) return null;
+    if (error instanceof ShapeError)
+      return new ImportFailure(2014, `The text is not a geometry: ${error.message}.`);
     throw error;
   }
 }
 
 /** Makes points from columns named like latitude and longitude. Both stay in the table. */
-function latLng({ latLng, hasLatLng, rowCount }: FirstReading): GeometryColumnPlan | null {
+function latLng(reading: FirstReading): GeometryColumnPlan | null {
+  const { latLng, hasLatLng, rowCount, srid } = reading;
   if (latLng === null || (rowCount > 0 && !hasLatLng)) return null;
-  return { ready: true, of: ({ values }) => latLngPoint(latLng, values) };
+  const isEmpty = (cell: Cell) => (textOf(cell) ?? "").trim() === "";
+  return {
+    ready: srid === SRID_LNGLAT,
+    of: ({ values }) => {
+      const point = reading.pointOf(values);
+      if (point !== null || isEmpty(values[latLng.lat]) || isEmpty(values[latLng.lng])) return point;
+      return new ImportFailure(2014, "The coordinates are not numbers, or out of range.");
+    },
+  };
 }
 
 function featureGeometry(source: TableSource, degrees: DegreeCheck): GeometryColumnPlan {
   const { projection = SRID_LNGLAT } = source;
   const srid = typeof projection === "number" ? projection : 0;
-  if (srid === SRID_LNGLAT) checkDegrees(degrees);
+  if (srid === SRID_LNGLAT) checkDegrees(degrees, isAssumed(source) ? 3101 : 3008);
   let row = 0;
   return {
     ready: projection === SRID_LNGLAT,
@@ -314,13 +368,16 @@ function featureGeometry(source: TableSource, degrees: DegreeCheck): GeometryCol
   };
 }
 
-/** @throws ImportFailure 3008 if most positions are not longitudes and latitudes */
-/** @throws ImportFailure 3008 */
-export function checkDegrees(degrees: DegreeCheck): void {
+/** True if the format should name the coordinate system, but the file does not. */
+export const isAssumed = ({ projection, needsProjection }: TableSource) =>
+  needsProjection === true && projection === undefined;
+
+/** @throws ImportFailure with the code if most positions are not longitudes and latitudes */
+export function checkDegrees(degrees: DegreeCheck, code: 3008 | 3101 = 3008): void {
   const problem = degrees.problem();
   if (problem === undefined) return;
   throw new ImportFailure(
-    3008,
-    `Coordinates must be degrees of longitude and latitude unless the file names another coordinate system, but ${problem} Set the file's coordinate system, for example with ogr2ogr -a_srs, and import it again.`,
+    code,
+    `Coordinates must be degrees of longitude and latitude unless the file names another coordinate system, but ${problem} Pass the coordinate system of the file as \`srid\`.`,
   );
 }

@@ -2,7 +2,15 @@
 import { Geometry } from "wkx";
 import { type LatLngColumns, SRID_LNGLAT } from "../../geo";
 import { isHexEwkb, readEwkbHead, walkEwkb } from "../../geometry/ewkb";
-import { type Coordinates, encodeShape, type Shape, ShapeError, shapeOf } from "../../geometry/shape";
+import {
+  type Coordinates,
+  encodeShape,
+  SHAPE_TYPES,
+  type Shape,
+  ShapeError,
+  type ShapeType,
+  shapeOf,
+} from "../../geometry/shape";
 import { parseWkt } from "../../geometry/wkt";
 import { ImportFailure } from "./errors";
 import type { Cell } from "./table-source";
@@ -14,6 +22,7 @@ export const GEOMETRY_NAMES = ["geometry", "the_geom", "wkb_geometry", "geom", "
 export interface EncodedGeometry {
   readonly hex: string;
   readonly srid: number;
+  readonly type: ShapeType;
   /** False for EWKB with Z or M values, which the database removes. */
   readonly flat: boolean;
   /** The positions, nested as in GeoJSON, or the corners around them. */
@@ -22,16 +31,17 @@ export interface EncodedGeometry {
 
 /**
  * Encodes the geometry in a cell: WKT, EWKT, GeoJSON, KML, or hexadecimal WKB or EWKB.
+ * @param srid coordinate system of texts that do not name one
  * @throws ShapeError if the cell is not a geometry
  * @throws ImportFailure 3201 for a collection
  */
-export function geometryOfText(cell: string): EncodedGeometry {
+export function geometryOfText(cell: string, srid = SRID_LNGLAT): EncodedGeometry {
   const text = cell.trim();
-  if (text.startsWith("{")) return encodeGeometry(shapeOfGeoJson(text), SRID_LNGLAT);
-  if (text.startsWith("<")) return encodeGeometry(shapeOfKml(text), SRID_LNGLAT);
-  if (isHexEwkb(text)) return ofHex(text);
-  const { shape, srid } = parseWkt(text);
-  return encodeGeometry(shape, srid || SRID_LNGLAT);
+  if (text.startsWith("{")) return encodeGeometry(shapeOfGeoJson(text), srid);
+  if (text.startsWith("<")) return encodeGeometry(shapeOfKml(text), srid);
+  if (isHexEwkb(text)) return ofHex(text, srid);
+  const { shape, srid: own } = parseWkt(text);
+  return encodeGeometry(shape, own || srid);
 }
 
 function shapeOfGeoJson(text: string): Shape {
@@ -65,18 +75,19 @@ function shapeOfKml(text: string): Shape {
 const MULTIPOINT_CODE = 4;
 const COLLECTION_CODE = 7;
 
-function ofHex(hex: string): EncodedGeometry {
+function ofHex(hex: string, defaultSrid: number): EncodedGeometry {
   const bytes = Buffer.from(hex, "hex");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const head = readEwkbHead(view, 0, bytes.length);
   if (!head) throw new ShapeError("it is not a known geometry format");
-  const srid = head.srid || SRID_LNGLAT;
+  const srid = head.srid || defaultSrid;
   if (head.code === COLLECTION_CODE) throw collectionError();
-  if (head.code === MULTIPOINT_CODE) {
+  if (head.code === MULTIPOINT_CODE || srid !== (head.srid || SRID_LNGLAT)) {
     return encodeGeometry(shapeOf((Geometry.parse(bytes) as Geometry).toGeoJSON()), srid);
   }
   // Without an SRID, the database uses that of the column, 4326.
-  return { hex, srid, flat: head.dims === 2, coordinates: cornersOf(view) };
+  const type = SHAPE_TYPES[head.code - 1]!; // `readEwkbHead` accepts no other code
+  return { hex, srid, type, flat: head.dims === 2, coordinates: cornersOf(view) };
 }
 
 /** Returns the two corners of the box around a geometry. */
@@ -112,6 +123,7 @@ export function encodeGeometry(shape: Shape, srid: number): EncodedGeometry {
   return {
     hex: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex"),
     srid,
+    type: flat.type,
     flat: true,
     coordinates: flat.coordinates,
   };
@@ -169,6 +181,18 @@ export function collectionError(): ImportFailure {
 /** Returns the point in the columns named like latitude and longitude; null without both, or without numbers in range. */
 export function latLngPoint(at: LatLngColumns, values: readonly Cell[]): string | null {
   return at && pointOfTexts(textOf(values[at.lng]), textOf(values[at.lat]));
+}
+
+/** Returns the point in two columns of another coordinate system; null without two numbers. */
+export function projectedPoint(
+  at: LatLngColumns,
+  values: readonly Cell[],
+  srid: number,
+): EncodedGeometry | null {
+  if (at === null) return null;
+  const texts = [textOf(values[at.lng]), textOf(values[at.lat])];
+  if (!texts.every((text) => text !== null && DEGREES.test(text))) return null;
+  return encodeGeometry(shapeOf({ type: "Point", coordinates: texts.map((text) => decimal(text!)) }), srid);
 }
 
 const POINT_HEAD = "0101000020e6100000"; // little endian, point with SRID, 4326

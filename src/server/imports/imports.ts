@@ -19,6 +19,7 @@ export type ImportOptions = Pick<
   | "createVisualization"
   | "collisionStrategy"
   | "privacy"
+  | "reading"
 >;
 
 /** Permission to run an import, with a folder for the upload. Release it, or start an import with it. */
@@ -110,6 +111,7 @@ export class Imports {
       errorDetail: "",
       httpStatus: null,
       tooManyTables: false,
+      leftOut: [],
       unusableGeometries: 0,
     };
     await this.#store.write(record);

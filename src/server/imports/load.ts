@@ -1,32 +1,27 @@
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
-import type { Plan } from "./analyse";
 import { asFailure, ImportFailure } from "./errors";
-import type { TableSource } from "./table-source";
-import { cellWriter } from "./types";
-
-const CHUNK_CHARS = 256 * 1024;
+import type { TablePlan } from "./reader/protocol";
 
 /**
- * Loads the file into a new table and makes it a CARTO table. After a failure the table may exist, and the caller drops
- * it.
+ * Loads rows in the text format of COPY into a new table and makes it a CARTO table. After a failure the table may exist, and
+ * the caller drops it.
  */
 export async function loadTable(
   engine: Engine,
   table: string,
-  source: TableSource,
-  plan: Plan,
+  plan: TablePlan,
+  rows: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): Promise<{ unusableGeometries: number }> {
+): Promise<void> {
   try {
     const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
     if (projected !== null) await checkProjection(engine, projected, signal);
     await engine.query(createTable(table, plan), { signal });
-    const unusableGeometries = await copyRows(engine, table, source, plan, signal);
+    await copyRows(engine, table, plan, rows, signal);
     if (projected !== null) await engine.query(transform(table, projected), { signal });
     if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
     await cartodbfy(engine, table, signal);
-    return { unusableGeometries };
   } catch (error) {
     throw loadFailure(error);
   }
@@ -36,17 +31,14 @@ export async function cartodbfy(engine: Engine, table: string, signal: AbortSign
   await engine.query(`SELECT CDB_CartodbfyTable(${literal(ident(table))}::regclass)`, { signal });
 }
 
-interface TablePlan {
-  readonly id: { readonly type: string } | null;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly geometry: { readonly ready: boolean } | null;
-}
-
 /**
  * Returns the statement that creates the table. If the geometries are ready, the table has CARTO's columns from the start,
  * and `the_geom_webmercator` is generated while rows arrive, so that the table need not be rewritten.
  */
-export function createTable(table: string, { id, columns, geometry }: TablePlan): string {
+export function createTable(
+  table: string,
+  { id, columns, geometry }: Pick<TablePlan, "id" | "columns" | "geometry">,
+): string {
   const definitions = columns.map(({ name, type }) => `${ident(name)} ${type}`);
   const key = id === null ? "cartodb_id bigserial" : `cartodb_id ${id.type}`;
   const geometries =
@@ -59,86 +51,26 @@ export function createTable(table: string, { id, columns, geometry }: TablePlan)
   return `CREATE TABLE ${ident(table)} (${[key, ...geometries, ...definitions].join(", ")})`;
 }
 
-/** Returns the number of geometries that cannot be used. */
 async function copyRows(
   engine: Engine,
   table: string,
-  source: TableSource,
-  plan: Plan,
+  plan: TablePlan,
+  rows: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<void> {
   const names = [
     ...(plan.id === null ? [] : ["cartodb_id"]),
     ...(plan.geometry === null ? [] : ["the_geom"]),
     ...plan.columns.map(({ name }) => name),
   ];
-  if (plan.rowCount === 0 || names.length === 0) return 0;
+  if (plan.rowCount === 0 || names.length === 0) return;
   const copy = `COPY ${ident(table)} (${names.map(ident).join(", ")}) FROM STDIN`;
-  const geometries = new GeometryTexts();
-  const { rows } = await engine.copyIn(copy, copyText(source, plan, geometries), { signal });
-  if (geometries.firstFailure && !geometries.hasUsable) throw geometries.firstFailure;
-  if (rows !== plan.rowCount) {
-    throw new ImportFailure(
-      2001,
-      `Only ${rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
-    );
-  }
-  return geometries.failures;
-}
-
-/** Yields the rows in the text format of COPY. */
-async function* copyText(source: TableSource, plan: Plan, geometries: GeometryTexts): AsyncGenerator<Buffer> {
-  const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
-    at,
-    write: cellWriter(type),
-  }));
-  const geometryAt = plan.id === null ? 0 : 1;
-  const { geometry } = plan;
-  let chunk = "";
-  for await (const row of source.rows()) {
-    for (const [i, { at, write }] of columns.entries()) {
-      if (i > 0) chunk += "\t";
-      if (i === geometryAt && geometry !== null) chunk += `${geometries.text(geometry.of(row))}\t`;
-      chunk += escapeCopy(write(row.values[at]));
-    }
-    if (geometry !== null && columns.length <= geometryAt) {
-      chunk += `${columns.length > 0 ? "\t" : ""}${geometries.text(geometry.of(row))}`;
-    }
-    chunk += "\n";
-    if (chunk.length < CHUNK_CHARS) continue;
-    yield Buffer.from(chunk);
-    chunk = "";
-  }
-  if (chunk) yield Buffer.from(chunk);
-}
-
-const SPECIAL = /[\\\t\n\r]/;
-const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
-
-/** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
-function escapeCopy(text: string | null): string {
-  if (text === null) return "\\N";
-  return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
-}
-
-type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
-
-/** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
-class GeometryTexts {
-  hasUsable = false;
-  failures = 0;
-  firstFailure: ImportFailure | undefined;
-
-  text(geometry: Geometry): string {
-    if (geometry === null) return "\\N";
-    if (geometry instanceof ImportFailure) {
-      this.failures++;
-      this.firstFailure ??= geometry;
-      return "\\N";
-    }
-    this.hasUsable = true;
-    return typeof geometry === "string" ? geometry : geometry.hex;
-  }
+  const loaded = await engine.copyIn(copy, rows, { signal });
+  if (loaded.rows === plan.rowCount) return;
+  throw new ImportFailure(
+    2001,
+    `Only ${loaded.rows} of ${plan.rowCount} rows were loaded, because the file changed during the import. Import it again.`,
+  );
 }
 
 /** Checks before loading that PostGIS understands the text of a .prj file. */

@@ -73,20 +73,35 @@ function newName(temporary: string, name: string): Steps {
   return { before: [`ALTER TABLE ${ident(temporary)} RENAME TO ${ident(name)}`, register], after: [] };
 }
 
-/** Replaces the old table, keeping its privileges and the views that depend on it. */
-async function replacement(engine: Engine, temporary: string, name: string): Promise<Steps> {
-  const [[kind] = []] = await rows(
+/**
+ * Requires that an import can replace the relation of this name, if there is one.
+ * @throws ImportFailure 2013
+ */
+export async function checkReplaceable(engine: Engine, name: string): Promise<void> {
+  const [found] = await rows(
     engine,
-    `SELECT relkind FROM pg_class WHERE oid = ${literal(ident(name))}::regclass`,
+    `SELECT relkind, e.extname FROM pg_class c
+     LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+     LEFT JOIN pg_extension e ON e.oid = d.refobjid
+     WHERE c.oid = to_regclass(${literal(ident(name))})`,
   );
-  if (kind !== "r") throw new ImportFailure(2013, `"${name}" is not a table.`);
-  await checkSameClasses(engine, name, temporary);
+  if (!found) return;
+  const refused = (what: string, or = "Import") =>
+    new ImportFailure(2013, `${what} ${or} under another name.`);
+  const [kind, extension] = found;
+  if (extension) throw refused(`"${name}" belongs to the extension ${extension} and cannot be replaced.`);
+  if (kind !== "r") throw refused(`"${name}" is not a table.`);
   const views = await rows(engine, viewsOn(name));
   const materialized = views.find(([, viewKind]) => viewKind !== "v");
-  if (materialized) {
-    const what = `The materialized view ${materialized[0]} depends on "${name}".`;
-    throw new ImportFailure(2013, `${what} Drop it, or import under another name.`);
-  }
+  if (materialized)
+    throw refused(`The materialized view ${materialized[0]} depends on "${name}".`, "Drop it, or import");
+}
+
+/** Replaces the old table, keeping its privileges and the views that depend on it. */
+async function replacement(engine: Engine, temporary: string, name: string): Promise<Steps> {
+  await checkReplaceable(engine, name);
+  await checkSameClasses(engine, name, temporary);
+  const views = await rows(engine, viewsOn(name));
   const grants = (await rows(engine, grantsOn(literal(ident(name))))).flat();
   const viewGrants: string[] = [];
   for (const [view = ""] of views) viewGrants.push(...(await rows(engine, grantsOn(literal(view)))).flat());

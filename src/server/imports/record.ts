@@ -5,6 +5,7 @@ import * as z from "zod";
 import { ImportedTable as ReportedTable } from "../../api/schemas/imports";
 import { parseJson } from "../../values";
 import { errorText, type ImportErrorCode } from "./errors";
+import { Reading } from "./reading";
 
 /** Maximum number of tables from one archive. The others are left out, with a warning. */
 export const MAX_TABLES_PER_IMPORT = 26;
@@ -45,6 +46,7 @@ const ImportRecord = z.object({
   createVisualization: z.boolean(),
   collisionStrategy: z.enum(COLLISION_STRATEGIES).nullable(),
   privacy: z.enum(PRIVACIES).nullable(),
+  reading: Reading.default({}),
   tableId: z.string().nullable(),
   tables: z.array(ImportedTable),
   errorCode: z.custom<ImportErrorCode>((code) => typeof code === "number").nullable(),
@@ -52,6 +54,7 @@ const ImportRecord = z.object({
   /** Status of a download that the server refused. */
   httpStatus: z.object({ code: z.number(), message: z.string() }).nullable(),
   tooManyTables: z.boolean(),
+  leftOut: z.array(z.string()).default([]),
   /** Number of geometries that cannot be used and are NULL; missing in records of older versions. */
   unusableGeometries: z.number().default(0),
 });
@@ -76,6 +79,7 @@ export function importObject(record: ImportRecord): Record<string, unknown> {
     error_code: errorCode,
     tables_created_count: state === "complete" ? record.tables.length : null,
     tables: record.tables,
+    left_out: record.leftOut,
     synchronization_id: null,
     type_guessing: record.typeGuessing,
     quoted_fields_guessing: record.quotedFieldsGuessing,

@@ -3,25 +3,29 @@ import { normalizeColumnNames, normalizeTableName } from "../../frame/names";
 import { ident, literal, temporaryName } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import type { Privacy } from "../datasets";
-import { DatabaseError, type Engine } from "../engine/engine";
-import { analyse, type Plan } from "./analyse";
+import { DatabaseError, type Engine, lastRows } from "../engine/engine";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
-import { tableSources } from "./formats";
-import { openPlaces } from "./gazetteer";
+import { filterTable } from "./filter";
 import { Gdal } from "./gdal/gdal";
-import { guessContent } from "./guess-content";
-import { cartodbfy, loadTable } from "./load";
-import { type LoadedTable, publish } from "./publish";
+import { cartodbfy } from "./load";
+import { checkReplaceable, type LoadedTable, publish } from "./publish";
+import { Reader } from "./reader/reader";
+import { chosenLayers } from "./reading";
 import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER_IMPORT } from "./record";
+import { type Opened, tableSources } from "./sources";
 import { takenNames } from "./table-names";
-import type { LayerSource, LoadedContent, TableSource } from "./table-source";
+import type { FileOptions, LayerSource, LoadedContent } from "./table-source";
 import { type FileToImport, unpack } from "./unpack";
+
+/** An uploaded file, or one to download. */
+export type FileSource =
+  | { readonly kind: "file"; readonly file: FileToImport }
+  | { readonly kind: "url"; readonly url: string };
 
 /** Source of the rows. `displayName` identifies it to the user. */
 export type ImportSource = { readonly displayName: string } & (
-  | { readonly kind: "file"; readonly file: FileToImport }
-  | { readonly kind: "url"; readonly url: string }
+  | FileSource
   | { readonly kind: "query"; readonly sql: string; readonly tableName: string }
   | { readonly kind: "table"; readonly from: string; readonly tableName: string }
 );
@@ -39,19 +43,19 @@ interface Job {
 
 type Result = Pick<
   ImportRecord,
-  "tables" | "tooManyTables" | "unusableGeometries" | "errorCode" | "errorDetail"
+  "tables" | "tooManyTables" | "leftOut" | "unusableGeometries" | "errorCode" | "errorDetail"
 >;
 
 const COMPLETE = {
   tooManyTables: false,
+  leftOut: [] as string[],
   unusableGeometries: 0,
   errorCode: null,
   errorDetail: "",
 } as const;
 const SKIPPED: Result = {
+  ...COMPLETE,
   tables: [],
-  tooManyTables: false,
-  unusableGeometries: 0,
   errorCode: 1022,
   errorDetail: "Tables with these names exist, and collision_strategy is skip.",
 };
@@ -64,40 +68,68 @@ export async function runImport(job: Job): Promise<Result> {
   const { source } = job;
   if (source.kind === "query") return fromSql(job, source.tableName, queryOf(source.sql));
   if (source.kind === "table") return fromSql(job, source.tableName, `SELECT * FROM ${ident(source.from)}`);
-  let file: FileToImport;
-  if (source.kind === "url") {
-    await job.enter("uploading");
-    file = await download(source.url, job.dir, {
-      signal: job.signal,
-      onStatus: (httpStatus) => {
-        job.record.httpStatus = httpStatus;
-      },
-    });
-    job.record.displayName = file.name;
-  } else {
-    file = source.file;
-  }
+  const { dir, record, signal } = job;
+  const { srid } = record.reading;
+  if (srid !== undefined) await checkSrid(job.engine, srid);
+  if (source.kind === "url") await job.enter("uploading");
+  const file = await fileOf(source, dir, signal, (httpStatus) => {
+    record.httpStatus = httpStatus;
+  });
+  record.displayName = file.name;
   await job.enter("unpacking");
-  return fromFiles(job, await unpack(file, join(job.dir, "unpacked"), job.signal));
+  const files = await unpack(file, join(dir, "unpacked"), signal);
+  await job.enter("importing");
+  const { typeGuessing, quotedFieldsGuessing, contentGuessing, reading } = record;
+  const options = { typeGuessing, quotedFieldsGuessing, contentGuessing, reading };
+  return withSources(files, job, options, (opened) => fromSources(job, opened));
 }
 
-async function fromFiles(job: Job, files: readonly FileToImport[]): Promise<Result> {
-  await job.enter("importing");
-  const gdal = new Gdal(join(job.dir, "gdal"), job.signal);
+/** Returns the uploaded file, or downloads one. */
+export async function fileOf(
+  source: FileSource,
+  dir: string,
+  signal: AbortSignal,
+  onStatus: Parameters<typeof download>[2]["onStatus"],
+): Promise<FileToImport> {
+  return source.kind === "file" ? source.file : download(source.url, dir, { signal, onStatus });
+}
+
+/** Calls `work` with the tables of the files, while their readers run. */
+export async function withSources<T>(
+  files: readonly FileToImport[],
+  { dir, signal, enter }: Pick<Job, "dir" | "signal" | "enter">,
+  options: Omit<FileOptions, "beside">,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const gdal = new Gdal(join(dir, "gdal"), signal);
+  const reader = new Reader(enter, signal);
   try {
-    return await fromSources(job, await tableSources(files, { ...job.record, gdal }));
+    return await work(await tableSources(files, { reader, gdal }, options));
   } finally {
-    await gdal.close();
+    await Promise.all([gdal.close(), reader.close()]);
   }
 }
 
-async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]): Promise<Result> {
-  const { engine } = job;
-  const sources = await notSkipped(job, all.slice(0, MAX_TABLES_PER_IMPORT));
+async function checkSrid(engine: Engine, srid: number): Promise<void> {
+  const known = await engine.query(`SELECT FROM spatial_ref_sys WHERE srid = ${srid}`);
+  if (lastRows(known).length > 0) return;
+  throw new ImportFailure(
+    3008,
+    `\`srid\` is ${srid}, which is no known coordinate system. Pass an EPSG code, such as 27700.`,
+  );
+}
+
+async function fromSources(job: Job, { sources: all, unknown }: Opened): Promise<Result> {
+  const { engine, record } = job;
+  const chosen = chosenLayers(all, record.reading);
+  const sources = await notSkipped(job, chosen.slice(0, MAX_TABLES_PER_IMPORT));
   if (sources.length === 0) return SKIPPED;
+  const extra = record.reading.layer ? [] : all.filter(({ isExtra }) => isExtra);
+  const leftOut = [...extra, ...chosen.slice(MAX_TABLES_PER_IMPORT)].map(
+    ({ file, layer }) => `${file}: ${layer}`,
+  );
   const tables: LoadedTable[] = [];
   const contents: LoadedContent[] = [];
-  let unusableGeometries = 0;
   return cleanedUp(engine, tables, async () => {
     for (const source of sources) {
       const table = { temporary: temporaryName(), wanted: source.name };
@@ -108,8 +140,7 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
         await engine.query(`DROP TABLE ${ident(table.temporary)}`);
         continue;
       }
-      contents.push({ rows: content.rows, renamed: content.renamed });
-      unusableGeometries += content.unusableGeometries ?? 0;
+      contents.push(content);
     }
     if (tables.length === 0) throw new ImportFailure(1005, "The file contains no features.");
     const names = await publishAll(job, tables);
@@ -121,52 +152,32 @@ async function fromSources(job: Job, all: readonly (TableSource | LayerSource)[]
         wanted: normalizeTableName(wanted),
         ...contents[i]!,
       })),
-      tooManyTables: all.length > MAX_TABLES_PER_IMPORT,
-      unusableGeometries,
+      tooManyTables: chosen.length > MAX_TABLES_PER_IMPORT,
+      leftOut: [...leftOut, ...unknown],
+      unusableGeometries: contents.flatMap(({ unread }) => unread).reduce((sum, { count }) => sum + count, 0),
     };
   });
 }
 
-/** Returns null for a layer without features, which becomes no table. */
-async function load(
-  job: Job,
-  table: string,
-  source: TableSource | LayerSource,
-): Promise<(LoadedContent & { readonly unusableGeometries?: number }) | null> {
+/** Loads the chosen rows and columns. Returns null for a layer without features, which becomes no table. */
+async function load(job: Job, table: string, source: LayerSource): Promise<LoadedContent | null> {
   const { engine, record, signal } = job;
-  if (source.kind === "layer") {
-    const content = await source.load(engine, table, signal);
-    return content.rows === 0 ? null : content;
+  const content = await source.load(engine, table, signal);
+  if (content === null) return null;
+  const { renamed } = content;
+  const { removed, dropped } = await filterTable(engine, table, record.reading, { renamed, signal });
+  return {
+    ...content,
+    rows: content.rows - removed,
+    renamed: renamed.filter(({ to }) => !dropped.includes(to)),
+  };
+}
+
+/** Before the rows are read: with `skip`, drops the sources whose table exists; with `overwrite`, refuses what must stay. */
+async function notSkipped({ engine, record }: Job, sources: LayerSource[]): Promise<LayerSource[]> {
+  if (record.collisionStrategy === "overwrite") {
+    for (const { name } of sources) await checkReplaceable(engine, normalizeTableName(name));
   }
-  const plan = await withGuess(job, await analyse(source, record, signal));
-  const { unusableGeometries } = await loadTable(engine, table, source, plan, signal);
-  return { rows: plan.rowCount, renamed: renamedColumns(source, plan), unusableGeometries };
-}
-
-/** Returns the columns whose names in the table differ from those in the file. */
-function renamedColumns({ columns }: TableSource, plan: Plan): ImportedTable["renamed"] {
-  return plan.columns
-    .map(({ at, name }) => ({ from: columns[at] ?? "", to: name }))
-    .filter(({ from, to }) => from !== to);
-}
-
-/** With content guessing, gives a table without a geometry the geometries of the places that it names. */
-async function withGuess({ record, enter }: Job, plan: Plan): Promise<Plan> {
-  if (!record.contentGuessing || plan.geometry !== null) return plan;
-  await enter("guessing");
-  const guess = guessContent(plan, await openPlaces());
-  if (guess) await enter("geocoding");
-  await enter("importing");
-  return guess
-    ? { ...plan, geometry: { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" } }
-    : plan;
-}
-
-/** With `skip`, drops the sources whose table exists, before they are read. */
-async function notSkipped<S extends TableSource | LayerSource>(
-  { engine, record }: Job,
-  sources: S[],
-): Promise<S[]> {
   if (record.collisionStrategy !== "skip") return sources;
   const taken = await takenNames(engine);
   return sources.filter(({ name }) => !taken.has(normalizeTableName(name)));
@@ -177,6 +188,7 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
   await job.enter("importing");
   if (record.collisionStrategy === "skip" && (await takenNames(engine)).has(normalizeTableName(tableName)))
     return SKIPPED;
+  if (record.collisionStrategy === "overwrite") await checkReplaceable(engine, normalizeTableName(tableName));
   const temporary = temporaryName();
   const tables = [{ temporary, wanted: tableName }];
   return cleanedUp(engine, tables, async () => {
@@ -195,7 +207,10 @@ async function fromSql(job: Job, tableName: string, query: string): Promise<Resu
     });
     const [name = ""] = await publishAll(job, tables);
     const rows = await countRows(engine, name);
-    return { ...COMPLETE, tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed }] };
+    return {
+      ...COMPLETE,
+      tables: [{ name, wanted: normalizeTableName(tableName), rows, renamed, unread: [] }],
+    };
   });
 }
 

@@ -181,5 +181,11 @@ export function diskError(message: string): ImportFailure {
   return new ImportFailure(6666, `${message}.`);
 }
 
+/** Names of a file that holds one layer. */
+export function layerOfFile({ name }: FileToImport): { name: string; layer: string; file: string } {
+  const stem = withoutExtension(name);
+  return { name: stem, layer: stem, file: name };
+}
+
 /** Removes the last extension: `trees.csv` becomes `trees`. */
 export const withoutExtension = (name: string) => basename(name).replace(/(?<=.)\.[^.]*$/, "");

@@ -85,19 +85,29 @@ const PLACEHOLDERS: Readonly<Record<string, (name: string, value: unknown) => st
   },
 };
 
+/** A placeholder and the operator before it, which together with the sign of a number could begin a comment: `--1`. */
+const PLACEHOLDER = /([-+*/<>=~!@#%^&|`?]?)<%=\s*([a-z][0-9a-z_]*)\s*%>/gi;
+
 /** Returns the MapConfig of a template with its placeholders filled in. @throws MapsRefusal */
 export function instantiate(template: Template, parameters: Readonly<Record<string, unknown>>): object {
   const values = new Map<string, string>();
+  const numbers = new Set<string>();
   for (const [name, placeholder] of Object.entries(template.placeholders)) {
     const { type, default: fallback } = placeholder as { type: string; default: unknown };
     const fill = Object.hasOwn(PLACEHOLDERS, type) ? PLACEHOLDERS[type] : undefined;
     if (!fill) throw refusal(`Invalid placeholder type '${type}'`);
     const given = Object.hasOwn(parameters, name) ? parameters[name] : fallback;
     values.set(name, fill(name, given));
+    if (type === "number") numbers.add(name);
   }
   const filled = (text: unknown) =>
     typeof text === "string"
-      ? text.replace(/<%=\s*([a-z][0-9a-z_]*)\s*%>/gi, (whole, name: string) => values.get(name) ?? whole)
+      ? text.replace(PLACEHOLDER, (whole, before: string, name: string) => {
+          const value = values.get(name);
+          if (value === undefined) return whole;
+          const isApart = before && numbers.has(name) && /^[-+]/.test(value);
+          return before + (isApart ? " " : "") + value;
+        })
       : text;
   const { layergroup } = template;
   const layers = layergroup.layers.map((layer) => {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CopyRequest } from "../../api/schemas/sql";
 import { freeBytes, leavingRoom } from "../disk";
 import { type Engine, lastRows } from "../engine/engine";
-import { abortOnDisconnect, Refusal, statementOptions } from "../guard";
+import { abortOnDisconnect, Refusal, STATEMENT_TIMEOUT_MS, statementOptions } from "../guard";
 import { copiedQuery, refuseSystemTables } from "../tables-used";
 import { errorAnswer } from "./errors";
 import { parameters } from "./parameters";
@@ -46,10 +46,12 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       // A user's database has no quota, unless CARTO's functions are installed.
       quotaBytes: kind === "pglite" ? quotaLeft(engine) : undefined,
     });
-    const { rows } = await engine.copyIn(q, data, {
-      role: request.apiKey!.role,
-      signal: abortOnDisconnect(reply), // without a time limit: uploads may be slow
-    });
+    const { role } = request.apiKey!;
+    const signal = abortOnDisconnect(reply); // without a time limit: uploads may be slow
+    const limited = role === "master" ? undefined : limitWork(data, signal, STATEMENT_TIMEOUT_MS);
+    const { rows } = await engine
+      .copyIn(q, limited?.data ?? data, { role, signal: limited?.signal ?? signal })
+      .finally(limited?.end);
     if (rows === 0) throw new Refusal(400, "No rows copied");
     return { time: Number(((performance.now() - started) / 1000).toFixed(3)), total_rows: rows };
   };
@@ -70,6 +72,41 @@ export function copyRoutes(app: FastifyInstance, engine: Engine, dataDir: string
       raw.post(`${prefix}/api/:version/sql/copyfrom`, { config }, copyFrom);
     });
   }
+}
+
+/**
+ * Returns the data, and a signal that aborts with `signal`, or after the database has worked on the data for `limitMs`. The
+ * time in which the database waits for the sender does not count.
+ */
+function limitWork(source: AsyncIterable<Uint8Array>, signal: AbortSignal, limitMs: number) {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  let leftMs = limitMs;
+  let since = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const pause = () => {
+    clearTimeout(timer);
+    leftMs -= performance.now() - since;
+  };
+  const resume = () => {
+    since = performance.now();
+    timer = setTimeout(() => controller.abort(), Math.max(0, leftMs));
+  };
+  async function* data() {
+    for await (const chunk of source) {
+      resume();
+      yield chunk;
+      pause();
+    }
+    resume();
+  }
+  const end = () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  };
+  return { data: data(), signal: controller.signal, end };
 }
 
 function copyRequest(given: object) {

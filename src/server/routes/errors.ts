@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { JsonpCallback } from "../../api/schemas/sql";
 import { shortLived } from "../cache-headers";
 import { DatabaseError } from "../engine/engine";
-import { Refusal } from "../guard";
+import { callbackOf, Refusal } from "../guard";
 import { parameters } from "./parameters";
 
 const TIMEOUT_MESSAGE =
@@ -25,7 +24,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     if (error.position) reply.header("Carto-Sql-Position", error.position);
   }
   const { status, body } = errorAnswer(error);
-  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  const callback = callbackOf(request, parameters(request));
   if (callback === undefined) {
     reply.code(status).type("application/json; charset=utf-8").send(body);
   } else {

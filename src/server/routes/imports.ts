@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { JsonpCallback } from "../../api/schemas/sql";
 import { unlessAborted } from "../../unless-aborted";
 import { parseJson } from "../../values";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
-import { abortOnDisconnect, checkFieldsKey } from "../guard";
-import { type Imports, SLOTS } from "../imports/imports";
+import { abortOnDisconnect, callbackOf, checkFieldsKey } from "../guard";
+import { asFailure, errorText } from "../imports/errors";
+import { type Imports, SLOTS, type Slot } from "../imports/imports";
+import { describeLayers } from "../imports/layers";
 import { importObject } from "../imports/record";
 import { ImportRequest, importOptions } from "../imports/request";
 import type { ImportSource } from "../imports/run-import";
@@ -25,6 +26,16 @@ const FORMS: readonly (readonly [type: string, parse: (text: string) => unknown]
   ["application/x-www-form-urlencoded", (text) => Object.fromEntries(new URLSearchParams(text))],
 ];
 
+/** Longest time in which an upload need not go on. */
+const UPLOAD_IDLE_MS = 60_000;
+
+interface ImportParts {
+  readonly imports: Imports;
+  readonly keys: ApiKeys;
+  /** Time after which an upload that does not go on is given up. @default 60 seconds */
+  readonly uploadIdleMs?: number;
+}
+
 /** Refuses an import, in the Import API's format for errors. */
 class ImportRefusal extends Error {
   constructor(
@@ -36,10 +47,11 @@ class ImportRefusal extends Error {
 }
 
 /**
- * Serves `POST /api/v1/imports`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
+ * Serves `POST /api/v1/imports`, `POST /api/v1/imports/layers`, `GET /api/v1/imports` and `GET /api/v1/imports/{id}`. An uploaded file, in a multipart
  * body (`file` or `filename`) or as the whole body with `?filename=`, is written to disk as it arrives.
  */
-export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKeys): void {
+export function importRoutes(app: FastifyInstance, parts: ImportParts): void {
+  const { imports } = parts;
   app.register(async (routes) => {
     routes.setErrorHandler((error: Error, request, reply) => {
       if (!(error instanceof ImportRefusal)) return answerError(error, request, reply);
@@ -57,10 +69,13 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
     );
     for (const prefix of ["", "/user/:user", "/u/:user"]) {
       const url = `${prefix}/api/:version/imports`;
+      const config = { access: "key may be in the body", streamsMultipart: true } as const;
+      routes.post(`${url}/layers`, { config }, (request, reply) =>
+        layers(parts, request, reply).then((answer) => send(request, reply, answer)),
+      );
       for (const path of [url, `${url}/`]) {
-        const config = { access: "key may be in the body", streamsMultipart: true } as const;
         routes.post(path, { config }, (request, reply) =>
-          create({ imports, keys }, request, reply).then((answer) => send(request, reply, answer)),
+          create(parts, request, reply).then((answer) => send(request, reply, answer)),
         );
         routes.get(path, async (request, reply) =>
           send(request, reply, { imports: imports.unfinished(), success: true }),
@@ -83,31 +98,98 @@ export function importRoutes(app: FastifyInstance, imports: Imports, keys: ApiKe
   });
 }
 
-async function create(
-  { imports, keys }: { readonly imports: Imports; readonly keys: ApiKeys },
-  request: FastifyRequest,
-  reply: FastifyReply,
+async function create(parts: ImportParts, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const { imports } = parts;
+  const disconnected = abortOnDisconnect(reply);
+  return withUpload(parts, { request, reply, disconnected }, async ({ slot, parameters, file }) => {
+    const id = await imports.start(slot, sourceOf(parameters, file), importOptions(parameters));
+    const cancel = () => imports.cancel(id); // nobody knows its id
+    if (disconnected.aborted) await cancel();
+    else disconnected.addEventListener("abort", cancel);
+    return { item_queue_id: id, success: true };
+  });
+}
+
+/** Answers with the layers, or with the error of an import object. */
+async function layers(parts: ImportParts, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const disconnected = abortOnDisconnect(reply);
+  return withUpload(parts, { request, reply, disconnected }, async ({ slot, parameters, file }) => {
+    try {
+      const source = sourceOf(parameters, file);
+      if (source.kind === "query" || source.kind === "table")
+        throw new ImportRefusal(400, "The request names no file. Send a file or a url.");
+      const { reading } = importOptions(parameters);
+      return { layers: await describeLayers(source, { dir: slot.dir, reading, signal: disconnected }) };
+    } catch (error) {
+      if (error instanceof ImportRefusal) throw error;
+      const { code, detail } = asFailure(error);
+      return { success: false, error_code: code, get_error_text: errorText(code, detail) };
+    } finally {
+      await slot.release();
+    }
+  });
+}
+
+interface Upload {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly disconnected: AbortSignal;
+}
+
+interface Uploaded {
+  readonly slot: Slot;
+  readonly parameters: ImportRequest;
+  readonly file: FileToImport | undefined;
+}
+
+/** Calls `work` with a request that has arrived completely. The slot is released if it fails. */
+async function withUpload(
+  { imports, keys, uploadIdleMs = UPLOAD_IDLE_MS }: ImportParts,
+  { request, reply, disconnected }: Upload,
+  work: (uploaded: Uploaded) => Promise<object>,
 ): Promise<object> {
   const slot = await imports.slot();
   if (!slot) {
     throw new ImportRefusal(429, `We're sorry but you're already using your allowed ${SLOTS} import slots`);
   }
-  const disconnected = abortOnDisconnect(reply);
   try {
-    const { fields, file } = await receive(request, slot.dir, disconnected);
+    const stalled = abortOnStall(reply, uploadIdleMs);
+    const signal = AbortSignal.any([disconnected, stalled.signal]);
+    const { fields, file } = await receive(request, slot.dir, signal)
+      .catch((error) => {
+        throw stalled.signal.aborted ? giveUp(reply, uploadIdleMs) : error;
+      })
+      .finally(stalled.end);
     checkFieldsKey(request, keys, fields);
     const parsed = ImportRequest.safeParse({ ...parameters(request), ...fields });
     if (!parsed.success)
       throw new ImportRefusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
-    const id = await imports.start(slot, sourceOf(parsed.data, file), importOptions(parsed.data));
-    const cancel = () => imports.cancel(id); // nobody knows its id
-    if (disconnected.aborted) await cancel();
-    else disconnected.addEventListener("abort", cancel);
-    return { item_queue_id: id, success: true };
+    return await work({ slot, parameters: parsed.data, file });
   } catch (error) {
     await slot.release();
     throw error;
   }
+}
+
+/** The signal is aborted when nothing has arrived for `idleMs`. */
+function abortOnStall({ raw }: FastifyReply, idleMs: number): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  raw.setTimeout(idleMs, abort); // with a listener of the answer, Node does not close the connection
+  const end = () => {
+    raw.setTimeout(0);
+    raw.off("timeout", abort);
+  };
+  return { signal: controller.signal, end };
+}
+
+/** Closes the connection after the answer, because the rest of the upload may never come. */
+function giveUp({ raw }: FastifyReply, idleMs: number): ImportRefusal {
+  raw.once("finish", () => raw.socket?.destroySoon());
+  return new ImportRefusal(
+    408,
+    `The upload was given up because nothing arrived for ${idleMs / 1000} seconds. Send the file again.`,
+  );
 }
 
 /** Chooses the source of the table. As in CARTO, a query takes precedence over everything else. */
@@ -218,7 +300,7 @@ const cutOff = () => new ImportRefusal(400, "The upload ended before it was comp
 
 /** Sends the answer as JSON, or as JSONP if `callback` is given. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
-  const { data: callback } = JsonpCallback.safeParse(parameters(request).callback);
+  const callback = callbackOf(request, parameters(request));
   if (callback === undefined) return reply.type("application/json; charset=utf-8").send(answer);
   return reply
     .code(200)

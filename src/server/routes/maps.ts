@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { JsonpCallback } from "../../api/schemas/sql";
 import type { TileId } from "../../geometry/mercator";
 import { LOCAL_USER } from "../../local/home";
 import { parseJson } from "../../values";
 import type { Engine } from "../engine/engine";
-import { isForeignPage } from "../guard";
+import { callbackOf, isForeignPage } from "../guard";
 import { asMapsRefusal, MapsRefusal } from "../maps/errors";
 import { type Layergroup, Layergroups } from "../maps/layergroups";
 import type { MapLayer } from "../maps/map-config";
@@ -192,7 +191,7 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
           return answer(request, reply, await instance(request, template, bodyOf(request)));
         });
         scope.get(`${base}/:name/jsonp`, { config }, async (request, reply) => {
-          if (callbackOf(request) === undefined)
+          if (callbackOf(request, request.query as object) === undefined)
             throw new MapsRefusal(400, "callback parameter should be a function name");
           const template = found((request.params as { name: string }).name);
           return answer(request, reply, await instance(request, template, configOf(request)));
@@ -213,21 +212,17 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
 
 function answerMapsError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, body } = asMapsRefusal(error);
-  const callback = callbackOf(request);
+  const callback = callbackOf(request, request.query as object);
   reply.header("Cache-Control", "no-cache");
   if (callback === undefined) reply.code(status).type("application/json; charset=utf-8").send(body);
   else sendJson(request, reply, body);
 }
 
 function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown): FastifyReply {
-  const callback = callbackOf(request);
+  const callback = callbackOf(request, request.query as object);
   if (callback === undefined) return reply.type("application/json; charset=utf-8").send(JSON.stringify(body));
   const script = `/**/ typeof ${callback} === 'function' && ${callback}(${JSON.stringify(body)});`;
   return reply.code(200).type("text/javascript; charset=utf-8").send(script);
-}
-
-function callbackOf(request: FastifyRequest): string | undefined {
-  return JsonpCallback.safeParse((request.query as Record<string, unknown>).callback).data;
 }
 
 function isJson({ headers }: FastifyRequest): boolean {

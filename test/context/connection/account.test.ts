@@ -14,7 +14,7 @@ import {
 import { proxyForTests, type Tampering } from "../../support/proxy";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const proxy = proxyForTests(server);
 beforeAll(async () => {
   await server.sql("CREATE TABLE trees AS SELECT 'of public' AS owner");

@@ -12,7 +12,7 @@ import { serverForTests } from "../../support/server";
 
 const ACCOUNT = "ana.carto.test";
 needs("certificate");
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 /** The account behind the proxy, in clear and encrypted: both hand requests on to the local server. */
 let account: TestProxy;
 let encrypted: Server;

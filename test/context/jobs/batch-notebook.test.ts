@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
 import { type CellResult, type Kernel, notebookKernel } from "../../support/jupyter";
-import { removeHome, temporaryHome } from "../../support/server";
+import { removeHome, sharedHome } from "../../support/server";
 
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e11)";
 
@@ -10,7 +10,7 @@ const ENDLESS = "SELECT count(*) FROM generate_series(1, 1e11)";
 let home: string;
 let kernel: Kernel;
 beforeAll(async () => {
-  home = await temporaryHome();
+  home = await sharedHome();
   kernel = await notebookKernel(home);
   await kernel.execute(
     'import { BatchJobStatus, cc, JobError } from "cartoframes"; await cc.query("SELECT 1");',

@@ -22,7 +22,7 @@ import { type Area, decodePng, unlikeWithinAPixel } from "../../render/page/pixe
 import { serverForTests } from "../../support/server";
 
 withBrowser();
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let transport: Transport;
 const folder = mkdtempSync(join(tmpdir(), "cartoframes-pages-"));
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
@@ -95,15 +95,16 @@ async function show(layers: DataLayer[], view: Shown["view"], pixelRatio = 1): P
   return { page, errors, requests, scene, view: centerOf(viewportOf(scene)) };
 }
 
-/** With overviews that are just what the first view needs. */
+/** With overviews that are little more than what the first view needs. */
 function packedAsSmallAsPossible(scene: Scene): PackedScene {
   const { worldPx } = viewportOf(scene);
   let packed = packScene(scene, Infinity);
   const whole = packed.bytes.length;
-  for (let share = 0.95; share > 0; share -= 0.05) {
+  for (let [tooLittle, enough] = [0, 1]; enough - tooLittle > 0.1; ) {
+    const share = (tooLittle + enough) / 2;
     const next = packScene(scene, share * whole);
-    if (next.page.overviews.some((overview) => !overview || overview.worldPx < worldPx)) break;
-    packed = next;
+    if (next.page.overviews.some((overview) => !overview || overview.worldPx < worldPx)) tooLittle = share;
+    else [packed, enough] = [next, share];
   }
   return packed;
 }

@@ -11,7 +11,7 @@ import { defaultEngine } from "../../support/engine";
 import { type DecodedFeature, decodeMvt } from "../../support/mvt";
 import { json, serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let transport: Transport;
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
 const HOSTILE = `a "b" 'c' \\ !bbox! $1 <%= x %> </script> ; --`;

@@ -11,7 +11,7 @@ import { buildForMaps } from "../../render/page/built";
 import { serverForTests } from "../../support/server";
 
 const FOLDER = "a-folder-of-their-own";
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let dir: string;
 let cc: CartoContext;
 beforeAll(async () => {

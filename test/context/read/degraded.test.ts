@@ -19,7 +19,7 @@ const TYPES = `SELECT n, n::int2 AS i2, 9007199254740993 + n AS big, n::int8 AS 
   array[ST_MakePoint(n, 2)] AS points, n AS "2016", n AS "a b"
 FROM generate_series(1, 3) AS n ORDER BY n DESC`;
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const proxy = proxyForTests(server);
 let local: CartoContext;
 let account: CartoContext;

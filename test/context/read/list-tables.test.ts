@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { CartoContext } from "../../../src/context/carto-context";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let cc: CartoContext;
 beforeAll(async () => {
   cc = new CartoContext({ baseUrl: `${server.baseUrl}/user/local`, apiKey: server.key });

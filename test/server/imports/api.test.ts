@@ -1,11 +1,16 @@
 import { once } from "node:events";
+import { readdir, rm } from "node:fs/promises";
 import { createServer, type RequestListener, request, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localHome } from "../../../src/local/home";
+import { type RunningServer, runServer } from "../../../src/server/daemon";
 import { importer, zipOf } from "../../support/imports";
-import { json, serverForTests } from "../../support/server";
+import { json, serverForTests, temporaryHome } from "../../support/server";
 
 const server = serverForTests();
 const { post, upload, get, finished, file, columns, leftovers, workDirs } = importer(server);
@@ -369,6 +374,19 @@ describe("collisions", () => {
     expect((await server.sql("SELECT n FROM older_pets")).rows).toEqual([{ n: "Tom" }]);
   });
 
+  test("overwrite of what must stay is refused before the rows are read", async () => {
+    await server.sql("CREATE VIEW kept AS SELECT 1 AS a");
+    const broken = "a,b\n1,2,3,4\n"; // which is noticed when its rows are read
+    expect(await file("kept.csv", broken)).toMatchObject({ error_code: 2003 });
+    const overwrite = { collision_strategy: "overwrite" };
+    expect(await file("kept.csv", broken, overwrite)).toMatchObject({
+      error_code: 2013,
+      get_error_text: { what_about: expect.stringMatching(/kept.* is not a table/) },
+    });
+    const query = { sql: "SELECT 1 / 0", table_name: "kept", ...overwrite };
+    expect(await finished(await post(query))).toMatchObject({ error_code: 2013 });
+  });
+
   test("overwrite with a query, and of a missing table", async () => {
     await server.sql("CREATE TABLE q AS SELECT 1 AS a; SELECT CDB_CartodbfyTable('q')");
     const answer = await finished(
@@ -490,6 +508,47 @@ describe("downloads", () => {
     expect(await fetched("http://nowhere.invalid/trees.csv")).toMatchObject({ error_code: 1102 });
     web.closeAllConnections();
     expect(await fetched("http://127.0.0.1:1/trees.csv")).toMatchObject({ error_code: 1001 });
+  });
+});
+
+describe("an upload that does not go on", () => {
+  let stalling: RunningServer;
+  let home: string;
+  beforeAll(async () => {
+    home = await temporaryHome();
+    stalling = await runServer(localHome(home), { uploadIdleMs: 300 });
+  });
+  afterAll(async () => {
+    await stalling.stop();
+    await rm(home, { recursive: true });
+  });
+
+  const head = '--x\r\nContent-Disposition: form-data; name="file"; filename="cut.csv"\r\n\r\na\n1\n';
+  test.each<[name: string, query: string, headers: Record<string, string | number>, body: string]>([
+    [
+      "a multipart body without its last boundary",
+      "",
+      { "Content-Type": "multipart/form-data; boundary=x" },
+      head,
+    ],
+    ["a body shorter than its Content-Length", "?filename=a.csv", { "Content-Length": 100 }, "a\n1\n"],
+  ])("%s", async (_, query, headers, body) => {
+    const [status, answer] = await new Promise<[number?, string?]>((resolve, reject) => {
+      const sent = request(`http://127.0.0.1:${stalling.port}/api/v1/imports${query}`, {
+        method: "POST",
+        headers: {
+          ...headers,
+          Authorization: `Basic ${Buffer.from(`local:${stalling.key}`).toString("base64")}`,
+        },
+      });
+      sent.on("response", (response) => {
+        text(response).then((read) => resolve([response.statusCode, read]), reject);
+      });
+      sent.on("error", reject);
+      sent.write(body);
+    });
+    expect([status, answer]).toEqual([408, expect.stringMatching(/given up because nothing arrived/)]);
+    expect((await readdir(join(home, "imports"))).filter((name) => name.startsWith("work-"))).toEqual([]);
   });
 });
 

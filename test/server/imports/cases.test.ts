@@ -7,7 +7,7 @@ import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {
@@ -65,7 +65,7 @@ describe("coordinate systems of GeoJSON", () => {
     expect(await failureOf("metres.geojson", content)).toEqual([
       3008,
       expect.stringMatching(
-        /but x is from 430,000 to 560,000 and y is from 180,000 to 560,000: British National Grid \(EPSG:27700\).*\? Set/,
+        /but x is from 430,000 to 560,000 and y is from 180,000 to 560,000: British National Grid \(EPSG:27700\).*\? Pass/,
       ),
     ]);
     const wkt = 'wkt,a\n"POINT(430000 560000)",1\n"LINESTRING(530000 180000,530001 180000)",2\n';
@@ -246,13 +246,22 @@ describe("two folders of a zip", () => {
       "a/x.prj": WGS84,
       "b/X.SHP": point.shp,
     });
-    expect(await failureOf("parts.zip", zip)).toEqual([3101, expect.stringContaining("X.prj is missing")]);
+    const { tables } = await file("parts.zip", zip);
+    expect(tables).toMatchObject([
+      { wanted: "x", crs: { srid: 4326, is_assumed: false } },
+      { wanted: "x", crs: { srid: 4326, is_assumed: true } },
+    ]);
+    expect(Object.keys(await columns((tables as { name: string }[])[1]!.name))).toEqual([]);
   });
 
   test("the parts of one shapefile may be in several folders", async () => {
-    const zip = await zipOf({ "shp/x.shp": point.shp, "dbf/x.dbf": point.dbf, "x.prj": WGS84 });
-    expect((await file("spread.zip", zip)).table_name).toBe("x");
-    expect(await rowsOf("x", "n")).toEqual([{ n: 1 }]);
+    const zip = await zipOf({
+      "shp/spread.shp": point.shp,
+      "dbf/spread.dbf": point.dbf,
+      "spread.prj": WGS84,
+    });
+    expect((await file("spread.zip", zip)).table_name).toBe("spread");
+    expect(await rowsOf("spread", "n")).toEqual([{ n: 1 }]);
   });
 
   test("two CSV files of one name", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { importer } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { upload, finished, file, leftovers } = importer(server);
 
 const guessed = async (csv: string) => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { importer } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const imports = importer(server);
 const { file, columns, workDirs } = imports;
 

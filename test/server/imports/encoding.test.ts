@@ -13,7 +13,8 @@ async function textOf(bytes: Uint8Array, declared?: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "encoding-"));
   try {
     await writeFile(join(dir, "file"), bytes);
-    return textDecoder(await encodingOf(join(dir, "file"), declared)).decode(bytes);
+    const { name } = await encodingOf(join(dir, "file"), {}, declared);
+    return textDecoder(name).decode(bytes);
   } finally {
     await rm(dir, { recursive: true });
   }

@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { type BookType, utils, write } from "@e965/xlsx";
 import { afterEach, describe, expect, test } from "vitest";
-import { importer, zipOf } from "../../support/imports";
+import { type ImportAnswer, importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {
@@ -179,6 +179,59 @@ describe("GeoJSON and JSON", () => {
     expect(await rowsOf((await file("none.geojson", collection([]))).table_name!)).toEqual([]);
   });
 
+  test.each<[name: string, features: [id: unknown, properties: object][], rows: object[]]>([
+    [
+      "become a column",
+      [
+        ["a", { n: 1 }],
+        ["b", { n: 2 }],
+        [undefined, { n: 3 }],
+      ],
+      [
+        { n: 1, id: "a" },
+        { n: 2, id: "b" },
+        { n: 3, id: null },
+      ],
+    ],
+    ["are exact", [["@", { n: 1 }]], [{ n: 1, id: "9007199254740993" }]],
+    [
+      "are not repeated",
+      [
+        [7, { id: 7 }],
+        [8, { id: "8" }],
+      ],
+      [{ id: "7" }, { id: "8" }],
+    ],
+    [
+      "have a name of their own",
+      [
+        [7, { id: 7 }],
+        [8, { id: 70 }],
+      ],
+      [
+        { id: "7", feature_id: "7" },
+        { id: "70", feature_id: "8" },
+      ],
+    ],
+    [
+      "come before a property id",
+      [
+        [7, {}],
+        [8, { ID: 70 }],
+      ],
+      [
+        { feature_id: "7", id: null },
+        { feature_id: "8", id: "70" },
+      ],
+    ],
+  ])("ids of features %s", async (name, features, rows) => {
+    const text = collection(features.map(([id, properties]) => ({ ...point(properties), id })));
+    const { table_name } = await file(`ids ${name}.geojson`, text.replace('"@"', "9007199254740993"));
+    const list = Object.keys(rows[0]!).map((column) => (/id$/.test(column) ? `${column}::text` : column));
+    expect(Object.keys(await columns(table_name!)).sort()).toEqual(Object.keys(rows[0]!).sort());
+    expect(await rowsOf(table_name!, list.join())).toEqual(rows);
+  });
+
   test("reads an array of flat objects like a CSV file", async () => {
     const rows = [
       { name: "a", lat: 41, lng: 2, zip: "00501", n: "5" },
@@ -312,8 +365,9 @@ describe("shapefiles", () => {
   });
 
   const { shp, dbf } = shapefile([{ point: [2, 41] }], fields, [rows[0]!]);
+  const metres = shapefile([{ point: [430_000, 560_000] }], fields, [rows[0]!]);
   test.each<[string, Record<string, string | Buffer>, number]>([
-    ["without .prj", { "a.shp": shp, "a.dbf": dbf }, 3101],
+    ["without .prj, in metres", { "a.shp": metres.shp, "a.dbf": metres.dbf }, 3101],
     ["with an invalid .prj", { "a.shp": shp, "a.dbf": dbf, "a.prj": "somewhere" }, 3008],
     ["with an unknown projection", { "a.shp": shp, "a.dbf": dbf, "a.prj": 'PROJCS["x",GEOGCS["y"]]' }, 3008],
     ["of garbage", { "a.shp": Buffer.alloc(200, 7), "a.dbf": dbf, "a.prj": WGS84 }, 1006],
@@ -407,6 +461,21 @@ describe("workbooks", () => {
       zip: "00501",
     });
     expect(await geometries(table_name!)).toEqual(["POINT(-6.3 36.5)", null]);
+  });
+
+  test("of several sheets the first with cells; the others are named, and can be chosen", async () => {
+    const made = utils.book_new();
+    utils.book_append_sheet(made, utils.aoa_to_sheet([]), "Empty");
+    utils.book_append_sheet(made, utils.aoa_to_sheet([["a"], [1]]), "Trees");
+    utils.book_append_sheet(made, utils.aoa_to_sheet([["b"], ["x"]]), "City parks");
+    const bytes = write(made, { type: "buffer", bookType: "xlsx" }) as Buffer;
+    const named = ({ tables }: ImportAnswer) => (tables as { name: string }[]).map(({ name }) => name);
+    const first = await file("book.xlsx", bytes);
+    expect([named(first), first.left_out]).toEqual([["book"], ["book.xlsx: City parks"]]);
+    expect(await rowsOf("book", "a")).toEqual([{ a: 1 }]);
+    const second = await file("book.xlsx", bytes, { layer: "City parks" });
+    expect([named(second), second.left_out]).toEqual([["book_city_parks"], []]);
+    expect(await rowsOf("book_city_parks", "b")).toEqual([{ b: "x" }]);
   });
 
   test("type_guessing=false", async () => {

@@ -8,10 +8,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { homesIn } from "../../../src/local/home";
 import { Gdal } from "../../../src/server/imports/gdal/gdal";
 import { type Files, madeByGdal } from "../../support/gdal";
-import { importer, zipOf } from "../../support/imports";
+import { answersDuring, importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, upload, finished, columns, leftovers, workDirs } = importer(server);
 
 afterEach(async () => {
@@ -112,8 +112,13 @@ describe("values and points of each format", () => {
   });
 
   test("ODS", async () => {
-    const table = await tableOf(await madeByGdal(collection(feature(null, { name: "a" })), ["-f", "ODS"]));
-    expect(await rowsOf(table, "name")).toEqual([{ name: "a" }]);
+    const rows = [
+      { name: "a", n: 1, x: 1.5, ok: true },
+      { name: "b", n: 200, x: -2.25, ok: false },
+    ];
+    const made = await madeByGdal(collection(...rows.map((row) => feature(null, row))), ["-f", "ODS"]);
+    const table = await tableOf(made);
+    expect(await rowsOf(table, "name, n, x, ok::int::boolean AS ok")).toEqual(rows);
   });
 
   test("TopoJSON, also as .json", async () => {
@@ -482,22 +487,10 @@ describe("while a file is read", () => {
 
   test("the server answers", async () => {
     const importing = finished(await upload("slow.geojsonl", lines(20_000)));
-    let isOver = false;
-    importing.finally(() => {
-      isOver = true;
-    });
-    const times: number[] = [];
-    while (!isOver) {
-      const start = performance.now();
-      await (await server.ask("/api/v1/version")).text();
-      times.push(performance.now() - start);
-      await sleep(10);
-    }
+    const { count, slowest } = await answersDuring(server, importing);
     expect(await importing).toMatchObject({ success: true, table_name: "slow" });
-    expect(times.length).toBeGreaterThan(10);
-    const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-    expect(median).toBeLessThan(100);
-    expect(times.at(-1)).toBeLessThan(1000);
+    expect(count).toBeGreaterThan(10);
+    expect(slowest).toBeLessThan(1 / 4);
   });
 
   test("the import can be stopped, and leaves nothing", async () => {
@@ -507,7 +500,7 @@ describe("while a file is read", () => {
     const home = (await homesIn(server.home)).at(-1)!;
     const gdal = join(home.dir, "imports", work, "gdal");
     await vi.waitFor(async () => expect((await readdir(gdal)).join()).toMatch(/\.sql/), {
-      timeout: 20_000,
+      timeout: 300_000,
       interval: 5,
     });
     await server.ask(`/api/v1/imports/${id}`, { method: "DELETE" });
@@ -530,9 +523,9 @@ describe("while a file is read", () => {
       const [layer] = await gdal.layers("0/data.geojsonl", ["GeoJSONSeq"]);
       expect(layer).toMatchObject({
         featureCount: 20_000,
-        geometries: [{ type: "LineString", hasCrs: true }],
+        geometries: [{ type: "LineString", crs: { srid: 4326 } }],
       });
-      const writing = gdal.write("0/data.geojsonl", layer!, "out");
+      const writing = gdal.write("0/data.geojsonl", layer!, { output: "out" });
       const failed = expect(writing).rejects.toThrow("enough");
       while (!existsSync(join(dir, "out.sql"))) await sleep(1);
       const start = performance.now();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { importer } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers } = importer(server);
 
 afterEach(async () => {

@@ -4,7 +4,7 @@ import { importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { type ShapefileField, shapefile } from "../../support/shapefile";
 
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 const { file, columns, leftovers } = importer(server);
 
 afterEach(async () => {
@@ -136,6 +136,13 @@ describe("encoding", () => {
   test("0x57, which names no code page, leaves it to the texts", async () => {
     expect(await textOf([...Buffer.from("東京")], { language: 0x57 })).toBe("東京");
     expect(await textOf([0x43, 0xe1, 0x64, 0x69, 0x7a], { language: 0x57 })).toBe("Cádiz");
+  });
+
+  test("without a declaration, the encoding is that in which the text makes sense", async () => {
+    const moscow = [0xcc, 0xee, 0xf1, 0xea, 0xe2, 0xe0]; // Windows-1251
+    expect(await textOf(moscow, {})).toBe("Москва");
+    expect(await textOf([0x93, 0x8c, 0x8b, 0x9e, 0x93, 0x73], {})).toBe("東京都"); // Shift JIS
+    expect(await textOf([0x43, 0xe1, 0x64, 0x69, 0x7a], {})).toBe("Cádiz");
   });
 
   test("UTF-8 is recognized though a value is cut inside a character", async () => {

@@ -10,7 +10,7 @@ const TOKEN = "t0k3n";
 const NAMED = "/api/v1/map/named/frame_map";
 
 needs("browser");
-const server = serverForTests({ shared: true });
+const server = serverForTests();
 let notebook: Server;
 let browser: Browser;
 beforeAll(async () => {

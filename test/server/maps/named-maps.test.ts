@@ -154,6 +154,42 @@ describe("a named map", () => {
     expect((await server.sql("SELECT count(*) AS n FROM secret")).rows).toEqual([{ n: 2 }]);
   });
 
+  test.each([
+    ["-<%= n %>", -1, 1],
+    ["-<%= n %>", "-1e0", 1],
+    ["3 -<%= n %>", "+1", 2],
+    ["2*<%= n %>", -3, -6],
+    ["@<%= n %>", -4, 4],
+    ["7<%= n %>", -1, 6],
+    ["<%= n %>-<%= n %>", -1, 0],
+    ["-<%= n %>", 1e21, -1e21],
+  ])("a number stays an operand: %s with %s", async (expression, n, value) => {
+    const sql = `SELECT cartodb_id, (${expression})::float8 AS v,\n'=<%= text %>'::text AS t, the_geom_webmercator FROM places LIMIT 1`;
+    const layers = [{ options: { sql, cartocss: "#l {}", cartocss_version: "2.1.1" } }];
+    const placeholders = {
+      n: { type: "number", default: 0 },
+      text: { type: "sql_literal", default: "-1" },
+    };
+    const map = {
+      ...template,
+      name: "operand",
+      auth: "open",
+      placeholders,
+      layergroup: { version: "1.8.0", layers },
+    };
+    await post("/api/v1/map/named", map);
+    const { body } = await post("/api/v1/map/named/operand", { n }, { key: null } as object);
+    const response = await tile(`/api/v1/map/${body.layergroupid}/0/0/0.mvt`);
+    const { layer0 } = decodeMvt(new Uint8Array(await response.arrayBuffer()));
+    await server.ask("/api/v1/map/named/operand", { method: "DELETE" });
+    expect(layer0!.features[0]!.properties).toMatchObject({ v: value, t: "=-1" });
+  });
+
+  test.each([Number.NaN, "NaN", "Infinity", "--1", "1 --", "- 1", ""])("%s is no number", async (min) => {
+    const { status, body } = await instance({ min });
+    expect([status, body.errors]).toEqual([400, [expect.stringContaining("Invalid number value")]]);
+  });
+
   test("serves tiles by name, without instantiation", async () => {
     const config = encodeURIComponent(JSON.stringify({ min: 1 }));
     const response = await tile(

@@ -8,7 +8,7 @@ export let server: TestServer;
 /** Starts a server with the tables `places` and `secret` for the tests of one file. */
 export function useMapServer(): void {
   beforeAll(async () => {
-    server = await startTestServer({ shared: true });
+    server = await startTestServer();
     const answer = await server.sql(`
       CREATE TABLE places (cartodb_id int PRIMARY KEY, name text, n numeric, big int8, ok bool, day date, the_geom geometry(Geometry, 4326), the_geom_webmercator geometry(Geometry, 3857));
       INSERT INTO places (cartodb_id, name, n, big, ok, day, the_geom) VALUES

@@ -6,8 +6,8 @@ import { Readable } from "node:stream";
 import { type CastingContext, type CsvError, type Options, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import type { FileOptions, Row, TableSource } from "../table-source";
+import { type FileToImport, layerOfFile } from "../unpack";
 import { textDecoder } from "./decoder";
 import { decoded, encodingOf } from "./encoding";
 
@@ -15,6 +15,8 @@ const SAMPLE_BYTES = 64 * 1024;
 const SAMPLE_LINES = 100;
 /** Without a limit, a quote that is never closed would turn the rest of the file into one value. */
 const MAX_RECORD_BYTES = 64 * 1024 ** 2;
+/** Longest header; 1,600 columns with names of 63 characters take a fortieth of it. */
+const MAX_HEADER_BYTES = 4 * 1024 ** 2;
 /** Candidates in order of preference. A space must divide all lines alike, because values contain spaces, too. */
 const SEPARATORS = [",", "\t", ";", "|", " "];
 /** Share of lines that must have the width of the first line for a separator to be preferred to a space. */
@@ -32,9 +34,10 @@ const PARSER: Options = {
 /** @throws ImportFailure 1002, 1005, 2003, 2007 */
 export async function openCsv(
   file: FileToImport,
-  { quotedFieldsGuessing }: FormatOptions,
+  { quotedFieldsGuessing, reading }: FileOptions,
 ): Promise<TableSource> {
-  const encoding = await encodingOf(file.path, file.charset);
+  const found = await encodingOf(file.path, reading, file.charset);
+  const encoding = found.name;
   const sample = await sampleOf(file.path, encoding);
   if (sample.text.trim() === "") throw new ImportFailure(1005, "The file has no content.");
   if (/^\s*<(!doctype html|html|\?xml)/i.test(sample.text)) {
@@ -52,7 +55,7 @@ export async function openCsv(
   const noteQuoted = quotedFieldsGuessing ? undefined : quoted;
   const rows = () => readRows(file.path, { encoding, delimiter, columns, fromLine, noteQuoted });
   const hasDecimalCommas = delimiter !== ",";
-  return { name: withoutExtension(file.name), kind: "cells", columns, quoted, hasDecimalCommas, rows };
+  return { ...layerOfFile(file), kind: "cells", encoding: found, columns, quoted, hasDecimalCommas, rows };
 }
 
 /** Returns the separator in a first line `sep=;`, which Excel understands. */
@@ -74,7 +77,12 @@ async function sampleOf(path: string, encoding: string): Promise<Sample> {
       const text = textDecoder(encoding).decode(buffer.subarray(0, bytesRead));
       const isAll = bytesRead < size;
       // The first line may be longer than the sample, as with 1,600 columns of long names.
-      if (isAll || /[\r\n]/.test(text) || size > MAX_RECORD_BYTES) return { text, isAll };
+      if (isAll || /[\r\n]/.test(text)) return { text, isAll };
+      if (size >= MAX_HEADER_BYTES)
+        throw new ImportFailure(
+          2003,
+          "The first line is longer than 4 MB. It must have the names of the columns.",
+        );
       size *= 8;
     }
   } finally {

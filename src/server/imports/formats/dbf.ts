@@ -5,6 +5,8 @@ import { ImportFailure } from "../errors";
 import type { Cell } from "../table-source";
 import type { FileToImport } from "../unpack";
 import { type Decoder, encodingOfCodePage, textDecoder } from "./decoder";
+import { LineSample } from "./encoding";
+import { guessEncoding } from "./guess-encoding";
 
 const HEADER_BYTES = 32;
 const FIELD_BYTES = 32;
@@ -121,18 +123,24 @@ export async function* dbfRecords(dbf: Dbf, encoding: string): AsyncGenerator<Ce
     yield record[0] === DELETED ? null : readers.map((read) => read(record));
 }
 
-/** Returns true if the values of all text fields are UTF-8. A value may be cut inside its last character. */
-export async function isUtf8(dbf: Dbf): Promise<boolean> {
+/** Returns UTF-8 if the names and values of all text fields are UTF-8, and otherwise a guess. */
+export async function guessDbfEncoding(dbf: Dbf): Promise<string> {
   const texts = dbf.fields.filter(({ type }) => type === "C");
+  const sample = new LineSample();
+  let isUtf8 = true;
+  const add = (bytes: Buffer) => {
+    if (!bytes.some((byte) => byte > 0x7f)) return;
+    isUtf8 &&= startsAsUtf8(bytes);
+    sample.add(bytes);
+  };
+  for (const { name } of dbf.fields) add(name);
   for await (const record of rawRecords(dbf)) {
-    for (const { start, end } of texts) {
-      const bytes = record.subarray(start, end);
-      if (bytes.some((byte) => byte > 0x7f) && !startsAsUtf8(bytes)) return false;
-    }
+    for (const { start, end } of texts) add(untilNul(record.subarray(start, end)));
   }
-  return true;
+  return isUtf8 ? "utf-8" : guessEncoding(sample.bytes());
 }
 
+/** A value may be cut inside its last character. */
 function startsAsUtf8(bytes: Buffer): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

@@ -1,6 +1,7 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
 import { ImportFailure } from "../errors";
+import type { Reading } from "../reading";
 import { firstBytes } from "../unpack";
 import { type Decoder, encodingOfLabel, textDecoder } from "./decoder";
 import { guessEncoding } from "./guess-encoding";
@@ -16,13 +17,28 @@ const MARKS: readonly (readonly [encoding: string, bytes: Buffer])[] = [
 const isBinary = (byte: number) => byte < 7 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32);
 const MAX_BINARY_SHARE = 0.02;
 
+/** Encoding of a file under its `TextDecoder` name. */
+export interface FoundEncoding {
+  readonly name: string;
+  /** How it was found: as an option of the import; by a byte order mark; in a declaration; because all text is valid in it; or by a guess. */
+  readonly found: "option" | "mark" | "declared" | "valid" | "guessed";
+}
+
+/** Returns the encoding that an option of the import names; undefined without the option. */
+export function givenEncoding({ encoding }: Reading): FoundEncoding | undefined {
+  const name = encoding === undefined ? undefined : encodingOfLabel(encoding);
+  return name === undefined ? undefined : { name, found: "option" };
+}
+
 /**
- * Returns the encoding of a file under its `TextDecoder` name: that of its byte order mark, or else the declared one if the whole file
+ * Returns the encoding of a file: the given one, or else that of its byte order mark, or else the declared one if the whole file
  * is valid in it, or else UTF-8 if the whole file is valid UTF-8, or else a guess. Servers declare ISO-8859-1 by default, in which
  * any file is valid; UTF-8 is preferred to it.
  * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
  */
-export async function encodingOf(path: string, declared?: string): Promise<string> {
+export async function encodingOf(path: string, reading: Reading, declared?: string): Promise<FoundEncoding> {
+  const given = givenEncoding(reading);
+  if (given) return given;
   const utf8 = new Validity("utf-8");
   let other = Validity.of(declared);
   const sample = new LineSample();
@@ -31,11 +47,12 @@ export async function encodingOf(path: string, declared?: string): Promise<strin
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     if (first) {
       const mark = MARKS.find(([, bytes]) => chunk.subarray(0, bytes.length).equals(bytes));
-      if (mark && mark[0] !== "utf-8") return mark[0];
+      if (mark && mark[0] !== "utf-8") return { name: mark[0], found: "mark" };
       if (mark) other = undefined;
-      if (other?.encoding.startsWith("utf-16") && chunk.includes(0)) return other.encoding;
+      if (other?.encoding.startsWith("utf-16") && chunk.includes(0))
+        return { name: other.encoding, found: "declared" };
       const utf16 = withoutMark(chunk);
-      if (utf16) return utf16;
+      if (utf16) return { name: utf16, found: "valid" };
       checkIsText(chunk);
       first = false;
     }
@@ -49,9 +66,12 @@ export async function encodingOf(path: string, declared?: string): Promise<strin
       2007,
       "The file contains the character U+0000, which a database cannot store. Remove it.",
     );
-  if (other?.isValidToEnd() && other.encoding !== "windows-1252") return other.encoding;
-  if (utf8.isValidToEnd()) return utf8.encoding;
-  return other?.isValidToEnd() ? other.encoding : guessEncoding(sample.bytes());
+  const valid = other?.isValidToEnd() ? other.encoding : undefined;
+  if (valid !== undefined && valid !== "windows-1252") return { name: valid, found: "declared" };
+  if (utf8.isValidToEnd()) return { name: utf8.encoding, found: "valid" };
+  return valid === undefined
+    ? { name: guessEncoding(sample.bytes()), found: "guessed" }
+    : { name: valid, found: "declared" };
 }
 
 /** Finds out whether bytes are valid in an encoding. */
@@ -103,11 +123,13 @@ const MAX_DECLARATION_BYTES = 1024;
  * checked, because it often stays in the head of files that another program has converted.
  * @throws ImportFailure 1002 if the file is not text, 2007 if it contains U+0000
  */
-export async function encodingOfXml(path: string): Promise<string> {
+export async function encodingOfXml(path: string, reading: Reading): Promise<FoundEncoding> {
   const head = await firstBytes(path, MAX_DECLARATION_BYTES);
   const [, label = ""] = XML_DECLARATION.exec(head.toString("latin1")) ?? [];
   const declared = encodingOfLabel(label);
-  return declared === undefined || declared.startsWith("utf-") ? encodingOf(path) : declared;
+  return declared === undefined || declared.startsWith("utf-") || reading.encoding !== undefined
+    ? encodingOf(path, reading)
+    : { name: declared, found: "declared" };
 }
 
 /** Recognizes UTF-16 without a byte order mark: every other byte of its ASCII letters is zero. */
@@ -129,7 +151,7 @@ function checkIsText(chunk: Buffer): void {
 }
 
 /** Collects lines with bytes beyond ASCII from all parts of a file. */
-class LineSample {
+export class LineSample {
   #lines: string[] = [];
   #chars = 0;
   /** Every n-th line is kept. */

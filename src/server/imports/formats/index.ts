@@ -1,8 +1,6 @@
-/** Opens files as tables. Each format that GDAL does not read has a file in this folder. */
+/** Opens files that this project reads itself. Each format has a file in this folder. */
 import { extname } from "node:path";
-import { ImportFailure } from "../errors";
-import { GDAL_EXTENSIONS, geodatabases, openLayers } from "../gdal/formats";
-import type { FormatOptions, LayerSource, TableSource } from "../table-source";
+import type { FileOptions, OWN_EXTENSIONS, TableSource } from "../table-source";
 import type { FileToImport } from "../unpack";
 import { openCsv } from "./csv";
 import { openJson } from "./json";
@@ -10,9 +8,10 @@ import { openKml } from "./kml";
 import { openShapefile } from "./shapefile";
 import { openSpreadsheet } from "./spreadsheet";
 
-type Opener = (file: FileToImport, options: FormatOptions) => Promise<TableSource>;
+type OwnExtension = (typeof OWN_EXTENSIONS)[number];
+type Opener = (file: FileToImport, options: FileOptions) => Promise<TableSource | TableSource[]>;
 
-const OPENERS: Readonly<Record<string, Opener>> = {
+const OPENERS: Readonly<Record<OwnExtension, Opener>> = {
   ".csv": openCsv,
   ".tsv": openCsv,
   ".tab": openCsv,
@@ -27,46 +26,8 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   ".ods": openSpreadsheet,
 };
 
-const EXTENSIONS = [...Object.keys(OPENERS), ...GDAL_EXTENSIONS];
-
-/**
- * Opens each file of a known format as one or more tables, in the order of the archive.
- * @throws ImportFailure 1002 if no file has a known format
- */
-export async function tableSources(
-  files: readonly FileToImport[],
-  options: Omit<FormatOptions, "beside">,
-): Promise<(TableSource | LayerSource)[]> {
-  const sources: (TableSource | LayerSource)[] = [];
-  let isKnown = false;
-  for (const file of geodatabases(files)) {
-    const found = await open(file, { ...options, beside: besideOf(file, files) });
-    isKnown ||= found !== null;
-    sources.push(...(found ?? []));
-  }
-  if (sources.length > 0) return sources;
-  if (isKnown) throw new ImportFailure(1005, "The file contains no features.");
-  const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
-  throw new ImportFailure(
-    1002,
-    `The format of ${names.join(", ")} is unknown. Import one of ${EXTENSIONS.join(" ")}, alone or in .zip or .gz.`,
-  );
-}
-
-/** Returns null if the format is unknown. */
-async function open(
-  file: FileToImport,
-  options: FormatOptions,
-): Promise<(TableSource | LayerSource)[] | null> {
-  const layers = await openLayers(file, options);
-  if (layers) return layers;
-  const opener = OPENERS[extname(file.name).toLowerCase()];
-  return opener ? [await opener(file, options)] : null;
-}
-
-/** Returns the files that may be parts of a file: those in its folder, or all if no other file has its name. */
-function besideOf(file: FileToImport, files: readonly FileToImport[]): readonly FileToImport[] {
-  const nameOf = ({ name }: FileToImport) => name.toLowerCase();
-  const isOnly = files.every((other) => other === file || nameOf(other) !== nameOf(file));
-  return isOnly ? files : files.filter(({ folder }) => folder === file.folder);
+/** @throws ImportFailure with the code of the format if the file is invalid */
+export async function openTables(file: FileToImport, options: FileOptions): Promise<TableSource[]> {
+  const tables = await OPENERS[extname(file.name).toLowerCase() as OwnExtension](file, options);
+  return Array.isArray(tables) ? tables : [tables];
 }

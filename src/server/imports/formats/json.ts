@@ -6,8 +6,8 @@ import { crsNameOf, sridOfCrsName } from "../../../geometry/crs";
 import { ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
-import type { Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import type { FileOptions, Row, TableSource } from "../table-source";
+import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOf } from "./encoding";
 
 /** Paths whose values the parser emits one at a time, so that the whole document is never in memory. */
@@ -18,35 +18,37 @@ const OBJECT_PATHS = [
   "$.features.*",
   "$.geometry",
   "$.properties",
+  "$.id",
   "$.coordinates",
   "$.geometries",
 ];
 
 /** @throws ImportFailure 1002, 1005, 2007, 3007 */
-export async function openJson(file: FileToImport): Promise<TableSource> {
-  const encoding = await encodingOf(file.path, file.charset);
+export async function openJson(file: FileToImport, { reading }: FileOptions): Promise<TableSource> {
+  const encoding = await encodingOf(file.path, reading, file.charset);
   const start = await firstCharacter(file.path);
   if (start === "") throw new ImportFailure(1005, "The file has no content.");
   const columns = new Columns();
-  const name = withoutExtension(file.name);
-  const values = (paths: string[]) => valuesAt(decoded(file.path, encoding), paths);
+  const layer = { ...layerOfFile(file), encoding };
+  const values = (paths: string[]) => valuesAt(decoded(file.path, encoding.name), paths);
   if (start === "[") {
     return {
-      name,
+      ...layer,
       kind: "cells",
       columns: columns.names,
       rows: () => objectRows(values(ARRAY_PATHS), columns),
     };
   }
   const source = {
-    name,
+    ...layer,
     kind: "features" as const,
     columns: columns.names,
-    projection: SRID_LNGLAT,
+    projection: reading.srid ?? SRID_LNGLAT,
     hasTimesAsText: true,
+    repeated: columns.repeated,
     rows: () =>
       featureRows(values(OBJECT_PATHS), columns, (srid) => {
-        source.projection = srid;
+        source.projection = reading.srid ?? srid;
       }),
   };
   return source;
@@ -63,7 +65,25 @@ async function firstCharacter(path: string): Promise<string> {
 /** Collects columns in the order in which their names occur. */
 class Columns {
   readonly names: string[] = [];
+  /** Position of the ids of features if all of them are repeated in a property `id`. */
+  readonly repeated = new Set<number>();
   readonly #at = new Map<string, number>();
+  #idAt: number | undefined;
+
+  /** Adds the id of a feature, which RFC 7946 allows beside its properties, as `id`, or as `feature_id` beside another `id`. */
+  withId(id: unknown, values: unknown[]): unknown[] {
+    if (typeof id !== "string" && typeof id !== "number" && typeof id !== "bigint") return values;
+    const own = this.names.findIndex((name, at) => at !== this.#idAt && /^id$/i.test(name));
+    const isRepeated = own !== -1 && String(values[own]) === String(id);
+    if (this.#idAt === undefined) {
+      this.#idAt = this.names.push("id") - 1;
+      if (isRepeated) this.repeated.add(this.#idAt);
+    }
+    if (!isRepeated) this.repeated.delete(this.#idAt);
+    if (own !== -1) this.names[this.#idAt] = "feature_id";
+    values[this.#idAt] = id;
+    return values;
+  }
 
   values(properties: object): unknown[] {
     const values: unknown[] = [];
@@ -147,9 +167,9 @@ function feature(value: unknown, row: number, columns: Columns): Row {
   if (!isObject(value) || value.type !== "Feature") {
     throw new ImportFailure(3007, `Element ${row} of "features" must be a Feature.`);
   }
-  const { properties, geometry } = value;
-  const values = columns.values(isObject(properties) ? properties : {}) as Row["values"];
-  return { values, ...geometryOf(geometry, row) };
+  const { id, properties, geometry } = value;
+  const values = columns.withId(id, columns.values(isObject(properties) ? properties : {}));
+  return { values: values as Row["values"], ...geometryOf(geometry, row) };
 }
 
 function geometryOf(geometry: unknown, row: number): Pick<Row, "geometry" | "invalidGeometry"> {

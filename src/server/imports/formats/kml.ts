@@ -1,8 +1,8 @@
 /** KML (https://www.ogc.org/standards/kml), read placemark by placemark. */
 import { ShapeError } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { Cell, Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
+import type { Cell, FileOptions, Row, TableSource } from "../table-source";
+import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOfXml } from "./encoding";
 import { geometryOfPlacemark, outlineOfOverlay } from "./kml-geometry";
 import { childElements, childNamed, childrenNamed, textOfElement, type XmlElement, xmlElements } from "./xml";
@@ -26,15 +26,17 @@ interface Property {
 }
 
 /** @throws ImportFailure 1002, 2001, 2007, 3202, 6666 */
-export async function openKml(file: FileToImport): Promise<TableSource> {
-  const encoding = await encodingOfXml(file.path);
-  const elements = () => xmlElements(decoded(file.path, encoding), ELEMENTS);
+export async function openKml(file: FileToImport, { reading }: FileOptions): Promise<TableSource> {
+  const encoding = await encodingOfXml(file.path, reading);
+  const elements = () => xmlElements(decoded(file.path, encoding.name), ELEMENTS);
   const { columns, types } = await survey(elements());
   const positions = new Map(columns.map((column, at) => [keyOf(column), at]));
   const times = columns.flatMap(({ group }, at) => (group === "time" ? [at] : []));
   return {
-    name: withoutExtension(file.name),
+    ...layerOfFile(file),
     kind: "features",
+    encoding,
+    projection: reading.srid,
     columns: columns.map(({ name }) => name),
     guessed: new Set(times),
     rows: () => rowsOf(elements(), types, positions),

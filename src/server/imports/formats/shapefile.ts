@@ -5,15 +5,19 @@ import { openShp } from "shapefile";
 import { SRID_LNGLAT } from "../../../geo";
 import { shapeOf } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, withoutExtension } from "../unpack";
-import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, isUtf8, openDbf } from "./dbf";
+import type { FileOptions, Row, TableSource } from "../table-source";
+import { type FileToImport, layerOfFile, withoutExtension } from "../unpack";
+import { type Dbf, dbfColumns, dbfRecords, encodingOfLanguage, guessDbfEncoding, openDbf } from "./dbf";
 import { encodingOfLabel } from "./decoder";
+import { type FoundEncoding, givenEncoding } from "./encoding";
 
 const MAX_PRJ_CHARS = 10_000;
 
-/** @throws ImportFailure 1006, 3008, 3101 */
-export async function openShapefile(file: FileToImport, { beside }: FormatOptions): Promise<TableSource> {
+/** @throws ImportFailure 1006, 3008 */
+export async function openShapefile(
+  file: FileToImport,
+  { beside, reading }: FileOptions,
+): Promise<TableSource> {
   const name = withoutExtension(file.name);
   const part = (extension: string) =>
     beside.find((other) => {
@@ -21,18 +25,21 @@ export async function openShapefile(file: FileToImport, { beside }: FormatOption
       return isPart && withoutExtension(other.name).toLowerCase() === name.toLowerCase();
     });
   const prj = part(".prj");
-  if (!prj) {
-    throw new ImportFailure(
-      3101,
-      `${name}.prj is missing, which defines the coordinate system. Pack .shp, .shx, .dbf and .prj into one .zip.`,
-    );
-  }
   const attributes = part(".dbf");
   const dbf = attributes && (await openDbf(attributes));
-  const encoding = dbf ? await encodingOfDbf(dbf, part(".cpg")) : "utf-8";
-  const columns = dbf ? dbfColumns(dbf, encoding) : [];
-  const rows = () => readRows(file, dbf, encoding);
-  return { name, kind: "features", columns, projection: await projectionOf(prj), rows };
+  const encoding = dbf && (givenEncoding(reading) ?? (await encodingOfDbf(dbf, part(".cpg"))));
+  const columns = dbf && encoding ? dbfColumns(dbf, encoding.name) : [];
+  const rows = () => readRows(file, dbf, encoding?.name ?? "utf-8");
+  const projection = reading.srid ?? (prj && (await projectionOf(prj)));
+  return {
+    ...layerOfFile(file),
+    kind: "features",
+    encoding,
+    columns,
+    projection,
+    needsProjection: true,
+    rows,
+  };
 }
 
 async function projectionOf(prj: FileToImport): Promise<number | string> {
@@ -45,10 +52,13 @@ async function projectionOf(prj: FileToImport): Promise<number | string> {
   return /^GEOGCS\["(?:GCS_WGS_1984|WGS 84)",/i.test(wkt) ? SRID_LNGLAT : wkt;
 }
 
-/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else Windows-1252. */
-async function encodingOfDbf(dbf: Dbf, cpg: FileToImport | undefined): Promise<string> {
+/** Returns the encoding named by the .cpg file, or else by the .dbf file, or else UTF-8 if its texts are, or else a guess. */
+async function encodingOfDbf(dbf: Dbf, cpg: FileToImport | undefined): Promise<FoundEncoding> {
   const declared = cpg ? declaredEncoding(await readFile(cpg.path, "latin1")) : undefined;
-  return declared ?? dbf.encoding ?? ((await isUtf8(dbf)) ? "utf-8" : "windows-1252");
+  const name = declared ?? dbf.encoding;
+  if (name !== undefined) return { name, found: "declared" };
+  const guessed = await guessDbfEncoding(dbf);
+  return { name: guessed, found: guessed === "utf-8" ? "valid" : "guessed" };
 }
 
 /** Reads a .cpg file. `LDID/87` is a language byte as in the .dbf file. */

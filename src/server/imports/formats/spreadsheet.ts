@@ -1,6 +1,6 @@
-/** Excel and OpenDocument workbooks: reads the first sheet that has cells, with its first row as the header. */
+/** Excel and OpenDocument workbooks: each sheet with cells is a layer, with its first row as the header. */
 import { readFile, stat } from "node:fs/promises";
-import { type CellObject, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
+import { type CellObject, CFB, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
 import { openPromise } from "yauzl";
 import { ImportFailure } from "../errors";
 import type { Cell, Row, TableSource } from "../table-source";
@@ -12,16 +12,28 @@ const MAX_BYTES = 32 * 1024 ** 2;
 const MAX_UNPACKED_BYTES = 256 * 1024 ** 2;
 
 /** @throws ImportFailure 1004, 1005, 1018, 6666 */
-export async function openSpreadsheet(file: FileToImport): Promise<TableSource> {
+export async function openSpreadsheet(file: FileToImport): Promise<TableSource[]> {
   await checkSize(file);
-  const [header = [], ...lines] = cellsOf(await workbook(file));
+  const sheets = sheetsOf(await workbook(file));
+  const stem = withoutExtension(file.name);
+  return sheets.map(({ name, rows }, i) => ({
+    file: file.name,
+    layer: name,
+    name: i === 0 ? stem : `${stem}_${name}`,
+    kind: "cells",
+    isExtra: i > 0,
+    ...tableOf(rows),
+  }));
+}
+
+function tableOf([header = [], ...lines]: readonly Cell[][]): Pick<TableSource, "columns" | "rows"> {
   const columns = header.map((name) => (name === null || name === undefined ? "" : String(name)));
   const width = lines.reduce((most, { length }) => Math.max(most, length), columns.length);
   while (columns.length < width) columns.push("");
   const rows = async function* (): AsyncGenerator<Row> {
     for (const values of lines) yield { values };
   };
-  return { name: withoutExtension(file.name), kind: "cells", columns, rows };
+  return { columns, rows };
 }
 
 async function checkSize(file: FileToImport): Promise<void> {
@@ -62,7 +74,7 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
   // The reader accepts anything as a workbook, even text.
   if (/\.xls$/i.test(name) && !(await isCompound(path)))
     throw new ImportFailure(1004, `${name} is not an Excel workbook.`);
-  const bytes = await readFile(path);
+  const bytes = /\.ods$/i.test(name) ? withTexts(await readFile(path)) : await readFile(path);
   try {
     return read(bytes, { cellNF: true, dense: true, cellFormula: false, cellHTML: false });
   } catch (error) {
@@ -73,21 +85,33 @@ async function workbook({ path, name }: FileToImport): Promise<WorkBook> {
   }
 }
 
-function cellsOf({ SheetNames, Sheets, Workbook }: WorkBook): Cell[][] {
+/** A cell of OpenDocument that has a value but no text, as GDAL writes it. The library takes it for empty. */
+const CELL_WITHOUT_TEXT = /<table:table-cell\b([^>]*\boffice:value-type=[^>]*)\/>/g;
+
+/** Gives cells without a text an empty one. */
+function withTexts(bytes: Buffer): Buffer {
+  const zip = CFB.read(bytes, { type: "buffer" });
+  const content = CFB.find(zip, "/content.xml");
+  if (!content) return bytes;
+  const xml = Buffer.from(content.content as Uint8Array).toString("utf8");
+  const repaired = xml.replace(CELL_WITHOUT_TEXT, "<table:table-cell$1><text:p/></table:table-cell>");
+  if (repaired === xml) return bytes;
+  content.content = Buffer.from(repaired);
+  return CFB.write(zip, { type: "buffer", fileType: "zip" }) as Buffer;
+}
+
+/** Returns the sheets that have cells. */
+function sheetsOf({ SheetNames, Sheets, Workbook }: WorkBook): { name: string; rows: Cell[][] }[] {
   const isFrom1904 = Workbook?.WBProps?.date1904 === true;
-  for (const name of SheetNames) {
+  const sheets = SheetNames.flatMap((name) => {
     const sheet = Sheets[name];
-    if (!sheet) continue;
+    if (!sheet) return [];
     setTimes(sheet, isFrom1904);
-    const rows = utils.sheet_to_json<Cell[]>(sheet, {
-      header: 1,
-      raw: true,
-      blankrows: false,
-      UTC: true,
-    });
-    if (rows.length > 0) return rows.map((row) => Array.from(row));
-  }
-  throw new ImportFailure(1005, "The workbook has no cells.");
+    const rows = utils.sheet_to_json<Cell[]>(sheet, { header: 1, raw: true, blankrows: false, UTC: true });
+    return rows.length > 0 ? [{ name, rows: rows.map((row) => Array.from(row)) }] : [];
+  });
+  if (sheets.length === 0) throw new ImportFailure(1005, "The workbook has no cells.");
+  return sheets;
 }
 
 /** Replaces numbers that are dates or times by their values. */

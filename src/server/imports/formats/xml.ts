@@ -1,5 +1,4 @@
 /** Reads XML in pieces, so that only one of the wanted elements is in memory at a time. */
-import { setImmediate } from "node:timers/promises";
 import { SaxesParser } from "saxes";
 import { ImportFailure } from "../errors";
 
@@ -15,8 +14,6 @@ const MAX_DEPTH = 200;
 /** Largest element and largest value, in characters; an element counts as `ELEMENT_CHARS` in addition to its text. */
 const MAX_CHARS = 64 * 1024 ** 2;
 const ELEMENT_CHARS = 100;
-/** Length of the text that is parsed before other work of the process gets a turn; takes about 5 ms. */
-const TURN_CHARS = 64 * 1024;
 
 const localName = (name: string) => name.slice(name.indexOf(":") + 1);
 
@@ -29,12 +26,7 @@ export async function* xmlElements(
   names: ReadonlySet<string>,
 ): AsyncGenerator<XmlElement> {
   const collector = new Collector(names);
-  for await (const piece of withoutBlankStart(text)) {
-    for (let at = 0; at < piece.length; at += TURN_CHARS) {
-      yield* collector.add(piece.slice(at, at + TURN_CHARS));
-      await setImmediate();
-    }
-  }
+  for await (const piece of withoutBlankStart(text)) yield* collector.add(piece);
   yield* collector.end();
 }
 

@@ -1,6 +1,9 @@
 /** Turns what GDAL has written into the text that COPY reads. */
 import { createReadStream } from "node:fs";
-import { collectionError } from "../geometry";
+import type { Unread } from "../../../api/schemas/imports";
+import { DegreeCheck } from "../../../geometry/degrees";
+import { checkDegrees } from "../analyse";
+import { collectionError, geometryOfText } from "../geometry";
 import { doublesOf } from "./doubles";
 import { doubleFields, type Field, type Layer } from "./layer";
 
@@ -9,16 +12,18 @@ const CHUNK_CHARS = 256 * 1024;
 /**
  * Yields the rows of a layer in the text format of COPY: the id if the layer has ids, the geometries, the fields.
  * @param path path of GDAL's output, without extension
- * @throws ImportFailure 3201
+ * @param check removes geometries whose coordinates are no degrees
+ * @throws ImportFailure 3008, 3201
  */
-export async function* copyText(path: string, layer: Layer): AsyncGenerator<Buffer> {
+export async function* copyText(path: string, layer: Layer, check?: GeometryCheck): AsyncGenerator<Buffer> {
   const doubles = doubleFields(layer).length > 0 ? doublesOf(`${path}.fgb`) : null;
   const repair = rowRepair(layer);
   const hasGeometry = layer.geometries.length > 0;
   let chunk = "";
   for await (const lines of rowsOf(`${path}.sql`)) {
     for (const line of lines) {
-      const row = hasGeometry ? withOnePoint(line) : line;
+      const point = hasGeometry ? withOnePoint(line) : line;
+      const row = check ? check.apply(point) : point;
       const numbers = doubles === null ? [] : ((await doubles.next()).value ?? []);
       chunk += `${repair === null ? row : repair(row, numbers)}\n`;
       if (chunk.length < CHUNK_CHARS) continue;
@@ -26,7 +31,40 @@ export async function* copyText(path: string, layer: Layer): AsyncGenerator<Buff
       chunk = "";
     }
   }
+  check?.finish();
   if (chunk) yield Buffer.from(chunk, "latin1");
+}
+
+/** The id and the first geometry of a row. */
+const GEOMETRY = /^((?:-?\d+\t)?)(01[0-9A-F]+)(?=\t|$)/;
+
+/** Checks the geometries of a layer without a coordinate system, which must be degrees. One that is not becomes NULL. */
+export class GeometryCheck {
+  readonly #degrees = new DegreeCheck();
+  #row = 0;
+  #firstRow = 0;
+
+  apply(line: string): string {
+    this.#row++;
+    const [, , hex] = GEOMETRY.exec(line) ?? [];
+    if (hex === undefined) return line;
+    const { impossible } = this.#degrees;
+    this.#degrees.add(geometryOfText(hex).coordinates);
+    if (this.#degrees.impossible === impossible) return line;
+    this.#firstRow ||= this.#row;
+    return line.replace(GEOMETRY, "$1\\N");
+  }
+
+  /** @throws ImportFailure 3008 if most are not */
+  finish(): void {
+    checkDegrees(this.#degrees);
+  }
+
+  unread(): Unread[] {
+    const { impossible: count } = this.#degrees;
+    const reason = "The coordinates are out of the range of degrees.";
+    return count > 0 ? [{ column: "the_geom", count, row: this.#firstRow, reason }] : [];
+  }
 }
 
 /** Yields the lines between COPY and its end, in groups. A character stands for a byte. */

@@ -1,10 +1,11 @@
 /** The formats that GDAL reads for imports: https://gdal.org/drivers/vector/ */
 import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
-import { DegreeCheck } from "../../../geometry/degrees";
-import { checkDegrees } from "../analyse";
+import type { LayerDescription } from "../../../api/schemas/imports";
+import { checkColumnCount } from "../analyse";
 import { ImportFailure } from "../errors";
-import type { FormatOptions, LayerSource } from "../table-source";
+import { readerLimit } from "../reading";
+import type { FileOptions, LayerSource } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
@@ -77,14 +78,17 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 2001, 3008, 6666, 6667
+ * @throws ImportFailure 1502, 2001, 2004, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
-  { gdal, beside }: FormatOptions,
+  gdal: Gdal,
+  { beside, reading }: Pick<FileOptions, "beside" | "reading">,
 ): Promise<LayerSource[] | null> {
   const format = await formatOf(file);
   if (format === null) return null;
+  if (reading.encoding !== undefined)
+    throw new ImportFailure(1502, `Leave \`encoding\` out: the format of ${file.name} defines it.`);
   const path = await provide(file, format, beside, gdal);
   const listed = await gdal.layers(path, format.drivers).catch((error) => {
     throw readFailure(file, error);
@@ -92,16 +96,19 @@ export async function openLayers(
   const layers = listed.filter(({ name, featureCount }) => featureCount !== 0 && name !== OSM_COLLECTIONS);
   const stem = withoutExtension(file.name);
   return layers.map((layer, i): LayerSource => {
-    checkCrs(layer);
+    checkColumnCount(layer.fields.length);
     return {
-      kind: "layer",
       name: layers.length === 1 ? stem : `${stem}_${layer.name}`,
+      layer: layer.name,
+      file: file.name,
+      describe: async () => description(layer, file),
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;
-        await gdal.write(path, layer, output).catch((error) => {
+        const { srid } = reading;
+        await gdal.write(path, layer, { output, srid, limit: readerLimit(reading) }).catch((error) => {
           throw readFailure(file, error);
         });
-        return loadLayer(engine, table, { path: join(gdal.dir, output), layer, signal });
+        return loadLayer(engine, table, { path: join(gdal.dir, output), layer, srid, signal });
       },
     };
   });
@@ -161,18 +168,29 @@ async function provideAs({ path }: FileToImport, to: string): Promise<void> {
   await link(path, to).catch(() => copyFile(path, to)); // some file systems have no links
 }
 
-/** Coordinates without a coordinate system must be degrees. */
-function checkCrs({ geometries }: Layer): void {
-  for (const { hasCrs, extent } of geometries) {
-    if (hasCrs || extent === null) continue;
-    const [minX, minY, maxX, maxY] = extent;
-    const degrees = new DegreeCheck();
-    degrees.add([
-      [minX, minY],
-      [maxX, maxY],
-    ]);
-    checkDegrees(degrees);
-  }
+function description(
+  { name, featureCount, fields, geometries }: Layer,
+  { name: file }: FileToImport,
+): LayerDescription {
+  const [geometry] = geometries;
+  return {
+    name,
+    file,
+    geometry: geometry === undefined || geometry.type === "None" ? null : typeInPostgis(geometry.type),
+    rows: featureCount < 0 ? null : featureCount,
+    srid: geometry?.crs?.srid ?? null,
+    columns: fields.map(({ name, type }) => ({ name, type })),
+  };
+}
+
+/** Converts `3D Measured Multi Polygon` to `MULTIPOLYGON`, and `Unknown (any)` to `GEOMETRY`. */
+function typeInPostgis(type: string): string {
+  return /^Unknown/.test(type)
+    ? "GEOMETRY"
+    : type
+        .replace(/^(?:3D )?(?:Measured )?/, "")
+        .replaceAll(" ", "")
+        .toUpperCase();
 }
 
 function readFailure({ name }: FileToImport, error: unknown): unknown {

@@ -6,6 +6,7 @@ import { dirname, relative } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import initGdal, { type Dataset, type Gdal } from "gdal3.js/node";
 import {
+  type Crs,
   doubleFields,
   type Extent,
   type Field,
@@ -142,7 +143,10 @@ interface InfoGeometry {
   readonly name: string;
   readonly type: string;
   readonly extent?: Extent;
-  readonly coordinateSystem?: { readonly wkt: string } | null;
+  readonly coordinateSystem?: {
+    readonly wkt: string;
+    readonly projjson?: { readonly name: string; readonly id?: { authority: string; code: number } };
+  } | null;
 }
 
 /** Coordinate systems that are not on the Earth. GeoPackage and MapInfo use them for unknown ones. */
@@ -150,6 +154,13 @@ const LOCAL_CRS = /^(?:ENGCRS|ENGINEERINGCRS|LOCAL_CS)/;
 
 function isOnEarth({ coordinateSystem }: InfoGeometry): boolean {
   return typeof coordinateSystem?.wkt === "string" && !LOCAL_CRS.test(coordinateSystem.wkt);
+}
+
+/** Codes of Esri are also SRIDs in PostGIS. */
+function crsOf({ coordinateSystem }: InfoGeometry): Crs {
+  const { name = "", id } = coordinateSystem?.projjson ?? {};
+  const srid = id && /^(?:EPSG|ESRI)$/.test(id.authority) ? Number(id.code) : null;
+  return { name, srid: id?.authority === "OGC" && id.code === ("CRS84" as unknown) ? 4326 : srid };
 }
 
 function layerOf({ name, featureCount, fidColumnName, fields, geometryFields }: InfoLayer): Layer {
@@ -161,7 +172,7 @@ function layerOf({ name, featureCount, fidColumnName, fields, geometryFields }: 
     geometries: geometryFields.map((geometry) => ({
       name: geometry.name,
       type: geometry.type,
-      hasCrs: isOnEarth(geometry),
+      crs: isOnEarth(geometry) ? crsOf(geometry) : null,
       extent: geometry.extent ?? null,
     })),
     hasIds: Boolean(fidColumnName) && !typed.some(isKey),
@@ -185,24 +196,31 @@ function typeOf(type: string, subType = ""): string {
   return list ? `${name}[]` : name;
 }
 
+/** Largest code of EPSG. Larger SRIDs are codes of Esri. */
+const MAX_EPSG = 32767;
+
 /** Writes `output.sql`, and the values of its doubles to `output.fgb`. */
 async function write(
   gdal: Gdal,
-  { path, layer, output }: Extract<ToWorker, { kind: "write" }>,
+  { path, layer, output, srid, limit }: Extract<ToWorker, { kind: "write" }>,
 ): Promise<void> {
   const file = opened.get(path);
   if (!file) throw new Error(`${path} is not open`);
   const dataset = layer.featureCount < 0 ? await reopen(gdal, path, file) : file.dataset;
-  const hasCrs = layer.geometries.every((geometry) => geometry.hasCrs);
+  const hasCrs = layer.geometries.every(({ crs }) => crs !== null);
+  const from = srid === undefined ? "EPSG:4326" : `${srid > MAX_EPSG ? "ESRI" : "EPSG"}:${srid}`;
+  const some = limit ? ["-limit", String(limit)] : [];
   const options = [
     ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...multi(layer)],
-    ...(hasCrs ? [] : ["-s_srs", "EPSG:4326"]),
+    ...some,
+    ...(hasCrs && srid === undefined ? [] : ["-s_srs", from]),
     layer.hasIds ? "-preserve_fid" : "-unsetFid",
     layer.name,
   ];
   await gdal.ogr2ogr(dataset, options, output);
   const doubles = doubleFields(layer).map(({ name }) => name);
-  if (doubles.length > 0) await gdal.ogr2ogr(dataset, doubleOptions(layer.name, doubles), output);
+  if (doubles.length > 0)
+    await gdal.ogr2ogr(dataset, [...some, ...doubleOptions(layer.name, doubles)], output);
 }
 
 /** Converts lines and polygons to MULTI geometries, and arcs to lines. */

@@ -21,10 +21,16 @@ interface GeometryField {
   readonly name: string;
   /** Type as GDAL names it: `Point`, `Multi Polygon`, `3D Line String`, `Unknown (any)`. */
   readonly type: string;
-  /** False if the coordinate system is missing, or not on the Earth. */
-  readonly hasCrs: boolean;
+  /** Null if the coordinate system is missing, or not on the Earth. */
+  readonly crs: Crs | null;
   /** Extent of the coordinates; null if it is not known, or if there are no coordinates. */
   readonly extent: Extent | null;
+}
+
+export interface Crs {
+  /** EPSG code, if the file or GDAL tells it. */
+  readonly srid: number | null;
+  readonly name: string;
 }
 
 /** Smallest x and y, largest x and y. */
@@ -46,7 +52,16 @@ export const isKey = ({ name, type }: Field) =>
 /** Requests to the worker, which are answered in their order. Paths are relative to its folder. */
 export type ToWorker =
   | { readonly kind: "list"; readonly path: string; readonly drivers: readonly string[] }
-  | { readonly kind: "write"; readonly path: string; readonly layer: Layer; readonly output: string };
+  | ({ readonly kind: "write"; readonly path: string; readonly layer: Layer } & WriteOptions);
+
+export interface WriteOptions {
+  /** Name of the output, without extension. */
+  readonly output: string;
+  /** Coordinate system of the layer, instead of its own. */
+  readonly srid?: number;
+  /** Maximum number of features. */
+  readonly limit?: number;
+}
 
 export type FromWorker =
   | { readonly kind: "layers"; readonly layers: readonly Layer[] }

@@ -1,0 +1,76 @@
+import type { Unread } from "../../../api/schemas/imports";
+import type { Plan } from "../analyse";
+import { ImportFailure } from "../errors";
+import type { TableSource } from "../table-source";
+import { cellWriter } from "../types";
+
+const CHUNK_CHARS = 256 * 1024;
+
+/**
+ * Yields the rows in the text format of COPY, and returns the values that cannot be read.
+ * @throws ImportFailure the reason for the first geometry, if none can be used
+ */
+export async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer, Unread[]> {
+  const geometries = new GeometryTexts();
+  const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
+    at,
+    write: cellWriter(type),
+  }));
+  const geometryAt = plan.id === null ? 0 : 1;
+  const { geometry } = plan;
+  let chunk = "";
+  for await (const row of source.rows()) {
+    for (const [i, { at, write }] of columns.entries()) {
+      if (i > 0) chunk += "\t";
+      if (i === geometryAt && geometry !== null) chunk += `${geometries.text(geometry.of(row))}\t`;
+      chunk += escapeCopy(write(row.values[at]));
+    }
+    if (geometry !== null && columns.length <= geometryAt) {
+      chunk += `${columns.length > 0 ? "\t" : ""}${geometries.text(geometry.of(row))}`;
+    }
+    chunk += "\n";
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield Buffer.from(chunk);
+    chunk = "";
+  }
+  if (chunk) yield Buffer.from(chunk);
+  return geometries.unreadUnlessAll();
+}
+
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
+function escapeCopy(text: string | null): string {
+  if (text === null) return "\\N";
+  return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
+}
+
+type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
+
+/** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
+class GeometryTexts {
+  #hasUsable = false;
+  #failures = 0;
+  #first: { readonly failure: ImportFailure; readonly row: number } | undefined;
+  #row = 0;
+
+  text(geometry: Geometry): string {
+    this.#row++;
+    if (geometry === null) return "\\N";
+    if (geometry instanceof ImportFailure) {
+      this.#failures++;
+      this.#first ??= { failure: geometry, row: this.#row };
+      return "\\N";
+    }
+    this.#hasUsable = true;
+    return typeof geometry === "string" ? geometry : geometry.hex;
+  }
+
+  unreadUnlessAll(): Unread[] {
+    if (!this.#first) return [];
+    const { failure, row } = this.#first;
+    if (!this.#hasUsable) throw failure;
+    return [{ column: "the_geom", count: this.#failures, row, reason: failure.detail }];
+  }
+}
