@@ -80,6 +80,27 @@ export function importer(server: TestServer) {
   return { post, upload, get, finished, file, columns, leftovers, workDirs };
 }
 
+/**
+ * Asks for the version until the work ends.
+ * @returns the number of answers, and the time of the slowest one as a share of the whole time
+ */
+export async function answersDuring(server: TestServer, work: Promise<unknown>) {
+  const start = performance.now();
+  let isOver = false;
+  work.finally(() => {
+    isOver = true;
+  });
+  let [count, slowest] = [0, 0];
+  while (!isOver) {
+    const asked = performance.now();
+    await (await server.ask("/api/v1/version")).text();
+    slowest = Math.max(slowest, performance.now() - asked);
+    count++;
+    await sleep(5);
+  }
+  return { count, slowest: slowest / (performance.now() - start) };
+}
+
 export async function zipOf(files: Record<string, Content>): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);

@@ -134,6 +134,7 @@ export const postgresBin = isWindows
   ? undefined // the tests reach it through a socket in a folder
   : postgresCandidates().find((bin) => isProgram(join(bin, initdb)) && hasPostgis(bin));
 export const opensslPath = onPath("openssl").find(isProgram);
+export const ogr2ogrPath = onPath("ogr2ogr").find(isProgram);
 
 export function freePort(): Promise<number> {
   return new Promise((done) => {

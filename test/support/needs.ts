@@ -1,7 +1,7 @@
 /** Skips tests that need a program the machine lacks; the reporter lists the missing programs at the end. */
 import { existsSync } from "node:fs";
 import { type TestContext, TestRunner } from "vitest";
-import { chromePath, opensslPath, postgresBin } from "./machine";
+import { chromePath, ogr2ogrPath, opensslPath, postgresBin } from "./machine";
 
 const PROGRAMS = {
   browser: {
@@ -16,6 +16,10 @@ const PROGRAMS = {
   certificate: {
     isHere: opensslPath !== undefined,
     missing: "no openssl found (apt-get install openssl)",
+  },
+  GDAL: {
+    isHere: ogr2ogrPath !== undefined,
+    missing: "no ogr2ogr found (apt-get install gdal-bin)",
   },
   memory: {
     isHere: existsSync("/proc/self/status"),

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { type BookType, utils, write } from "@e965/xlsx";
 import { afterEach, describe, expect, test } from "vitest";
-import { importer, zipOf } from "../../support/imports";
+import { type ImportAnswer, importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
@@ -463,20 +463,19 @@ describe("workbooks", () => {
     expect(await geometries(table_name!)).toEqual(["POINT(-6.3 36.5)", null]);
   });
 
-  test("several sheets become a table each, named after the file and the sheet", async () => {
+  test("of several sheets the first with cells; the others are named, and can be chosen", async () => {
     const made = utils.book_new();
-    utils.book_append_sheet(made, utils.aoa_to_sheet([["a"], [1]]), "Trees");
     utils.book_append_sheet(made, utils.aoa_to_sheet([]), "Empty");
+    utils.book_append_sheet(made, utils.aoa_to_sheet([["a"], [1]]), "Trees");
     utils.book_append_sheet(made, utils.aoa_to_sheet([["b"], ["x"]]), "City parks");
-    const answer = await file("book.xlsx", write(made, { type: "buffer", bookType: "xlsx" }) as Buffer);
-    expect((answer.tables as { name: string }[]).map(({ name }) => name)).toEqual([
-      "book_trees",
-      "book_city_parks",
-    ]);
-    expect([await rowsOf("book_trees", "a"), await rowsOf("book_city_parks", "b")]).toEqual([
-      [{ a: 1 }],
-      [{ b: "x" }],
-    ]);
+    const bytes = write(made, { type: "buffer", bookType: "xlsx" }) as Buffer;
+    const named = ({ tables }: ImportAnswer) => (tables as { name: string }[]).map(({ name }) => name);
+    const first = await file("book.xlsx", bytes);
+    expect([named(first), first.left_out]).toEqual([["book"], ["book.xlsx: City parks"]]);
+    expect(await rowsOf("book", "a")).toEqual([{ a: 1 }]);
+    const second = await file("book.xlsx", bytes, { layer: "City parks" });
+    expect([named(second), second.left_out]).toEqual([["book_city_parks"], []]);
+    expect(await rowsOf("book_city_parks", "b")).toEqual([{ b: "x" }]);
   });
 
   test("type_guessing=false", async () => {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { homesIn } from "../../../src/local/home";
 import { Gdal } from "../../../src/server/imports/gdal/gdal";
 import { type Files, madeByGdal } from "../../support/gdal";
-import { importer, zipOf } from "../../support/imports";
+import { answersDuring, importer, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 
 const server = serverForTests();
@@ -487,22 +487,10 @@ describe("while a file is read", () => {
 
   test("the server answers", async () => {
     const importing = finished(await upload("slow.geojsonl", lines(20_000)));
-    let isOver = false;
-    importing.finally(() => {
-      isOver = true;
-    });
-    const times: number[] = [];
-    while (!isOver) {
-      const start = performance.now();
-      await (await server.ask("/api/v1/version")).text();
-      times.push(performance.now() - start);
-      await sleep(10);
-    }
+    const { count, slowest } = await answersDuring(server, importing);
     expect(await importing).toMatchObject({ success: true, table_name: "slow" });
-    expect(times.length).toBeGreaterThan(10);
-    const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-    expect(median).toBeLessThan(100);
-    expect(times.at(-1)).toBeLessThan(1000);
+    expect(count).toBeGreaterThan(10);
+    expect(slowest).toBeLessThan(1 / 4);
   });
 
   test("the import can be stopped, and leaves nothing", async () => {
@@ -512,7 +500,7 @@ describe("while a file is read", () => {
     const home = (await homesIn(server.home)).at(-1)!;
     const gdal = join(home.dir, "imports", work, "gdal");
     await vi.waitFor(async () => expect((await readdir(gdal)).join()).toMatch(/\.sql/), {
-      timeout: 20_000,
+      timeout: 300_000,
       interval: 5,
     });
     await server.ask(`/api/v1/imports/${id}`, { method: "DELETE" });
