@@ -235,7 +235,7 @@ describe("coordinate systems", () => {
   const [x, y] = [533_600, 180_500];
   const expected = () =>
     values(
-      `SELECT round(ST_X(g)::numeric, 7)::float8, round(ST_Y(g)::numeric, 7)::float8 FROM ST_Transform(ST_SetSRID(ST_MakePoint(${x}, ${y}), 27700), 4326) AS g`,
+      `SELECT round(ST_X(g)::numeric, 7)::float8 AS x, round(ST_Y(g)::numeric, 7)::float8 AS y FROM ST_Transform(ST_SetSRID(ST_MakePoint(${x}, ${y}), 27700), 4326) AS g`,
     );
   const grid = (crs?: object) => ({
     type: "FeatureCollection",
@@ -250,7 +250,7 @@ describe("coordinate systems", () => {
   const place = async (source: Parameters<CartoContext["import"]>[0], options: ImportOptions) => {
     await cc.import(source, "place", { ...options, overwrite: true });
     return values(
-      "SELECT round(ST_X(the_geom)::numeric, 7)::float8, round(ST_Y(the_geom)::numeric, 7)::float8 FROM place",
+      "SELECT round(ST_X(the_geom)::numeric, 7)::float8 AS x, round(ST_Y(the_geom)::numeric, 7)::float8 AS y FROM place",
     );
   };
 
