@@ -47,4 +47,4 @@ export interface TablePlan {
 }
 
 /** What is known of the file after its rows have been read for the plan. */
-export type FileFacts = Pick<LoadedContent, "crs" | "encoding">;
+type FileFacts = Pick<LoadedContent, "crs" | "encoding">;
