@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { CartoContext } from "../context/carto-context";
-import type { ImportOptions } from "../files/import";
 
 interface ImportCommandOptions {
   readonly table?: string;
@@ -38,6 +37,6 @@ export function addImportCommand(program: Command): void {
     .option("--database <url>", "import into this PostgreSQL database instead of the configured place")
     .action(async (files: string[], { table, database, ...options }: ImportCommandOptions) => {
       const context = new CartoContext(database === undefined ? {} : { baseUrl: database });
-      await context.import(files, table, options as ImportOptions);
+      await context.import(files, table, options as Parameters<CartoContext["import"]>[2]);
     });
 }

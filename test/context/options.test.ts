@@ -65,7 +65,7 @@ test.each(Object.entries(CALLS))("%s: rejects an unknown option", async (_, [cal
 
 test("error message", async () => {
   await expect(cc.write(frame, "t", any({ overwite: true }))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? Available options: "overwrite", "lnglat", "encodeGeom", "geomCol", "privacy", "tempDir", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression".]`,
+    `[InvalidArgumentError: write has no option "overwite". Did you mean "overwrite"? Available options: "overwrite", "append", "privacy", "tempDir", "lnglat", "encodeGeom", "geomCol", "signal", "typeGuessing", "quotedFieldsGuessing", "contentGuessing", "collisionStrategy", "compression".]`,
   );
   await expect(cc.write(frame, "t", any(true))).rejects.toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The options of write must be an object, such as { overwrite: … }.]`,
