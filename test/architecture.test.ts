@@ -45,7 +45,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   context: ["api", "files", "frame", "kernel", "map", "render", "observatory"],
   index: ["context", "api", "files", "frame", "kernel", "map", "render", "observatory"],
-  cli: ["api/schemas", "context", "files", "kernel", "local", "server"],
+  cli: ["api/schemas", "context", "kernel", "local", "server"],
 };
 
 interface Edge {
