@@ -16,6 +16,7 @@ export const BUNDLES = {
     server: join(ROOT, "src/server/main.ts"),
     "pglite-worker": join(ROOT, "src/server/engine/pglite-worker.ts"),
     "reader-worker": join(ROOT, "src/server/imports/reader/reader-worker.ts"),
+    "columnar-worker": join(ROOT, "src/server/imports/columnar/columnar-worker.ts"),
     "gdal-worker": join(ROOT, "src/server/imports/gdal/gdal-worker.ts"),
   },
   outdir: join(ROOT, "dist"),

@@ -69,6 +69,7 @@ const NAMED: Readonly<Record<string, string>> = {
     "Copyright 2022 JsData, MIT, https://github.com/javascriptdata/danfojs. The text is that of papaparse.",
   "javascript-natural-sort":
     "Copyright Jim Palmer, MIT, https://github.com/Bill4Time/javascript-natural-sort. The text is that of papaparse.",
+  lz4js: "Copyright John Chadwick, ISC, https://github.com/Benzinga/lz4js. The text is that of pg-int8.",
   "proxy-agent-negotiate":
     "Copyright Nathan Rajlich, MIT, https://github.com/TooTallNate/proxy-agents. The text is that of agent-base, above.",
   saxes:

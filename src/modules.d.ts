@@ -22,3 +22,8 @@ declare module "*.css" {
   const text: string;
   export default text;
 }
+
+declare module "lz4js" {
+  /** Decompresses a frame. */
+  export function decompress(frame: Uint8Array): Uint8Array;
+}

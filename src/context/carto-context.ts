@@ -326,26 +326,30 @@ export class CartoContext {
   async readFile(source: FileSource, options: FileOptions & ReadOptions = {}): Promise<DataFrame> {
     checkOptions("readFile", options, [...OPTION_NAMES.FileOptions, ...OPTION_NAMES.ReadOptions]);
     checkFileOptions(options);
-    const { decodeGeom, ...rest } = options;
-    return this.#run("readFile", options.signal, async (signal, progress) => {
-      const table = await temporaryTable({ transport: this.#transport, signal });
-      const call = { ...rest, signal, progress };
-      try {
-        await importFiles(this.#transport, source, table.table, call);
-        return await readTable(
-          this.#transport,
-          { table },
-          { decodeGeom, signal, progress, baselines: new Baselines() },
-        );
-      } finally {
-        await dropTemporary(this.#transport, table);
-      }
-    });
+    return this.#run("readFile", options.signal, (signal, progress) =>
+      this.#fileAsFrame(source, { ...options, signal, progress }),
+    );
+  }
+
+  async #fileAsFrame(
+    source: FileSource,
+    { decodeGeom, ...call }: Parameters<typeof importFiles>[3] & Pick<ReadOptions, "decodeGeom">,
+  ): Promise<DataFrame> {
+    const { signal, progress } = call;
+    const table = await temporaryTable({ transport: this.#transport, signal });
+    try {
+      await importFiles(this.#transport, source, table.table, call);
+      const reading = { decodeGeom, signal, progress, baselines: new Baselines() };
+      return await readTable(this.#transport, { table }, reading);
+    } finally {
+      await dropTemporary(this.#transport, table);
+    }
   }
 
   /**
    * Writes a table, the rows of a query, a DataFrame or a GeoJSON object as a file. Its extension says the format: `.csv`
-   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.geojsonl`, `.kml`; with `.gz` or `.zip` after it, the file is compressed.
+   * and `.tsv` with geometries as WKT, `.geojson`, `.json`, `.geojsonl`, `.kml`, `.parquet`, `.arrow`, `.feather`, `.gpkg`, `.fgb`, `.shp`, `.sqlite`,
+   * `.gml`, `.gpx`, `.tab`, `.mif`, `.gdb.zip`, `.dxf`, `.xlsx`, `.ods`; with `.gz` or `.zip` after it, the file is compressed.
    * The rows are streamed, and the file appears when it is complete; if the call fails, an existing file is unchanged.
    *
    * ```ts
@@ -451,9 +455,10 @@ export class CartoContext {
     checkOptions("map", options, OPTION_NAMES.CartoMapOptions);
     const { interactive, scale, ax, signal, ...rest } = options;
     const isPicture = checkPicture({ interactive, scale, ax });
-    return this.#run("map", signal, (signal, progress) =>
-      makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress }),
-    );
+    return this.#run("map", signal, (signal, progress) => {
+      const readFile = (source: string) => this.#fileAsFrame(source, { signal, progress });
+      return makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress, readFile });
+    });
   }
 
   /**

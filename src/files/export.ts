@@ -1,11 +1,12 @@
 /** Writes tables, queries and frames as files. */
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { DataFrame } from "danfojs-node";
+import { openPromise } from "yauzl";
 import { ZipFile } from "yazl";
 import { copyTo } from "../api/sql";
 import type { Transport } from "../api/transport";
@@ -58,7 +59,26 @@ const FORMATS: Readonly<Record<string, Format>> = {
   geojsons: asFeatures("lines"),
   ndjson: asFeatures("lines"),
   kml: asKml,
+  parquet: ofServer("parquet"),
+  arrow: ofServer("arrow"),
+  feather: ofServer("arrow"),
+  gpkg: ofServer("gpkg"),
+  fgb: ofServer("fgb", { needsGeometry: true }),
+  shp: ofServer("shp", { needsGeometry: true }),
+  sqlite: ofServer("spatialite"),
+  gml: ofServer("gml", { needsGeometry: true }),
+  gpx: ofServer("gpx", { needsGeometry: true }),
+  tab: ofServer("tab", { needsGeometry: true }),
+  mif: ofServer("mif", { needsGeometry: true }),
+  gdb: ofServer("gdb", { needsGeometry: true }),
+  dxf: ofServer("dxf", { needsGeometry: true }),
+  xlsx: ofServer("xlsx"),
+  ods: ofServer("ods"),
 };
+/** Formats of several files, which the server sends as a zip archive. */
+const OF_PARTS = /^(?:shp|tab|mif|gdb)$/;
+/** Formats that only the local server writes. */
+const OF_LOCAL_SERVER = /\.(?:parquet|arrow|feather|fgb|gml|gpx|tab|mif|gdb|dxf|xlsx|ods)$/i;
 
 /** The parts of the name of a file: `roads.csv.gz`. */
 interface FileName {
@@ -66,14 +86,20 @@ interface FileName {
   readonly packing: "gz" | "zip" | undefined;
   /** Name of the file in an archive. */
   readonly inner: string;
+  /** What becomes of an archive of several files: it is the file, or its files are written next to each other. */
+  readonly parts: "archive" | "files" | undefined;
 }
 
 /** @throws InvalidArgumentError for a name whose extension is no format */
 function parseName(path: string): FileName {
   const [, inner = "", packing] = /^(.*?)(?:\.(gz|zip))?$/is.exec(basename(path)) ?? [];
-  const format = FORMATS[/\.([^.]+)$/.exec(inner)?.[1]?.toLowerCase() ?? ""];
-  if (format) return { format, packing: packing?.toLowerCase() as FileName["packing"], inner };
-  const known = Object.keys(FORMATS).map((name) => `.${name}`);
+  const extension = extname(inner).slice(1).toLowerCase();
+  const format = FORMATS[extension];
+  const packed = packing?.toLowerCase() as FileName["packing"];
+  if (format && !OF_PARTS.test(extension)) return { format, packing: packed, inner, parts: undefined };
+  if (format && packed === "zip") return { format, packing: undefined, inner, parts: "archive" };
+  if (format && !packed && extension !== "gdb") return { format, packing: undefined, inner, parts: "files" };
+  const known = Object.keys(FORMATS).map((name) => (name === "gdb" ? ".gdb.zip" : `.${name}`));
   throw new InvalidArgumentError(
     `The name of the file must end in ${known.join(", ")}, optionally followed by .gz or .zip; got ${JSON.stringify(path)}.`,
   );
@@ -92,11 +118,18 @@ export async function exportFile(
   if (typeof path !== "string" || path === "")
     throw new InvalidArgumentError("The path of the file is missing.");
   const name = parseName(path);
+  if (transport.kind === "account" && OF_LOCAL_SERVER.test(name.inner)) throw notOfAccounts(name.inner);
   await checkPath(path, call.overwrite);
   return withQuery(transport, what, call, async (query) => {
     const bytes = await name.format(transport, query, name.inner, call.signal);
     return writeAtomically(path, bytes, name, call);
   });
+}
+
+function notOfAccounts(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Exporting ${extname(name).toLowerCase()} files works on the local server only. For an account, name a .gpkg, .shp, .geojson or .csv file.`,
+  );
 }
 
 async function checkPath(path: string, overwrite = false): Promise<void> {
@@ -153,7 +186,8 @@ function asCsv(delimiter: string): Format {
 }
 
 function csvColumn({ name, pgtype }: Field): string {
-  return pgtype === "geometry" ? `ST_AsText(${ident(name)}) AS ${ident(name)}` : ident(name);
+  if (pgtype === "geometry") return `ST_AsText(${ident(name)}) AS ${ident(name)}`;
+  return pgtype === "bool" ? `${ident(name)}::text` : ident(name); // `true`, not `t`
 }
 
 /**
@@ -210,6 +244,27 @@ async function asKml(...[transport, query, name, signal]: Parameters<Format>): R
   return transport.sendForBytes({ path: "/api/v2/sql", form, sql: query, signal });
 }
 
+/** A format that the server writes. Geometries are in EPSG:4326, the first of them as `the_geom`. */
+function ofServer(format: string, { needsGeometry = false } = {}): Format {
+  return async (transport, query, name, signal) => {
+    const fields = needsGeometry
+      ? await fieldsWithGeometry(transport, query, name, signal)
+      : await describe(transport, query, { signal });
+    const filename = name.replace(/\.[^.]*$/, "");
+    const form = { q: fields ? inLngLat(query, fields) : query, format, filename };
+    return transport.sendForBytes({ path: "/api/v2/sql", form, sql: query, signal });
+  };
+}
+
+function inLngLat(query: string, fields: readonly Field[]): string {
+  if (!fields.some(({ pgtype }) => pgtype === "geometry")) return query;
+  const geometry = geometryOf(fields);
+  const columns = fields
+    .filter(({ name }) => name !== "the_geom_webmercator")
+    .map((field) => (field === geometry ? `${lngLat(field)} AS the_geom` : `_q.${ident(field.name)}`));
+  return `SELECT ${columns.join(", ")} FROM (\n${query}\n) AS _q`;
+}
+
 /** @throws InvalidArgumentError if the rows have no geometry column */
 async function fieldsWithGeometry(
   ...[transport, query, name, signal]: Parameters<Format>
@@ -232,9 +287,11 @@ function geometryOf(fields: readonly Field[]): Field {
 async function writeAtomically(
   path: string,
   bytes: AsyncIterable<Uint8Array>,
-  { packing, inner }: FileName,
+  name: FileName,
   { signal, progress }: ExportCall,
 ): Promise<number> {
+  const { packing, inner } = name;
+  if (name.parts === "files") return writeParts(path, bytes, { signal, progress });
   const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   const file = await open(partial, "wx");
   try {
@@ -250,6 +307,40 @@ async function writeAtomically(
     throw signal.aborted ? signal.reason : error;
   } finally {
     await file.close().catch(() => {}); // the stream has closed it already
+  }
+}
+
+/**
+ * Writes the files of an archive under the name of `path`, each with its extension. They appear when all are complete; the
+ * file that the path names is the last.
+ * @returns the size of all files in bytes
+ */
+async function writeParts(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  call: Pick<ExportCall, "signal" | "progress">,
+): Promise<number> {
+  const folder = await mkdtemp(join(dirname(path), `.${basename(path)}.`));
+  try {
+    const archive = join(folder, "archive");
+    await writeAtomically(archive, bytes, { ...parseName("a.csv"), inner: "archive" }, call);
+    const zip = await openPromise(archive, { lazyEntries: true, autoClose: false });
+    for await (const entry of zip.eachEntry()) {
+      const part = await open(join(folder, `part${extname(entry.fileName)}`), "wx");
+      const content = (await zip.openReadStreamPromise(entry)) as Readable;
+      await pipeline(content, part.createWriteStream(), { signal: call.signal });
+    }
+    zip.close();
+    const stem = path.slice(0, -extname(path).length);
+    const target = (name: string) =>
+      stem + (extname(name) === extname(path).toLowerCase() ? extname(path) : extname(name));
+    const parts = (await readdir(folder)).filter((name) => name.startsWith("part"));
+    parts.sort((a, b) => Number(target(a) === path) - Number(target(b) === path));
+    for (const name of parts) await rename(join(folder, name), target(name));
+    const sizes = await Promise.all(parts.map(async (name) => (await stat(target(name))).size));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

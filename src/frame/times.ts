@@ -9,6 +9,7 @@ export const MS_PER_DAY = 86_400_000;
 const MAX_DATE_MS = 8.64e15;
 const INFINITE_DAYS = 2 ** 31 - 1;
 const INFINITE_MICROS = 2n ** 63n - 1n;
+export const MICROS_PER_SECOND = 1_000_000n;
 const MICROS_PER_DAY = 86_400_000_000n;
 
 /** Converts a timestamp to milliseconds, without microseconds; NaN for ±infinity and for what a Date cannot hold. */

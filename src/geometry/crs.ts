@@ -42,3 +42,33 @@ export function crsNameOf(crs: unknown): string | null {
   if (code !== undefined) return `${String(type)}:${String(code)}`;
   return typeof href === "string" ? href : JSON.stringify(crs);
 }
+
+/** Largest code of EPSG. Larger SRIDs are codes of Esri. */
+const MAX_EPSG = 32767;
+
+/** Returns the name of a coordinate system as PROJ reads it. */
+export const crsNameOfSrid = (srid: number) => `${srid > MAX_EPSG ? "ESRI" : "EPSG"}:${srid}`;
+
+/** The definition of longitude and latitude that `projDefinition` returns for all of its spellings. */
+export const LNGLAT = `EPSG:${SRID_LNGLAT}`;
+
+/**
+ * Returns the coordinate system in the metadata of GeoParquet, Parquet or GeoArrow as PROJ reads it: a code such as
+ * `EPSG:27700`, PROJJSON, or WKT. Null if it is unknown.
+ * @param crs PROJJSON as an object or text, WKT, or a name
+ */
+export function projDefinition(crs: unknown): string | null {
+  if (isObject(crs)) {
+    const { id, ids, components } = crs as Record<string, unknown>;
+    const [first] = Array.isArray(ids) ? ids : [id];
+    if (isObject(first)) return projDefinition(`${String(first.authority)}:${String(first.code)}`);
+    // Of a compound system, the horizontal part comes first.
+    return Array.isArray(components) ? projDefinition(components[0]) : JSON.stringify(crs);
+  }
+  if (typeof crs !== "string" || crs.trim() === "") return null;
+  const text = crs.trim();
+  if (text.startsWith("{")) return projDefinition(JSON.parse(text));
+  const srid = sridOfCrsName(text.replace(/^srid:/i, "EPSG:"));
+  if (srid === undefined) return /^srid:/i.test(text) ? null : text;
+  return /^esri:/i.test(text) ? text : `EPSG:${srid}`;
+}

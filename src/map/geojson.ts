@@ -20,8 +20,16 @@ const GEOMETRIES = [
   "GeometryCollection",
 ];
 
-/** Returns true for the path of a GeoJSON file, false for the name of a table, which cannot have such an extension. */
-export const isGeoJsonPath = (text: string): boolean => /\.(geojson|json)$/i.test(text);
+/** Returns true for the path of a GeoJSON file on this machine, which needs no server. */
+export const isGeoJsonPath = (text: string): boolean =>
+  /\.(geojson|json)$/i.test(text) && !/^https?:/i.test(text);
+
+/** Extensions of files. A table could have such a name only after a schema, as in `public.gpkg`. */
+const FILE_EXTENSION =
+  /\.(?:geojson|json|geojsonl|geojsons|ndjson|topojson|csv|tsv|txt|xlsx|xlsm|xls|ods|shp|kml|kmz|gpkg|fgb|gdb|sqlite3?|db|tab|mif|gml|gpx|osm|pbf|dxf|dgn|gmt|jml|gxt|parquet|geoparquet|pq|arrows?|feather|ipc|zip|gz)$/i;
+
+/** Returns true for the path or the URL of a file, false for the name of a table. */
+export const isFilePath = (text: string): boolean => FILE_EXTENSION.test(text) || /[\\/]/.test(text);
 
 export const isGeoJson = (value: unknown): value is GeoJson =>
   isObject(value) &&

@@ -1,7 +1,7 @@
 export { BaseMap, type BaseMapOptions } from "./base-map";
 export { type BuiltScene, buildScene } from "./build-scene";
 export { dataFromFrame } from "./frame-data";
-export { type GeoJson, parseGeoJson } from "./geojson";
+export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";
 export { dataFromGeoJson } from "./geojson-data";
 export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
 export { Layer, type LayerOptions, labelOf, QueryLayer } from "./layer";

@@ -4,12 +4,11 @@ import { isFrame, rowCountOf } from "../frame";
 import { OPTION_NAMES } from "../option-names";
 import { isGeoJsonText, isObject } from "../values";
 import { checkKeys, checkText, counted, expected, shown } from "./check";
-import { featureCountOf, type GeoJson, isGeoJson, isGeoJsonPath } from "./geojson";
+import { featureCountOf, type GeoJson, isFilePath, isGeoJson } from "./geojson";
 import { checkStyle, type Style, type StyleOptions } from "./style-options";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
-const A_SOURCE =
-  "the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json";
+const A_SOURCE = "the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path or URL of a file";
 
 /** Options of `Layer`: its style, and where its geometry is. */
 export interface LayerOptions extends StyleOptions {
@@ -36,12 +35,13 @@ export type LayerSource =
   | { readonly kind: "geojson"; readonly geojson: GeoJson };
 
 /**
- * A layer of a map that shows a table, a DataFrame or GeoJSON. DataFrames and GeoJSON need no server.
+ * A layer of a map that shows a table, a DataFrame, GeoJSON or a file. DataFrames and GeoJSON need no server.
  *
  * ```ts
  * await cc.map({ layers: new Layer("airports", { color: "state", size: 6 }) });
  * await cc.map({ layers: new Layer(df, { lnglat: ["longitude", "latitude"], color: "tomato" }) });
  * const parks = new Layer("parks.geojson", { tooltip: "name" });
+ * const roads = new Layer("data/roads.gpkg");
  * ```
  */
 export class Layer {
@@ -57,8 +57,8 @@ export class Layer {
   readonly geomCol?: string;
 
   /**
-   * @param source name of a table, a danfo.js DataFrame, a GeoJSON object, or path of a GeoJSON file, which must end in
-   *   `.geojson` or `.json`
+   * @param source name of a table, a danfo.js DataFrame, a GeoJSON object, or the path or URL of a file of any format
+   *   that `cc.readFile` reads. A path has a folder or an extension, such as `roads.gpkg` or `./roads`
    * @param options style of the layer, and `lnglat` or `geomCol` if its geometry is not in the default column
    * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */
@@ -160,7 +160,7 @@ function layerSource(source: unknown): LayerSource {
       "The first argument of Layer is GeoJSON as text, not the name of a table. Pass the object: `new Layer(JSON.parse(text))`.",
     );
   }
-  return isGeoJsonPath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
+  return isFilePath(text) ? { kind: "file", path: text } : { kind: "table", table: text };
 }
 
 /** Runs a check of options, and adds the layer's name to its error. */

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import formBody from "@fastify/formbody";
 import multipart from "@fastify/multipart";
@@ -109,7 +110,9 @@ export async function createApp({
       .header("Cross-Origin-Resource-Policy", "same-origin")
       .header("X-Content-Type-Options", "nosniff");
   });
-  sqlRoutes(app, engine);
+  const exportsDir = join(home.dir, "exports");
+  await rm(exportsDir, { recursive: true, force: true }); // of a server that was killed
+  sqlRoutes(app, engine, exportsDir);
   copyRoutes(app, engine, home.dir);
   datasetRoutes(app, engine);
   apiKeyRoutes(app, engine, keys);

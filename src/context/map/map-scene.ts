@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { DataFrame } from "danfojs-node";
 import type { Transport } from "../../api/transport";
 import { InvalidArgumentError } from "../../errors";
 import type { Progress } from "../../kernel/progress";
@@ -11,6 +12,7 @@ import {
   dataFromFrame,
   dataFromGeoJson,
   fieldsOfLayer,
+  isGeoJsonPath,
   type LayerData,
   labelOf,
   type MapOptions,
@@ -24,6 +26,8 @@ import { quoted, tableNamed } from "../tables/table-name";
 export interface Work {
   readonly signal?: AbortSignal;
   readonly progress: Progress;
+  /** Reads a file of another format than GeoJSON. */
+  readonly readFile?: (source: string) => Promise<DataFrame>;
 }
 
 /** A scene with the layers it was built from. */
@@ -55,11 +59,13 @@ export async function resolveLayers(
 async function resolveLayer(
   transport: Transport,
   layer: DataLayer,
-  { signal, progress }: Work,
+  { signal, progress, readFile: readOther }: Work,
 ): Promise<LayerData> {
   const { from } = layer;
   if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
   if (from.kind === "geojson") return dataFromGeoJson(layer, from.geojson, signal);
+  if (from.kind === "file" && readOther && !isGeoJsonPath(from.path))
+    return dataFromFrame(layer, await readOther(from.path), signal);
   if (from.kind === "file") {
     const geojson = parseGeoJson(await readText(from.path, signal), from.path);
     return dataFromGeoJson(layer, geojson, signal);

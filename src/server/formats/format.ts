@@ -13,6 +13,8 @@ export interface ExportRequest {
   /** Title of the document, for formats that have one. */
   readonly title: string;
   readonly options: StatementOptions;
+  /** Folder for temporary files. Each export has a folder of its own in it. */
+  readonly dir: string;
   /** Registers a function that releases resources when the answer ends, even if it was not read to the end. */
   readonly onEnd: (free: () => void) => void;
 }

@@ -73,21 +73,22 @@ async function copyRows(
   );
 }
 
-/** Checks before loading that PostGIS understands the text of a .prj file. */
-async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
+/** Checks before loading that PostGIS understands the coordinate system of a file. */
+export async function checkProjection(engine: Engine, wkt: string, signal: AbortSignal): Promise<void> {
   const probe = `SELECT ST_Transform(ST_MakePoint(0, 0), ${literal(wkt)}, 4326)`;
   await engine.query(probe, { signal }).catch((error) => {
     if (signal.aborted) throw error;
     const start = wkt.trim().slice(0, 60);
-    throw new ImportFailure(3008, `The projection of the .prj file is unknown: ${start}…`, {
+    throw new ImportFailure(3008, `The coordinate system of the file is unknown: ${start}…`, {
       cause: error,
     });
   });
 }
 
-function transform(table: string, wkt: string): string {
-  return `ALTER TABLE ${ident(table)} ALTER COLUMN the_geom TYPE geometry(Geometry,4326)
-    USING ST_Transform(ST_SetSRID(the_geom, 0), ${literal(wkt)}, 4326)`;
+/** @param projection coordinate system as PROJ reads it: WKT, PROJJSON or a code such as `EPSG:27700` */
+export function transform(table: string, projection: string, column = "the_geom"): string {
+  return `ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(column)} TYPE geometry(Geometry,4326)
+    USING ST_Transform(ST_SetSRID(${ident(column)}, 0), ${literal(projection)}, 4326)`;
 }
 
 function repair(table: string): string {

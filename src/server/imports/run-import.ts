@@ -104,7 +104,7 @@ export async function withSources<T>(
   const gdal = new Gdal(join(dir, "gdal"), signal);
   const reader = new Reader(enter, signal);
   try {
-    return await work(await tableSources(files, { reader, gdal }, options));
+    return await work(await tableSources(files, { reader, gdal, signal }, options));
   } finally {
     await Promise.all([gdal.close(), reader.close()]);
   }

@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { COLUMNAR_EXTENSIONS, openColumnar } from "./columnar/columnar";
 import { ImportFailure } from "./errors";
 import { GDAL_EXTENSIONS, geodatabases, openLayers } from "./gdal/formats";
 import type { Gdal } from "./gdal/gdal";
@@ -9,6 +10,8 @@ import { type FileToImport, withoutExtension } from "./unpack";
 interface Readers {
   readonly reader: Reader;
   readonly gdal: Gdal;
+  /** Ends readers that run besides these two. */
+  readonly signal: AbortSignal;
 }
 
 export interface Opened {
@@ -40,7 +43,7 @@ export async function tableSources(
   }
   if (known.length > 0) throw new ImportFailure(1005, "The file contains no features.");
   const names = files.slice(0, 3).map(({ name }) => `"${name}"`);
-  const extensions = [...OWN_EXTENSIONS, ...GDAL_EXTENSIONS].join(" ");
+  const extensions = [...OWN_EXTENSIONS, ...GDAL_EXTENSIONS, ...COLUMNAR_EXTENSIONS].join(" ");
   throw new ImportFailure(
     1002,
     `The format of ${names.join(", ")} is unknown. Import one of ${extensions}, alone or in .zip or .gz.`,
@@ -55,10 +58,13 @@ function isPartOf(file: FileToImport, other: FileToImport): boolean {
 /** Returns null if the format is unknown. */
 async function open(
   file: FileToImport,
-  { reader, gdal }: Readers,
+  { reader, gdal, signal }: Readers,
   options: FileOptions,
 ): Promise<LayerSource[] | null> {
-  const layers = await openLayers(file, gdal, options);
+  const { reading } = options;
+  const layers = (await openColumnar(file, { reading, signal })) ?? (await openLayers(file, gdal, options));
+  if (layers && reading.encoding !== undefined)
+    throw new ImportFailure(1502, `Leave \`encoding\` out: the format of ${file.name} defines it.`);
   if (layers) return layers;
   const isOwn = (OWN_EXTENSIONS as readonly string[]).includes(extname(file.name).toLowerCase());
   return isOwn ? reader.open(file, options) : null;

@@ -5,51 +5,22 @@ import { ident } from "../../sql";
 import { queryText, scanStatements } from "../../sql-lexer";
 import { cacheHeaders } from "../cache-headers";
 import type { Engine, StatementOptions } from "../engine/engine";
-import { arraybuffer } from "../formats/arraybuffer";
-import { csv } from "../formats/csv";
-import type { Export } from "../formats/format";
-import { geojson } from "../formats/geojson";
-import { kml } from "../formats/kml";
-import { svg } from "../formats/svg";
-import { topojson } from "../formats/topojson";
+import { FORMATS, JSON_TYPE } from "../formats";
 import { Refusal, statementOptions } from "../guard";
 import { sqlResponseJson } from "../sql-json";
 import { refuseSystemTables } from "../tables-used";
 import { parameters } from "./parameters";
 
-interface Format {
-  readonly extension: string;
-  readonly contentType: string;
-  readonly write: Export;
-  /** True if a JSONP callback can take the answer. */
-  readonly isJson?: boolean;
-}
-
-const JSON_TYPE = "application/json; charset=utf-8";
-
-/** The formats besides JSON. */
-const FORMATS: Readonly<Record<string, Format>> = {
-  geojson: { extension: "geojson", contentType: JSON_TYPE, write: geojson, isJson: true },
-  topojson: { extension: "topojson", contentType: JSON_TYPE, write: topojson, isJson: true },
-  csv: { extension: "csv", contentType: "text/csv; charset=utf-8; header=present", write: csv },
-  kml: { extension: "kml", contentType: "application/kml; charset=utf-8", write: kml },
-  svg: { extension: "svg", contentType: "image/svg+xml; charset=utf-8", write: svg },
-  arraybuffer: { extension: "arraybuffer", contentType: "application/octet-stream", write: arraybuffer },
-};
-
-/** Formats that CARTO makes with OGR. They are refused by name. */
-const NOT_SERVED = ["shp", "gpkg", "spatialite"];
-
-/** Serves `/api/v2/sql`: runs any statement, with any method except HEAD. */
-export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
+/**
+ * Serves `/api/v2/sql`: runs any statement, with any method except HEAD.
+ * @param dir folder for temporary files
+ */
+export function sqlRoutes(app: FastifyInstance, engine: Engine, dir: string): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = SqlRequest.safeParse(parameters(request));
     if (!parsed.success) throw new Refusal(400, parsed.error.issues[0]?.message ?? "Invalid parameters");
     const parameter = parsed.data;
     const { q, format = "json", callback } = parameter;
-    if (NOT_SERVED.includes(format)) {
-      throw new Refusal(400, `Format ${format} is not available on this server`);
-    }
     if (format !== "json" && !Object.hasOwn(FORMATS, format)) {
       throw new Refusal(400, `Invalid format: ${format}`);
     }
@@ -62,7 +33,7 @@ export function sqlRoutes(app: FastifyInstance, engine: Engine): void {
     const pieces =
       format === "json"
         ? await jsonAnswer(engine, wrapped, parameter, options)
-        : await exportAnswer(engine, wrapped, parameter, { reply, options });
+        : await exportAnswer(engine, wrapped, parameter, { reply, options, dir });
     const isJsonp = callback && (format === "json" || FORMATS[format]?.isJson);
     return reply.send(Readable.from(inChunks(isJsonp ? jsonp(pieces, callback) : pieces)));
   };
@@ -125,7 +96,11 @@ async function exportAnswer(
   engine: Engine,
   sql: string,
   { format, filename, skipfields, dp }: SqlRequest,
-  { reply, options }: { readonly reply: FastifyReply; readonly options: StatementOptions },
+  {
+    reply,
+    options,
+    dir,
+  }: { readonly reply: FastifyReply; readonly options: StatementOptions; readonly dir: string },
 ): Promise<Pieces> {
   const [statement, ...more] = scanStatements(sql);
   if (more.length > 0)
@@ -137,6 +112,7 @@ async function exportAnswer(
     decimals: dp,
     title: baseName(filename),
     options,
+    dir,
     onEnd: (free) => {
       if (reply.raw.closed) free();
       else reply.raw.once("close", free);

@@ -1,5 +1,6 @@
 /** Turns what GDAL has written into the text that COPY reads. */
 import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { Unread } from "../../../api/schemas/imports";
 import { DegreeCheck } from "../../../geometry/degrees";
 import { checkDegrees } from "../analyse";
@@ -11,11 +12,20 @@ const CHUNK_CHARS = 256 * 1024;
 
 /**
  * Yields the rows of a layer in the text format of COPY: the id if the layer has ids, the geometries, the fields.
+ * Removes GDAL's output at the end.
  * @param path path of GDAL's output, without extension
  * @param check removes geometries whose coordinates are no degrees
  * @throws ImportFailure 3008, 3201
  */
 export async function* copyText(path: string, layer: Layer, check?: GeometryCheck): AsyncGenerator<Buffer> {
+  try {
+    yield* chunksOf(path, layer, check);
+  } finally {
+    for (const extension of ["sql", "fgb"]) await rm(`${path}.${extension}`, { force: true });
+  }
+}
+
+async function* chunksOf(path: string, layer: Layer, check?: GeometryCheck): AsyncGenerator<Buffer> {
   const doubles = doubleFields(layer).length > 0 ? doublesOf(`${path}.fgb`) : null;
   const repair = rowRepair(layer);
   const hasGeometry = layer.geometries.length > 0;

@@ -2,11 +2,15 @@
 import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
 import type { LayerDescription } from "../../../api/schemas/imports";
+import { SRID_LNGLAT } from "../../../geo";
+import { areDegrees } from "../../../geometry/degrees";
 import { checkColumnCount } from "../analyse";
+import { crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
 import { readerLimit } from "../reading";
-import type { FileOptions, LayerSource } from "../table-source";
+import type { FileOptions, LayerSource, LoadedContent } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
+import { copyText, GeometryCheck } from "./copy-text";
 import { type Gdal, GdalError } from "./gdal";
 import type { Layer } from "./layer";
 import { loadLayer } from "./load-layer";
@@ -78,7 +82,7 @@ const OSM_COLLECTIONS = "other_relations";
 
 /**
  * Returns the layers with features if GDAL reads the format of the file; otherwise null.
- * @throws ImportFailure 1502, 2001, 2004, 6666, 6667
+ * @throws ImportFailure 2001, 2004, 6666, 6667
  */
 export async function openLayers(
   file: FileToImport,
@@ -87,8 +91,6 @@ export async function openLayers(
 ): Promise<LayerSource[] | null> {
   const format = await formatOf(file);
   if (format === null) return null;
-  if (reading.encoding !== undefined)
-    throw new ImportFailure(1502, `Leave \`encoding\` out: the format of ${file.name} defines it.`);
   const path = await provide(file, format, beside, gdal);
   const listed = await gdal.layers(path, format.drivers).catch((error) => {
     throw readFailure(file, error);
@@ -108,7 +110,10 @@ export async function openLayers(
         await gdal.write(path, layer, { output, srid, limit: readerLimit(reading) }).catch((error) => {
           throw readFailure(file, error);
         });
-        return loadLayer(engine, table, { path: join(gdal.dir, output), layer, srid, signal });
+        const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
+        const rows = copyText(join(gdal.dir, output), layer, check);
+        const loaded = await loadLayer(engine, table, { layer, rows, signal });
+        return loaded && { ...loaded, crs: crsOf(layer, srid), unread: check?.unread() ?? [] };
       },
     };
   });
@@ -181,6 +186,26 @@ function description(
     srid: geometry?.crs?.srid ?? null,
     columns: fields.map(({ name, type }) => ({ name, type })),
   };
+}
+
+function crsOf({ geometries: [geometry] }: Layer, srid: number | undefined): LoadedContent["crs"] {
+  if (geometry === undefined) return null;
+  if (srid !== undefined) return crsOfSrid(srid);
+  return geometry.crs
+    ? { ...geometry.crs, is_assumed: false }
+    : { ...crsOfSrid(SRID_LNGLAT), is_assumed: true };
+}
+
+/** True if no coordinate without a coordinate system can be out of the range of degrees. */
+function areInRange({ geometries }: Layer): boolean {
+  return geometries.every(({ crs, extent }) => {
+    if (crs !== null || extent === null) return true;
+    const [minX, minY, maxX, maxY] = extent;
+    return areDegrees([
+      [minX, minY],
+      [maxX, maxY],
+    ]);
+  });
 }
 
 /** Converts `3D Measured Multi Polygon` to `MULTIPOLYGON`, and `Unknown (any)` to `GEOMETRY`. */

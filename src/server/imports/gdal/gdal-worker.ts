@@ -5,6 +5,8 @@
 import { dirname, relative } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import initGdal, { type Dataset, type Gdal } from "gdal3.js/node";
+import { SRID_LNGLAT } from "../../../geo";
+import { crsNameOfSrid } from "../../../geometry/crs";
 import {
   type Crs,
   doubleFields,
@@ -77,7 +79,8 @@ async function answer(gdal: Gdal, request: ToWorker): Promise<FromWorker> {
       const layers = await list(gdal, request.path, request.drivers);
       return errors[0] === undefined ? { kind: "layers", layers } : failed(errors[0]);
     }
-    await write(gdal, request);
+    if (request.kind === "convert") await convert(gdal, request);
+    else await write(gdal, request);
     // GDAL ends a layer at the first feature that it cannot read, as if it were the last one.
     return errors[0] === undefined ? { kind: "written" } : failed(errors[0]);
   } catch (error) {
@@ -196,9 +199,6 @@ function typeOf(type: string, subType = ""): string {
   return list ? `${name}[]` : name;
 }
 
-/** Largest code of EPSG. Larger SRIDs are codes of Esri. */
-const MAX_EPSG = 32767;
-
 /** Writes `output.sql`, and the values of its doubles to `output.fgb`. */
 async function write(
   gdal: Gdal,
@@ -208,7 +208,7 @@ async function write(
   if (!file) throw new Error(`${path} is not open`);
   const dataset = layer.featureCount < 0 ? await reopen(gdal, path, file) : file.dataset;
   const hasCrs = layer.geometries.every(({ crs }) => crs !== null);
-  const from = srid === undefined ? "EPSG:4326" : `${srid > MAX_EPSG ? "ESRI" : "EPSG"}:${srid}`;
+  const from = crsNameOfSrid(srid ?? SRID_LNGLAT);
   const some = limit ? ["-limit", String(limit)] : [];
   const options = [
     ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...multi(layer)],
@@ -221,6 +221,18 @@ async function write(
   const doubles = doubleFields(layer).map(({ name }) => name);
   if (doubles.length > 0)
     await gdal.ogr2ogr(dataset, [...some, ...doubleOptions(layer.name, doubles)], output);
+}
+
+/** Converts a dataset whose types are declared: text that looks like a date stays text. */
+async function convert(
+  gdal: Gdal,
+  { path, options, output }: Extract<ToWorker, { kind: "convert" }>,
+): Promise<void> {
+  const strings = ["string", "string"];
+  gdal.Module.ccall("CPLSetConfigOption", "number", strings, ["OGR_GEOJSON_DATE_AS_STRING", "YES"]);
+  const dataset = open(gdal, path, ["OGR_VRT"]);
+  await gdal.ogr2ogr(dataset, options, output).catch(() => {}); // it fails to list the files of some formats
+  await gdal.close(dataset);
 }
 
 /** Converts lines and polygons to MULTI geometries, and arcs to lines. */

@@ -42,6 +42,15 @@ export class Gdal {
     await this.#ask({ kind: "write", path, layer, ...options });
   }
 
+  /**
+   * Converts a virtual dataset in `dir` to files in `dir` named `output`.
+   * @param options options of ogr2ogr
+   * @throws GdalError
+   */
+  async convert(path: string, options: readonly string[], output: string): Promise<void> {
+    await this.#ask({ kind: "convert", path, options, output });
+  }
+
   async close(): Promise<void> {
     await this.#worker.end();
   }

@@ -52,7 +52,14 @@ export const isKey = ({ name, type }: Field) =>
 /** Requests to the worker, which are answered in their order. Paths are relative to its folder. */
 export type ToWorker =
   | { readonly kind: "list"; readonly path: string; readonly drivers: readonly string[] }
-  | ({ readonly kind: "write"; readonly path: string; readonly layer: Layer } & WriteOptions);
+  | ({ readonly kind: "write"; readonly path: string; readonly layer: Layer } & WriteOptions)
+  /** Converts a virtual dataset to files named `output`, with the options of ogr2ogr. */
+  | {
+      readonly kind: "convert";
+      readonly path: string;
+      readonly options: readonly string[];
+      readonly output: string;
+    };
 
 export interface WriteOptions {
   /** Name of the output, without extension. */

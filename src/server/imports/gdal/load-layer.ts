@@ -1,15 +1,10 @@
-import { rm } from "node:fs/promises";
 import { normalizeColumnNames } from "../../../frame/names";
-import { SRID_LNGLAT } from "../../../geo";
-import { areDegrees } from "../../../geometry/degrees";
 import { ident } from "../../../sql";
 import type { Engine } from "../../engine/engine";
 import { CARTO_COLUMNS, checkColumnCount } from "../analyse";
-import { crsOfSrid } from "../crs";
-import { cartodbfy, createTable, loadFailure } from "../load";
+import { cartodbfy, checkProjection, createTable, loadFailure, transform } from "../load";
 import type { LoadedContent } from "../table-source";
-import { copyText, GeometryCheck } from "./copy-text";
-import { isKey, type Layer } from "./layer";
+import { type Field, isKey } from "./layer";
 
 interface Column {
   readonly name: string;
@@ -18,88 +13,69 @@ interface Column {
   readonly type: string;
   /** True for columns of each CARTO table: `cartodb_id` and `the_geom`. */
   readonly isOurs: boolean;
+  /** Coordinate system as PROJ reads it, from which geometries are transformed. */
+  readonly projection?: string | null;
 }
 
-interface LoadOptions {
-  /** Path of GDAL's output, without extension. */
-  readonly path: string;
-  readonly layer: Layer;
-  /** Coordinate system of the layer, instead of its own. */
-  readonly srid?: number;
-  readonly signal: AbortSignal;
+/** What a layer holds, in the order of its text: the id if `hasIds`, the geometries, the fields. */
+interface Content {
+  readonly hasIds: boolean;
+  readonly geometries: readonly Pick<Column, "name" | "projection">[];
+  readonly fields: readonly Field[];
 }
 
 /**
- * Loads the text that GDAL has written for a layer into a new table, and removes the text. Makes it a CARTO table, or
- * returns null if it has no rows.
+ * Loads rows into a new table. Makes it a CARTO table, or returns null if there are no rows. After a failure the table may
+ * exist, and the caller drops it.
+ * @param rows text in the format of COPY
  * @throws ImportFailure 2001, 2007, 2011, 2014, 3008, 3201
  */
 export async function loadLayer(
   engine: Engine,
   table: string,
-  { path, layer, srid, signal }: LoadOptions,
-): Promise<LoadedContent | null> {
+  { layer, rows: text, signal }: { layer: Content; rows: AsyncIterable<Uint8Array>; signal: AbortSignal },
+): Promise<Pick<LoadedContent, "rows" | "renamed"> | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
   const others = columns.filter(({ isOurs }) => !isOurs);
   checkColumnCount(others.length);
   try {
-    await engine.query(createTable(table, { id, columns: others, geometry: null }), { signal });
+    const projected = columns.filter(({ projection }) => projection);
+    for (const { projection } of projected) await checkProjection(engine, projection!, signal); // of the filter
+    const isReady = columns.find(({ name }) => name === "the_geom")?.projection == null;
+    const plan = { id, columns: others, geometry: { ready: isReady } };
+    await engine.query(createTable(table, plan), { signal });
     const copy = `COPY ${ident(table)} (${columns.map(({ name }) => ident(name)).join(", ")}) FROM STDIN`;
-    const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
-    const { rows } = await engine.copyIn(copy, copyText(path, layer, check), { signal });
+    const { rows } = await engine.copyIn(copy, text, { signal });
     if (rows === 0) return null;
+    for (const { name, projection } of projected)
+      await engine.query(transform(table, projection!, name), { signal });
     await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
-    return {
-      rows,
-      renamed: renamed.map(({ from, name }) => ({ from, to: name })),
-      crs: crsOf(layer, srid),
-      unread: check?.unread() ?? [],
-    };
+    return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })) };
   } catch (error) {
     throw loadFailure(error);
-  } finally {
-    for (const extension of ["sql", "fgb"]) await rm(`${path}.${extension}`, { force: true });
   }
 }
 
-function crsOf({ geometries: [geometry] }: Layer, srid: number | undefined): LoadedContent["crs"] {
-  if (geometry === undefined) return null;
-  if (srid !== undefined) return crsOfSrid(srid);
-  return geometry.crs
-    ? { ...geometry.crs, is_assumed: false }
-    : { ...crsOfSrid(SRID_LNGLAT), is_assumed: true };
-}
-
-/** True if no coordinate without a coordinate system can be out of the range of degrees. */
-function areInRange({ geometries }: Layer): boolean {
-  return geometries.every(({ crs, extent }) => {
-    if (crs !== null || extent === null) return true;
-    const [minX, minY, maxX, maxY] = extent;
-    return areDegrees([
-      [minX, minY],
-      [maxX, maxY],
-    ]);
-  });
-}
-
 /** A field `cartodb_id`, or otherwise the ids of the features, become the key of the table. */
-function columnsOf({ fields, geometries, hasIds }: Layer): Column[] {
+function columnsOf({ fields, geometries, hasIds }: Content): Column[] {
   const columns = [
-    ...(hasIds ? [{ name: "cartodb_id", type: "bigint", isOurs: true }] : []),
-    ...geometries.map(({ name }, i) =>
-      i === 0
-        ? { name: "the_geom", type: "geometry(Geometry,4326)", isOurs: true }
-        : { name: name || "geometry", type: "geometry(Geometry,4326)", isOurs: false },
-    ),
-    ...fields.map((field) => ({ ...field, isOurs: !hasIds && isKey(field) })),
+    ...(hasIds ? [{ name: "cartodb_id", type: "bigint", isOurs: true, projection: null }] : []),
+    ...geometries.map(({ name, projection }, i) => ({
+      name: i === 0 ? "the_geom" : name || "geometry",
+      type: projection ? "geometry" : "geometry(Geometry,4326)",
+      isOurs: i === 0,
+      projection,
+    })),
+    ...fields.map((field) => ({ ...field, isOurs: !hasIds && isKey(field), projection: null })),
   ];
   const headers = columns
     .filter(({ isOurs }) => !isOurs)
     .map(({ name }, i) => name.trim() || `field_${i + 1}`);
   const names = normalizeColumnNames(headers, CARTO_COLUMNS);
-  return columns.map(({ name, type, isOurs }) => ({
+  return columns.map(({ name, type, isOurs, ...rest }) => ({
+    ...rest,
     name: isOurs ? name.toLowerCase() : (names.shift() ?? ""),
     from: name,
     type,

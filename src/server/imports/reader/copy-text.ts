@@ -41,7 +41,7 @@ const SPECIAL = /[\\\t\n\r]/;
 const ESCAPED: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** Escapes a value for COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html */
-function escapeCopy(text: string | null): string {
+export function escapeCopy(text: string | null): string {
   if (text === null) return "\\N";
   return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? "") : text;
 }
