@@ -15,6 +15,7 @@ interface ImportCommandOptions {
   readonly database?: string;
 }
 
+const repeated = (value: string, before: readonly string[] = []) => [...before, value];
 const listOf = (text: string) => text.split(",").map((part) => part.trim());
 
 export function addImportCommand(program: Command): void {
@@ -25,7 +26,7 @@ export function addImportCommand(program: Command): void {
     .option("--table <name>", "name of the table (default: the name of the file)")
     .option("--overwrite", "replace existing tables")
     .option("--append", "add the rows to existing tables")
-    .option("--layer <name...>", "layers to import, by name (default: all)")
+    .option("--layer <name>", "layer to import; may be repeated (default: all, or the first sheet)", repeated)
     .option("--encoding <name>", "encoding of the texts (default: found out)")
     .option("--srid <code>", "EPSG code of the coordinates (default: that of the file, or 4326)", Number)
     .option("--columns <names>", "columns to keep, separated by commas (default: all)", listOf)
@@ -37,6 +38,10 @@ export function addImportCommand(program: Command): void {
     .option("--database <url>", "import into this PostgreSQL database instead of the configured place")
     .action(async (files: string[], { table, database, ...options }: ImportCommandOptions) => {
       const context = new CartoContext(database === undefined ? {} : { baseUrl: database });
-      await context.import(files, table, options as Parameters<CartoContext["import"]>[2]);
+      const stop = new AbortController();
+      for (const name of ["SIGINT", "SIGTERM"] as const)
+        process.once(name, () => stop.abort(new Error("The import was interrupted.")));
+      const call = { ...options, signal: stop.signal } as Parameters<CartoContext["import"]>[2];
+      await context.import(files, table, call);
     });
 }

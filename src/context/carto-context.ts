@@ -276,6 +276,8 @@ export class CartoContext {
    * @throws ImportError if the server cannot read the file, with CARTO's code and what is wrong
    */
   async import(source: FileSource, tableName?: string, options: ImportOptions = {}): Promise<ImportReport> {
+    if (typeof tableName === "object")
+      throw new InvalidArgumentError("Options are the third argument: cc.import(source, undefined, { … }).");
     checkOptions("import", options, OPTION_NAMES.ImportOptions);
     checkImportOptions(options);
     const report = await this.#run("import", options.signal, async (signal, progress) => {

@@ -116,7 +116,7 @@ export async function importFiles(
   const uploads = await uploadsOf(source);
   if (tableName !== undefined && uploads.length > 1) {
     throw new InvalidArgumentError(
-      `There are ${uploads.length} files, and one name for their tables. Leave the name out, and each table is named after its file.`,
+      `There are ${uploads.length} files, and one name for their tables. Import them without a name, and each table is named after its file.`,
     );
   }
   const tables: Imported[] = [];
@@ -189,7 +189,7 @@ function checkOnly(made: readonly ImportedTable[]): void {
   if (made.length === 1) return;
   const names = listed(made.map(({ name, wanted }) => wanted ?? name));
   throw new InvalidArgumentError(
-    `The file has ${made.length} tables: ${names}. Leave the name of the table out to import all of them with \`cc.import\`.`,
+    `The file has ${made.length} tables: ${names}. Choose one with \`layer\`, or import all of them with \`cc.import\` and without a name. \`cc.layers\` lists the layers.`,
   );
 }
 

@@ -47,6 +47,8 @@ const FAMILIES = [
 export async function uploadsOf(source: FileSource): Promise<Upload[]> {
   const parts: readonly unknown[] = Array.isArray(source) ? source : [source];
   const uploads = (await Promise.all(parts.map(uploadsOfOne))).flat();
+  const empty = uploads.find(({ size }) => size === 0);
+  if (empty) throw new InvalidArgumentError(`The file "${empty.stem}" is empty.`);
   if (uploads.length > 0) return uploads;
   throw new InvalidArgumentError(
     "There is no file to import. Pass a path, a glob, a folder, a URL, or { name, bytes }.",

@@ -77,12 +77,13 @@ export async function analyse(
   const guessing = typeGuessing || source.kind === "features";
   const names = reading.names;
   const id = idColumn(reading);
+  const column = source.kind === "features" ? null : geometryColumn(reading);
   const geometry =
     source.kind === "features"
       ? featureGeometry(source, reading.degrees)
-      : (geometryColumn(reading) ?? (typeGuessing ? latLng(reading) : null));
+      : ((typeGuessing && !hasGeometries(reading, column) ? latLng(reading) : null) ?? column);
   const broken = geometry === null ? reading.brokenGeometry() : geometry.brokenAt;
-  const used = new Set([id?.at, geometry?.at]);
+  const used = new Set([id?.at, geometry?.at, column?.at]);
   const rest = source.columns
     .map((_, at) => at)
     .filter((at) => !used.has(at) && !source.repeated?.has(at) && names[at] !== "the_geom_webmercator");
@@ -326,6 +327,12 @@ function geometryOfCell(text: string | null, srid: number): EncodedGeometry | Im
       return new ImportFailure(2014, `The text is not a geometry: ${error.message}.`);
     throw error;
   }
+}
+
+/** False for an empty column `the_geom`, which gives way to coordinates. */
+function hasGeometries({ candidates }: FirstReading, column: GeometryColumnPlan | null): boolean {
+  const { valid = 0, invalid = 0 } = candidates.get(column?.at ?? column?.brokenAt ?? -1) ?? {};
+  return valid + invalid > 0;
 }
 
 /** Makes points from columns named like latitude and longitude. Both stay in the table. */

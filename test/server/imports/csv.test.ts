@@ -358,3 +358,24 @@ describe("files that are not tables", () => {
     expect(text).toContain("&lt;b&gt;");
   });
 });
+
+test("coordinates count if the_geom is empty", async () => {
+  const { table_name } = await file("empty_geom.csv", "the_geom,lat,lng,n\n,46.95,7.45,1\n,41.9,12.5,2\n");
+  expect(await columns(table_name!)).toEqual({
+    lat: "double precision",
+    lng: "double precision",
+    n: "integer",
+  });
+  const { rows } = await server.sql(`SELECT ST_AsText(the_geom) AS g FROM ${table_name} ORDER BY n`);
+  expect(rows).toEqual([{ g: "POINT(7.45 46.95)" }, { g: "POINT(12.5 41.9)" }]);
+});
+
+test("an encoding that does not fit is an error", async () => {
+  const latin1 = Buffer.from("name\nZürich\n", "latin1");
+  const { error_code, get_error_text } = await file("latin1.csv", latin1, { encoding: "utf8" });
+  expect([error_code, get_error_text?.what_about]).toEqual([
+    2007,
+    expect.stringContaining("not valid in the encoding utf-8"),
+  ]);
+  expect((await file("latin1.csv", latin1, { encoding: "latin1" })).error_code).toBeNull();
+});

@@ -471,6 +471,31 @@ describe("damaged and hostile files", () => {
   });
 });
 
+test("each object of a TopoJSON file is a layer of its own", async () => {
+  const topology = {
+    type: "Topology",
+    arcs: [],
+    objects: {
+      cities: {
+        type: "GeometryCollection",
+        geometries: [{ type: "Point", coordinates: [7.5, 47], properties: { a: 1 } }],
+      },
+      towers: {
+        type: "GeometryCollection",
+        geometries: [{ type: "Point", coordinates: [8.5, 46], properties: { b: 2 } }],
+      },
+    },
+  };
+  const answer = await file("topology.topojson", JSON.stringify(topology));
+  expect((answer.tables as { name: string }[]).map(({ name }) => name)).toEqual([
+    "topology_cities",
+    "topology_towers",
+  ]);
+  expect(await rowsOf("topology_towers", "b, ST_AsText(the_geom) AS g")).toEqual([
+    { b: 2, g: "POINT(8.5 46)" },
+  ]);
+});
+
 describe("while a file is read", () => {
   const lines = (count: number) =>
     Array.from({ length: count }, (_, i) =>

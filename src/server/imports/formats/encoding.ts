@@ -38,7 +38,7 @@ export function givenEncoding({ encoding }: Reading): FoundEncoding | undefined 
  */
 export async function encodingOf(path: string, reading: Reading, declared?: string): Promise<FoundEncoding> {
   const given = givenEncoding(reading);
-  if (given) return given;
+  if (given) return checkGiven(path, given);
   const utf8 = new Validity("utf-8");
   let other = Validity.of(declared);
   const sample = new LineSample();
@@ -72,6 +72,18 @@ export async function encodingOf(path: string, reading: Reading, declared?: stri
   return valid === undefined
     ? { name: guessEncoding(sample.bytes()), found: "guessed" }
     : { name: valid, found: "declared" };
+}
+
+/** @throws ImportFailure 2007 if the file is not valid in the encoding, as otherwise its letters would be lost */
+async function checkGiven(path: string, given: FoundEncoding): Promise<FoundEncoding> {
+  const validity = Validity.of(given.name);
+  if (!validity) return given; // a code page of DOS, in which any file is valid
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) validity.add(chunk);
+  if (validity.isValidToEnd()) return given;
+  throw new ImportFailure(
+    2007,
+    `The texts are not valid in the encoding ${given.name}. Leave \`encoding\` out to have it found, or pass another one.`,
+  );
 }
 
 /** Finds out whether bytes are valid in an encoding. */

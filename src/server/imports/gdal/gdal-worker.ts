@@ -96,7 +96,8 @@ async function list(gdal: Gdal, path: string, drivers: readonly string[]): Promi
   const found: Layer[] = [];
   for (const layer of layers) {
     const hasCrs = layer.geometryFields.every(isOnEarth);
-    found.push(layerOf(hasCrs ? layer : ((await info(gdal, dataset, layer.name)).layers[0] ?? layer)));
+    const read = hasCrs ? [] : (await info(gdal, dataset, layer.name)).layers; // some drivers list all layers
+    found.push(layerOf(read.find(({ name }) => name === layer.name) ?? layer));
   }
   return found;
 }
