@@ -239,7 +239,7 @@ export class CartoContext {
    * frame lacks get their default, or NULL. If the call fails or is interrupted, the table is unchanged.
    *
    * ```ts
-   * await cc.append(df, "airports", { lnglat: ["longitude", "latitude"] });
+   * await cc.append(df.drop({ columns: ["cartodb_id"] }), "airports", { lnglat: ["longitude", "latitude"] });
    * ```
    *
    * @param tableName name of the table as in the database, including case, or as it was given to `write`
