@@ -28,8 +28,9 @@ export const isGeoJsonPath = (text: string): boolean =>
 const FILE_EXTENSION =
   /\.(?:geojson|json|geojsonl|geojsons|ndjson|topojson|csv|tsv|txt|xlsx|xlsm|xls|ods|shp|kml|kmz|gpkg|fgb|gdb|sqlite3?|db|tab|mif|gml|gpx|osm|pbf|dxf|dgn|gmt|jml|gxt|parquet|geoparquet|pq|arrows?|feather|ipc|zip|gz)$/i;
 
-/** Returns true for the path or the URL of a file, false for the name of a table. */
-export const isFilePath = (text: string): boolean => FILE_EXTENSION.test(text) || /[\\/]/.test(text);
+/** Returns true for the path or the URL of a file, false for the name of a table, which may contain any character. */
+export const isFilePath = (text: string): boolean =>
+  FILE_EXTENSION.test(text) || /^(?:https?:\/\/|file:|\.{1,2}[\\/])/i.test(text);
 
 export const isGeoJson = (value: unknown): value is GeoJson =>
   isObject(value) &&

@@ -58,7 +58,7 @@ export class Layer {
 
   /**
    * @param source name of a table, a danfo.js DataFrame, a GeoJSON object, or the path or URL of a file of any format
-   *   that `cc.readFile` reads. A path has a folder or an extension, such as `roads.gpkg` or `./roads`
+   *   that `cc.readFile` reads. A path has the extension of a format, such as `roads.gpkg`, or begins with `./`
    * @param options style of the layer, and `lnglat` or `geomCol` if its geometry is not in the default column
    * @throws InvalidArgumentError naming the layer, the option that is wrong and what it must be
    */

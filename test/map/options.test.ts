@@ -124,10 +124,10 @@ test("opacity, stroke, legend, and unknown options", () => {
 
 test("sources", () => {
   expect(() => new Layer("")).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json; got "".]`,
+    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path or URL of a file; got "".]`,
   );
   expect(() => new Layer([1] as never)).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path of a GeoJSON file that ends in .geojson or .json; got [1].]`,
+    `[InvalidArgumentError: The first argument of Layer must be the name of a table, a danfo.js DataFrame, a GeoJSON object, or the path or URL of a file; got [1].]`,
   );
   expect(() => new QueryLayer(" ")).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: The first argument of QueryLayer must be a SELECT statement; got " ".]`,

@@ -280,7 +280,7 @@ test("rejects a column that cannot be a time, with its layer", async () => {
   await expect(
     map({ layers: new Layer(df, { lnglat, time: "name" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: \`time\` must be a column of dates, timestamps or numbers; column "name" of layer DataFrame (2 × 4) is of type text.]`,
+    `[InvalidArgumentError: \`time\` must be a column of dates, timestamps or numbers; column "name" of layer DataFrame (2 × 4) is of type text. If its texts are dates, convert them in a query, such as SELECT *, "name"::timestamptz AS moment FROM …, or in a frame with \`df.addColumn("moment", df.column("name").map((text) => new Date(text)))\`.]`,
   );
   await expect(
     map({ layers: new Layer(df, { lnglat, time: "when" }) }),
