@@ -5,6 +5,15 @@ import { ImportFailure } from "./errors";
 /** Longest time for one request, such as listing the layers of a file or reading one of them. */
 const MAX_MS = 30 * 60_000;
 
+/** Enough for the largest workbook that is read. A file that takes more fails, and the server goes on. */
+const MAX_HEAP_MB = 2048;
+
+/** Options of the threads of this project's own readers. */
+export const OWN_READER = {
+  resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  reader: "the reader",
+} as const;
+
 interface WorkerOptions {
   /** File name of the thread's program in `dist`. */
   readonly program: string;

@@ -17,10 +17,7 @@ let writers: readonly Writer[];
 let maxRows: number;
 let texts: AsyncIterator<Buffer> | undefined;
 
-let last = Promise.resolve();
-port.on("message", (request: ToColumnar) => {
-  last = last.then(async () => port.postMessage(await answer(request)));
-});
+port.on("message", async (request: ToColumnar) => port.postMessage(await answer(request)));
 
 async function answer(request: ToColumnar): Promise<FromColumnar> {
   try {

@@ -6,7 +6,7 @@ import { LNGLAT } from "../../../geometry/crs";
 import { crsOfDefinition, crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
 import { loadLayer } from "../gdal/load-layer";
-import { ImportWorker } from "../import-worker";
+import { ImportWorker, OWN_READER } from "../import-worker";
 import { type Reading, readerLimit } from "../reading";
 import type { Layer, LayerSource, LoadedContent } from "../table-source";
 import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
@@ -21,9 +21,6 @@ export const COLUMNAR_EXTENSIONS = [
   ".feather",
   ".ipc",
 ] as const;
-
-/** Memory of the thread, besides that of the values, which is outside of the heap. */
-const MAX_HEAP_MB = 2048;
 
 type Answer = Exclude<FromColumnar, { kind: "failed" }>;
 type Header = Extract<FromColumnar, { kind: "columns" }>;
@@ -134,13 +131,7 @@ class Thread {
 
   constructor(file: FileToImport, signal: AbortSignal) {
     this.#file = file;
-    const resourceLimits = { maxOldGenerationSizeMb: MAX_HEAP_MB };
-    this.#worker = new ImportWorker({
-      program: "columnar-worker.js",
-      resourceLimits,
-      reader: "the reader",
-      signal,
-    });
+    this.#worker = new ImportWorker({ ...OWN_READER, program: "columnar-worker.js", signal });
   }
 
   async open(options: OpenOptions): Promise<Header> {

@@ -65,10 +65,7 @@ async function main(): Promise<void> {
       if (line.startsWith("ERROR")) errors.push(line.replace(/^ERROR \d+: /, ""));
     },
   });
-  let last = Promise.resolve();
-  port.on("message", (request: ToWorker) => {
-    last = last.then(async () => port.postMessage(await answer(gdal, request)));
-  });
+  port.on("message", async (request: ToWorker) => port.postMessage(await answer(gdal, request)));
 }
 
 async function answer(gdal: Gdal, request: ToWorker): Promise<FromWorker> {

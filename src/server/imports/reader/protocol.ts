@@ -1,4 +1,4 @@
-/** What the server and the thread of its own readers say to each other. Requests are answered in their order. */
+/** What the server and the thread of its own readers say to each other, one request after the other. */
 import type { Unread } from "../../../api/schemas/imports";
 import type { ImportErrorCode } from "../errors";
 import type { FileOptions, Layer, LoadedContent } from "../table-source";

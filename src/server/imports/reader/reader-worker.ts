@@ -22,10 +22,7 @@ interface Table {
 const port = parentPort!;
 const tables: Table[] = [];
 
-let last = Promise.resolve();
-port.on("message", (request: ToReader) => {
-  last = last.then(async () => port.postMessage(await answer(request)));
-});
+port.on("message", async (request: ToReader) => port.postMessage(await answer(request)));
 
 async function answer(request: ToReader): Promise<FromReader> {
   try {

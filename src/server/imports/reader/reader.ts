@@ -3,15 +3,12 @@ import { SRID_LNGLAT } from "../../../geo";
 import type { Engine } from "../../engine/engine";
 import { crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
-import { ImportWorker } from "../import-worker";
+import { ImportWorker, OWN_READER } from "../import-worker";
 import { loadTable } from "../load";
 import type { ImportState } from "../record";
 import type { FileOptions, Layer, LayerSource, LoadedContent } from "../table-source";
 import type { FileToImport } from "../unpack";
 import type { Answers, FromReader, TablePlan, ToReader } from "./protocol";
-
-/** Enough for the largest workbook that is read. A file that takes more fails, and the server goes on. */
-const MAX_HEAP_MB = 2048;
 
 /** The readers of this project for one import, in a worker thread. The server receives text for COPY. */
 export class Reader {
@@ -20,13 +17,7 @@ export class Reader {
 
   constructor(enter: (state: ImportState) => Promise<void>, signal: AbortSignal) {
     this.#enter = enter;
-    const resourceLimits = { maxOldGenerationSizeMb: MAX_HEAP_MB };
-    this.#worker = new ImportWorker({
-      program: "reader-worker.js",
-      resourceLimits,
-      reader: "the reader",
-      signal,
-    });
+    this.#worker = new ImportWorker({ ...OWN_READER, program: "reader-worker.js", signal });
   }
 
   /** @throws ImportFailure with the code of the format if the file is invalid */
