@@ -1,5 +1,6 @@
 /** Encodes geometries for `the_geom` as hexadecimal EWKB: 2D, and single or MULTI as in CARTO. */
 import { Geometry } from "wkx";
+import type { Unread } from "../../api/schemas/imports";
 import { type LatLngColumns, SRID_LNGLAT } from "../../geo";
 import { isHexEwkb, readEwkbHead, walkEwkb } from "../../geometry/ewkb";
 import {
@@ -230,4 +231,34 @@ function sexagesimal(text: string, hemispheres: string): number | null {
   if (m >= 60 || s >= 60 || (sign && letter)) return null;
   const value = decimal(whole) + m / 60 + s / 3600;
   return sign === "-" || sign === "−" || letter === hemispheres[1] ? -value : value;
+}
+
+/** Counts the geometries of a column. One that cannot be used is NULL; the import fails only if none can be used. */
+export class GeometryTally {
+  #row = 0;
+  #hasUsable = false;
+  #failures = 0;
+  #first: { readonly failure: ImportFailure; readonly row: number } | undefined;
+
+  /** Begins the next row, and returns its number, from 1. */
+  nextRow(): number {
+    return ++this.#row;
+  }
+
+  addUsable(): void {
+    this.#hasUsable = true;
+  }
+
+  addFailure(failure: ImportFailure): void {
+    this.#failures++;
+    this.#first ??= { failure, row: this.#row };
+  }
+
+  /** @throws ImportFailure the first failure, if no geometry can be used */
+  unreadUnlessAll(column: string): Unread[] {
+    if (!this.#first) return [];
+    const { failure, row } = this.#first;
+    if (!this.#hasUsable) throw failure;
+    return [{ column, count: this.#failures, row, reason: failure.detail }];
+  }
 }

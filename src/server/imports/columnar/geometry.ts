@@ -8,7 +8,7 @@ import { type Coordinates, type Shape, ShapeError, type ShapeType, shapeOf } fro
 import { parseWkt } from "../../../geometry/wkt";
 import { checkDegrees } from "../analyse";
 import { ImportFailure } from "../errors";
-import { collectionError, encodeGeometry, promoted } from "../geometry";
+import { collectionError, encodeGeometry, GeometryTally, promoted } from "../geometry";
 import type { GeometryMeta } from "./file";
 
 /** The encodings of GeoArrow that are arrays of numbers, with their types and the levels of lists above a position. */
@@ -27,15 +27,12 @@ interface Written {
   readonly coordinates: Coordinates;
 }
 
-/** Writes one column. A geometry that cannot be used is NULL; the import fails only if none can be used. */
+/** Writes one column. */
 export class GeometryColumn {
   readonly name: string;
   readonly #write: (value: never) => Written;
   readonly #degrees: DegreeCheck | null;
-  #rows = 0;
-  #usable = 0;
-  #failures = 0;
-  #first: { readonly failure: ImportFailure; readonly row: number } | undefined;
+  readonly #tally = new GeometryTally();
 
   /** @throws ImportFailure 2001 for an unknown encoding */
   constructor({ name, encoding, crs }: Pick<GeometryMeta, "encoding" | "crs"> & { readonly name: string }) {
@@ -46,19 +43,18 @@ export class GeometryColumn {
 
   /** Returns null for a geometry that is missing or cannot be used. */
   text(value: unknown): string | null {
-    this.#rows++;
+    const row = this.#tally.nextRow();
     if (value === null || value === undefined) return null;
     try {
       const { hex, coordinates } = this.#write(value as never);
       this.#degrees?.add(coordinates);
       if (this.#degrees && !areDegrees(coordinates)) throw new ShapeError("its coordinates are out of range");
-      this.#usable++;
+      this.#tally.addUsable();
       return hex;
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      this.#failures++;
-      const reason = `The geometry of row ${this.#rows} cannot be used: ${error.message}.`;
-      this.#first ??= { failure: new ImportFailure(2014, reason), row: this.#rows };
+      const reason = `The geometry of row ${row} cannot be used: ${error.message}.`;
+      this.#tally.addFailure(new ImportFailure(2014, reason));
       return null;
     }
   }
@@ -66,10 +62,7 @@ export class GeometryColumn {
   /** @throws ImportFailure 2014 if no geometry can be used, 3008 if most coordinates of an unknown system are not degrees */
   unreadUnlessAll(column: string): Unread[] {
     if (this.#degrees) checkDegrees(this.#degrees);
-    if (!this.#first) return [];
-    const { failure, row } = this.#first;
-    if (this.#usable === 0) throw failure;
-    return [{ column, count: this.#failures, row, reason: failure.detail }];
+    return this.#tally.unreadUnlessAll(column);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Unread } from "../../../api/schemas/imports";
 import type { Plan } from "../analyse";
 import { ImportFailure } from "../errors";
+import { GeometryTally } from "../geometry";
 import type { TableSource } from "../table-source";
 import { cellWriter } from "../types";
 
@@ -11,7 +12,7 @@ const CHUNK_CHARS = 256 * 1024;
  * @throws ImportFailure the reason for the first geometry, if none can be used
  */
 export async function* copyText(source: TableSource, plan: Plan): AsyncGenerator<Buffer, Unread[]> {
-  const geometries = new GeometryTexts();
+  const tally = new GeometryTally();
   const columns = [...(plan.id === null ? [] : [plan.id]), ...plan.columns].map(({ at, type }) => ({
     at,
     write: cellWriter(type),
@@ -22,11 +23,11 @@ export async function* copyText(source: TableSource, plan: Plan): AsyncGenerator
   for await (const row of source.rows()) {
     for (const [i, { at, write }] of columns.entries()) {
       if (i > 0) chunk += "\t";
-      if (i === geometryAt && geometry !== null) chunk += `${geometries.text(geometry.of(row))}\t`;
+      if (i === geometryAt && geometry !== null) chunk += `${geometryText(geometry.of(row), tally)}\t`;
       chunk += escapeCopy(write(row.values[at]));
     }
     if (geometry !== null && columns.length <= geometryAt) {
-      chunk += `${columns.length > 0 ? "\t" : ""}${geometries.text(geometry.of(row))}`;
+      chunk += `${columns.length > 0 ? "\t" : ""}${geometryText(geometry.of(row), tally)}`;
     }
     chunk += "\n";
     if (chunk.length < CHUNK_CHARS) continue;
@@ -34,7 +35,7 @@ export async function* copyText(source: TableSource, plan: Plan): AsyncGenerator
     chunk = "";
   }
   if (chunk) yield Buffer.from(chunk);
-  return geometries.unreadUnlessAll();
+  return tally.unreadUnlessAll("the_geom");
 }
 
 const SPECIAL = /[\\\t\n\r]/;
@@ -48,29 +49,13 @@ export function escapeCopy(text: string | null): string {
 
 type Geometry = ReturnType<NonNullable<Plan["geometry"]>["of"]>;
 
-/** Writes geometries for COPY. One that cannot be used is NULL; the import fails only if none can be used. */
-class GeometryTexts {
-  #hasUsable = false;
-  #failures = 0;
-  #first: { readonly failure: ImportFailure; readonly row: number } | undefined;
-  #row = 0;
-
-  text(geometry: Geometry): string {
-    this.#row++;
-    if (geometry === null) return "\\N";
-    if (geometry instanceof ImportFailure) {
-      this.#failures++;
-      this.#first ??= { failure: geometry, row: this.#row };
-      return "\\N";
-    }
-    this.#hasUsable = true;
-    return typeof geometry === "string" ? geometry : geometry.hex;
+function geometryText(geometry: Geometry, tally: GeometryTally): string {
+  tally.nextRow();
+  if (geometry === null) return "\\N";
+  if (geometry instanceof ImportFailure) {
+    tally.addFailure(geometry);
+    return "\\N";
   }
-
-  unreadUnlessAll(): Unread[] {
-    if (!this.#first) return [];
-    const { failure, row } = this.#first;
-    if (!this.#hasUsable) throw failure;
-    return [{ column: "the_geom", count: this.#failures, row, reason: failure.detail }];
-  }
+  tally.addUsable();
+  return typeof geometry === "string" ? geometry : geometry.hex;
 }
