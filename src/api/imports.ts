@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { ImportError, RateLimitError, ServerError } from "../errors";
+import { ImportError, InvalidArgumentError, RateLimitError, ServerError, SqlError } from "../errors";
 import type { Bbox } from "../geo";
 import { importErrorSentence } from "./import-errors";
+import { Pauses } from "./pauses";
 import {
   ImportCreated,
   type ImportedTable,
@@ -37,7 +37,8 @@ interface ImportOptions extends ImportParameters {
   readonly signal?: AbortSignal;
 }
 
-const POLL_MS = 1_000;
+/** Longest pause between requests for the state of an import. */
+const LONGEST_PAUSE_MS = 1_000;
 /** Wait for the id of an import that was given up after its upload. */
 const ID_MS = 10_000;
 
@@ -58,7 +59,7 @@ export async function startImport(
   signal?.throwIfAborted();
   const query = queryOf(source, parameters);
   const request = { path: IMPORTS, query, ...abortedWhileSent(source, signal) };
-  const { value } = await transport.sendForJson(request, ImportCreated, API).catch(explainSlots);
+  const { value } = await transport.sendForJson(request, ImportCreated, API).catch(explainRefusal);
   if (value.success === false) throw new ServerError("The server refused to import the file.");
   return value.item_queue_id;
 }
@@ -86,11 +87,14 @@ function queryOf(
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }
 
-function explainSlots(error: unknown): never {
+function explainRefusal(error: unknown): never {
   // without Retry-After, all slots for imports are taken
-  throw error instanceof RateLimitError && error.retryAfterS === undefined
-    ? new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error })
-    : error;
+  if (error instanceof RateLimitError && error.retryAfterS === undefined)
+    throw new ImportError(importErrorSentence(6669), { code: 6669 }, { cause: error });
+  // no statement ran: a parameter is wrong
+  if (error instanceof SqlError && error.sqlState === undefined)
+    throw new InvalidArgumentError(error.message, { cause: error });
+  throw error;
 }
 
 /**
@@ -104,7 +108,7 @@ export async function fetchLayers(
 ): Promise<LayerDescription[]> {
   const content = "url" in source ? { form: { url: source.url } } : { body: source.bytes };
   const request = { path: `${IMPORTS}/layers`, query: queryOf(source, { reading }), ...content, signal };
-  const { value } = await transport.sendForJson(request, LayersResponse, API).catch(explainSlots);
+  const { value } = await transport.sendForJson(request, LayersResponse, API).catch(explainRefusal);
   if (value.layers === undefined) throw importError(value);
   return value.layers;
 }
@@ -149,6 +153,7 @@ export async function finishedImport(
   } = {},
 ): Promise<FinishedImport> {
   const path = pathOf(id);
+  const pauses = new Pauses(LONGEST_PAUSE_MS);
   for (;;) {
     const request = { path, signal, repeatable: true };
     const { value } = await transport.sendForJson(request, ImportResponse, "an Import API");
@@ -161,9 +166,7 @@ export async function finishedImport(
       return { tables: tables ?? (name ? [{ name, renamed: [], unread: [] }] : []), leftOut };
     }
     onState?.(state);
-    await sleep(POLL_MS, undefined, { signal, ref: keepsRunning }).catch((error) => {
-      throw signal?.aborted ? signal.reason : error;
-    });
+    await pauses.next({ signal, keepsRunning });
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { JobError, SqlError } from "../errors";
+import { Pauses } from "./pauses";
 import { JobResponse } from "./schemas/jobs";
 import type { ApiRequest, Transport } from "./transport";
 
@@ -68,12 +68,8 @@ export function cancelJob(
   return ask(transport, { method: "DELETE", path: pathOf(jobId), signal });
 }
 
-/**
- * Pauses between requests for the state of a job: short at first, for short jobs, then as long as in CARTO's clients.
- */
-const FIRST_POLL_MS = 250;
-const LAST_POLL_MS = 2_000;
-const SLOWER = 1.5;
+/** Longest pause between requests for the state of a job, as in CARTO's clients. */
+const LONGEST_PAUSE_MS = 2_000;
 
 /** Waits until a job has ended, or `performance.now()` reaches `untilMs`, and returns its state. */
 export async function finishedJob(
@@ -85,14 +81,13 @@ export async function finishedJob(
     untilMs = Number.POSITIVE_INFINITY,
   }: JobOptions & { readonly onState?: (job: JobResponse) => void; readonly untilMs?: number } = {},
 ): Promise<JobResponse> {
-  for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * SLOWER, LAST_POLL_MS)) {
+  const pauses = new Pauses(LONGEST_PAUSE_MS);
+  for (;;) {
     const job = await fetchJob(transport, jobId, { signal });
     onState?.(job);
     const leftMs = untilMs - performance.now();
     if (isOver(job) || leftMs <= 0) return job;
-    await sleep(Math.min(pauseMs, leftMs), undefined, { signal }).catch((error) => {
-      throw signal?.aborted ? signal.reason : error;
-    });
+    await pauses.next({ signal, limitMs: leftMs });
   }
 }
 

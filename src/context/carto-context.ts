@@ -11,7 +11,7 @@ import {
   type ImportReport,
   importFiles,
 } from "../files/import";
-import { type FileLayer, listLayers } from "../files/layers";
+import { type FileLayer, type LayersOptions, listLayers } from "../files/layers";
 import { checkFileOptions, type FileOptions } from "../files/reading";
 import { printImport, sizeText } from "../files/report";
 import type { FileSource } from "../files/source";
@@ -306,8 +306,9 @@ export class CartoContext {
    * @throws InvalidArgumentError if a file does not exist, and for an account, which cannot list layers
    * @throws ImportError if the server cannot read the file
    */
-  async layers(source: FileSource, options: CallOptions = {}): Promise<readonly FileLayer[]> {
-    checkOptions("layers", options, OPTION_NAMES.CallOptions);
+  async layers(source: FileSource, options: LayersOptions = {}): Promise<readonly FileLayer[]> {
+    checkOptions("layers", options, OPTION_NAMES.LayersOptions);
+    checkFileOptions(options);
     return this.#run("layers", options.signal, (signal, progress) =>
       listLayers(this.#transport, source, { signal, progress }),
     );

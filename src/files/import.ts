@@ -8,7 +8,7 @@ import { appendableColumns, appendTable } from "../context/write/append";
 import { explainRegistering, giveName, type Run, refuseExisting } from "../context/write/new-table";
 import { checkPrivacy, type Privacy } from "../context/write/privacy";
 import { abandonImport } from "../context/write/write-import";
-import { InvalidArgumentError, TableNotFoundError } from "../errors";
+import { CartoError, InvalidArgumentError, TableNotFoundError } from "../errors";
 import type { Progress } from "../kernel/progress";
 import { listed } from "../options";
 import { checkFileOptions, type FileOptions, readingOf } from "./reading";
@@ -122,11 +122,22 @@ export async function importFiles(
   const tables: Imported[] = [];
   const leftOut: string[] = [];
   for (const upload of uploads) {
-    const done = await importUpload(transport, upload, tableName, { ...call, reading });
+    const done = await importUpload(transport, upload, tableName, { ...call, reading }).catch((error) => {
+      throw uploads.length > 1 ? inFile(error, upload, tables) : error;
+    });
     tables.push(...done.tables);
     leftOut.push(...done.leftOut);
   }
   return { tables, leftOut };
+}
+
+/** Names the file of an error, and the tables of the files before it, which stay. */
+function inFile(error: unknown, { label }: Upload, before: readonly Imported[]): unknown {
+  if (!(error instanceof CartoError)) return error;
+  const names = before.map(({ table }) => table.label);
+  const done = names.length > 0 ? `\nThe files before it were imported: ${listed(names)}.` : "";
+  error.message = `${label}: ${error.message}${done}`;
+  return error;
 }
 
 async function importUpload(

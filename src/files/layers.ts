@@ -4,6 +4,7 @@ import { fetchLayers } from "../api/imports";
 import type { Transport } from "../api/transport";
 import { InvalidArgumentError } from "../errors";
 import type { Progress } from "../kernel/progress";
+import type { FileOptions } from "./reading";
 import { rowsText } from "./report";
 import { type FileSource, uploadsOf, withProgress } from "./source";
 
@@ -23,6 +24,9 @@ export interface FileLayer {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
+/** Options of `cc.layers`. */
+export interface LayersOptions extends Pick<FileOptions, "encoding" | "signal"> {}
+
 /**
  * Sends files to the local server, which describes their layers.
  * @throws InvalidArgumentError for an account
@@ -30,7 +34,11 @@ export interface FileLayer {
 export async function listLayers(
   transport: Transport,
   source: FileSource,
-  { signal, progress }: { readonly signal: AbortSignal; readonly progress: Progress },
+  {
+    encoding,
+    signal,
+    progress,
+  }: { readonly encoding?: string; readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<readonly FileLayer[]> {
   if (transport.kind === "account") {
     throw new InvalidArgumentError(
@@ -39,7 +47,7 @@ export async function listLayers(
   }
   const layers: FileLayer[] = [];
   for (const upload of await uploadsOf(source)) {
-    layers.push(...(await fetchLayers(transport, withProgress(upload, progress), { signal })));
+    layers.push(...(await fetchLayers(transport, withProgress(upload, progress), { encoding, signal })));
   }
   return Object.defineProperty(layers, inspect.custom, { value: () => layers.map(layerText).join("\n") });
 }

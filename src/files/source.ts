@@ -27,6 +27,8 @@ export type FileSource = string | URL | FileBytes | readonly (string | URL | Fil
 
 /** One upload. Files that belong together, such as those of a shapefile, are one ZIP archive. */
 export interface Upload {
+  /** Name of the file or folder, or URL, as in messages. */
+  readonly label: string;
   /** Name of the file or folder without its extension, from which the table gets its name. */
   readonly stem: string;
   /** True if the file can hold only one table, which has its name. */
@@ -48,7 +50,7 @@ export async function uploadsOf(source: FileSource): Promise<Upload[]> {
   const parts: readonly unknown[] = Array.isArray(source) ? source : [source];
   const uploads = (await Promise.all(parts.map(uploadsOfOne))).flat();
   const empty = uploads.find(({ size }) => size === 0);
-  if (empty) throw new InvalidArgumentError(`The file "${empty.stem}" is empty.`);
+  if (empty) throw new InvalidArgumentError(`The file "${empty.label}" is empty.`);
   if (uploads.length > 0) return uploads;
   throw new InvalidArgumentError(
     "There is no file to import. Pass a path, a glob, a folder, a URL, or { name, bytes }.",
@@ -75,7 +77,7 @@ function fromWeb(address: string): Upload {
     throw new InvalidArgumentError(`${JSON.stringify(address)} is not a valid URL.`);
   const url = new URL(address);
   const name = decodeURIComponent(basename(url.pathname));
-  return { ...namesOf(name), source: { url: url.href } };
+  return { ...namesOf(name), label: url.href, source: { url: url.href } };
 }
 
 function fromMemory({ name, bytes }: FileBytes): Upload {
@@ -142,13 +144,13 @@ async function fromFolder(path: string): Promise<Upload> {
     .map((entry) => join(entry.parentPath, entry.name));
   if (files.length === 0) throw new InvalidArgumentError(`The folder ${JSON.stringify(path)} has no files.`);
   return packed(
-    { stem: stemOf(basename(path)), isOneTable: false },
+    { label: basename(path), stem: stemOf(basename(path)), isOneTable: false },
     files.map((file) => ({ path: file, name: relative(root, file).replaceAll("\\", "/") })),
   );
 }
 
 async function packed(
-  names: Pick<Upload, "stem" | "isOneTable">,
+  names: Names,
   files: readonly { readonly path: string; readonly name: string }[],
 ): Promise<Upload> {
   const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
@@ -165,7 +167,10 @@ async function packed(
 /** Removes the extension, and that of a compressed file: `trees.csv.gz` becomes `trees`. */
 const stemOf = (name: string) => name.replace(/(?<=.)\.(gz|bz2)$/i, "").replace(/(?<=.)\.[^.]*$/, "");
 
-const namesOf = (name: string): Pick<Upload, "stem" | "isOneTable"> => ({
+type Names = Pick<Upload, "label" | "stem" | "isOneTable">;
+
+const namesOf = (name: string): Names => ({
+  label: name,
   stem: stemOf(name),
   isOneTable: /\.(csv|tsv|txt|json|geojson|shp)(\.gz)?$/i.test(name),
 });

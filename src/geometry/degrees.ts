@@ -60,11 +60,17 @@ export class DegreeCheck {
     const x: Range = [this.#minX, this.#maxX];
     const y: Range = [this.#minY, this.#maxY];
     const found = `x is ${shown(x)} and y is ${shown(y)}`;
-    if (within(x, [-MAX_LAT, MAX_LAT]) && within(y, [-180, 180]))
-      return `${found}. Write longitude before latitude.`;
+    if (this.isSwapped) return `${found}. Write longitude before latitude.`;
     const likely = SYSTEMS.filter((system) => within(x, system.x) && within(y, system.y)).slice(0, MAX_NAMED);
     if (likely.length === 0) return `${found}. Find out the coordinate system of the data.`;
     return `${found}: ${likely.map(({ srid, name }) => `${name} (EPSG:${srid})`).join(", or ")}?`;
+  }
+
+  /** True if the impossible positions are degrees with the latitude first. */
+  get isSwapped(): boolean {
+    return (
+      within([this.#minX, this.#maxX], [-MAX_LAT, MAX_LAT]) && within([this.#minY, this.#maxY], [-180, 180])
+    );
   }
 
   #extend(coordinates: unknown): void {

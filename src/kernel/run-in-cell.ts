@@ -5,7 +5,7 @@ import { type Progress, progress } from "./progress";
 /** Time without data after which a call shows what it is waiting for, and interval at which it checks again. */
 const ASK_EVERY_MS = 2_000;
 
-export interface CallOptions {
+export interface CellCall {
   /** Start of the progress line. */
   readonly label: string;
   readonly signal?: AbortSignal;
@@ -22,7 +22,7 @@ export function currentLine(): Progress | undefined {
 
 /** Runs one call of a cell, with progress if it takes long. The stop button interrupts it. */
 export async function runInCell<T>(
-  { label, signal, waitsFor }: CallOptions,
+  { label, signal, waitsFor }: CellCall,
   work: (signal: AbortSignal, progress: Progress) => Promise<T>,
 ): Promise<T> {
   return withInterrupt(signal, async (signal) => {

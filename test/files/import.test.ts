@@ -57,6 +57,36 @@ test("imports a file as a table named after it, and reports what it made", async
   ]);
 });
 
+test("says that latitude and longitude are swapped, or are not degrees", async () => {
+  const reasonOf = async (rows: string) => {
+    const { tables } = await cc.import(await file("points.csv", `lat,lng\n${rows}`), undefined, {
+      overwrite: true,
+    });
+    return tables[0]?.unread;
+  };
+  expect(await reasonOf(",\n-120.5,37.7\n-122.4,37.8\n")).toEqual([
+    {
+      column: "the_geom",
+      count: 2,
+      row: 2,
+      reason: '"lat" is beyond 90 degrees. Are "lat" and "lng" swapped?',
+    },
+  ]);
+  expect((await reasonOf("180500,533600\n181000,529090\n"))?.[0]?.reason).toMatch(
+    /^"lng" and "lat" are not degrees: x is .*British National Grid \(EPSG:27700\).* Pass the coordinate system as `srid`\.$/,
+  );
+});
+
+test("an error names the file and the tables of the files before it", async () => {
+  const files = [await file("one.csv"), await file("two.geojson", "{"), await file("three.csv")];
+  await expect(cc.import(files)).rejects.toThrow(
+    /^two\.geojson: .*\nThe files before it were imported: "one"\.$/s,
+  );
+  expect(await values("SELECT to_regclass('one')::text AS one, to_regclass('three')::text AS three")).toEqual(
+    [["one", null]],
+  );
+});
+
 describe("existing tables", () => {
   test("are kept, and replaced with `overwrite`", async () => {
     const path = await file("kept.csv");

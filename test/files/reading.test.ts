@@ -222,7 +222,7 @@ describe("encoding", () => {
 
   test("that is unknown, or that the format defines, is an error", async () => {
     await expect(cc.import(cities, undefined, { encoding: "klingon" })).rejects.toThrow(
-      'encoding "klingon" is unknown',
+      'No encoding is named "klingon".',
     );
     await expect(cc.import(await made("GPKG"), undefined, { encoding: "cp1251" })).rejects.toThrow(
       "Leave `encoding` out",
@@ -366,7 +366,7 @@ describe("append", () => {
       "n,x,nn\n1,1,1\n",
       '"nn" is not a column of the table; its nearest name is "n"',
     ],
-    ["another type", "n,x\none,1\n", '"n" is text, but integer in the table, with values such as "one"'],
+    ["another type", "n,x\n1,1\none,1\n", '"n" is text, but integer in the table, with values such as "one"'],
     [
       "digits that would be lost",
       "n,x\n1.5,1\n",

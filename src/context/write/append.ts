@@ -129,6 +129,8 @@ function fitOf(column: string, type: string, wanted: string): Fit {
 }
 
 const MAX_SHOWN_CHARS = 40;
+/** Texts that look like numbers. Among texts that do not fit a column of numbers, the others are better examples. */
+const LOOKS_LIKE_NUMBER = String.raw`'^\s*[-+]?[0-9.,]+(e[-+]?[0-9]+)?\s*$'`;
 
 /** Counts the rows, and describes the columns with values that do not fit. */
 async function countMisfits(
@@ -136,10 +138,12 @@ async function countMisfits(
   from: TableName,
   checked: readonly Fit[],
 ): Promise<{ rows: number; misfits: string[] }> {
-  const examples = checked.map(
-    ({ column, fits }, i) =>
-      `min(left(${column}::text, ${MAX_SHOWN_CHARS})) FILTER (WHERE NOT (${fits})) AS example${i}`,
-  );
+  const examples = checked.map(({ column, fits }, i) => {
+    const shown = (condition: string) =>
+      `min(left(${column}::text, ${MAX_SHOWN_CHARS})) FILTER (WHERE ${condition})`;
+    const isOther = `${column}::text !~* ${LOOKS_LIKE_NUMBER}`;
+    return `coalesce(${shown(`NOT (${fits}) AND ${isOther}`)}, ${shown(`NOT (${fits})`)}) AS example${i}`;
+  });
   const { rows } = await run(
     `SELECT ${["count(*)::float8 AS rows", ...examples].join(", ")} FROM ${quoted(from)}`,
     { effect: NO_EFFECT },

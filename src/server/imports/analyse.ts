@@ -1,4 +1,5 @@
 /** Reads a file once to find the names and types of its columns, and its geometry. */
+import type { Unread } from "../../api/schemas/imports";
 import { normalizeColumnNames } from "../../frame/names";
 import { type LatLngColumns, latLngColumns, SRID_LNGLAT, xyColumns } from "../../geo";
 import { areDegrees, DegreeCheck } from "../../geometry/degrees";
@@ -39,9 +40,11 @@ export interface Plan {
   /** All other columns, except the one that the geometry is read from. */
   readonly columns: readonly PlannedColumn[];
   readonly geometry: GeometryPlan | null;
+  /** Coordinates that became no geometries. */
+  readonly unread: readonly Unread[];
   /** Types of the geometries that a table would have. */
   readonly geometryTypes: ReadonlySet<ShapeType>;
-  /** Rows from all parts of the file, without their geometries. */
+  /** Rows from all parts of the file, without their geometries, for `contentGuessing`. */
   readonly sample: readonly Row[];
 }
 
@@ -65,13 +68,9 @@ interface GeometryColumnPlan extends GeometryPlan {
 /** @throws ImportFailure 2004 (too many columns), 2011 (`cartodb_id` is not a key), 3201, and the codes of the format */
 export async function analyse(
   source: TableSource,
-  {
-    typeGuessing,
-    quotedFieldsGuessing,
-    reading: { srid },
-  }: Pick<FileOptions, "typeGuessing" | "quotedFieldsGuessing" | "reading">,
+  { typeGuessing, quotedFieldsGuessing, contentGuessing, reading: { srid } }: Omit<FileOptions, "beside">,
 ): Promise<Plan> {
-  const reading = new FirstReading(source, typeGuessing, srid);
+  const reading = new FirstReading(source, { typeGuessing, contentGuessing, srid });
   for await (const row of source.rows()) reading.add(row);
   reading.addColumns();
   const guessing = typeGuessing || source.kind === "features";
@@ -97,7 +96,9 @@ export async function analyse(
     return { at, name: finalNames[i] ?? "", type };
   });
   const geometryTypes = geometry === null ? new Set<ShapeType>() : reading.geometryTypes(geometry);
-  return { rowCount: reading.rowCount, id, columns, geometry, geometryTypes, sample: reading.sample };
+  const { rowCount, sample } = reading;
+  const unread = geometry === null && typeGuessing ? reading.unplaced() : [];
+  return { rowCount, id, columns, geometry, unread, geometryTypes, sample };
 }
 
 interface Candidate {
@@ -129,6 +130,9 @@ class FirstReading {
   readonly degrees = new DegreeCheck();
   /** True once a row had a point in its columns of latitude and longitude. */
   hasLatLng = false;
+  /** Numbers in these columns that are no degrees, and the row of the first. */
+  readonly #unplaced = new DegreeCheck();
+  #firstUnplaced = 0;
   latLng: LatLngColumns = null;
 
   /** Types of the geometries of features. */
@@ -138,7 +142,17 @@ class FirstReading {
 
   readonly #isSridGiven: boolean;
 
-  constructor(source: TableSource, typeGuessing: boolean, srid: number | undefined) {
+  readonly #isSampled: boolean;
+
+  constructor(
+    source: TableSource,
+    {
+      typeGuessing,
+      contentGuessing,
+      srid,
+    }: { typeGuessing: boolean; contentGuessing: boolean; srid: number | undefined },
+  ) {
+    this.#isSampled = contentGuessing;
     this.srid = srid ?? SRID_LNGLAT;
     this.#isSridGiven = srid !== undefined;
     this.#source = source;
@@ -149,7 +163,7 @@ class FirstReading {
   add(row: Row): void {
     const { values } = row;
     if (this.#source.columns.length > this.names.length) this.addColumns();
-    if (this.rowCount % this.#sampleStep === 0) this.#addToSample(values);
+    if (this.#isSampled && this.rowCount % this.#sampleStep === 0) this.#addToSample(values);
     this.rowCount++;
     // `!`: names, functions, empties and kinds have the same length
     for (let at = 0; at < this.names.length; at++) {
@@ -163,7 +177,30 @@ class FirstReading {
       this.degrees.add(row.geometry.coordinates);
       this.#types.add(typeInTable(row.geometry.type));
     }
-    this.hasLatLng ||= this.pointOf(values) !== null;
+    this.hasLatLng ||= this.#isPlaced(values);
+  }
+
+  #isPlaced(values: Row["values"]): boolean {
+    if (this.latLng === null) return false;
+    if (this.pointOf(values) !== null) return true;
+    const position = [this.latLng.lng, this.latLng.lat].map((at) =>
+      Number.parseFloat(textOf(values[at]) ?? ""),
+    );
+    if (areDegrees(position)) return false;
+    this.#unplaced.add(position);
+    this.#firstUnplaced ||= this.rowCount;
+    return false;
+  }
+
+  /** Reports columns of latitude and longitude in which no row has degrees. */
+  unplaced(): Unread[] {
+    const problem = this.hasLatLng ? undefined : this.#unplaced.problem();
+    if (problem === undefined || this.latLng === null) return [];
+    const [lat, lng] = [this.latLng.lat, this.latLng.lng].map((at) => this.#source.columns[at] ?? "");
+    const reason = this.#unplaced.isSwapped
+      ? `"${lat}" is beyond 90 degrees. Are "${lat}" and "${lng}" swapped?`
+      : `"${lng}" and "${lat}" are not degrees: ${problem} Pass the coordinate system as \`srid\`.`;
+    return [{ column: "the_geom", count: this.#unplaced.impossible, row: this.#firstUnplaced, reason }];
   }
 
   /** Returns the point in the columns of coordinates. */
@@ -181,7 +218,7 @@ class FirstReading {
 
   /** Keeps every n-th row, and doubles n when the sample is full. */
   #addToSample(values: Row["values"]): void {
-    this.sample.push({ values });
+    this.sample.push({ values: values.map(detached) });
     if (this.sample.length < 2 * SAMPLE_ROWS) return;
     this.sample.splice(0, Infinity, ...this.sample.filter((_, i) => i % 2 === 0));
     this.#sampleStep *= 2;
@@ -228,6 +265,9 @@ class FirstReading {
     this.ascending.set(at, number !== null && number > last ? number : null);
   }
 }
+
+/** Copies a text, which otherwise keeps the piece of the file that it is a part of in memory. */
+const detached = (cell: Cell) => (typeof cell === "string" ? Buffer.from(cell).toString() : cell);
 
 /** @throws ImportFailure 2004 */
 export function checkColumnCount(count: number): void {

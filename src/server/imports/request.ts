@@ -80,7 +80,10 @@ export const ImportRequest = z.object({
   encoding: text.transform((value, context) => {
     if (!value) return undefined;
     if (encodingOfLabel(value) !== undefined) return value;
-    return refused(context, `encoding "${value.slice(0, 50)}" is unknown`);
+    return refused(
+      context,
+      `No encoding is named "${value.slice(0, 50)}". Examples: utf-8, windows-1252, iso-8859-2, shift_jis, gbk, cp437.`,
+    );
   }),
   srid: numberOf("srid", { min: 1, max: 998_999 }),
   columns: listOf("columns").transform((names) => names?.map(String)),

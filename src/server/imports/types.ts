@@ -127,16 +127,18 @@ function kindOfInteger(text: string): number {
 }
 
 function kindOfDate(match: RegExpExecArray): number {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = [1, 3, 4, 5, 6, 7].map((at) =>
-    Number(match[at] ?? 0),
-  );
-  const midnight = new Date(Date.UTC(2000, month - 1, day));
-  midnight.setUTCFullYear(year, month - 1, day);
-  const exists = year > 0 && midnight.getUTCMonth() === month - 1 && midnight.getUTCDate() === day;
-  if (!exists || hour > 23 || minute > 59 || second > 59) return KIND.text;
+  const [year, month, day] = [Number(match[1]), Number(match[3]), Number(match[4])];
+  const exists = year > 0 && month > 0 && month <= 12 && day > 0 && day <= daysIn(year, month);
+  const isClock = Number(match[5] ?? 0) <= 23 && Number(match[6] ?? 0) <= 59 && Number(match[7] ?? 0) <= 59;
+  if (!exists || !isClock) return KIND.text;
   const offset = /^[+-](\d\d)/.exec(match[8] ?? "");
   if (offset && Number(offset[1]) > 15) return KIND.text;
   return match[5] === undefined ? KIND.date : KIND.time;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 const isMidnight = (time: Date) => time.getTime() % 86_400_000 === 0;

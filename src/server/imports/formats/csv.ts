@@ -1,9 +1,7 @@
 /** CSV as found in practice: RFC 4180, but with other separators and encodings, and lines of different lengths. */
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
-import { Readable } from "node:stream";
-import { type CastingContext, type CsvError, type Options, parse } from "csv-parse";
+import type { CastingContext, CsvError, Options } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import type { FileOptions, Row, TableSource } from "../table-source";
@@ -143,27 +141,84 @@ async function* readRows(path: string, reading: Reading): AsyncGenerator<Row> {
       return value;
     },
   };
-  const parser = parse({ ...PARSER, delimiter, from_line: fromLine, from: 2, ...cast });
-  // The parser decodes UTF-8 itself.
-  const bytes =
-    encoding === "utf-8"
-      ? createReadStream(path, { highWaterMark: 256 * 1024 })
-      : Readable.from(decoded(path, encoding));
-  bytes.once("error", (error: Error) => parser.destroy(error)).pipe(parser);
-  let row = 0;
+  let row = -1; // the header
   try {
-    for await (const values of parser as AsyncIterable<string[]>) {
-      row++;
-      if (values.length > columns.length) checkSurplus(values, columns.length, row);
-      yield { values };
+    for await (const records of recordsIn(wholeLines(decoded(path, encoding), fromLine), {
+      ...PARSER,
+      delimiter,
+      ...cast,
+    })) {
+      for (const values of records) {
+        if (++row === 0) continue;
+        if (values.length > columns.length) checkSurplus(values, columns.length, row);
+        yield { values };
+      }
     }
   } catch (error) {
     throw malformed(error);
-  } finally {
-    bytes.destroy();
-    parser.destroy();
   }
 }
+
+/** Yields text in pieces that end with a line, from the given line on. Lines end in CR, LF or both. */
+async function* wholeLines(text: AsyncIterable<string>, fromLine: number): AsyncGenerator<string> {
+  let rest: string[] = [];
+  let restLength = 0;
+  let skipped = 1;
+  for await (const chunk of text) {
+    // A CR at the end may be half of a CR LF.
+    const end = Math.max(chunk.lastIndexOf("\n"), chunk.lastIndexOf("\r", chunk.length - 2)) + 1;
+    if (end === 0 && !(rest.at(-1)?.endsWith("\r") && chunk !== "")) {
+      rest.push(chunk);
+      restLength += chunk.length;
+      if (restLength > MAX_RECORD_BYTES) throw tooLong();
+      continue;
+    }
+    let piece = [...rest, chunk.slice(0, end)].join("");
+    rest = [chunk.slice(end)];
+    restLength = chunk.length - end;
+    for (; skipped < fromLine; skipped++) piece = piece.replace(/^.*?(?:\r\n|\n|\r)/s, "");
+    yield piece;
+  }
+  yield rest.join("");
+}
+
+/**
+ * Parses pieces that end with a line. Lines without a quotation mark are only split, which takes a fifth of the time. In others a
+ * value may go on in the next piece.
+ */
+async function* recordsIn(pieces: AsyncIterable<string>, options: Options): AsyncGenerator<string[][]> {
+  let open: string[] = [];
+  let size = 0;
+  let enough = 0;
+  let linesBefore = 0;
+  const parsed = (isLast: boolean) => {
+    const text = open.join("");
+    try {
+      const records = parseSync(text, options) as unknown as string[][];
+      [open, size, enough] = [[], 0, 0];
+      linesBefore += linesOf(text).length - 1;
+      return records;
+    } catch (error) {
+      if (isLast || (error as CsvError).code !== "CSV_QUOTE_NOT_CLOSED") throw inLine(error, linesBefore);
+      enough = 2 * size;
+      return [];
+    }
+  };
+  for await (const piece of pieces) {
+    if (open.length === 0 && !piece.includes('"')) {
+      const lines = linesOf(piece);
+      linesBefore += lines.length - 1;
+      yield lines.filter((line) => line !== "").map((line) => line.split(options.delimiter as string));
+      continue;
+    }
+    open.push(piece);
+    size += piece.length;
+    if (size >= enough) yield parsed(false);
+  }
+  if (open.length > 0) yield parsed(true);
+}
+
+const linesOf = (text: string) => text.split(text.includes("\r") ? /\r\n|\n|\r/ : "\n");
 
 /** Refuses rows with more values than columns, which would be lost. Missing values at the end of a row are NULL. */
 function checkSurplus(values: readonly string[], width: number, row: number): void {
@@ -172,6 +227,16 @@ function checkSurplus(values: readonly string[], width: number, row: number): vo
     2003,
     `Row ${row} below the header has ${values.length} values, but the header has ${width}. Put values that contain a separator in quotes.`,
   );
+}
+
+const tooLong = () =>
+  new ImportFailure(2003, "A line is longer than 64 MB. Does the file have lines, and end each quotation?");
+
+/** Corrects the number of the line in the message. */
+function inLine(error: unknown, linesBefore: number): unknown {
+  if (error instanceof Error)
+    error.message = error.message.replace(/(?<=\bat line )\d+/, (line) => String(Number(line) + linesBefore));
+  return error;
 }
 
 function malformed(error: unknown): unknown {

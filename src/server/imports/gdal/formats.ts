@@ -35,6 +35,9 @@ const TOPOJSON = { drivers: ["TopoJSON"], extension: ".topojson" };
 const LINES_OF_JSON = { drivers: ["GeoJSONSeq", "GeoJSON"], extension: ".geojsonl" };
 const OSM = { drivers: ["OSM"], extension: ".osm" };
 const PBF = { drivers: ["OSM"], extension: ".pbf" };
+const ESRI_JSON = { drivers: ["ESRIJSON"], extension: ".json" };
+const JSON_FG = { drivers: ["JSONFG"], extension: ".json" };
+const GEORSS = { drivers: ["GeoRSS"], extension: ".xml" };
 
 const FORMATS: Readonly<Record<string, Format>> = {
   ".gpkg": GPKG,
@@ -53,6 +56,16 @@ const FORMATS: Readonly<Record<string, Format>> = {
   ".ndjson": LINES_OF_JSON,
   ".osm": OSM,
   ".pbf": PBF,
+  ".mbtiles": { drivers: ["MBTiles"], extension: ".mbtiles" },
+  ".pmtiles": { drivers: ["PMTiles"], extension: ".pmtiles" },
+  ".esrijson": ESRI_JSON,
+  ".fgjson": JSON_FG,
+  ".georss": GEORSS,
+  ".mapml": { drivers: ["MapML"], extension: ".mapml" },
+  ".x10": { drivers: ["VDV"], extension: ".x10" },
+  ".000": { drivers: ["S57"], extension: ".000" },
+  ".e00": { drivers: ["AVCE00"], extension: ".e00" },
+  ".dwg": { drivers: ["CAD"], extension: ".dwg" },
   ".gmt": { drivers: ["OGR_GMT"], extension: ".gmt" },
   ".dgn": { drivers: ["DGN"], extension: ".dgn" },
   ".gxt": { drivers: ["Geoconcept"], extension: ".gxt" },
@@ -67,7 +80,10 @@ const BY_CONTENT: readonly { readonly start: RegExp; readonly format: Format; re
   { start: /^fgb/, format: FLATGEOBUF },
   { start: /^\s*!table\b/i, format: MAPINFO, only: /^\.tab$/i },
   { start: /^[^{]{0,9}\{\s*"type"\s*:\s*"Topology"/, format: TOPOJSON, only: /^\.json$/i },
+  { start: /"geometryType"\s*:\s*"esriGeometry/, format: ESRI_JSON, only: /^\.json$/i },
+  { start: /"conformsTo"\s*:[^\]]*json-fg/i, format: JSON_FG, only: /^\.json$/i },
   { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<gpx\b/, format: GPX },
+  { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<(?:rss|feed)\b[^>]*\bxmlns:georss=/, format: GEORSS },
   { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<osm\b/, format: OSM },
   { start: /^[^<]{0,9}(?:<[?!][^>]*>\s*)*<[^>]*\bxmlns:gml=/, format: GML },
 ];

@@ -35,7 +35,7 @@ export async function* copyText(source: TableSource, plan: Plan): AsyncGenerator
     chunk = "";
   }
   if (chunk) yield Buffer.from(chunk);
-  return tally.unreadUnlessAll("the_geom");
+  return [...plan.unread, ...tally.unreadUnlessAll("the_geom")];
 }
 
 const SPECIAL = /[\\\t\n\r]/;

@@ -63,7 +63,7 @@ const answers: { [K in keyof Answers]: (request: Requests[K]) => Promise<Answers
     const guess = guessContent(plan, await openPlaces());
     if (!guess) return null;
     const geometry = { of: guess.of, ready: true, mayBeInvalid: guess.kind !== "city" };
-    table.plan = { ...plan, geometry };
+    table.plan = { ...plan, geometry, unread: [] };
     return tablePlan(table.source, table.plan);
   },
   async rows({ at }) {
