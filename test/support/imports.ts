@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Header } from "tar";
 import { ZipFile } from "yazl";
 import { homesIn } from "../../src/local/home";
 import type { TestServer } from "./server";
@@ -99,6 +100,23 @@ export async function answersDuring(server: TestServer, work: Promise<unknown>) 
     await sleep(5);
   }
   return { count, slowest: slowest / (performance.now() - start) };
+}
+
+/** Returns an uncompressed tar archive; `links` are symbolic links and their targets. */
+export function tarOf(files: Record<string, Content>, links: Record<string, string> = {}): Buffer {
+  const BLOCK = 512;
+  const part = (content: Buffer, fields: ConstructorParameters<typeof Header>[0]) => {
+    const head = Buffer.alloc(BLOCK);
+    new Header({ mode: 0o644, size: content.length, mtime: new Date(0), ...fields }).encode(head);
+    return Buffer.concat([head, content, Buffer.alloc(-content.length & (BLOCK - 1))]);
+  };
+  return Buffer.concat([
+    ...Object.entries(files).map(([path, content]) => part(Buffer.from(content), { path, type: "File" })),
+    ...Object.entries(links).map(([path, linkpath]) =>
+      part(Buffer.alloc(0), { path, linkpath, type: "SymbolicLink" }),
+    ),
+    Buffer.alloc(2 * BLOCK),
+  ]);
 }
 
 export async function zipOf(files: Record<string, Content>): Promise<Buffer> {

@@ -1,9 +1,10 @@
 /** Unpacks archives. Sizes are counted while unpacking, because an archive may state wrong ones. */
 import { createReadStream } from "node:fs";
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { Parser, type ReadEntry } from "tar";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
 import { asFailure, ImportFailure } from "./errors";
@@ -32,6 +33,9 @@ const MAX_RATIO = 200;
 const RATIO_COUNTS_FROM_BYTES = 256 * 1024 ** 2;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZIP = Buffer.from("PK\x03\x04");
+/** POSIX and GNU archives: https://www.gnu.org/software/tar/manual/html_node/Standard.html */
+const TAR_MAGIC = Buffer.from("ustar");
+const TAR_MAGIC_AT = 257;
 const EMPTY_ZIP = Buffer.from("PK\x05\x06");
 /** Zip files that are read as one document. */
 const READ_AS_A_WHOLE = new Set([".xlsx", ".xlsm", ".ods"]);
@@ -48,11 +52,19 @@ export async function unpack(file: FileToImport, dir: string, signal: AbortSigna
   const head = await firstBytes(file.path, 4);
   if (head.subarray(0, 2).equals(GZIP)) {
     await mkdir(dir, { recursive: true });
-    return [await gunzip(file, join(dir, "0"), size, signal)];
+    const plain = await gunzip(file, join(dir, "plain"), size, signal);
+    if (!(await isTar(plain.path))) return [plain];
+    const files = await untar(plain, dir, size, signal);
+    await rm(plain.path);
+    return files;
+  }
+  if (await isTar(file.path)) {
+    await mkdir(dir, { recursive: true });
+    return untar(file, dir, size, signal);
   }
   const isZip = head.equals(ZIP) || head.equals(EMPTY_ZIP);
   if (!isZip) {
-    if (/^\.(zip|kmz|gz)$/i.test(extname(file.name)))
+    if (/^\.(zip|kmz|gz|tgz|tar)$/i.test(extname(file.name)))
       throw new ImportFailure(
         1003,
         `${file.name} is not an archive, or its beginning is missing. Download or create it again.`,
@@ -86,7 +98,67 @@ async function gunzip(
     throw asFailure(error, 1003);
   });
   if ((await stat(to)).size === 0) throw new ImportFailure(1005, "The file is empty.");
-  return { ...declared, path: to, name: name.replace(/\.gz$/i, "") };
+  return { ...declared, path: to, name: name.replace(/\.gz$/i, "").replace(/\.tgz$/i, ".tar") };
+}
+
+async function isTar(path: string): Promise<boolean> {
+  return (await firstBytes(path, TAR_MAGIC_AT + TAR_MAGIC.length)).subarray(TAR_MAGIC_AT).equals(TAR_MAGIC);
+}
+
+/** Unpacks the files of a tar archive. Links and devices are left out. */
+async function untar(
+  archive: FileToImport,
+  dir: string,
+  packedBytes: number,
+  signal: AbortSignal,
+): Promise<FileToImport[]> {
+  const files: FileToImport[] = [];
+  const written: Promise<void>[] = [];
+  let bytes = 0;
+  const source = createReadStream(archive.path, { signal });
+  const take = (entry: ReadEntry) => {
+    const isFile = entry.type === "File" || entry.type === "OldFile";
+    if (!isFile || JUNK.test(entry.path)) return void entry.resume();
+    checkCount(files.length + 1);
+    bytes += entry.size;
+    checkSize(bytes, packedBytes);
+    const path = pathOf(dir, files.length, entry.path);
+    files.push({ path, name: basename(entry.path), folder: folderInside(entry.path, archive) });
+    written.push(write(entry as AsyncIterable<Buffer>, path, signal));
+  };
+  const parser = new Parser({ strict: true });
+  try {
+    await new Promise<void>((done, fail) => {
+      const guarded = (entry: ReadEntry) => {
+        try {
+          take(entry);
+          written.at(-1)?.catch(fail);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      parser.on("entry", guarded).on("end", done).on("error", fail);
+      source.on("error", fail).pipe(parser as unknown as NodeJS.WritableStream);
+    });
+    await Promise.all(written);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : asFailure(error, 1003);
+  } finally {
+    source.destroy();
+  }
+  if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
+  return files;
+}
+
+/** New name of a file of an archive. Readers of shapefiles need its extension. */
+function pathOf(dir: string, at: number, name: string): string {
+  const [extension = ""] = /\.(shp|dbf)$/i.exec(name) ?? [];
+  return join(dir, `${at}${extension.toLowerCase()}`);
+}
+
+function checkCount(count: number): void {
+  if (count > MAX_ENTRIES)
+    throw new ImportFailure(1003, `The archive has more than ${MAX_ENTRIES} files. Split it.`);
 }
 
 async function unzip(
@@ -106,8 +178,7 @@ async function unzip(
         throw new ImportFailure(1018, "The archive has a password. Create it again without a password.");
       }
       entries.push(entry);
-      if (entries.length > MAX_ENTRIES)
-        throw new ImportFailure(1003, `The archive has more than ${MAX_ENTRIES} files. Split it.`);
+      checkCount(entries.length);
     }
     checkSize(
       entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0),
@@ -115,11 +186,9 @@ async function unzip(
     );
     const files: FileToImport[] = [];
     for (const [i, entry] of entries.entries()) {
-      // Keeps only the extensions that the shapefile reader needs.
-      const [extension = ""] = /\.(shp|dbf)$/i.exec(entry.fileName) ?? [];
-      const path = join(dir, `${i}${extension.toLowerCase()}`);
+      const path = pathOf(dir, i, entry.fileName);
       await extract(zip, entry, path, packedBytes, signal);
-      files.push({ path, name: nameInside(entry, archive), folder: folderInside(entry, archive) });
+      files.push({ path, name: nameInside(entry, archive), folder: folderInside(entry.fileName, archive) });
     }
     if (files.length === 0) throw new ImportFailure(1005, "The archive contains no files.");
     return files;
@@ -149,8 +218,8 @@ function nameInside({ fileName }: Entry, archive: FileToImport): string {
   return isKmz ? archive.name.replace(/\.kmz$/i, ".kml") : name;
 }
 
-function folderInside({ fileName }: Entry, archive: FileToImport): string {
-  return join(withoutExtension(archive.name), dirname(fileName));
+function folderInside(path: string, archive: FileToImport): string {
+  return join(withoutExtension(archive.name), dirname(path));
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, packedBytes: number): AsyncGenerator<Buffer> {

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { type BookType, utils, write } from "@e965/xlsx";
 import { afterEach, describe, expect, test } from "vitest";
-import { type ImportAnswer, importer, zipOf } from "../../support/imports";
+import { type ImportAnswer, importer, tarOf, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
 import { shapefile } from "../../support/shapefile";
 
@@ -39,6 +39,24 @@ describe("archives", () => {
     const answer = await file("both.zip", zip);
     expect(answer).toMatchObject({ table_name: "one", tables_created_count: 2, warnings: null });
     expect(await rowsOf("two", "a")).toEqual([{ a: 2 }]);
+  });
+
+  test.each([
+    ["both.tar", (tar: Buffer) => tar],
+    ["both.tar.gz", gzipSync],
+    ["both.tgz", gzipSync],
+  ])("each file of %s becomes a table, except links", async (name, packed) => {
+    const { shp, dbf } = shapefile([{ point: [1, 2] }], [{ name: "n", type: "C", width: 3 }], [["oak"]]);
+    const tar = tarOf(
+      { "data/trees.shp": shp, "data/trees.dbf": dbf, "../../out.csv": "a\n2\n", "._one.csv": "junk" },
+      { "link.csv": "/etc/passwd" },
+    );
+    const answer = await file(name, packed(tar));
+    expect(answer).toMatchObject({ error_code: null, tables_created_count: 2 });
+    const [trees, out] = answer.tables as { name: string; wanted: string }[];
+    expect([trees?.wanted, out?.wanted]).toEqual(["trees", "out"]);
+    expect(await rowsOf(trees!.name, "n")).toEqual([{ n: "oak" }]);
+    expect(await rowsOf(out!.name, "a")).toEqual([{ a: 2 }]);
   });
 
   test("at most 26 tables", async () => {
@@ -80,6 +98,22 @@ describe("archives", () => {
       async () => zipOf({ "b.csv": Buffer.alloc(300 * 1024 ** 2, "a") }),
       1003,
       /zip bomb/,
+    ],
+    ["a cut tar", "cut.tar", () => tarOf({ "a.csv": "a\n".repeat(999) }).subarray(0, 1300), 1003, /./],
+    [
+      "a damaged tar",
+      "bad.tar.gz",
+      () => gzipSync(tarOf({ "a.csv": "a\n1" }).fill(1, 0, 50)),
+      1003,
+      /checksum/i,
+    ],
+    ["a tar without files", "none.tar", () => tarOf({}, { "a.csv": "b" }), 1005, /no files/],
+    [
+      "too many files",
+      "many.tar",
+      () => tarOf(Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`${i}.csv`, "a"]))),
+      1003,
+      /1000/,
     ],
     ["nothing in it", "empty.zip", () => zipOf({}), 1005, /no file/],
     ["nothing of use in it", "texts.zip", () => zipOf({ "a.md": "x" }), 1002, /a\.md/],
