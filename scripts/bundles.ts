@@ -18,6 +18,7 @@ export const BUNDLES = {
     "reader-worker": join(ROOT, "src/server/imports/reader/reader-worker.ts"),
     "columnar-worker": join(ROOT, "src/server/imports/columnar/columnar-worker.ts"),
     "gdal-worker": join(ROOT, "src/server/imports/gdal/gdal-worker.ts"),
+    "seven-zip-worker": join(ROOT, "src/server/imports/archives/seven-zip-worker.ts"),
   },
   outdir: join(ROOT, "dist"),
   bundle: true,

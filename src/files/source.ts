@@ -165,14 +165,14 @@ async function packed(
 }
 
 /** Removes the extension, and that of a compressed file: `trees.csv.gz` becomes `trees`. */
-const stemOf = (name: string) => name.replace(/(?<=.)\.(gz|bz2)$/i, "").replace(/(?<=.)\.[^.]*$/, "");
+const stemOf = (name: string) => name.replace(/(?<=.)\.(gz|bz2|xz)$/i, "").replace(/(?<=.)\.[^.]*$/, "");
 
 type Names = Pick<Upload, "label" | "stem" | "isOneTable">;
 
 const namesOf = (name: string): Names => ({
   label: name,
   stem: stemOf(name),
-  isOneTable: /\.(csv|tsv|txt|json|geojson|shp)(\.gz)?$/i.test(name),
+  isOneTable: /\.(csv|tsv|txt|json|geojson|shp)(\.(gz|bz2|xz))?$/i.test(name),
 });
 
 async function missing(path: string): Promise<InvalidArgumentError> {

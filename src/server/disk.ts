@@ -1,4 +1,4 @@
-import { createWriteStream } from "node:fs";
+import { createWriteStream, statfsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -106,4 +106,24 @@ export async function* leavingRoom(
     }
     yield chunk;
   }
+}
+
+/**
+ * Checks the free space like `leavingRoom`, for code that cannot wait. Returns a function that takes the length of each
+ * chunk before it is written.
+ */
+export function roomChecker(
+  { dir, what }: Pick<Room, "dir" | "what">,
+  refuse: (message: string) => Error,
+): (length: number) => void {
+  let bytes = 0;
+  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
+  return (length) => {
+    bytes += length;
+    if (bytes < lookAt) return;
+    lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
+    const { bavail, bsize } = statfsSync(dir);
+    const free = bavail * bsize;
+    if (free < bytes + KEEP_FREE_BYTES) throw refuse(noRoom(what, bytes, free, dir));
+  };
 }

@@ -13,6 +13,7 @@ import { createTestDatabase, sharedPostgres } from "../support/engine";
 import { isRoot } from "../support/machine";
 import { needs, skipAll } from "../support/needs";
 import { removeHome, runningServer, temporaryHome } from "../support/server";
+import { sevenZipOf } from "../support/seven-zip";
 
 const MB = 1024 ** 2;
 
@@ -105,11 +106,29 @@ describe("the disk of the embedded database", () => {
     expect(freeMb(disk!)).toBeGreaterThan(25); // what it wrote is gone
   });
 
+  test("is filled by an archive", async () => {
+    const bytes = await sevenZipOf({ "zeros.csv": 200 * MB });
+    await expect(cc.import({ name: "zeros.7z", bytes }, "fresh")).rejects.toThrow(
+      /disk is full.*Free some space/,
+    );
+    await expectAsBefore(cc);
+    expect(freeMb(disk!)).toBeGreaterThan(25);
+  });
+
   test("works again once there is room", async () => {
     rmSync(ballast);
     await cc.write(frame(100_000), "fresh");
     expect((await cc.query("SELECT count(*)::int FROM fresh")).values).toEqual([[100_000]]);
     expect((await runningServer(home))!.status.pid).toBe(pid);
+  });
+
+  test("is not filled by an archive", async () => {
+    await cc.delete("fresh");
+    const bytes = await sevenZipOf({ "zeros.csv": 200 * MB });
+    await expect(cc.import({ name: "zeros.7z", bytes }, "fresh")).rejects.toThrow(
+      /disk is too full for a file of more than 6\d MB: .* 512 MB of that stay reserved/,
+    );
+    await expectAsBefore(cc);
   });
 });
 

@@ -11,6 +11,7 @@ import { ImportError, InvalidArgumentError, TableExistsError } from "../../src/e
 import { printed, rowsOf, values, withContext } from "../support/context";
 import { temporaryDir } from "../support/engine";
 import { runningServer } from "../support/server";
+import { sevenZipOf } from "../support/seven-zip";
 import { shapefile } from "../support/shapefile";
 
 let cc: CartoContext;
@@ -233,3 +234,13 @@ test("the command imports into the configured place", async () => {
   expect(stdout).toContain('Imported 2 rows (POINT) into "shell".');
   expect(await values("SELECT count(*)::int FROM shell")).toEqual([[2]]);
 });
+
+test.each(["bzip2", "xz"] as const)(
+  "a file compressed with %s is one table, which can be named",
+  async (type) => {
+    const bytes = await sevenZipOf({ "a.csv": CSV }, { type });
+    const name = `towns_${type}.csv.${type === "xz" ? "xz" : "bz2"}`;
+    expect(namesOf(await cc.import({ name, bytes }))).toEqual([`towns_${type}`]);
+    expect(namesOf(await cc.import({ name, bytes }, `named_${type}`))).toEqual([`named_${type}`]);
+  },
+);

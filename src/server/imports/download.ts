@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import fetch, { type Response } from "node-fetch";
 import { explainFullDisk, leavingRoom, writeNewFile } from "../disk";
-import { asFailure, ImportFailure } from "./errors";
-import { charsetOf, diskError, type FileToImport } from "./unpack";
+import { asFailure, diskError, ImportFailure } from "./errors";
+import { charsetOf, type FileToImport } from "./file";
 
 const MAX_REDIRECTS = 10;
 /** Longest wait for the response, and between two pieces of its body. */
@@ -170,8 +170,12 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   "application/vnd.oasis.opendocument.spreadsheet": ".ods",
   "application/zip": ".zip",
   "application/gzip": ".gz",
+  "application/x-7z-compressed": ".7z",
+  "application/x-bzip2": ".bz2",
+  "application/x-xz": ".xz",
 };
-const KNOWN_EXTENSION = /\.(csv|tsv|txt|json|geojson|kml|kmz|xlsx|xls|ods|zip|gz|shp)$/i;
+const KNOWN_EXTENSION =
+  /\.(csv|tsv|txt|json|geojson|kml|kmz|xlsx|xls|ods|zip|gz|tgz|tar|7z|bz2|tbz2?|xz|txz|shp)$/i;
 
 /** Returns the file name from the response, or else from the address. A missing extension is derived from the content type. */
 function nameOf({ headers }: Response, url: URL): string {

@@ -109,3 +109,7 @@ export function asFailure(error: unknown, otherwise: ImportErrorCode = 99999): I
 }
 
 const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+export function diskError(message: string): ImportFailure {
+  return new ImportFailure(6666, `${message}.`);
+}

@@ -6,6 +6,7 @@ import type { Privacy } from "../datasets";
 import { DatabaseError, type Engine, lastRows } from "../engine/engine";
 import { download } from "./download";
 import { asFailure, ImportFailure } from "./errors";
+import type { FileToImport } from "./file";
 import { filterTable } from "./filter";
 import { Gdal } from "./gdal/gdal";
 import { cartodbfy } from "./load";
@@ -16,7 +17,7 @@ import { type ImportedTable, type ImportRecord, type ImportState, MAX_TABLES_PER
 import { type Opened, tableSources } from "./sources";
 import { takenNames } from "./table-names";
 import type { FileOptions, LayerSource, LoadedContent } from "./table-source";
-import { type FileToImport, unpack } from "./unpack";
+import { unpack } from "./unpack";
 
 /** An uploaded file, or one to download. */
 export type FileSource =

@@ -1,11 +1,11 @@
 import { extname } from "node:path";
 import { COLUMNAR_EXTENSIONS, openColumnar } from "./columnar/columnar";
 import { ImportFailure } from "./errors";
+import { type FileToImport, withoutExtension } from "./file";
 import { GDAL_EXTENSIONS, geodatabases, openLayers } from "./gdal/formats";
 import type { Gdal } from "./gdal/gdal";
 import type { Reader } from "./reader/reader";
 import { type FileOptions, type LayerSource, OWN_EXTENSIONS } from "./table-source";
-import { type FileToImport, withoutExtension } from "./unpack";
 
 interface Readers {
   readonly reader: Reader;
@@ -46,7 +46,7 @@ export async function tableSources(
   const extensions = [...OWN_EXTENSIONS, ...GDAL_EXTENSIONS, ...COLUMNAR_EXTENSIONS].join(" ");
   throw new ImportFailure(
     1002,
-    `The format of ${names.join(", ")} is unknown. Import one of ${extensions}, alone or in .zip or .gz.`,
+    `The format of ${names.join(", ")} is unknown. Import one of ${extensions}, alone or in .zip, .7z, .tar or .gz.`,
   );
 }
 

@@ -2,10 +2,10 @@ import type { LayerDescription } from "../../api/schemas/imports";
 import type { Shape } from "../../geometry/shape";
 import type { Engine } from "../engine/engine";
 import type { ImportFailure } from "./errors";
+import type { FileToImport } from "./file";
 import type { FoundEncoding } from "./formats/encoding";
 import type { Reading } from "./reading";
 import type { ImportedTable } from "./record";
-import type { FileToImport } from "./unpack";
 
 /** A cell of a file. Objects are written as JSON. */
 export type Cell = string | number | bigint | boolean | Date | object | null | undefined;

@@ -3,6 +3,7 @@ import { type BookType, utils, write } from "@e965/xlsx";
 import { afterEach, describe, expect, test } from "vitest";
 import { type ImportAnswer, importer, tarOf, zipOf } from "../../support/imports";
 import { serverForTests } from "../../support/server";
+import { renamedSevenZip, sevenZipOf } from "../../support/seven-zip";
 import { shapefile } from "../../support/shapefile";
 
 const server = serverForTests();
@@ -59,6 +60,53 @@ describe("archives", () => {
     expect(await rowsOf(out!.name, "a")).toEqual([{ a: 2 }]);
   });
 
+  test("each file of a 7z becomes a table, except links and system files, under any extension", async () => {
+    const { shp, dbf } = shapefile([{ point: [1, 2] }], [{ name: "n", type: "C", width: 3 }], [["oak"]]);
+    const files = {
+      "data/2017/trees.shp": shp,
+      "data/2017/trees.dbf": dbf,
+      "data/2018/trees.csv": "a\n1\n",
+      "д'\"* x.csv": "a\n2\n",
+      "-x.csv": "a\n3\n",
+      "._one.csv": "junk",
+      "__MACOSX/one.csv": "junk",
+    };
+    const archive = await sevenZipOf(files, { links: { "link.csv": "/etc/passwd", loop: "." } });
+    for (const name of ["all.7z", "all.zip"]) {
+      const answer = await file(name, archive);
+      expect(answer).toMatchObject({ error_code: null, warnings: null });
+      const made = answer.tables as { name: string; wanted: string }[];
+      expect(made.map(({ wanted }) => wanted).sort()).toEqual(["d_x", "table_x", "trees", "trees"]);
+    }
+    const { rows } = await server.sql("SELECT n FROM trees");
+    expect(rows).toEqual([{ n: "oak" }]);
+  });
+
+  test("a 7z whose paths begin with ./, as libarchive writes them", async () => {
+    const answer = await file("dots.7z", await renamedSevenZip("a\n1\n", ["xxdots.csv", "./dots.csv"]));
+    expect(answer).toMatchObject({ error_code: null, table_name: "dots" });
+  });
+
+  test.each<["bzip2" | "xz", string[]]>([
+    ["bzip2", [".bz2", ".tbz2", ".tbz"]],
+    ["xz", [".xz", ".txz"]],
+  ])("%s, of a file and of a tar archive", async (type, [single = "", ...tars]) => {
+    const plain = await sevenZipOf({ "x.csv": "a\n1\n" }, { type });
+    const table = `${type}_plain`;
+    expect((await file(`${table}.csv${single}`, plain)).table_name).toBe(table);
+    expect(await rowsOf(table, "a")).toEqual([{ a: 1 }]);
+    const tar = await sevenZipOf({ "x.tar": tarOf({ "one.csv": "a\n1\n", "two.csv": "a\n2\n" }) }, { type });
+    for (const extension of [`.tar${single}`, ...tars])
+      expect(await file(`packed${extension}`, tar)).toMatchObject({
+        error_code: null,
+        tables_created_count: 2,
+      });
+  });
+
+  test("text that begins like bzip2 is text", async () => {
+    expect((await file("bzh.csv", "BZh9,b\n1,2\n")).error_code).toBeNull();
+  });
+
   test("at most 26 tables", async () => {
     const files = Array.from({ length: 28 }, (_, i) => [`many${i + 100}.csv`, "a\n1\n"]);
     expect(await file("many.zip", await zipOf(Object.fromEntries(files)))).toMatchObject({
@@ -84,6 +132,16 @@ describe("archives", () => {
     zip[6]! |= 1;
     return zip;
   };
+  const damaged = async () => {
+    const archive = await sevenZipOf({ "a.csv": Array.from({ length: 999 }, (_, i) => i * 7919).join("\n") });
+    return archive.fill(0xa5, 60, 90);
+  };
+  const damagedHeader = async () => {
+    const archive = await sevenZipOf({ "a.csv": "a\n1\n" });
+    return archive.fill(0xa5, archive.length - 20);
+  };
+  const cutOf = async (type: "bzip2" | "xz") =>
+    (await sevenZipOf({ "a.csv": "a\n1\n" }, { type })).subarray(0, -6);
   const cut = async () => (await zipOf({ "a.csv": "a\n1\n" })).subarray(0, -10);
   const bomb = () => gzipSync(Buffer.alloc(300 * 1024 ** 2, "a,b\n"));
   test.each<[string, string, () => Promise<Buffer> | Buffer, number, RegExp]>([
@@ -116,6 +174,45 @@ describe("archives", () => {
       /1000/,
     ],
     ["nothing in it", "empty.zip", () => zipOf({}), 1005, /no file/],
+    [
+      "a password of a 7z",
+      "locked.7z",
+      () => sevenZipOf({ "a.csv": "a\n1\n" }, { switches: ["-psecret"] }),
+      1018,
+      /password/,
+    ],
+    [
+      "a password of the names in a 7z",
+      "locked.7z",
+      () => sevenZipOf({ "a.csv": "a\n1\n" }, { switches: ["-psecret", "-mhe=on"] }),
+      1018,
+      /password/,
+    ],
+    [
+      "a cut 7z",
+      "cut.7z",
+      async () => (await sevenZipOf({ "a.csv": "a\n1\n" })).subarray(0, -9),
+      1003,
+      /Unexpected end/,
+    ],
+    ["the beginning of a 7z", "cut.7z", () => Buffer.from("377abcaf271c", "hex"), 1003, /damaged/],
+    ["a damaged 7z", "bad.7z", damaged, 1003, /Data Error|CRC/i],
+    ["a damaged header of a 7z", "bad.7z", damagedHeader, 1003, /damaged/],
+    ["an empty 7z", "empty.7z", () => sevenZipOf({}, { switches: ["-ir!nothing"] }), 1005, /no files/],
+    ["a 7z without files", "none.7z", () => sevenZipOf({}, { links: { "a.csv": "b" } }), 1005, /no files/],
+    ["a 7z of system files", "none.7z", () => sevenZipOf({ "._a.csv": "b" }), 1005, /no files/],
+    ["a 7z by its name", "text.7z", () => Buffer.from("a\n1\n"), 1003, /not an archive/],
+    [
+      "too many files in a 7z",
+      "many.7z",
+      () => sevenZipOf(Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`${i}.csv`, "a"]))),
+      1003,
+      /1000/,
+    ],
+    ["a cut bzip2", "cut.csv.bz2", () => cutOf("bzip2"), 1003, /Unexpected end/],
+    ["a cut xz", "cut.csv.xz", () => cutOf("xz"), 1003, /Unexpected end/],
+    ["an empty xz", "empty.csv.xz", () => sevenZipOf({ "a.csv": "" }, { type: "xz" }), 1005, /empty/],
+    ["an empty bzip2", "empty.csv.bz2", () => sevenZipOf({ "a.csv": "" }, { type: "bzip2" }), 1005, /empty/],
     ["nothing of use in it", "texts.zip", () => zipOf({ "a.md": "x" }), 1002, /a\.md/],
   ])("%s", async (_, name, content, code, message) => {
     expect(await failureOf(name, await content())).toEqual(["failure", code, expect.stringMatching(message)]);

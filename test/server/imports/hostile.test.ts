@@ -13,10 +13,12 @@ import { ZipFile } from "yazl";
 import { localHome } from "../../../src/local/home";
 import { findServer } from "../../../src/local/launcher";
 import { ImportWorker } from "../../../src/server/imports/import-worker";
+import { unpack } from "../../../src/server/imports/unpack";
 import { madeByGdal } from "../../support/gdal";
 import { answersDuring, importer, zipOf } from "../../support/imports";
 import { needs } from "../../support/needs";
 import { serverForTests } from "../../support/server";
+import { renamedSevenZip, sevenZipOf } from "../../support/seven-zip";
 
 const server = serverForTests();
 const { file, upload, get, finished, columns, leftovers, workDirs } = importer(server);
@@ -81,6 +83,70 @@ describe("archives", () => {
     const { table_name } = await file("link.zip", await buffer(zip.outputStream as never));
     expect(await columns(table_name!)).toEqual({ etc_passwd: "text" });
     expect((await server.sql(`SELECT count(*)::int AS n FROM ${table_name}`)).rows).toEqual([{ n: 0 }]);
+  });
+
+  test.each<["7z" | "bzip2" | "xz", string]>([
+    ["7z", "bomb.7z"],
+    ["bzip2", "bomb.csv.bz2"],
+    ["xz", "bomb.csv.xz"],
+  ])("a bomb made with %s", async (type, name) => {
+    const bomb = await sevenZipOf({ "bomb.csv": 300 * MB }, { type });
+    expect(bomb.length).toBeLessThan(MB);
+    expect(await failure(name, bomb)).toEqual([1003, expect.stringMatching(/zip bomb/)]);
+  });
+
+  test.each([["../evil.csv"], ["a/../../evil.csv"], ["/tmp/evil.csv"], ["..\\evil.csv"], ["c:\\evil.csv"]])(
+    "a file named %s in a 7z",
+    async (name) => {
+      const archive = await renamedSevenZip(
+        "a\n1\n",
+        ["good.csv", "good.csv"],
+        ["x".repeat(name.length), name],
+      );
+      expect(await failure("slip.7z", archive)).toEqual([1003, expect.stringMatching(/relative path/)]);
+    },
+  );
+
+  test("names in a 7z that stand for other properties, or for two files", async () => {
+    const spoofed = await renamedSevenZip("a\n1\n", ["xxxxxxxxxx.csv", "\n\nPath = .csv"]);
+    expect((await failure("spoof.7z", spoofed))[0]).toBe(1003);
+    const separated = await renamedSevenZip("a\n1\n", ["xxxxxxxxxxxxxxx.csv", "s\u2028Encrypted = +.csv"]);
+    expect((await file("separated.7z", separated)).error_code).toBeNull();
+    const twice = await renamedSevenZip("a\n1\n", ["1.csv", "1.csv"], ["2.csv", "1.csv"]);
+    expect(await failure("twice.7z", twice)).toEqual([1003, expect.stringMatching(/1\.csv.* twice/)]);
+    const nested = await renamedSevenZip("a\n1\n", ["a", "a"], ["xxxxxxx", "a/b.csv"]);
+    expect((await failure("nested.7z", nested))[0]).toBe(1003);
+  });
+
+  test("links in a 7z are not followed, also as folders", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "cartoframes-test-"));
+    const links = { "link.csv": "/etc/passwd", aa: outside, up: "../../.." };
+    const files = { "good.csv": "a\n1\n", "bb_evil.csv": "a\n2\n", "cc_evil.csv": "a\n3\n" };
+    const archive = await sevenZipOf(files, { links, switches: ["-mhc=off"] });
+    const through = await renamedSevenZip(
+      archive,
+      ["bb_evil.csv", "aa/evil.csv"],
+      ["cc_evil.csv", "up/evil.csv"],
+    );
+    const answer = await file("links.7z", through);
+    const made = answer.tables as { wanted: string }[];
+    expect(made.map(({ wanted }) => wanted)).toEqual(["evil", "evil", "good"]);
+    expect(readdirSync(outside)).toEqual([]);
+    await rm(outside, { recursive: true });
+  });
+
+  test("unpacking a 7z stops when the import is cancelled", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "cartoframes-test-"));
+    const path = join(dir, "slow.7z");
+    await writeFile(path, await sevenZipOf({ "slow.csv": 250 * MB }, { switches: ["-m0=BZip2"] }));
+    const stop = new AbortController();
+    const unpacking = unpack({ path, name: "slow.7z" }, join(dir, "unpacked"), stop.signal);
+    const written = () => readdirSync(dir, { recursive: true, encoding: "utf8" });
+    const stopped = expect(unpacking).rejects.toThrow("cancelled");
+    await expect.poll(written).toContain(join("unpacked", "7z", "slow.csv"));
+    stop.abort(new Error("cancelled"));
+    await stopped;
+    await rm(dir, { recursive: true });
   });
 
   test("a cut archive", async () => {

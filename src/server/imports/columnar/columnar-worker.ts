@@ -2,8 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import { crsNameOfSrid } from "../../../geometry/crs";
 import { asFailure, ImportFailure } from "../errors";
+import { firstBytes } from "../file";
 import { escapeCopy } from "../reader/copy-text";
-import { firstBytes } from "../unpack";
 import { openArrow } from "./arrow";
 import type { ColumnarFile, FileColumn, FromColumnar, PlannedColumn, ToColumnar } from "./file";
 import { GeometryColumn } from "./geometry";

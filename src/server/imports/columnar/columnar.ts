@@ -5,11 +5,11 @@ import { SRID_LNGLAT } from "../../../geo";
 import { LNGLAT } from "../../../geometry/crs";
 import { crsOfDefinition, crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
+import { type FileToImport, firstBytes, withoutExtension } from "../file";
 import { loadLayer } from "../gdal/load-layer";
 import { ImportWorker, OWN_READER } from "../import-worker";
 import { type Reading, readerLimit } from "../reading";
 import type { Layer, LayerSource, LoadedContent } from "../table-source";
-import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import type { FromColumnar, OpenOptions, PlannedColumn, ToColumnar } from "./file";
 
 export const COLUMNAR_EXTENSIONS = [

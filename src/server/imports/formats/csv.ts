@@ -4,8 +4,8 @@ import { extname } from "node:path";
 import type { CastingContext, CsvError, Options } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
+import { type FileToImport, layerOfFile } from "../file";
 import type { FileOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, layerOfFile } from "../unpack";
 import { textDecoder } from "./decoder";
 import { decoded, encodingOf } from "./encoding";
 

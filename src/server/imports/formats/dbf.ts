@@ -2,8 +2,8 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { ImportFailure } from "../errors";
+import type { FileToImport } from "../file";
 import type { Cell } from "../table-source";
-import type { FileToImport } from "../unpack";
 import { type Decoder, encodingOfCodePage, textDecoder } from "./decoder";
 import { LineSample } from "./encoding";
 import { guessEncoding } from "./guess-encoding";

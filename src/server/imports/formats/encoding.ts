@@ -1,8 +1,8 @@
 /** Detects the encoding of text files. */
 import { createReadStream } from "node:fs";
 import { ImportFailure } from "../errors";
+import { firstBytes } from "../file";
 import type { Reading } from "../reading";
-import { firstBytes } from "../unpack";
 import { type Decoder, encodingOfLabel, textDecoder } from "./decoder";
 import { guessEncoding } from "./guess-encoding";
 

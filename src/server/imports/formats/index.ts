@@ -1,7 +1,7 @@
 /** Opens files that this project reads itself. Each format has a file in this folder. */
 import { extname } from "node:path";
+import type { FileToImport } from "../file";
 import type { FileOptions, OWN_EXTENSIONS, TableSource } from "../table-source";
-import type { FileToImport } from "../unpack";
 import { openCsv } from "./csv";
 import { openJson } from "./json";
 import { openKml } from "./kml";

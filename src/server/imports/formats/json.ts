@@ -6,8 +6,8 @@ import { crsNameOf, sridOfCrsName } from "../../../geometry/crs";
 import { ShapeError, shapeOf } from "../../../geometry/shape";
 import { isObject } from "../../../values";
 import { ImportFailure } from "../errors";
+import { type FileToImport, layerOfFile } from "../file";
 import type { FileOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOf } from "./encoding";
 
 /** Paths whose values the parser emits one at a time, so that the whole document is never in memory. */

@@ -1,8 +1,8 @@
 /** KML (https://www.ogc.org/standards/kml), read placemark by placemark. */
 import { ShapeError } from "../../../geometry/shape";
 import { ImportFailure } from "../errors";
+import { type FileToImport, layerOfFile } from "../file";
 import type { Cell, FileOptions, Row, TableSource } from "../table-source";
-import { type FileToImport, layerOfFile } from "../unpack";
 import { decoded, encodingOfXml } from "./encoding";
 import { geometryOfPlacemark, outlineOfOverlay } from "./kml-geometry";
 import { childElements, childNamed, childrenNamed, textOfElement, type XmlElement, xmlElements } from "./xml";

@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { type CellObject, CFB, read, utils, type WorkBook, type WorkSheet } from "@e965/xlsx";
 import { openPromise } from "yauzl";
 import { ImportFailure } from "../errors";
+import { type FileToImport, firstBytes, withoutExtension } from "../file";
 import type { Cell, Row, TableSource } from "../table-source";
-import { type FileToImport, firstBytes, withoutExtension } from "../unpack";
 import { timeOfNumber } from "./workbook-times";
 
 /** Largest workbook that is read. It is held in memory, where its cells take several times this size. */

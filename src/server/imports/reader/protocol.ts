@@ -1,8 +1,8 @@
 /** What the server and the thread of its own readers say to each other, one request after the other. */
 import type { Unread } from "../../../api/schemas/imports";
 import type { ImportErrorCode } from "../errors";
+import type { FileToImport } from "../file";
 import type { FileOptions, Layer, LoadedContent } from "../table-source";
-import type { FileToImport } from "../unpack";
 
 export type ToReader =
   | { readonly kind: "open"; readonly file: FileToImport; readonly options: FileOptions }

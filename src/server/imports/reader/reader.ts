@@ -3,11 +3,11 @@ import { SRID_LNGLAT } from "../../../geo";
 import type { Engine } from "../../engine/engine";
 import { crsOfSrid } from "../crs";
 import { ImportFailure } from "../errors";
+import type { FileToImport } from "../file";
 import { ImportWorker, OWN_READER } from "../import-worker";
 import { loadTable } from "../load";
 import type { ImportState } from "../record";
 import type { FileOptions, Layer, LayerSource, LoadedContent } from "../table-source";
-import type { FileToImport } from "../unpack";
 import type { Answers, FromReader, TablePlan, ToReader } from "./protocol";
 
 /** The readers of this project for one import, in a worker thread. The server receives text for COPY. */
