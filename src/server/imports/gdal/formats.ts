@@ -123,12 +123,19 @@ export async function openLayers(
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;
         const { srid } = reading;
-        await gdal.write(path, layer, { output, srid, limit: readerLimit(reading) }).catch((error) => {
-          throw readFailure(file, error);
-        });
+        const options = { output, srid, limit: readerLimit(reading) };
+        const isMixed = await gdal.write(path, layer, options).then(
+          () => false,
+          (error) => isOtherType(error) || Promise.reject(readFailure(file, error)),
+        );
+        if (isMixed) {
+          await gdal.write(path, layer, { ...options, isMixed }).catch((error) => {
+            throw readFailure(file, error);
+          });
+        }
         const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
         const rows = copyText(join(gdal.dir, output), layer, check);
-        const loaded = await loadLayer(engine, table, { layer, rows, signal });
+        const loaded = await loadLayer(engine, table, { layer, rows, isMixed, signal });
         return loaded && { ...loaded, crs: crsOf(layer, srid), unread: check?.unread() ?? [] };
       },
     };
@@ -233,6 +240,10 @@ function typeInPostgis(type: string): string {
         .replaceAll(" ", "")
         .toUpperCase();
 }
+
+/** True for a layer with geometries of other types than it declares. */
+const isOtherType = (error: unknown) =>
+  error instanceof GdalError && /has an? .* geometry whereas .* is expected/.test(error.message);
 
 function readFailure({ name }: FileToImport, error: unknown): unknown {
   if (!(error instanceof GdalError)) return error;
