@@ -180,12 +180,21 @@ async function provide(
     for (const part of inside) await provideAs(part, join(dir, folder, part.name));
     return folder;
   }
-  await provideAs(file, join(dir, path, `data${extension}`));
+  const stem = stemFor(file);
+  await provideAs(file, join(dir, path, `${stem}${extension}`));
   for (const part of inside.filter((other) => belongsTo(other, file))) {
-    await provideAs(part, join(dir, path, `data${extname(part.name).toLowerCase()}`));
+    await provideAs(part, join(dir, path, `${stem}${extname(part.name).toLowerCase()}`));
   }
-  return posix.join(path, `data${extension}`);
+  return posix.join(path, `${stem}${extension}`);
 }
+
+const MAX_STEM_CHARS = 60;
+
+/** Some drivers name the layer after its file. */
+const stemFor = ({ name }: FileToImport) =>
+  withoutExtension(name)
+    .replaceAll(/[^\p{L}\p{N}_-]+/gu, "_")
+    .slice(0, MAX_STEM_CHARS) || "data";
 
 function belongsTo(other: FileToImport, file: FileToImport): boolean {
   const isSame = withoutExtension(other.name).toLowerCase() === withoutExtension(file.name).toLowerCase();
