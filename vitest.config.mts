@@ -23,19 +23,27 @@ function startsProcess(file: string): boolean {
 /** Plain functions: their files share a process, which saves loading the same modules for each. */
 const plain = files.filter((file) => !startsProcess(file));
 
-/** The slowest first, so that both workers end together: seconds on an idle machine. */
+/** The slowest first, so that all workers end together: seconds beside two other workers. */
 const SLOW: Record<string, number> = {
-  "server/api-on-postgres.test.ts": 130,
+  "server/api-on-postgres.test.ts": 300,
+  "imports/on-postgres.test.ts": 150,
+  "notebooks.test.ts": 150,
+  "failure/on-postgres.test.ts": 100,
+  "imports/gdal.test.ts": 100,
+  "map/map-detail-page.test.ts": 95,
+  "failure/kill.test.ts": 90,
+  "kernel/lab-quickstart.test.ts": 85,
   "local/daemon.test.ts": 80,
-  "notebooks.test.ts": 75,
-  "kernel/lab-quickstart.test.ts": 75,
-  "docs.test.ts": 70,
-  "map/map-detail-page.test.ts": 70,
-  "render/page/kinds.test.ts": 65,
-  "failure/kill.test.ts": 60,
-  "failure/on-postgres.test.ts": 60,
-  "sync/sync-conflicts.test.ts": 40,
-  "server/jobs-restart.test.ts": 30,
+  "imports/oracle.test.ts": 80,
+  "imports/hostile.test.ts": 80,
+  "render/page/kinds.test.ts": 75,
+  "render/page/page.test.ts": 65,
+  "sync/sync-conflicts.test.ts": 60,
+  "docs.test.ts": 50,
+  "imports/memory.test.ts": 50,
+  "files/reading.test.ts": 50,
+  "failure/large-and-slow.test.ts": 45,
+  "server/jobs-restart.test.ts": 40,
   "package/package.test.ts": 30,
 };
 
@@ -62,7 +70,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
-    maxWorkers: Math.max(3, availableParallelism()), // some wait for frames of a page, others for a server
+    maxWorkers: Math.max(4, availableParallelism()), // some wait for frames of a page, others for a server
     update: "none", // a missing snapshot is a failure; `-u` writes it
     sequence: { sequencer: SlowestFirst },
     env: {

@@ -11,17 +11,11 @@ import { CartoContext } from "../src/context/carto-context";
 import { homesIn } from "../src/local/home";
 import { stopServer } from "../src/local/launcher";
 import { startPostgres } from "../test/support/postgres";
-import { compare, POINTS, printHeader, quietly } from "./support";
+import { compare, POINTS, POLYGONS, printHeader, quietly } from "./support";
 
 const POINT_ROWS = Number(process.env.BENCH_ROWS) || 1_000_000;
 const POLYGON_ROWS = POINT_ROWS / 5;
 const run = promisify(execFile);
-
-/** Regular polygons of 20 to 59 corners, one per row. */
-const POLYGONS = `SELECT i AS id, 'area ' || i AS name, (i::int8 * 2654435761 % 1000003) / 7.0::float8 AS value,
-    ST_Buffer(ST_SetSRID(ST_MakePoint(-170 + (i::int8 * 7919 % 34000) / 100.0, -70 + (i::int8 * 104729 % 14000) / 100.0), 4326),
-      0.05, 5 + i % 10)::geometry(Polygon, 4326) AS geom
-  FROM generate_series(1, ${POLYGON_ROWS}) AS i`;
 
 const FINISH = (table: string, geometry: string) => `ALTER TABLE ${table} ADD COLUMN the_geom_webmercator
     geometry(Geometry,3857) GENERATED ALWAYS AS (ST_Transform(${geometry}, 3857)) STORED;
@@ -56,7 +50,7 @@ async function main(): Promise<void> {
   const ogr = (...args: string[]) => run("ogr2ogr", args).then(() => {});
   try {
     await native.query(`CREATE TABLE points AS SELECT id, name, value, kind, at, the_geom AS geom FROM (${POINTS(POINT_ROWS)}) t;
-      CREATE TABLE polygons AS ${POLYGONS}`);
+      CREATE TABLE polygons AS ${POLYGONS(POLYGON_ROWS)}`);
     await embedded.query("SELECT 1");
     const csv = join(dir, "points.csv");
     await psql(

@@ -8,6 +8,13 @@ export const POINTS = (rowCount: number) => `
     ST_SetSRID(ST_MakePoint(-180 + (i::int8 * 7919 % 36000) / 100.0, -80 + (i::int8 * 104729 % 16000) / 100.0), 4326) AS the_geom
   FROM generate_series(1, ${rowCount}) AS i`;
 
+/** Regular polygons of 20 to 59 corners, one per row. */
+export const POLYGONS = (rowCount: number) => `
+  SELECT i AS id, 'area ' || i AS name, (i::int8 * 2654435761 % 1000003) / 7.0::float8 AS value,
+    ST_Buffer(ST_SetSRID(ST_MakePoint(-170 + (i::int8 * 7919 % 34000) / 100.0, -70 + (i::int8 * 104729 % 14000) / 100.0), 4326),
+      0.05, 5 + i % 10)::geometry(Polygon, 4326) AS geom
+  FROM generate_series(1, ${rowCount}) AS i`;
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,5 +1,6 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { CartoContext } from "../context/carto-context";
+import { CartoError } from "../errors";
 
 interface ImportCommandOptions {
   readonly table?: string;
@@ -18,6 +19,24 @@ interface ImportCommandOptions {
 const repeated = (value: string, before: readonly string[] = []) => [...before, value];
 const listOf = (text: string) => text.split(",").map((part) => part.trim());
 
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+function box(text: string): number[] {
+  const edges = listOf(text).map((edge) => (edge === "" ? Number.NaN : Number(edge)));
+  if (edges.length !== 4 || edges.some(Number.isNaN))
+    throw new InvalidArgumentError("It must be four numbers: west,south,east,north.");
+  return edges;
+}
+
+/** Names options as the command line does. */
+const withFlags = (message: string) =>
+  message
+    .replaceAll(/\{ (overwrite|append): true \}/g, "--$1")
+    .replaceAll(/`(layer|encoding|srid|columns|where|bbox|limit|overwrite|append)(?::[^`]*)?`/g, "--$1");
+
 export function addImportCommand(program: Command): void {
   program
     .command("import")
@@ -28,13 +47,11 @@ export function addImportCommand(program: Command): void {
     .option("--append", "add the rows to existing tables")
     .option("--layer <name>", "layer to import; may be repeated (default: all, or the first sheet)", repeated)
     .option("--encoding <name>", "encoding of the texts (default: found out)")
-    .option("--srid <code>", "EPSG code of the coordinates (default: that of the file, or 4326)", Number)
+    .option("--srid <code>", "EPSG code of the coordinates (default: that of the file, or 4326)", wholeNumber)
     .option("--columns <names>", "columns to keep, separated by commas (default: all)", listOf)
     .option("--where <condition>", "SQL condition for the rows to keep")
-    .option("--bbox <west,south,east,north>", "box in degrees around the rows to keep", (text) =>
-      listOf(text).map(Number),
-    )
-    .option("--limit <rows>", "maximum number of rows", Number)
+    .option("--bbox <west,south,east,north>", "box in degrees around the rows to keep", box)
+    .option("--limit <rows>", "maximum number of rows", wholeNumber)
     .option("--database <url>", "import into this PostgreSQL database instead of the configured place")
     .action(async (files: string[], { table, database, ...options }: ImportCommandOptions) => {
       const context = new CartoContext(database === undefined ? {} : { baseUrl: database });
@@ -42,6 +59,9 @@ export function addImportCommand(program: Command): void {
       for (const name of ["SIGINT", "SIGTERM"] as const)
         process.once(name, () => stop.abort(new Error("The import was interrupted.")));
       const call = { ...options, signal: stop.signal } as Parameters<CartoContext["import"]>[2];
-      await context.import(files, table, call);
+      await context.import(files, table, call).catch((error) => {
+        if (error instanceof CartoError) error.message = withFlags(error.message);
+        throw error;
+      });
     });
 }

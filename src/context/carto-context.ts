@@ -13,7 +13,7 @@ import {
 } from "../files/import";
 import { type FileLayer, type LayersOptions, listLayers } from "../files/layers";
 import { checkFileOptions, type FileOptions } from "../files/reading";
-import { printImport, sizeText } from "../files/report";
+import { printImport, sizeText, warnAbout } from "../files/report";
 import type { FileSource } from "../files/source";
 import { isFrame, rowCountOf } from "../frame";
 import type { Progress } from "../kernel/progress";
@@ -316,7 +316,7 @@ export class CartoContext {
 
   /**
    * Reads a file as a DataFrame, with the formats and conversions of `cc.import` and the types of `cc.read`. No table is
-   * left on the server.
+   * left on the server. Warns about values that could not be read, and about a guessed encoding or coordinate system.
    *
    * ```ts
    * const flights = await cc.readFile("../node_modules/vega-datasets/data/flights-airport.csv");
@@ -341,7 +341,8 @@ export class CartoContext {
     const { signal, progress } = call;
     const table = await temporaryTable({ transport: this.#transport, signal });
     try {
-      await importFiles(this.#transport, source, table.table, call);
+      const { tables, leftOut } = await importFiles(this.#transport, source, table.table, call);
+      for (const { made } of tables) warnAbout(made, leftOut);
       const reading = { decodeGeom, signal, progress, baselines: new Baselines() };
       return await readTable(this.#transport, { table }, reading);
     } finally {

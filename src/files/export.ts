@@ -11,7 +11,7 @@ import { ZipFile } from "yazl";
 import { copyTo } from "../api/sql";
 import type { Transport } from "../api/transport";
 import { describe } from "../context/read/describe";
-import { quoted, tableNamed, temporaryTable } from "../context/tables/table-name";
+import { quoted, type TableName, tableNamed, temporaryTable } from "../context/tables/table-name";
 import { dropTemporary } from "../context/write/new-table";
 import { writeFrame } from "../context/write/write";
 import { InvalidArgumentError } from "../errors";
@@ -164,12 +164,58 @@ async function withQuery<T>(
   }
   const table = await temporaryTable({ transport, signal });
   try {
-    if (isFrame(what)) await writeFrame(transport, what, table.table, { signal, progress });
-    else await importFiles(transport, geoJsonFile(what), table.table, { signal, progress });
-    return await work(`SELECT * FROM ${quoted(table)}`);
+    return await work(
+      isFrame(what)
+        ? await frameQuery(transport, what, table, { signal, progress })
+        : await geoJsonQuery(transport, what, table, { signal, progress }),
+    );
   } finally {
     await dropTemporary(transport, table);
   }
+}
+
+type Call = Pick<ExportCall, "signal" | "progress">;
+
+/** Writes a frame as a table, and returns the query for its columns under their own names. */
+async function frameQuery(
+  transport: Transport,
+  frame: DataFrame,
+  table: TableName,
+  call: Call,
+): Promise<string> {
+  const { renamed, hasGeometry } = await writeFrame(transport, frame, table.table, call);
+  const own = frame.columns.map(String);
+  return ownColumns(transport, table, renamed, (name) =>
+    name === GEOM ? hasGeometry : name !== ID || own.includes(ID),
+  );
+}
+
+async function geoJsonQuery(
+  transport: Transport,
+  geoJson: unknown,
+  table: TableName,
+  call: Call,
+): Promise<string> {
+  const { tables } = await importFiles(transport, geoJsonFile(geoJson), table.table, call);
+  return ownColumns(transport, table, tables[0]?.made.renamed ?? [], (name) => name !== ID);
+}
+
+const GEOM = "the_geom";
+const ID = "cartodb_id";
+
+async function ownColumns(
+  transport: Transport,
+  table: TableName,
+  renamed: readonly { readonly from: string; readonly to: string }[],
+  isOwn: (name: string) => boolean,
+): Promise<string> {
+  const all = `SELECT * FROM ${quoted(table)}`;
+  const names = ((await describe(transport, all, {})) ?? []).map(({ name }) => name).filter(isOwn);
+  const columns = names.map((name) => {
+    const from = name === GEOM ? name : (renamed.find(({ to }) => to === name)?.from ?? name);
+    return from === name ? ident(name) : `${ident(name)} AS ${ident(from)}`;
+  });
+  return columns.length > 0 ? `SELECT ${columns.join(", ")} FROM ${quoted(table)} ORDER BY ${ID}` : all;
 }
 
 const isGeoJson = (value: unknown) => isObject(value) && typeof value.type === "string";

@@ -1,10 +1,11 @@
 /** Texts about imports and exports. */
-import type { FileTable, ImportReport } from "./import";
+import type { ImportedTable } from "../api/schemas/imports";
+import type { FileTable, ImportReport, UnreadValues } from "./import";
 
 /** Prints what was imported: for each table its rows and geometries, how to look at it, and what differs from the file. */
 export function printImport({ tables, leftOut }: ImportReport): void {
   for (const table of tables) console.log([headline(table), ...notesOf(table)].join("\n  "));
-  if (leftOut.length > 0) console.log(`Left out: ${leftOut.join(", ")}.`);
+  if (leftOut.length > 0) console.log(leftOutNote(leftOut));
 }
 
 function headline({ name, rows, geometry, unfilled }: FileTable): string {
@@ -24,10 +25,7 @@ function notesOf(table: FileTable): string[] {
   const others = renamed.filter(({ from, to }) => from.toLowerCase() !== to);
   return [
     ...(geometry !== null && withoutGeometry > 0 ? [`${rowsText(withoutGeometry)} without a geometry.`] : []),
-    ...unread.map(
-      ({ column, count, row, reason }) =>
-        `${count.toLocaleString("en-US")} unreadable in "${column}", first in row ${row}: ${reason}`,
-    ),
+    ...unread.map(unreadNote),
     ...(geometry === null ? [] : crsNote(crs)),
     ...(encoding === null || encoding.name === "utf-8" || encoding.found === "option"
       ? []
@@ -37,9 +35,29 @@ function notesOf(table: FileTable): string[] {
   ];
 }
 
+/** Warns about what may be wrong in a frame that was read from a file: unreadable values, and what was guessed. */
+export function warnAbout(
+  { unread, crs, encoding }: Pick<ImportedTable, "unread" | "crs" | "encoding">,
+  leftOut: readonly string[],
+): void {
+  const notes = [
+    ...unread.map(unreadNote),
+    ...(crs?.is_assumed ? [ASSUMED] : []),
+    ...(encoding?.found === "guessed" ? [encodingNote(encoding)] : []),
+    ...(leftOut.length > 0 ? [leftOutNote(leftOut)] : []),
+  ];
+  for (const note of notes) console.warn(note);
+}
+
+const unreadNote = ({ column, count, row, reason }: UnreadValues) =>
+  `${count.toLocaleString("en-US")} unreadable in "${column}", first in row ${row}: ${reason}`;
+
+const leftOutNote = (leftOut: readonly string[]) => `Left out: ${leftOut.join(", ")}.`;
+
+const ASSUMED = "The file names no coordinate system: longitude and latitude assumed. Otherwise pass `srid`.";
+
 function crsNote(crs: FileTable["crs"]): string[] {
-  if (crs?.isAssumed)
-    return ["The file names no coordinate system: longitude and latitude assumed. Otherwise pass `srid`."];
+  if (crs?.isAssumed) return [ASSUMED];
   if (crs === null || crs.srid === 4326) return [];
   const code = crs.srid === null ? "" : `EPSG:${crs.srid}`;
   const name = crs.name === code ? code : [crs.name, code && `(${code})`].filter(Boolean).join(" ");

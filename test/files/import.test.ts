@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { CartoContext } from "../../src/context/carto-context";
 import { ImportError, InvalidArgumentError, TableExistsError } from "../../src/errors";
-import { printed, rowsOf, values, withContext } from "../support/context";
+import { printed, rowsOf, values, warned, withContext } from "../support/context";
 import { temporaryDir } from "../support/engine";
 import { runningServer } from "../support/server";
 import { sevenZipOf } from "../support/seven-zip";
@@ -224,6 +224,17 @@ test("readFile returns the rows, and leaves no table", async () => {
     ["Rome", 41.9, 12.5],
   ]);
   expect(await values("SELECT * FROM CDB_UserTables() AS t ORDER BY 1")).toEqual(before);
+});
+
+test("readFile warns about values that it cannot read, and what it guesses", async () => {
+  await cc.readFile(await file("fine.csv"));
+  expect(warned()).toBe("");
+  const latin = Buffer.from("name,lat,lng\nMálaga,36.7,-4.4\nCádiz,136.5,-6.3\n", "latin1");
+  await cc.readFile(await file("latin.csv", latin));
+  expect(warned()).toBe(
+    '1 unreadable in "the_geom", first in row 2: The coordinates are not numbers, or out of range.\n' +
+      "Encoding: windows-1252, guessed. If letters are wrong, pass `encoding`.",
+  );
 });
 
 test("the command imports into the configured place", async () => {

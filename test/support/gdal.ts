@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import initGdal, { type Gdal } from "gdal3.js/node";
 import { afterAll } from "vitest";
 
@@ -34,15 +34,15 @@ export async function madeByGdal(geojson: unknown, ...steps: string[][]): Promis
   loaded ??= load();
   const { gdal, dir } = await loaded;
   const name = `made${count++}`;
-  await writeFile(join(dir, `${name}.json`), JSON.stringify(geojson));
-  const { datasets } = await gdal.open(`/output/${name}.json`);
-  let written: string[] = [];
-  for (const options of steps) {
-    const { all } = await gdal.ogr2ogr(datasets[0]!, options, name);
-    if (all.length > 0) written = all.map(({ real }) => real);
-  }
+  await writeFile(join(dir, `source-${name}.json`), JSON.stringify(geojson));
+  const { datasets } = await gdal.open(`/output/source-${name}.json`);
+  for (const options of steps) await gdal.ogr2ogr(datasets[0]!, options, name).catch(() => {}); // it fails to list the files of some formats
   await gdal.close(datasets[0]!);
   const files: Files = {};
-  for (const path of written) files[basename(path)] = await readFile(path);
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const isWritten = relative(dir, path).startsWith(`${name}.`);
+    if (entry.isFile() && isWritten) files[entry.name] = await readFile(path);
+  }
   return files;
 }

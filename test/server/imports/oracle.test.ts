@@ -126,6 +126,10 @@ const FORMATS: readonly Format[] = [
   { driver: "ODS", extension: "ods", not: ALL_BUT_POINTS },
   { driver: "OGR_GMT", extension: "gmt", not: ["mixed", "some_missing"] },
   { driver: "JML", extension: "jml" },
+  { driver: "MBTiles", extension: "mbtiles", options: ["-dsco", "MAXZOOM=8"] },
+  { driver: "MapML", extension: "mapml", not: ["mixed"] },
+  { driver: "GeoRSS", extension: "georss", options: ["-dsco", "USE_EXTENSIONS=YES"], not: ["multi"] },
+  { driver: "VDV", extension: "x10", not: ALL_BUT_POINTS },
 ];
 
 const SYSTEMS = ["EPSG:3857", "EPSG:2056", "EPSG:25832", "EPSG:4258"];
@@ -159,7 +163,7 @@ async function written({ driver, extension, options = [] }: Format, wanted: read
 /** What GDAL reads from a file, in longitude and latitude. */
 async function readByGdal(path: string): Promise<Feature[]> {
   const out = `${path}.judged`;
-  const system = path.endsWith(".csv") ? ["-s_srs", "EPSG:4326"] : [];
+  const system = /\.(?:csv|georss)$/.test(path) ? ["-s_srs", "EPSG:4326"] : [];
   await ogr2ogr(
     "-f",
     "GeoJSONSeq",
@@ -242,8 +246,13 @@ function differences(ours: readonly Feature[], judged: readonly Feature[]): unkn
     const columns = normalizeColumnNames(names);
     const others = columns.flatMap((column, at) => {
       const [value, gdal] = [spelled(mine.properties[column]), spelled(properties[names[at]!])];
-      const written = spelled(ATTRIBUTES[row]?.[column.replace("ogr_", "") as "name"]);
-      return isSame(value, gdal) || isSame(value, written) ? [] : [{ row, column, ours: value, gdal }];
+      const key = column.replace("ogr_", "") as "name";
+      const written = spelled(ATTRIBUTES[row]?.[key]);
+      const isExact = () =>
+        Number(value) === Number(gdal) && ATTRIBUTES.some((one) => spelled(one[key]) === value);
+      return isSame(value, gdal) || isSame(value, written) || isExact()
+        ? []
+        : [{ row, column, ours: value, gdal }];
     });
     return isNear(mine.geometry, geometry)
       ? others

@@ -123,12 +123,19 @@ export async function openLayers(
       load: async (engine, table, signal) => {
         const output = `${path.replaceAll("/", "-")}-${i}`;
         const { srid } = reading;
-        await gdal.write(path, layer, { output, srid, limit: readerLimit(reading) }).catch((error) => {
-          throw readFailure(file, error);
-        });
+        const options = { output, srid, limit: readerLimit(reading) };
+        const isMixed = await gdal.write(path, layer, options).then(
+          () => false,
+          (error) => isOtherType(error) || Promise.reject(readFailure(file, error)),
+        );
+        if (isMixed) {
+          await gdal.write(path, layer, { ...options, isMixed }).catch((error) => {
+            throw readFailure(file, error);
+          });
+        }
         const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
         const rows = copyText(join(gdal.dir, output), layer, check);
-        const loaded = await loadLayer(engine, table, { layer, rows, signal });
+        const loaded = await loadLayer(engine, table, { layer, rows, isMixed, signal });
         return loaded && { ...loaded, crs: crsOf(layer, srid), unread: check?.unread() ?? [] };
       },
     };
@@ -173,12 +180,21 @@ async function provide(
     for (const part of inside) await provideAs(part, join(dir, folder, part.name));
     return folder;
   }
-  await provideAs(file, join(dir, path, `data${extension}`));
+  const stem = stemFor(file);
+  await provideAs(file, join(dir, path, `${stem}${extension}`));
   for (const part of inside.filter((other) => belongsTo(other, file))) {
-    await provideAs(part, join(dir, path, `data${extname(part.name).toLowerCase()}`));
+    await provideAs(part, join(dir, path, `${stem}${extname(part.name).toLowerCase()}`));
   }
-  return posix.join(path, `data${extension}`);
+  return posix.join(path, `${stem}${extension}`);
 }
+
+const MAX_STEM_CHARS = 60;
+
+/** Some drivers name the layer after its file. */
+const stemFor = ({ name }: FileToImport) =>
+  withoutExtension(name)
+    .replaceAll(/[^\p{L}\p{N}_-]+/gu, "_")
+    .slice(0, MAX_STEM_CHARS) || "data";
 
 function belongsTo(other: FileToImport, file: FileToImport): boolean {
   const isSame = withoutExtension(other.name).toLowerCase() === withoutExtension(file.name).toLowerCase();
@@ -233,6 +249,10 @@ function typeInPostgis(type: string): string {
         .replaceAll(" ", "")
         .toUpperCase();
 }
+
+/** True for a layer with geometries of other types than it declares. */
+const isOtherType = (error: unknown) =>
+  error instanceof GdalError && /has an? .* geometry whereas .* is expected/.test(error.message);
 
 function readFailure({ name }: FileToImport, error: unknown): unknown {
   if (!(error instanceof GdalError)) return error;

@@ -200,7 +200,7 @@ function typeOf(type: string, subType = ""): string {
 /** Writes `output.sql`, and the values of its doubles to `output.fgb`. */
 async function write(
   gdal: Gdal,
-  { path, layer, output, srid, limit }: Extract<ToWorker, { kind: "write" }>,
+  { path, layer, output, srid, limit, isMixed }: Extract<ToWorker, { kind: "write" }>,
 ): Promise<void> {
   const file = opened.get(path);
   if (!file) throw new Error(`${path} is not open`);
@@ -209,7 +209,7 @@ async function write(
   const from = crsNameOfSrid(srid ?? SRID_LNGLAT);
   const some = limit ? ["-limit", String(limit)] : [];
   const options = [
-    ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...multi(layer)],
+    ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...(isMixed ? ["-nlt", "GEOMETRY"] : multi(layer))],
     ...some,
     ...(hasCrs && srid === undefined ? [] : ["-s_srs", from]),
     layer.hasIds ? "-preserve_fid" : "-unsetFid",

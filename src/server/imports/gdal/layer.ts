@@ -68,6 +68,8 @@ export interface WriteOptions {
   readonly srid?: number;
   /** Maximum number of features. */
   readonly limit?: number;
+  /** True keeps the types of the geometries, single or MULTI, instead of converting them to that of the layer. */
+  readonly isMixed?: boolean;
 }
 
 export type FromWorker =

@@ -28,12 +28,18 @@ interface Content {
  * Loads rows into a new table. Makes it a CARTO table, or returns null if there are no rows. After a failure the table may
  * exist, and the caller drops it.
  * @param rows text in the format of COPY
+ * @param isMixed converts lines and polygons to MULTI geometries
  * @throws ImportFailure 2001, 2007, 2011, 2014, 3008, 3201
  */
 export async function loadLayer(
   engine: Engine,
   table: string,
-  { layer, rows: text, signal }: { layer: Content; rows: AsyncIterable<Uint8Array>; signal: AbortSignal },
+  {
+    layer,
+    rows: text,
+    isMixed = false,
+    signal,
+  }: { layer: Content; rows: AsyncIterable<Uint8Array>; isMixed?: boolean; signal: AbortSignal },
 ): Promise<Pick<LoadedContent, "rows" | "renamed"> | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
@@ -50,6 +56,7 @@ export async function loadLayer(
     if (rows === 0) return null;
     for (const { name, projection } of projected)
       await engine.query(transform(table, projection!, name), { signal });
+    if (isMixed) await engine.query(multi(table), { signal });
     await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
     return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })) };
@@ -57,6 +64,9 @@ export async function loadLayer(
     throw loadFailure(error);
   }
 }
+
+const multi = (table: string) => `UPDATE ${ident(table)} SET the_geom = ST_Multi(the_geom)
+  WHERE GeometryType(the_geom) IN ('LINESTRING', 'POLYGON')`;
 
 /** A field `cartodb_id`, or otherwise the ids of the features, become the key of the table. */
 function columnsOf({ fields, geometries, hasIds }: Content): Column[] {
