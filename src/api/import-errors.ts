@@ -7,7 +7,7 @@ const SENTENCES: Readonly<Record<number, string>> = {
   1000: "The server could not read or write its files. Try again later.",
   1001: "The file could not be downloaded. Check the address.",
   1002: "The server does not know this type of file.",
-  1003: "The file could not be decompressed. Write without compression.",
+  1003: "The archive cannot be unpacked.",
   1004: "The workbook cannot be read. Save it again, or as CSV.",
   1005: "The file is empty.",
   1006: "The shapefile is incomplete: .shp, .shx, .dbf and .prj belong together.",

@@ -22,8 +22,9 @@ export function freeTableName(wanted: string, taken: ReadonlySet<string>): strin
   let candidate = name;
   for (let n = 1; isTaken(candidate); n++) {
     const suffix = `_${n}`;
-    // Short enough that the suffix is compared.
-    candidate = name.slice(0, COMPARED_CHARS - suffix.length) + suffix;
+    // Short enough that the suffix is compared, and without two underscores in a row, which no name has.
+    const stem = name.slice(0, COMPARED_CHARS - suffix.length).replace(/_+$/, "");
+    candidate = (isReserved(stem + suffix) ? "table" : stem) + suffix;
   }
   return candidate;
 }
