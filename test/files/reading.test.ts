@@ -123,6 +123,9 @@ test("where has no more rights than the key, and changes nothing", async () => {
   await cc.query("CREATE TABLE untouched AS SELECT 1 AS a");
   const where = "(WITH gone AS (DELETE FROM untouched RETURNING 1) SELECT count(*) FROM gone) >= 0";
   await expect(cc.import(cities, undefined, { where })).rejects.toThrow("`where` cannot be evaluated");
+  await expect(cc.import(cities, undefined, { where: 'name = "Bern"' })).rejects.toThrow(
+    "If it is a text, write 'Bern'.",
+  );
   expect(await values("SELECT a FROM untouched")).toEqual([[1]]);
 });
 

@@ -112,7 +112,11 @@ function explained(error: unknown, { where }: Filter, names: readonly string[]):
     return error;
   const unknown =
     error.code === UNDEFINED_COLUMN ? /column "(.*?)" does not exist/.exec(error.message)?.[1] : undefined;
-  const advice = unknown === undefined ? "" : `${nearest(unknown, names)} Columns: ${list(names)}.`;
+  const isQuoted = unknown !== undefined && where.includes(ident(unknown));
+  const advice =
+    unknown === undefined
+      ? ""
+      : `${nearest(unknown, names)}${isQuoted ? ` If it is a text, write ${literal(unknown)}.` : ""} Columns: ${list(names)}.`;
   return new ImportFailure(1502, `\`where\` cannot be evaluated: ${error.message}.${advice}`, {
     cause: error,
   });
