@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import type { DataFrame } from "danfojs-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { CartoContext } from "../../src/context/carto-context";
 import { ImportError, InvalidArgumentError, TableExistsError } from "../../src/errors";
@@ -231,6 +232,25 @@ test("readFile returns the rows, and leaves no table", async () => {
     ["Rome", 41.9, 12.5],
   ]);
   expect(await values("SELECT * FROM CDB_UserTables() AS t ORDER BY 1")).toEqual(before);
+});
+
+test("rows come in the order of the file", async () => {
+  const rows = Array.from({ length: 5000 }, (_, i) => `${i},${"x".repeat((i * 7919) % 80)}`);
+  const order = async (df: Promise<DataFrame>) => rowsOf(await df).map((row) => row[2]);
+  const all = Array.from({ length: 5000 }, (_, i) => i);
+  const csv = await file("ordered.csv", `i,t\n${rows.join("\n")}\n`);
+  expect(await order(cc.readFile(csv))).toEqual(all);
+  await cc.import(csv);
+  expect(await order(cc.read("ordered"))).toEqual(all);
+  expect(await order(cc.read("ordered", { limit: 3 }))).toEqual([0, 1, 2]);
+});
+
+test("longitudes from 0 to 360 are those of the map", async () => {
+  const df = await cc.readFile(await file("east.csv", "lat,lng\n10,350\n10,200\n10,-190\n10,180\n"), {
+    decodeGeom: true,
+  });
+  const points = (df.column("geometry").values as unknown as { x: number }[]).map(({ x }) => x);
+  expect(points).toEqual([-10, -160, 170, 180]);
 });
 
 test("readFile warns about values that it cannot read, and what it guesses", async () => {
