@@ -44,6 +44,9 @@ const COPY_OPTIONS = [
   "FID=cartoframes_fid",
 ].flatMap((option) => ["-lco", option]);
 
+/** Names of SQLite's internal tables, such as `sqlite_sequence`: https://www.sqlite.org/fileformat2.html#intschema */
+const SQLITE_OWN = /^sqlite_/i;
+
 /** Errors that GDAL has reported during the current request. */
 let errors: string[] = [];
 const opened = new Map<string, OpenFile>();
@@ -89,7 +92,8 @@ const failed = (message: string): FromWorker => ({ kind: "failed", message });
 
 async function list(gdal: Gdal, path: string, drivers: readonly string[]): Promise<Layer[]> {
   const dataset = open(gdal, path, drivers);
-  const { layers } = await info(gdal, dataset, "-noextent");
+  const all = (await info(gdal, dataset, "-noextent")).layers;
+  const layers = drivers.includes("SQLite") ? all.filter(({ name }) => !SQLITE_OWN.test(name)) : all;
   const found: Layer[] = [];
   for (const layer of layers) {
     const hasCrs = layer.geometryFields.every(isOnEarth);
