@@ -33,7 +33,9 @@ const CONFIG = {
   DXF_MERGE_BLOCK_GEOMETRIES: "FALSE",
   CPL_TMPDIR: MOUNTED,
 };
-const COMMON = ["-t_srs", "EPSG:4326", "-dim", "XY"];
+const TRANSFORMED = ["-t_srs", "EPSG:4326"];
+/** The coordinates stay, with the SRID that all of GDAL's text has. */
+const UNTRANSFORMED = ["-a_srs", "EPSG:4326"];
 const COPY_OPTIONS = [
   "SPATIAL_INDEX=NONE",
   "CREATE_SCHEMA=OFF",
@@ -204,18 +206,19 @@ function typeOf(type: string, subType = ""): string {
 /** Writes `output.sql`, and the values of its doubles to `output.fgb`. */
 async function write(
   gdal: Gdal,
-  { path, layer, output, srid, limit, isMixed }: Extract<ToWorker, { kind: "write" }>,
+  { path, layer, output, srid, limit, isMixed, isUntransformed }: Extract<ToWorker, { kind: "write" }>,
 ): Promise<void> {
   const file = opened.get(path);
   if (!file) throw new Error(`${path} is not open`);
   const dataset = layer.featureCount < 0 ? await reopen(gdal, path, file) : file.dataset;
   const hasCrs = layer.geometries.every(({ crs }) => crs !== null);
   const from = crsNameOfSrid(srid ?? SRID_LNGLAT);
+  const source = hasCrs && srid === undefined ? [] : ["-s_srs", from];
   const some = limit ? ["-limit", String(limit)] : [];
   const options = [
-    ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...(isMixed ? ["-nlt", "GEOMETRY"] : multi(layer))],
+    ...["-f", "PGDUMP", ...COPY_OPTIONS, "-dim", "XY", ...(isMixed ? ["-nlt", "GEOMETRY"] : multi(layer))],
     ...some,
-    ...(hasCrs && srid === undefined ? [] : ["-s_srs", from]),
+    ...(isUntransformed ? UNTRANSFORMED : [...TRANSFORMED, ...source]),
     layer.hasIds ? "-preserve_fid" : "-unsetFid",
     layer.name,
   ];
