@@ -120,6 +120,8 @@ export async function exportFile(
   const name = parseName(path);
   if (transport.kind === "account" && OF_LOCAL_SERVER.test(name.inner)) throw notOfAccounts(name.inner);
   await checkPath(path, call.overwrite);
+  if (isGeoJson(what) && /\.(?:geo)?json$/i.test(name.inner))
+    return writeAtomically(path, oneChunk(JSON.stringify(collectionOf(what))), name, call);
   return withQuery(transport, what, call, async (query) => {
     const bytes = await name.format(transport, query, name.inner, call.signal);
     return writeAtomically(path, bytes, name, call);
@@ -203,6 +205,11 @@ async function geoJsonQuery(
 const GEOM = "the_geom";
 const ID = "cartodb_id";
 
+const MAX_NAME_BYTES = 63;
+/** PostgreSQL cuts longer names, and has no empty one. */
+const isNameInSql = (name: string) => name !== "" && Buffer.byteLength(name) <= MAX_NAME_BYTES;
+
+/** Returns the query for the columns under the names that they have in their source, as far as these are names in SQL. */
 async function ownColumns(
   transport: Transport,
   table: TableName,
@@ -211,14 +218,34 @@ async function ownColumns(
 ): Promise<string> {
   const all = `SELECT * FROM ${quoted(table)}`;
   const names = ((await describe(transport, all, {})) ?? []).map(({ name }) => name).filter(isOwn);
-  const columns = names.map((name) => {
-    const from = name === GEOM ? name : (renamed.find(({ to }) => to === name)?.from ?? name);
-    return from === name ? ident(name) : `${ident(name)} AS ${ident(from)}`;
+  const originals = names.map((name) => {
+    const from = renamed.find(({ to }) => to === name)?.from;
+    return name === GEOM || from === undefined || !isNameInSql(from) ? name : from;
+  });
+  const columns = names.map((name, i) => {
+    const from = originals[i]!; // one for each
+    const isUnique = originals.indexOf(from) === originals.lastIndexOf(from) && !names.includes(from);
+    return from === name || !isUnique ? ident(name) : `${ident(name)} AS ${ident(from)}`;
   });
   return columns.length > 0 ? `SELECT ${columns.join(", ")} FROM ${quoted(table)} ORDER BY ${ID}` : all;
 }
 
-const isGeoJson = (value: unknown) => isObject(value) && typeof value.type === "string";
+const GEOJSON_TYPES =
+  /^(?:Feature|FeatureCollection|GeometryCollection|(?:Multi)?(?:Point|LineString|Polygon))$/;
+const isGeoJson = (value: unknown): value is object =>
+  isObject(value) && typeof value.type === "string" && GEOJSON_TYPES.test(value.type);
+
+function collectionOf(geoJson: object): object {
+  const { type } = geoJson as { type: string };
+  if (type === "FeatureCollection") return geoJson;
+  const feature = type === "Feature" ? geoJson : { type: "Feature", properties: {}, geometry: geoJson };
+  return { type: "FeatureCollection", features: [feature] };
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
 const geoJsonFile = (value: unknown) => ({ name: "data.geojson", bytes: Buffer.from(JSON.stringify(value)) });
 
 /** CSV with a header; geometries are WKT. */

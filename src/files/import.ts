@@ -9,6 +9,7 @@ import { explainRegistering, giveName, type Run, refuseExisting } from "../conte
 import { checkPrivacy, type Privacy } from "../context/write/privacy";
 import { abandonImport } from "../context/write/write-import";
 import { CartoError, InvalidArgumentError, TableNotFoundError } from "../errors";
+import { normalizeTableName } from "../frame/names";
 import type { Progress } from "../kernel/progress";
 import { listed } from "../options";
 import { checkFileOptions, type FileOptions, readingOf } from "./reading";
@@ -116,9 +117,10 @@ export async function importFiles(
   const uploads = await uploadsOf(source);
   if (tableName !== undefined && uploads.length > 1) {
     throw new InvalidArgumentError(
-      `There are ${uploads.length} files, and one name for their tables. Import them without a name, and each table is named after its file.`,
+      `There are ${uploads.length} files for one table. Pass one file, or make a table of each by \`cc.import\` without a name.`,
     );
   }
+  checkNames(uploads);
   const tables: Imported[] = [];
   const leftOut: string[] = [];
   for (const upload of uploads) {
@@ -129,6 +131,21 @@ export async function importFiles(
     leftOut.push(...done.leftOut);
   }
   return { tables, leftOut };
+}
+
+/** @throws InvalidArgumentError if two files would make tables of one name, of which the second would replace the first */
+function checkNames(uploads: readonly Upload[]): void {
+  const labels = new Map<string, string>();
+  for (const { stem, label, isOneTable } of uploads) {
+    if (!isOneTable) continue;
+    const name = normalizeTableName(stem);
+    const other = labels.get(name);
+    if (other !== undefined)
+      throw new InvalidArgumentError(
+        `The files ${JSON.stringify(other)} and ${JSON.stringify(label)} would both become the table "${name}". Import them one by one, each with a name.`,
+      );
+    labels.set(name, label);
+  }
 }
 
 /** Names the file of an error, and the tables of the files before it, which stay. */

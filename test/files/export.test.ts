@@ -86,6 +86,24 @@ describe("sources", () => {
     expect(features).toEqual([{ type: "Feature", geometry, properties: { Größe: 1 } }]);
   });
 
+  test("GeoJSON stays what it is in a GeoJSON file", async () => {
+    const properties = { list: [1, 2], object: { z: 1 } };
+    const geometry = { type: "Polygon", coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] }; // biome-ignore format: a line
+    const collection = { type: "FeatureCollection", features: [{ type: "Feature", properties, geometry }] };
+    await cc.export(collection, at("same.geojson"));
+    expect(JSON.parse(await text("same.geojson"))).toEqual(collection);
+    await cc.export(geometry, at("bare.json"));
+    expect(JSON.parse(await text("bare.json")).features[0].geometry).toEqual(geometry);
+  });
+
+  test("names that SQL does not have are those of the table", async () => {
+    const long = "n".repeat(70);
+    await cc.export(frame([long, `${long}2`, ""], [1, 2, 3]), at("long.csv"));
+    const [header, values] = (await text("long.csv")).split("\n");
+    expect(new Set(header!.split(",")).size).toBe(3);
+    expect(values).toBe("1,2,3");
+  });
+
   test("what cannot be exported is refused", async () => {
     await expect(cc.export("no_such_table", at("a.csv"))).rejects.toThrow(TableNotFoundError);
     await expect(cc.export("SELECT nothing", at("a.csv"))).rejects.toThrow(SqlError);

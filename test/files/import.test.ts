@@ -135,7 +135,14 @@ describe("sources", () => {
     expect(namesOf(await cc.import(join(dir, "many/a*.csv")))).toEqual(["a1", "a2"]);
     const list = [pathToFileURL(await file("b1.csv")), { name: "b2.csv", bytes: Buffer.from(CSV) }];
     expect(namesOf(await cc.import(list))).toEqual(["b1", "b2"]);
-    await expect(cc.import(list, "one_name")).rejects.toThrow("There are 2 files, and one name");
+    await expect(cc.import(list, "one_name")).rejects.toThrow("There are 2 files for one table");
+    const twins = [
+      { name: "t.csv", bytes: Buffer.from("a\n1") },
+      { name: "T.tsv", bytes: Buffer.from("a\n2") },
+    ];
+    await expect(cc.import(twins, undefined, { overwrite: true })).rejects.toThrow(
+      'The files "t.csv" and "T.tsv" would both become the table "t"',
+    );
   });
 
   test("a shapefile with the files next to it", async () => {

@@ -102,8 +102,12 @@ export async function answersDuring(server: TestServer, work: Promise<unknown>) 
   return { count, slowest: slowest / (performance.now() - start) };
 }
 
-/** Returns an uncompressed tar archive; `links` are symbolic links and their targets. */
-export function tarOf(files: Record<string, Content>, links: Record<string, string> = {}): Buffer {
+/** Returns an uncompressed tar archive; `links` are links and their targets. */
+export function tarOf(
+  files: Record<string, Content>,
+  links: Record<string, string> = {},
+  linkType: "SymbolicLink" | "Link" | "SparseFile" = "SymbolicLink",
+): Buffer {
   const BLOCK = 512;
   const part = (content: Buffer, fields: ConstructorParameters<typeof Header>[0]) => {
     const head = Buffer.alloc(BLOCK);
@@ -113,7 +117,7 @@ export function tarOf(files: Record<string, Content>, links: Record<string, stri
   return Buffer.concat([
     ...Object.entries(files).map(([path, content]) => part(Buffer.from(content), { path, type: "File" })),
     ...Object.entries(links).map(([path, linkpath]) =>
-      part(Buffer.alloc(0), { path, linkpath, type: "SymbolicLink" }),
+      part(Buffer.alloc(0), { path, linkpath, type: linkType }),
     ),
     Buffer.alloc(2 * BLOCK),
   ]);

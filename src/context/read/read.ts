@@ -95,7 +95,10 @@ export async function readFrame(
   { decodeGeom, signal, progress, repeatable, onSnapshot }: ReadOptions & Reading,
 ): Promise<DataFrame> {
   setImmediate(loadDanfo); // while the server works
-  const columns = await readColumns(transport, source, { progress, signal, repeatable, onSnapshot });
+  const columns = await readColumns(transport, source, {
+    ...{ progress, signal, repeatable, onSnapshot },
+    isOrdered: true,
+  });
   for (const warning of columns.warnings) console.warn(warning);
   return frameFromColumns(columns, { decodeGeom, signal });
 }
@@ -115,10 +118,13 @@ export async function readColumns(
     onSnapshot,
     choose = (fields) => fields,
     queryOnly,
+    isOrdered = false,
   }: Reading & {
     readonly choose?: (fields: readonly Field[]) => readonly Field[];
     /** Name of the caller that accepts only queries; any other statement is an error and does not run. */
     readonly queryOnly?: string;
+    /** True for the rows of a table in the order of `cartodb_id`. PostgreSQL puts short rows where there is room. */
+    readonly isOrdered?: boolean;
   },
 ): Promise<Columns> {
   const sql = typeof source === "string" ? source : tableQuery(source);
@@ -136,7 +142,9 @@ export async function readColumns(
   const fields = choose(described);
   if (fields.length === 0) return { rowCount: 0, columns: [], warnings: [] };
   const onRows = (done: number) => progress.update({ done, unit: "rows" });
-  const wanted = { query, fields, estimate };
+  const hasId = described.some(({ name }) => name === "cartodb_id");
+  const ordered = isOrdered && hasId && typeof source !== "string" ? tableQuery(source, "cartodb_id") : query;
+  const wanted = { query: ordered, fields, estimate };
   const options = { signal, onRows, repeatable };
   try {
     return await fetchColumns(transport, wanted, options);
@@ -148,8 +156,9 @@ export async function readColumns(
   }
 }
 
-function tableQuery({ table, limit }: TableToRead): string {
-  return `SELECT * FROM ${quoted(table)}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
+function tableQuery({ table, limit }: TableToRead, orderBy?: string): string {
+  const order = orderBy === undefined ? "" : ` ORDER BY ${orderBy}`;
+  return `SELECT * FROM ${quoted(table)}${order}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
 }
 
 /**

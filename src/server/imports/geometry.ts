@@ -201,9 +201,9 @@ const scratch = Buffer.alloc(16);
 
 /** Encodes a point from two texts. Returns null if they are not numbers, or out of range. */
 export function pointOfTexts(lng: string | null, lat: string | null): string | null {
-  const [x, y] = [degrees(lng, 180), degrees(lat, 90)];
+  const [x, y] = [degrees(lng, 360), degrees(lat, 90)];
   if (x === null || y === null) return null;
-  scratch.writeDoubleLE(x, 0);
+  scratch.writeDoubleLE(x > 180 ? x - 360 : x < -180 ? x + 360 : x, 0); // some data count longitudes from 0 to 360
   scratch.writeDoubleLE(y, 8);
   return POINT_HEAD + scratch.toString("hex");
 }

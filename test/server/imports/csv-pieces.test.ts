@@ -10,19 +10,17 @@ const dir = temporaryDir();
 /** Size of the pieces in which a file is read. */
 const PIECE_BYTES = 256 * 1024;
 
-async function rowsOf(text: string): Promise<unknown[][]> {
+async function rowsIn(text: string, onRow: (values: readonly unknown[]) => void): Promise<void> {
   const path = join(dir, "rows.csv");
   await writeFile(path, text);
-  const options = {
-    typeGuessing: true,
-    quotedFieldsGuessing: true,
-    contentGuessing: false,
-    reading: {},
-    beside: [],
-  };
-  const { rows } = await openCsv({ path, name: "rows.csv" }, options);
+  const guessing = { typeGuessing: true, quotedFieldsGuessing: true, contentGuessing: false };
+  const { rows } = await openCsv({ path, name: "rows.csv" }, { ...guessing, reading: {}, beside: [] });
+  for await (const { values } of rows()) onRow(values);
+}
+
+async function rowsOf(text: string): Promise<unknown[][]> {
   const found: unknown[][] = [];
-  for await (const { values } of rows()) found.push([...values]);
+  await rowsIn(text, (values) => found.push([...values]));
   return found;
 }
 
@@ -78,7 +76,18 @@ test("a line break between two pieces is one break", async () => {
   }
 });
 
-test("the error of a quotation mark that is left open names the line of the file", async () => {
+test("the error of a quotation mark that is left open names its line", async () => {
   const text = `a,b\n${"1,2\n".repeat(PIECE_BYTES)}"x,y\n${"1,2\n".repeat(PIECE_BYTES)}`;
-  await expect(rowsOf(text)).rejects.toThrow(/Quote Not Closed.* at line 524290/);
+  await expect(rowsOf(text)).rejects.toThrow(/Quote Not Closed: the row in line 262146 /);
+});
+
+test("rows arrive although most pieces end inside a value", async () => {
+  const value = `"${`${"text ".repeat(9)}\n`.repeat(100)}"`;
+  const rows = Array.from({ length: 500 }, (_, i) => `${i},${value}\n`).join("");
+  const found: string[] = [];
+  const all = rowsIn(`id,note\n${rows}500,"open\n${"more\n".repeat(9)}`, (values) =>
+    found.push(String(values[0])),
+  );
+  await expect(all).rejects.toThrow(`the row in line ${2 + 500 * 101} opens`);
+  expect(found).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
 });

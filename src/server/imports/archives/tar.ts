@@ -1,38 +1,62 @@
 import { createReadStream } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { Parser, type ReadEntry } from "tar";
-import { asFailure } from "../errors";
+import { Header, Parser, type ReadEntry } from "tar";
+import { asFailure, ImportFailure } from "../errors";
 import { type FileToImport, firstBytes } from "../file";
 import { checkCount, checkSize, folderInside, isJunk, noFiles, pathOf, write } from "./rules";
 
-/** POSIX and GNU archives: https://www.gnu.org/software/tar/manual/html_node/Standard.html */
-const TAR_MAGIC = Buffer.from("ustar");
-const TAR_MAGIC_AT = 257;
+const HEADER_BYTES = 512;
+/** The oldest archives do not have it. */
+const MAGIC = Buffer.from("ustar");
+const MAGIC_AT = 257;
+/** Name of a sparse file in a pax archive; in one of GNU, its type says so. */
+const SPARSE = /(?:^|\/)GNUSparseFile\.\d+\//;
 
+/** True if the file begins with the header of an entry: https://www.gnu.org/software/tar/manual/html_node/Standard.html */
 export async function isTar(path: string): Promise<boolean> {
-  return (await firstBytes(path, TAR_MAGIC_AT + TAR_MAGIC.length)).subarray(TAR_MAGIC_AT).equals(TAR_MAGIC);
+  const head = await firstBytes(path, HEADER_BYTES);
+  const isNamed = head.subarray(MAGIC_AT, MAGIC_AT + MAGIC.length).equals(MAGIC);
+  return isNamed || (head.length === HEADER_BYTES && hasChecksum(head));
 }
 
-/** Unpacks the files of a tar archive. Links and devices are left out. */
+function hasChecksum(head: Buffer): boolean {
+  try {
+    return new Header(head).cksumValid === true;
+  } catch {
+    return false; // a field is no number
+  }
+}
+
+/** Unpacks the files of a tar archive. Of entries with one name, the last counts. Symbolic links and devices are left out. */
 export async function untar(
   archive: FileToImport,
   dir: string,
   packedBytes: number,
   signal: AbortSignal,
 ): Promise<FileToImport[]> {
-  const files: FileToImport[] = [];
+  const files = new Map<string, FileToImport>();
+  const links = new Map<string, string>();
   const written: Promise<void>[] = [];
+  let count = 0;
   let bytes = 0;
   const source = createReadStream(archive.path, { signal });
   const take = (entry: ReadEntry) => {
-    const isFile = entry.type === "File" || entry.type === "OldFile";
-    if (!isFile || isJunk(entry.path)) return void entry.resume();
-    checkCount(files.length + 1);
+    const isFile = entry.type === "File" || entry.type === "OldFile" || entry.type === "ContiguousFile";
+    if (entry.type === "SparseFile" || SPARSE.test(entry.path)) throw sparse(entry.path);
+    if (isJunk(entry.path) || !(isFile || entry.type === "Link")) return void entry.resume();
+    checkCount(++count);
     bytes += entry.size;
     checkSize(bytes, packedBytes);
-    const path = pathOf(dir, files.length, entry.path);
-    files.push({ path, name: basename(entry.path), folder: folderInside(entry.path, archive) });
-    written.push(write(entry as AsyncIterable<Buffer>, path, signal));
+    const path = pathOf(dir, count, entry.path);
+    files.set(entry.path, { path, name: basename(entry.path), folder: folderInside(entry.path, archive) });
+    if (isFile) written.push(write(entry as AsyncIterable<Buffer>, path, signal));
+    else {
+      const target = files.get(entry.linkpath ?? "");
+      if (target) links.set(path, target.path);
+      else files.delete(entry.path); // it leads out of the archive
+      entry.resume();
+    }
   };
   const parser = new Parser({ strict: true });
   try {
@@ -45,15 +69,23 @@ export async function untar(
           fail(error);
         }
       };
-      parser.on("entry", guarded).on("end", done).on("error", fail);
+      parser.on("entry", guarded).on("ignoredEntry", guarded).on("end", done).on("error", fail);
       source.on("error", fail).pipe(parser as unknown as NodeJS.WritableStream);
     });
     await Promise.all(written);
+    for (const [path, target] of links) await copyFile(target, path);
   } catch (error) {
     throw signal.aborted ? signal.reason : asFailure(error, 1003);
   } finally {
     source.destroy();
   }
-  if (files.length === 0) throw noFiles();
-  return files;
+  if (files.size === 0) throw noFiles();
+  return [...files.values()];
+}
+
+function sparse(name: string): ImportFailure {
+  return new ImportFailure(
+    1003,
+    `${basename(name)} is a sparse file in the archive. Create the archive again without --sparse.`,
+  );
 }

@@ -1,7 +1,7 @@
 /** CSV as found in practice: RFC 4180, but with other separators and encodings, and lines of different lengths. */
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
-import type { CastingContext, CsvError, Options } from "csv-parse";
+import type { CastingContext, CsvError, InfoRecord, Options } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { ImportFailure } from "../errors";
 import { type FileToImport, layerOfFile } from "../file";
@@ -192,17 +192,13 @@ async function* recordsIn(pieces: AsyncIterable<string>, options: Options): Asyn
   let enough = 0;
   let linesBefore = 0;
   const parsed = (isLast: boolean) => {
-    const text = open.join("");
-    try {
-      const records = parseSync(text, options) as unknown as string[][];
-      [open, size, enough] = [[], 0, 0];
-      linesBefore += linesOf(text).length - 1;
-      return records;
-    } catch (error) {
-      if (isLast || (error as CsvError).code !== "CSV_QUOTE_NOT_CLOSED") throw inLine(error, linesBefore);
-      enough = 2 * size;
-      return [];
-    }
+    const { records, rest, lines, error } = parsedPart(open.join(""), options);
+    if (error && !isOpen(error)) throw inLine(error, linesBefore);
+    linesBefore += lines;
+    if (error && isLast) throw neverClosed(linesBefore + 1, error);
+    [open, size] = rest === "" ? [[], 0] : [[rest], rest.length];
+    enough = 2 * size;
+    return records;
   };
   for await (const piece of pieces) {
     if (open.length === 0 && !piece.includes('"')) {
@@ -218,6 +214,35 @@ async function* recordsIn(pieces: AsyncIterable<string>, options: Options): Asyn
   if (open.length > 0) yield parsed(true);
 }
 
+interface Part {
+  readonly records: string[][];
+  /** The text from an error on, without the records before it. */
+  readonly rest: string;
+  /** Number of lines before the rest. */
+  readonly lines: number;
+  readonly error?: unknown;
+}
+
+function parsedPart(text: string, options: Options): Part {
+  const records: string[][] = [];
+  let bytes = 0;
+  const note = (record: string[], info: InfoRecord) => {
+    records.push(record);
+    bytes = info.bytes;
+    return null; // kept here, because the parser returns nothing after an error
+  };
+  try {
+    parseSync(text, { ...options, on_record: note as Options["on_record"] });
+    return { records, rest: "", lines: linesOf(text).length - 1 };
+  } catch (error) {
+    const after = Buffer.from(text).subarray(bytes).toString();
+    const rest = after.replace(/^[\r\n]+/, "");
+    return { records, rest, lines: linesOf(text.slice(0, -rest.length || undefined)).length - 1, error };
+  }
+}
+
+const isOpen = (error: unknown) => (error as CsvError).code === "CSV_QUOTE_NOT_CLOSED";
+
 const linesOf = (text: string) => text.split(text.includes("\r") ? /\r\n|\n|\r/ : "\n");
 
 /** Refuses rows with more values than columns, which would be lost. Missing values at the end of a row are NULL. */
@@ -231,6 +256,14 @@ function checkSurplus(values: readonly string[], width: number, row: number): vo
 
 const tooLong = () =>
   new ImportFailure(2003, "A line is longer than 64 MB. Does the file have lines, and end each quotation?");
+
+function neverClosed(line: number, cause: unknown): ImportFailure {
+  return new ImportFailure(
+    2003,
+    `Quote Not Closed: the row in line ${line} opens a quotation mark that is never closed.`,
+    { cause },
+  );
+}
 
 /** Corrects the number of the line in the message. */
 function inLine(error: unknown, linesBefore: number): unknown {
