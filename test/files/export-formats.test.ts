@@ -1,5 +1,5 @@
 /** Each format that can be written is read again, with the values that it can hold. */
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CartoContext } from "../../src/context/carto-context";
@@ -134,6 +134,47 @@ test("frames and rows without a geometry", async () => {
     [1, "x"],
     [2, null],
   ]);
+});
+
+test.each(["sqlite", "gpkg"])("rows without a geometry are a table in .%s", async (ending) => {
+  await cc.export("SELECT 7 AS n, 'x' AS word", at(`plain.${ending}`));
+  expect(await cc.layers(at(`plain.${ending}`))).toHaveLength(1);
+  const df = await cc.readFile(at(`plain.${ending}`));
+  expect(rowsOf(df).map((row) => [row[df.columns.indexOf("n")], row[df.columns.indexOf("word")]])).toEqual([
+    [7, "x"],
+  ]);
+});
+
+describe.each(["sqlite", "gpkg"])("columns of .%s named like those that GDAL adds", (ending) => {
+  test.each<[string, string, Record<string, string>]>([
+    ["the geometry", "GEOMETRY", { geom: "a", geom_1: "b", geometry: "c" }],
+    ["the geometry, in another case", '"GEOM"', { geom: "a" }],
+    ["the geometry, in mixed case", '"Geometry"', { geometry: "a" }],
+    ["an id that is not an integer", "fid", { fid: "1.5" }],
+    ["an id that repeats", "fid", { fid: "1" }],
+  ])("%s", async (_, name, columns) => {
+    const isNumber = (value: string) => /^\d/.test(value);
+    const ofRow = Object.entries(columns).map(([column, value]) => {
+      const named = column === name.toLowerCase().replaceAll('"', "") ? name : column;
+      return `${isNumber(value) ? value : `'${value}'`} AS ${named}`;
+    });
+    const point = (x: number) =>
+      `SELECT ${ofRow.join(", ")}, ST_SetSRID(ST_MakePoint(${x}, 2), 4326) AS the_geom`;
+    await cc.export(`${point(1)} UNION ALL ${point(2)}`, at(`own.${ending}`), { overwrite: true });
+    await cc.import(at(`own.${ending}`), "own", { overwrite: true });
+    const texts = Object.keys(columns).map((column) => `${column}::text`);
+    const read = await values(`SELECT ST_AsText(the_geom), ${texts.join(", ")} FROM own ORDER BY 1`);
+    await cc.query("DROP TABLE own");
+    expect(read).toEqual([
+      ["POINT(1 2)", ...Object.values(columns)],
+      ["POINT(2 2)", ...Object.values(columns)],
+    ]);
+  });
+});
+
+test("a column ogc_fid of any type is in a .sqlite file, though GDAL does not read it", async () => {
+  await cc.export("SELECT 1.5::float8 AS ogc_fid, the_geom FROM squares", at("ids.sqlite"));
+  expect(await readFile(at("ids.sqlite"), "latin1")).toContain("'ogc_fid' FLOAT");
 });
 
 describe("refusals", () => {

@@ -334,6 +334,64 @@ test("values that cannot be read are counted", async () => {
   );
 });
 
+describe("positions outside the domain of the projection", () => {
+  const POSITIONS: readonly (readonly [number, number])[] = [
+    [500_000, 5_200_000],
+    [99_999_999, 99_999_999],
+    [600_000, 5_300_000],
+    [99_999_999, 99_999_999],
+  ];
+  type Positions = typeof POSITIONS;
+  const featuresOf = (positions: Positions) => ({
+    type: "FeatureCollection",
+    features: positions.map((coordinates) => ({
+      type: "Feature",
+      properties: { a: 1 },
+      geometry: { type: "Point", coordinates },
+    })),
+  });
+  const inCsv = async (positions: Positions) =>
+    bytesOf("far.csv", `a,wkt\n${positions.map(([x, y]) => `1,POINT(${x} ${y})`).join("\n")}\n`);
+  const inGeoJson = (crs: object) => async (positions: Positions) =>
+    bytesOf("far.geojson", JSON.stringify({ ...crs, ...featuresOf(positions) }));
+  const inGeoPackage = (positions: Positions) =>
+    made("GPKG", ["-a_srs", "EPSG:32632"], featuresOf(positions));
+
+  describe.each<[string, (positions: Positions) => Promise<{ name: string; bytes: Uint8Array }>, object]>([
+    ["CSV", inCsv, { srid: 32632 }],
+    ["GeoJSON", inGeoJson({}), { srid: 32632 }],
+    ["GeoJSON with crs", inGeoJson({ crs: { type: "name", properties: { name: "EPSG:32632" } } }), {}],
+    ["GeoPackage", inGeoPackage, {}],
+  ])("%s", (_, file, options) => {
+    test("cost the geometries of their rows only", async () => {
+      const { tables } = await cc.import(await file(POSITIONS), "far", { ...options, overwrite: true });
+      expect(tables).toMatchObject([
+        { rows: 4, withoutGeometry: 2, unread: [{ column: "the_geom", count: 2, row: 2 }] },
+      ]);
+      expect(tables[0]?.unread[0]?.reason).toBe("The position is outside the area of the coordinate system.");
+      const found = await values(
+        "SELECT round(ST_X(the_geom)::numeric, 2)::text, ST_SRID(the_geom_webmercator)::text FROM far ORDER BY cartodb_id",
+      );
+      expect(found).toEqual([
+        ["9.00", "3857"],
+        [null, null],
+        ["10.34", "3857"],
+        [null, null],
+      ]);
+      await cc.query("DROP TABLE far");
+    });
+
+    test("are an error if there are no others", async () => {
+      const outside = await file(POSITIONS.filter(([x]) => x > 1e7));
+      const error = await errorOf(cc.import(outside, "nowhere", { ...options }));
+      expect(error).toBeInstanceOf(ImportError);
+      expect(error).toMatchObject({ code: 2014 });
+      expect(error?.message).toContain("outside the area of the coordinate system");
+      expect(error?.message).not.toContain("SQL");
+    });
+  });
+});
+
 describe("append", () => {
   const append = { append: true } as const;
 

@@ -425,6 +425,22 @@ describe("arraybuffer", () => {
   });
 });
 
+test("a GeoPackage keeps a cartodb_id that repeats, and fid, as ordinary columns", async () => {
+  const row = "SELECT 5 AS cartodb_id, 1.5::float8 AS fid, the_geom FROM trees WHERE cartodb_id = 1";
+  const { status, text } = await ask(`${row} UNION ALL ${row}`, { format: "gpkg" });
+  expect(status).toBe(200);
+  const [definition] = /CREATE TABLE "cartodb-query".*?\)/s.exec(text) ?? [];
+  expect(definition).toContain('"fid_1" INTEGER PRIMARY KEY');
+  expect(definition).toMatch(/"cartodb_id" MEDIUMINT.*"fid" REAL/s);
+});
+
+test("a SQLite file of rows without a geometry is a plain database, not SpatiaLite", async () => {
+  const { status, text } = await ask("SELECT name FROM trees", { format: "spatialite" });
+  expect(status).toBe(200);
+  expect(text).toMatch(/^SQLite format 3/);
+  expect(text).not.toMatch(/spatial_ref_sys|geometry_columns/);
+});
+
 // They are those of keys beside the master's, and a user's database has no role for these.
 describe.runIf(defaultEngine() === "pglite")("cache headers", () => {
   const cacheOf = async (q: string, parameters: Record<string, string> = {}, key: string | null = null) => {

@@ -19,6 +19,11 @@ export interface GdalFormat {
   readonly driver: string;
   readonly extension: string;
   readonly options?: readonly string[];
+  /** More options for rows with a geometry column, and for rows without one. */
+  readonly spatialOptions?: readonly string[];
+  readonly plainOptions?: readonly string[];
+  /** Names that GDAL gives to columns of its own. A name that a column of the rows has is replaced by a free one. */
+  readonly ownColumns?: { readonly geometry: string; readonly id: string };
   /** Rows without `the_geom` can be written. `as text` also writes geometries as WKT. */
   readonly withoutGeometry?: "allowed" | "as text";
   /** Kinds of geometry that one file cannot mix or does not have. */
@@ -96,13 +101,12 @@ async function fileOf(format: GdalFormat, request: ExportRequest, gdal: Gdal): R
   const { dir } = gdal;
   const rows = await writeRows(format, request, join(dir, "data.geojson"));
   await writeFile(join(dir, "data.vrt"), virtualDataset(rows, request.title));
-  const options = optionsOf(format, rows);
-  await gdal.convert("data.vrt", options, "out").catch(async (error) => {
-    if (!/UNIQUE constraint/.test((error as Error).message)) throw error;
+  const id = format.hasIds && hasIds(rows) ? ID : undefined;
+  await gdal.convert("data.vrt", optionsOf(format, rows, id), "out").catch(async (error) => {
+    if (id === undefined || !/UNIQUE constraint/.test((error as Error).message)) throw error;
     await rm(join(dir, `out.${format.extension}`), { force: true });
     // cartodb_id, which repeats, becomes an ordinary column.
-    const other = options.map((option) => (option === "FID=cartodb_id" ? "FID=feature_id" : option));
-    await gdal.convert("data.vrt", other, "out");
+    await gdal.convert("data.vrt", optionsOf(format, rows), "out");
   });
   const names = (await readdir(dir)).filter((name) => /^out\./.test(name));
   if (format.isZip) return zipped(dir, names, request.title);
@@ -275,8 +279,14 @@ function commonType(types: ReadonlySet<string>): string {
   return [...types].some((type) => type.startsWith("MULTI")) ? `Multi${kind}` : kind;
 }
 
-function optionsOf(format: GdalFormat, rows: Rows): string[] {
-  const { driver, options = [], limits = {} } = format;
+const ID = "cartodb_id";
+
+const hasIds = ({ columns }: Rows) =>
+  columns.some(({ name, typeName }) => name === ID && /^int[48]$/.test(typeName ?? ""));
+
+/** @param id column that becomes the id of the feature, instead of one that GDAL adds */
+function optionsOf(format: GdalFormat, rows: Rows, id?: string): string[] {
+  const { driver, options = [], spatialOptions = [], plainOptions = [], limits = {} } = format;
   const kinds = kindsOf(rows.types);
   if (limits.mixed === false && kinds.size > 1) throw mixed(format, rows.types);
   for (const kind of limits.without ?? []) {
@@ -284,16 +294,31 @@ function optionsOf(format: GdalFormat, rows: Rows): string[] {
       throw new Refusal(400, `A ${format.extension} file cannot hold geometries of the type ${kind}.`);
   }
   const isMulti = commonType(rows.types).startsWith("Multi");
-  const hasIds =
-    format.hasIds &&
-    rows.columns.some(({ name, typeName }) => name === "cartodb_id" && /^int[48]$/.test(typeName ?? ""));
   return [
-    ...["-f", driver, ...options],
+    ...["-f", driver, ...options, ...(rows.hasGeometry ? spatialOptions : plainOptions)],
     ...(isMulti ? ["-nlt", "PROMOTE_TO_MULTI"] : []),
-    ...(hasIds ? ["-lco", "FID=cartodb_id"] : []),
+    ...ownColumns(format, rows, id),
     ...(format.indexNeedsGeometries && (rows.hasNulls || rows.isEmpty) ? ["-lco", "SPATIAL_INDEX=NO"] : []),
     ...(rows.isEmpty ? ["-limit", "0"] : []),
   ];
+}
+
+/** Names the columns that GDAL adds. It drops or overwrites a column that has the same name as one of them. */
+function ownColumns({ ownColumns: own }: GdalFormat, { columns, hasGeometry }: Rows, id?: string): string[] {
+  if (own === undefined) return [];
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const names = [
+    `FID=${id ?? freeName(own.id, taken)}`,
+    ...(hasGeometry ? [`GEOMETRY_NAME=${freeName(own.geometry, taken)}`] : []),
+  ];
+  return names.flatMap((name) => ["-lco", name]);
+}
+
+/** @param taken names in lower case, because SQLite ignores the case of names */
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name;
+  for (let i = 1; taken.has(free.toLowerCase()); i++) free = `${name}_${i}`;
+  return free;
 }
 
 function mixed({ extension }: GdalFormat, types: ReadonlySet<string>): Refusal {

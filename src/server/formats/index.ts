@@ -49,13 +49,17 @@ const GDAL_FORMATS: Readonly<Record<string, GdalFormat & { readonly contentType:
     driver: "GPKG",
     extension: "gpkg",
     withoutGeometry: "allowed",
+    ownColumns: { geometry: "geom", id: "fid" },
     hasIds: true,
     contentType: SQLITE,
   },
   spatialite: {
     driver: "SQLite",
     extension: "sqlite",
-    options: ["-dsco", "SPATIALITE=YES", "-dsco", "INIT_WITH_EPSG=NO"],
+    spatialOptions: ["-dsco", "SPATIALITE=YES", "-dsco", "INIT_WITH_EPSG=NO"],
+    // GDAL lists a table without a geometry only in a database without the tables of spatial metadata.
+    plainOptions: ["-dsco", "METADATA=NO"],
+    ownColumns: { geometry: "GEOMETRY", id: "OGC_FID" },
     withoutGeometry: "allowed",
     contentType: SQLITE,
   },

@@ -1,11 +1,14 @@
+import type { Unread } from "../../api/schemas/imports";
 import { ident, literal } from "../../sql";
 import { DatabaseError, type Engine } from "../engine/engine";
 import { asFailure, ImportFailure } from "./errors";
+import { withoutOutside } from "./outside";
 import type { TablePlan } from "./reader/protocol";
 
 /**
- * Loads rows in the text format of COPY into a new table and makes it a CARTO table. After a failure the table may exist, and
- * the caller drops it.
+ * Loads rows in the text format of COPY into a new table and makes it a CARTO table. Returns the geometries that cannot be
+ * transformed, which are NULL. After a failure the table may exist, and the caller drops it.
+ * @throws ImportFailure
  */
 export async function loadTable(
   engine: Engine,
@@ -13,15 +16,16 @@ export async function loadTable(
   plan: TablePlan,
   rows: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Unread[]> {
   try {
     const projected = typeof plan.geometry?.projection === "string" ? plan.geometry.projection : null;
     if (projected !== null) await checkProjection(engine, projected, signal);
     await engine.query(createTable(table, plan), { signal });
     await copyRows(engine, table, plan, rows, signal);
-    if (projected !== null) await engine.query(transform(table, projected), { signal });
+    const target = { engine, table, signal };
+    const outside = projected === null ? [] : await transform(target, projected);
     if (plan.geometry?.mayBeInvalid) await engine.query(repair(table), { signal });
-    await cartodbfy(engine, table, signal);
+    return [...outside, ...(await withoutOutside(target, () => cartodbfy(engine, table, signal)))];
   } catch (error) {
     throw loadFailure(error);
   }
@@ -85,8 +89,21 @@ export async function checkProjection(engine: Engine, wkt: string, signal: Abort
   });
 }
 
-/** @param projection coordinate system as PROJ reads it: WKT, PROJJSON or a code such as `EPSG:27700` */
-export function transform(table: string, projection: string, column = "the_geom"): string {
+/**
+ * Transforms the geometries of a column to degrees. Returns those that cannot be transformed, which are NULL.
+ * @param projection coordinate system as PROJ reads it: WKT, PROJJSON or a code such as `EPSG:27700`
+ */
+export function transform(
+  { engine, table, signal }: { engine: Engine; table: string; signal: AbortSignal },
+  projection: string,
+  column = "the_geom",
+): Promise<Unread[]> {
+  const statement = transformation(table, projection, column);
+  const target = { engine, table, column, projection, signal };
+  return withoutOutside(target, () => engine.query(statement, { signal }));
+}
+
+function transformation(table: string, projection: string, column: string): string {
   return `ALTER TABLE ${ident(table)} ALTER COLUMN ${ident(column)} TYPE geometry(Geometry,4326)
     USING ST_Transform(ST_SetSRID(${ident(column)}, 0), ${literal(projection)}, 4326)`;
 }

@@ -54,7 +54,7 @@ export async function openColumnar(
           const unread: Unread[] = [];
           const content = { layer: contentOf(columns), rows: thread.rows(unread), signal };
           const loaded = await loadLayer(engine, table, content);
-          return loaded && { ...loaded, crs: crsOf(columns), unread };
+          return loaded && { ...loaded, crs: crsOf(columns), unread: [...unread, ...loaded.unread] };
         }),
     },
   ];

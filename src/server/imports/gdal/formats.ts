@@ -3,6 +3,7 @@ import { copyFile, link, mkdir, mkdtemp } from "node:fs/promises";
 import { basename, extname, join, posix } from "node:path";
 import type { LayerDescription } from "../../../api/schemas/imports";
 import { SRID_LNGLAT } from "../../../geo";
+import { crsNameOfSrid } from "../../../geometry/crs";
 import { areDegrees } from "../../../geometry/degrees";
 import { checkColumnCount } from "../analyse";
 import { crsOfSrid } from "../crs";
@@ -12,7 +13,7 @@ import { readerLimit } from "../reading";
 import type { FileOptions, LayerSource, LoadedContent } from "../table-source";
 import { copyText, GeometryCheck } from "./copy-text";
 import { type Gdal, GdalError } from "./gdal";
-import type { Layer } from "./layer";
+import type { Layer, WriteOptions } from "./layer";
 import { loadLayer } from "./load-layer";
 
 interface Format {
@@ -124,19 +125,17 @@ export async function openLayers(
         const output = `${path.replaceAll("/", "-")}-${i}`;
         const { srid } = reading;
         const options = { output, srid, limit: readerLimit(reading) };
-        const isMixed = await gdal.write(path, layer, options).then(
-          () => false,
-          (error) => isOtherType(error) || Promise.reject(readFailure(file, error)),
-        );
-        if (isMixed) {
-          await gdal.write(path, layer, { ...options, isMixed }).catch((error) => {
-            throw readFailure(file, error);
-          });
-        }
+        const written = await write(gdal, path, layer, options).catch((error) => {
+          throw readFailure(file, error);
+        });
         const check = srid === undefined && !areInRange(layer) ? new GeometryCheck() : undefined;
         const rows = copyText(join(gdal.dir, output), layer, check);
-        const loaded = await loadLayer(engine, table, { layer, rows, isMixed, signal });
-        return loaded && { ...loaded, crs: crsOf(layer, srid), unread: check?.unread() ?? [] };
+        const { isMixed } = written;
+        const content = { layer: contentOf(layer, written), rows, isMixed, signal };
+        const loaded = await loadLayer(engine, table, content);
+        if (loaded === null) return null;
+        const unread = [...(check?.unread() ?? []), ...loaded.unread];
+        return { ...loaded, crs: crsOf(layer, srid), unread };
       },
     };
   });
@@ -251,6 +250,35 @@ function typeInPostgis(type: string): string {
 }
 
 /** True for a layer with geometries of other types than it declares. */
+/** Writes a layer, again with other options if it has what GDAL refuses. Returns the options. */
+async function write(gdal: Gdal, path: string, layer: Layer, options: WriteOptions): Promise<WriteOptions> {
+  try {
+    await gdal.write(path, layer, options);
+    return options;
+  } catch (error) {
+    if (isOtherType(error) && !options.isMixed)
+      return write(gdal, path, layer, { ...options, isMixed: true });
+    const isProjected = layer.geometries.every(({ crs }) => (options.srid ?? crs?.srid) != null);
+    if (isOutside(error) && isProjected && !options.isUntransformed)
+      return write(gdal, path, layer, { ...options, isUntransformed: true });
+    throw error;
+  }
+}
+
+/** Leaves the transformation of what GDAL has not transformed to the database, which can leave out a geometry. */
+function contentOf(layer: Layer, { srid, isUntransformed }: WriteOptions) {
+  if (!isUntransformed) return layer;
+  const geometries = layer.geometries.map(({ name, crs }) => {
+    const from = srid ?? crs?.srid;
+    return { name, projection: from == null ? null : crsNameOfSrid(from) };
+  });
+  return { ...layer, geometries };
+}
+
+const isOutside = (error: unknown) =>
+  error instanceof GdalError &&
+  /projection domain|reproject|transform|invalid coordinate/i.test(error.message);
+
 const isOtherType = (error: unknown) =>
   error instanceof GdalError && /has an? .* geometry whereas .* is expected/.test(error.message);
 

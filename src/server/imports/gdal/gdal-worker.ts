@@ -33,7 +33,9 @@ const CONFIG = {
   DXF_MERGE_BLOCK_GEOMETRIES: "FALSE",
   CPL_TMPDIR: MOUNTED,
 };
-const COMMON = ["-t_srs", "EPSG:4326", "-dim", "XY"];
+const TRANSFORMED = ["-t_srs", "EPSG:4326"];
+/** The coordinates stay, with the SRID that all of GDAL's text has. */
+const UNTRANSFORMED = ["-a_srs", "EPSG:4326"];
 const COPY_OPTIONS = [
   "SPATIAL_INDEX=NONE",
   "CREATE_SCHEMA=OFF",
@@ -43,6 +45,9 @@ const COPY_OPTIONS = [
   "GEOMETRY_NAME=cartoframes_geometry",
   "FID=cartoframes_fid",
 ].flatMap((option) => ["-lco", option]);
+
+/** Names of SQLite's internal tables, such as `sqlite_sequence`: https://www.sqlite.org/fileformat2.html#intschema */
+const SQLITE_OWN = /^sqlite_/i;
 
 /** Errors that GDAL has reported during the current request. */
 let errors: string[] = [];
@@ -89,7 +94,8 @@ const failed = (message: string): FromWorker => ({ kind: "failed", message });
 
 async function list(gdal: Gdal, path: string, drivers: readonly string[]): Promise<Layer[]> {
   const dataset = open(gdal, path, drivers);
-  const { layers } = await info(gdal, dataset, "-noextent");
+  const all = (await info(gdal, dataset, "-noextent")).layers;
+  const layers = drivers.includes("SQLite") ? all.filter(({ name }) => !SQLITE_OWN.test(name)) : all;
   const found: Layer[] = [];
   for (const layer of layers) {
     const hasCrs = layer.geometryFields.every(isOnEarth);
@@ -200,18 +206,19 @@ function typeOf(type: string, subType = ""): string {
 /** Writes `output.sql`, and the values of its doubles to `output.fgb`. */
 async function write(
   gdal: Gdal,
-  { path, layer, output, srid, limit, isMixed }: Extract<ToWorker, { kind: "write" }>,
+  { path, layer, output, srid, limit, isMixed, isUntransformed }: Extract<ToWorker, { kind: "write" }>,
 ): Promise<void> {
   const file = opened.get(path);
   if (!file) throw new Error(`${path} is not open`);
   const dataset = layer.featureCount < 0 ? await reopen(gdal, path, file) : file.dataset;
   const hasCrs = layer.geometries.every(({ crs }) => crs !== null);
   const from = crsNameOfSrid(srid ?? SRID_LNGLAT);
+  const source = hasCrs && srid === undefined ? [] : ["-s_srs", from];
   const some = limit ? ["-limit", String(limit)] : [];
   const options = [
-    ...["-f", "PGDUMP", ...COPY_OPTIONS, ...COMMON, ...(isMixed ? ["-nlt", "GEOMETRY"] : multi(layer))],
+    ...["-f", "PGDUMP", ...COPY_OPTIONS, "-dim", "XY", ...(isMixed ? ["-nlt", "GEOMETRY"] : multi(layer))],
     ...some,
-    ...(hasCrs && srid === undefined ? [] : ["-s_srs", from]),
+    ...(isUntransformed ? UNTRANSFORMED : [...TRANSFORMED, ...source]),
     layer.hasIds ? "-preserve_fid" : "-unsetFid",
     layer.name,
   ];

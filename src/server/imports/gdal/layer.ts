@@ -70,6 +70,8 @@ export interface WriteOptions {
   readonly limit?: number;
   /** True keeps the types of the geometries, single or MULTI, instead of converting them to that of the layer. */
   readonly isMixed?: boolean;
+  /** True writes the coordinates of the file as they are, instead of transforming them to degrees. */
+  readonly isUntransformed?: boolean;
 }
 
 export type FromWorker =

@@ -1,3 +1,4 @@
+import type { Unread } from "../../../api/schemas/imports";
 import { normalizeColumnNames } from "../../../frame/names";
 import { ident } from "../../../sql";
 import type { Engine } from "../../engine/engine";
@@ -40,7 +41,7 @@ export async function loadLayer(
     isMixed = false,
     signal,
   }: { layer: Content; rows: AsyncIterable<Uint8Array>; isMixed?: boolean; signal: AbortSignal },
-): Promise<Pick<LoadedContent, "rows" | "renamed"> | null> {
+): Promise<Pick<LoadedContent, "rows" | "renamed" | "unread"> | null> {
   const columns = columnsOf(layer); // in the order of GDAL's text
   const id = columns.find(({ name, isOurs }) => isOurs && name === "cartodb_id") ?? null;
   const others = columns.filter(({ isOurs }) => !isOurs);
@@ -54,12 +55,13 @@ export async function loadLayer(
     const copy = `COPY ${ident(table)} (${columns.map(({ name }) => ident(name)).join(", ")}) FROM STDIN`;
     const { rows } = await engine.copyIn(copy, text, { signal });
     if (rows === 0) return null;
+    const unread: Unread[] = [];
     for (const { name, projection } of projected)
-      await engine.query(transform(table, projection!, name), { signal });
+      unread.push(...(await transform({ engine, table, signal }, projection!, name)));
     if (isMixed) await engine.query(multi(table), { signal });
     await cartodbfy(engine, table, signal);
     const renamed = others.filter(({ from, name }) => from !== name);
-    return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })) };
+    return { rows, renamed: renamed.map(({ from, name }) => ({ from, to: name })), unread };
   } catch (error) {
     throw loadFailure(error);
   }

@@ -42,11 +42,17 @@ export class Reader {
     const guessed = await this.#guess(at, options, read);
     const plan = guessed ?? read;
     const unread: Unread[] = [];
-    await loadTable(engine, table, plan, this.#rows(at, unread), signal);
+    const outside = await loadTable(engine, table, plan, this.#rows(at, unread), signal);
     const renamed = plan.columns
       .filter(({ name, from }) => name !== from)
       .map(({ name, from }) => ({ from, to: name }));
-    return { rows: plan.rowCount, renamed, crs: guessed ? crsOfSrid(SRID_LNGLAT) : crs, encoding, unread };
+    return {
+      rows: plan.rowCount,
+      renamed,
+      crs: guessed ? crsOfSrid(SRID_LNGLAT) : crs,
+      encoding,
+      unread: [...unread, ...outside],
+    };
   }
 
   async close(): Promise<void> {
