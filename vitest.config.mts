@@ -70,7 +70,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
-    maxWorkers: Math.max(4, availableParallelism()), // some wait for frames of a page, others for a server
+    maxWorkers: Math.max(3, availableParallelism()), // some wait for frames of a page, others for a server
     update: "none", // a missing snapshot is a failure; `-u` writes it
     sequence: { sequencer: SlowestFirst },
     env: {
