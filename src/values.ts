@@ -8,6 +8,13 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 /** Splits a text into its words, for lists that read better on one line. */
 export const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
 
+/** Returns the name, followed by the first number that makes it free if it is taken: `trees_1`. */
+export function freeName(name: string, isTaken: (name: string) => boolean): string {
+  let free = name;
+  for (let n = 1; isTaken(free); n++) free = `${name}_${n}`;
+  return free;
+}
+
 /** Parses JSON. Returns undefined, which no schema accepts, for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -123,10 +123,10 @@ export class CartoContext {
    *
    * Integers and numerics become numbers if every value is exact, otherwise text. Times have milliseconds. NULL becomes
    * danfo's missing value. Geometries are hexadecimal EWKB in longitude and latitude (EPSG:4326). `cartodb_id` is the
-   * first column; `the_geom_webmercator` is left out.
+   * first column, and the rows are in its order; `the_geom_webmercator` is left out.
    *
    * @param tableName name of the table as in the database, including case
-   * @param options `limit`: maximum number of rows, an integer of 0 or more; which rows these are is up to the database;
+   * @param options `limit`: maximum number of rows, an integer of 0 or more; these are the rows with the smallest `cartodb_id`;
    *   `decodeGeom`: adds a column `geometry` with wkx geometries; `index`: accepted as in cartoframes for Python, where
    *   it has no effect either
    * @throws TableNotFoundError if the table does not exist
@@ -310,7 +310,7 @@ export class CartoContext {
     checkOptions("layers", options, OPTION_NAMES.LayersOptions);
     checkFileOptions(options);
     return this.#run("layers", options.signal, (signal, progress) =>
-      listLayers(this.#transport, source, { signal, progress }),
+      listLayers(this.#transport, source, { encoding: options.encoding, signal, progress }),
     );
   }
 

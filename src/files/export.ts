@@ -16,6 +16,7 @@ import { dropTemporary } from "../context/write/new-table";
 import { writeFrame } from "../context/write/write";
 import { InvalidArgumentError } from "../errors";
 import { type Field, isFrame } from "../frame";
+import { MAX_NAME_BYTES } from "../frame/names";
 import type { Progress } from "../kernel/progress";
 import type { CallOptions } from "../options";
 import { ident } from "../sql";
@@ -38,6 +39,9 @@ interface ExportCall {
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
+
+const GEOM = "the_geom";
+const ID = "cartodb_id";
 
 /** Decimal digits of the degrees in GeoJSON and KML: a tenth of a millimetre. */
 const DECIMALS = "9";
@@ -187,37 +191,45 @@ async function frameQuery(
 ): Promise<string> {
   const { renamed, hasGeometry } = await writeFrame(transport, frame, table.table, call);
   const own = frame.columns.map(String);
-  return ownColumns(transport, table, renamed, (name) =>
-    name === GEOM ? hasGeometry : name !== ID || own.includes(ID),
-  );
+  const isOwn = (name: string) => (name === GEOM ? hasGeometry : name !== ID || own.includes(ID));
+  return ownColumns(transport, table, { renamed, isOwn, signal: call.signal });
 }
 
 async function geoJsonQuery(
   transport: Transport,
-  geoJson: unknown,
+  geoJson: object,
   table: TableName,
   call: Call,
 ): Promise<string> {
   const { tables } = await importFiles(transport, geoJsonFile(geoJson), table.table, call);
-  return ownColumns(transport, table, tables[0]?.made.renamed ?? [], (name) => name !== ID);
+  const { features } = collectionOf(geoJson);
+  const hasIds = features.some((feature) => isObject(feature.properties) && ID in feature.properties);
+  return ownColumns(transport, table, {
+    renamed: tables[0]?.made.renamed ?? [],
+    isOwn: (name) => name !== ID || hasIds,
+    signal: call.signal,
+  });
 }
 
-const GEOM = "the_geom";
-const ID = "cartodb_id";
-
-const MAX_NAME_BYTES = 63;
-/** PostgreSQL cuts longer names, and has no empty one. */
+/** PostgreSQL truncates longer names, and does not allow empty ones. */
 const isNameInSql = (name: string) => name !== "" && Buffer.byteLength(name) <= MAX_NAME_BYTES;
 
 /** Returns the query for the columns under the names that they have in their source, as far as these are names in SQL. */
 async function ownColumns(
   transport: Transport,
   table: TableName,
-  renamed: readonly { readonly from: string; readonly to: string }[],
-  isOwn: (name: string) => boolean,
+  {
+    renamed,
+    isOwn,
+    signal,
+  }: {
+    readonly renamed: readonly { readonly from: string; readonly to: string }[];
+    readonly isOwn: (name: string) => boolean;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string> {
   const all = `SELECT * FROM ${quoted(table)}`;
-  const names = ((await describe(transport, all, {})) ?? []).map(({ name }) => name).filter(isOwn);
+  const names = ((await describe(transport, all, { signal })) ?? []).map(({ name }) => name).filter(isOwn);
   const originals = names.map((name) => {
     const from = renamed.find(({ to }) => to === name)?.from;
     return name === GEOM || from === undefined || !isNameInSql(from) ? name : from;
@@ -235,9 +247,14 @@ const GEOJSON_TYPES =
 const isGeoJson = (value: unknown): value is object =>
   isObject(value) && typeof value.type === "string" && GEOJSON_TYPES.test(value.type);
 
-function collectionOf(geoJson: object): object {
+interface Collection {
+  readonly features: readonly { readonly properties?: unknown }[];
+}
+
+/** Returns the object as a feature collection. */
+function collectionOf(geoJson: object): Collection & { readonly type: string } {
   const { type } = geoJson as { type: string };
-  if (type === "FeatureCollection") return geoJson;
+  if (type === "FeatureCollection") return geoJson as ReturnType<typeof collectionOf>;
   const feature = type === "Feature" ? geoJson : { type: "Feature", properties: {}, geometry: geoJson };
   return { type: "FeatureCollection", features: [feature] };
 }
@@ -388,11 +405,7 @@ async function writeAtomically(
  * file that the path names is the last.
  * @returns the size of all files in bytes
  */
-async function writeParts(
-  path: string,
-  bytes: AsyncIterable<Uint8Array>,
-  call: Pick<ExportCall, "signal" | "progress">,
-): Promise<number> {
+async function writeParts(path: string, bytes: AsyncIterable<Uint8Array>, call: Call): Promise<number> {
   const folder = await mkdtemp(join(dirname(path), `.${basename(path)}.`));
   try {
     const archive = join(folder, "archive");

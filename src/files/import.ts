@@ -12,6 +12,7 @@ import { CartoError, InvalidArgumentError, TableNotFoundError } from "../errors"
 import { normalizeTableName } from "../frame/names";
 import type { Progress } from "../kernel/progress";
 import { listed } from "../options";
+import { freeName } from "../values";
 import { checkFileOptions, type FileOptions, readingOf } from "./reading";
 import { type FileSource, type Upload, uploadsOf, withProgress } from "./source";
 
@@ -182,7 +183,8 @@ async function importUpload(
     for (const one of made) {
       const { name, wanted = name } = one;
       const table = { ...own, table: name, label: name };
-      const target = await nameOf(freeName(expected ?? wanted, names));
+      // as the server numbers tables of an archive that want the same name
+      const target = await nameOf(freeName(expected ?? wanted, (name) => names.has(name)));
       names.add(target.table);
       const isNamed = quoted(target) === quoted(table);
       if (append && isNamed) await refuseNew(target);
@@ -203,13 +205,6 @@ function parametersOf(
 ): Parameters<typeof startImport>[2] {
   const { typeGuessing, contentGuessing, privacy, reading, signal } = call;
   return { typeGuessing, contentGuessing, privacy, reading, signal };
-}
-
-/** Numbers names that two tables of an archive want, as the server does. */
-function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  let name = wanted;
-  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
-  return name;
 }
 
 /** @throws InvalidArgumentError unless there is one table */

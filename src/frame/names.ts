@@ -4,7 +4,7 @@ import { transliterate as latinOf } from "transliteration";
 import { words } from "../values";
 
 /** Maximum length of a name; PostgreSQL cuts longer ones: https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
-const MAX_NAME_BYTES = 63;
+export const MAX_NAME_BYTES = 63;
 
 const RESERVED_WORDS = words(`all analyse analyze and any array as asc asymmetric authorization binary both
   case cast check collate collation column concurrently constraint create cross current_catalog current_date

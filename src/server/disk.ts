@@ -95,15 +95,9 @@ export async function* leavingRoom(
   { dir, what, free = () => freeBytes(dir) }: Room,
   refuse: (message: string) => Error,
 ): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
+  const check = new RoomCheck({ dir, what }, refuse);
   for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes >= lookAt) {
-      lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
-      const freeNow = await free();
-      if (freeNow < bytes + KEEP_FREE_BYTES) throw refuse(noRoom(what, bytes, freeNow, dir));
-    }
+    if (check.isDueAfter(chunk.length)) check.compare(await free());
     yield chunk;
   }
 }
@@ -113,17 +107,39 @@ export async function* leavingRoom(
  * chunk before it is written.
  */
 export function roomChecker(
-  { dir, what }: Pick<Room, "dir" | "what">,
+  room: Pick<Room, "dir" | "what">,
   refuse: (message: string) => Error,
 ): (length: number) => void {
-  let bytes = 0;
-  let lookAt = LOOK_AT_DISK_EVERY_BYTES;
+  const check = new RoomCheck(room, refuse);
   return (length) => {
-    bytes += length;
-    if (bytes < lookAt) return;
-    lookAt = bytes + LOOK_AT_DISK_EVERY_BYTES;
-    const { bavail, bsize } = statfsSync(dir);
-    const free = bavail * bsize;
-    if (free < bytes + KEEP_FREE_BYTES) throw refuse(noRoom(what, bytes, free, dir));
+    if (!check.isDueAfter(length)) return;
+    const { bavail, bsize } = statfsSync(room.dir);
+    check.compare(bavail * bsize);
   };
+}
+
+/** Counts the bytes of an upload, and says when to look at the disk. */
+class RoomCheck {
+  readonly #room: Pick<Room, "dir" | "what">;
+  readonly #refuse: (message: string) => Error;
+  #bytes = 0;
+  #lookAt = LOOK_AT_DISK_EVERY_BYTES;
+
+  constructor(room: Pick<Room, "dir" | "what">, refuse: (message: string) => Error) {
+    this.#room = room;
+    this.#refuse = refuse;
+  }
+
+  isDueAfter(length: number): boolean {
+    this.#bytes += length;
+    if (this.#bytes < this.#lookAt) return false;
+    this.#lookAt = this.#bytes + LOOK_AT_DISK_EVERY_BYTES;
+    return true;
+  }
+
+  /** @param free free space in bytes */
+  compare(free: number): void {
+    const { dir, what } = this.#room;
+    if (free < this.#bytes + KEEP_FREE_BYTES) throw this.#refuse(noRoom(what, this.#bytes, free, dir));
+  }
 }

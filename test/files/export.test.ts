@@ -96,6 +96,17 @@ describe("sources", () => {
     expect(JSON.parse(await text("bare.json")).features[0].geometry).toEqual(geometry);
   });
 
+  test("a cartodb_id of GeoJSON is kept, and none is added", async () => {
+    const geometry = { type: "Point", coordinates: [1, 2] };
+    await cc.export({ type: "Feature", properties: { a: 5 }, geometry }, at("plain-feature.csv"));
+    expect(await text("plain-feature.csv")).not.toContain("cartodb_id");
+    await cc.export(
+      { type: "Feature", properties: { cartodb_id: 77, a: 5 }, geometry },
+      at("feature-id.csv"),
+    );
+    expect((await text("feature-id.csv")).split("\n")[1]).toContain("77");
+  });
+
   test("names that SQL does not have are those of the table", async () => {
     const long = "n".repeat(70);
     await cc.export(frame([long, `${long}2`, ""], [1, 2, 3]), at("long.csv"));

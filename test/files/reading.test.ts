@@ -191,6 +191,17 @@ describe("layers", () => {
     expect(printed()).toMatch(/Transformed from .*British National Grid \(EPSG:27700\)\./);
   });
 
+  test("have names in the given encoding", async () => {
+    const header = Buffer.concat([
+      Buffer.from([0xcc, 0xee, 0xf1, 0xea, 0xe2, 0xe0]),
+      Buffer.from(",b\n1,2\n"),
+    ]);
+    const [layer] = await cc.layers(bytesOf("russian.csv", header), { encoding: "cp1251" });
+    expect(layer?.columns.map(({ name }) => name)).toEqual(["Москва", "b"]);
+    const [other] = await cc.layers(bytesOf("russian.csv", header), { encoding: "latin1" });
+    expect(other?.columns[0]?.name).toBe("Ìîñêâà");
+  });
+
   test("of a file that cannot be read are an ImportError", async () => {
     await expect(cc.layers(bytesOf("bad.geojson", "{"))).rejects.toThrow(ImportError);
     await expect(cc.layers(bytesOf("what.xyz", "?"))).rejects.toThrow('The format of "what.xyz" is unknown');
@@ -381,7 +392,7 @@ describe("positions outside the domain of the projection", () => {
       await cc.query("DROP TABLE far");
     });
 
-    test("are an error if there are no others", async () => {
+    test("fail the import if no position can be placed", async () => {
       const outside = await file(POSITIONS.filter(([x]) => x > 1e7));
       const error = await errorOf(cc.import(outside, "nowhere", { ...options }));
       expect(error).toBeInstanceOf(ImportError);

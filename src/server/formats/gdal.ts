@@ -5,6 +5,7 @@ import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import escapeHtml from "escape-html";
 import { ZipFile } from "yazl";
+import { freeName } from "../../values";
 import { leavingRoom, writeNewFile } from "../disk";
 import { canceledError, type ResultField } from "../engine/engine";
 import { Turns } from "../engine/turns";
@@ -22,7 +23,7 @@ export interface GdalFormat {
   /** More options for rows with a geometry column, and for rows without one. */
   readonly spatialOptions?: readonly string[];
   readonly plainOptions?: readonly string[];
-  /** Names that GDAL gives to columns of its own. A name that a column of the rows has is replaced by a free one. */
+  /** Names of the columns that GDAL adds. If the rows have a column with that name, GDAL gets another one. */
   readonly ownColumns?: { readonly geometry: string; readonly id: string };
   /** Rows without `the_geom` can be written. `as text` also writes geometries as WKT. */
   readonly withoutGeometry?: "allowed" | "as text";
@@ -307,18 +308,12 @@ function optionsOf(format: GdalFormat, rows: Rows, id?: string): string[] {
 function ownColumns({ ownColumns: own }: GdalFormat, { columns, hasGeometry }: Rows, id?: string): string[] {
   if (own === undefined) return [];
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const isTaken = (name: string) => taken.has(name.toLowerCase()); // SQLite ignores the case of names
   const names = [
-    `FID=${id ?? freeName(own.id, taken)}`,
-    ...(hasGeometry ? [`GEOMETRY_NAME=${freeName(own.geometry, taken)}`] : []),
+    `FID=${id ?? freeName(own.id, isTaken)}`,
+    ...(hasGeometry ? [`GEOMETRY_NAME=${freeName(own.geometry, isTaken)}`] : []),
   ];
   return names.flatMap((name) => ["-lco", name]);
-}
-
-/** @param taken names in lower case, because SQLite ignores the case of names */
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  let free = name;
-  for (let i = 1; taken.has(free.toLowerCase()); i++) free = `${name}_${i}`;
-  return free;
 }
 
 function mixed({ extension }: GdalFormat, types: ReadonlySet<string>): Refusal {

@@ -130,7 +130,7 @@ class FirstReading {
   readonly degrees = new DegreeCheck();
   /** True once a row had a point in its columns of latitude and longitude. */
   hasLatLng = false;
-  /** Numbers in these columns that are no degrees, and the row of the first. */
+  /** Pairs of numbers in these columns that are not degrees, and the row of the first. */
   readonly #unplaced = new DegreeCheck();
   #firstUnplaced = 0;
   latLng: LatLngColumns = null;

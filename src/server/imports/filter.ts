@@ -12,7 +12,7 @@ type Filter = Pick<Reading, "columns" | "where" | "bbox" | "limit">;
  * Applies the options to a table, which is complete but not yet published. `where` runs with the rights of the master key.
  * @param renamed columns whose names in the file differ from those in the table
  * @returns the number of rows that were removed, and the names of columns
- * @throws ImportFailure 1502 for a column that does not exist,, a condition that is wrong, or a `bbox` without geometries
+ * @throws ImportFailure 1502 for a column that does not exist, a condition that is wrong, or a `bbox` without geometries
  */
 export async function filterTable(
   engine: Engine,

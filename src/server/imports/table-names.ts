@@ -1,7 +1,6 @@
-import { normalizeTableName } from "../../frame/names";
+import { MAX_NAME_BYTES, normalizeTableName } from "../../frame/names";
 import type { Engine } from "../engine/engine";
 
-const MAX_NAME_BYTES = 63;
 /** CARTO compares this many characters, to leave room for suffixes. */
 const COMPARED_CHARS = 62;
 

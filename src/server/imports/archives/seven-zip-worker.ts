@@ -53,7 +53,7 @@ async function unpack(request: ToSevenZip, lines: string[]): Promise<string[]> {
   const sevenZip = await open(request, lines);
   const call = (...args: string[]) => {
     lines.length = 0;
-    // Its declaration says void. `-spd`: names have no wildcards.
+    // It is declared as void, but returns the exit status. `-spd` turns off wildcards in names.
     const status = sevenZip.callMain([...args, `-t${type}`, "-spd", `${FROM}/${basename(path)}`]) as unknown;
     if (status !== 0) throw reasonIn(lines);
   };

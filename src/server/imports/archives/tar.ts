@@ -24,7 +24,7 @@ function hasChecksum(head: Buffer): boolean {
   try {
     return new Header(head).cksumValid === true;
   } catch {
-    return false; // a field is no number
+    return false; // a field is not a number
   }
 }
 

@@ -237,7 +237,7 @@ function parsedPart(text: string, options: Options): Part {
   } catch (error) {
     const after = Buffer.from(text).subarray(bytes).toString();
     const rest = after.replace(/^[\r\n]+/, "");
-    return { records, rest, lines: linesOf(text.slice(0, -rest.length || undefined)).length - 1, error };
+    return { records, rest, lines: linesOf(text.slice(0, text.length - rest.length)).length - 1, error };
   }
 }
 

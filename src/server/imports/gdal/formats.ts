@@ -249,7 +249,6 @@ function typeInPostgis(type: string): string {
         .toUpperCase();
 }
 
-/** True for a layer with geometries of other types than it declares. */
 /** Writes a layer, again with other options if it has what GDAL refuses. Returns the options. */
 async function write(gdal: Gdal, path: string, layer: Layer, options: WriteOptions): Promise<WriteOptions> {
   try {
@@ -275,10 +274,12 @@ function contentOf(layer: Layer, { srid, isUntransformed }: WriteOptions) {
   return { ...layer, geometries };
 }
 
+/** True for a position that the projection of the layer cannot place. */
 const isOutside = (error: unknown) =>
   error instanceof GdalError &&
   /projection domain|reproject|transform|invalid coordinate/i.test(error.message);
 
+/** True for a layer with geometries of other types than it declares. */
 const isOtherType = (error: unknown) =>
   error instanceof GdalError && /has an? .* geometry whereas .* is expected/.test(error.message);
 
