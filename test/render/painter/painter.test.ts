@@ -24,6 +24,7 @@ import {
   layerOf,
   mulberry32,
   painted,
+  paths,
   px,
   RED,
   sceneOf,
@@ -402,3 +403,28 @@ function fillOf({ color }: SceneLayer, row: number): Rgba {
 }
 
 const sizeOf = ({ size }: SceneLayer): number => (size.kind === "constant" ? size.px : 0);
+
+test.each([1, 2])(
+  "neighbouring polygons without an outline leave no seam, at %d pixels per pixel",
+  (pixelRatio) => {
+    const [a, b, c, d, e, f] = [
+      [-20, -12],
+      [3, -12],
+      [7, 12],
+      [-20, 12],
+      [20, -12],
+      [20, 12],
+    ] as const;
+    const halves = paths("polygon", [[[a!, b!, c!, d!, a!]], [[b!, e!, f!, c!, b!]]]);
+    const { canvas } = painted(sceneOf([layerOf(halves, { color: constant(RED) })]), { pixelRatio });
+    const { data, width, height } = imageOf(canvas);
+    const middle = (height / 2) * width * 4;
+    const reds = Array.from({ length: width }, (_, x) => [
+      ...data.subarray(middle + 4 * x, middle + 4 * x + 3),
+    ]);
+    const isRed = (color: number[]) => color.every((value, i) => Math.abs(value - RED[i]!) <= 3);
+    const inside = reds.slice(reds.findIndex(isRed), reds.findLastIndex(isRed) + 1);
+    expect(inside.length).toBeGreaterThan(40);
+    expect(inside.filter((color) => !isRed(color))).toEqual([]);
+  },
+);
