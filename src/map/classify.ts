@@ -77,12 +77,11 @@ export function classifyNumbers(values: Float64Array, method: NumberMethod, bins
   );
 }
 
-/** Divides numbers by upper bounds. The last class also includes everything above the last bound. */
+/** Divides numbers by upper bounds. If a value is above the last bound, there is one more class, which has no upper bound. */
 export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
-  return assign(values, bounds, (_, maxs) => {
-    const top = Math.max(...maxs);
-    return boundedRanges(bounds, -Infinity, top > bounds.at(-1)! ? Infinity : bounds.at(-1)!);
-  });
+  const last = bounds.at(-1)!;
+  const breaks = values.some((value) => value > last) ? [...bounds, Infinity] : bounds;
+  return assign(values, breaks, () => boundedRanges(breaks, -Infinity, breaks.at(-1)!));
 }
 
 /**

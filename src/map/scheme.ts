@@ -60,8 +60,8 @@ export type BinMethod = "quantiles" | "equal" | "headtails" | "jenks" | "categor
 export type NumberMethod = Exclude<BinMethod, "category" | "continuous">;
 
 /**
- * Number of classes, or their upper bounds in ascending order. `[10, 20, 50]` makes three classes: up to and including
- * 10, up to and including 20, and everything above.
+ * Number of classes, or their upper bounds in ascending order. A class includes its upper bound. `[10, 20, 50]` makes the
+ * classes up to 10, above 10 up to 20, and above 20 up to 50; if a value is above 50, there is a fourth class for it.
  */
 export type Bins = number | readonly number[];
 
@@ -118,6 +118,7 @@ const A_SCHEME = 'the name of a scheme such as "mint", or a scheme such as styli
 const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category", "continuous"];
 const DEFAULT_BINS = 5;
 const MOST_BINS = 7;
+const MOST_CATEGORIES = 11;
 const DEFAULT_CATEGORIES = 10;
 /** CARTO's grey for values outside the categories, in schemes that do not define one. */
 const OTHER = "#b3b3b3";
@@ -170,13 +171,9 @@ export function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const known = schemeName(name);
   const isQualitative = qualitative(known);
   const scheme = withMethod({ name: known, bins: bins ?? defaultBins(isQualitative, method) }, method);
-  const most = Math.max(
-    ...Object.keys(SCHEMES[known])
-      .filter((key) => key !== "tags")
-      .map(Number),
-  );
+  const most = isQualitative ? MOST_CATEGORIES : MOST_BINS;
   const count = checkBins(scheme.bins);
-  if (count >= 2 && count <= most) return scheme;
+  if (count >= (typeof scheme.bins === "number" ? 2 : 1) && count <= most) return scheme;
   throw new InvalidArgumentError(
     `\`bins\` must be 2 to ${most} classes for the scheme "${known}"; got ${shown(bins)}. ` +
       "For more, pass your own colours: styling.custom([…]).",
@@ -279,12 +276,31 @@ export const needNumbers = (method: BinMethod | "bounds"): string =>
 
 /**
  * Returns `count` colours: spread over the whole scheme for classes, its first ones for categories.
- * `!`: `named` has checked that the scheme has colours for this count.
+ * @throws InvalidArgumentError for bounds that leave values above them, if the scheme has no colour for these
  */
-export function paletteOf({ name, colors = [] }: Scheme, count: number, isCategory: boolean): Rgba[] {
-  if (name === "custom") return (isCategory ? colors.slice(0, count) : spread(colors, count)).map(rgba);
-  if (qualitative(name)) return SCHEMES[name][String(Math.max(2, count))]!.slice(0, count).map(rgba);
-  return (count > 1 ? SCHEMES[name][String(count)]! : spread(SCHEMES[name]["3"]!, count)).map(rgba);
+export function paletteOf(scheme: Scheme, count: number, isCategory: boolean): Rgba[] {
+  const { name } = scheme;
+  if (name === "custom") return customPalette(scheme, count, isCategory).map(rgba);
+  // `!`: `named` has checked the number of classes, to which bounds can add one
+  const of = (classes: number) => SCHEMES[name][String(classes)]!;
+  if (qualitative(name))
+    return of(Math.min(MOST_CATEGORIES, Math.max(2, count)))
+      .slice(0, count)
+      .map(rgba);
+  if (count > MOST_BINS) return rampOf(of(MOST_BINS).map(rgba), count);
+  return (count > 1 ? of(count) : spread(of(3), count)).map(rgba);
+}
+
+/** Colours are those of the classes, in order, if there are as many as bounds, or one more. */
+function customPalette({ bins, colors = [] }: Scheme, count: number, isCategory: boolean): readonly string[] {
+  if (isCategory) return colors.slice(0, count);
+  if (typeof bins === "number") return spread(colors, count);
+  if (count > colors.length)
+    throw new InvalidArgumentError(
+      `The bounds ${shown(bins)} make ${count} classes, because values are above ${bins.at(-1)}; the scheme has ${colors.length} colours. ` +
+        "Add a colour for these values, or make the last bound Infinity.",
+    );
+  return colors.length <= bins.length + 1 ? colors.slice(0, count) : spread(colors, count);
 }
 
 /** Returns `count` colours interpolated between those of the scheme. */
@@ -304,7 +320,7 @@ function spread<T>(items: readonly T[], count: number): T[] {
 }
 
 export function otherColorOf({ name }: Scheme): Rgba {
-  return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name]["11"]!.at(-1)! : OTHER);
+  return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name][MOST_CATEGORIES]!.at(-1)! : OTHER);
 }
 
 const rgba = (color: string): Rgba => checkColor("color", color);

@@ -60,7 +60,9 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
 /** Returns a scale with which Vega classifies the data of its chart. */
 function scaleOfChart(scheme: Scheme): VegaScale {
   const method = methodOf(scheme, true);
-  const count = typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length;
+  const { bins } = scheme;
+  const bounds = typeof bins === "number" ? [] : bins.filter(Number.isFinite);
+  const count = typeof bins === "number" ? bins : bounds.length + 1; // the last class is open
   const range = paletteOf(scheme, count, method === "category").map(formatColor);
   switch (method) {
     case "quantiles":
@@ -74,7 +76,7 @@ function scaleOfChart(scheme: Scheme): VegaScale {
     case "bounds":
       return {
         type: "threshold",
-        domain: (scheme.bins as readonly number[]).slice(0, -1).map(nextAbove),
+        domain: bounds.map(nextAbove),
         range,
       };
     default:

@@ -197,13 +197,29 @@ test("natural breaks of very many values are close to the exact ones", () => {
   for (const { count } of ranges) expect(Math.abs(count - 50_000)).toBeLessThan(50);
 });
 
-test("bounds are inclusive, and larger values are in the last class", () => {
-  const { classes, ranges } = classifyByBounds(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20]);
-  expect([...classes]).toEqual([0, 0, 1, 1, 1, MISSING_CLASS]);
-  expect(ranges.map(({ lower, upper }) => [lower, upper])).toEqual([
-    [-Infinity, 10],
-    [10, Infinity],
+test("bounds are inclusive, and larger values have a class of their own", () => {
+  const boundsOf = (values: Float64Array, bounds: number[]) => {
+    const { classes, ranges } = classifyByBounds(values, bounds);
+    return [[...classes], ranges.map(({ lower, upper, count }) => [lower, upper, count])];
+  };
+  expect(boundsOf(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20])).toEqual([
+    [0, 0, 1, 1, 2, MISSING_CLASS],
+    [
+      [-Infinity, 10, 2],
+      [10, 20, 2],
+      [20, Infinity, 1],
+    ],
   ]);
+  const reached = [
+    [0, 1],
+    [
+      [-Infinity, 10, 1],
+      [10, 20, 1],
+    ],
+  ];
+  expect(boundsOf(numbers(5, 20), [10, 20])).toEqual(reached);
+  expect(boundsOf(numbers(5, 99), [10, Infinity])[0]).toEqual([0, 1]);
+  expect(boundsOf(numbers(5, 99), [10])[0]).toEqual([0, 1]);
 });
 
 describe("categories", () => {

@@ -29,7 +29,11 @@ test.each<[string, Exclude<Classes, { kind: "steps" }>, string[] | undefined]>([
     classifyNumbers(numbers(0, 1, 99, 100), "equal", 4),
     ["0 – 25", "75 – 100"],
   ],
-  ["given bounds", classifyByBounds(numbers(5, 15, 50), [10, 20, 30]), ["≤ 10", "10 – 20", "> 20"]],
+  [
+    "given bounds",
+    classifyByBounds(numbers(5, 15, 25, 50), [10, 20, 30]),
+    ["≤ 10", "10 – 20", "20 – 30", "> 30"],
+  ],
   [
     "given bounds that reach",
     classifyByBounds(numbers(5, 15, 25), [10, 20, 30]),

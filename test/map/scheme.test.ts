@@ -35,6 +35,25 @@ test("custom colours are spread over fewer classes, but used in order for catego
   expect(hex(scheme, 2, true)).toEqual(["000000", "555555"]);
 });
 
+test("values above the last bound have one more colour", () => {
+  const seven = [1, 2, 3, 4, 5, 6, 7];
+  const eight = hex(styling.mint(seven), 8);
+  expect(new Set(eight).size).toBe(8);
+  expect([eight[0], eight[7]]).toEqual(["e4f1e1", "0d585f"]);
+  expect(new Set(hex(styling.bold([...seven, 8, 9, 10, 11]), 12)).size).toBe(12);
+  expect(hex(styling.mint([5]), 2)).toEqual(["e4f1e1", "0d585f"]);
+});
+
+test("custom colours are those of the bounds, and of what is above them", () => {
+  const colors = ["#000", "#555", "#fff"];
+  expect(hex(styling.custom(colors, [1, 2]), 2)).toEqual(["000000", "555555"]);
+  expect(hex(styling.custom(colors, [1, 2]), 3)).toEqual(["000000", "555555", "ffffff"]);
+  expect(hex(styling.custom(colors, [1, 2, 3]), 3)).toEqual(["000000", "555555", "ffffff"]);
+  expect(() => hex(styling.custom(colors, [1, 2, 3]), 4)).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: The bounds [1,2,3] make 4 classes, because values are above 3; the scheme has 3 colours. Add a colour for these values, or make the last bound Infinity.]`,
+  );
+});
+
 test("numbers use quantiles, text and qualitative schemes use categories", () => {
   expect(methodOf(styling.mint(), true)).toBe("quantiles");
   expect(methodOf(styling.mint(), false)).toBe("category");
