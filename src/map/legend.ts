@@ -1,7 +1,6 @@
 import type { ColorStyle, Legend, LegendItem, Rgba, SizeStyle } from "../render/scene";
 import type { CategoryClasses, Classes, Range, RangeClasses, StepClasses } from "./classify";
 import type { GeometryKind } from "./geometry";
-import type { LayerData } from "./layer-data";
 import type { LegendStyle } from "./style-options";
 import type { ClassColumn } from "./tile-columns";
 import type { TimeMethod } from "./time-options";
@@ -25,7 +24,8 @@ interface LegendContext {
   readonly kind: GeometryKind;
   readonly color: Channel<ColorStyle>;
   readonly size: Channel<SizeStyle>;
-  readonly data: LayerData;
+  /** Number of rows that the map draws. */
+  readonly rowCount: number;
   readonly name: string;
   readonly layerCount: number;
   /** Size of the symbols in a colour legend, if the size of the layer depends on another column. */
@@ -40,7 +40,7 @@ interface LegendContext {
  */
 export function legendsOf(
   options: LegendStyle,
-  { kind, color, size, data, name, layerCount, defaultPx, method }: LegendContext,
+  { kind, color, size, rowCount, name, layerCount, defaultPx, method }: LegendContext,
 ): Legend[] {
   const { title, sizeTitle } = options;
   const constantPx = size.style.kind === "constant" ? size.style.px : defaultPx;
@@ -52,7 +52,7 @@ export function legendsOf(
         title ?? name,
         kind,
         { color: constantColor, sizePx: constantPx },
-        data.rowCount,
+        rowCount,
         options,
       ),
     ];

@@ -8,6 +8,7 @@ import {
   classifyNumbers,
   classifySteps,
 } from "./classify";
+import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
 import { labelOf } from "./layer";
 import type { LayerData, StyleColumn } from "./layer-data";
@@ -69,14 +70,16 @@ export function styleLayer(
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
+  const rows = new DrawnRows(geometry, data.rowCount);
   if (time && kind !== "point" && !isEmptyGeometry(geometry))
     throw new InvalidArgumentError(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
   const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const color = colorOf(style.color, data, { plain, missing }, label);
-  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
+  const source = { data, rows, label };
+  const color = colorOf(style.color, source, { plain, missing });
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { defaultPx, kind });
   const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
   const isOutlined = !time && !(kind === "point" && hidesPoints);
   const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
@@ -109,7 +112,7 @@ export function styleLayer(
           kind,
           color,
           size,
-          data,
+          rowCount: rows.count,
           name,
           layerCount,
           defaultPx,
@@ -143,19 +146,26 @@ function infoOf(
   return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
 }
 
+/** What a style depends on. */
+interface Source {
+  readonly data: LayerData;
+  readonly rows: DrawnRows;
+  /** Name of the layer in error messages. */
+  readonly label: string;
+}
+
 function colorOf(
   color: Style["color"],
-  data: LayerData,
+  source: Source,
   { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
-  label: string,
 ): Channel<ColorStyle> {
   if (color?.kind !== "column") {
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
-  const column = columnOf(data, color.column);
-  const { classes, palette } = classifyColor(color, column, label);
+  const column = columnOf(source, color.column);
+  const { classes, palette } = classifyColor(color, column, source.label);
   return {
-    style: { kind: "classes", palette, missing, classes: classes.classes },
+    style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
     by: { name: column.name, pgtype: column.pgtype, classes },
   };
 }
@@ -192,21 +202,15 @@ function classifyColor(
 const typeText = ({ name, pgtype }: StyleColumn, label: string): string =>
   `column ${shown(name)} of ${label} is of type ${pgtype}`;
 
-interface SizeContext {
-  readonly defaultPx: number;
-  readonly kind: GeometryKind;
-  readonly label: string;
-}
-
 function sizeOf(
   size: Style["size"],
-  data: LayerData,
-  { defaultPx, kind, label }: SizeContext,
+  source: Source,
+  { defaultPx, kind }: { readonly defaultPx: number; readonly kind: GeometryKind },
 ): Channel<SizeStyle> {
   if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
-  const column = columnOf(data, size.column);
+  const column = columnOf(source, size.column);
   if (column.kind !== "number")
-    throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, label)}.`);
+    throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
   const classes = classifySize(size, column.values);
   const [min, max] = size.rangePx;
   const pxOf = (share: number) =>
@@ -216,7 +220,7 @@ function sizeOf(
   const count = classes.kind === "steps" ? SIZE_STEPS : classes.ranges.length;
   const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
-    style: { kind: "classes", px, missingPx: min, classes: classes.classes },
+    style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
     by: { name: column.name, pgtype: column.pgtype, classes },
   };
 }
@@ -226,9 +230,10 @@ function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
   return method === "continuous" ? classifySteps(values, SIZE_STEPS) : classifyNumbers(values, method, bins);
 }
 
-function columnOf({ columns }: LayerData, name: string): StyleColumn {
+/** Returns the values of a column in the drawn rows. */
+function columnOf({ data: { columns }, rows }: Source, name: string): StyleColumn {
   const column = columns.find((candidate) => candidate.name === name);
-  if (column !== undefined) return column;
+  if (column !== undefined) return rows.pick(column);
   throw new InvalidArgumentError(
     `The data have no column ${shown(name)}. Their columns are ${listed(columns.map((c) => c.name))}.`,
   );

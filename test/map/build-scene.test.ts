@@ -173,6 +173,42 @@ describe("colour by column", () => {
   });
 });
 
+test("classes, counts and sizes are about the rows that the map draws", async () => {
+  const { point, line } = WKTS;
+  const frame = new DataFrame({
+    v: [1, 2, 3, 1000, 2000, -50, null, null],
+    kind: ["a", "a", "b", "c", "c", "c", null, "c"],
+    geometry: [point, point, point, null, line, "POINT EMPTY", point, line],
+  } as never);
+  const of = async (options: LayerOptions) => {
+    const { scene } = await sceneOf(frame, { legend: { counts: true }, ...options });
+    const { items, ramp } = scene.legends[0]!;
+    return { layer: scene.layers[0]!, items: items.map(({ label, count }) => [label, count]), ramp };
+  };
+  const { layer, items } = await of({ color: { column: "v", bins: 3 } });
+  const missing = Array(5).fill(255);
+  expect(layer.color).toMatchObject({ classes: Uint8Array.of(0, 1, 2, ...missing), palette: { length: 3 } });
+  expect(items).toEqual([
+    ["1", 1],
+    ["2", 1],
+    ["3", 1],
+    ["no data", 1],
+  ]);
+  expect((await of({ color: { column: "v", method: "continuous" } })).ramp).toMatchObject({
+    from: "1",
+    to: "3",
+  });
+  expect((await of({ color: "kind" })).items).toEqual([
+    ["a", 2],
+    ["b", 1],
+    ["no data", 1],
+  ]);
+  expect((await of({ size: { column: "v", bins: 3 } })).layer.size).toMatchObject({
+    classes: Uint8Array.of(0, 1, 2, ...missing),
+  });
+  expect((await of({ color: "red", legend: { title: "All", counts: true } })).items).toEqual([["All", 4]]);
+});
+
 describe("size by column", () => {
   test("sizes are even steps of the range, with one legend if colour has the same classes", async () => {
     const { scene } = await sceneOf(frameOf([1, 2, 3, null]), {
