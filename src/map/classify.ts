@@ -12,11 +12,14 @@ const doubleBits = new DataView(new ArrayBuffer(8));
 /** Natural breaks of more values are computed from a sample of this size, evenly spaced in ascending order. */
 const JENKS_VALUES = 10_000;
 
-/** Range of a class, for its label. It includes both ends unless `lower` is exclusive or an end is infinite. */
+/** Range of a class. */
 export interface Range {
+  /** Bounds. `upper` belongs to the class; `lower` does so unless it is the upper bound of another class. */
   readonly lower: number;
   readonly upper: number;
-  readonly isLowerExclusive: boolean;
+  /** Smallest and largest value; Infinity and -Infinity if the class is empty. */
+  readonly min: number;
+  readonly max: number;
   /** Number of rows. */
   readonly count: number;
 }
@@ -26,6 +29,8 @@ export interface RangeClasses {
   /** One per row: an index into `ranges`, or MISSING_CLASS. */
   readonly classes: Uint8Array;
   readonly ranges: readonly Range[];
+  /** Whether bounds were given, come from a rule such as equal widths, or are the values at the ends of the classes. */
+  readonly bounds: "given" | "rule" | "data";
   readonly missingCount: number;
 }
 
@@ -54,6 +59,9 @@ export interface StepClasses {
   readonly from: number;
   readonly to: number;
   readonly steps: number;
+  /** Smallest and largest finite value; they differ from the ends if these are a given domain. */
+  readonly min: number;
+  readonly max: number;
   /** Number of rows that have a value. */
   readonly count: number;
   readonly missingCount: number;
@@ -67,13 +75,12 @@ export type Classes = RangeClasses | CategoryClasses | StepClasses;
  */
 export function classifyNumbers(values: Float64Array, method: NumberMethod, bins: number): RangeClasses {
   const sorted = sortedValues(values);
-  if (sorted.length === 0) return assign(values, [], () => []);
+  if (sorted.length === 0) return assign(values, [], "data", () => []);
   const breaks = breaksOf(sorted, method, bins);
-  const isByWidth = method === "equal";
-  return assign(values, breaks, (mins, maxs) =>
-    isByWidth
-      ? boundedRanges(breaks, sorted[0]!, sorted.at(-1)!)
-      : breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]!, isLowerExclusive: false })),
+  if (method === "equal")
+    return assign(values, breaks, "rule", () => boundedRanges(breaks, sorted[0]!, sorted.at(-1)!));
+  return assign(values, breaks, "data", (mins, maxs) =>
+    breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]! })),
   );
 }
 
@@ -81,7 +88,7 @@ export function classifyNumbers(values: Float64Array, method: NumberMethod, bins
 export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
   const last = bounds.at(-1)!;
   const breaks = values.some((value) => value > last) ? [...bounds, Infinity] : bounds;
-  return assign(values, breaks, () => boundedRanges(breaks, -Infinity, breaks.at(-1)!));
+  return assign(values, breaks, "given", () => boundedRanges(breaks, -Infinity, breaks.at(-1)!));
 }
 
 /**
@@ -93,16 +100,21 @@ export function classifySteps(
   steps: number,
   domain?: readonly [from: number, to: number],
 ): StepClasses {
-  let [from, to] = domain ?? [Infinity, -Infinity];
-  if (domain === undefined) {
-    for (const value of values) {
-      if (value < from && value !== -Infinity) from = value;
-      if (value > to && value !== Infinity) to = value;
-    }
-    if (from > to) [from, to] = [0, 0];
-  }
+  const [min, max] = finiteRangeOf(values);
+  const [from, to] = domain ?? (min > max ? [0, 0] : [min, max]);
   const { classes, missingCount } = classesOf(values, (value) => stepOf(value, { from, to, steps }));
-  return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
+  const count = values.length - missingCount;
+  return { kind: "steps", classes, from, to, steps, min, max, count, missingCount };
+}
+
+/** Returns the smallest and the largest finite value; Infinity and -Infinity if there are none. */
+function finiteRangeOf(values: Float64Array): [min: number, max: number] {
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < min && value !== -Infinity) min = value;
+    if (value > max && value !== Infinity) max = value;
+  }
+  return [min, max];
 }
 
 /** Puts each number in a class, and NaN in `MISSING_CLASS`. */
@@ -301,19 +313,21 @@ function sampleOf(sorted: Float64Array, most: number): Float64Array {
   return Float64Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)]!);
 }
 
+type Bounds = Pick<Range, "lower" | "upper">;
+
 /** Returns the ranges between bounds; the first begins at `lowest`, the last ends at `highest`. */
-function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Omit<Range, "count">[] {
+function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Bounds[] {
   return bounds.map((bound, i) => ({
     lower: i === 0 ? lowest : bounds[i - 1]!,
     upper: i === bounds.length - 1 ? highest : bound,
-    isLowerExclusive: i > 0,
   }));
 }
 
 function assign(
   values: Float64Array,
   breaks: readonly number[],
-  rangesOf: (mins: readonly number[], maxs: readonly number[]) => Omit<Range, "count">[],
+  bounds: RangeClasses["bounds"],
+  rangesOf: (mins: readonly number[], maxs: readonly number[]) => Bounds[],
 ): RangeClasses {
   const last = breaks.length - 1;
   const counts = breaks.map(() => 0);
@@ -327,8 +341,13 @@ function assign(
     if (value > maxs[index]!) maxs[index] = value;
     return index;
   });
-  const ranges = rangesOf(mins, maxs).map((range, i) => ({ ...range, count: counts[i]! }));
-  return { kind: "ranges", classes, ranges, missingCount };
+  const ranges = rangesOf(mins, maxs).map((range, i) => ({
+    ...range,
+    min: mins[i]!,
+    max: maxs[i]!,
+    count: counts[i]!,
+  }));
+  return { kind: "ranges", classes, ranges, bounds, missingCount };
 }
 
 /**

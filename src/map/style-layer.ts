@@ -13,6 +13,7 @@ import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./ge
 import { labelOf } from "./layer";
 import type { LayerData, StyleColumn } from "./layer-data";
 import { type Channel, legendsOf } from "./legend";
+import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import {
   continuousPalette,
@@ -166,9 +167,12 @@ function colorOf(
   const { classes, palette } = classifyColor(color, column, source.label);
   return {
     style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
-    by: { name: column.name, pgtype: column.pgtype, classes },
+    by: { name: column.name, pgtype: column.pgtype, classes, style: styleOf(column) },
   };
 }
+
+const styleOf = (column: StyleColumn): NumberStyle =>
+  column.kind === "number" ? numberStyleOf(column.name, column.values) : "grouped";
 
 function classifyColor(
   { schemeFor, domain }: ColumnColor,
@@ -221,7 +225,7 @@ function sizeOf(
   const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
     style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
-    by: { name: column.name, pgtype: column.pgtype, classes },
+    by: { name: column.name, pgtype: column.pgtype, classes, style: styleOf(column) },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Generates SQL for the attributes of a layer's vector tiles, over the rows `q` of the layer's query. */
 import { elementTypeOf, type Field, pgTypeOf } from "../frame/types";
 import { type Classes, firstDouble, stepOf } from "./classify";
+import type { NumberStyle } from "./number-format";
 import type { ShownColumn } from "./row-columns";
 import { tileIdent, tileLiteral, timeSql } from "./tile-sql";
 
@@ -15,6 +16,8 @@ export interface TileColumn {
 /** A column that colour or size depends on, with its classes. */
 export interface ClassColumn extends Field {
   readonly classes: Classes;
+  /** How its numbers are written. */
+  readonly style: NumberStyle;
 }
 
 /** One character more than is shown, which marks longer strings. */
@@ -50,7 +53,7 @@ export function columnSql(name: string): string {
 }
 
 /** Computes the class that `classify` finds for the value of a row. */
-function classSql({ classes, ...field }: ClassColumn): string {
+function classSql({ classes, style: _, ...field }: ClassColumn): string {
   if (classes.kind !== "categories") {
     const starts = startsOf(classes);
     // counts the starts that are less than or equal to the value

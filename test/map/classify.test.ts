@@ -93,8 +93,8 @@ test("a value equal to a break is in the lower class", () => {
   const { classes, ranges } = classifyNumbers(numbers(1, 2, 3, 4), "quantiles", 2);
   expect([...classes]).toEqual([0, 0, 1, 1]);
   expect(ranges).toEqual([
-    { lower: 1, upper: 2, isLowerExclusive: false, count: 2 },
-    { lower: 3, upper: 4, isLowerExclusive: false, count: 2 },
+    { lower: 1, upper: 2, min: 1, max: 2, count: 2 },
+    { lower: 3, upper: 4, min: 3, max: 4, count: 2 },
   ]);
 });
 
