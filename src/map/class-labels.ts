@@ -120,6 +120,8 @@ const roundedUp = ({ min, max }: Range) =>
 /** Writes dates as coarsely as tells the classes apart. */
 function dateTexts(ranges: readonly Range[]): string[] {
   const filled = ranges.filter(({ count }) => count > 0);
+  if (filled.length === 1 && filled[0]!.min === filled[0]!.max)
+    return ranges.map(({ min }) => dayOrTime([min])(min));
   const writers = DATE_FORMATS.map((specifier) => {
     const write = utcFormat(specifier);
     return (ms: number) => write(new Date(ms));
@@ -127,7 +129,7 @@ function dateTexts(ranges: readonly Range[]): string[] {
   const tellsApart = (write: (ms: number) => string) =>
     filled.length > 1
       ? filled.slice(1).every(({ min }, i) => write(filled[i]!.max) !== write(min))
-      : filled.every(({ min, max }) => min === max || write(min) !== write(max));
+      : filled.every(({ min, max }) => write(min) !== write(max));
   const write = writers.find(tellsApart) ?? writers.at(-1)!;
   return ranges.map(({ min, max }) => {
     const [from, to] = [write(min), write(max)];

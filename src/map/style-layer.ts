@@ -25,7 +25,7 @@ import {
   paletteOf,
 } from "./scheme";
 import type { ColumnColor, ColumnSize, Style } from "./style-options";
-import { type TileColumn, tileColumns } from "./tile-columns";
+import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
 const WHITE: Rgba = [255, 255, 255, 255];
@@ -167,12 +167,20 @@ function colorOf(
   const { classes, palette } = classifyColor(color, column, source.label);
   return {
     style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
-    by: { name: column.name, pgtype: column.pgtype, classes, style: styleOf(column) },
+    by: classColumn(column, classes),
   };
 }
 
-const styleOf = (column: StyleColumn): NumberStyle =>
-  column.kind === "number" ? numberStyleOf(column.name, column.values) : "grouped";
+function classColumn(column: StyleColumn, classes: Classes): ClassColumn {
+  const { name, pgtype } = column;
+  const cameAsText = column.kind === "number" && column.cameAsText;
+  return { name, pgtype, classes, style: styleOf(column), ...(cameAsText && { cameAsText }) };
+}
+
+function styleOf(column: StyleColumn): NumberStyle {
+  if (column.kind !== "number") return "grouped";
+  return column.isTime ? "date" : numberStyleOf(column.name, column.values);
+}
 
 function classifyColor(
   { schemeFor, domain }: ColumnColor,
@@ -225,7 +233,7 @@ function sizeOf(
   const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
     style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
-    by: { name: column.name, pgtype: column.pgtype, classes, style: styleOf(column) },
+    by: classColumn(column, classes),
   };
 }
 

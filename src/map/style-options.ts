@@ -25,19 +25,23 @@ import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-optio
 
 /** Colours a layer by the values of a column. */
 export interface ColorByColumn {
-  /** Name of a column of numbers, text or booleans. */
+  /** Name of a column of numbers, text, booleans, dates or timestamps. */
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers, "safe" for text and booleans
+   * @default "mint" for numbers and dates, "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
-   * Number of classes, or their upper bounds in ascending order. Overrides the scheme's.
+   * Number of classes, or their upper bounds in ascending order; for dates, in milliseconds since 1970. Overrides the
+   * scheme's.
    * @default 5 classes, 10 categories
    */
   readonly bins?: Bins;
-  /** Classification method. Overrides the scheme's. @default "quantiles" for numbers, "category" for text and booleans */
+  /**
+   * Classification method. Overrides the scheme's.
+   * @default "quantiles" for numbers and dates, "category" for text and booleans
+   */
   readonly method?: BinMethod;
   /** Alias of `method`, the name that cartoframes for Python uses. */
   readonly binMethod?: BinMethod;

@@ -18,6 +18,8 @@ export interface ClassColumn extends Field {
   readonly classes: Classes;
   /** How its numbers are written. */
   readonly style: NumberStyle;
+  /** True for times that arrived as text, because some are infinite or not in the range of Date. */
+  readonly cameAsText?: boolean | undefined;
 }
 
 /** One character more than is shown, which marks longer strings. */
@@ -53,16 +55,17 @@ export function columnSql(name: string): string {
 }
 
 /** Computes the class that `classify` finds for the value of a row. */
-function classSql({ classes, style: _, ...field }: ClassColumn): string {
+function classSql({ classes, style, cameAsText = false, ...field }: ClassColumn): string {
+  const numbers = style === "date" ? millisecondsSql(field, cameAsText) : numberSql(field);
   if (classes.kind !== "categories") {
     const starts = startsOf(classes);
     // counts the starts that are less than or equal to the value
-    return starts ? `width_bucket(${numberSql(field)}, '{${starts.join(",")}}'::float8[])` : "NULL::int4";
+    return starts ? `width_bucket(${numbers}, '{${starts.join(",")}}'::float8[])` : "NULL::int4";
   }
   const { categories, otherCount } = classes;
   const [first] = categories;
   if (first === undefined) return "NULL::int4";
-  const value = categorySql(field, typeof first.value);
+  const value = typeof first.value === "number" ? numbers : categorySql(field, typeof first.value);
   const cases = categories.map((category, i) => `WHEN ${constantSql(category.value)} THEN ${i}`);
   const other = otherCount > 0 ? ` ELSE CASE WHEN ${value} IS NOT NULL THEN ${categories.length} END` : "";
   return `CASE ${value} ${cases.join(" ")}${other} END`;
@@ -82,7 +85,6 @@ function startsOf(classes: Exclude<Classes, { kind: "categories" }>): number[] |
 }
 
 function categorySql(field: Field, type: string): string {
-  if (type === "number") return numberSql(field);
   // compares bytes: the column's collation may treat different strings as equal
   return type === "boolean" ? columnSql(field.name) : `(${textSql(field)} COLLATE "C")`;
 }
@@ -107,6 +109,15 @@ function shownSql(column: ShownColumn): string {
 }
 
 const cut = (text: string) => `left(${text}, ${MAX_CHARACTERS})`;
+
+/** Converts to milliseconds since 1970, rounded down. NULL for times that `isoTimeMs` does not read. */
+function millisecondsSql({ name, pgtype }: Field, cameAsText: boolean): string {
+  const column = columnSql(name);
+  const timestamp = utcSql(column, pgtype);
+  const ms = `floor(extract(epoch FROM ${timestamp}) * 1000)::float8`;
+  const isRead = `isfinite(${column}) AND ${timestamp} >= '0001-01-01' AND ${timestamp} < '10000-01-01'`;
+  return cameAsText ? `CASE WHEN ${isRead} THEN ${ms} END` : ms;
+}
 
 /** Casts to float8. NaN becomes NULL. */
 function numberSql({ name, pgtype }: Field): string {

@@ -168,6 +168,31 @@ describe("colour by column", () => {
     expect(await labels(["x", "y"], { column: "v", scheme: styling.mint() })).toEqual(["x", "y"]);
     expect(await labels([5, 15], { column: "v", bins: [10, 20] })).toEqual(["≤ 10", "10 – 20"]);
   });
+  test("dates are classes, a ramp or categories, with dates as labels", async () => {
+    const dates = ["2019-01-01", "2019-06-01", "2020-01-01", "2020-06-01", null].map(
+      (text) => text && new Date(text),
+    );
+    const legend = async (color: LayerOptions["color"]) =>
+      (await sceneOf(frameOf(dates), { color })).scene.legends[0]!;
+    const labels = async (color: LayerOptions["color"]) =>
+      (await legend(color)).items.map(({ label }) => label);
+    expect(await labels({ column: "v", bins: 2 })).toEqual(["2019", "2020", "no data"]);
+    expect((await legend({ column: "v", method: "continuous" })).ramp).toMatchObject({
+      from: "2019-01-01",
+      to: "2020-06-01",
+    });
+    expect(await labels({ column: "v", method: "category", bins: 2 })).toEqual([
+      "2019-01-01",
+      "2019-06-01",
+      "Other",
+      "no data",
+    ]);
+    expect(await labels({ column: "v", bins: [Date.UTC(2019, 2, 1)] })).toEqual([
+      "2019-01",
+      "2019-06 – 2020-06",
+      "no data",
+    ]);
+  });
   test("legend: false", async () => {
     expect((await sceneOf(frameOf([1, 2]), { color: "v", legend: false })).scene.legends).toEqual([]);
   });
@@ -344,8 +369,8 @@ describe("style columns", () => {
     await expect(sceneOf(frameOf([1]), { size: "population" })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`size\` must be a column of layer DataFrame (1 × 2); got "population". Its columns are "v", "geometry".]`,
     );
-    await expect(sceneOf(frameOf([new Date(0)]), { color: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "v" of layer DataFrame (1 × 2) is of type datetime.]`,
+    await expect(sceneOf(frameOf([new Date(0)]), { size: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \`size\` must be a column of numbers; column "v" of layer DataFrame (1 × 2) is of type datetime.]`,
     );
     await expect(
       sceneOf(frameOf([wkx.Geometry.parse("POINT(0 0)")]), { color: "v" }),
@@ -416,11 +441,9 @@ describe("from the database's columns", () => {
     expect(() => chosen(new Layer("t", { color: "redd" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer "t"; got "redd". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
     );
-    expect(() => chosen(new Layer("t", { color: "at" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "t" is of type timestamptz.]`,
-    );
+    expect(chosen(new Layer("t", { color: "at" }))).toEqual(["the_geom", "at"]);
     expect(() => chosen(new Layer("t", { color: "tags" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "tags" of layer "t" is of type _text.]`,
+      `[InvalidArgumentError: \`color\` must be a column of numbers, text, booleans, dates or timestamps; column "tags" of layer "t" is of type _text.]`,
     );
     expect(() => chosen(new Layer("t", { color: "area" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` cannot depend on column "area" of layer "t": it is a geometry column.]`,
