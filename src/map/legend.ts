@@ -1,6 +1,7 @@
-import type { ColorStyle, Legend, LegendItem, Rgba, SizeStyle } from "../render/scene";
+import type { ColorStyle, Legend, LegendItem, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { dayOrTime, endLabels, type Labelled, rangeLabels } from "./class-labels";
 import type { CategoryClasses, Classes, StepClasses } from "./classify";
+import { over } from "./css-color";
 import type { GeometryKind } from "./geometry";
 import { formatOf, type NumberStyle, roundedEnd } from "./number-format";
 import { roundest } from "./round-numbers";
@@ -32,6 +33,30 @@ interface LegendContext {
   readonly defaultPx: number;
   /** Aggregate of an animated layer. */
   readonly method: TimeMethod | undefined;
+}
+
+/** How the colours of a layer look above the basemap. */
+interface Ground {
+  readonly color: Rgba;
+  readonly opacity: number;
+  readonly stroke: SceneLayer["stroke"] | null;
+}
+
+/** Returns a legend with the colours that the map shows: those of a translucent layer above the basemap. */
+export function aboveGround(legend: Legend, { color: ground, opacity, stroke }: Ground): Legend {
+  const seen = (color: Rgba) => over(color, opacity, ground);
+  const { ramp } = legend;
+  return {
+    ...legend,
+    items: legend.items.map((item) => ({
+      ...item,
+      color: seen(item.color),
+      ...(stroke && {
+        stroke: { color: seen(over(stroke.color, 1, over(item.color, 1, ground))), widthPx: stroke.widthPx },
+      }),
+    })),
+    ...(ramp && { ramp: { ...ramp, colors: ramp.colors.map(seen) } }),
+  };
 }
 
 /**

@@ -12,7 +12,7 @@ import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
 import { labelOf } from "./layer";
 import type { LayerData, StyleColumn } from "./layer-data";
-import { type Channel, legendsOf } from "./legend";
+import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import {
@@ -65,7 +65,7 @@ interface LayerPlace {
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
-  { theme }: Basemap,
+  { theme, vector, background }: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
 ): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
   const { kind } = geometry;
@@ -118,7 +118,9 @@ export function styleLayer(
           layerCount,
           defaultPx,
           method: time?.method,
-        })
+        }).map((legend) =>
+          aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
+        )
       : [],
     tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
   };

@@ -158,7 +158,9 @@ describe("colour by column", () => {
     const { scene } = await sceneOf(frameOf(values), { color: "v" });
     const { items } = scene.legends[0]!;
     expect(items).toHaveLength(11);
-    expect(items[10]).toMatchObject({ label: "Other", color: [0x88, 0x88, 0x88, 255] });
+    expect(items[10]!.label).toBe("Other");
+    const { color } = scene.layers[0]!;
+    expect(color.kind === "classes" && color.palette[10]).toEqual([0x88, 0x88, 0x88, 255]);
   });
   test("numbers as categories, mint for text, bounds", async () => {
     const labels = async (values: unknown[], color: LayerOptions["color"]) =>
@@ -232,6 +234,34 @@ test("classes, counts and sizes are about the rows that the map draws", async ()
     classes: Uint8Array.of(0, 1, 2, ...missing),
   });
   expect((await of({ color: "red", legend: { title: "All", counts: true } })).items).toEqual([["All", 4]]);
+});
+
+test("legends have the colours that a translucent layer has above land", async () => {
+  const none = new BaseMap({ source: "none" });
+  const of = async (options: LayerOptions, basemap = none) =>
+    (await sceneOf(frameOf([1, 2], WKTS.polygon), options, { basemap })).scene.legends[0]!;
+  const color = { column: "v", scheme: styling.custom(["#ff0000", "#000000"]) };
+  const { items } = await of({ color, opacity: 0.5, stroke: "rgb(0 0 255 / 50%)" });
+  expect(items.map((item) => [item.color, item.stroke])).toEqual([
+    [[255, 128, 128, 255], { color: [191, 128, 192, 255], widthPx: 0.5 }],
+    [[128, 128, 128, 255], { color: [128, 128, 192, 255], widthPx: 0.5 }],
+  ]);
+  const dark = await of({ color, opacity: 0.5, stroke: false }, new BaseMap({ source: "dark" }));
+  expect(dark.items[0]).toEqual({ label: "1", color: [135, 7, 7, 255], sizePx: 10 });
+  const ramp = (await of({ color: { ...color, method: "continuous" }, opacity: 0 })).ramp!;
+  expect(new Set(ramp.colors.map(String))).toEqual(new Set(["255,255,255,255"]));
+});
+
+test("legends of several layers with one title add the layer's name", async () => {
+  const titles = async (...options: LayerOptions[]) => {
+    const layers = options.map((option) => new Layer(frameOf([1, 2]), { color: "v", ...option }));
+    const data = await Promise.all(layers.map((layer) => dataFromFrame(layer, frameOf([1, 2]))));
+    const { scene } = buildScene({ layers: layers.map((layer, i) => ({ layer, data: data[i]! })) });
+    return scene.legends.map(({ title }) => title);
+  };
+  expect(await titles({ name: "cities" }, { name: "towns" })).toEqual(["v · cities", "v · towns"]);
+  expect(await titles({}, {})).toEqual(["v", "v (2)"]);
+  expect(await titles({ legend: { title: "a" } }, { legend: { title: "b" } })).toEqual(["a", "b"]);
 });
 
 describe("size by column", () => {
