@@ -67,6 +67,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
       layerCount: layers.length,
       clock: timed.clock,
     });
+    warnings.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));

@@ -5,6 +5,7 @@
  * `!`: in the loops below, indexes are less than the length of the array, and classes less than the number of classes.
  */
 import { ckmeans } from "simple-statistics";
+import { InvalidArgumentError } from "../errors";
 import { MISSING_CLASS } from "../render/scene";
 import type { NumberMethod } from "./scheme";
 
@@ -44,10 +45,12 @@ export interface CategoryClasses {
   readonly kind: "categories";
   /** One per row: an index into `categories`, `categories.length` for other values, or MISSING_CLASS. */
   readonly classes: Uint8Array;
-  /** The most frequent values, most frequent first; ties in ascending order. */
+  /** The given values, in the given order, then the most frequent ones, in ascending order. */
   readonly categories: readonly Category[];
   /** Number of rows with other values. */
   readonly otherCount: number;
+  /** Number of different values. */
+  readonly valueCount: number;
   readonly missingCount: number;
 }
 
@@ -77,10 +80,51 @@ export function classifyNumbers(values: Float64Array, method: NumberMethod, bins
   const sorted = sortedValues(values);
   if (sorted.length === 0) return assign(values, [], "data", () => []);
   const breaks = breaksOf(sorted, method, bins);
-  if (method === "equal")
+  if (method === "equal" || method === "log")
     return assign(values, breaks, "rule", () => boundedRanges(breaks, sorted[0]!, sorted.at(-1)!));
   return assign(values, breaks, "data", (mins, maxs) =>
     breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]! })),
+  );
+}
+
+/**
+ * Divides numbers into classes that are symmetric about a centre: their bounds are those of the distances from it. An odd
+ * number of classes has one around the centre. Classes without values remain, so that colours stay symmetric, too.
+ */
+export function classifyAround(
+  values: Float64Array,
+  center: number,
+  method: NumberMethod,
+  bins: number,
+): RangeClasses {
+  const distances = sortedValues(values.map((value) => Math.abs(value - center)));
+  if (distances.length === 0) return assign(values, [], "data", () => []);
+  const reach = distanceBreaks(distances, method, bins);
+  const breaks = [
+    ...reach.map((distance) => center - distance).reverse(),
+    ...(bins % 2 === 0 ? [center] : []),
+    ...reach.map((distance) => center + distance),
+    Infinity,
+  ];
+  return assign(values, breaks, "rule", () => boundedRanges(breaks, -Infinity, Infinity));
+}
+
+/** Returns the upper bounds of the distances in each class but the outermost. */
+function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: number): number[] {
+  const isOdd = bins % 2 === 1;
+  const classes = Math.ceil(bins / 2); // the one around the centre is a half on either side
+  const most = distances.at(-1)!;
+  const breaks =
+    method === "equal"
+      ? Array.from({ length: classes }, (_, i) => (most * (2 * i + (isOdd ? 1 : 2))) / bins)
+      : method === "quantiles"
+        ? quantileBreaks(distances, bins).filter((_, i) => i % 2 === (isOdd ? 0 : 1))
+        : breaksOf(distances, method, classes);
+  // a class around the centre that holds nothing but the centre ends halfway to the next value
+  const nearest = distances.find((distance) => distance > 0) ?? 0;
+  const inner = isOdd ? nearest / 2 : 0;
+  return distinct(breaks.map((distance) => distance || inner)).filter(
+    (distance) => distance > 0 && distance < most,
   );
 }
 
@@ -146,10 +190,16 @@ export function stepOf(
   return Math.min(steps - 1, Math.floor(share * steps));
 }
 
-/** Divides values into the `most` most frequent ones and all others. null and NaN are missing. */
+/**
+ * Divides values into categories and all others. null and NaN are missing.
+ * @param most number of categories: the most frequent values, in ascending order, so that a value keeps its colour if its
+ *   frequency changes
+ * @param first categories that come first, whether or not the data have them
+ */
 export function classifyCategories(
   values: ArrayLike<string | number | boolean | null>,
   most: number,
+  first: readonly Category["value"][] = [],
 ): CategoryClasses {
   const codeOf = new Map<string | number | boolean, number>();
   const counts: number[] = [];
@@ -171,9 +221,19 @@ export function classifyCategories(
     counts[code]!++;
     codes[row] = code;
   }
-  const categories = mostFrequent(codeOf, counts, most);
+  const given = first.map((value) => ({ value, code: codeOf.get(value) }));
+  const rest = new Map(codeOf);
+  for (const { value } of given) rest.delete(value);
+  const frequent = mostFrequent(rest, counts, Math.max(0, most - given.length)).sort((a, b) =>
+    compareValues(a.value, b.value),
+  );
+  const categories = [...given, ...frequent].map(({ value, code }) => ({
+    value,
+    code,
+    count: code === undefined ? 0 : counts[code]!,
+  }));
   const classOf = new Uint8Array(counts.length).fill(categories.length);
-  for (const [index, { code }] of categories.entries()) classOf[code] = index;
+  for (const [index, { code }] of categories.entries()) if (code !== undefined) classOf[code] = index;
   const classes = new Uint8Array(values.length);
   for (let row = 0; row < codes.length; row++)
     classes[row] = codes[row]! < 0 ? MISSING_CLASS : classOf[codes[row]!]!;
@@ -181,6 +241,7 @@ export function classifyCategories(
     kind: "categories",
     classes,
     categories: categories.map(({ value, count }) => ({ value, count })),
+    valueCount: counts.length,
     otherCount: values.length - missingCount - categories.reduce((sum, { count }) => sum + count, 0),
     missingCount,
   };
@@ -197,6 +258,7 @@ function mostFrequent(
   most: number,
 ): CodedCategory[] {
   const top: CodedCategory[] = [];
+  if (most === 0) return top;
   for (const [value, code] of codeOf) {
     const category = { value, code, count: counts[code]! };
     if (top.length === most && !precedes(category, top.at(-1)!)) continue;
@@ -205,6 +267,17 @@ function mostFrequent(
     if (top.length > most) top.pop();
   }
   return top;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Orders numbers by size, text alphabetically with its numbers by size, and false before true. */
+function compareValues(a: Category["value"], b: Category["value"]): number {
+  if (typeof a === "string" && typeof b === "string") {
+    const order = collator.compare(a, b);
+    if (order !== 0) return order;
+  }
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 const precedes = (a: Category, b: Category) =>
@@ -225,6 +298,8 @@ function breaksOf(sorted: Float64Array, method: NumberMethod, bins: number): num
   switch (method) {
     case "equal":
       return distinct(equalBreaks(finite, bins));
+    case "log":
+      return distinct(logBreaks(finite, bins));
     case "headtails":
       return nonEmpty([...headTailBreaks(finite, bins).slice(0, bins - 1), finite.at(-1)!], finite);
     case "jenks":
@@ -266,6 +341,25 @@ export function equalBreaks(sorted: Float64Array, bins: number): number[] {
   const max = sorted.at(-1)!;
   const halfWidth = max / bins / 2 - min / bins / 2; // max − min may exceed the largest double
   return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : 2 * (min / 2 + (i + 1) * halfWidth)));
+}
+
+/** Returns the upper bounds of classes of equal width in the logarithm. */
+function logBreaks(sorted: Float64Array, bins: number): number[] {
+  const [min, max] = [Math.log(sorted[0]!), Math.log(sorted.at(-1)!)];
+  const width = (max - min) / bins;
+  return Array.from({ length: bins }, (_, i) =>
+    i + 1 === bins ? sorted.at(-1)! : Math.exp(min + (i + 1) * width),
+  );
+}
+
+/** @throws InvalidArgumentError for numbers that have no logarithm, if the method requires one */
+export function checkMethod(method: NumberMethod, values: Float64Array, what: string): void {
+  if (method !== "log") return;
+  const count = values.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0);
+  if (count === 0) return;
+  throw new InvalidArgumentError(
+    `The method "log" requires numbers above 0, but ${count.toLocaleString("en-US")} of ${what} are 0 or less; use the method "quantiles".`,
+  );
 }
 
 /** Equals CDB_HeadsTailsBins: the mean, the mean of the values above it, and so on. @internal */

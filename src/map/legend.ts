@@ -19,6 +19,8 @@ const NEUTRAL: Rgba = [136, 136, 136, 255];
 export interface Channel<S> {
   readonly style: S;
   readonly by?: ClassColumn;
+  /** A sentence about a better style. */
+  readonly advice?: string;
 }
 
 interface LegendContext {

@@ -1,13 +1,9 @@
 import { InvalidArgumentError } from "../errors";
 import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { listed, shown } from "./check";
-import {
-  type Classes,
-  classifyByBounds,
-  classifyCategories,
-  classifyNumbers,
-  classifySteps,
-} from "./classify";
+import { categoryAdvice, skewAdvice } from "./class-advice";
+import { type Classes, checkMethod, classifyByBounds, classifyNumbers, classifySteps } from "./classify";
+import { classifyColor, typeText } from "./color-classes";
 import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
 import { labelOf } from "./layer";
@@ -15,16 +11,8 @@ import type { LayerData, StyleColumn } from "./layer-data";
 import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import {
-  continuousPalette,
-  MISSING_COLOR,
-  methodOf,
-  type NumberMethod,
-  needNumbers,
-  otherColorOf,
-  paletteOf,
-} from "./scheme";
-import type { ColumnColor, ColumnSize, Style } from "./style-options";
+import { MISSING_COLOR } from "./scheme";
+import type { ColumnSize, Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
@@ -41,8 +29,7 @@ const STROKE_PX = 0.5;
 const MOST_OUTLINED = 50_000;
 /** Smaller points are drawn without outlines. */
 const LEAST_OUTLINED_PX = 3;
-/** Steps of a continuous colour ramp and of continuous sizes: more cannot be distinguished. */
-const COLOR_STEPS = 128;
+/** Steps of continuous sizes: more cannot be distinguished. */
 const SIZE_STEPS = 32;
 /** Default colours of labels and their halos, by theme of the basemap. */
 const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
@@ -67,7 +54,7 @@ export function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
   { theme, vector, background }: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
-): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
+): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined; advice: string[] } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
@@ -123,6 +110,7 @@ export function styleLayer(
         )
       : [],
     tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
+    advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
 }
 
@@ -166,10 +154,17 @@ function colorOf(
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(source, color.column);
-  const { classes, palette } = classifyColor(color, column, source.label);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label);
+  const advice =
+    classes.kind === "categories"
+      ? categoryAdvice(column, classes, source.label)
+      : isDiverging
+        ? undefined
+        : skewAdvice(column, method, source.label);
   return {
     style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
     by: classColumn(column, classes),
+    ...(advice !== undefined && { advice }),
   };
 }
 
@@ -184,38 +179,6 @@ function styleOf(column: StyleColumn): NumberStyle {
   return column.isTime ? "date" : numberStyleOf(column.name, column.values);
 }
 
-function classifyColor(
-  { schemeFor, domain }: ColumnColor,
-  column: StyleColumn,
-  label: string,
-): { classes: Classes; palette: Rgba[] } {
-  const scheme = schemeFor(column.kind === "number");
-  const { bins } = scheme;
-  const method = methodOf(scheme, column.kind === "number");
-  if (method === "category") {
-    const most = typeof bins === "number" ? bins : bins.length;
-    const classes = classifyCategories(column.values, most);
-    const palette = paletteOf(scheme, classes.categories.length, true);
-    return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
-  }
-  if (column.kind !== "number")
-    throw new InvalidArgumentError(
-      `${needNumbers(method)}; ${typeText(column, label)}. Use the method "category".`,
-    );
-  if (method === "continuous") {
-    const classes = classifySteps(column.values, COLOR_STEPS, domain);
-    return { classes, palette: continuousPalette(scheme, COLOR_STEPS) };
-  }
-  const classes =
-    typeof bins === "number"
-      ? classifyNumbers(column.values, method as NumberMethod, bins)
-      : classifyByBounds(column.values, bins);
-  return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
-}
-
-const typeText = ({ name, pgtype }: StyleColumn, label: string): string =>
-  `column ${shown(name)} of ${label} is of type ${pgtype}`;
-
 function sizeOf(
   size: Style["size"],
   source: Source,
@@ -225,7 +188,10 @@ function sizeOf(
   const column = columnOf(source, size.column);
   if (column.kind !== "number")
     throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
+  if (typeof size.bins === "number" && size.method !== "continuous")
+    checkMethod(size.method, column.values, `the values of column ${shown(column.name)} of ${source.label}`);
   const classes = classifySize(size, column.values);
+  const advice = size.method === "equal" ? skewAdvice(column, size.method, source.label) : undefined;
   const [min, max] = size.rangePx;
   const pxOf = (share: number) =>
     classes.kind === "steps" && kind === "point"
@@ -236,6 +202,7 @@ function sizeOf(
   return {
     style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
     by: classColumn(column, classes),
+    ...(advice !== undefined && { advice }),
   };
 }
 

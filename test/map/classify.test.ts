@@ -223,22 +223,22 @@ test("bounds are inclusive, and larger values have a class of their own", () => 
 });
 
 describe("categories", () => {
-  test("the most frequent first, ties in order, the others together", () => {
+  test("the most frequent ones in ascending order, the others together", () => {
     const { classes, categories, otherCount, missingCount } = classifyCategories(
       ["b", "a", "c", "c", null, "d", "a", "", "c"],
       2,
     );
     expect(categories).toEqual([
-      { value: "c", count: 3 },
       { value: "a", count: 2 },
+      { value: "c", count: 3 },
     ]);
-    expect([...classes]).toEqual([2, 1, 0, 0, MISSING_CLASS, 2, 1, 2, 0]);
+    expect([...classes]).toEqual([2, 0, 1, 1, MISSING_CLASS, 2, 0, 2, 1]);
     expect([otherCount, missingCount]).toEqual([3, 1]);
   });
   test("booleans, numbers, names of object members", () => {
     expect(classifyCategories([true, false, true, null], 10).categories.map((c) => c.value)).toEqual([
-      true,
       false,
+      true,
     ]);
     expect(classifyCategories(numbers(3, 1, 3, 1, Number.NaN), 10).categories.map((c) => c.value)).toEqual([
       1, 3,

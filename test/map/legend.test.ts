@@ -85,9 +85,9 @@ test.each<[string, Exclude<Classes, { kind: "steps" }>, string[] | undefined]>([
   [
     "categories",
     classifyCategories(["b", "a", "b", null, "", "", "c", "d"], 3),
-    ["", "b", "a", "Other", "no data"].map((l) => l || "(empty)"),
+    ["", "a", "b", "Other", "no data"].map((l) => l || "(empty)"),
   ],
-  ["all categories", classifyCategories([true, false, true], 10), ["true", "false"]],
+  ["all categories", classifyCategories([true, false, true], 10), ["false", "true"]],
   [
     "hostile categories",
     classifyCategories(["<img src=x onerror=alert(1)>", "</script>"], 10),

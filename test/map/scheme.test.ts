@@ -25,7 +25,8 @@ test("colours equal CARTO's for each number of classes", () => {
   expect(hex(styling.mint(), 3)).toEqual(["e4f1e1", "63a6a0", "0d585f"]);
   expect(hex(styling.mint(), 1)).toEqual(["63a6a0"]);
   expect(hex(styling.vivid(), 2, true)).toEqual(["e58606", "5d69b1"]);
-  expect(otherColorOf(styling.vivid())).toEqual([0xa5, 0xaa, 0x99, 255]);
+  expect(otherColorOf(styling.vivid(), [])).toEqual([0xe3, 0xe3, 0xe3, 255]); // CARTO's own is hard to tell apart
+  expect(otherColorOf(styling.orYel(), [])).toEqual([0xb3, 0xb3, 0xb3, 255]);
 });
 
 test("custom colours are spread over fewer classes, but used in order for categories", () => {
@@ -91,7 +92,7 @@ test.each([
   [() => styling.mint([1, Number.NaN, 3]), /in ascending order/],
   [
     () => styling.mint(5, "quantile" as "quantiles"),
-    '`method` must be one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"; got "quantile".',
+    '`method` must be one of "quantiles", "equal", "log", "headtails", "jenks", "category", "continuous"; got "quantile".',
   ],
   [
     () => styling.mint([1, 2], "jenks"),

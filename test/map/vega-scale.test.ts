@@ -90,7 +90,7 @@ test("accepts a column of a frame", () => {
     domain: [3],
     range: ["#e4f1e1", "#0d585f"],
   });
-  expect(styling.bold(2).vega(df.column("kind")).domain).toEqual(["b", "a", "c"]);
+  expect(styling.bold(2).vega(df.column("kind")).domain).toEqual(["a", "b", "c"]);
 });
 
 test("lets Vega classify without values", () => {
