@@ -107,6 +107,8 @@ export interface Clock {
   /** Beginning of frame 0, and length of a frame. */
   readonly start: number;
   readonly step: number;
+  /** Calendar months (UTC) per frame; `step` is their average length then. `start` is the beginning of a month. */
+  readonly months?: number;
   readonly frames: number;
   /** Duration of all frames at speed 1. */
   readonly durationMs: number;

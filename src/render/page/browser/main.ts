@@ -8,9 +8,10 @@ import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
 import { attributionControl, fullscreenControl, scaleControl, titleControl } from "./controls";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
+import { shareGestures } from "./in-page";
 import { LayerSwitch, layersControl } from "./layer-list";
 import { legendControl } from "./legend";
-import { createMap, wheelOnRequest, whenSized } from "./map";
+import { createMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./raster-tiles";
@@ -97,7 +98,7 @@ window.showMap = async (unpack: Unpack) => {
         notes.refresh();
       },
     });
-  if (window.parent !== window) wheelOnRequest(map);
+  if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
   map.on("zoomend", warmLater);
   warmLater();
