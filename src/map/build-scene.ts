@@ -67,6 +67,7 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
       layerCount: layers.length,
       clock: timed.clock,
     });
+    warnings.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -80,10 +81,19 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
     view,
     basemap: ground,
     layers: sceneLayers,
-    legends,
+    legends: legends.map((legend) => withLayerName(legend, legends, names)),
     ...(timed.warnings.length > 0 && { notes: timed.warnings }),
   };
   return { scene: withClock(scene, timed.clock, at), warnings, tileColumns: columnsOfTiles };
+}
+
+/** Adds the name of the layer to the title of a legend if a legend of another layer has the same title. */
+function withLayerName(legend: Legend, legends: readonly Legend[], names: readonly string[]): Legend {
+  const { title, layer } = legend;
+  const isShared = legends.some((other) => other.layer !== layer && other.title === title);
+  const name = layer === undefined ? undefined : names[layer];
+  if (title === "" || !isShared || name === undefined) return legend;
+  return { ...legend, title: name.startsWith(title) ? name : `${title} · ${name}` }; // "people (2)"
 }
 
 function withClock(scene: Scene, base: ClockBase | undefined, at: Moment | undefined): Scene {

@@ -174,8 +174,11 @@ export interface LegendItem {
   readonly label: string;
   /** Number of rows, if the legend shows it. */
   readonly count?: number;
+  /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;
+  /** Outline of points and polygons, as it looks above the basemap. */
+  readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
 }
 
 /** Explains one layer. Its strings are user data and must be escaped in HTML. */
