@@ -34,6 +34,27 @@ export async function buildBasemap(outFile: string): Promise<void> {
     borders: pathsOf("line", linesBetween(world, world.objects.countries)),
     stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
   });
+  await writeDeflated(outFile, bytes);
+}
+
+/** Packs the outlines of the United States, for maps that show nothing else. */
+export async function buildUsaBasemap(outFile: string): Promise<void> {
+  const usa = states as unknown as Topology<{ nation: GeometryCollection; states: GeometryCollection }>;
+  const nation = feature(usa, usa.objects.nation).features.flatMap(
+    ({ geometry }) => (geometry as MultiPolygon).coordinates,
+  );
+  const bytes = encodeBasemap({
+    land: pathsOf(
+      "polygon",
+      nation.map((rings) => rings.map((ring) => ring.map(toWorld))),
+    ),
+    borders: pathsOf("line", []),
+    stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
+  });
+  await writeDeflated(outFile, bytes);
+}
+
+async function writeDeflated(outFile: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(outFile), { recursive: true });
   await writeFileAtomic(outFile, deflateSync(bytes, { level: 9 })); // concurrent tests read the old file or the new one
 }
@@ -88,4 +109,5 @@ function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeom
 if (require.main === module) {
   const outFile = resolve(process.argv[2] ?? join(__dirname, "..", "dist", "basemap.bin"));
   buildBasemap(outFile);
+  buildUsaBasemap(join(dirname(outFile), "basemap-usa.bin"));
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build as bundle } from "esbuild";
-import { buildBasemap } from "./basemap";
+import { buildBasemap, buildUsaBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
 import { DANFO_BUNDLE } from "./danfo";
 import { buildFont } from "./font";
@@ -58,9 +58,12 @@ const PARTS: readonly Part[] = [
   },
   {
     says: "basemap",
-    outputs: [dist("basemap.bin")],
+    outputs: [dist("basemap.bin"), dist("basemap-usa.bin")],
     inputs: ["scripts/basemap.ts"],
-    make: () => buildBasemap(dist("basemap.bin")),
+    make: async () => {
+      await buildBasemap(dist("basemap.bin"));
+      await buildUsaBasemap(dist("basemap-usa.bin"));
+    },
   },
   {
     says: "gazetteer",

@@ -23,7 +23,7 @@ made by \`@electric-sql/pglite\` with PostGIS' SQL objects in it.
 
 const OUTLINES_AND_FONT = `## Outlines and fonts
 
-\`dist/basemap.bin\` contains land, borders and states from the npm packages \`world-atlas\` (Natural Earth, public
+\`dist/basemap.bin\` and \`dist/basemap-usa.bin\` contain land, borders and states from the npm packages \`world-atlas\` (Natural Earth, public
 domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
 and Cyrillic, and \`dist/font-latin.ttf\` its Latin part, under the SIL Open Font License 1.1 below. \`dist/gazetteer.json.br\` contains outlines of
 countries, states and counties from the same two packages, names of countries from \`i18n-iso-countries\` (MIT), and

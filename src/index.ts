@@ -80,6 +80,7 @@ export {
   type LegendOptions,
   type MapLayer,
   type MapOptions,
+  type MapProjection,
   QueryLayer,
   type ScaleValues,
   type Scheme,

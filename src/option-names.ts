@@ -6,7 +6,7 @@ export const OPTION_NAMES = {
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
   CallOptions: ["signal"],
-  CartoMapOptions: ["interactive", "scale", "ax", "signal", "layers", "zoom", "lat", "lng", "size", "title", "at"],
+  CartoMapOptions: ["interactive", "scale", "ax", "signal", "layers", "zoom", "lat", "lng", "size", "projection", "title", "at"],
   ColorByColumn: ["column", "scheme", "bins", "method", "binMethod", "domain", "center", "colors", "order"],
   ContextOptions: ["baseUrl", "username", "apiKey", "creds", "session", "verbose", "timeouts"],
   CredentialsOptions: ["username", "user", "baseUrl", "key", "credFile", "creds"],

@@ -19,9 +19,12 @@ export function worldX(lng: number): number {
 }
 
 /** World y of a latitude. Latitudes beyond Web Mercator are moved to its edge; NaN stays NaN. */
-export function worldY(lat: number): number {
+export const worldY = (lat: number): number => clampedY(boundlessY(lat));
+
+/** World y of a latitude, also beyond the edges of Web Mercator, up to ±Infinity at the poles. */
+export function boundlessY(lat: number): number {
   const sin = Math.sin(Math.max(-90, Math.min(90, lat)) * DEG);
-  return clampedY(0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI));
+  return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
 }
 
 /** Clamps world y to the world; NaN stays NaN. */

@@ -107,6 +107,9 @@ const COLORS = {
   },
 } as const satisfies Record<CartoStyle, Basemap>;
 
+/** Colour around the outline of a world map. */
+const AROUND = { light: WHITE, dark: [24, 24, 26, 255] } as const satisfies Record<Basemap["theme"], Rgba>;
+
 /** CARTO's tile styles that include labels. */
 const WITH_LABELS = {
   voyager: "voyager_labels_under",
@@ -114,7 +117,7 @@ const WITH_LABELS = {
   dark: "dark_all",
 } as const satisfies Record<CartoStyle, string>;
 
-const isCartoStyle = (source: unknown): source is CartoStyle =>
+export const isCartoStyle = (source: unknown): source is CartoStyle =>
   typeof source === "string" && Object.hasOwn(COLORS, source);
 
 /** Returns one of CARTO's basemaps; with `onlyLabels`, only its place names. */
@@ -137,6 +140,17 @@ export function cartoBasemap(
       ...(labels === "front" && { labelsUrlTemplate: labelsOnly }),
     },
   };
+}
+
+/** Returns a basemap in another projection than that of its tiles: land, borders, and the sea inside the outline of the world. */
+export function withoutTiles(
+  { theme, background, vector }: Basemap,
+  { hasOutline }: { hasOutline: boolean },
+): Basemap {
+  if (!vector) return { theme, background };
+  return hasOutline
+    ? { theme, background: AROUND[theme], vector: { ...vector, sea: background } }
+    : { theme, background, vector };
 }
 
 const tilesUrl = (style: string) =>

@@ -1,13 +1,22 @@
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
-import type { Basemap, Legend, Rgba, Scene, SceneLayer } from "../render/scene";
-import { type BaseMap, cartoBasemap } from "./base-map";
+import { hasOutline } from "../render/plane";
+import type { Basemap, Bounds, Legend, Projection, Rgba, Scene, SceneLayer } from "../render/scene";
+import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
+import { chooseProjection } from "./choose-projection";
 import { checkColor } from "./css-color";
 import { boundsOf } from "./extent";
-import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry, projectGeometry } from "./geometry";
+import {
+  type GeometryKind,
+  isEmptyGeometry,
+  type ProjectedGeometry,
+  projectGeometry,
+  withinMercator,
+} from "./geometry";
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, ResolvedLayer } from "./layer-data";
 import { checkTitle, checkView, MAX_LAYERS, tooManyLayers, type ViewOptions } from "./map-options";
+import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
 import { type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
@@ -47,11 +56,21 @@ const LAYER_COLORS =
 export function buildScene({ layers, basemap, title, at, ...options }: SceneToBuild): BuiltScene {
   checkTitle(title);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
-  const { center, widthPx, heightPx } = checkView(options);
+  const { center, widthPx, heightPx, projection: option } = checkView(options);
   const timed = timedLayers(layers);
-  const parts = timed.layers.map((part) => ({ ...part, projected: projectGeometry(part.data.geometry) }));
-  const ground = basemap?.basemap ?? defaultBasemap(parts);
-  const warnings: string[] = [...timed.warnings];
+  const unprojected = timed.layers.map((part) => ({
+    ...part,
+    projected: projectGeometry(part.data.geometry),
+  }));
+  const { projection, warning, parts, hidden, bounds } = projectParts(unprojected, {
+    option,
+    basemap,
+    hasView: center !== undefined,
+  });
+  const asked = basemap?.basemap ?? defaultBasemap(parts);
+  const ground = projection ? withoutTiles(asked, { hasOutline: hasOutline(projection) }) : asked;
+  const notes = [...timed.warnings, ...hidden];
+  const warnings: string[] = [...notes, ...(warning === undefined ? [] : [warning])];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
   const names = namesOf(layers.map(({ layer }) => layer));
@@ -69,22 +88,70 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
     });
     warnings.push(...styled.advice);
     sceneLayers.push(styled.layer);
-    columnsOfTiles.push(styled.tileColumns);
+    columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
-  const bounds = boundsOf(sceneLayers.map(({ geometry }) => geometry));
-  const view = center ?? (bounds === null ? WORLD : { kind: "fit", bounds });
+  const view =
+    center ??
+    (projection
+      ? viewOnPlane(projection, parts)
+      : bounds === null
+        ? WORLD
+        : { kind: "fit" as const, bounds });
   const scene: Scene = {
     ...(title !== undefined && { title }),
     widthPx,
     heightPx,
+    ...(projection && { projection }),
     view,
     basemap: ground,
     layers: sceneLayers,
     legends: legends.map((legend) => withLayerName(legend, legends, names)),
-    ...(timed.warnings.length > 0 && { notes: timed.warnings }),
+    ...(notes.length > 0 && { notes }),
   };
   return { scene: withClock(scene, timed.clock, at), warnings, tileColumns: columnsOfTiles };
+}
+
+interface ProjectedParts {
+  /** Absent for Web Mercator. */
+  readonly projection?: Projection;
+  readonly warning?: string;
+  readonly parts: readonly Part[];
+  /** Sentences about rows that the projection does not show. */
+  readonly hidden: readonly string[];
+  /** Bounds of the data in degrees. */
+  readonly bounds: Bounds | null;
+}
+
+/** Chooses the projection of a map and projects its layers, which are in Web Mercator without edges. */
+function projectParts(
+  unprojected: readonly Part[],
+  asked: Pick<Parameters<typeof chooseProjection>[0], "option" | "basemap" | "hasView">,
+): ProjectedParts {
+  const mercator = unprojected.map((part) => ({
+    ...part,
+    projected: { ...part.projected, geometry: withinMercator(part.projected.geometry) },
+  }));
+  const geometries = mercator.map(({ projected }) => projected.geometry);
+  const bounds = boundsOf(geometries);
+  const { projection: plane, warning } = chooseProjection({
+    ...asked,
+    geometries,
+    bounds,
+    tiled: tiledSizes(mercator),
+  });
+  if (!plane) return { ...(warning !== undefined && { warning }), parts: mercator, hidden: [], bounds };
+  const projection = withBox(plane);
+  const parts = unprojected.map((part) => projectPart(part, projection));
+  const hidden = unprojected.map((part, i) => hiddenBy(projection, part, parts[i]!)); // `!`: parts are as many
+  return { projection, parts, hidden: hidden.filter((text) => text !== undefined), bounds };
+}
+
+/** Returns the number of points or vertices of each layer that can be completed by vector tiles. */
+function tiledSizes(parts: readonly Part[]): number[] {
+  return parts
+    .filter(({ layer: { from, style } }) => (from.kind === "table" || from.kind === "query") && !style.time)
+    .map(({ projected: { geometry } }) => (geometry.kind === "point" ? geometry.x : geometry.xy).length);
 }
 
 /** Adds the name of the layer to the title of a legend if a legend of another layer has the same title. */

@@ -1,3 +1,4 @@
+import type { Box } from "../geometry/clip";
 import { lngLatOf } from "../geometry/mercator";
 import type { Bounds, PathGeometry, PointGeometry } from "../render/scene";
 
@@ -17,6 +18,23 @@ export function boundsOf(geometries: readonly (PointGeometry | PathGeometry)[]):
     else extent.addPaths(geometry);
   }
   return extent.bounds();
+}
+
+/** Returns the box of geometries in world units; null if there are none. */
+export function boxOfAll(geometries: readonly (PointGeometry | PathGeometry)[]): Box | null {
+  let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const geometry of geometries) {
+    const [xs, ys, step] =
+      geometry.kind === "point" ? [geometry.x, geometry.y, 1] : [geometry.xy, geometry.xy.subarray(1), 2];
+    for (let i = 0; i < xs.length; i += step) {
+      const [x, y] = [xs[i]!, ys[i]!]; // `!`: xs and ys have the same length
+      if (x < minX) minX = x;
+      if (x > maxX) maxX = x;
+      if (y < minY) minY = y;
+      if (y > maxY) maxY = y;
+    }
+  }
+  return minX > maxX ? null : [minX, minY, maxX, maxY];
 }
 
 class Extent {

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from "../errors";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../geo";
 import { type EwkbVisitor, hexDecoder, viewOf, WKB, walkEwkb } from "../geometry/ewkb";
-import { clampedY, WORLD_M, worldX, worldY } from "../geometry/mercator";
+import { boundlessY, clampedY, WORLD_M, worldX } from "../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../render/scene";
 import { ident } from "../sql";
 
@@ -35,13 +35,20 @@ const PLAIN_POINT_BYTES = 1 + 4 + 4 + 8 + 8;
 const KINDS: readonly GeometryKind[] = ["point", "line", "polygon"];
 
 /**
- * Projects the geometry of a layer. Skips NULL, EMPTY and coordinates that are not finite; ignores Z and M; flattens
- * collections; moves latitudes beyond Web Mercator to its edge. Wraps points into the world [0, 1). A path with an edge
- * longer than half the world crosses the antimeridian.
+ * Projects the geometry of a layer to Web Mercator without its northern and southern edge: a pole is at ±Infinity. Skips
+ * NULL, EMPTY and coordinates that are not finite; ignores Z and M; flattens collections. Wraps points into the world
+ * [0, 1). A path with an edge longer than half the world crosses the antimeridian.
  * @throws InvalidArgumentError for curves, and for SRIDs other than 4326 and 3857.
  */
 export function projectGeometry(source: GeometrySource): ProjectedGeometry {
   return source.kind === "lnglat" ? projectLngLat(source.lng, source.lat) : projectEwkb(source);
+}
+
+/** Moves positions beyond the northern and southern edge of Web Mercator to the edge. */
+export function withinMercator(geometry: PointGeometry | PathGeometry): PointGeometry | PathGeometry {
+  return geometry.kind === "point"
+    ? { ...geometry, y: geometry.y.map(clampedY) }
+    : { ...geometry, xy: geometry.xy.map((value, i) => (i % 2 === 0 ? value : clampedY(value))) };
 }
 
 /** Returns true for a geometry without points and vertices. */
@@ -51,7 +58,7 @@ export function isEmptyGeometry(geometry: PointGeometry | PathGeometry): boolean
 
 function projectLngLat(lng: Float64Array, lat: Float64Array): ProjectedGeometry {
   const points = new Points(lng.length);
-  for (let row = 0; row < lng.length; row++) points.add(worldX(lng[row]!), worldY(lat[row]!), row);
+  for (let row = 0; row < lng.length; row++) points.add(worldX(lng[row]!), boundlessY(lat[row]!), row);
   return { geometry: points.finish(lng.length), rowsOf: { point: points.rowCount, line: 0, polygon: 0 } };
 }
 
@@ -93,7 +100,7 @@ class EwkbProjector implements EwkbVisitor {
     const size = isHex ? hexDecoder.decode(value) : value.byteLength;
     const view = isHex ? hexDecoder.view : viewOf(value);
     if (isPlainPoint(view, size)) {
-      this.points.add(worldX(view.getFloat64(9, true)), worldY(view.getFloat64(17, true)), row);
+      this.points.add(worldX(view.getFloat64(9, true)), boundlessY(view.getFloat64(17, true)), row);
       return;
     }
     this.#isMetres = false;
@@ -138,11 +145,7 @@ class EwkbProjector implements EwkbVisitor {
     for (; at < end; at += stepBytes) {
       const x = view.getFloat64(at, littleEndian);
       const y = view.getFloat64(at + 8, littleEndian);
-      points.add(
-        isMetres ? x / WORLD_M + 0.5 : worldX(x),
-        isMetres ? clampedY(0.5 - y / WORLD_M) : worldY(y),
-        row,
-      );
+      points.add(isMetres ? x / WORLD_M + 0.5 : worldX(x), isMetres ? 0.5 - y / WORLD_M : boundlessY(y), row);
     }
   }
 
@@ -183,7 +186,7 @@ function addDegrees(
   littleEndian: boolean,
 ): void {
   for (; at < end; at += stepBytes) {
-    paths.add(worldX(view.getFloat64(at, littleEndian)), worldY(view.getFloat64(at + 8, littleEndian)));
+    paths.add(worldX(view.getFloat64(at, littleEndian)), boundlessY(view.getFloat64(at + 8, littleEndian)));
   }
 }
 
@@ -198,7 +201,7 @@ function addMetres(
   for (; at < end; at += stepBytes) {
     const x = view.getFloat64(at, littleEndian);
     const y = view.getFloat64(at + 8, littleEndian);
-    paths.add(x / WORLD_M + 0.5, clampedY(0.5 - y / WORLD_M));
+    paths.add(x / WORLD_M + 0.5, 0.5 - y / WORLD_M);
   }
 }
 

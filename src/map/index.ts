@@ -1,5 +1,6 @@
 export { BaseMap, type BaseMapOptions } from "./base-map";
 export { type BuiltScene, buildScene } from "./build-scene";
+export type { MapProjection } from "./choose-projection";
 export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
 export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";

@@ -4,6 +4,7 @@ import type { Moment } from "../render/clock";
 import type { Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
 import { checkText, expected, shown } from "./check";
+import { checkProjection, type MapProjection } from "./choose-projection";
 import { Layer, QueryLayer } from "./layer";
 
 /** Size, title and initial view of a map. */
@@ -20,6 +21,14 @@ export interface ViewOptions {
   readonly lng?: number;
   /** Width and height in CSS pixels, each 1 to 8192. @default [800, 400]; [480, 320] in a figure */
   readonly size?: readonly [width: number, height: number];
+  /**
+   * Map projection. `"auto"` is `"equal-earth"` for data of the whole world, `"albers-usa"` for data of the United States,
+   * and `"mercator"` otherwise. Only `"mercator"` has tiles: a map with a `zoom`, with a `BaseMap` of your own tiles, or
+   * with a table or query of more than 300,000 points or vertices is in `"mercator"`, and prints why if you named another
+   * projection. `"auto"` also stays in `"mercator"` with any other `BaseMap` that has tiles.
+   * @default "auto"
+   */
+  readonly projection?: MapProjection;
   /** Title above the map. @default no title */
   readonly title?: string;
   /**
@@ -92,14 +101,16 @@ export function tooManyLayers(count: number): InvalidArgumentError {
 }
 
 /** Checks size and view. `center` is absent if the view is to fit the data. */
-export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX }: ViewOptions): {
+export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX, projection: asked }: ViewOptions): {
   readonly center?: Scene["view"];
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly projection: MapProjection;
 } {
+  const projection = checkProjection(asked);
   const [widthPx, heightPx] = checkSize(size);
   const given = [zoom, lat, lng].filter((value) => value !== undefined);
-  if (given.length === 0) return { widthPx, heightPx };
+  if (given.length === 0) return { widthPx, heightPx, projection };
   if (zoom === undefined || lat === undefined || lng === undefined) {
     throw new InvalidArgumentError(
       `Pass \`zoom\`, \`lat\` and \`lng\` together, or leave all three out; got zoom ${shown(zoom)}, lat ${shown(lat)}, lng ${shown(lng)}.`,
@@ -108,7 +119,7 @@ export function checkView({ zoom, lat, lng, size = DEFAULT_SIZE_PX }: ViewOption
   checkNumber("zoom", zoom, 0, MAX_ZOOM);
   checkNumber("lat", lat, -90, 90);
   checkNumber("lng", lng, -180, 180);
-  return { center: { kind: "center", lng, lat, zoom }, widthPx, heightPx };
+  return { center: { kind: "center", lng, lat, zoom }, widthPx, heightPx, projection };
 }
 
 function checkNumber(option: string, value: unknown, min: number, max: number): void {

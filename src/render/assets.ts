@@ -46,10 +46,16 @@ export function pageFont(texts: readonly string[]): string {
 
 const deflatedBase64 = (bytes: Uint8Array): string => deflateSync(bytes, { level: 9 }).toString("base64");
 
-let outlines: BasemapShapes | undefined;
+const outlines = new Map<string, BasemapShapes>();
 
-/** Land and borders of the whole world. */
-export function worldOutlines(): BasemapShapes {
-  outlines ??= decodeBasemap(inflateSync(built("basemap.bin")));
-  return outlines;
+/** Land and borders of the whole world, in Web Mercator. */
+export const worldOutlines = (): BasemapShapes => outlinesIn("basemap.bin");
+
+/** Land and state borders of the United States, in Web Mercator. */
+export const usaOutlines = (): BasemapShapes => outlinesIn("basemap-usa.bin");
+
+function outlinesIn(file: string): BasemapShapes {
+  const known = outlines.get(file) ?? decodeBasemap(inflateSync(built(file)));
+  outlines.set(file, known);
+  return known;
 }

@@ -1,19 +1,30 @@
 /** Sizes of the map's furniture that the page and the image share: the scale bar and the legend's symbols. */
 import { lngLatOf, WORLD_M } from "../geometry/mercator";
-import type { Legend, LegendItem, Viewport } from "./scene";
+import type { Legend, LegendItem, Scene, Viewport } from "./scene";
 
 const MAX_WIDTH_PX = 120;
 /** The bar is hidden if the scale varies by more than this factor across the map. */
 const MAX_RATIO = 1.5;
 const DEG = Math.PI / 180;
 
+/** Attribution of the vector basemap. */
+export const outlineCredit = ({ projection }: Pick<Scene, "projection">): string =>
+  projection?.name === "albers-usa" ? "U.S. Census Bureau" : "Natural Earth";
+
 export interface ScaleBar {
   readonly widthPx: number;
   readonly label: string;
 }
 
-/** A round distance at the middle of the map; undefined on world maps, where scale varies with latitude. */
-export function scaleBarOf({ originY, worldPx, heightPx }: Viewport): ScaleBar | undefined {
+/**
+ * A round distance at the middle of the map; undefined on world maps, where scale varies with latitude, and in other
+ * projections than Web Mercator, whose insets and edges have other scales.
+ */
+export function scaleBarOf(
+  { originY, worldPx, heightPx }: Viewport,
+  projection: Scene["projection"],
+): ScaleBar | undefined {
+  if (projection) return undefined;
   const cosAt = (y: number) => Math.cos(lngLatOf([0, Math.max(0, Math.min(1, y))])[1] * DEG);
   const middle = cosAt(originY + heightPx / 2 / worldPx);
   const scales = [cosAt(originY), cosAt(originY + heightPx / worldPx), middle];

@@ -5,7 +5,11 @@
  * Coordinates are Web Mercator in world units: x = (lng + 180) / 360 grows east, y grows south, and the square of
  * latitudes ±85.0511 is [0, 1] × [0, 1]. A pixel coordinate is `world × 256 × 2^zoom`; x outside [0, 1] lies in another
  * copy of the world.
+ *
+ * A scene with a `projection` uses the plane of that projection instead, which has the same unit, lies within
+ * [0, 1] × [0, 1], and does not repeat.
  */
+import type { Box } from "../geometry/clip";
 
 /** A colour; each component is 0–255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
@@ -196,8 +200,8 @@ export interface Legend {
 export interface Basemap {
   readonly theme: "light" | "dark";
   readonly background: Rgba;
-  /** Colours of land and borders; if absent, only the background is painted. */
-  readonly vector?: { readonly land: Rgba; readonly border: Rgba };
+  /** Colours of land and borders, and of the sea inside the outline of a world map; if absent, only the background is painted. */
+  readonly vector?: { readonly land: Rgba; readonly border: Rgba; readonly sea?: Rgba };
   readonly tiles?: {
     /** URL of a tile, with {z}, {x}, {y}, and optionally {s} and {r}. */
     readonly urlTemplate: string;
@@ -212,13 +216,39 @@ export interface Basemap {
   };
 }
 
+/** The projections that show the world, or a part of it, on a plane of its own. */
+export const PLANE_NAMES = [
+  "equal-earth",
+  "natural-earth",
+  "robinson",
+  "winkel-tripel",
+  "mollweide",
+  "orthographic",
+  "albers-usa",
+] as const;
+export type PlaneName = (typeof PLANE_NAMES)[number];
+
+export interface Projection {
+  readonly name: PlaneName;
+  /** Degrees of the position in the middle of the map. The latitude matters on a globe only. */
+  readonly center: readonly [lng: number, lat: number];
+  /** Box of the world, or of the part of it that the plane shows, in world units. */
+  readonly box: Box;
+}
+
 export interface Scene {
   readonly title?: string;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** First view: bounds to fit with some padding, or a centre and a zoom. At zoom 0 the world is 256 pixels wide. */
+  /** @default Web Mercator */
+  readonly projection?: Projection;
+  /**
+   * First view: bounds or a box in world units to fit with some padding, or a centre and a zoom. At zoom 0 the world is 256
+   * pixels wide.
+   */
   readonly view:
     | { readonly kind: "fit"; readonly bounds: Bounds }
+    | { readonly kind: "box"; readonly box: Box }
     | { readonly kind: "center"; readonly lng: number; readonly lat: number; readonly zoom: number };
   readonly basemap: Basemap;
   /** From bottom to top. */

@@ -1,14 +1,16 @@
 import { expect, test } from "vitest";
 import { boundsOf } from "../../src/map/extent";
-import { projectGeometry } from "../../src/map/geometry";
+import { projectGeometry, withinMercator } from "../../src/map/geometry";
 import { mulberry32 } from "../support/seeded";
 
 const points = (...lnglats: [number, number][]) =>
-  projectGeometry({
-    kind: "lnglat",
-    lng: Float64Array.from(lnglats, ([lng]) => lng),
-    lat: Float64Array.from(lnglats, ([, lat]) => lat),
-  }).geometry;
+  withinMercator(
+    projectGeometry({
+      kind: "lnglat",
+      lng: Float64Array.from(lnglats, ([lng]) => lng),
+      lat: Float64Array.from(lnglats, ([, lat]) => lat),
+    }).geometry,
+  );
 
 const rounded = (...lnglats: [number, number][]) =>
   boundsOf([points(...lnglats)])?.map((degrees) => Math.round(degrees * 1e6) / 1e6);

@@ -1,6 +1,6 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isEmptyGeometry, projectGeometry } from "../../src/map/geometry";
+import { isEmptyGeometry, projectGeometry, withinMercator } from "../../src/map/geometry";
 import type { PathGeometry, PointGeometry } from "../../src/render/scene";
 import { openPostgis } from "../support/pglite";
 
@@ -122,8 +122,9 @@ describe("at the edges of the map", () => {
       lng: Float64Array.of(0, 0, 0, 0, Number.NaN, 190, -181),
       lat: Float64Array.of(86, 90, -90, 135, 5, 0, 0),
     });
-    const { x, y, rows } = geometry as PointGeometry;
+    const { x, y, rows } = withinMercator(geometry) as PointGeometry;
     expect([...y].slice(0, 4)).toEqual([0, 0, 1, 0]);
+    expect([...(geometry as PointGeometry).y].slice(1, 4)).toEqual([-Infinity, Infinity, -Infinity]);
     expect([...rows!]).toEqual([0, 1, 2, 3, 5, 6]);
     expect(lng(x).slice(4)).toEqual([-170, 179]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lngLatOf, worldOf, zoomOf } from "../../src/geometry/mercator";
 import { centerOf, viewportOf } from "../../src/render/projection";
-import type { Bounds, Scene } from "../../src/render/scene";
+import type { Bounds, Scene, Viewport } from "../../src/render/scene";
 
 const sceneOf = (view: Scene["view"], widthPx = 800, heightPx = 400): Scene => ({
   widthPx,
@@ -57,7 +57,7 @@ describe("the first view", () => {
     ["a city", [-3.75, 40.38, -3.65, 40.45]],
     ["across the antimeridian", [166, -47, -175, -10]],
     ["high and narrow", [10, -60, 11, 75]],
-    ["low and wide", [-170, -1, 170, 1]],
+    ["low and wide", [-95, -1, 95, 1]],
   ] as [string, Bounds][])("contains all of %s with a small margin", (_, bounds) => {
     const [west, south, east, north] = bounds;
     const { originX, originY, worldPx, widthPx, heightPx } = fitted(bounds);
@@ -83,11 +83,31 @@ describe("the first view", () => {
     expect(centerOf(view).lat).toBeCloseTo(48.86, 4);
   });
 
-  test("the whole world fits and is centred even in a small map", () => {
-    const { originX, worldPx, originY } = fitted([-180, -85, 180, 85], 200, 120);
-    expect(worldPx).toBeLessThanOrEqual(108);
-    expect((0.5 - originY) * worldPx).toBeCloseTo(60, 0);
-    expect((0.5 - originX) * worldPx).toBeCloseTo(100, 0);
+  test.each([
+    [200, 120],
+    [800, 400],
+    [400, 800],
+  ])("the whole world shows once, as wide as a map of %d × %d", (widthPx, heightPx) => {
+    for (const bounds of [
+      [-180, -85, 180, 85],
+      [-170, -80, 160, 80],
+    ] as Bounds[]) {
+      const { originX, worldPx } = fitted(bounds, widthPx, heightPx);
+      expect(worldPx).toBeCloseTo(widthPx, 6);
+      expect(originX).toBeCloseTo(0, 6);
+    }
+  });
+
+  test("a low map of the world shows the inhabited latitudes, and one of its south shows the south", () => {
+    const edges = ({ originY, worldPx, heightPx }: Viewport) =>
+      [originY, originY + heightPx / worldPx].map((y) => Math.round(lngLatOf([0, y])[1]));
+    expect(edges(fitted([-180, -85, 180, 85], 800, 400))).toEqual([75, -54]);
+    expect(edges(fitted([-180, -60, 180, -10], 800, 400))).toEqual([43, -79]);
+  });
+
+  test("data on both sides of the antimeridian are in the middle", () => {
+    const { originX, worldPx } = fitted([80, -80, -60, 80], 800, 400);
+    expect([originX * 360 - 180, worldPx]).toEqual([expect.closeTo(10, 0), expect.closeTo(800, 6)]);
   });
 
   test("no view extends beyond a pole if the world is higher than the map", () => {

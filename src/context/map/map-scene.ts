@@ -39,8 +39,9 @@ export interface FetchedScene extends BuiltScene {
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, size, title, at } = options;
-  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  const { zoom, lat, lng, projection, size, title, at } = options;
+  const view = { zoom, lat, lng, projection, size };
+  const built = buildScene({ layers: resolved, basemap, ...view, title, at });
   return { ...built, layers: resolved };
 }
 

@@ -112,10 +112,10 @@ export function drawTitle(
 /** Draws the scale bar at the bottom left, above the attribution if they would overlap. Hidden on world maps. */
 export function drawScale(
   context: SKRSContext2D,
-  { basemap, widthPx, heightPx }: Scene,
+  { basemap, projection, widthPx, heightPx }: Scene,
   { fonts, viewport, takenPx }: Lettering & { readonly viewport: Viewport; readonly takenPx: number },
 ): void {
-  const scale = scaleBarOf(viewport);
+  const scale = scaleBarOf(viewport, projection);
   if (!scale || heightPx < 4 * MARGIN) return;
   const theme = THEMES[basemap.theme];
   const width = Math.round(scale.widthPx);

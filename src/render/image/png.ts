@@ -1,7 +1,8 @@
 /** Renders the first view of a scene as an image, with the same painter as the page. */
 import type { Canvas } from "@napi-rs/canvas";
-import { worldOutlines } from "../assets";
 import { momentText } from "../clock";
+import { outlineCredit } from "../furniture";
+import { outlinesOf } from "../outlines";
 import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
 import { viewportOf } from "../projection";
 import type { Scene, Viewport } from "../scene";
@@ -51,7 +52,7 @@ export class ImagePainter {
     const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
     this.#canvas = createCanvas(width, height);
     this.#ground = createCanvas(width, height);
-    const shapes = scene.basemap.vector ? worldOutlines() : undefined;
+    const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#prepared = prepare(scene, { createCanvas, shapes });
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
@@ -71,7 +72,7 @@ export class ImagePainter {
     context.save();
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const { vector, tiles } = scene.basemap;
-    const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && "Natural Earth";
+    const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && outlineCredit(scene);
     const takenBelowPx = attribution
       ? drawAttribution(context, scene, { text: attribution, fonts: FONTS })
       : 0;

@@ -19,6 +19,7 @@ import type {
   Legend,
   PathGeometry,
   PointGeometry,
+  Projection,
   Rgba,
   Scene,
   SceneLayer,
@@ -30,7 +31,7 @@ import { pickLayerPoints } from "./pick";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 4;
+const VERSION = 5;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** The world at zoom 0 is 2^8 pixels wide. */
@@ -97,6 +98,7 @@ interface SceneHeader {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly view: Scene["view"];
+  readonly projection?: Projection;
   readonly basemap: Basemap;
   readonly legends: readonly Legend[];
   readonly clock?: Clock;
@@ -122,6 +124,7 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     widthPx: scene.widthPx,
     heightPx: scene.heightPx,
     view: scene.view,
+    ...(scene.projection && { projection: scene.projection }),
     basemap: scene.basemap,
     legends: scene.legends,
     ...(scene.clock && { clock: scene.clock }),

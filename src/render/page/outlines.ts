@@ -6,8 +6,8 @@
 import { deflateSync } from "node:zlib";
 import type { Box } from "../../geometry/clip";
 import { worldPxOf, zoomOf } from "../../geometry/mercator";
-import { worldOutlines } from "../assets";
 import { encodeBasemap, pathGeometry } from "../basemap-data";
+import { outlinesOf } from "../outlines";
 import type { BasemapShapes } from "../painter";
 import { boxesOfPaths } from "../painter/box";
 import { viewportOf } from "../projection";
@@ -38,7 +38,7 @@ interface Detail {
 
 /** Returns outlines that `decodeBasemap` reads, deflated. */
 export function packOutlines(scene: Scene): Uint8Array {
-  const { land, borders, stateBorders } = worldOutlines();
+  const { land, borders, stateBorders, ...rest } = outlinesOf(scene);
   const near = boxNear(scene);
   const detail: Detail = {
     near: zoomOf(viewportOf(scene).worldPx) >= MIN_ZOOM_NEAR ? near : undefined,
@@ -49,6 +49,7 @@ export function packOutlines(scene: Scene): Uint8Array {
       land: detailed(land, detail),
       borders: detailed(borders, detail),
       stateBorders: detailed(stateBorders, detail),
+      ...rest,
     } satisfies BasemapShapes),
     { level: 9 },
   );

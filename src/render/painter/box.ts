@@ -12,12 +12,15 @@ export function boxAround({ originX, originY, worldPx, widthPx, heightPx }: View
   ];
 }
 
-/** Returns the copies of the world in which a box touches the view, as offsets in x: -1 and 0 at the antimeridian. */
-export function copiesOf(box: Box, view: Box): number[] {
+/**
+ * Returns the copies of the world in which a box touches the view, as offsets in x: -1 and 0 at the antimeridian. There are
+ * `most` copies on either side of the world.
+ */
+export function copiesOf(box: Box, view: Box, most: number): number[] {
   if (!(box[0] <= box[2]) || box[1] > view[3] || box[3] < view[1]) return [];
   const copies: number[] = [];
-  for (let copy = Math.ceil(view[0] - box[2]); copy <= Math.floor(view[2] - box[0]); copy++)
-    copies.push(copy);
+  const last = Math.min(most, Math.floor(view[2] - box[0]));
+  for (let copy = Math.max(-most, Math.ceil(view[0] - box[2])); copy <= last; copy++) copies.push(copy);
   return copies;
 }
 

@@ -66,14 +66,25 @@ export class LabelPainter {
   readonly #styles: readonly (LabelStyle | undefined)[];
   readonly #layers: readonly SceneLayer[];
   readonly #tiles: ReadonlyMap<number, TileSource>;
+  readonly #copies: number;
   readonly #known = new WeakMap<SceneLayer, readonly Candidate[]>();
   #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
   #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
 
-  /** `tiles` holds the tile sources of layers that are overviews, by index. */
-  constructor(layers: readonly SceneLayer[], tiles: ReadonlyMap<number, TileSource> = new Map()) {
+  /**
+   * `tiles` holds the tile sources of layers that are overviews, by index, and `copies` is the number of copies of the
+   * world on either side of it.
+   */
+  constructor(
+    layers: readonly SceneLayer[],
+    {
+      tiles = new Map(),
+      copies = Infinity,
+    }: { tiles?: ReadonlyMap<number, TileSource> | undefined; copies?: number } = {},
+  ) {
     this.#layers = layers;
     this.#tiles = tiles;
+    this.#copies = copies;
     this.#styles = layers.map(({ label }) => label);
   }
 
@@ -98,7 +109,7 @@ export class LabelPainter {
       const style = this.#styles[candidate.layer]!;
       const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
       const view = boxAround(viewport, reachPx);
-      for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view)) {
+      for (const copy of copiesOf([anchor.x, anchor.y, anchor.x, anchor.y], view, this.#copies)) {
         // on whole pixels, where Chromium places text; Skia would not round by itself
         const left = (anchor.x + copy - originX) * worldPx + offsetXPx - candidate.widthPx / 2;
         const base = (anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx;

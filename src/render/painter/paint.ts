@@ -16,6 +16,10 @@ export interface BasemapShapes {
   readonly borders: PathGeometry;
   /** Borders between states. */
   readonly stateBorders: PathGeometry;
+  /** Outline of the world on the plane of a projection. */
+  readonly outline?: PathGeometry;
+  /** Lines of equal longitude and latitude. */
+  readonly graticule?: PathGeometry;
 }
 
 /** A scene with everything that repeated painting reuses. Prepare a changed scene again. */
@@ -47,6 +51,8 @@ export interface PrepareOptions {
 
 /** Prepares a scene for painting. Cheap: `warm` does the slow part. */
 export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOptions): PreparedScene {
+  const copies = copiesIn(scene);
+  const painterFor = (layer: SceneLayer) => painterOf(layer, copies);
   const layers = scene.layers.map((layer, i) => {
     const source = tiles?.get(i);
     return source
@@ -57,17 +63,22 @@ export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOp
     scene,
     layers,
     basemap: basemapPainters(scene, shapes),
-    labels: new LabelPainter(scene.layers, tiles),
+    labels: new LabelPainter(scene.layers, { tiles, copies }),
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
     now: { frame: scene.clock?.still ?? 0 },
   };
 }
 
-function painterFor(layer: SceneLayer): LayerPainter {
+function painterOf(layer: SceneLayer, copies: number): LayerPainter {
   const { geometry } = layer;
-  return geometry.kind === "point" ? new PointPainter(layer, geometry) : new PathPainter(layer, geometry);
+  return geometry.kind === "point"
+    ? new PointPainter(layer, geometry, copies)
+    : new PathPainter(layer, geometry, copies);
 }
+
+/** Number of copies of the world that show on either side of it: Web Mercator repeats, other projections do not. */
+const copiesIn = ({ projection }: Scene): number => (projection ? 0 : Infinity);
 
 /**
  * Builds the indexes of points (0.1 s for a million) and thins paths for the next zoom. Call it when the page is idle,
@@ -152,18 +163,23 @@ function inDevicePixels(context: Canvas2D, work: () => void): void {
   context.restore();
 }
 
-function basemapPainters({ basemap: { vector } }: Scene, shapes: BasemapShapes | undefined): PathPainter[] {
+function basemapPainters(scene: Scene, shapes: BasemapShapes | undefined): PathPainter[] {
+  const { vector } = scene.basemap;
   if (!vector || !shapes) return [];
-  const { land, borders, stateBorders } = shapes;
+  const { land, borders, stateBorders, outline, graticule } = shapes;
   const [red, green, blue, alpha] = vector.border;
+  const painter = (geometry: PathGeometry, color: Rgba) => basemapPainter(geometry, color, copiesIn(scene));
   return [
-    basemapPainter(land, vector.land),
-    basemapPainter(stateBorders, [red, green, blue, alpha >> 1]),
-    basemapPainter(borders, vector.border),
+    ...(outline && vector.sea ? [painter(outline, vector.sea)] : []),
+    ...(graticule ? [painter(graticule, [red, green, blue, alpha >> 1])] : []),
+    painter(land, vector.land),
+    painter(stateBorders, [red, green, blue, alpha >> 1]),
+    painter(borders, vector.border),
+    ...(outline ? [painter({ ...outline, kind: "line" }, vector.border)] : []),
   ];
 }
 
-function basemapPainter(geometry: PathGeometry, color: Rgba): PathPainter {
+function basemapPainter(geometry: PathGeometry, color: Rgba, copies: number): PathPainter {
   const layer: SceneLayer = {
     geometry,
     rowCount: geometry.features.length - 1,
@@ -172,5 +188,5 @@ function basemapPainter(geometry: PathGeometry, color: Rgba): PathPainter {
     ...(geometry.kind === "polygon" && { stroke: { color, widthPx: 0 } }), // land has no seams to close
     opacity: 1,
   };
-  return new PathPainter(layer, geometry);
+  return new PathPainter(layer, geometry, copies);
 }

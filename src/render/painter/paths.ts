@@ -50,11 +50,14 @@ export class PathPainter implements LayerPainter {
   readonly #featureBoxes: Float64Array;
   /** Median side of the features' boxes in world units. */
   readonly #usualSize: number;
+  /** Copies of the world on either side of it. */
+  readonly #copies: number;
   readonly #ring: Trace = { xy: new Float64Array(0), count: 0 };
   readonly #spare: Trace = { xy: new Float64Array(0), count: 0 };
 
-  constructor(layer: SceneLayer, geometry: PathGeometry) {
+  constructor(layer: SceneLayer, geometry: PathGeometry, copies = Infinity) {
     this.layer = layer;
+    this.#copies = copies;
     this.#geometry = geometry;
     const { values, ofRow } = colorSlots(layer.color);
     this.#colors = { values: values.map(cssColor), ofRow };
@@ -91,8 +94,8 @@ export class PathPainter implements LayerPainter {
     const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
     const reachOf = (feature: number) => (values[ofRow?.[rowOf(feature)] ?? 0]! / 2 + slopPx) / worldPx;
     // a path that crosses the antimeridian also shows in the neighbouring copies of the world
-    for (const copy of [0, 1, -1]) {
-      const place = { x: x - Math.floor(x) + copy, y };
+    for (const copy of this.#copies > 0 ? [0, 1, -1] : [0]) {
+      const place = { x: (this.#copies > 0 ? x - Math.floor(x) : x) + copy, y };
       const feature =
         kind === "line"
           ? hitLine(this.#geometry, this.#featureBoxes, place, reachOf)
@@ -109,7 +112,9 @@ export class PathPainter implements LayerPainter {
     const [minX, , maxX] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
     const vertices = this.#thinner.at(scale);
     context.lineCap = "round";
-    for (let copy = Math.ceil(clip[0] - maxX!); copy <= Math.floor(clip[2] - minX!); copy++) {
+    const most = this.#copies;
+    const lastCopy = Math.min(most, Math.floor(clip[2] - minX!));
+    for (let copy = Math.max(-most, Math.ceil(clip[0] - maxX!)); copy <= lastCopy; copy++) {
       const to: Placement = {
         scale,
         shiftX: copy - originX,
@@ -133,6 +138,7 @@ export class PathPainter implements LayerPainter {
     const clip = boxAround(viewport, reachPx + CLIP_MARGIN_PX);
     const scale = worldPx * pixelRatio;
     const vertices = this.#thinner.at(scale);
+    const most = this.#copies;
 
     context.lineJoin = "round";
     context.lineCap = "round";
@@ -147,8 +153,8 @@ export class PathPainter implements LayerPainter {
     for (let feature = 0; feature + 1 < features.length; feature++) {
       const at = 4 * feature;
       if (!(boxes[at + 1]! <= viewMaxY && boxes[at + 3]! >= viewMinY)) continue;
-      const firstCopy = Math.ceil(viewMinX - boxes[at + 2]!);
-      const lastCopy = Math.floor(viewMaxX - boxes[at]!);
+      const firstCopy = Math.max(-most, Math.ceil(viewMinX - boxes[at + 2]!));
+      const lastCopy = Math.min(most, Math.floor(viewMaxX - boxes[at]!));
       if (firstCopy > lastCopy) continue;
 
       const row = rows === undefined ? feature : rows[feature]!;

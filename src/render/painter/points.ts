@@ -48,10 +48,13 @@ export class PointPainter implements LayerPainter {
   #index: PointIndex | undefined;
   /** Combined slot of colour and size of each row; absent if all rows share one. */
   readonly #slotOf: Uint16Array | undefined;
+  /** Copies of the world on either side of it. */
+  readonly #copies: number;
   #stamps: { readonly pixelRatio: number; readonly byGrowth: Map<number, StampSet> } | undefined;
 
-  constructor(layer: SceneLayer, geometry: PointGeometry) {
+  constructor(layer: SceneLayer, geometry: PointGeometry, copies = Infinity) {
     this.layer = layer;
+    this.#copies = copies;
     this.#geometry = geometry;
     this.#colors = colorSlots(layer.color);
     this.#sizes = sizeSlots(layer.size);
@@ -94,7 +97,7 @@ export class PointPainter implements LayerPainter {
       ...this.#sizes.values.map((_, i) => reachOf(this.#disc(0, i, pixelRatio, growth))),
     );
     const around = boxAround(viewport, reach / pixelRatio);
-    const copies = copiesOf(this.#box, around);
+    const copies = copiesOf(this.#box, around, this.#copies);
     if (copies.length === 0) return 0;
 
     const [width, height] = [
@@ -127,7 +130,7 @@ export class PointPainter implements LayerPainter {
     const largestPx = Math.max(0, ...values) * larger * (1 + (this.layer.time?.trails ?? 0));
     const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
     const reach = limits.maxRadius + limits.slop;
-    for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach])) {
+    for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach], this.#copies)) {
       const feature = hitPoint(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits);
       if (feature !== undefined)
         return { feature, row: rows === undefined ? feature : rows[feature]!, of: this.layer };
@@ -157,7 +160,11 @@ export class PointPainter implements LayerPainter {
     const radius = ((this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! * growth) / 2 + 1) * pixelRatio;
     const scale = worldPx * pixelRatio;
     const box = [x[feature]!, originY, x[feature]!, originY] as const;
-    for (const copy of copiesOf(box, [originX, originY, originX + widthPx / worldPx, originY])) {
+    for (const copy of copiesOf(
+      box,
+      [originX, originY, originX + widthPx / worldPx, originY],
+      this.#copies,
+    )) {
       context.beginPath();
       context.arc(
         (x[feature]! + copy - originX) * scale,

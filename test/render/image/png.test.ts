@@ -193,12 +193,12 @@ describe("basemap data", () => {
 
   test("cut off or of another version", () => {
     expect(() => decodeBasemap(bytes.subarray(0, -1))).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap is cut off after 37 bytes, inside a number.]`,
+      `[Error: The basemap is cut off after 39 bytes, inside a number.]`,
     );
     const newer = bytes.slice();
     newer[4] = 9;
     expect(() => decodeBasemap(newer)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap has version 9; this release reads version 1.]`,
+      `[Error: The basemap has version 9; this release reads version 2.]`,
     );
     expect(() => decodeBasemap(Uint8Array.of(1, 2, 3))).toThrowErrorMatchingInlineSnapshot(
       `[Error: The basemap must start with "CFBM".]`,

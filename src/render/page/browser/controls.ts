@@ -1,5 +1,6 @@
 import L from "leaflet";
 import { scaleBarOf } from "../../furniture";
+import type { Scene } from "../../scene";
 import { viewportOfMap } from "./canvas-layer";
 
 const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
@@ -28,11 +29,11 @@ export function titleControl(title: string): L.Control {
 }
 
 /** A scale bar of a round distance, hidden on world maps, where scale varies with latitude. */
-export function scaleControl(): L.Control {
+export function scaleControl({ projection }: Scene): L.Control {
   return controlAt("bottomleft", (map) => {
     const bar = create("div", { class: "scale" });
     const show = () => {
-      const scale = scaleBarOf(viewportOfMap(map));
+      const scale = scaleBarOf(viewportOfMap(map), projection);
       bar.hidden = scale === undefined;
       if (!scale) return;
       bar.style.width = `${Math.round(scale.widthPx)}px`;

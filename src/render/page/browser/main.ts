@@ -1,6 +1,7 @@
 import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
 import { decodeBasemap } from "../../basemap-data";
+import { outlineCredit } from "../../furniture";
 import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
 import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
@@ -61,7 +62,7 @@ window.showMap = async (unpack: Unpack) => {
   } else {
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
-  const credit = addAttribution(map, shapes && "Natural Earth");
+  const credit = addAttribution(map, shapes && outlineCredit(scene));
   if (tiles) addTiles(map, tiles, () => credit(tiles.attribution));
   const layerSwitch = new LayerSwitch(prepared.hidden);
   layerSwitch.onChange(() => {
@@ -72,7 +73,7 @@ window.showMap = async (unpack: Unpack) => {
   fullscreenControl()?.addTo(map);
   layersControl(scene.layers, layerSwitch)?.addTo(map);
   if (scene.title) titleControl(scene.title).addTo(map);
-  scaleControl().addTo(map);
+  scaleControl(scene).addTo(map);
   const info = addInfo(map, prepared);
   const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
   const time =

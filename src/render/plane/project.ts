@@ -1,0 +1,154 @@
+/**
+ * Projects geometry from Web Mercator to the plane of another projection. The plane has the unit of Web Mercator's world:
+ * the length of the equator, with the middle of the map at (0.5, 0.5). `!` in the loops: see `PathGeometry`.
+ */
+import { type GeoStream, geoGraticule, geoStream } from "d3-geo";
+import { lngLatOf } from "../../geometry/mercator";
+import type { PathGeometry, PointGeometry } from "../scene";
+import { KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
+import { type Degrees, degreesOf, straightLine, straightRing } from "./ring";
+
+/** Degrees between the lines of the graticule. */
+const GRATICULE_STEP = 30;
+
+/** Projects points. Those that the projection does not show are left out, and `rows` holds the rows of the others. */
+export function projectPoints({ x, y, rows }: PointGeometry, to: Plane): PointGeometry {
+  const kept = {
+    x: new Float64Array(x.length),
+    y: new Float64Array(x.length),
+    rows: new Uint32Array(x.length),
+  };
+  let [count, point, last] = [0, 0, -1];
+  const stream = projectionOf(to).stream({
+    ...NO_EVENTS,
+    point(px, py) {
+      if (point === last) return; // the insets of "albers-usa" overlap
+      last = point;
+      kept.x[count] = px / PLANE_PX;
+      kept.y[count] = py / PLANE_PX;
+      kept.rows[count++] = rows === undefined ? point : rows[point]!;
+    },
+  });
+  for (; point < x.length; point++) stream.point(...lngLatOf([x[point]!, y[point]!]));
+  const isSame = count === x.length && rows === undefined;
+  return {
+    kind: "point",
+    x: kept.x.slice(0, count),
+    y: kept.y.slice(0, count),
+    ...(!isSame && { rows: kept.rows.slice(0, count) }),
+  };
+}
+
+/**
+ * Projects lines or polygons, cut where the plane ends. Features of which nothing shows are left out, and `rows` holds the
+ * rows of the others. Edges of polygons are straight in longitude and latitude; those of lines too, with `isStraight`,
+ * otherwise they are arcs of great circles.
+ */
+export function projectPaths(
+  { kind, xy, paths, features, rows }: PathGeometry,
+  to: Plane,
+  { isStraight = false }: { readonly isStraight?: boolean } = {},
+): PathGeometry {
+  const sink = new PathSink(kind);
+  const stream = projectionOf(to).stream(sink);
+  const keptRows: number[] = [];
+  for (let feature = 0; feature + 1 < features.length; feature++) {
+    for (let path = features[feature]!; path < features[feature + 1]!; path++) {
+      const degrees = degreesOf(xy, paths[path]!, paths[path + 1]!);
+      if (kind === "polygon") streamRing(straightRing(degrees), stream);
+      else streamLine(isStraight ? straightLine(degrees) : degrees, stream);
+    }
+    if (sink.endFeature()) keptRows.push(rows === undefined ? feature : rows[feature]!);
+  }
+  const isSame = keptRows.length === features.length - 1 && rows === undefined;
+  return { ...sink.geometry(), ...(!isSame && { rows: Uint32Array.from(keptRows) }) };
+}
+
+/** Returns true if the plane shows the whole world, or one side of it, inside an outline. */
+export const hasOutline = ({ name }: Plane): boolean => KINDS[name].hasOutline;
+
+/** Returns the outline of the world on the plane; undefined if it has none. */
+export function outlineOf(projection: Plane): PathGeometry | undefined {
+  if (!hasOutline(projection)) return undefined;
+  const sink = new PathSink("polygon");
+  geoStream({ type: "Sphere" }, projectionOf(projection).stream(sink));
+  sink.endFeature();
+  return sink.geometry();
+}
+
+/** Returns lines of equal longitude and latitude; undefined if the plane shows only a part of the world. */
+export function graticuleOf(projection: Plane): PathGeometry | undefined {
+  if (!hasOutline(projection)) return undefined;
+  const sink = new PathSink("line");
+  const lines = geoGraticule().step([GRATICULE_STEP, GRATICULE_STEP])();
+  geoStream(lines, projectionOf(projection).stream(sink));
+  sink.endFeature();
+  return sink.geometry();
+}
+
+/** Each ring is filled by itself: all rings of a feature are combined by the even-odd rule when they are painted. */
+function streamRing(ring: Degrees | "world", stream: GeoStream): void {
+  if (ring === "world") {
+    geoStream({ type: "Sphere" }, stream);
+    return;
+  }
+  stream.polygonStart();
+  streamLine(ring, stream);
+  stream.polygonEnd();
+}
+
+function streamLine(line: Degrees, stream: GeoStream): void {
+  stream.lineStart();
+  for (const [lng, lat] of line) stream.point(lng, lat);
+  stream.lineEnd();
+}
+
+const NO_EVENTS = {
+  lineStart() {},
+  lineEnd() {},
+  polygonStart() {},
+  polygonEnd() {},
+} satisfies Omit<GeoStream, "point">;
+
+/** Collects the paths that a stream of d3-geo ends in. */
+class PathSink implements GeoStream {
+  readonly #kind: PathGeometry["kind"];
+  readonly #xy: number[] = [];
+  readonly #paths = [0];
+  readonly #features = [0];
+
+  constructor(kind: PathGeometry["kind"]) {
+    this.#kind = kind;
+  }
+
+  polygonStart(): void {}
+  polygonEnd(): void {}
+  lineStart(): void {}
+
+  point(x: number, y: number): void {
+    this.#xy.push(x / PLANE_PX, y / PLANE_PX);
+  }
+
+  lineEnd(): void {
+    const start = this.#paths.at(-1)!;
+    const least = this.#kind === "line" ? 2 : 3;
+    if (this.#xy.length / 2 - start < least) this.#xy.length = 2 * start;
+    else this.#paths.push(this.#xy.length / 2);
+  }
+
+  /** Returns false for a feature without paths, which is left out. */
+  endFeature(): boolean {
+    if (this.#features.at(-1) === this.#paths.length - 1) return false;
+    this.#features.push(this.#paths.length - 1);
+    return true;
+  }
+
+  geometry(): PathGeometry {
+    return {
+      kind: this.#kind,
+      xy: Float64Array.from(this.#xy),
+      paths: Uint32Array.from(this.#paths),
+      features: Uint32Array.from(this.#features),
+    };
+  }
+}

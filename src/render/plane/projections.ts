@@ -1,0 +1,43 @@
+/** Map projections other than Web Mercator, as projections of d3-geo. */
+import { type GeoProjection, geoAlbersUsa, geoEqualEarth, geoNaturalEarth1, geoOrthographic } from "d3-geo";
+import { geoMollweide, geoRobinson, geoWinkel3 } from "d3-geo-projection";
+import type { PlaneName, Projection } from "../scene";
+
+/** Pixels around the equator in which d3-geo works; its tolerances are in pixels. */
+export const PLANE_PX = 8192;
+/** Lines are bent where they would be off by more than this. */
+const PRECISION_PX = 0.5;
+
+/** What decides where a position lies on the plane. */
+export type Plane = Pick<Projection, "name" | "center">;
+
+interface Kind {
+  readonly make: () => GeoProjection;
+  /** What the centre of the data moves to the middle of the map. */
+  readonly rotates: "nothing" | "longitude" | "globe";
+  /** The plane shows the whole world, or one side of it, inside an outline. */
+  readonly hasOutline: boolean;
+}
+
+const WORLD = { rotates: "longitude", hasOutline: true } as const;
+
+export const KINDS: Readonly<Record<PlaneName, Kind>> = {
+  "equal-earth": { make: geoEqualEarth, ...WORLD },
+  "natural-earth": { make: geoNaturalEarth1, ...WORLD },
+  robinson: { make: geoRobinson, ...WORLD },
+  "winkel-tripel": { make: geoWinkel3, ...WORLD },
+  mollweide: { make: geoMollweide, ...WORLD },
+  orthographic: { make: geoOrthographic, rotates: "globe", hasOutline: true },
+  "albers-usa": { make: geoAlbersUsa, rotates: "nothing", hasOutline: false },
+};
+
+/** Returns the projection to pixels of a plane, in which the equator is `PLANE_PX` long where the scale is true. */
+export function projectionOf({ name, center: [lng, lat] }: Plane): GeoProjection {
+  const { make, rotates } = KINDS[name];
+  const projection = make()
+    .scale(PLANE_PX / (2 * Math.PI))
+    .translate([PLANE_PX / 2, PLANE_PX / 2])
+    .precision(PRECISION_PX);
+  if (rotates !== "nothing") projection.rotate([-lng, rotates === "globe" ? -lat : 0]);
+  return projection;
+}
