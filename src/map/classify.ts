@@ -152,7 +152,7 @@ export function classifySteps(
 }
 
 /** Returns the smallest and the largest finite value; Infinity and -Infinity if there are none. */
-function finiteRangeOf(values: Float64Array): [min: number, max: number] {
+export function finiteRangeOf(values: Float64Array): [min: number, max: number] {
   let [min, max] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < min && value !== -Infinity) min = value;

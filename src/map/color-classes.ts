@@ -11,6 +11,7 @@ import {
   classifyCategories,
   classifyNumbers,
   classifySteps,
+  finiteRangeOf,
 } from "./classify";
 import type { StyleColumn } from "./layer-data";
 import {
@@ -77,7 +78,8 @@ const noCenter = (column: StyleColumn, label: string) =>
 
 function hasBothSigns(column: StyleColumn): boolean {
   if (column.kind !== "number" || column.isTime) return false;
-  return column.values.some((value) => value < 0) && column.values.some((value) => value > 0);
+  const [min, max] = finiteRangeOf(column.values);
+  return min < 0 && max > 0;
 }
 
 /** The ramp of a diverging scheme is cut where the values end, so that its middle is at the centre. */
