@@ -51,6 +51,24 @@ describe("numbers on both sides of zero", () => {
       expect(Math.abs(atZero[i]! - channel)).toBeLessThan(3);
     expect(ramp!.colors.map(hex)).not.toContain(colorsOf(colors, 7)[6]);
   });
+  test.each([
+    [[0.1, 8_900_000], "0.1", "8.9M"],
+    [[1, 1_234_567.5], "1", "1,234,568"],
+    [[0.123456789, 0.987654321], "0.123457", "0.987654"],
+    [[7, 7], "7", "7"],
+  ])("a ramp of %s has its real ends", async (values, from, to) => {
+    const { ramp } = await mapOf(values, { color: { column: "v", method: "continuous" } });
+    expect([ramp!.from, ramp!.to]).toEqual([from, to]);
+  });
+  test("a ramp over a domain says what lies beyond it", async () => {
+    const color = { column: "v", method: "continuous" as const, domain: [2, 4] as const };
+    const ends = async (...values: number[]) => {
+      const { ramp } = await mapOf(values, { color });
+      return [ramp!.from, ramp!.to];
+    };
+    expect(await ends(1, 5)).toEqual(["≤ 2", "≥ 4"]);
+    expect(await ends(2.5, 3)).toEqual(["2", "4"]);
+  });
   test("of one sign, with a scheme, or with bounds have no centre", async () => {
     const of = async (values: number[], color: object) =>
       (await mapOf(values, { color: { column: "v", ...color } })).palette;
