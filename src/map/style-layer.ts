@@ -65,7 +65,7 @@ export function styleLayer(
     );
   const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const source = { data, rows, label };
+  const source = { data, rows, label, theme };
   const color = colorOf(style.color, source, { plain, missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { defaultPx, kind });
   const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
@@ -143,6 +143,7 @@ interface Source {
   readonly rows: DrawnRows;
   /** Name of the layer in error messages. */
   readonly label: string;
+  readonly theme: Basemap["theme"];
 }
 
 function colorOf(
@@ -154,7 +155,7 @@ function colorOf(
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(source, color.column);
-  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
   const advice =
     classes.kind === "categories"
       ? categoryAdvice(column, classes, source.label)
