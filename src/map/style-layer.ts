@@ -4,6 +4,7 @@ import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
 import { type Classes, checkMethod, classifyByBounds, classifyNumbers, classifySteps } from "./classify";
 import { classifyColor, typeText } from "./color-classes";
+import { defaultSize, largestPx } from "./default-size";
 import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
 import { labelOf } from "./layer";
@@ -21,9 +22,6 @@ const BLACK: Rgba = [0, 0, 0, 255];
 /** Faint, because neighbouring polygons both draw their common border. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
-const EVENT_PX = 4;
-const POINT_PX = 10;
-const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
 /** Layers with more points than this are drawn without outlines, which would hide the fill. */
 const MOST_OUTLINED = 50_000;
@@ -63,12 +61,13 @@ export function styleLayer(
     throw new InvalidArgumentError(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
-  const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
+  const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
   const source = { data, rows, label, theme };
   const color = colorOf(style.color, source, { plain, missing });
-  const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { defaultPx, kind });
-  const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
+  const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
+  const hidesPoints = data.rowCount > MOST_OUTLINED || firstPx < LEAST_OUTLINED_PX;
   const isOutlined = !time && !(kind === "point" && hidesPoints);
   const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
@@ -103,7 +102,7 @@ export function styleLayer(
           rowCount: rows.count,
           name,
           layerCount,
-          defaultPx,
+          defaultPx: plainSize.px,
           method: time?.method,
         }).map((legend) =>
           aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
@@ -183,9 +182,9 @@ function styleOf(column: StyleColumn): NumberStyle {
 function sizeOf(
   size: Style["size"],
   source: Source,
-  { defaultPx, kind }: { readonly defaultPx: number; readonly kind: GeometryKind },
+  { plainSize, kind }: { readonly plainSize: SizeStyle; readonly kind: GeometryKind },
 ): Channel<SizeStyle> {
-  if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
+  if (size?.kind !== "column") return { style: size ?? plainSize };
   const column = columnOf(source, size.column);
   if (column.kind !== "number")
     throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
@@ -221,10 +220,6 @@ function columnOf({ data: { columns }, rows }: Source, name: string): StyleColum
   );
 }
 
-/** Returns the diameter of the largest point, or the width of the widest line, in CSS pixels. */
-export const largestPx = (size: SizeStyle): number =>
-  size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
-
 function strokeOf(
   stroke: Style["stroke"],
   kind: GeometryKind,
@@ -232,5 +227,10 @@ function strokeOf(
 ): SceneLayer["stroke"] | null {
   if (kind === "line" || stroke === null) return null;
   const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
-  return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
+  const isThinned = kind === "polygon" && stroke === undefined;
+  return {
+    color: stroke?.color ?? around,
+    widthPx: stroke?.widthPx ?? STROKE_PX,
+    ...(isThinned && { thins: true }),
+  };
 }

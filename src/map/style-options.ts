@@ -108,15 +108,15 @@ export interface StyleOptions {
   /**
    * Diameter of points or width of lines in CSS pixels (more than 0, at most 1000), the name of a column of numbers, or
    * `{ column, range, bins, method }`. Has no effect on polygons.
-   * @default 10 for points (4 with `time`), 1.5 for lines
+   * @default for points, 10 for up to 100 of them in the view, down to 2 for 100,000 (4 with `time`); 1.5 for lines
    */
   readonly size?: number | string | SizeByColumn;
   /** Opacity of the layer, from 0 (invisible) to 1 (opaque). @default 0.9 */
   readonly opacity?: number;
   /**
    * Outline of points and polygons: a CSS colour, `{ color, width }`, or `false` for no outline. Has no effect on lines.
-   * @default thin and white (black around points on the dark basemap); no outline with `time`, for points smaller than
-   * 3 pixels, and for layers of more than 50,000 points
+   * @default thin and white (black around points on the dark basemap), thinner around polygons that are small on the
+   * screen; no outline with `time`, for points smaller than 3 pixels, and for layers of more than 50,000 points
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**

@@ -52,10 +52,21 @@ describe("defaults", () => {
       const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
       return buildScene({ layers: [{ layer, data }] }).scene.layers[0]!.stroke;
     };
-    expect(strokeOf(50_000)).toBeDefined();
-    expect(strokeOf(50_001)).toBeUndefined();
-    expect(strokeOf(50_001, { stroke: "white" })).toEqual(strokeOf(50_000));
+    expect(strokeOf(50_000, { size: 4 })).toBeDefined();
+    expect(strokeOf(50_001, { size: 4 })).toBeUndefined();
+    expect(strokeOf(50_001, { stroke: "white" })).toEqual(strokeOf(50_000, { size: 4 }));
+    expect([10_000, 50_000].map((count) => strokeOf(count) !== undefined)).toEqual([true, false]);
     expect([3, 2.9].map((size) => strokeOf(1, { size }) !== undefined)).toEqual([true, false]);
+  });
+  test("points are smaller the more of them there are", () => {
+    const sizeOf = (rowCount: number, options: LayerOptions = {}) => {
+      const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
+      return buildScene({ layers: [{ layer: new Layer("t", options), data }] }).scene.layers[0]!.size;
+    };
+    const px = [1, 100, 1000, 10_000, 100_000, 200_000].map((count) => (sizeOf(count) as { px: number }).px);
+    expect(px).toEqual([10, 10, 7.25, 4.75, 2, 2]);
+    expect(sizeOf(100_000, { size: 6 })).toEqual({ kind: "constant", px: 6 });
+    expect(sizeOf(1000)).toMatchObject({ spread: { count: 1000 } });
   });
   test("lines and polygons", async () => {
     const line = await layerOf(frameOf([1], WKTS.line));

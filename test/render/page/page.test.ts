@@ -319,18 +319,22 @@ describe("texts", () => {
     expect(errors).toEqual([]);
   });
 
-  test("attributions are text with links", async () => {
+  test("attributions are text with links, of what the map shows", async () => {
     const attribution =
       'Tiles <b>by</b> [A & "B"](https://a.test/x?y=1&z=2), [no](javascript:alert(1)), [C](https://c.test)';
-    const { frame } = await openMap(
-      sceneOf([], { basemap: { ...BASEMAP, tiles: { ...TILES, attribution } } }),
-    );
-    expect(await frame.textContent(".attribution")).toBe(
-      'Leaflet · Tiles <b>by</b> A & "B", [no](javascript:alert(1)), C',
-    );
+    const basemap = { ...BASEMAP, tiles: { ...TILES, attribution } };
+    let isOnline = false;
+    const { page } = await open(sceneToDocument(sceneOf([], { basemap }), new Uint8Array()), {
+      route: () => (isOnline ? tile("#00ff00") : undefined),
+    });
+    const credits = () => page.textContent(".attribution");
+    await expect.poll(credits).toBe("Leaflet · Natural Earth");
+    isOnline = true;
+    await page.evaluate("dispatchEvent(new Event('online'))");
+    await expect.poll(credits).toBe('Leaflet · Tiles <b>by</b> A & "B", [no](javascript:alert(1)), C');
     const links =
       "[...document.querySelectorAll('.attribution a')].map((a) => [a.href, a.target, a.rel].join(' '))";
-    expect(await frame.evaluate(links)).toEqual([
+    expect(await page.evaluate(links)).toEqual([
       "https://leafletjs.com/ _blank noopener noreferrer",
       "https://a.test/x?y=1&z=2 _blank noopener noreferrer",
       "https://c.test/ _blank noopener noreferrer",

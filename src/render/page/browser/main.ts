@@ -6,7 +6,7 @@ import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
 import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
-import { attributionControl, fullscreenControl, scaleControl, titleControl } from "./controls";
+import { addAttribution, fullscreenControl, scaleControl, titleControl } from "./controls";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
 import { shareGestures } from "./in-page";
 import { LayerSwitch, layersControl } from "./layer-list";
@@ -53,7 +53,6 @@ window.showMap = async (unpack: Unpack) => {
   if (tiles || clock) {
     // vector outlines, the raster tiles that cover them when online, and the data
     new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
-    if (tiles) addTiles(map, tiles);
     for (const range of sheetsOf(scene))
       addSheet("data", (context, viewport) => {
         context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -62,13 +61,14 @@ window.showMap = async (unpack: Unpack) => {
   } else {
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
+  const credit = addAttribution(map, shapes && "Natural Earth");
+  if (tiles) addTiles(map, tiles, () => credit(tiles.attribution));
   const layerSwitch = new LayerSwitch(prepared.hidden);
   layerSwitch.onChange(() => {
     for (const sheet of sheets) sheet.redraw();
     time?.refresh();
     info.refresh();
   });
-  attributionControl(tiles?.attribution ?? (shapes && "Natural Earth")).addTo(map);
   fullscreenControl()?.addTo(map);
   layersControl(scene.layers, layerSwitch)?.addTo(map);
   if (scene.title) titleControl(scene.title).addTo(map);
