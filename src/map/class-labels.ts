@@ -1,6 +1,7 @@
 /**
  * Writes the labels of classes. Each label is true for all rows of its class: neighbours share a bound that lies between the
- * largest value of the lower class and the smallest one of the upper class, and it is the roundest number there.
+ * largest value of the lower class and the smallest one of the upper class, and it is the roundest number there. Differences
+ * below a trillionth of the largest value are errors of rounding, not values.
  *
  * `!` in this file: indexes are less than the number of ranges.
  */
@@ -31,12 +32,12 @@ const DATE_FORMATS = [
   "%Y-%m-%d %H:%M:%S.%L",
 ];
 const DAY_MS = 86_400_000;
+/** Digits that the numbers of a column are taken to have. */
+const EXACT_DIGITS = 12;
 /** Classes of one value with more digits are labelled with bounds. */
 const MAX_DIGITS = 8;
-/** Digits of a bound between two values that differ only in later ones. */
-const EXACT_DIGITS = 12;
 /** Bounds of classes of equal width may be rounded by this share of their width. */
-const ROUNDING = 0.05;
+const ROUNDING = 0.04;
 
 /** Labels the classes that have rows. */
 export function rangeLabels(classes: RangeClasses, style: NumberStyle): Labelled[] {
@@ -61,7 +62,25 @@ export function dayOrTime(dates: readonly number[]): (ms: number) => string {
   return (ms) => write(new Date(ms));
 }
 
-function numberTexts({ ranges, bounds }: RangeClasses, style: NumberStyle): string[] {
+/**
+ * Rounds away what sums and differences of decimals leave behind: 0.3 − 0.1 is 0.19999999999999998. Digits count from the
+ * largest value, as errors do.
+ */
+function withoutNoise(ranges: readonly Range[]): Range[] {
+  const sizes = ranges.flatMap(({ min, max }) => [Math.abs(min), Math.abs(max)]).filter(Number.isFinite);
+  const decimals = EXACT_DIGITS - 1 - Math.floor(Math.log10(Math.max(...sizes)));
+  if (!(decimals >= 0 && decimals <= 100)) return [...ranges];
+  const clean = (value: number) => (Number.isFinite(value) ? Number(value.toFixed(decimals)) : value);
+  return ranges.map((range) => ({
+    ...range,
+    min: clean(range.min),
+    max: clean(range.max),
+    upper: clean(range.upper),
+  }));
+}
+
+function numberTexts({ ranges: exact, bounds }: RangeClasses, style: NumberStyle): string[] {
+  const ranges = bounds === "given" ? exact : withoutNoise(exact);
   const filled = ranges.filter(({ count }) => count > 0);
   const first = filled[0];
   if (bounds !== "given" && filled.length === 1 && first !== undefined) {
@@ -89,19 +108,17 @@ function numberTexts({ ranges, bounds }: RangeClasses, style: NumberStyle): stri
 /** Returns the border above each class: those of the last class are not needed, unless its upper bound was given. */
 function bordersOf({ ranges, bounds }: Pick<RangeClasses, "ranges" | "bounds">): Border[] {
   if (bounds === "given")
-    return ranges.flatMap(({ upper }) => (upper === Infinity ? [] : [{ value: withoutNoise(upper), isInLower: true }]));
+    return ranges.flatMap(({ upper }) => (upper === Infinity ? [] : [{ value: upper, isInLower: true }]));
   return ranges.slice(0, -1).map((range, i) => {
     const next = ranges[i + 1]!;
     if (bounds === "data") {
-      const value = withoutNoise(
-        roundest({
-          from: range.max,
-          to: next.min,
-          // a class of one value is labelled with it; its neighbours must not seem to include it
-          isFromExcluded: isSingle(range),
-          isToExcluded: isSingle(next) && !isSingle(range),
-        }),
-      );
+      const value = roundest({
+        from: range.max,
+        to: next.min,
+        // a class of one value is labelled with it; its neighbours must not seem to include it
+        isFromExcluded: isSingle(range),
+        isToExcluded: isSingle(next) && !isSingle(range),
+      });
       return { value, isInLower: value < next.min };
     }
     const below = Math.max(...ranges.slice(0, i + 1).map(({ max }) => max));
@@ -109,14 +126,9 @@ function bordersOf({ ranges, bounds }: Pick<RangeClasses, "ranges" | "bounds">):
     const most = Math.min(range.upper - range.lower, next.upper - next.lower) * ROUNDING;
     const isNear = (other: number) => Math.abs(other - range.upper) <= most && most < Infinity;
     const value = rounded(range.upper, (other) => other >= below && other < above && isNear(other));
-    const border = withoutNoise(value);
-    return { value: border, isInLower: border < above };
+    return { value, isInLower: value < above };
   });
 }
-
-/** Drops the last digits of a double, which come from arithmetic: 0.1 − 0.09 is 0.010000000000000009. */
-const withoutNoise = (value: number): number =>
-  Number.isInteger(value) ? value : Number(value.toPrecision(EXACT_DIGITS));
 
 /** True for a class of one value that is short enough to be its label. */
 const isSingle = ({ min, max }: Range) => min === max && Number(min.toPrecision(MAX_DIGITS)) === min;

@@ -64,7 +64,7 @@ export function styleLayer(
     );
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const source = { data, rows, label };
+  const source = { data, rows, label, theme };
   const color = colorOf(style.color, source, { plain, missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
@@ -144,6 +144,7 @@ interface Source {
   readonly rows: DrawnRows;
   /** Name of the layer in error messages. */
   readonly label: string;
+  readonly theme: Basemap["theme"];
 }
 
 function colorOf(
@@ -155,7 +156,7 @@ function colorOf(
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(source, color.column);
-  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
   const advice =
     classes.kind === "categories"
       ? categoryAdvice(column, classes, source.label)

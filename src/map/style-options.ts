@@ -30,7 +30,8 @@ export interface ColorByColumn {
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers and dates, "safe" for text and booleans
+   * @default "mint" for numbers and dates, from dark to bright on a dark basemap; "geyser" for numbers on both sides of 0;
+   * "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
@@ -191,6 +192,7 @@ export interface ColumnColor {
   readonly column: string;
   /** Returns the scheme, which by default differs between numbers, numbers on both sides of a centre, and other values. */
   readonly schemeFor: (isNumeric: boolean, isDiverging: boolean) => Scheme;
+  readonly hasDefaultScheme: boolean;
   /** True if numbers on both sides of 0 have a diverging scheme. */
   readonly mayDiverge: boolean;
   readonly domain?: readonly [from: number, to: number];
@@ -268,7 +270,14 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
   if (option.scheme !== undefined) {
     const scheme = adjusted(checkScheme(option.scheme), bins, method);
     const rest = { ...domainOf(option, scheme.method), ...centerOf(option, scheme), ...categories };
-    return { kind: "column", column, schemeFor: () => scheme, mayDiverge: false, ...rest };
+    return {
+      kind: "column",
+      column,
+      schemeFor: () => scheme,
+      hasDefaultScheme: false,
+      mayDiverge: false,
+      ...rest,
+    };
   }
   // throws now if bins or method are wrong
   const scheme = defaultScheme(method !== undefined && method !== "category", bins, method);
@@ -277,6 +286,7 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
     column,
     schemeFor: (isNumeric, isDiverging) =>
       isDiverging ? divergingScheme(bins, method) : defaultScheme(isNumeric, bins, method),
+    hasDefaultScheme: true,
     mayDiverge: typeof scheme.bins === "number" && method !== "category" && method !== "log",
     ...domainOf(option, method),
     ...centerOf(option, scheme),

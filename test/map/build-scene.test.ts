@@ -171,7 +171,7 @@ describe("colour by column", () => {
     expect(items).toHaveLength(11);
     expect(items[10]!.label).toBe("Other");
     const { color } = scene.layers[0]!;
-    expect(color.kind === "classes" && color.palette[10]).toEqual([0xe3, 0xe3, 0xe3, 255]);
+    expect(color.kind === "classes" && color.palette[10]).toEqual([0xdc, 0xdc, 0xdc, 255]);
   });
   test("numbers as categories, mint for text, bounds", async () => {
     const labels = async (values: unknown[], color: LayerOptions["color"]) =>
