@@ -32,7 +32,7 @@ test.each<[string, Exclude<Classes, { kind: "steps" }>, string[] | undefined]>([
       "quantiles",
       5,
     ),
-    ["≤ −0.02", "−0.02 – 0", "0 – 0.01", "0.01 – 0.03", "> 0.03"],
+    ["−0.029", "−0.008", "0.008", "0.029", "0.040"],
   ],
   ["single values", classifyNumbers(numbers(1, 1, 2, 3, 3), "quantiles", 5), ["1", "2", "3"]],
   [
