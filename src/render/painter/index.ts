@@ -5,7 +5,7 @@ export {
   type BasemapShapes,
   type Hit,
   highlight,
-  hit,
+  hitAll,
   type PreparedScene,
   paint,
   paintBasemap,

@@ -8,6 +8,15 @@ export interface Place {
   readonly y: number;
 }
 
+/** How to look for features at a place. */
+export interface Look {
+  readonly worldPx: number;
+  readonly slopPx: number;
+  readonly frame: number;
+  /** Maximum number of features to return. */
+  readonly most: number;
+}
+
 /** A feature that was hit. */
 export interface Found {
   readonly feature: number;
@@ -24,8 +33,8 @@ export interface LayerPainter {
   warm(): void;
   /** Returns the number of features that show. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number;
-  /** Returns the topmost feature at a place, or one within `slopPx` of it. */
-  hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined;
+  /** Returns the features at a place, topmost first; if there are none, the nearest one within `slopPx` of it. */
+  hitAll(place: Place, look: Look): Found[];
   /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

@@ -117,21 +117,30 @@ export function paintLayers(
   return { drawn };
 }
 
-/** Returns the topmost feature within `slopPx` of a pixel of the viewport, in the layers for which `wanted` is true. */
-export function hit(
+/**
+ * Returns the features at a pixel of the viewport, topmost first, of the layers for which `wanted` is true: at most
+ * `most`. A layer without a feature there contributes the nearest one within `slopPx`, if any.
+ */
+export function hitAll(
   { layers, hidden, now }: PreparedScene,
   viewport: Viewport,
   [xPx, yPx]: readonly [xPx: number, yPx: number],
-  { slopPx, wanted }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean },
-): Hit | undefined {
+  {
+    slopPx,
+    wanted,
+    most,
+  }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean; readonly most: number },
+): Hit[] {
   const { originX, originY, worldPx } = viewport;
   const place = { x: originX + xPx / worldPx, y: originY + yPx / worldPx };
+  const hits: Hit[] = [];
   for (const [layer, painter] of [...layers.entries()].reverse()) {
+    if (hits.length >= most) break;
     if (hidden.has(layer) || !wanted(layer)) continue;
-    const found = painter.hit(place, worldPx, slopPx, now.frame);
-    if (found !== undefined) return { layer, ...found };
+    const look = { worldPx, slopPx, frame: now.frame, most: most - hits.length };
+    for (const found of painter.hitAll(place, look)) hits.push({ layer, ...found });
   }
-  return undefined;
+  return hits;
 }
 
 /** Outlines a feature to mark it. */

@@ -3,9 +3,9 @@ import { generationsAt } from "../clock";
 import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { hitPoint } from "./hit";
+import { hitPoints } from "./hit";
 import { Ink } from "./ink";
-import type { Found, LayerPainter, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place } from "./layer-painter";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -110,23 +110,24 @@ export class PointPainter implements LayerPainter {
     return shown;
   }
 
-  hit({ x, y }: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
+  hitAll({ x, y }: Place, { worldPx, slopPx, frame, most }: Look): Found[] {
     const { rows } = this.#geometry;
     const growthOf = this.#growthAt(frame);
     const { ofRow, values } = this.#sizes;
-    const radiusOf = (point: number) => {
-      const slot = ofRow === undefined ? 0 : ofRow[rows === undefined ? point : rows[point]!]!;
-      return ((values[slot]! / 2) * growthOf(point)) / worldPx;
-    };
+    const rowOf = (point: number) => (rows === undefined ? point : rows[point]!);
+    const radiusOf = (point: number) =>
+      ((values[ofRow === undefined ? 0 : ofRow[rowOf(point)]!]! / 2) * growthOf(point)) / worldPx;
     const largestPx = Math.max(0, ...values) * (1 + (this.layer.time?.trails ?? 0));
-    const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
+    const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx, most };
     const reach = limits.maxRadius + limits.slop;
+    const byRow = new Map<number, Found>(); // two points of a MultiPoint are one row
     for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach])) {
-      const feature = hitPoint(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits);
-      if (feature !== undefined)
-        return { feature, row: rows === undefined ? feature : rows[feature]!, of: this.layer };
+      for (const feature of hitPoints(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits)) {
+        const row = rowOf(feature);
+        if (!byRow.has(row)) byRow.set(row, { feature, row, of: this.layer });
+      }
     }
-    return undefined;
+    return [...byRow.values()].slice(0, most);
   }
 
   /** Returns the factor by which a trail enlarges a point; NaN if the frame does not show the point. */

@@ -1,7 +1,7 @@
 import type { TileId } from "../../geometry/mercator";
 import type { SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import type { Found, LayerPainter, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place } from "./layer-painter";
 
 /** The part of a layer in one tile, in world units. It extends beyond the edges of the tile. */
 export interface LayerTile {
@@ -81,8 +81,8 @@ export class TiledPainter implements LayerPainter {
     return painted;
   }
 
-  hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
-    return this.#painterAt(place, worldPx).hit(place, worldPx, slopPx, frame);
+  hitAll(place: Place, look: Look): Found[] {
+    return this.#painterAt(place, look.worldPx).hitAll(place, look);
   }
 
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void {

@@ -81,7 +81,7 @@ export function wheelOnRequest(map: L.Map): void {
     (event) => {
       if (active || event.ctrlKey || event.metaKey) return showHint(false);
       event.stopPropagation(); // or Leaflet would zoom instead of letting the notebook scroll
-      if (!(event.target as Element).closest(".legend, .leaflet-popup")) showHint(true);
+      if (!(event.target as Element).closest(".legend, .popup")) showHint(true);
     },
     { capture: true, passive: true },
   );
