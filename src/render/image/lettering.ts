@@ -2,11 +2,11 @@
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
 import { legendSymbolSize, scaleBarOf } from "../furniture";
+import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
 import { cssColor } from "../painter/style";
-import type { Legend, LegendItem, Scene, Viewport } from "../scene";
+import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
 
 // Sizes in CSS pixels, as in the page's style sheet.
-const MARGIN = 10;
 const PADDING_X = 12;
 const PADDING_TOP = 9;
 const PADDING_BOTTOM = 10;
@@ -16,8 +16,6 @@ const MAX_CARD_SHARE = 0.45;
 const MAX_CARDS_SHARE = 0.6;
 /** Gap between cards side by side. */
 const CARD_GAP = 6;
-/** Room below the legends for a margin and the attribution. */
-const BELOW = 40;
 const TITLE_HEIGHT = 22;
 const ITEM_HEIGHT = 18;
 const BETWEEN_LEGENDS = 19;
@@ -57,21 +55,29 @@ type Line =
   | { readonly kind: "rule"; readonly height: number };
 
 /**
- * Draws the legends at the top right, in one card or, if that is too tall, in several side by side. They never exceed the
- * map: long texts end in "…", long legends in "+ 12 more". Returns the width they take, margin included.
+ * Draws the legends in their corner, in one card or, if that is too tall, in several side by side. They never exceed the
+ * map: long texts end in "…", long legends in "+ 12 more". Returns the width they take beside the title, margin included.
  */
-export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
+export function drawLegends(
+  context: SKRSContext2D,
+  scene: Scene,
+  { fonts, corner }: Lettering & { readonly corner: LegendCorner },
+): number {
+  const { widthPx, heightPx, basemap } = scene;
   context.save();
   context.font = `${TEXT_PX}px ${fonts}`;
   context.textBaseline = "middle";
-  const cards = cardsOf(context, scene);
-  let right = scene.widthPx - MARGIN;
-  for (const card of [...cards].reverse()) {
-    drawCard(context, card, right - card.width, THEMES[scene.basemap.theme]);
-    right -= card.width + CARD_GAP;
+  const insets = legendInsets(scene, corner, "image");
+  const cards = cardsOf(context, scene, heightPx - insets.top - insets.bottom);
+  const total = cards.reduce((sum, card) => sum + card.width + CARD_GAP, -CARD_GAP);
+  let left = corner.endsWith("left") ? MARGIN : widthPx - MARGIN - total;
+  for (const card of cards) {
+    const top = corner.startsWith("top") ? insets.top : heightPx - insets.bottom - card.height;
+    drawCard(context, card, { left, top }, THEMES[basemap.theme]);
+    left += card.width + CARD_GAP;
   }
   context.restore();
-  return cards.length > 0 ? scene.widthPx - right - CARD_GAP : 0;
+  return cards.length > 0 && corner === "top-right" ? MARGIN + total : 0;
 }
 
 /** Draws the title at the top left, shortened to the room that the legends leave. */
@@ -183,8 +189,8 @@ interface Card {
 }
 
 /** Lays out cards from left to right, as many as fit; the last one ends in "+ 12 more" if entries are left. */
-function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card[] {
-  const room = heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM;
+function cardsOf(context: SKRSContext2D, { widthPx, legends }: Scene, heightPx: number): Card[] {
+  const room = heightPx - PADDING_TOP - PADDING_BOTTOM;
   const widest = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx);
   for (let columns = inColumns(legends, room); ; columns = mergedLast(columns)) {
     const cards = columns.flatMap((column) => layOut(context, fitting(stacked(column), room), widest) ?? []);
@@ -236,12 +242,12 @@ function layOut(context: SKRSContext2D, lines: readonly Line[], widest: number):
 function drawCard(
   context: SKRSContext2D,
   { width, height, symbolWidth, lines }: Card,
-  left: number,
+  { left, top }: Pick<Box, "left" | "top">,
   theme: (typeof THEMES)["light" | "dark"],
 ): void {
-  drawBox(context, { left, top: MARGIN, width, height }, theme);
+  drawBox(context, { left, top, width, height }, theme);
   const x = left + PADDING_X;
-  let y = MARGIN + PADDING_TOP;
+  let y = top + PADDING_TOP;
   for (const [line, text] of lines) {
     if (line.kind === "rule") {
       context.fillStyle = theme.edge;

@@ -6,10 +6,12 @@ export {
   type Hit,
   highlight,
   hitAll,
+  type PlacedHit,
   type PreparedScene,
   paint,
   paintBasemap,
   paintLayers,
+  placedIn,
   prepare,
   warm,
 } from "./paint";

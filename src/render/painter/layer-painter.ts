@@ -26,6 +26,9 @@ export interface Found {
   readonly of: SceneLayer;
 }
 
+/** A feature with its position in world units: a point, or the middle of the box of a line or polygon. */
+export interface Placed extends Found, Place {}
+
 /** Paints one layer of a scene. */
 export interface LayerPainter {
   readonly layer: SceneLayer;
@@ -35,6 +38,8 @@ export interface LayerPainter {
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number;
   /** Returns the features at a place, topmost first; if there are none, the nearest one within `slopPx` of it. */
   hitAll(place: Place, look: Look): Found[];
+  /** Returns features that show in a view, at most `most`, with their positions. */
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[];
   /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

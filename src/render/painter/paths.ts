@@ -3,7 +3,7 @@ import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { boxAround, boxesOfGroups, boxesOfPaths } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitLines, hitPolygons } from "./hit";
-import type { Found, LayerPainter, Look, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 
@@ -86,6 +86,21 @@ export class PathPainter implements LayerPainter {
       for (const feature of features) found.add(feature);
     }
     return [...found].slice(0, most).map((feature) => ({ feature, row: rowOf(feature), of: this.layer }));
+  }
+
+  placedIn(viewport: Viewport, _frame: number, most: number): Placed[] {
+    const { features, rows } = this.#geometry;
+    const [minX, minY, maxX, maxY] = boxAround(viewport, 0);
+    const placed: Placed[] = [];
+    for (let feature = 0; feature + 1 < features.length && placed.length < most; feature++) {
+      const [west, north, east, south] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+      const [x, y] = [(west! + east!) / 2, (north! + south!) / 2];
+      if (!(y >= minY && y <= maxY)) continue;
+      const row = rows === undefined ? feature : rows[feature]!;
+      for (let copy = Math.ceil(minX - x); copy <= Math.floor(maxX - x); copy++)
+        placed.push({ feature, row, of: this.layer, x: x + copy, y });
+    }
+    return placed;
   }
 
   highlight(context: Canvas2D, viewport: Viewport, { feature }: Found): void {

@@ -5,7 +5,7 @@ import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitPoints } from "./hit";
 import { Ink } from "./ink";
-import type { Found, LayerPainter, Look, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -128,6 +128,27 @@ export class PointPainter implements LayerPainter {
       }
     }
     return [...byRow.values()].slice(0, most);
+  }
+
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
+    const { x, y, rows } = this.#geometry;
+    const growthOf = this.#growthAt(frame);
+    const view = boxAround(viewport, 0);
+    const placed: Placed[] = [];
+    const { order, boxes } = this.warm();
+    for (const copy of copiesOf(this.#box, view)) {
+      const [minX, minY, maxX, maxY] = movedX(view, -copy);
+      forEachBlock({ boxes }, x.length, [minX, minY, maxX, maxY], (from, to) => {
+        for (let k = from; k < to && placed.length < most; k++) {
+          const i = order === undefined ? k : order[k]!;
+          const [px, py] = [x[i]!, y[i]!];
+          if (!(px >= minX && px <= maxX && py >= minY && py <= maxY && growthOf(i) > 0)) continue;
+          const row = rows === undefined ? i : rows[i]!;
+          placed.push({ feature: i, row, of: this.layer, x: px + copy, y: py });
+        }
+      });
+    }
+    return placed;
   }
 
   /** Returns the factor by which a trail enlarges a point; NaN if the frame does not show the point. */
