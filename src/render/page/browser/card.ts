@@ -31,6 +31,14 @@ export function cardContent({ of: { columns = [] }, row }: Hit, { title, fields 
   return title === undefined ? [list] : [create("h2", { dir: "auto" }, title), list];
 }
 
+/** Returns the content of a card as one text, for screen readers. */
+export function cardText({ of: { columns = [] }, row }: Hit, { title, fields }: Card): string {
+  const lines = fields.map(
+    ({ title: name, column, format }) => `${name}: ${textOf(columns[column], row, format) ?? MISSING}`,
+  );
+  return [...(title === undefined ? [] : [title]), ...lines].join(", ");
+}
+
 type Columns = NonNullable<SceneLayer["columns"]>;
 
 function textOf(column: Columns[number] | undefined, row: number, format?: string): string | undefined {

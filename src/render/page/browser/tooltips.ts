@@ -1,10 +1,12 @@
 import type L from "leaflet";
+import { lngLatOf } from "../../../geometry/mercator";
 import { generationsAt } from "../../clock";
 import { type Hit, highlight, hitAll, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { CanvasLayer, viewportOfMap } from "./canvas-layer";
-import { besidePlace, cardContent, EDGE_PX, moveTo, sizeOf } from "./card";
+import { besidePlace, cardContent, cardText, EDGE_PX, moveTo, sizeOf } from "./card";
 import { create } from "./controls";
+import { addFeatureKeys } from "./keyboard";
 import { Popup } from "./popup";
 
 /** Distance in CSS pixels at which a pointer still hits a feature; larger for fingers. */
@@ -103,6 +105,23 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     if (key !== "Escape") return;
     popup.close();
     hide();
+  });
+  addFeatureKeys(map, prepared, {
+    wanted: (i) => layers[i] !== undefined && (layers[i].tooltip ?? layers[i].popup) !== undefined,
+    mark,
+    textOf: (found) => {
+      const card = found.of.tooltip ?? found.of.popup;
+      return card ? cardText(found, card) : "";
+    },
+    open: (found) => {
+      const cardOf = (layer: SceneLayer) => layer.popup ?? layer.tooltip;
+      const [lng, lat] = lngLatOf([found.x, found.y]);
+      const at = map.latLngToContainerPoint([lat, lng]);
+      const others = find(at, SLOP_PX.mouse, cardOf).filter((other) => !isSame(other, found));
+      const hits = [found, ...others].slice(0, MOST);
+      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: map.containerPointToLatLng(at) });
+      popup.focus();
+    },
   });
   return {
     refresh() {
