@@ -7,7 +7,7 @@ export const OPTION_NAMES = {
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
   CallOptions: ["signal"],
   CartoMapOptions: ["interactive", "scale", "ax", "signal", "layers", "zoom", "lat", "lng", "size", "title", "legend", "at"],
-  ColorByColumn: ["column", "scheme", "bins", "method", "binMethod", "domain"],
+  ColorByColumn: ["column", "scheme", "bins", "method", "binMethod", "domain", "center", "colors", "order"],
   ContextOptions: ["baseUrl", "username", "apiKey", "creds", "session", "verbose", "timeouts"],
   CredentialsOptions: ["username", "user", "baseUrl", "key", "credFile", "creds"],
   DataOptions: ["persistAs", "overwrite", "how", "signal"],

@@ -76,6 +76,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       layerCount: layers.length,
       clock: timed.clock,
     });
+    warnings.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -89,7 +90,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
     view,
     basemap: ground,
     layers: sceneLayers,
-    legends,
+    legends: legends.map((legend) => withLayerName(legend, legends, names)),
     ...(legendCorner && { legendCorner }),
     ...(timed.warnings.length > 0 && { notes: timed.warnings }),
   };
@@ -103,6 +104,15 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
 /** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */
 function withLegendCorner(scene: Scene): Scene {
   return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
+}
+
+/** Adds the name of the layer to the title of a legend if a legend of another layer has the same title. */
+function withLayerName(legend: Legend, legends: readonly Legend[], names: readonly string[]): Legend {
+  const { title, layer } = legend;
+  const isShared = legends.some((other) => other.layer !== layer && other.title === title);
+  const name = layer === undefined ? undefined : names[layer];
+  if (title === "" || !isShared || name === undefined) return legend;
+  return { ...legend, title: name.startsWith(title) ? name : `${title} · ${name}` }; // "people (2)"
 }
 
 function withClock(scene: Scene, base: ClockBase | undefined, at: Moment | undefined): Scene {

@@ -5,6 +5,7 @@
  * `!`: in the loops below, indexes are less than the length of the array, and classes less than the number of classes.
  */
 import { ckmeans } from "simple-statistics";
+import { InvalidArgumentError } from "../errors";
 import { MISSING_CLASS } from "../render/scene";
 import type { NumberMethod } from "./scheme";
 
@@ -12,11 +13,14 @@ const doubleBits = new DataView(new ArrayBuffer(8));
 /** Natural breaks of more values are computed from a sample of this size, evenly spaced in ascending order. */
 const JENKS_VALUES = 10_000;
 
-/** Range of a class, for its label. It includes both ends unless `lower` is exclusive or an end is infinite. */
+/** Range of a class. */
 export interface Range {
+  /** Bounds. `upper` belongs to the class; `lower` does so unless it is the upper bound of another class. */
   readonly lower: number;
   readonly upper: number;
-  readonly isLowerExclusive: boolean;
+  /** Smallest and largest value; Infinity and -Infinity if the class is empty. */
+  readonly min: number;
+  readonly max: number;
   /** Number of rows. */
   readonly count: number;
 }
@@ -26,6 +30,8 @@ export interface RangeClasses {
   /** One per row: an index into `ranges`, or MISSING_CLASS. */
   readonly classes: Uint8Array;
   readonly ranges: readonly Range[];
+  /** Whether bounds were given, come from a rule such as equal widths, or are the values at the ends of the classes. */
+  readonly bounds: "given" | "rule" | "data";
   readonly missingCount: number;
 }
 
@@ -39,10 +45,12 @@ export interface CategoryClasses {
   readonly kind: "categories";
   /** One per row: an index into `categories`, `categories.length` for other values, or MISSING_CLASS. */
   readonly classes: Uint8Array;
-  /** The most frequent values, most frequent first; ties in ascending order. */
+  /** The given values, in the given order, then the most frequent ones, in ascending order. */
   readonly categories: readonly Category[];
   /** Number of rows with other values. */
   readonly otherCount: number;
+  /** Number of different values. */
+  readonly valueCount: number;
   readonly missingCount: number;
 }
 
@@ -54,6 +62,9 @@ export interface StepClasses {
   readonly from: number;
   readonly to: number;
   readonly steps: number;
+  /** Smallest and largest finite value; they differ from the ends if these are a given domain. */
+  readonly min: number;
+  readonly max: number;
   /** Number of rows that have a value. */
   readonly count: number;
   readonly missingCount: number;
@@ -67,22 +78,61 @@ export type Classes = RangeClasses | CategoryClasses | StepClasses;
  */
 export function classifyNumbers(values: Float64Array, method: NumberMethod, bins: number): RangeClasses {
   const sorted = sortedValues(values);
-  if (sorted.length === 0) return assign(values, [], () => []);
+  if (sorted.length === 0) return assign(values, [], "data", () => []);
   const breaks = breaksOf(sorted, method, bins);
-  const isByWidth = method === "equal";
-  return assign(values, breaks, (mins, maxs) =>
-    isByWidth
-      ? boundedRanges(breaks, sorted[0]!, sorted.at(-1)!)
-      : breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]!, isLowerExclusive: false })),
+  if (method === "equal" || method === "log")
+    return assign(values, breaks, "rule", () => boundedRanges(breaks, sorted[0]!, sorted.at(-1)!));
+  return assign(values, breaks, "data", (mins, maxs) =>
+    breaks.map((_, i) => ({ lower: mins[i]!, upper: maxs[i]! })),
   );
 }
 
-/** Divides numbers by upper bounds. The last class also includes everything above the last bound. */
+/**
+ * Divides numbers into classes that are symmetric about a centre: their bounds are those of the distances from it. An odd
+ * number of classes has one around the centre. Classes without values remain, so that colours stay symmetric, too.
+ */
+export function classifyAround(
+  values: Float64Array,
+  center: number,
+  method: NumberMethod,
+  bins: number,
+): RangeClasses {
+  const distances = sortedValues(values.map((value) => Math.abs(value - center)));
+  if (distances.length === 0) return assign(values, [], "data", () => []);
+  const reach = distanceBreaks(distances, method, bins);
+  const breaks = [
+    ...reach.map((distance) => center - distance).reverse(),
+    ...(bins % 2 === 0 ? [center] : []),
+    ...reach.map((distance) => center + distance),
+    Infinity,
+  ];
+  return assign(values, breaks, "rule", () => boundedRanges(breaks, -Infinity, Infinity));
+}
+
+/** Returns the upper bounds of the distances in each class but the outermost. */
+function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: number): number[] {
+  const isOdd = bins % 2 === 1;
+  const classes = Math.ceil(bins / 2); // the one around the centre is a half on either side
+  const most = distances.at(-1)!;
+  const breaks =
+    method === "equal"
+      ? Array.from({ length: classes }, (_, i) => (most * (2 * i + (isOdd ? 1 : 2))) / bins)
+      : method === "quantiles"
+        ? quantileBreaks(distances, bins).filter((_, i) => i % 2 === (isOdd ? 0 : 1))
+        : breaksOf(distances, method, classes);
+  // a class around the centre that holds nothing but the centre ends halfway to the next value
+  const nearest = distances.find((distance) => distance > 0) ?? 0;
+  const inner = isOdd ? nearest / 2 : 0;
+  return distinct(breaks.map((distance) => distance || inner)).filter(
+    (distance) => distance > 0 && distance < most,
+  );
+}
+
+/** Divides numbers by upper bounds. If a value is above the last bound, there is one more class, which has no upper bound. */
 export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
-  return assign(values, bounds, (_, maxs) => {
-    const top = Math.max(...maxs);
-    return boundedRanges(bounds, -Infinity, top > bounds.at(-1)! ? Infinity : bounds.at(-1)!);
-  });
+  const last = bounds.at(-1)!;
+  const breaks = values.some((value) => value > last) ? [...bounds, Infinity] : bounds;
+  return assign(values, breaks, "given", () => boundedRanges(breaks, -Infinity, breaks.at(-1)!));
 }
 
 /**
@@ -94,16 +144,21 @@ export function classifySteps(
   steps: number,
   domain?: readonly [from: number, to: number],
 ): StepClasses {
-  let [from, to] = domain ?? [Infinity, -Infinity];
-  if (domain === undefined) {
-    for (const value of values) {
-      if (value < from && value !== -Infinity) from = value;
-      if (value > to && value !== Infinity) to = value;
-    }
-    if (from > to) [from, to] = [0, 0];
-  }
+  const [min, max] = finiteRangeOf(values);
+  const [from, to] = domain ?? (min > max ? [0, 0] : [min, max]);
   const { classes, missingCount } = classesOf(values, (value) => stepOf(value, { from, to, steps }));
-  return { kind: "steps", classes, from, to, steps, count: values.length - missingCount, missingCount };
+  const count = values.length - missingCount;
+  return { kind: "steps", classes, from, to, steps, min, max, count, missingCount };
+}
+
+/** Returns the smallest and the largest finite value; Infinity and -Infinity if there are none. */
+function finiteRangeOf(values: Float64Array): [min: number, max: number] {
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < min && value !== -Infinity) min = value;
+    if (value > max && value !== Infinity) max = value;
+  }
+  return [min, max];
 }
 
 /** Puts each number in a class, and NaN in `MISSING_CLASS`. */
@@ -135,10 +190,16 @@ export function stepOf(
   return Math.min(steps - 1, Math.floor(share * steps));
 }
 
-/** Divides values into the `most` most frequent ones and all others. null and NaN are missing. */
+/**
+ * Divides values into categories and all others. null and NaN are missing.
+ * @param most number of categories: the most frequent values, in ascending order, so that a value keeps its colour if its
+ *   frequency changes
+ * @param first categories that come first, whether or not the data have them
+ */
 export function classifyCategories(
   values: ArrayLike<string | number | boolean | null>,
   most: number,
+  first: readonly Category["value"][] = [],
 ): CategoryClasses {
   const codeOf = new Map<string | number | boolean, number>();
   const counts: number[] = [];
@@ -160,9 +221,19 @@ export function classifyCategories(
     counts[code]!++;
     codes[row] = code;
   }
-  const categories = mostFrequent(codeOf, counts, most);
+  const given = first.map((value) => ({ value, code: codeOf.get(value) }));
+  const rest = new Map(codeOf);
+  for (const { value } of given) rest.delete(value);
+  const frequent = mostFrequent(rest, counts, Math.max(0, most - given.length)).sort((a, b) =>
+    compareValues(a.value, b.value),
+  );
+  const categories = [...given, ...frequent].map(({ value, code }) => ({
+    value,
+    code,
+    count: code === undefined ? 0 : counts[code]!,
+  }));
   const classOf = new Uint8Array(counts.length).fill(categories.length);
-  for (const [index, { code }] of categories.entries()) classOf[code] = index;
+  for (const [index, { code }] of categories.entries()) if (code !== undefined) classOf[code] = index;
   const classes = new Uint8Array(values.length);
   for (let row = 0; row < codes.length; row++)
     classes[row] = codes[row]! < 0 ? MISSING_CLASS : classOf[codes[row]!]!;
@@ -170,6 +241,7 @@ export function classifyCategories(
     kind: "categories",
     classes,
     categories: categories.map(({ value, count }) => ({ value, count })),
+    valueCount: counts.length,
     otherCount: values.length - missingCount - categories.reduce((sum, { count }) => sum + count, 0),
     missingCount,
   };
@@ -186,6 +258,7 @@ function mostFrequent(
   most: number,
 ): CodedCategory[] {
   const top: CodedCategory[] = [];
+  if (most === 0) return top;
   for (const [value, code] of codeOf) {
     const category = { value, code, count: counts[code]! };
     if (top.length === most && !precedes(category, top.at(-1)!)) continue;
@@ -194,6 +267,17 @@ function mostFrequent(
     if (top.length > most) top.pop();
   }
   return top;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Orders numbers by size, text alphabetically with its numbers by size, and false before true. */
+function compareValues(a: Category["value"], b: Category["value"]): number {
+  if (typeof a === "string" && typeof b === "string") {
+    const order = collator.compare(a, b);
+    if (order !== 0) return order;
+  }
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 const precedes = (a: Category, b: Category) =>
@@ -214,6 +298,8 @@ function breaksOf(sorted: Float64Array, method: NumberMethod, bins: number): num
   switch (method) {
     case "equal":
       return distinct(equalBreaks(finite, bins));
+    case "log":
+      return distinct(logBreaks(finite, bins));
     case "headtails":
       return nonEmpty([...headTailBreaks(finite, bins).slice(0, bins - 1), finite.at(-1)!], finite);
     case "jenks":
@@ -255,6 +341,25 @@ export function equalBreaks(sorted: Float64Array, bins: number): number[] {
   const max = sorted.at(-1)!;
   const halfWidth = max / bins / 2 - min / bins / 2; // max − min may exceed the largest double
   return Array.from({ length: bins }, (_, i) => (i + 1 === bins ? max : 2 * (min / 2 + (i + 1) * halfWidth)));
+}
+
+/** Returns the upper bounds of classes of equal width in the logarithm. */
+function logBreaks(sorted: Float64Array, bins: number): number[] {
+  const [min, max] = [Math.log(sorted[0]!), Math.log(sorted.at(-1)!)];
+  const width = (max - min) / bins;
+  return Array.from({ length: bins }, (_, i) =>
+    i + 1 === bins ? sorted.at(-1)! : Math.exp(min + (i + 1) * width),
+  );
+}
+
+/** @throws InvalidArgumentError for numbers that have no logarithm, if the method requires one */
+export function checkMethod(method: NumberMethod, values: Float64Array, what: string): void {
+  if (method !== "log") return;
+  const count = values.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0);
+  if (count === 0) return;
+  throw new InvalidArgumentError(
+    `The method "log" requires numbers above 0, but ${count.toLocaleString("en-US")} of ${what} are 0 or less; use the method "quantiles".`,
+  );
 }
 
 /** Equals CDB_HeadsTailsBins: the mean, the mean of the values above it, and so on. @internal */
@@ -302,19 +407,21 @@ function sampleOf(sorted: Float64Array, most: number): Float64Array {
   return Float64Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)]!);
 }
 
+type Bounds = Pick<Range, "lower" | "upper">;
+
 /** Returns the ranges between bounds; the first begins at `lowest`, the last ends at `highest`. */
-function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Omit<Range, "count">[] {
+function boundedRanges(bounds: readonly number[], lowest: number, highest: number): Bounds[] {
   return bounds.map((bound, i) => ({
     lower: i === 0 ? lowest : bounds[i - 1]!,
     upper: i === bounds.length - 1 ? highest : bound,
-    isLowerExclusive: i > 0,
   }));
 }
 
 function assign(
   values: Float64Array,
   breaks: readonly number[],
-  rangesOf: (mins: readonly number[], maxs: readonly number[]) => Omit<Range, "count">[],
+  bounds: RangeClasses["bounds"],
+  rangesOf: (mins: readonly number[], maxs: readonly number[]) => Bounds[],
 ): RangeClasses {
   const last = breaks.length - 1;
   const counts = breaks.map(() => 0);
@@ -328,8 +435,13 @@ function assign(
     if (value > maxs[index]!) maxs[index] = value;
     return index;
   });
-  const ranges = rangesOf(mins, maxs).map((range, i) => ({ ...range, count: counts[i]! }));
-  return { kind: "ranges", classes, ranges, missingCount };
+  const ranges = rangesOf(mins, maxs).map((range, i) => ({
+    ...range,
+    min: mins[i]!,
+    max: maxs[i]!,
+    count: counts[i]!,
+  }));
+  return { kind: "ranges", classes, ranges, bounds, missingCount };
 }
 
 /**

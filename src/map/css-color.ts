@@ -51,13 +51,28 @@ export function formatColor([red, green, blue, alpha]: Rgba): string {
   return formatHex(toCulori([red, green, blue, alpha]));
 }
 
-/** Returns `count` colours that lead evenly from the first stop to the last, interpolated in sRGB. */
-export function rampOf(stops: readonly Rgba[], count: number): Rgba[] {
+/**
+ * Returns `count` colours that lead evenly from the first stop to the last, interpolated in sRGB; or from one share of the
+ * way to another.
+ */
+export function rampOf(
+  stops: readonly Rgba[],
+  count: number,
+  [from, to]: readonly [from: number, to: number] = [0, 1],
+): Rgba[] {
   const ramp = interpolate(stops.map(toCulori), "rgb");
-  return samples(count).map((at) => fromCulori(ramp(at)));
+  return samples(count).map((at) => fromCulori(ramp(from + at * (to - from))));
 }
 
-const toCulori = ([red, green, blue, alpha]: Rgba): Rgb => ({
+/** Returns the colour that a translucent colour has above an opaque one. */
+export function over([red, green, blue, alpha]: Rgba, opacity: number, ground: Rgba): Rgba {
+  const share = (alpha / 255) * opacity;
+  const mix = (channel: number, below: number) => Math.round(channel * share + below * (1 - share));
+  return [mix(red, ground[0]), mix(green, ground[1]), mix(blue, ground[2]), 255];
+}
+
+/** Converts to a colour of culori. */
+export const toCulori = ([red, green, blue, alpha]: Rgba): Rgb => ({
   mode: "rgb",
   r: red / 255,
   g: green / 255,

@@ -146,6 +146,8 @@ function frameColumn({ name, values }: CellColumn, kind: ColumnKind): StyleColum
   switch (kind) {
     case "number":
       return { name, pgtype: "float8", kind, values: numbersFrom(values, numberOf) };
+    case "datetime":
+      return { name, pgtype: "timestamptz", kind: "number", values: numbersFrom(values, msOf), isTime: true };
     case "boolean":
       return {
         name,

@@ -1,5 +1,6 @@
 export { BaseMap, type BaseMapOptions } from "./base-map";
 export { type BuiltScene, buildScene } from "./build-scene";
+export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
 export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";
 export { dataFromGeoJson } from "./geojson-data";
@@ -21,7 +22,6 @@ export {
   type ViewOptions,
 } from "./map-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./scheme";
-export { largestPx } from "./style-layer";
 export type {
   ColorByColumn,
   LegendOptions,

@@ -10,8 +10,11 @@ import { type Layer, labelOf, type QueryLayer } from "./layer";
 
 export type DataLayer = Layer | QueryLayer;
 
-/** A column that colour or size can depend on. */
-export type StyleColumn = NumberColumn | StringColumn | BooleanColumn;
+/** A column that colour or size can depend on. Times are numbers: milliseconds since 1970. */
+export type StyleColumn =
+  | (NumberColumn & { readonly isTime?: true; readonly cameAsText?: boolean })
+  | StringColumn
+  | BooleanColumn;
 
 /** The data of a layer: the geometry of its rows, the columns of its style, and those it shows to readers. */
 export interface LayerData {
@@ -171,9 +174,9 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
   if (option === "size" && kind !== "number") {
     throw new InvalidArgumentError(`\`size\` must be a column of numbers; ${what} is of type ${type}.`);
   }
-  if (kind === "datetime" || kind === "object") {
+  if (kind === "object") {
     throw new InvalidArgumentError(
-      `\`${option}\` must be a column of numbers, text or booleans; ${what} is of type ${type}.`,
+      `\`${option}\` must be a column of numbers, text, booleans, dates or timestamps; ${what} is of type ${type}.`,
     );
   }
 }
@@ -270,6 +273,14 @@ function numbersOf({ values, nulls }: Column): Float64Array {
 const toNumber = (text: string | null) => (text === null ? Number.NaN : Number(text));
 
 function toStyleColumn(column: Column): StyleColumn {
+  if (kindOf(column.pgtype) === "datetime")
+    return {
+      ...column,
+      kind: "number",
+      values: timesOf(column).values,
+      isTime: true,
+      cameAsText: column.kind !== "datetime",
+    };
   if (kindOf(column.pgtype) === "number") return { ...column, kind: "number", values: numbersOf(column) };
   return column as StyleColumn;
 }

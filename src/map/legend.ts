@@ -1,7 +1,10 @@
-import type { ColorStyle, Legend, LegendItem, Rgba, SizeStyle } from "../render/scene";
-import type { CategoryClasses, Classes, Range, RangeClasses, StepClasses } from "./classify";
+import type { ColorStyle, Legend, LegendItem, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import { dayOrTime, endLabels, type Labelled, rangeLabels } from "./class-labels";
+import type { CategoryClasses, Classes, StepClasses } from "./classify";
+import { over } from "./css-color";
 import type { GeometryKind } from "./geometry";
-import type { LayerData } from "./layer-data";
+import { formatOf, type NumberStyle, roundedEnd } from "./number-format";
+import { roundest } from "./round-numbers";
 import type { LegendStyle } from "./style-options";
 import type { ClassColumn } from "./tile-columns";
 import type { TimeMethod } from "./time-options";
@@ -9,9 +12,6 @@ import type { TimeMethod } from "./time-options";
 const OTHER = "Other";
 const NO_DATA = "no data";
 const NO_TEXT = "(empty)";
-/** Larger numbers are written in scientific notation. */
-const MAX_PLAIN = 1e15;
-const MAX_DECIMALS = 8;
 /** Colour of the symbols in a size legend, if the colour of the layer depends on another column. */
 const NEUTRAL: Rgba = [136, 136, 136, 255];
 
@@ -19,13 +19,16 @@ const NEUTRAL: Rgba = [136, 136, 136, 255];
 export interface Channel<S> {
   readonly style: S;
   readonly by?: ClassColumn;
+  /** A sentence about a better style. */
+  readonly advice?: string;
 }
 
 interface LegendContext {
   readonly kind: GeometryKind;
   readonly color: Channel<ColorStyle>;
   readonly size: Channel<SizeStyle>;
-  readonly data: LayerData;
+  /** Number of rows that the map draws. */
+  readonly rowCount: number;
   readonly name: string;
   readonly layerCount: number;
   /** Size of the symbols in a colour legend, if the size of the layer depends on another column. */
@@ -34,13 +37,37 @@ interface LegendContext {
   readonly method: TimeMethod | undefined;
 }
 
+/** How the colours of a layer look above the basemap. */
+interface Ground {
+  readonly color: Rgba;
+  readonly opacity: number;
+  readonly stroke: SceneLayer["stroke"] | null;
+}
+
+/** Returns a legend with the colours that the map shows: those of a translucent layer above the basemap. */
+export function aboveGround(legend: Legend, { color: ground, opacity, stroke }: Ground): Legend {
+  const seen = (color: Rgba) => over(color, opacity, ground);
+  const { ramp } = legend;
+  return {
+    ...legend,
+    items: legend.items.map((item) => ({
+      ...item,
+      color: seen(item.color),
+      ...(stroke && {
+        stroke: { color: seen(over(stroke.color, 1, over(item.color, 1, ground))), widthPx: stroke.widthPx },
+      }),
+    })),
+    ...(ramp && { ramp: { ...ramp, colors: ramp.colors.map(seen) } }),
+  };
+}
+
 /**
  * Creates the legends of a layer: one for each column, or one for both if colour and size depend on the same classes. A
  * layer with a single look gets a legend if the map has several layers, or if the legend has a title.
  */
 export function legendsOf(
   options: LegendStyle,
-  { kind, color, size, data, name, layerCount, defaultPx, method }: LegendContext,
+  { kind, color, size, rowCount, name, layerCount, defaultPx, method }: LegendContext,
 ): Legend[] {
   const { title, sizeTitle } = options;
   const constantPx = size.style.kind === "constant" ? size.style.px : defaultPx;
@@ -48,21 +75,15 @@ export function legendsOf(
   if (!color.by && !size.by) {
     if (layerCount < 2 && title === undefined) return [];
     return [
-      plainLegendOf(
-        title ?? name,
-        kind,
-        { color: constantColor, sizePx: constantPx },
-        data.rowCount,
-        options,
-      ),
+      plainLegendOf(title ?? name, kind, { color: constantColor, sizePx: constantPx }, rowCount, options),
     ];
   }
   const valueTitle = (column: string) => (method ? `${method}(${column})` : column);
   const byColor =
     color.by &&
-    colorLegend(title ?? valueTitle(color.by.name), kind, color.by.classes, color.style, constantPx, options);
+    colorLegend(title ?? valueTitle(color.by.name), kind, color.by, color.style, constantPx, options);
   const sizes = sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
-  const bySize = size.by && sizeLegend(sizes, kind, size.by.classes, size.style, constantColor, options);
+  const bySize = size.by && sizeLegend(sizes, kind, size.by, size.style, constantColor, options);
   if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
     // `!`: both have the same number of items
     return [
@@ -75,36 +96,30 @@ export function legendsOf(
 function colorLegend(
   title: string,
   kind: GeometryKind,
-  classes: Classes,
+  { classes, style: numbers }: ClassColumn,
   style: ColorStyle,
   sizePx: number,
   options: LegendStyle,
 ): Legend | null {
   const [looks, missing] = colorLooks(style, sizePx);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
-  return rampLegendOf(
-    title,
-    kind,
-    classes,
-    looks.map(({ color }) => color),
-    missing,
-    options,
-  );
+  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options, numbers);
+  const colors = looks.map(({ color }) => color);
+  return rampLegendOf(title, kind, classes, colors, missing, options, numbers);
 }
 
 function sizeLegend(
   title: string,
   kind: GeometryKind,
-  classes: Classes,
+  { classes, style: numbers }: ClassColumn,
   style: SizeStyle,
   color: Rgba,
   options: LegendStyle,
 ): Legend | null {
   const [looks, missing] = sizeLooks(style, color);
-  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options);
+  if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options, numbers);
   // `!`: a share is at most 1
   const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
-  return sizesLegendOf(title, kind, classes, pxOf, missing, options);
+  return sizesLegendOf(title, kind, classes, pxOf, missing, options, numbers);
 }
 
 /** Returns true if both legends have the same items. `!`: checked by length. */
@@ -140,8 +155,9 @@ export function legendOf(
   looks: readonly Look[],
   missing: Look,
   { counts = false }: LegendStyle = {},
+  style: NumberStyle = "grouped",
 ): Legend | null {
-  const labelled = classes.kind === "ranges" ? rangeLabels(classes) : categoryLabels(classes);
+  const labelled = classes.kind === "ranges" ? rangeLabels(classes, style) : categoryLabels(classes, style);
   const items: LegendItem[] = labelled.flatMap(({ label, count }, i) =>
     count > 0 ? [{ label, ...looks[i]!, ...(counts && { count }) }] : [],
   );
@@ -156,11 +172,12 @@ function rampLegendOf(
   classes: StepClasses,
   colors: readonly Rgba[],
   missing: Look,
-  { counts = false }: LegendStyle = {},
+  { counts = false }: LegendStyle,
+  style: NumberStyle,
 ): Legend | null {
   const items = missingItem(classes, missing, counts);
   if (classes.count === 0) return items.length > 0 ? { title, geometry, items } : null;
-  const [from, to] = endLabels(classes);
+  const [from, to] = endLabels(classes, style);
   return { title, geometry, items, ramp: { colors, from, to } };
 }
 
@@ -171,17 +188,22 @@ function sizesLegendOf(
   classes: StepClasses,
   pxOf: (share: number) => number,
   { color, sizePx }: Look,
-  { counts = false }: LegendStyle = {},
+  { counts = false }: LegendStyle,
+  style: NumberStyle,
 ): Legend | null {
   const { from, to, count } = classes;
   const missing = missingItem(classes, { color, sizePx }, counts);
   if (count === 0) return missing.length > 0 ? { title, geometry, items: missing } : null;
-  const shares = from === to ? [0.5] : [0, 0.5, 1];
-  const values = shares.map((share) => from + (to - from) * share);
-  const format = numberFormat(
-    values.map((value) => ({ lower: value, upper: value, isLowerExclusive: false, count: 1 })),
-  );
-  const items = shares.map((share, i) => ({ label: format(values[i] ?? from), color, sizePx: pxOf(share) }));
+  const width = to - from;
+  const middle = roundest({ from: from + 0.4 * width, to: to - 0.4 * width });
+  const values = width > 0 ? [from, middle, to] : [from];
+  const rounded = values.map((value) => roundedEnd(value, from, to));
+  const write = formatOf(rounded, style);
+  const items = values.map((value, i) => ({
+    label: write(rounded[i]!), // `!`: as long as `values`
+    color,
+    sizePx: pxOf(width > 0 ? (value - from) / width : 0.5),
+  }));
   return { title, geometry, items: [...items, ...missing] };
 }
 
@@ -204,59 +226,13 @@ function missingItem(
   return missingCount > 0 ? [{ label: NO_DATA, ...look, ...(counts && { count: missingCount }) }] : [];
 }
 
-function endLabels({ from, to, count }: StepClasses): readonly [string, string] {
-  const format = numberFormat([{ lower: from, upper: to, isLowerExclusive: false, count }]);
-  return [format(from), format(to)];
-}
-
-interface Labelled {
-  readonly label: string;
-  readonly count: number;
-}
-
-function categoryLabels({ categories, otherCount }: CategoryClasses): Labelled[] {
+function categoryLabels({ categories, otherCount }: CategoryClasses, style: NumberStyle): Labelled[] {
+  const numbers = categories.flatMap(({ value }) => (typeof value === "number" ? [value] : []));
+  const write = style === "date" ? dayOrTime(numbers) : formatOf(numbers, "plain");
+  const textOf = (value: string | number | boolean) =>
+    value === "" ? NO_TEXT : typeof value === "number" ? write(value) : String(value);
   return [
-    ...categories.map(({ value, count }) => ({ label: value === "" ? NO_TEXT : String(value), count })),
+    ...categories.map(({ value, count }) => ({ label: textOf(value), count })),
     { label: OTHER, count: otherCount },
   ];
-}
-
-function rangeLabels({ ranges }: RangeClasses): Labelled[] {
-  const format = numberFormat(ranges);
-  return ranges.map((range) => ({ label: rangeLabel(range, format), count: range.count }));
-}
-
-function rangeLabel({ lower, upper, isLowerExclusive }: Range, format: (value: number) => string): string {
-  const from = format(lower);
-  const to = format(upper);
-  if (from === to) return to;
-  if (lower === -Infinity) return `≤ ${to}`;
-  if (upper === Infinity) return `${isLowerExclusive ? ">" : "≥"} ${from}`;
-  return `${from} – ${to}`;
-}
-
-/** Returns a format with as many decimals as the narrowest class needs, but no more than the bounds have. */
-function numberFormat(ranges: readonly Range[]): (value: number) => string {
-  const bounds = ranges.flatMap(({ lower, upper }) => [lower, upper]).filter(Number.isFinite);
-  const steps = [...new Set([ranges[0]?.lower ?? 0, ...ranges.map(({ upper }) => upper)])]
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
-  const gaps = steps.slice(1).map((step, i) => step - (steps[i] ?? step));
-  const narrowest = Math.min(...gaps, Math.max(1, ...bounds.map(Math.abs)));
-  const useful = Math.max(0, Math.ceil(1 - Math.log10(narrowest)));
-  const decimals = bounds.reduce((most, bound) => Math.max(most, decimalsOf(bound, useful)), 0);
-  const isPlain = decimals <= MAX_DECIMALS && bounds.every((bound) => Math.abs(bound) < MAX_PLAIN);
-  const { format } = new Intl.NumberFormat("en-US", {
-    signDisplay: "negative", // no "-0"
-    ...(isPlain
-      ? { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
-      : { notation: "scientific", maximumFractionDigits: 3 }),
-  });
-  return format;
-}
-
-function decimalsOf(value: number, most: number): number {
-  for (let decimals = 0; decimals < Math.min(most, 20); decimals++)
-    if (Number(value.toFixed(decimals)) === value) return decimals;
-  return most;
 }

@@ -43,25 +43,27 @@ import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, expected, isAscending, listed, near, shown } from "./check";
 import { checkColor, rampOf } from "./css-color";
+import { otherColorFor } from "./other-color";
 
 /**
  * Classification method.
  *
  * - `"quantiles"`: the same number of rows in each class
  * - `"equal"`: classes of equal width
+ * - `"log"`: classes of equal width in the logarithm, for numbers above 0 that differ by orders of magnitude
  * - `"headtails"`: breaks at the mean, at the mean of the values above it, and so on; suits many small and few large values
  * - `"jenks"`: natural breaks, where the values have gaps
  * - `"category"`: one class for each of the most frequent values, and one for all others
  * - `"continuous"`: no classes; colours are interpolated from the smallest to the largest value
  */
-export type BinMethod = "quantiles" | "equal" | "headtails" | "jenks" | "category" | "continuous";
+export type BinMethod = "quantiles" | "equal" | "log" | "headtails" | "jenks" | "category" | "continuous";
 
 /** Methods that divide numbers into classes. */
 export type NumberMethod = Exclude<BinMethod, "category" | "continuous">;
 
 /**
- * Number of classes, or their upper bounds in ascending order. `[10, 20, 50]` makes three classes: up to and including
- * 10, up to and including 20, and everything above.
+ * Number of classes, or their upper bounds in ascending order. A class includes its upper bound. `[10, 20, 50]` makes the
+ * classes up to 10, above 10 up to 20, and above 20 up to 50; if a value is above 50, there is a fourth class for it.
  */
 export type Bins = number | readonly number[];
 
@@ -115,12 +117,19 @@ export interface Scheme {
 }
 
 const A_SCHEME = 'the name of a scheme such as "mint", or a scheme such as styling.mint(5)';
-const METHODS: readonly BinMethod[] = ["quantiles", "equal", "headtails", "jenks", "category", "continuous"];
+const METHODS: readonly BinMethod[] = [
+  "quantiles",
+  "equal",
+  "log",
+  "headtails",
+  "jenks",
+  "category",
+  "continuous",
+];
 const DEFAULT_BINS = 5;
 const MOST_BINS = 7;
+const MOST_CATEGORIES = 11;
 const DEFAULT_CATEGORIES = 10;
-/** CARTO's grey for values outside the categories, in schemes that do not define one. */
-const OTHER = "#b3b3b3";
 /** Colour of rows without a value. */
 export const MISSING_COLOR: Rgba = [204, 204, 204, 255];
 
@@ -170,13 +179,9 @@ export function named(name: string, bins?: Bins, method?: BinMethod): Scheme {
   const known = schemeName(name);
   const isQualitative = qualitative(known);
   const scheme = withMethod({ name: known, bins: bins ?? defaultBins(isQualitative, method) }, method);
-  const most = Math.max(
-    ...Object.keys(SCHEMES[known])
-      .filter((key) => key !== "tags")
-      .map(Number),
-  );
+  const most = isQualitative ? MOST_CATEGORIES : MOST_BINS;
   const count = checkBins(scheme.bins);
-  if (count >= 2 && count <= most) return scheme;
+  if (count >= (typeof scheme.bins === "number" ? 2 : 1) && count <= most) return scheme;
   throw new InvalidArgumentError(
     `\`bins\` must be 2 to ${most} classes for the scheme "${known}"; got ${shown(bins)}. ` +
       "For more, pass your own colours: styling.custom([…]).",
@@ -254,6 +259,10 @@ export function adjusted(scheme: Scheme, bins: Bins | undefined, method: BinMeth
   return checkScheme({ ...scheme, bins: newBins, method: newMethod });
 }
 
+/** The default scheme of numbers on both sides of a centre. */
+export const divergingScheme = (bins: Bins | undefined, method: BinMethod | undefined): Scheme =>
+  named("geyser", bins, method);
+
 /**
  * Returns the default scheme: mint for numbers, safe for categories. cartoframes for Python uses antique, two of whose
  * ten colours look the same to people with deuteranopia (CIE76 distance 0.9; in safe at least 5.9).
@@ -279,19 +288,42 @@ export const needNumbers = (method: BinMethod | "bounds"): string =>
 
 /**
  * Returns `count` colours: spread over the whole scheme for classes, its first ones for categories.
- * `!`: `named` has checked that the scheme has colours for this count.
+ * @throws InvalidArgumentError for bounds that leave values above them, if the scheme has no colour for these
  */
-export function paletteOf({ name, colors = [] }: Scheme, count: number, isCategory: boolean): Rgba[] {
-  if (name === "custom") return (isCategory ? colors.slice(0, count) : spread(colors, count)).map(rgba);
-  if (qualitative(name)) return SCHEMES[name][String(Math.max(2, count))]!.slice(0, count).map(rgba);
-  return (count > 1 ? SCHEMES[name][String(count)]! : spread(SCHEMES[name]["3"]!, count)).map(rgba);
+export function paletteOf(scheme: Scheme, count: number, isCategory: boolean): Rgba[] {
+  const { name } = scheme;
+  if (name === "custom") return customPalette(scheme, count, isCategory).map(rgba);
+  // `!`: `named` has checked the number of classes, to which bounds can add one
+  const of = (classes: number) => SCHEMES[name][String(classes)]!;
+  if (qualitative(name))
+    return of(Math.min(MOST_CATEGORIES, Math.max(2, count)))
+      .slice(0, count)
+      .map(rgba);
+  if (count > MOST_BINS) return rampOf(of(MOST_BINS).map(rgba), count);
+  return (count > 1 ? of(count) : spread(of(3), count)).map(rgba);
 }
 
-/** Returns `count` colours interpolated between those of the scheme. */
-export function continuousPalette(scheme: Scheme, count: number): Rgba[] {
+/** Colours are those of the classes, in order, if there are as many as bounds, or one more. */
+function customPalette({ bins, colors = [] }: Scheme, count: number, isCategory: boolean): readonly string[] {
+  if (isCategory) return colors.slice(0, count);
+  if (typeof bins === "number") return spread(colors, count);
+  if (count > colors.length)
+    throw new InvalidArgumentError(
+      `The bounds ${shown(bins)} make ${count} classes, because values are above ${bins.at(-1)}; the scheme has ${colors.length} colours. ` +
+        "Add a colour for these values, or make the last bound Infinity.",
+    );
+  return colors.length <= bins.length + 1 ? colors.slice(0, count) : spread(colors, count);
+}
+
+/** Returns `count` colours interpolated between those of the scheme, or over a part of it. */
+export function continuousPalette(
+  scheme: Scheme,
+  count: number,
+  part?: readonly [from: number, to: number],
+): Rgba[] {
   const { bins } = scheme;
   const stops = paletteOf(scheme, typeof bins === "number" ? bins : bins.length, false);
-  return rampOf(stops, count);
+  return rampOf(stops, count, part);
 }
 
 /** Returns `count` of the items, evenly spaced from the first to the last; the middle one if `count` is 1. `!`: ≤ last. */
@@ -303,8 +335,19 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-export function otherColorOf({ name }: Scheme): Rgba {
-  return rgba(name !== "custom" && qualitative(name) ? SCHEMES[name]["11"]!.at(-1)! : OTHER);
+/** Number of colours that a scheme has for categories. */
+export const mostColorsOf = ({ name, colors = [] }: Scheme): number =>
+  name === "custom" ? colors.length : qualitative(name) ? MOST_CATEGORIES : MOST_BINS;
+
+/** Returns the colour of values outside the categories: CARTO's grey, if it cannot be mistaken for one of the colours. */
+export function otherColorOf(scheme: Scheme, colors: readonly Rgba[]): Rgba {
+  const { name } = scheme;
+  if (name === "custom") return otherColorFor(colors);
+  const all = SCHEMES[name];
+  const own = qualitative(name) ? all[MOST_CATEGORIES]!.map(rgba) : all[MOST_BINS]!.map(rgba);
+  return qualitative(name)
+    ? otherColorFor([...own.slice(0, -1), ...colors], own.at(-1))
+    : otherColorFor([...own, ...colors]);
 }
 
 const rgba = (color: string): Rgba => checkColor("color", color);

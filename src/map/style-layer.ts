@@ -1,29 +1,20 @@
 import { InvalidArgumentError } from "../errors";
 import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { listed, shown } from "./check";
-import {
-  type Classes,
-  classifyByBounds,
-  classifyCategories,
-  classifyNumbers,
-  classifySteps,
-} from "./classify";
+import { categoryAdvice, skewAdvice } from "./class-advice";
+import { type Classes, checkMethod, classifyByBounds, classifyNumbers, classifySteps } from "./classify";
+import { classifyColor, typeText } from "./color-classes";
+import { defaultSize, largestPx } from "./default-size";
+import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
 import { labelOf } from "./layer";
 import type { LayerData, StyleColumn } from "./layer-data";
-import { type Channel, legendsOf } from "./legend";
+import { aboveGround, type Channel, legendsOf } from "./legend";
+import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import {
-  continuousPalette,
-  MISSING_COLOR,
-  methodOf,
-  type NumberMethod,
-  needNumbers,
-  otherColorOf,
-  paletteOf,
-} from "./scheme";
-import type { ColumnColor, ColumnSize, Style } from "./style-options";
-import { type TileColumn, tileColumns } from "./tile-columns";
+import { MISSING_COLOR } from "./scheme";
+import type { ColumnSize, Style } from "./style-options";
+import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
 const WHITE: Rgba = [255, 255, 255, 255];
@@ -31,16 +22,12 @@ const BLACK: Rgba = [0, 0, 0, 255];
 /** Faint, because neighbouring polygons both draw their common border. */
 const FAINT_WHITE: Rgba = [255, 255, 255, 64];
 const MISSING_EVENT: Rgba = [102, 102, 102, 255];
-const EVENT_PX = 4;
-const POINT_PX = 10;
-const LINE_PX = 1.5;
 const STROKE_PX = 0.5;
 /** Layers with more points than this are drawn without outlines, which would hide the fill. */
 const MOST_OUTLINED = 50_000;
 /** Smaller points are drawn without outlines. */
 const LEAST_OUTLINED_PX = 3;
-/** Steps of a continuous colour ramp and of continuous sizes: more cannot be distinguished. */
-const COLOR_STEPS = 128;
+/** Steps of continuous sizes: more cannot be distinguished. */
 const SIZE_STEPS = 32;
 /** Default colours of labels and their halos, by theme of the basemap. */
 const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
@@ -63,21 +50,24 @@ interface LayerPlace {
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
-  { theme }: Basemap,
+  { theme, vector, background }: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
-): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined } {
+): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined; advice: string[] } {
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
+  const rows = new DrawnRows(geometry, data.rowCount);
   if (time && kind !== "point" && !isEmptyGeometry(geometry))
     throw new InvalidArgumentError(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
-  const defaultPx = kind === "line" ? LINE_PX : time ? EVENT_PX : POINT_PX;
+  const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const color = colorOf(style.color, data, { plain, missing }, label);
-  const size = sizeOf(kind === "polygon" ? undefined : style.size, data, { defaultPx, kind, label });
-  const hidesPoints = data.rowCount > MOST_OUTLINED || largestPx(size.style) < LEAST_OUTLINED_PX;
+  const source = { data, rows, label };
+  const color = colorOf(style.color, source, { plain, missing });
+  const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
+  const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
+  const hidesPoints = data.rowCount > MOST_OUTLINED || firstPx < LEAST_OUTLINED_PX;
   const isOutlined = !time && !(kind === "point" && hidesPoints);
   const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
@@ -109,14 +99,17 @@ export function styleLayer(
           kind,
           color,
           size,
-          data,
+          rowCount: rows.count,
           name,
           layerCount,
-          defaultPx,
+          defaultPx: plainSize.px,
           method: time?.method,
-        })
+        }).map((legend) =>
+          aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
+        )
       : [],
     tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
+    advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
 }
 
@@ -143,71 +136,61 @@ function infoOf(
   return { ...(rows.columns.length > 0 && { columns: rows.columns }), ...info, shownColumns: rows.sources };
 }
 
+/** What a style depends on. */
+interface Source {
+  readonly data: LayerData;
+  readonly rows: DrawnRows;
+  /** Name of the layer in error messages. */
+  readonly label: string;
+}
+
 function colorOf(
   color: Style["color"],
-  data: LayerData,
+  source: Source,
   { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
-  label: string,
 ): Channel<ColorStyle> {
   if (color?.kind !== "column") {
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
-  const column = columnOf(data, color.column);
-  const { classes, palette } = classifyColor(color, column, label);
+  const column = columnOf(source, color.column);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label);
+  const advice =
+    classes.kind === "categories"
+      ? categoryAdvice(column, classes, source.label)
+      : isDiverging
+        ? undefined
+        : skewAdvice(column, method, source.label);
   return {
-    style: { kind: "classes", palette, missing, classes: classes.classes },
-    by: { name: column.name, pgtype: column.pgtype, classes },
+    style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
+    by: classColumn(column, classes),
+    ...(advice !== undefined && { advice }),
   };
 }
 
-function classifyColor(
-  { schemeFor, domain }: ColumnColor,
-  column: StyleColumn,
-  label: string,
-): { classes: Classes; palette: Rgba[] } {
-  const scheme = schemeFor(column.kind === "number");
-  const { bins } = scheme;
-  const method = methodOf(scheme, column.kind === "number");
-  if (method === "category") {
-    const most = typeof bins === "number" ? bins : bins.length;
-    const classes = classifyCategories(column.values, most);
-    const palette = paletteOf(scheme, classes.categories.length, true);
-    return { classes, palette: classes.otherCount > 0 ? [...palette, otherColorOf(scheme)] : palette };
-  }
-  if (column.kind !== "number")
-    throw new InvalidArgumentError(
-      `${needNumbers(method)}; ${typeText(column, label)}. Use the method "category".`,
-    );
-  if (method === "continuous") {
-    const classes = classifySteps(column.values, COLOR_STEPS, domain);
-    return { classes, palette: continuousPalette(scheme, COLOR_STEPS) };
-  }
-  const classes =
-    typeof bins === "number"
-      ? classifyNumbers(column.values, method as NumberMethod, bins)
-      : classifyByBounds(column.values, bins);
-  return { classes, palette: paletteOf(scheme, classes.ranges.length, false) };
+function classColumn(column: StyleColumn, classes: Classes): ClassColumn {
+  const { name, pgtype } = column;
+  const cameAsText = column.kind === "number" && column.cameAsText;
+  return { name, pgtype, classes, style: styleOf(column), ...(cameAsText && { cameAsText }) };
 }
 
-const typeText = ({ name, pgtype }: StyleColumn, label: string): string =>
-  `column ${shown(name)} of ${label} is of type ${pgtype}`;
-
-interface SizeContext {
-  readonly defaultPx: number;
-  readonly kind: GeometryKind;
-  readonly label: string;
+function styleOf(column: StyleColumn): NumberStyle {
+  if (column.kind !== "number") return "grouped";
+  return column.isTime ? "date" : numberStyleOf(column.name, column.values);
 }
 
 function sizeOf(
   size: Style["size"],
-  data: LayerData,
-  { defaultPx, kind, label }: SizeContext,
+  source: Source,
+  { plainSize, kind }: { readonly plainSize: SizeStyle; readonly kind: GeometryKind },
 ): Channel<SizeStyle> {
-  if (size?.kind !== "column") return { style: { kind: "constant", px: size?.px ?? defaultPx } };
-  const column = columnOf(data, size.column);
+  if (size?.kind !== "column") return { style: size ?? plainSize };
+  const column = columnOf(source, size.column);
   if (column.kind !== "number")
-    throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, label)}.`);
+    throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
+  if (typeof size.bins === "number" && size.method !== "continuous")
+    checkMethod(size.method, column.values, `the values of column ${shown(column.name)} of ${source.label}`);
   const classes = classifySize(size, column.values);
+  const advice = size.method === "equal" ? skewAdvice(column, size.method, source.label) : undefined;
   const [min, max] = size.rangePx;
   const pxOf = (share: number) =>
     classes.kind === "steps" && kind === "point"
@@ -216,8 +199,9 @@ function sizeOf(
   const count = classes.kind === "steps" ? SIZE_STEPS : classes.ranges.length;
   const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
   return {
-    style: { kind: "classes", px, missingPx: min, classes: classes.classes },
-    by: { name: column.name, pgtype: column.pgtype, classes },
+    style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
+    by: classColumn(column, classes),
+    ...(advice !== undefined && { advice }),
   };
 }
 
@@ -226,17 +210,14 @@ function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
   return method === "continuous" ? classifySteps(values, SIZE_STEPS) : classifyNumbers(values, method, bins);
 }
 
-function columnOf({ columns }: LayerData, name: string): StyleColumn {
+/** Returns the values of a column in the drawn rows. */
+function columnOf({ data: { columns }, rows }: Source, name: string): StyleColumn {
   const column = columns.find((candidate) => candidate.name === name);
-  if (column !== undefined) return column;
+  if (column !== undefined) return rows.pick(column);
   throw new InvalidArgumentError(
     `The data have no column ${shown(name)}. Their columns are ${listed(columns.map((c) => c.name))}.`,
   );
 }
-
-/** Returns the diameter of the largest point, or the width of the widest line, in CSS pixels. */
-export const largestPx = (size: SizeStyle): number =>
-  size.kind === "constant" ? size.px : Math.max(size.missingPx, ...size.px);
 
 function strokeOf(
   stroke: Style["stroke"],
@@ -245,5 +226,10 @@ function strokeOf(
 ): SceneLayer["stroke"] | null {
   if (kind === "line" || stroke === null) return null;
   const around = kind === "polygon" ? FAINT_WHITE : theme === "dark" ? BLACK : WHITE;
-  return { color: stroke?.color ?? around, widthPx: stroke?.widthPx ?? STROKE_PX };
+  const isThinned = kind === "polygon" && stroke === undefined;
+  return {
+    color: stroke?.color ?? around,
+    widthPx: stroke?.widthPx ?? STROKE_PX,
+    ...(isThinned && { thins: true }),
+  };
 }

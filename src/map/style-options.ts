@@ -18,6 +18,7 @@ import {
   type Bins,
   checkScheme,
   defaultScheme,
+  divergingScheme,
   type NumberMethod,
   type Scheme,
 } from "./scheme";
@@ -25,19 +26,23 @@ import { checkTime, type TimeOptions, type TimeStyleOptions } from "./time-optio
 
 /** Colours a layer by the values of a column. */
 export interface ColorByColumn {
-  /** Name of a column of numbers, text or booleans. */
+  /** Name of a column of numbers, text, booleans, dates or timestamps. */
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers, "safe" for text and booleans
+   * @default "mint" for numbers and dates, "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
-   * Number of classes, or their upper bounds in ascending order. Overrides the scheme's.
+   * Number of classes, or their upper bounds in ascending order; for dates, in milliseconds since 1970. Overrides the
+   * scheme's.
    * @default 5 classes, 10 categories
    */
   readonly bins?: Bins;
-  /** Classification method. Overrides the scheme's. @default "quantiles" for numbers, "category" for text and booleans */
+  /**
+   * Classification method. Overrides the scheme's.
+   * @default "quantiles" for numbers and dates, "category" for text and booleans
+   */
   readonly method?: BinMethod;
   /** Alias of `method`, the name that cartoframes for Python uses. */
   readonly binMethod?: BinMethod;
@@ -46,6 +51,22 @@ export interface ColorByColumn {
    * @default the smallest and the largest value
    */
   readonly domain?: readonly [from: number, to: number];
+  /**
+   * Number in the middle of a diverging scheme: classes, or a ramp, are symmetric about it.
+   * @default 0 for a column with numbers below and above 0 and no `scheme`; otherwise none
+   */
+  readonly center?: number;
+  /**
+   * Colours of single categories, as CSS colours: `{ Labour: "#e4003b", Green: "#02a95b" }`. They are shown even if other
+   * values are more frequent. Other categories have colours of the scheme.
+   */
+  readonly colors?: Readonly<Record<string, string>>;
+  /**
+   * Categories that come first, in this order, in the legend and in the colours of the scheme. They are shown even if other
+   * values are more frequent.
+   * @default the most frequent values, in ascending order
+   */
+  readonly order?: readonly (string | number | boolean)[];
 }
 
 /** Sizes the symbols of a layer by the values of a column. */
@@ -86,15 +107,15 @@ export interface StyleOptions {
   /**
    * Diameter of points or width of lines in CSS pixels (more than 0, at most 1000), the name of a column of numbers, or
    * `{ column, range, bins, method }`. Has no effect on polygons.
-   * @default 10 for points (4 with `time`), 1.5 for lines
+   * @default for points, 10 for up to 100 of them in the view, down to 2 for 100,000 (4 with `time`); 1.5 for lines
    */
   readonly size?: number | string | SizeByColumn;
   /** Opacity of the layer, from 0 (invisible) to 1 (opaque). @default 0.9 */
   readonly opacity?: number;
   /**
    * Outline of points and polygons: a CSS colour, `{ color, width }`, or `false` for no outline. Has no effect on lines.
-   * @default thin and white (black around points on the dark basemap); no outline with `time`, for points smaller than
-   * 3 pixels, and for layers of more than 50,000 points
+   * @default thin and white (black around points on the dark basemap), thinner around polygons that are small on the
+   * screen; no outline with `time`, for points smaller than 3 pixels, and for layers of more than 50,000 points
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**
@@ -164,9 +185,15 @@ export interface LegendStyle {
 export interface ColumnColor {
   readonly kind: "column";
   readonly column: string;
-  /** Returns the scheme, which by default differs between numbers and other values. */
-  readonly schemeFor: (isNumeric: boolean) => Scheme;
+  /** Returns the scheme, which by default differs between numbers, numbers on both sides of a centre, and other values. */
+  readonly schemeFor: (isNumeric: boolean, isDiverging: boolean) => Scheme;
+  /** True if numbers on both sides of 0 have a diverging scheme. */
+  readonly mayDiverge: boolean;
   readonly domain?: readonly [from: number, to: number];
+  readonly center?: number;
+  /** Colours by text of the category. */
+  readonly colors?: ReadonlyMap<string, Rgba>;
+  readonly order?: readonly (string | number | boolean)[];
 }
 
 export interface ColumnSize {
@@ -181,8 +208,10 @@ const DEFAULT_OPACITY = 0.9;
 const DEFAULT_RANGE_PX = [5, 25] as const;
 const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
+/** Most categories that options may list. */
+const MAX_CATEGORIES = 100;
 const MAX_PX = 1000;
-const NUMBER_METHODS = ["quantiles", "equal", "headtails", "jenks", "continuous"] as const;
+const NUMBER_METHODS = ["quantiles", "equal", "log", "headtails", "jenks", "continuous"] as const;
 const A_TITLE = "a string that is not blank";
 const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 
@@ -221,18 +250,71 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
   checkKeys("color", option, OPTION_NAMES.ColorByColumn);
   const column = checkColumn("color", option.column);
   const bins = option.bins as Bins | undefined;
-  const method = methodOption("color", option) as BinMethod | undefined;
+  const categories = categoriesOf(option);
+  const isListed = Object.keys(categories).length > 0;
+  const method = (methodOption("color", option) ?? (isListed ? "category" : undefined)) as
+    | BinMethod
+    | undefined;
+  if (isListed && method !== "category")
+    throw new InvalidArgumentError('`color.colors` and `color.order` require the method "category".');
   if (option.scheme !== undefined) {
     const scheme = adjusted(checkScheme(option.scheme), bins, method);
-    return { kind: "column", column, schemeFor: () => scheme, ...domainOf(option, scheme.method) };
+    const rest = { ...domainOf(option, scheme.method), ...centerOf(option, scheme), ...categories };
+    return { kind: "column", column, schemeFor: () => scheme, mayDiverge: false, ...rest };
   }
-  defaultScheme(method !== undefined && method !== "category", bins, method); // throws now if bins or method are wrong
+  // throws now if bins or method are wrong
+  const scheme = defaultScheme(method !== undefined && method !== "category", bins, method);
   return {
     kind: "column",
     column,
-    schemeFor: (isNumeric) => defaultScheme(isNumeric, bins, method),
+    schemeFor: (isNumeric, isDiverging) =>
+      isDiverging ? divergingScheme(bins, method) : defaultScheme(isNumeric, bins, method),
+    mayDiverge: typeof scheme.bins === "number" && method !== "category" && method !== "log",
     ...domainOf(option, method),
+    ...centerOf(option, scheme),
+    ...categories,
   };
+}
+
+function centerOf(
+  { center }: Readonly<Record<string, unknown>>,
+  { bins, method }: Scheme,
+): Pick<ColumnColor, "center"> {
+  if (center === undefined) return {};
+  if (typeof center !== "number" || !Number.isFinite(center))
+    throw expected("color.center", center, "a number");
+  if (typeof bins === "number" && method !== "log" && method !== "category") return { center };
+  throw new InvalidArgumentError(
+    '`color.center` requires a number of classes, and a method other than "log" and "category".',
+  );
+}
+
+function categoriesOf({
+  colors,
+  order,
+}: Readonly<Record<string, unknown>>): Pick<ColumnColor, "colors" | "order"> {
+  return {
+    ...(colors !== undefined && { colors: checkColors(colors) }),
+    ...(order !== undefined && { order: checkOrder(order) }),
+  };
+}
+
+function checkColors(colors: unknown): ReadonlyMap<string, Rgba> {
+  if (!isObject(colors) || Array.isArray(colors) || Object.keys(colors).length > MAX_CATEGORIES)
+    throw expected(
+      "color.colors",
+      colors,
+      `an object of at most ${MAX_CATEGORIES} CSS colours, such as { Labour: "#e4003b" }`,
+    );
+  return new Map(
+    Object.entries(colors).map(([value, color]) => [value, checkColor(`color.colors.${value}`, color)]),
+  );
+}
+
+function checkOrder(order: unknown): readonly (string | number | boolean)[] {
+  const isValue = (value: unknown) => ["string", "number", "boolean"].includes(typeof value);
+  if (Array.isArray(order) && order.length <= MAX_CATEGORIES && order.every(isValue)) return order;
+  throw expected("color.order", order, `an array of at most ${MAX_CATEGORIES} values of the column`);
 }
 
 /** Returns `method` or its alias `binMethod`. */

@@ -39,7 +39,8 @@ export interface Styling extends Readonly<Record<SchemeName, SchemeFunction>> {
   /**
    * Creates a scheme of the given colours: `styling.custom(["#fee", "tomato", "rgb(90, 0, 0)"], 3, "jenks")`.
    *
-   * @param colors 1 to 100 CSS colours, from the lowest class to the highest
+   * @param colors 1 to 100 CSS colours, from the lowest class to the highest. With upper bounds as `bins`, one colour for
+   *   each of them; values above the last bound need one more
    * @param bins number of classes, at most the number of colours, or their upper bounds. Default: the number of colours.
    * @param method classification method. Default: "quantiles" for numbers, "category" for text and booleans.
    * @throws InvalidArgumentError for an invalid colour, an unknown method, and for more bins than colours

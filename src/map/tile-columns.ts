@@ -1,6 +1,7 @@
 /** Generates SQL for the attributes of a layer's vector tiles, over the rows `q` of the layer's query. */
 import { elementTypeOf, type Field, pgTypeOf } from "../frame/types";
 import { type Classes, firstDouble, stepOf } from "./classify";
+import type { NumberStyle } from "./number-format";
 import type { ShownColumn } from "./row-columns";
 import { tileIdent, tileLiteral, timeSql } from "./tile-sql";
 
@@ -15,6 +16,10 @@ export interface TileColumn {
 /** A column that colour or size depends on, with its classes. */
 export interface ClassColumn extends Field {
   readonly classes: Classes;
+  /** How its numbers are written. */
+  readonly style: NumberStyle;
+  /** True for times that arrived as text, because some are infinite or not in the range of Date. */
+  readonly cameAsText?: boolean | undefined;
 }
 
 /** One character more than is shown, which marks longer strings. */
@@ -50,16 +55,17 @@ export function columnSql(name: string): string {
 }
 
 /** Computes the class that `classify` finds for the value of a row. */
-function classSql({ classes, ...field }: ClassColumn): string {
+function classSql({ classes, style, cameAsText = false, ...field }: ClassColumn): string {
+  const numbers = style === "date" ? millisecondsSql(field, cameAsText) : numberSql(field);
   if (classes.kind !== "categories") {
     const starts = startsOf(classes);
     // counts the starts that are less than or equal to the value
-    return starts ? `width_bucket(${numberSql(field)}, '{${starts.join(",")}}'::float8[])` : "NULL::int4";
+    return starts ? `width_bucket(${numbers}, '{${starts.join(",")}}'::float8[])` : "NULL::int4";
   }
   const { categories, otherCount } = classes;
   const [first] = categories;
   if (first === undefined) return "NULL::int4";
-  const value = categorySql(field, typeof first.value);
+  const value = typeof first.value === "number" ? numbers : categorySql(field, typeof first.value);
   const cases = categories.map((category, i) => `WHEN ${constantSql(category.value)} THEN ${i}`);
   const other = otherCount > 0 ? ` ELSE CASE WHEN ${value} IS NOT NULL THEN ${categories.length} END` : "";
   return `CASE ${value} ${cases.join(" ")}${other} END`;
@@ -79,7 +85,6 @@ function startsOf(classes: Exclude<Classes, { kind: "categories" }>): number[] |
 }
 
 function categorySql(field: Field, type: string): string {
-  if (type === "number") return numberSql(field);
   // compares bytes: the column's collation may treat different strings as equal
   return type === "boolean" ? columnSql(field.name) : `(${textSql(field)} COLLATE "C")`;
 }
@@ -104,6 +109,15 @@ function shownSql(column: ShownColumn): string {
 }
 
 const cut = (text: string) => `left(${text}, ${MAX_CHARACTERS})`;
+
+/** Converts to milliseconds since 1970, rounded down. NULL for times that `isoTimeMs` does not read. */
+function millisecondsSql({ name, pgtype }: Field, cameAsText: boolean): string {
+  const column = columnSql(name);
+  const timestamp = utcSql(column, pgtype);
+  const ms = `floor(extract(epoch FROM ${timestamp}) * 1000)::float8`;
+  const isRead = `isfinite(${column}) AND ${timestamp} >= '0001-01-01' AND ${timestamp} < '10000-01-01'`;
+  return cameAsText ? `CASE WHEN ${isRead} THEN ${ms} END` : ms;
+}
 
 /** Casts to float8. NaN becomes NULL. */
 function numberSql({ name, pgtype }: Field): string {

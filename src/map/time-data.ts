@@ -1,19 +1,29 @@
 /**
  * Prepares animated layers: the clock they share, and the rows of each in the order of frames. CARTO's Torque divides the
- * range of times into min(frames, rows) steps. Here a frame is an equal part of the range, or, if all times are multiples
- * of a step such as a day and there are few enough, that step, so that each day has its own frame.
+ * range of times into min(frames, rows) steps. Here a frame is an equal part of the range, unless all times are whole steps
+ * apart: hours, days, months, years or others. Then a frame is such a step, so that each day has its own frame, or the next
+ * longer unit of the calendar if there are too many for that.
  *
  * `!` in this file: rows and frames index arrays that have an item for each of them.
  */
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
-import { frameOf } from "../render/clock";
+import { frameOf, monthOf, monthStart } from "../render/clock";
 import type { Clock, PointGeometry } from "../render/scene";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
 import { labelOf } from "./layer";
 import type { DataLayer, LayerData, ResolvedLayer, StyleColumn, Times } from "./layer-data";
 import type { TimeMethod } from "./time-options";
+
+const HOUR_MS = 3_600_000;
+/** Average of the Gregorian calendar. */
+const MEAN_MONTH_MS = 365.2425 * 2 * HOUR_MS;
+/** Lengths of frames in hours, up to a week; and in months, up to a century. */
+const HOURS_AND_DAYS = [1, 3, 6, 12, 24, 7 * 24];
+const MONTHS = [1, 3, 12, 60, 120, 300, 600, 1200];
+/** 5 January 1970, where weeks begin. */
+const MONDAY_MS = 4 * 24 * HOUR_MS;
 
 /** A layer whose rows are in the order of their frames. Rows without a time are left out. */
 export interface TimedLayer extends ResolvedLayer {
@@ -53,14 +63,12 @@ function clockOf(layers: readonly ResolvedLayer[]): ClockBase | undefined {
   if (other) throw twoClocks(first, other);
 
   const columns = timed.map(({ times }) => times.values);
-  const [from, to] = rangeOf(columns);
-  if (from > to) return undefined;
   const options = timed.map(({ layer: { style } }) => style.time!);
-  const most = Math.max(...options.map(({ frames }) => frames));
+  const steps = stepsOver(kind, columns, Math.max(...options.map(({ frames }) => frames)));
+  if (!steps) return undefined;
   return {
     kind,
-    start: from,
-    ...framesOver(columns, from, to, most),
+    ...steps,
     durationMs: Math.max(...options.map(({ durationMs }) => durationMs)),
     speed: Math.max(...options.map(({ speed }) => speed)),
     loop: options.every(({ loop }) => loop),
@@ -91,26 +99,67 @@ function rangeOf(columns: readonly Float64Array[]): [from: number, to: number] {
   return [from, to];
 }
 
-function framesOver(
-  columns: readonly Float64Array[],
-  from: number,
-  to: number,
-  most: number,
-): Pick<ClockBase, "step" | "frames"> {
-  if (from === to) return { step: 1, frames: 1 };
-  const grid = commonStep(columns, from, to, most);
-  if (grid !== undefined) return { step: grid, frames: Math.round((to - from) / grid) + 1 };
-  return { step: (to - from) / most, frames: most };
+type Steps = Pick<ClockBase, "start" | "step" | "months" | "frames">;
+
+/** Divides the range of times or numbers into at most `most` frames; undefined if there are none. */
+function stepsOver(kind: Clock["kind"], columns: readonly Float64Array[], most: number): Steps | undefined {
+  const [from, to] = rangeOf(columns);
+  if (from > to) return undefined;
+  if (from === to) return { start: from, step: 1, frames: 1 };
+  const calendar = kind === "time" ? calendarSteps(columns, from, to, most) : undefined;
+  if (calendar) return calendar;
+  const grid = commonStep(columns, from, (to - from) / Math.max(1, most - 1));
+  if (grid !== undefined) return { start: from, step: grid, frames: Math.round((to - from) / grid) + 1 };
+  return { start: from, step: (to - from) / most, frames: most };
 }
 
-/** Returns the longest step of which all times are multiples; undefined if the range has more than `most` such steps. */
-function commonStep(
+/**
+ * Returns steps of months, or of days or hours if the times are multiples of these but too many for a frame each. Undefined
+ * if no such step is long enough.
+ */
+function calendarSteps(
   columns: readonly Float64Array[],
   from: number,
   to: number,
   most: number,
-): number | undefined {
-  const shortest = (to - from) / Math.max(1, most - 1);
+): Steps | undefined {
+  const firstFew = (steps: readonly Steps[]) => steps.find(({ frames }) => frames <= most);
+  const months = commonMonths(columns, from);
+  if (months !== undefined) {
+    const longer = MONTHS.filter((length) => length % months === 0);
+    return firstFew([
+      monthSteps(monthOf(from), to, months),
+      ...longer.map((length) => alignedMonthSteps(from, to, length)),
+    ]);
+  }
+  const grid = commonStep(columns, from, HOUR_MS);
+  if (grid === undefined || (to - from) / grid < most) return undefined;
+  const hours = HOURS_AND_DAYS.filter((length) => (length * HOUR_MS) % grid === 0);
+  return firstFew([
+    ...hours.map((length) => hourSteps(from, to, length)),
+    ...MONTHS.map((length) => alignedMonthSteps(from, to, length)),
+  ]);
+}
+
+function hourSteps(from: number, to: number, hours: number): Steps {
+  const step = hours * HOUR_MS;
+  const start = Math.floor((from - MONDAY_MS) / step) * step + MONDAY_MS;
+  return { start, step, frames: Math.floor((to - start) / step) + 1 };
+}
+
+/** Returns steps that begin with a quarter, a year or a decade. */
+const alignedMonthSteps = (from: number, to: number, months: number): Steps =>
+  monthSteps(Math.floor(monthOf(from) / months) * months, to, months);
+
+function monthSteps(first: number, to: number, months: number): Steps {
+  const frames = Math.floor((monthOf(to) - first) / months) + 1;
+  return { start: monthStart(first), step: months * MEAN_MONTH_MS, months, frames };
+}
+
+/**
+ * Returns the longest step of which all times are multiples; undefined if it is shorter than `shortest`.
+ */
+function commonStep(columns: readonly Float64Array[], from: number, shortest: number): number | undefined {
   let step = 0;
   for (const values of columns) {
     for (let row = 0; row < values.length; row++) {
@@ -118,6 +167,29 @@ function commonStep(
       if (value - value !== 0 || value === from) continue;
       step = commonDivisor(step, value - from);
       if (step < shortest * (1 - 1e-9)) return undefined;
+    }
+  }
+  return step;
+}
+
+/**
+ * Returns the longest number of months that lies between all times; undefined if they are not at the same moment of their
+ * months, counted from the first day or from the last.
+ */
+function commonMonths(columns: readonly Float64Array[], from: number): number | undefined {
+  const first = monthOf(from);
+  const sinceStart = from - monthStart(first);
+  const untilEnd = monthStart(first + 1) - from;
+  let [isSinceStart, isUntilEnd, step] = [true, true, 0];
+  for (const values of columns) {
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row]!;
+      if (value - value !== 0 || value === from) continue;
+      const month = monthOf(value);
+      isSinceStart &&= value - monthStart(month) === sinceStart;
+      isUntilEnd &&= monthStart(month + 1) - value === untilEnd;
+      if (!isSinceStart && !isUntilEnd) return undefined;
+      step = commonDivisor(step, month - first);
     }
   }
   return step;
@@ -142,7 +214,7 @@ function inFrames(
   let missing = 0;
   for (let row = 0; row < data.rowCount; row++) {
     const value = values[row]!;
-    if (clock && value - value === 0) frameOfRow[row] = frameOf({ ...clock, still: 0, paused: false }, value);
+    if (clock && value - value === 0) frameOfRow[row] = frameOf(clock, value);
     else missing++;
   }
   const rows = rowsByFrame(frameOfRow, clock?.frames ?? 0);

@@ -18,7 +18,8 @@ export interface TimeOptions {
   /** Keeps points on the map once they have appeared. @default false */
   readonly cumulative?: boolean;
   /**
-   * Number of frames, 1 to 4096. There are fewer if the times are whole steps apart, such as days.
+   * Maximum number of frames, 1 to 4096. If the times are whole hours, days, weeks, months or years apart, each frame is one
+   * of them, or several if there would be too many frames.
    * @default 256
    */
   readonly frames?: number;

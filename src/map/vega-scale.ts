@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors";
 import { isMissing } from "../values";
 import { shown } from "./check";
 import {
+  checkMethod,
   classifyByBounds,
   classifyCategories,
   classifyNumbers,
@@ -52,6 +53,7 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
       `${needNumbers(method)}; the values include ${shown(present.find((value) => typeof value !== "number"))}. Use the method "category".`,
     );
   const numbers = Float64Array.from(column, (value) => (isMissing(value) ? Number.NaN : Number(value)));
+  if (method !== "continuous" && method !== "bounds") checkMethod(method, numbers, "the values");
   if (method !== "continuous") return thresholdScale(scheme, numbers, method);
   const { from, to } = classifySteps(numbers, 1);
   return { ...linearScale(scheme), domain: [from, to], clamp: true };
@@ -60,7 +62,9 @@ export function vegaScale(scheme: Scheme, values?: ScaleValues): VegaScale {
 /** Returns a scale with which Vega classifies the data of its chart. */
 function scaleOfChart(scheme: Scheme): VegaScale {
   const method = methodOf(scheme, true);
-  const count = typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length;
+  const { bins } = scheme;
+  const bounds = typeof bins === "number" ? [] : bins.filter(Number.isFinite);
+  const count = typeof bins === "number" ? bins : bounds.length + 1; // the last class is open
   const range = paletteOf(scheme, count, method === "category").map(formatColor);
   switch (method) {
     case "quantiles":
@@ -74,7 +78,7 @@ function scaleOfChart(scheme: Scheme): VegaScale {
     case "bounds":
       return {
         type: "threshold",
-        domain: (scheme.bins as readonly number[]).slice(0, -1).map(nextAbove),
+        domain: bounds.map(nextAbove),
         range,
       };
     default:
@@ -121,13 +125,14 @@ function categoryScale(scheme: Scheme, values: readonly Category[]): VegaScale {
   const { categories } = classifyCategories(values, typeof bins === "number" ? bins : bins.length);
   const named = categories.map(({ value }) => value);
   const others = new Set(values.filter((value) => value !== null && !named.includes(value)));
-  const other = formatColor(otherColorOf(scheme));
+  const palette = paletteOf(scheme, named.length, true);
+  const other = formatColor(otherColorOf(scheme, palette));
   const hasMissing = values.includes(null);
   return {
     type: "ordinal",
     domain: [...named, ...others, ...(hasMissing ? [null] : [])],
     range: [
-      ...paletteOf(scheme, named.length, true).map(formatColor),
+      ...palette.map(formatColor),
       ...Array.from(others, () => other),
       ...(hasMissing ? [formatColor(MISSING_COLOR)] : []),
     ],

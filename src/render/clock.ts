@@ -73,10 +73,26 @@ export function busiestFrame({ layers, clock }: Pick<Scene, "layers" | "clock">)
   return best;
 }
 
+type ClockSteps = Pick<Clock, "start" | "step" | "months" | "frames">;
+
 /** Returns the frame that contains `moment` (in the clock's unit), clamped to the first and the last frame. */
-export function frameOf({ start, step, frames }: Clock, moment: number): number {
-  return Math.max(0, Math.min(frames - 1, Math.floor((moment - start) / step + 1e-9)));
+export function frameOf({ start, step, months, frames }: ClockSteps, moment: number): number {
+  const frame = months ? (monthOf(moment) - monthOf(start)) / months : (moment - start) / step + 1e-9;
+  return Math.max(0, Math.min(frames - 1, Math.floor(frame)));
 }
+
+/** Returns when a frame begins. */
+const startOf = ({ start, step, months }: ClockSteps, frame: number): number =>
+  months ? monthStart(monthOf(start) + frame * months) : start + frame * step;
+
+/** Returns the number of a time's calendar month in UTC; January 1970 is 0. */
+export function monthOf(ms: number): number {
+  const date = new Date(ms);
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
+}
+
+/** Returns the beginning of a calendar month in UTC. */
+export const monthStart = (month: number): number => Date.UTC(1970, month);
 
 /**
  * Returns the frame that shows a moment, clamped to the first and the last frame.
@@ -101,8 +117,9 @@ export function frameAt(clock: Clock | undefined, at: Moment): number {
  * Formats the beginning of a frame, as precisely as the length of a frame justifies: `5 Feb 2018, 14:30 UTC`, `Feb 2018`,
  * `1998`, `0.25`.
  */
-export function momentText({ kind, start, step }: Clock, frame: number): string {
-  const moment = start + frame * step;
+export function momentText(clock: Clock, frame: number): string {
+  const { kind, step } = clock;
+  const moment = startOf(clock, frame);
   return kind === "number" ? numberText(moment, step) : timeText(moment, step);
 }
 
@@ -133,7 +150,13 @@ export function withFewerFrames(scene: Scene, stride: number): Scene {
   const frames = Math.ceil(clock.frames / stride);
   return {
     ...scene,
-    clock: { ...clock, frames, step: clock.step * stride, still: Math.floor(clock.still / stride) },
+    clock: {
+      ...clock,
+      frames,
+      step: clock.step * stride,
+      ...(clock.months && { months: clock.months * stride }),
+      still: Math.floor(clock.still / stride),
+    },
     layers: scene.layers.map((layer) => {
       if (!layer.time) return layer;
       const { starts } = layer.time;

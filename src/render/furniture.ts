@@ -27,19 +27,82 @@ export function scaleBarOf({ originY, worldPx, heightPx }: Viewport): ScaleBar |
   return { widthPx: metres / metresPerPx, label };
 }
 
-/** Size of a legend symbol in CSS pixels: points and lines in their own size, limited to what fits a line of text. */
+/** Points and lines that are larger are not shown in their own size. */
+const MAX_POINT_PX = 200;
+const MAX_LINE_PX = 40;
+/** Smallest point of a legend that is about colours only: the colour of a smaller one would be hard to tell. */
+const MIN_COLOR_PX = 6;
+/** If sizes are larger, points are nested instead of one below the other. In legends about colours only they are smaller. */
+const MAX_STACKED_PX = 40;
+/** Room for a label next to nested points. */
+const LABEL_HEIGHT_PX = 16;
+
+/** Length of a leader beside the points. */
+const LEADER_PX = 8;
+
+/** Size of a legend symbol in CSS pixels: points and lines in their own size, up to a limit. */
 export function legendSymbolSize(
-  geometry: Legend["geometry"],
+  { geometry, items }: Pick<Legend, "geometry" | "items">,
   { sizePx }: LegendItem,
 ): { readonly width: number; readonly height: number } {
   switch (geometry) {
     case "point": {
-      const px = Math.min(40, Math.max(6, sizePx));
+      const [least, most] = haveSizes(items) ? [1, MAX_POINT_PX] : [MIN_COLOR_PX, MAX_STACKED_PX];
+      const px = Math.min(most, Math.max(least, sizePx));
       return { width: px, height: px };
     }
     case "line":
-      return { width: 18, height: Math.min(10, Math.max(2, sizePx)) };
+      return { width: 18, height: Math.min(MAX_LINE_PX, Math.max(1, sizePx)) };
     case "polygon":
       return { width: 16, height: 12 };
   }
+}
+
+/** True if a legend is about sizes, or about sizes and colours. */
+const haveSizes = (items: readonly LegendItem[]): boolean =>
+  items.some(({ sizePx }) => sizePx !== items[0]?.sizePx);
+
+/** Points of a legend that stand inside each other on one baseline, with a leader from the top of each to its label. */
+export interface NestedPoints {
+  /** Where labels begin, and where the lowest one ends. */
+  readonly labelX: number;
+  readonly heightPx: number;
+  readonly labelHeightPx: number;
+  /** From the largest to the smallest. Coordinates are in CSS pixels from the top left. */
+  readonly points: readonly {
+    readonly item: LegendItem;
+    readonly radius: number;
+    readonly centerX: number;
+    readonly centerY: number;
+    /** Middle of the label. */
+    readonly labelY: number;
+    readonly leader: readonly (readonly [x: number, y: number])[];
+  }[];
+}
+
+/** Nests the points of a legend; undefined if they are small enough to stand one below the other. */
+export function nestedPoints({ geometry, items }: Legend): NestedPoints | undefined {
+  const isLarge = items.some(({ sizePx }) => sizePx > MAX_STACKED_PX);
+  if (geometry !== "point" || !isLarge || !haveSizes(items)) return undefined;
+  const sizeOf = (item: LegendItem) => legendSymbolSize({ geometry, items }, item).width;
+  const largestFirst = [...items].sort((a, b) => sizeOf(b) - sizeOf(a));
+  const widthPx = Math.max(...items.map(sizeOf));
+  const labelX = widthPx + LEADER_PX;
+  const top = LABEL_HEIGHT_PX / 2; // half of the first label is above its point
+  let free = 0;
+  const points = largestFirst.map((item) => {
+    const radius = sizeOf(item) / 2;
+    const labelY = Math.max(free, top + widthPx - 2 * radius);
+    free = labelY + LABEL_HEIGHT_PX;
+    const [centerX, centerY] = [widthPx / 2, top + widthPx - radius];
+    const start = centerY - radius;
+    const leader = [
+      [centerX, start],
+      [widthPx, start],
+      [labelX, labelY],
+    ] as const;
+    return { item, radius, centerX, centerY, labelY, leader };
+  });
+  const heightPx = Math.max(top + widthPx + 1, free - LABEL_HEIGHT_PX / 2);
+  return { labelX, heightPx, labelHeightPx: LABEL_HEIGHT_PX, points };
 }

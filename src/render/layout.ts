@@ -2,7 +2,7 @@
  * Where the title, the legend and the controls lie on a map, for the page and the image alike: the first view leaves these
  * places free. Sizes of texts are estimated, so that a page and an image show the same view whatever their fonts.
  */
-import { legendSymbolSize } from "./furniture";
+import { legendSymbolSize, nestedPoints } from "./furniture";
 import type { Legend, LegendCorner, Scene } from "./scene";
 
 /** A box on the map in CSS pixels. */
@@ -40,7 +40,6 @@ const OTHER_BUTTON_PX = 42;
 const LINE_PX = 20;
 const TITLE_PADDING_PX = 10;
 const FOLDED = { width: 70, height: 30 };
-const MAX_LEGEND_PX = 240;
 const MAX_LEGEND_SHARE = 0.45;
 /** Share of the map's width that legends side by side may take. */
 const MAX_COLUMNS_SHARE = 0.6;
@@ -233,8 +232,9 @@ function legendSize(scene: Scene, room: number, medium: Medium): LegendSize {
   };
 }
 
-function sizeOfLegend({ title, geometry, items, ramp }: Legend, mapWidth: number): LegendSize {
-  const room = Math.max(1, Math.min(MAX_LEGEND_PX, MAX_LEGEND_SHARE * mapWidth) - LEGEND.paddingX);
+function sizeOfLegend(legend: Legend, mapWidth: number): LegendSize {
+  const { title, items, ramp } = legend;
+  const room = Math.max(1, MAX_LEGEND_SHARE * mapWidth - LEGEND.paddingX);
   let [width, height] = [0, LEGEND.padding];
   const addText = (text: string, indent: number, lineHeight: number) => {
     const px = textWidth(text, TEXT_PX);
@@ -247,7 +247,12 @@ function sizeOfLegend({ title, geometry, items, ramp }: Legend, mapWidth: number
     width = Math.max(width, Math.min(room, LEGEND.ramps));
     height += LEGEND.ramp;
   }
-  const symbols = items.map((item) => legendSymbolSize(geometry, item));
+  const nested = title === "" ? undefined : nestedPoints(legend);
+  if (nested) {
+    for (const { label } of items) addText(label, nested.labelX + LEGEND.symbolGap, 0);
+    return { width: Math.ceil(width) + LEGEND.paddingX, height: Math.ceil(height + nested.heightPx) };
+  }
+  const symbols = items.map((item) => legendSymbolSize(legend, item));
   const indent = Math.max(0, ...symbols.map((symbol) => symbol.width)) + LEGEND.symbolGap;
   for (const [i, { label, count }] of items.entries()) {
     const text = count === undefined ? label : `${label}  ${count.toLocaleString("en-US")}`;

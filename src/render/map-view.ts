@@ -75,7 +75,7 @@ export class MapView {
 
   /** Returns an HTML document with the live map, which fills the browser window and opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, encodeStill(this.still.canvas()), this.#page());
+    return sceneToDocument(this.#scene, encodeStill(renderCanvas(this.#scene, this.#png)), this.#page());
   }
 
   #page(): PackedScene {
@@ -108,7 +108,10 @@ export class MapView {
       widthPx,
       heightPx,
       description: describeScene(this.#scene),
-      canvas: () => renderCanvas(this.#scene, this.#png),
+      canvas: (scale) => {
+        const pixelRatio = Math.max(scale, this.#png.pixelRatio ?? 1);
+        return renderCanvas(this.#scene, { ...this.#png, pixelRatio });
+      },
     };
   }
 
@@ -168,7 +171,7 @@ export class MapView {
 
   /** The output in a notebook, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
-    const canvas = this.still.canvas();
+    const canvas = renderCanvas(this.#scene, this.#png);
     const text = String(this);
     if (!this.#interactive) return { "image/png": encodePng(canvas), "text/plain": text };
     const still = encodeStill(canvas);

@@ -5,8 +5,8 @@ import { type Occupancy, occupancyOf } from "./occupancy";
 import type { Clearance } from "./painter/labels";
 import type { Bounds, LegendCorner, Scene, Viewport } from "./scene";
 
-/** Zooms of a fitted view are rounded down to multiples of this; Leaflet needs the same `zoomSnap`. */
-export const ZOOM_STEP = 0.25;
+/** Zooms of a fitted view are rounded down to multiples of this. */
+const ZOOM_STEP = 0.25;
 /** Below 0, so that the world fits into a small map; Leaflet's map and tile layer need the same `minZoom`. */
 export const MIN_ZOOM = -2;
 export const MAX_ZOOM = 22;

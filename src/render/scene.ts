@@ -28,13 +28,24 @@ export type ColorStyle =
 
 /** Diameter of points or width of lines in CSS pixels. */
 export type SizeStyle =
-  | { readonly kind: "constant"; readonly px: number }
+  | {
+      readonly kind: "constant";
+      readonly px: number;
+      /** Points grow from `px` while fewer of them are in the view; see `sizeInView`. */
+      readonly spread?: Spread;
+    }
   | {
       readonly kind: "classes";
       readonly px: readonly number[];
       readonly missingPx: number;
       readonly classes: Uint8Array;
     };
+
+/** Number of points, and the area of their bounds in square world units. */
+export interface Spread {
+  readonly count: number;
+  readonly area: number;
+}
 
 /** Points in world units. A MultiPoint becomes several points with the same row. */
 export interface PointGeometry {
@@ -107,6 +118,8 @@ export interface Clock {
   /** Beginning of frame 0, and length of a frame. */
   readonly start: number;
   readonly step: number;
+  /** Calendar months (UTC) per frame; `step` is their average length then. `start` is the beginning of a month. */
+  readonly months?: number;
   readonly frames: number;
   /** Duration of all frames at speed 1. */
   readonly durationMs: number;
@@ -142,8 +155,8 @@ export interface SceneLayer {
   readonly color: ColorStyle;
   /** Diameter of points, width of lines; unused for polygons. */
   readonly size: SizeStyle;
-  /** Outline of points and polygons. */
-  readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
+  /** Outline of points and polygons; with `thins`, it is thinner around polygons that are small on the screen. */
+  readonly stroke?: { readonly color: Rgba; readonly widthPx: number; readonly thins?: boolean };
   /** 0–1, applied to the layer as a whole: opaque points that overlap are no darker. */
   readonly opacity: number;
   /** The columns that `tooltip`, `popup` and `label` show, with one value per row. */
@@ -161,8 +174,11 @@ export interface LegendItem {
   readonly label: string;
   /** Number of rows, if the legend shows it. */
   readonly count?: number;
+  /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;
+  /** Outline of points and polygons, as it looks above the basemap. */
+  readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
 }
 
 /** Explains one layer. Its strings are user data and must be escaped in HTML. */

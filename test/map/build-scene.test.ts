@@ -52,10 +52,21 @@ describe("defaults", () => {
       const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
       return buildScene({ layers: [{ layer, data }] }).scene.layers[0]!.stroke;
     };
-    expect(strokeOf(50_000)).toBeDefined();
-    expect(strokeOf(50_001)).toBeUndefined();
-    expect(strokeOf(50_001, { stroke: "white" })).toEqual(strokeOf(50_000));
+    expect(strokeOf(50_000, { size: 4 })).toBeDefined();
+    expect(strokeOf(50_001, { size: 4 })).toBeUndefined();
+    expect(strokeOf(50_001, { stroke: "white" })).toEqual(strokeOf(50_000, { size: 4 }));
+    expect([10_000, 50_000].map((count) => strokeOf(count) !== undefined)).toEqual([true, false]);
     expect([3, 2.9].map((size) => strokeOf(1, { size }) !== undefined)).toEqual([true, false]);
+  });
+  test("points are smaller the more of them there are", () => {
+    const sizeOf = (rowCount: number, options: LayerOptions = {}) => {
+      const data = { rowCount, geometry: geometryOf(rowCount), columns: [], warnings: [] };
+      return buildScene({ layers: [{ layer: new Layer("t", options), data }] }).scene.layers[0]!.size;
+    };
+    const px = [1, 100, 1000, 10_000, 100_000, 200_000].map((count) => (sizeOf(count) as { px: number }).px);
+    expect(px).toEqual([10, 10, 7.25, 4.75, 2, 2]);
+    expect(sizeOf(100_000, { size: 6 })).toEqual({ kind: "constant", px: 6 });
+    expect(sizeOf(1000)).toMatchObject({ spread: { count: 1000 } });
   });
   test("lines and polygons", async () => {
     const line = await layerOf(frameOf([1], WKTS.line));
@@ -158,19 +169,110 @@ describe("colour by column", () => {
     const { scene } = await sceneOf(frameOf(values), { color: "v" });
     const { items } = scene.legends[0]!;
     expect(items).toHaveLength(11);
-    expect(items[10]).toMatchObject({ label: "Other", color: [0x88, 0x88, 0x88, 255] });
+    expect(items[10]!.label).toBe("Other");
+    const { color } = scene.layers[0]!;
+    expect(color.kind === "classes" && color.palette[10]).toEqual([0xe3, 0xe3, 0xe3, 255]);
   });
   test("numbers as categories, mint for text, bounds", async () => {
     const labels = async (values: unknown[], color: LayerOptions["color"]) =>
       (await sceneOf(frameOf(values), { color })).scene.legends[0]!.items.map(({ label }) => label);
-    expect(await labels([3, 1, 3], { column: "v", method: "category" })).toEqual(["3", "1"]);
-    expect(await labels([3, 1, 3], { column: "v", scheme: styling.bold() })).toEqual(["3", "1"]);
+    expect(await labels([3, 1, 3], { column: "v", method: "category" })).toEqual(["1", "3"]);
+    expect(await labels([3, 1, 3], { column: "v", scheme: styling.bold() })).toEqual(["1", "3"]);
     expect(await labels(["x", "y"], { column: "v", scheme: styling.mint() })).toEqual(["x", "y"]);
     expect(await labels([5, 15], { column: "v", bins: [10, 20] })).toEqual(["≤ 10", "10 – 20"]);
+  });
+  test("dates are classes, a ramp or categories, with dates as labels", async () => {
+    const dates = ["2019-01-01", "2019-06-01", "2020-01-01", "2020-06-01", null].map(
+      (text) => text && new Date(text),
+    );
+    const legend = async (color: LayerOptions["color"]) =>
+      (await sceneOf(frameOf(dates), { color })).scene.legends[0]!;
+    const labels = async (color: LayerOptions["color"]) =>
+      (await legend(color)).items.map(({ label }) => label);
+    expect(await labels({ column: "v", bins: 2 })).toEqual(["2019", "2020", "no data"]);
+    expect((await legend({ column: "v", method: "continuous" })).ramp).toMatchObject({
+      from: "2019-01-01",
+      to: "2020-06-01",
+    });
+    expect(await labels({ column: "v", method: "category", bins: 2 })).toEqual([
+      "2019-01-01",
+      "2019-06-01",
+      "Other",
+      "no data",
+    ]);
+    expect(await labels({ column: "v", bins: [Date.UTC(2019, 2, 1)] })).toEqual([
+      "2019-01",
+      "2019-06 – 2020-06",
+      "no data",
+    ]);
   });
   test("legend: false", async () => {
     expect((await sceneOf(frameOf([1, 2]), { color: "v", legend: false })).scene.legends).toEqual([]);
   });
+});
+
+test("classes, counts and sizes are about the rows that the map draws", async () => {
+  const { point, line } = WKTS;
+  const frame = new DataFrame({
+    v: [1, 2, 3, 1000, 2000, -50, null, null],
+    kind: ["a", "a", "b", "c", "c", "c", null, "c"],
+    geometry: [point, point, point, null, line, "POINT EMPTY", point, line],
+  } as never);
+  const of = async (options: LayerOptions) => {
+    const { scene } = await sceneOf(frame, { legend: { counts: true }, ...options });
+    const { items, ramp } = scene.legends[0]!;
+    return { layer: scene.layers[0]!, items: items.map(({ label, count }) => [label, count]), ramp };
+  };
+  const { layer, items } = await of({ color: { column: "v", bins: 3 } });
+  const missing = Array(5).fill(255);
+  expect(layer.color).toMatchObject({ classes: Uint8Array.of(0, 1, 2, ...missing), palette: { length: 3 } });
+  expect(items).toEqual([
+    ["1", 1],
+    ["2", 1],
+    ["3", 1],
+    ["no data", 1],
+  ]);
+  expect((await of({ color: { column: "v", method: "continuous" } })).ramp).toMatchObject({
+    from: "1",
+    to: "3",
+  });
+  expect((await of({ color: "kind" })).items).toEqual([
+    ["a", 2],
+    ["b", 1],
+    ["no data", 1],
+  ]);
+  expect((await of({ size: { column: "v", bins: 3 } })).layer.size).toMatchObject({
+    classes: Uint8Array.of(0, 1, 2, ...missing),
+  });
+  expect((await of({ color: "red", legend: { title: "All", counts: true } })).items).toEqual([["All", 4]]);
+});
+
+test("legends have the colours that a translucent layer has above land", async () => {
+  const none = new BaseMap({ source: "none" });
+  const of = async (options: LayerOptions, basemap = none) =>
+    (await sceneOf(frameOf([1, 2], WKTS.polygon), options, { basemap })).scene.legends[0]!;
+  const color = { column: "v", scheme: styling.custom(["#ff0000", "#000000"]) };
+  const { items } = await of({ color, opacity: 0.5, stroke: "rgb(0 0 255 / 50%)" });
+  expect(items.map((item) => [item.color, item.stroke])).toEqual([
+    [[255, 128, 128, 255], { color: [191, 128, 192, 255], widthPx: 0.5 }],
+    [[128, 128, 128, 255], { color: [128, 128, 192, 255], widthPx: 0.5 }],
+  ]);
+  const dark = await of({ color, opacity: 0.5, stroke: false }, new BaseMap({ source: "dark" }));
+  expect(dark.items[0]).toEqual({ label: "1", color: [135, 7, 7, 255], sizePx: 10 });
+  const ramp = (await of({ color: { ...color, method: "continuous" }, opacity: 0 })).ramp!;
+  expect(new Set(ramp.colors.map(String))).toEqual(new Set(["255,255,255,255"]));
+});
+
+test("legends of several layers with one title add the layer's name", async () => {
+  const titles = async (...options: LayerOptions[]) => {
+    const layers = options.map((option) => new Layer(frameOf([1, 2]), { color: "v", ...option }));
+    const data = await Promise.all(layers.map((layer) => dataFromFrame(layer, frameOf([1, 2]))));
+    const { scene } = buildScene({ layers: layers.map((layer, i) => ({ layer, data: data[i]! })) });
+    return scene.legends.map(({ title }) => title);
+  };
+  expect(await titles({ name: "cities" }, { name: "towns" })).toEqual(["v · cities", "v · towns"]);
+  expect(await titles({}, {})).toEqual(["v", "v (2)"]);
+  expect(await titles({ legend: { title: "a" } }, { legend: { title: "b" } })).toEqual(["a", "b"]);
 });
 
 describe("size by column", () => {
@@ -308,8 +410,8 @@ describe("style columns", () => {
     await expect(sceneOf(frameOf([1]), { size: "population" })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`size\` must be a column of layer DataFrame (1 × 2); got "population". Its columns are "v", "geometry".]`,
     );
-    await expect(sceneOf(frameOf([new Date(0)]), { color: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "v" of layer DataFrame (1 × 2) is of type datetime.]`,
+    await expect(sceneOf(frameOf([new Date(0)]), { size: "v" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \`size\` must be a column of numbers; column "v" of layer DataFrame (1 × 2) is of type datetime.]`,
     );
     await expect(
       sceneOf(frameOf([wkx.Geometry.parse("POINT(0 0)")]), { color: "v" }),
@@ -380,11 +482,9 @@ describe("from the database's columns", () => {
     expect(() => chosen(new Layer("t", { color: "redd" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` must be a CSS colour or a column of layer "t"; got "redd". Its columns are "cartodb_id", "the_geom", "area", "pop", "kind", "at", "tags". Did you mean "red"?]`,
     );
-    expect(() => chosen(new Layer("t", { color: "at" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "t" is of type timestamptz.]`,
-    );
+    expect(chosen(new Layer("t", { color: "at" }))).toEqual(["the_geom", "at"]);
     expect(() => chosen(new Layer("t", { color: "tags" }))).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "tags" of layer "t" is of type _text.]`,
+      `[InvalidArgumentError: \`color\` must be a column of numbers, text, booleans, dates or timestamps; column "tags" of layer "t" is of type _text.]`,
     );
     expect(() => chosen(new Layer("t", { color: "area" }))).toThrowErrorMatchingInlineSnapshot(
       `[InvalidArgumentError: \`color\` cannot depend on column "area" of layer "t": it is a geometry column.]`,

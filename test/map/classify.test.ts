@@ -93,8 +93,8 @@ test("a value equal to a break is in the lower class", () => {
   const { classes, ranges } = classifyNumbers(numbers(1, 2, 3, 4), "quantiles", 2);
   expect([...classes]).toEqual([0, 0, 1, 1]);
   expect(ranges).toEqual([
-    { lower: 1, upper: 2, isLowerExclusive: false, count: 2 },
-    { lower: 3, upper: 4, isLowerExclusive: false, count: 2 },
+    { lower: 1, upper: 2, min: 1, max: 2, count: 2 },
+    { lower: 3, upper: 4, min: 3, max: 4, count: 2 },
   ]);
 });
 
@@ -197,32 +197,48 @@ test("natural breaks of very many values are close to the exact ones", () => {
   for (const { count } of ranges) expect(Math.abs(count - 50_000)).toBeLessThan(50);
 });
 
-test("bounds are inclusive, and larger values are in the last class", () => {
-  const { classes, ranges } = classifyByBounds(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20]);
-  expect([...classes]).toEqual([0, 0, 1, 1, 1, MISSING_CLASS]);
-  expect(ranges.map(({ lower, upper }) => [lower, upper])).toEqual([
-    [-Infinity, 10],
-    [10, Infinity],
+test("bounds are inclusive, and larger values have a class of their own", () => {
+  const boundsOf = (values: Float64Array, bounds: number[]) => {
+    const { classes, ranges } = classifyByBounds(values, bounds);
+    return [[...classes], ranges.map(({ lower, upper, count }) => [lower, upper, count])];
+  };
+  expect(boundsOf(numbers(5, 10, 10.5, 20, 99, Number.NaN), [10, 20])).toEqual([
+    [0, 0, 1, 1, 2, MISSING_CLASS],
+    [
+      [-Infinity, 10, 2],
+      [10, 20, 2],
+      [20, Infinity, 1],
+    ],
   ]);
+  const reached = [
+    [0, 1],
+    [
+      [-Infinity, 10, 1],
+      [10, 20, 1],
+    ],
+  ];
+  expect(boundsOf(numbers(5, 20), [10, 20])).toEqual(reached);
+  expect(boundsOf(numbers(5, 99), [10, Infinity])[0]).toEqual([0, 1]);
+  expect(boundsOf(numbers(5, 99), [10])[0]).toEqual([0, 1]);
 });
 
 describe("categories", () => {
-  test("the most frequent first, ties in order, the others together", () => {
+  test("the most frequent ones in ascending order, the others together", () => {
     const { classes, categories, otherCount, missingCount } = classifyCategories(
       ["b", "a", "c", "c", null, "d", "a", "", "c"],
       2,
     );
     expect(categories).toEqual([
-      { value: "c", count: 3 },
       { value: "a", count: 2 },
+      { value: "c", count: 3 },
     ]);
-    expect([...classes]).toEqual([2, 1, 0, 0, MISSING_CLASS, 2, 1, 2, 0]);
+    expect([...classes]).toEqual([2, 0, 1, 1, MISSING_CLASS, 2, 0, 2, 1]);
     expect([otherCount, missingCount]).toEqual([3, 1]);
   });
   test("booleans, numbers, names of object members", () => {
     expect(classifyCategories([true, false, true, null], 10).categories.map((c) => c.value)).toEqual([
-      true,
       false,
+      true,
     ]);
     expect(classifyCategories(numbers(3, 1, 3, 1, Number.NaN), 10).categories.map((c) => c.value)).toEqual([
       1, 3,

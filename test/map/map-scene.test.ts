@@ -53,9 +53,9 @@ test("missing tables and unsuitable columns", async () => {
     `[InvalidArgumentError: Layer "places" must have a geometry column. Its columns are "lng", "lat". Pass \`lnglat: ["lng", "lat"]\`.]`,
   );
   await expect(
-    scene({ layers: new Layer('Odd "Table"', { color: "at" }) }),
+    scene({ layers: new Layer('Odd "Table"', { size: "at" }) }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: \`color\` must be a column of numbers, text or booleans; column "at" of layer "Odd \\"Table\\"" is of type timestamptz.]`,
+    `[InvalidArgumentError: \`size\` must be a column of numbers; column "at" of layer "Odd \\"Table\\"" is of type timestamptz.]`,
   );
   await expect(
     scene({ layers: new QueryLayer("SELECT ST_SetSRID(ST_MakePoint(4e5, 4e6), 25830) AS g") }),

@@ -41,7 +41,7 @@ describe("color", () => {
       `"Layer "airports": \`color\` cannot depend on the geometry column "the_geom"."`,
     );
     expect(complaint({ color: { column: "a", shceme: "mint" } })).toMatchInlineSnapshot(
-      `"Layer "airports": color has no option "shceme". Did you mean "scheme"? Available options: "column", "scheme", "bins", "method", "binMethod", "domain"."`,
+      `"Layer "airports": color has no option "shceme". Did you mean "scheme"? Available options: "column", "scheme", "bins", "method", "binMethod", "domain", "center", "colors", "order"."`,
     );
     expect(complaint({ color: { column: "a", scheme: "mnit" } })).toMatchInlineSnapshot(
       `"Layer "airports": No colour scheme is named "mnit". Did you mean "mint"?"`,
@@ -50,7 +50,7 @@ describe("color", () => {
       `"Layer "airports": \`bins\` must be 2 to 7 classes for the scheme "mint"; got 8. For more, pass your own colours: styling.custom([…])."`,
     );
     expect(complaint({ color: { column: "a", method: "kmeans" } })).toMatchInlineSnapshot(
-      `"Layer "airports": \`method\` must be one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"; got "kmeans"."`,
+      `"Layer "airports": \`method\` must be one of "quantiles", "equal", "log", "headtails", "jenks", "category", "continuous"; got "kmeans"."`,
     );
   });
 });
@@ -84,7 +84,7 @@ describe("size", () => {
       `"Layer "airports": \`size.bins\` must be a whole number from 1 to 20, or the upper bounds of 1 to 20 classes in ascending order; got 0."`,
     );
     expect(complaint({ size: { column: "a", method: "category" } })).toMatchInlineSnapshot(
-      `"Layer "airports": \`size.method\` must be one of "quantiles", "equal", "headtails", "jenks", "continuous"; got "category"."`,
+      `"Layer "airports": \`size.method\` must be one of "quantiles", "equal", "log", "headtails", "jenks", "continuous"; got "category"."`,
     );
   });
 });

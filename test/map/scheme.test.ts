@@ -25,7 +25,8 @@ test("colours equal CARTO's for each number of classes", () => {
   expect(hex(styling.mint(), 3)).toEqual(["e4f1e1", "63a6a0", "0d585f"]);
   expect(hex(styling.mint(), 1)).toEqual(["63a6a0"]);
   expect(hex(styling.vivid(), 2, true)).toEqual(["e58606", "5d69b1"]);
-  expect(otherColorOf(styling.vivid())).toEqual([0xa5, 0xaa, 0x99, 255]);
+  expect(otherColorOf(styling.vivid(), [])).toEqual([0xe3, 0xe3, 0xe3, 255]); // CARTO's own is hard to tell apart
+  expect(otherColorOf(styling.orYel(), [])).toEqual([0xb3, 0xb3, 0xb3, 255]);
 });
 
 test("custom colours are spread over fewer classes, but used in order for categories", () => {
@@ -33,6 +34,25 @@ test("custom colours are spread over fewer classes, but used in order for catego
   expect(hex(scheme, 2)).toEqual(["000000", "ffffff"]);
   expect(hex(scheme, 1)).toEqual(["555555"]);
   expect(hex(scheme, 2, true)).toEqual(["000000", "555555"]);
+});
+
+test("values above the last bound have one more colour", () => {
+  const seven = [1, 2, 3, 4, 5, 6, 7];
+  const eight = hex(styling.mint(seven), 8);
+  expect(new Set(eight).size).toBe(8);
+  expect([eight[0], eight[7]]).toEqual(["e4f1e1", "0d585f"]);
+  expect(new Set(hex(styling.bold([...seven, 8, 9, 10, 11]), 12)).size).toBe(12);
+  expect(hex(styling.mint([5]), 2)).toEqual(["e4f1e1", "0d585f"]);
+});
+
+test("custom colours are those of the bounds, and of what is above them", () => {
+  const colors = ["#000", "#555", "#fff"];
+  expect(hex(styling.custom(colors, [1, 2]), 2)).toEqual(["000000", "555555"]);
+  expect(hex(styling.custom(colors, [1, 2]), 3)).toEqual(["000000", "555555", "ffffff"]);
+  expect(hex(styling.custom(colors, [1, 2, 3]), 3)).toEqual(["000000", "555555", "ffffff"]);
+  expect(() => hex(styling.custom(colors, [1, 2, 3]), 4)).toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: The bounds [1,2,3] make 4 classes, because values are above 3; the scheme has 3 colours. Add a colour for these values, or make the last bound Infinity.]`,
+  );
 });
 
 test("numbers use quantiles, text and qualitative schemes use categories", () => {
@@ -72,7 +92,7 @@ test.each([
   [() => styling.mint([1, Number.NaN, 3]), /in ascending order/],
   [
     () => styling.mint(5, "quantile" as "quantiles"),
-    '`method` must be one of "quantiles", "equal", "headtails", "jenks", "category", "continuous"; got "quantile".',
+    '`method` must be one of "quantiles", "equal", "log", "headtails", "jenks", "category", "continuous"; got "quantile".',
   ],
   [
     () => styling.mint([1, 2], "jenks"),

@@ -56,6 +56,7 @@ const SCHEMES: Record<string, ChartScheme> = {
   bounds: styling.geyser([0, 1, 2.5, 20]),
   "categories of numbers": styling.safe(3),
   custom: styling.custom(["#ff0000", "#00ff00", "#0000ff"]),
+  "bounds with colours": styling.custom(["#ff0000", "#00ff00", "#0000ff"], [1, 20]),
 };
 
 describe.each(Object.entries(SCHEMES))("%s", (_, scheme) => {
@@ -89,7 +90,7 @@ test("accepts a column of a frame", () => {
     domain: [3],
     range: ["#e4f1e1", "#0d585f"],
   });
-  expect(styling.bold(2).vega(df.column("kind")).domain).toEqual(["b", "a", "c"]);
+  expect(styling.bold(2).vega(df.column("kind")).domain).toEqual(["a", "b", "c"]);
 });
 
 test("lets Vega classify without values", () => {
@@ -101,8 +102,10 @@ test("lets Vega classify without values", () => {
     interpolate: "rgb",
     range: { length: 7 },
   });
-  const { domain } = styling.mint([10, 20, 50]).vega();
+  const { domain, range } = styling.mint([10, 20]).vega();
   expect(domain).toEqual([10.000000000000002, 20.000000000000004]);
+  expect(range).toEqual(styling.mint(3).vega().range);
+  expect(styling.mint([10, 20, Infinity]).vega()).toEqual(styling.mint([10, 20]).vega());
   expect(() => styling.mint(3, "jenks").vega()).toThrowErrorMatchingInlineSnapshot(
     `[InvalidArgumentError: Vega has no method "jenks". Pass the column that colours the map: .vega(df.column("rate")).]`,
   );

@@ -87,6 +87,23 @@ test("contains a map pixel by pixel, in its own size", async () => {
   }
 });
 
+test("the maps of a figure have as many pixels as the figure", async () => {
+  const fig = figure({ columns: 1 });
+  const view = mapOf(300, 200);
+  putMap(fig.at(0), view);
+  const [whole, map] = [await pixelsOf(fig.toPNG(2)), await pixelsOf(view.toPNG({ scale: 2 }))];
+  const around = 2 * 5; // Vega's padding
+  for (let y = 0; y < map.height; y++) {
+    const at = ((y + around) * whole.width + around) * 4;
+    const row = Buffer.from(whole.data.subarray(at, at + map.width * 4));
+    expect(row.equals(Buffer.from(map.data.subarray(y * map.width * 4, (y + 1) * map.width * 4)))).toBe(true);
+  }
+  fig.save(join(dir, "sharp.svg"));
+  const [, png = ""] =
+    /href="data:image\/png;base64,([^"]+)"/.exec(readFileSync(join(dir, "sharp.svg"), "utf8")) ?? [];
+  expect((await pixelsOf(Buffer.from(png, "base64"))).width).toBe(600);
+});
+
 test("a map with twice the pixels has the same size, and is sharp at that scale", async () => {
   const fig = figure({ columns: 1 });
   putMap(fig.at(0), mapOf(300, 200, 2));

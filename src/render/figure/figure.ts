@@ -22,6 +22,8 @@ const CHART_WIDTH_PX = 300;
 const CHART_HEIGHT_PX = 240;
 /** A chart is at least this high, even if the map next to it is lower. */
 const MIN_CHART_HEIGHT_PX = 60;
+/** Pixels per CSS pixel in files, for print and for sharp screens. */
+const FILE_SCALE = 2;
 /** Fonts that an SVG names at each text, with fallbacks for viewers that lack the first. */
 const SVG_FONT = "cartoframes, Inter, sans-serif";
 
@@ -30,7 +32,8 @@ export interface StillMap {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly description: string;
-  canvas(): Canvas;
+  /** Paints the map with at least `scale` pixels per CSS pixel. */
+  canvas(scale: number): Canvas;
 }
 
 /** Options of `figure`. */
@@ -110,26 +113,27 @@ export class Figure {
    * @throws InvalidArgumentError for an empty figure, and for charts with different datasets of the same name
    */
   toVegaLite(): Json {
-    return this.#composed().spec;
+    return this.#composed(1).spec;
   }
 
   /**
    * Draws the figure as a PNG.
    *
-   * @param scale pixels of the PNG per CSS pixel of the figure, 1 to 4
+   * @param scale pixels of the PNG per CSS pixel of the figure, 1 to 4; also those of its maps
    * @returns the bytes of the PNG
    * @throws InvalidArgumentError for an empty figure, for charts that cannot be drawn together, and for another `scale`
    */
   toPNG(scale = 1): Uint8Array {
     if (!(scale >= 1 && scale <= 4))
       throw new InvalidArgumentError(`\`scale\` must be a number from 1 to 4; got ${String(scale)}.`);
-    const { spec, canvases } = this.#composed();
+    const { spec, canvases } = this.#composed(scale);
     return encodePng(drawn(spec).toCanvas((url) => canvases.get(url), scale));
   }
 
   /**
    * Writes the figure to a file: an image if its name ends in `.png` (2 pixels per CSS pixel) or `.svg`, its Vega-Lite
-   * specification if it ends in `.vl.json`. In an SVG, charts are shapes and text, and maps are images.
+   * specification if it ends in `.vl.json`. In an SVG, charts are shapes and text, and maps are images with 2 pixels per CSS
+   * pixel.
    * @throws InvalidArgumentError for any other extension, and for an empty figure
    */
   save(path: string): void {
@@ -140,9 +144,9 @@ export class Figure {
     if (path.toLowerCase().endsWith(".vl.json")) return JSON.stringify(this.toVegaLite());
     switch (extname(path).toLowerCase()) {
       case ".png":
-        return this.toPNG(2);
+        return this.toPNG(FILE_SCALE);
       case ".svg":
-        return drawn(this.toVegaLite(), SVG_FONT).toSvg();
+        return drawn(this.#composed(FILE_SCALE).spec, SVG_FONT).toSvg();
       default:
         throw new InvalidArgumentError(
           `The name of a figure's file must end in ".png" or ".svg" for an image, or in ".vl.json" for its Vega-Lite specification; got ${JSON.stringify(path)}.`,
@@ -150,7 +154,7 @@ export class Figure {
     }
   }
 
-  #composed(): { readonly spec: Json; readonly canvases: ReadonlyMap<string, Canvas> } {
+  #composed(scale: number): { readonly spec: Json; readonly canvases: ReadonlyMap<string, Canvas> } {
     if (this.#contents.length === 0)
       throw new InvalidArgumentError(
         "The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).",
@@ -161,7 +165,7 @@ export class Figure {
       if (content === undefined) return undefined;
       if (content.kind === "chart")
         return { kind: "chart", place: placeOf(index), chart: content.chart, sides: {} };
-      const { cell, canvas } = mapCell(content.map);
+      const { cell, canvas } = mapCell(content.map, scale);
       canvases.set(cell.url, canvas);
       return cell;
     });
@@ -176,7 +180,7 @@ export class Figure {
   /** The output in a notebook, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
     if (this.#contents.length === 0) return { "text/plain": String(this) };
-    const { spec, canvases } = this.#composed();
+    const { spec, canvases } = this.#composed(1);
     const picture = encodePng(drawn(spec).toCanvas((url) => canvases.get(url), 1));
     return { [VEGA_LITE_MIME]: spec, "image/png": picture, "text/plain": String(this) };
   }
@@ -283,8 +287,8 @@ const messageOf = (cause: unknown) => {
   return short.length > 400 ? `${short.slice(0, 400)}…` : short;
 };
 
-function mapCell(map: StillMap): { readonly cell: MapCell; readonly canvas: Canvas } {
-  const canvas = map.canvas();
+function mapCell(map: StillMap, scale: number): { readonly cell: MapCell; readonly canvas: Canvas } {
+  const canvas = map.canvas(scale);
   const { widthPx, heightPx, description } = map;
   const url = `data:image/png;base64,${Buffer.from(encodePng(canvas)).toString("base64")}`;
   return { cell: { kind: "map", url, widthPx, heightPx, description }, canvas };

@@ -1,7 +1,7 @@
 /** Draws the title, legends, scale bar, time and attribution of an image, with the page's layout and look. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
-import { legendSymbolSize, scaleBarOf } from "../furniture";
+import { legendSymbolSize, type NestedPoints, nestedPoints, scaleBarOf } from "../furniture";
 import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
 import { cssColor } from "../painter/style";
 import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
@@ -10,7 +10,6 @@ import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene
 const PADDING_X = 12;
 const PADDING_TOP = 9;
 const PADDING_BOTTOM = 10;
-const MAX_CARD_WIDTH = 240;
 /** Share of the map's width that one card may take, and that all cards together may take. */
 const MAX_CARD_SHARE = 0.45;
 const MAX_CARDS_SHARE = 0.6;
@@ -18,8 +17,12 @@ const MAX_CARDS_SHARE = 0.6;
 const CARD_GAP = 6;
 const TITLE_HEIGHT = 22;
 const ITEM_HEIGHT = 18;
+/** Height of the second line of a long text. */
+const SECOND_LINE = 15;
 const BETWEEN_LEGENDS = 19;
 const SYMBOL_GAP = 8;
+/** Gap between the leader of a nested point and its label. */
+const LABEL_GAP = 4;
 const RAMP_WIDTH = 120;
 const RAMP_HEIGHT = 12;
 const TITLE_PX = 14;
@@ -50,13 +53,24 @@ interface Lettering {
 type Line =
   | { readonly kind: "title"; readonly text: string; readonly height: number }
   | { readonly kind: "item"; readonly item: LegendItem; readonly legend: Legend; readonly height: number }
+  | { readonly kind: "nested"; readonly nested: NestedPoints; readonly height: number }
   | { readonly kind: "ramp"; readonly ramp: NonNullable<Legend["ramp"]>; readonly height: number }
   | { readonly kind: "more"; readonly text: string; readonly height: number }
   | { readonly kind: "rule"; readonly height: number };
 
+/** A line with its text, wrapped to the width of its card. */
+interface WrappedLine {
+  readonly line: Line;
+  readonly texts: readonly string[];
+  readonly indent: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * Draws the legends in their corner, in one card or, if that is too tall, in several side by side. They never exceed the
- * map: long texts end in "…", long legends in "+ 12 more". Returns the width they take beside the title, margin included.
+ * map: texts that do not fit in two lines end in "…", long legends in "+ 12 more". Returns the width they take beside the
+ * title, margin included.
  */
 export function drawLegends(
   context: SKRSContext2D,
@@ -185,26 +199,31 @@ interface Card {
   readonly height: number;
   /** Width of the widest symbol; the others are centred in its column. */
   readonly symbolWidth: number;
-  readonly lines: readonly (readonly [line: Line, text: string])[];
+  readonly lines: readonly WrappedLine[];
 }
 
 /** Lays out cards from left to right, as many as fit; the last one ends in "+ 12 more" if entries are left. */
 function cardsOf(context: SKRSContext2D, { widthPx, legends }: Scene, heightPx: number): Card[] {
   const room = heightPx - PADDING_TOP - PADDING_BOTTOM;
-  const widest = Math.min(MAX_CARD_WIDTH, MAX_CARD_SHARE * widthPx);
-  for (let columns = inColumns(legends, room); ; columns = mergedLast(columns)) {
-    const cards = columns.flatMap((column) => layOut(context, fitting(stacked(column), room), widest) ?? []);
+  const wrapped = (column: readonly Legend[]) =>
+    wrap(context, column.flatMap(linesOf), MAX_CARD_SHARE * widthPx);
+  for (let columns = inColumns(legends, room, wrapped); ; columns = mergedLast(columns)) {
+    const cards = columns.flatMap((column) => cardOf(fitting(context, wrapped(column), room)) ?? []);
     const width = cards.reduce((sum, card) => sum + card.width + CARD_GAP, 0);
     if (columns.length <= 1 || width <= MAX_CARDS_SHARE * widthPx) return cards;
   }
 }
 
 /** Stacks legends in columns: each legend goes below the previous one if it fits, otherwise into a new column. */
-function inColumns(legends: readonly Legend[], room: number): Legend[][] {
+function inColumns(
+  legends: readonly Legend[],
+  room: number,
+  wrapped: (column: readonly Legend[]) => readonly WrappedLine[],
+): Legend[][] {
   const columns: Legend[][] = [];
   for (const legend of legends) {
     const last = columns.at(-1);
-    if (last && heightOf(stacked([...last, legend])) <= room) last.push(legend);
+    if (last && heightOf(wrapped([...last, legend])) <= room) last.push(legend);
     else columns.push([legend]);
   }
   return columns;
@@ -214,28 +233,31 @@ function mergedLast(columns: readonly (readonly Legend[])[]): Legend[][] {
   return [...columns.slice(0, -2).map((column) => [...column]), columns.slice(-2).flat()];
 }
 
-const stacked = (legends: readonly Legend[]): Line[] => legends.flatMap(linesOf);
+const heightOf = (lines: readonly { readonly height: number }[]): number =>
+  lines.reduce((sum, { height }) => sum + height, 0);
 
-const heightOf = (lines: readonly Line[]): number => lines.reduce((sum, { height }) => sum + height, 0);
-
-/** Measures a card; undefined if it has no line, or no room for a single letter. */
-function layOut(context: SKRSContext2D, lines: readonly Line[], widest: number): Card | undefined {
-  const room = widest - 2 * PADDING_X;
+/** Wraps and measures lines for a card that is at most `widest`. */
+function wrap(context: SKRSContext2D, lines: readonly Line[], widest: number): WrappedLine[] {
   const symbolWidth = widestSymbol(lines);
-  const laidOut = lines.map((line) => {
+  return lines.map((line) => {
     const count = countText(line);
     const countWidth = count === "" ? 0 : context.measureText(count).width + SYMBOL_GAP;
     const indent = indentOf(line, symbolWidth);
-    const text = shortened(context, textOf(line), room - indent - countWidth);
-    return { line, text, indent, width: widthOf(context, line, text) + countWidth };
+    const texts = inTwoLines(context, textOf(line), widest - 2 * PADDING_X - indent - countWidth);
+    const width = Math.max(...texts.map((text) => widthOf(context, line, text))) + countWidth;
+    return { line, texts, indent, width, height: line.height + (texts.length - 1) * SECOND_LINE };
   });
-  if (Math.max(0, ...laidOut.map(({ width }) => width)) === 0) return undefined;
-  const content = Math.max(...laidOut.map(({ indent, width }) => indent + width));
+}
+
+/** Creates a card; undefined if it has no line, or no room for a single letter. */
+function cardOf(lines: readonly WrappedLine[]): Card | undefined {
+  if (Math.max(0, ...lines.map(({ width }) => width)) === 0) return undefined;
+  const content = Math.max(...lines.map(({ indent, width }) => indent + width));
   return {
     width: Math.ceil(content) + 2 * PADDING_X,
     height: heightOf(lines) + PADDING_TOP + PADDING_BOTTOM,
-    symbolWidth,
-    lines: laidOut.map(({ line, text }) => [line, text]),
+    symbolWidth: widestSymbol(lines.map(({ line }) => line)),
+    lines,
   };
 }
 
@@ -248,23 +270,56 @@ function drawCard(
   drawBox(context, { left, top, width, height }, theme);
   const x = left + PADDING_X;
   let y = top + PADDING_TOP;
-  for (const [line, text] of lines) {
+  for (const { line, texts, indent, height: lineHeight } of lines) {
     if (line.kind === "rule") {
       context.fillStyle = theme.edge;
       context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
     }
     if (line.kind === "ramp") drawRamp(context, line.ramp, x, y, width - 2 * PADDING_X, theme);
-    if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + line.height / 2);
+    if (line.kind === "nested") drawNested(context, line.nested, x, y, width - 2 * PADDING_X, theme);
+    if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + lineHeight / 2);
     context.fillStyle = line.kind === "title" ? theme.ink : theme.soft;
     const textHeight = line.kind === "title" ? ITEM_HEIGHT : line.height;
-    context.fillText(text, x + indentOf(line, symbolWidth), y + textHeight / 2);
+    for (const [i, text] of texts.entries())
+      context.fillText(text, x + indent, y + textHeight / 2 + i * SECOND_LINE);
     const count = countText(line);
-    if (count !== "") {
-      context.textAlign = "right";
-      context.fillText(count, left + width - PADDING_X, y + textHeight / 2);
-      context.textAlign = "left";
-    }
-    y += line.height;
+    if (count !== "") drawRight(context, count, left + width - PADDING_X, y + lineHeight / 2);
+    y += lineHeight;
+  }
+}
+
+function drawRight(context: SKRSContext2D, text: string, right: number, y: number): void {
+  context.textAlign = "right";
+  context.fillText(text, right, y);
+  context.textAlign = "left";
+}
+
+/** Draws points inside each other, with leaders to their labels. */
+function drawNested(
+  context: SKRSContext2D,
+  { points, labelX }: NestedPoints,
+  x: number,
+  y: number,
+  width: number,
+  theme: (typeof THEMES)["light" | "dark"],
+): void {
+  for (const { item, radius, centerX, centerY } of points)
+    drawShape(context, item, {
+      left: x + centerX - radius,
+      top: y + centerY - radius,
+      width: 2 * radius,
+      height: 2 * radius,
+      radius,
+    });
+  for (const { item, labelY, leader } of points) {
+    context.strokeStyle = theme.soft;
+    context.lineWidth = 0.75;
+    context.beginPath();
+    for (const [pointX, pointY] of leader) context.lineTo(x + pointX, y + pointY);
+    context.stroke();
+    context.fillStyle = theme.soft;
+    context.fillText(onOneLine(item.label, MAX_TEXT), x + labelX + LABEL_GAP, y + labelY);
+    if (item.count !== undefined) drawRight(context, countOf(item), x + width, y + labelY);
   }
 }
 
@@ -298,17 +353,19 @@ function linesOf(legend: Legend, index: number): Line[] {
   const lines: Line[] = index > 0 ? [{ kind: "rule", height: BETWEEN_LEGENDS }] : [];
   if (legend.title) lines.push({ kind: "title", text: legend.title, height: TITLE_HEIGHT });
   if (legend.ramp) lines.push({ kind: "ramp", ramp: legend.ramp, height: RAMP_HEIGHT + ITEM_HEIGHT + 6 });
+  const nested = legend.title === "" ? undefined : nestedPoints(legend);
+  if (nested) return [...lines, { kind: "nested", nested, height: nested.heightPx }];
   for (const item of legend.items) {
-    const height = Math.max(ITEM_HEIGHT, legendSymbolSize(legend.geometry, item).height + 2);
+    const height = Math.max(ITEM_HEIGHT, legendSymbolSize(legend, item).height + 2);
     lines.push({ kind: "item", item, legend, height });
   }
   return lines;
 }
 
 /** Returns the lines that fit; if some do not, the last line says how many entries are missing. */
-function fitting(lines: readonly Line[], room: number): Line[] {
+function fitting(context: SKRSContext2D, lines: readonly WrappedLine[], room: number): WrappedLine[] {
   if (heightOf(lines) <= room) return [...lines];
-  const kept: Line[] = [];
+  const kept: WrappedLine[] = [];
   let used = ITEM_HEIGHT; // for "+ 12 more"
   for (const line of lines) {
     used += line.height;
@@ -318,24 +375,37 @@ function fitting(lines: readonly Line[], room: number): Line[] {
   while (kept.length > 0 && !isEntry(kept.at(-1))) kept.pop(); // a title without entries
   if (kept.length === 0) return [];
   const missing = lines.slice(kept.length).filter(isEntry).length;
-  return missing === 0 ? kept : [...kept, { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT }];
+  if (missing === 0) return kept;
+  const more: Line = { kind: "more", text: `+ ${missing} more`, height: ITEM_HEIGHT };
+  return [...kept, ...wrap(context, [more], Infinity)];
 }
 
-const isEntry = (line: Line | undefined): boolean => line?.kind === "item" || line?.kind === "ramp";
+const isEntry = (entry: WrappedLine | undefined): boolean =>
+  entry !== undefined && ["item", "ramp", "nested"].includes(entry.line.kind);
 
 function textOf(line: Line): string {
-  if (line.kind === "rule" || line.kind === "ramp") return "";
+  if (line.kind === "rule" || line.kind === "ramp" || line.kind === "nested") return "";
   return onOneLine(line.kind === "item" ? line.item.label : line.text, MAX_TEXT);
 }
 
 /** Number of rows, shown to the right of an item. */
-const countText = (line: Line): string =>
-  line.kind === "item" && line.item.count !== undefined ? line.item.count.toLocaleString("en-US") : "";
+const countText = (line: Line): string => (line.kind === "item" ? countOf(line.item) : "");
+
+const countOf = ({ count }: LegendItem): string => count?.toLocaleString("en-US") ?? "";
 
 function widthOf(context: SKRSContext2D, line: Line, text: string): number {
-  if (line.kind !== "ramp") return context.measureText(text).width;
+  const widthOfText = (measured: string) => context.measureText(measured).width;
+  if (line.kind === "nested") {
+    const labels = line.nested.points.map(({ item }) => {
+      const count = countOf(item);
+      const label = widthOfText(onOneLine(item.label, MAX_TEXT));
+      return label + (count === "" ? 0 : widthOfText(count) + SYMBOL_GAP);
+    });
+    return line.nested.labelX + LABEL_GAP + Math.max(...labels);
+  }
+  if (line.kind !== "ramp") return widthOfText(text);
   const { from, to } = line.ramp;
-  return Math.max(RAMP_WIDTH, context.measureText(from).width + SYMBOL_GAP + context.measureText(to).width);
+  return Math.max(RAMP_WIDTH, widthOfText(from) + SYMBOL_GAP + widthOfText(to));
 }
 
 function drawRamp(
@@ -368,22 +438,38 @@ const indentOf = (line: Line, symbolWidth: number): number =>
 function shortened(context: SKRSContext2D, text: string, room: number): string {
   const fits = (candidate: string) => context.measureText(candidate).width <= room;
   if (fits(text)) return text;
-  const letters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
-  let [kept, tooMany] = [0, letters.length];
+  const letters = longestPrefix(segmentsOf(text, "grapheme"), (candidate) => fits(`${candidate}…`));
+  return letters === "" ? "" : `${letters.trimEnd()}…`;
+}
+
+/** Returns one or two lines that fit a width; the second one ends in "…" if the text is longer. */
+function inTwoLines(context: SKRSContext2D, text: string, room: number): string[] {
+  const fits = (candidate: string) => context.measureText(candidate.trimEnd()).width <= room;
+  if (fits(text)) return [text];
+  const first =
+    longestPrefix(segmentsOf(text, "word"), fits) || longestPrefix(segmentsOf(text, "grapheme"), fits);
+  if (first === "") return [""];
+  return [first.trimEnd(), shortened(context, text.slice(first.length).trimStart(), room)];
+}
+
+const segmentsOf = (text: string, granularity: "word" | "grapheme"): string[] =>
+  [...new Intl.Segmenter("en", { granularity }).segment(text)].map(({ segment }) => segment);
+
+/** Returns as many of the first segments as fit. */
+function longestPrefix(segments: readonly string[], fits: (text: string) => boolean): string {
+  let [kept, tooMany] = [0, segments.length];
   while (tooMany - kept > 1) {
     const middle = (kept + tooMany) >> 1;
-    if (fits(`${letters.slice(0, middle).join("")}…`)) kept = middle;
+    if (fits(segments.slice(0, middle).join(""))) kept = middle;
     else tooMany = middle;
   }
-  return kept === 0 ? "" : `${letters.slice(0, kept).join("").trimEnd()}…`;
+  return segments.slice(0, kept).join("");
 }
 
 function widestSymbol(lines: readonly Line[]): number {
   return Math.max(
     0,
-    ...lines.map((line) =>
-      line.kind === "item" ? legendSymbolSize(line.legend.geometry, line.item).width : 0,
-    ),
+    ...lines.map((line) => (line.kind === "item" ? legendSymbolSize(line.legend, line.item).width : 0)),
   );
 }
 
@@ -393,10 +479,32 @@ function drawSymbol(
   centerX: number,
   centerY: number,
 ): void {
-  const { width, height } = legendSymbolSize(legend.geometry, item);
+  const { width, height } = legendSymbolSize(legend, item);
   const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
-  context.fillStyle = cssColor(item.color);
+  drawShape(context, item, { left: centerX - width / 2, top: centerY - height / 2, width, height, radius });
+}
+
+/** Fills a rectangle with round corners, with its outline inside. */
+function drawShape(
+  context: SKRSContext2D,
+  { color, stroke }: LegendItem,
+  { left, top, width, height, radius }: Box & { readonly radius: number },
+): void {
+  const inset = (stroke?.widthPx ?? 0) / 2;
+  context.fillStyle = cssColor(color);
   context.beginPath();
-  context.roundRect(centerX - width / 2, centerY - height / 2, width, height, radius);
+  context.roundRect(left, top, width, height, radius);
   context.fill();
+  if (stroke === undefined || 4 * inset > Math.min(width, height)) return;
+  context.strokeStyle = cssColor(stroke.color);
+  context.lineWidth = stroke.widthPx;
+  context.beginPath();
+  context.roundRect(
+    left + inset,
+    top + inset,
+    width - 2 * inset,
+    height - 2 * inset,
+    Math.max(0, radius - inset),
+  );
+  context.stroke();
 }

@@ -194,6 +194,7 @@ function basemapPainter(geometry: PathGeometry, color: Rgba): PathPainter {
     rowCount: geometry.features.length - 1,
     color: { kind: "constant", color },
     size: { kind: "constant", px: BORDER_PX },
+    ...(geometry.kind === "polygon" && { stroke: { color, widthPx: 0 } }), // land has no seams to close
     opacity: 1,
   };
   return new PathPainter(layer, geometry);

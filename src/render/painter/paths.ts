@@ -12,6 +12,16 @@ import { Thinner, type Vertices } from "./thin";
  * clipping, the vertices of a continent would visibly jitter at zoom 18.
  */
 const CLIP_MARGIN_PX = 2048;
+/**
+ * Polygons without an outline are stroked this wide in their own colour: two edges that each cover half of a pixel leave a
+ * quarter of the ground visible between neighbours.
+ */
+const SEAM_DEVICE_PX = 1;
+/** Outlines that thin are full around polygons of this size in CSS pixels, and absent below the smaller one. */
+const OUTLINED_PX = 14;
+const NOT_OUTLINED_PX = 4;
+/** Number of features of which the usual size is found. */
+const SAMPLE = 1000;
 /** Features smaller than this in both directions are painted as a dot, so that they do not vanish. */
 const DOT_DEVICE_PX = 1;
 
@@ -32,10 +42,14 @@ export class PathPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly #geometry: PathGeometry;
   readonly #colors: Slots<string>;
+  /** Whether each colour hides what is below it, so that it can be painted twice. */
+  readonly #isOpaque: readonly boolean[];
   readonly #sizes: Slots<number>;
   readonly #thinner: Thinner;
   readonly #pathBoxes: Float64Array;
   readonly #featureBoxes: Float64Array;
+  /** Median side of the features' boxes in world units. */
+  readonly #usualSize: number;
   readonly #ring: Trace = { xy: new Float64Array(0), count: 0 };
   readonly #spare: Trace = { xy: new Float64Array(0), count: 0 };
 
@@ -44,10 +58,12 @@ export class PathPainter implements LayerPainter {
     this.#geometry = geometry;
     const { values, ofRow } = colorSlots(layer.color);
     this.#colors = { values: values.map(cssColor), ofRow };
+    this.#isOpaque = values.map(([, , , alpha]) => alpha === 255);
     this.#sizes = sizeSlots(layer.size);
     this.#thinner = new Thinner(geometry);
     this.#pathBoxes = boxesOfPaths(geometry.xy, geometry.paths);
     this.#featureBoxes = boxesOfGroups(this.#pathBoxes, geometry.features);
+    this.#usualSize = layer.stroke?.thins ? medianSide(this.#featureBoxes) : Infinity;
   }
 
   warm(): void {
@@ -127,7 +143,7 @@ export class PathPainter implements LayerPainter {
   #paintFeatures(context: Canvas2D, viewport: Viewport): number {
     const { kind, features, rows } = this.#geometry;
     const { originX, originY, worldPx, pixelRatio } = viewport;
-    const stroke = kind === "polygon" ? this.layer.stroke : undefined;
+    const stroke = kind === "polygon" ? this.#strokeAt(worldPx) : undefined;
     const [colorOf, sizeOf, boxes] = [this.#colors.ofRow, this.#sizes.ofRow, this.#featureBoxes];
     const reachPx = (kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0)) / 2;
     const [viewMinX, viewMinY, viewMaxX, viewMaxY] = boxAround(viewport, reachPx + 1);
@@ -141,6 +157,8 @@ export class PathPainter implements LayerPainter {
       context.strokeStyle = cssColor(stroke.color);
       context.lineWidth = stroke.widthPx * pixelRatio;
     }
+    const closesSeams = kind === "polygon" && !stroke;
+    if (closesSeams) context.lineWidth = SEAM_DEVICE_PX;
     let [color, size] = [-1, -1]; // current state of the context: setting it costs more than a small path
     let painted = 0;
     for (let feature = 0; feature + 1 < features.length; feature++) {
@@ -155,7 +173,7 @@ export class PathPainter implements LayerPainter {
       if (colorSlot !== color) {
         color = colorSlot;
         context.fillStyle = this.#colors.values[color];
-        if (kind === "line") context.strokeStyle = this.#colors.values[color];
+        if (!stroke) context.strokeStyle = this.#colors.values[color];
       }
       if (kind === "line" && sizeSlot !== size) {
         size = sizeSlot;
@@ -177,11 +195,20 @@ export class PathPainter implements LayerPainter {
         } else {
           this.#traceRings(context, feature, vertices, placement);
           context.fill("evenodd");
-          if (stroke && stroke.widthPx > 0) context.stroke();
+          if (closesSeams ? this.#isOpaque[color] : stroke && stroke.widthPx > 0) context.stroke();
         }
       }
     }
     return painted;
+  }
+
+  /** Returns the outline at a scale; undefined if the polygons are too small for one. */
+  #strokeAt(worldPx: number): SceneLayer["stroke"] {
+    const { stroke } = this.layer;
+    if (!stroke?.thins) return stroke;
+    const sidePx = this.#usualSize * worldPx;
+    const share = Math.min(1, (sidePx - NOT_OUTLINED_PX) / (OUTLINED_PX - NOT_OUTLINED_PX));
+    return share > 0 ? { ...stroke, widthPx: stroke.widthPx * share } : undefined;
   }
 
   #paintDot(context: Canvas2D, feature: number, { scale, shiftX, shiftY }: Placement): boolean {
@@ -233,6 +260,19 @@ export class PathPainter implements LayerPainter {
       boxes[at]! >= minX && boxes[at + 1]! >= minY && boxes[at + 2]! <= maxX && boxes[at + 3]! <= maxY;
     return inside ? "inside" : "across";
   }
+}
+
+/** Returns the median side of some boxes, evenly spaced among all. */
+function medianSide(boxes: Float64Array): number {
+  const count = boxes.length / 4;
+  const every = Math.max(1, Math.floor(count / SAMPLE));
+  const sides: number[] = [];
+  for (let at = 0; at < boxes.length; at += 4 * every) {
+    const area = (boxes[at + 2]! - boxes[at]!) * (boxes[at + 3]! - boxes[at + 1]!);
+    if (area >= 0) sides.push(Math.sqrt(area)); // not of a feature without vertices
+  }
+  sides.sort((a, b) => a - b);
+  return sides[sides.length >> 1] ?? 0;
 }
 
 function traceLine(

@@ -1,6 +1,7 @@
 import type { Box } from "../../geometry/clip";
 import { generationsAt } from "../clock";
-import type { PointGeometry, Rgba, SceneLayer, Viewport } from "../scene";
+import { sizeInView } from "../point-size";
+import type { PointGeometry, Rgba, SceneLayer, SizeStyle, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitPoints } from "./hit";
@@ -41,6 +42,8 @@ export class PointPainter implements LayerPainter {
   readonly #geometry: PointGeometry;
   readonly #colors: Slots<Rgba>;
   readonly #sizes: Slots<number>;
+  /** Returns the factor by which points grow at a scale. */
+  readonly #growthIn: (worldPx: number) => number;
   readonly #box: Box;
   #index: PointIndex | undefined;
   /** Combined slot of colour and size of each row; absent if all rows share one. */
@@ -52,6 +55,7 @@ export class PointPainter implements LayerPainter {
     this.#geometry = geometry;
     this.#colors = colorSlots(layer.color);
     this.#sizes = sizeSlots(layer.size);
+    this.#growthIn = growthOf(layer.size);
     this.#slotOf = combined(this.#colors, this.#sizes);
     this.#box = boxOf(geometry.x, geometry.y);
   }
@@ -65,11 +69,12 @@ export class PointPainter implements LayerPainter {
   /** Returns the number of points that show, without those that others cover. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
     const { time, opacity } = this.layer;
-    if (!time) return this.#paintPart(target, viewport, scratch, { growth: 1, opacity });
+    const larger = this.#growthIn(viewport.worldPx);
+    if (!time) return this.#paintPart(target, viewport, scratch, { growth: larger, opacity });
     let shown = 0;
     for (const { from, to, growth, fade } of generationsAt(time, frame))
       shown += this.#paintPart(target, viewport, scratch, {
-        growth,
+        growth: growth * larger,
         opacity: opacity * fade,
         only: { ranges: [[from, to]] },
       });
@@ -112,12 +117,13 @@ export class PointPainter implements LayerPainter {
 
   hitAll({ x, y }: Place, { worldPx, slopPx, frame, most }: Look): Found[] {
     const { rows } = this.#geometry;
-    const growthOf = this.#growthAt(frame);
+    const larger = this.#growthIn(worldPx);
+    const growthOf = this.#growthAt(frame, larger);
     const { ofRow, values } = this.#sizes;
     const rowOf = (point: number) => (rows === undefined ? point : rows[point]!);
     const radiusOf = (point: number) =>
       ((values[ofRow === undefined ? 0 : ofRow[rowOf(point)]!]! / 2) * growthOf(point)) / worldPx;
-    const largestPx = Math.max(0, ...values) * (1 + (this.layer.time?.trails ?? 0));
+    const largestPx = Math.max(0, ...values) * larger * (1 + (this.layer.time?.trails ?? 0));
     const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx, most };
     const reach = limits.maxRadius + limits.slop;
     const byRow = new Map<number, Found>(); // two points of a MultiPoint are one row
@@ -132,7 +138,7 @@ export class PointPainter implements LayerPainter {
 
   placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
     const { x, y, rows } = this.#geometry;
-    const growthOf = this.#growthAt(frame);
+    const growthOf = this.#growthAt(frame, 1);
     const view = boxAround(viewport, 0);
     const placed: Placed[] = [];
     const { order, boxes } = this.warm();
@@ -151,12 +157,13 @@ export class PointPainter implements LayerPainter {
     return placed;
   }
 
-  /** Returns the factor by which a trail enlarges a point; NaN if the frame does not show the point. */
-  #growthAt(frame: number): (point: number) => number {
+  /** Returns the factor by which the scale and a trail enlarge a point; NaN if the frame does not show the point. */
+  #growthAt(frame: number, larger: number): (point: number) => number {
     const { time } = this.layer;
-    if (!time) return () => 1;
+    if (!time) return () => larger;
     const generations = generationsAt(time, frame);
-    return (point) => generations.find(({ from, to }) => point >= from && point < to)?.growth ?? Number.NaN;
+    return (point) =>
+      larger * (generations.find(({ from, to }) => point >= from && point < to)?.growth ?? Number.NaN);
   }
 
   /** Draws a ring around a point if the frame shows it. */
@@ -167,7 +174,7 @@ export class PointPainter implements LayerPainter {
     frame: number,
   ): void {
     const { x, y } = this.#geometry;
-    const growth = this.#growthAt(frame)(feature);
+    const growth = this.#growthAt(frame, this.#growthIn(worldPx))(feature);
     if (Number.isNaN(growth)) return;
     const radius = ((this.#sizes.values[this.#sizes.ofRow?.[row] ?? 0]! * growth) / 2 + 1) * pixelRatio;
     const scale = worldPx * pixelRatio;
@@ -270,6 +277,12 @@ export class PointPainter implements LayerPainter {
   #maxAlpha(): number {
     return Math.max(this.layer.stroke?.color[3] ?? 0, ...this.#colors.values.map((color) => color[3]));
   }
+}
+
+function growthOf(size: SizeStyle): (worldPx: number) => number {
+  if (size.kind !== "constant" || !size.spread) return () => 1;
+  const { px, spread } = size;
+  return (worldPx) => sizeInView(spread, worldPx) / px;
 }
 
 /** Returns colour × number of sizes + size for each row. */

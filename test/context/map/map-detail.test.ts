@@ -169,6 +169,13 @@ describe("colour classes equal those of the scene", () => {
     await expectTilesOf({ color: { column, method: "continuous" } });
     await expectTilesOf({ color: { column, method: "continuous", domain: [-0.1, 0.30000000000000004] } });
   });
+
+  test.each(["day", "at", "local", "always"])("times, of %s", async (column) => {
+    await expectTilesOf({ color: column });
+    await expectTilesOf({ color: { column, method: "continuous" } });
+    await expectTilesOf({ color: { column, method: "category", bins: 3 } });
+    await expectTilesOf({ color: { column, bins: [Date.UTC(2001, 0, 1), Date.UTC(2020, 5, 1)] } });
+  });
 });
 
 describe("size classes equal those of the scene", () => {

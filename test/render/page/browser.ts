@@ -35,6 +35,8 @@ export interface OpenOptions {
   readonly widthPx?: number;
   readonly heightPx?: number;
   readonly pixelRatio?: number;
+  /** A device with a touch screen. */
+  readonly hasTouch?: boolean;
   /** Answers requests of the page; without it, all requests are refused. */
   readonly route?: (request: Request) => Buffer | undefined;
   /** Runs before the page's own scripts. */
@@ -53,10 +55,11 @@ const PAGE_URL = "http://notebook.test/";
 
 /** Opens HTML in a new page, without network access except for what `route` answers. */
 export async function open(html: string, options: OpenOptions = {}): Promise<Opened> {
-  const { widthPx = 600, heightPx = 400, pixelRatio = 1, route, before } = options;
+  const { widthPx = 600, heightPx = 400, pixelRatio = 1, hasTouch = false, route, before } = options;
   const context = await newContext({
     viewport: { width: widthPx, height: heightPx },
     deviceScaleFactor: pixelRatio,
+    hasTouch,
   });
   context.setDefaultTimeout(300_000); // a safety net
   const page = await context.newPage();

@@ -319,18 +319,22 @@ describe("texts", () => {
     expect(errors).toEqual([]);
   });
 
-  test("attributions are text with links", async () => {
+  test("attributions are text with links, of what the map shows", async () => {
     const attribution =
       'Tiles <b>by</b> [A & "B"](https://a.test/x?y=1&z=2), [no](javascript:alert(1)), [C](https://c.test)';
-    const { frame } = await openMap(
-      sceneOf([], { basemap: { ...BASEMAP, tiles: { ...TILES, attribution } } }),
-    );
-    expect(await frame.textContent(".attribution")).toBe(
-      'Leaflet · Tiles <b>by</b> A & "B", [no](javascript:alert(1)), C',
-    );
+    const basemap = { ...BASEMAP, tiles: { ...TILES, attribution } };
+    let isOnline = false;
+    const { page } = await open(sceneToDocument(sceneOf([], { basemap }), new Uint8Array()), {
+      route: () => (isOnline ? tile("#00ff00") : undefined),
+    });
+    const credits = () => page.textContent(".attribution");
+    await expect.poll(credits).toBe("Leaflet · Natural Earth");
+    isOnline = true;
+    await page.evaluate("dispatchEvent(new Event('online'))");
+    await expect.poll(credits).toBe('Leaflet · Tiles <b>by</b> A & "B", [no](javascript:alert(1)), C');
     const links =
       "[...document.querySelectorAll('.attribution a')].map((a) => [a.href, a.target, a.rel].join(' '))";
-    expect(await frame.evaluate(links)).toEqual([
+    expect(await page.evaluate(links)).toEqual([
       "https://leafletjs.com/ _blank noopener noreferrer",
       "https://a.test/x?y=1&z=2 _blank noopener noreferrer",
       "https://c.test/ _blank noopener noreferrer",
@@ -458,8 +462,10 @@ describe("without the live map", () => {
 describe("sizes", () => {
   const kb = (html: string) => Math.round(html.length / 1000);
 
-  test("an empty page takes less than 330 kB, a map of counties less than 700 kB", () => {
-    expect(kb(sceneToHtml(sceneOf([]), new Uint8Array()))).toBeLessThan(330);
+  test("a page of 100 points takes less than 330 kB, a map of counties less than 700 kB", () => {
+    const points = sceneOf([pointLayer(axis(100, 0, 1), axis(100, 0, 1))]);
+    const html = sceneToHtml(points, renderPng(points));
+    expect(kb(html)).toBeLessThan(330);
     expect(kb(sceneToHtml(counties(), new Uint8Array()))).toBeLessThan(700);
   });
 

@@ -5,6 +5,7 @@ import { paint, paintLayers, prepare, warm } from "../../../src/render/painter";
 import { boxOf, indexPoints } from "../../../src/render/painter/point-index";
 import { makeStamp, PHASES, type Stamp } from "../../../src/render/painter/stamps";
 import { cssColor } from "../../../src/render/painter/style";
+import { sizeInView, sizeOfMany } from "../../../src/render/point-size";
 import { viewportOf } from "../../../src/render/projection";
 import type {
   PathGeometry,
@@ -24,6 +25,7 @@ import {
   layerOf,
   mulberry32,
   painted,
+  paths,
   px,
   RED,
   sceneOf,
@@ -402,3 +404,91 @@ function fillOf({ color }: SceneLayer, row: number): Rgba {
 }
 
 const sizeOf = ({ size }: SceneLayer): number => (size.kind === "constant" ? size.px : 0);
+
+test.each([1, 2])(
+  "neighbouring polygons without an outline leave no seam, at %d pixels per pixel",
+  (pixelRatio) => {
+    const [a, b, c, d, e, f] = [
+      [-20, -12],
+      [3, -12],
+      [7, 12],
+      [-20, 12],
+      [20, -12],
+      [20, 12],
+    ] as const;
+    const halves = paths("polygon", [[[a!, b!, c!, d!, a!]], [[b!, e!, f!, c!, b!]]]);
+    const { canvas } = painted(sceneOf([layerOf(halves, { color: constant(RED) })]), { pixelRatio });
+    const { data, width, height } = imageOf(canvas);
+    const middle = (height / 2) * width * 4;
+    const reds = Array.from({ length: width }, (_, x) => [
+      ...data.subarray(middle + 4 * x, middle + 4 * x + 3),
+    ]);
+    const isRed = (color: number[]) => color.every((value, i) => Math.abs(value - RED[i]!) <= 3);
+    const inside = reds.slice(reds.findIndex(isRed), reds.findLastIndex(isRed) + 1);
+    expect(inside.length).toBeGreaterThan(40);
+    expect(inside.filter((color) => !isRed(color))).toEqual([]);
+  },
+);
+
+describe("what is in the view decides", () => {
+  const layer = (count: number) => {
+    const random = mulberry32(5);
+    const axis = () => Float64Array.from({ length: count }, () => 0.4 + 0.2 * random());
+    const spread = { count, area: 0.04 };
+    return layerOf(
+      { kind: "point", x: axis(), y: axis() },
+      { size: { kind: "constant", px: sizeOfMany(count), spread } },
+    );
+  };
+
+  test("how large points are", () => {
+    expect([10, 100, 1000, 1e5, 1e7].map(sizeOfMany)).toEqual([10, 10, 7.25, 2, 2]);
+    const spread = { count: 10_000, area: 0.04 };
+    expect(sizeInView(spread, 256)).toBe(sizeOfMany(10_000));
+    const closer = [12, 13, 14, 30].map((zoom) => sizeInView(spread, worldPxOf(zoom)));
+    expect(closer).toEqual([...closer].sort((a, b) => a - b));
+    expect(closer.at(-1)).toBe(10);
+  });
+
+  test("points grow with the zoom, and are found in their size", () => {
+    const points = layer(2000);
+    const { x, y } = points.geometry as PointGeometry;
+    const place = { x: x[7]!, y: y[7]! };
+    const painter = prepare(sceneOf([points]), { createCanvas }).layers[0]!;
+    const reachPx = (zoom: number) => {
+      const worldPx = worldPxOf(zoom);
+      const look = { worldPx, slopPx: 0, frame: 0, most: 1 };
+      const hit = (px: number) => painter.hitAll({ x: place.x + px / worldPx, y: place.y }, look)[0];
+      return [1, 2, 3, 4, 5, 6].filter((px) => hit(px)?.feature === 7).length;
+    };
+    expect(reachPx(20)).toBe(5);
+    expect(reachPx(3)).toBeLessThan(5);
+  });
+
+  test("whether polygons have an outline", () => {
+    const square = (lng: number) => [
+      [
+        [lng, 0],
+        [lng + 0.1, 0],
+        [lng + 0.1, 0.1],
+        [lng, 0.1],
+        [lng, 0],
+      ] as [number, number][],
+    ];
+    const squares = paths(
+      "polygon",
+      Array.from({ length: 60 }, (_, i) => square(i * 0.1)),
+    );
+    const style = { color: constant(RED), stroke: { color: WHITE, widthPx: 1, thins: true } };
+    /** Brightest green in the middle of the squares, which are red. */
+    const brightest = (zoom: number) => {
+      const view = { kind: "center", lng: 3, lat: 0.05, zoom } as const;
+      const { data, width, height } = imageOf(painted(sceneOf([layerOf(squares, style)], { view })).canvas);
+      const greens = Array.from({ length: 60 }, (_, i) => data[((height >> 1) * width + 70 + i) * 4 + 1]!);
+      return Math.max(...greens);
+    };
+    expect(brightest(4.5)).toBeLessThan(120); // squares of 1.6 pixels, on light ground
+    expect(brightest(7.2)).toBeGreaterThan(120); // of 10 pixels
+    expect(brightest(11)).toBeGreaterThan(180); // of 146 pixels
+  });
+});

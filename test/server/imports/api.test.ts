@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../../../src/local/home";
 import { type RunningServer, runServer } from "../../../src/server/daemon";
 import { importer, zipOf } from "../../support/imports";
-import { json, serverForTests, temporaryHome } from "../../support/server";
+import { json, runningServer, serverForTests, temporaryHome } from "../../support/server";
 
 const server = serverForTests();
 const { post, upload, get, finished, file, columns, leftovers, workDirs } = importer(server);
@@ -45,13 +45,16 @@ describe("requests", () => {
 
   test("an upload whose sender is gone before the answer is not imported", async () => {
     const { hostname, port } = new URL(server.baseUrl);
-    const body = `a\n${"1\n".repeat(500_000)}`; // takes much longer than to notice that nobody is there
+    const { pid } = (await runningServer(server.home))!.status;
+    const body = "a\n1\n"; // fits into a socket's buffer
     const head = `POST /api/v1/imports?filename=gone.csv&api_key=${server.key} HTTP/1.1\r\nHost: ${hostname}:${port}`;
     const socket = connect(Number(port), hostname);
     await once(socket, "connect");
+    process.kill(pid, "SIGSTOP"); // when it goes on, the whole upload and the sender's end are there
     socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     socket.destroySoon();
     await once(socket, "close");
+    process.kill(pid, "SIGCONT");
     await file("after.csv", "a\n1\n"); // slots are given in order
     await expect.poll(workDirs).toEqual([]);
     expect(await tables()).not.toContain("gone");

@@ -79,14 +79,20 @@ export function fullscreenControl(): L.Control | undefined {
   });
 }
 
-/** The basemap's attribution, with links written as `[text](https://…)`. Leaflet's own control would accept HTML. */
-export function attributionControl(attribution = ""): L.Control {
-  return controlAt("bottomright", () => {
-    const line = create("div", { class: "attribution" }, ...withLinks("[Leaflet](https://leafletjs.com)"));
-    L.DomEvent.disableClickPropagation(line);
-    if (attribution) line.append(" · ", ...withLinks(attribution));
-    return line;
-  });
+/**
+ * The attribution of the basemap that shows, with links written as `[text](https://…)`. Leaflet's own control would accept
+ * HTML. Returns a function that changes it.
+ */
+export function addAttribution(map: L.Map, attribution = ""): (attribution: string) => void {
+  const line = create("div", { class: "attribution" });
+  const credit = (to: string) => {
+    const credits = ["[Leaflet](https://leafletjs.com)", to].filter((text) => text !== "");
+    line.replaceChildren(...withLinks(credits.join(" · ")));
+  };
+  credit(attribution);
+  L.DomEvent.disableClickPropagation(line);
+  controlAt("bottomright", () => line).addTo(map);
+  return credit;
 }
 
 function withLinks(text: string): (string | HTMLAnchorElement)[] {

@@ -18,8 +18,8 @@ import { arrange } from "./arrange";
 import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
 import {
+  addAttribution,
   addHomeButton,
-  attributionControl,
   controlAt,
   create,
   fullscreenControl,
@@ -27,9 +27,10 @@ import {
   titleOf,
 } from "./controls";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
+import { shareGestures } from "./in-page";
 import { LayerSwitch, layersControl } from "./layer-list";
 import { legendCard } from "./legend";
-import { createMap, wheelOnRequest, whenSized } from "./map";
+import { createMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./raster-tiles";
@@ -75,7 +76,6 @@ window.showMap = async (unpack: Unpack) => {
   if (tiles || clock) {
     // vector outlines, the raster tiles that cover them when online, and the data
     new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
-    if (tiles) addTiles(map, tiles);
     for (const range of sheetsOf(scene))
       addSheet("data", (context, viewport) => {
         context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -84,13 +84,14 @@ window.showMap = async (unpack: Unpack) => {
   } else {
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
+  const credit = addAttribution(map, shapes && "Natural Earth");
+  if (tiles) addTiles(map, tiles, () => credit(tiles.attribution));
   const layerSwitch = new LayerSwitch(prepared.hidden);
   layerSwitch.onChange(() => {
     for (const sheet of sheets) sheet.redraw();
     time?.refresh();
     info.refresh();
   });
-  attributionControl(tiles?.attribution ?? (shapes && "Natural Earth")).addTo(map);
   addHomeButton(map, showFirstView);
   fullscreenControl()?.addTo(map);
   layersControl(scene.layers, layerSwitch)?.addTo(map);
@@ -125,7 +126,7 @@ window.showMap = async (unpack: Unpack) => {
         notes.refresh();
       },
     });
-  if (window.parent !== window) wheelOnRequest(map);
+  if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
   map.on("zoomend", warmLater);
   warmLater();

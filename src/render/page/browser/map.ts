@@ -1,7 +1,8 @@
 import L from "leaflet";
 import { lngLatOf } from "../../../geometry/mercator";
-import { centerOf, MAX_ZOOM, MIN_ZOOM, viewportOf, ZOOM_STEP } from "../../projection";
+import { centerOf, MAX_ZOOM, MIN_ZOOM, viewportOf } from "../../projection";
 import type { Scene } from "../../scene";
+import { zoomByWheel } from "./wheel-zoom";
 
 /** The panes from bottom to top, all below the controls (Leaflet's `.leaflet-control`: 800). */
 const PANES = { base: 100, tiles: 200, data: 400, hover: 420, labels: 450 };
@@ -13,9 +14,6 @@ const PAN_BOUNDS: L.LatLngBoundsLiteral = [
   [-MAX_LAT, -36_000],
   [MAX_LAT, 36_000],
 ];
-
-const HINT_MS = 1500;
-const MODIFIER = /Mac|iP(hone|ad|od)/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 /** A private method of Leaflet: how far a view must move, given by how much the bounds end inside of it on both sides. */
 interface BoundedMap extends L.Map {
@@ -51,7 +49,8 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
   bounded._rebound = (before, after) =>
     before + after > 0 ? Math.min(0, before) - Math.min(0, after) : rebound(before, after);
   // Raster tiles are sharp only at whole zooms, vectors at any.
-  const zoomSnap = scene.basemap.tiles ? 1 : ZOOM_STEP;
+  const isStepped = scene.basemap.tiles !== undefined;
+  const zoomSnap = isStepped ? 1 : 0;
   let [isFirstView, isMoving] = [true, false];
   const showFirstView = () => {
     const { clientWidth: widthPx, clientHeight: heightPx } = element;
@@ -71,6 +70,7 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
   map.on("resize", () => {
     if (isFirstView) showFirstView();
   });
+  zoomByWheel(map, { isStepped });
   return { map, showFirstView };
 }
 
@@ -84,40 +84,4 @@ export function whenSized(element: HTMLElement): Promise<void> {
     });
     observer.observe(element);
   });
-}
-
-/**
- * Makes the wheel scroll the notebook until the reader clicks the map; then it zooms until the pointer leaves. With Ctrl
- * or ⌘ it always zooms, as does a pinch on a touchpad, which browsers report as Ctrl.
- */
-export function wheelOnRequest(map: L.Map): void {
-  const element = map.getContainer();
-  let active = false;
-  const hint = document.createElement("p");
-  hint.className = "hint";
-  hint.textContent = `Click the map or hold ${MODIFIER} to zoom with the wheel`;
-  element.append(hint);
-  let hiding: ReturnType<typeof setTimeout> | undefined;
-  const showHint = (shown: boolean) => {
-    clearTimeout(hiding);
-    hint.classList.toggle("shown", shown);
-    if (shown) hiding = setTimeout(showHint, HINT_MS, false);
-  };
-
-  element.addEventListener("pointerdown", () => {
-    active = true;
-    showHint(false);
-  });
-  element.addEventListener("pointerleave", () => {
-    active = false;
-  });
-  element.addEventListener(
-    "wheel",
-    (event) => {
-      if (active || event.ctrlKey || event.metaKey) return showHint(false);
-      event.stopPropagation(); // or Leaflet would zoom instead of letting the notebook scroll
-      if (!(event.target as Element).closest(".legend, .popup")) showHint(true);
-    },
-    { capture: true, passive: true },
-  );
 }

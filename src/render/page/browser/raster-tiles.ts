@@ -5,9 +5,10 @@ type Tiles = NonNullable<Basemap["tiles"]>;
 
 /**
  * Adds raster tiles, and label tiles above the data, once the tile in the middle of the view has loaded. Until then, each
- * move requests a single tile, so that a map that is offline does not fill the console with errors.
+ * move requests a single tile, so that a map that is offline does not fill the console with errors. Calls `onShown` when tiles
+ * cover the outlines.
  */
-export function addTiles(map: L.Map, tiles: Tiles): void {
+export function addTiles(map: L.Map, tiles: Tiles, onShown: () => void): void {
   const { urlTemplate, labelsUrlTemplate, subdomains, maxZoom = MAX_TILE_ZOOM } = tiles;
   const options = {
     subdomains,
@@ -28,6 +29,7 @@ export function addTiles(map: L.Map, tiles: Tiles): void {
     image.onload = () => {
       map.off("moveend", ask);
       for (const layer of layers) layer.addTo(map); // adding a layer twice does nothing
+      onShown();
     };
     image.onerror = () => {
       asked = "";
