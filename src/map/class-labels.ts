@@ -33,6 +33,8 @@ const DATE_FORMATS = [
 const DAY_MS = 86_400_000;
 /** Classes of one value with more digits are labelled with bounds. */
 const MAX_DIGITS = 8;
+/** Digits of a bound between two values that differ only in later ones. */
+const EXACT_DIGITS = 12;
 /** Bounds of classes of equal width may be rounded by this share of their width. */
 const ROUNDING = 0.05;
 
@@ -87,17 +89,21 @@ function numberTexts({ ranges, bounds }: RangeClasses, style: NumberStyle): stri
 /** Returns the border above each class: those of the last class are not needed, unless its upper bound was given. */
 function bordersOf({ ranges, bounds }: Pick<RangeClasses, "ranges" | "bounds">): Border[] {
   if (bounds === "given")
-    return ranges.flatMap(({ upper }) => (upper === Infinity ? [] : [{ value: upper, isInLower: true }]));
+    return ranges.flatMap(({ upper }) =>
+      upper === Infinity ? [] : [{ value: withoutNoise(upper), isInLower: true }],
+    );
   return ranges.slice(0, -1).map((range, i) => {
     const next = ranges[i + 1]!;
     if (bounds === "data") {
-      const value = roundest({
-        from: range.max,
-        to: next.min,
-        // a class of one value is labelled with it; its neighbours must not seem to include it
-        isFromExcluded: isSingle(range),
-        isToExcluded: isSingle(next) && !isSingle(range),
-      });
+      const value = withoutNoise(
+        roundest({
+          from: range.max,
+          to: next.min,
+          // a class of one value is labelled with it; its neighbours must not seem to include it
+          isFromExcluded: isSingle(range),
+          isToExcluded: isSingle(next) && !isSingle(range),
+        }),
+      );
       return { value, isInLower: value < next.min };
     }
     const below = Math.max(...ranges.slice(0, i + 1).map(({ max }) => max));
@@ -105,9 +111,14 @@ function bordersOf({ ranges, bounds }: Pick<RangeClasses, "ranges" | "bounds">):
     const most = Math.min(range.upper - range.lower, next.upper - next.lower) * ROUNDING;
     const isNear = (other: number) => Math.abs(other - range.upper) <= most && most < Infinity;
     const value = rounded(range.upper, (other) => other >= below && other < above && isNear(other));
-    return { value, isInLower: true };
+    const border = withoutNoise(value);
+    return { value: border, isInLower: border < above };
   });
 }
+
+/** Drops the last digits of a double, which come from arithmetic: 0.1 − 0.09 is 0.010000000000000009. */
+const withoutNoise = (value: number): number =>
+  Number.isInteger(value) ? value : Number(value.toPrecision(EXACT_DIGITS));
 
 /** True for a class of one value that is short enough to be its label. */
 const isSingle = ({ min, max }: Range) => min === max && Number(min.toPrecision(MAX_DIGITS)) === min;

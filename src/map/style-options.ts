@@ -73,17 +73,21 @@ export interface ColorByColumn {
 export interface SizeByColumn {
   /** Name of a column of numbers. */
   readonly column: string;
-  /** Smallest and largest size in CSS pixels, from 0 to 1000. @default [5, 25] */
+  /**
+   * Sizes of the smallest and the largest value in CSS pixels, from 0 to 1000.
+   * @default [5, 25] for classes of points, [0.5, 6] for those of lines
+   */
   readonly range?: readonly [min: number, max: number];
-  /** Smallest size in CSS pixels; replaces the first number of `range`. @default 5 */
+  /** Smallest size in CSS pixels; replaces the first number of `range`. @default that of `range` */
   readonly min?: number;
-  /** Largest size in CSS pixels; replaces the second number of `range`. @default 25 */
+  /** Largest size in CSS pixels; replaces the second number of `range`. @default 25 for points, 6 for lines */
   readonly max?: number;
-  /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default 5 */
+  /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default no classes; 5 if `method` needs them */
   readonly bins?: Bins;
   /**
-   * Classification method. With `"continuous"`, the area of a point or the width of a line grows with the value.
-   * @default "quantiles"
+   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value,
+   * which must not be negative; with `range` or `min`, it grows from the smallest value to the largest.
+   * @default "continuous"; with `bins`, and for columns with negative values, "quantiles"
    */
   readonly method?: Exclude<BinMethod, "category">;
   /** Alias of `method`, the name that cartoframes for Python uses. */
@@ -199,13 +203,17 @@ export interface ColumnColor {
 export interface ColumnSize {
   readonly kind: "column";
   readonly column: string;
-  readonly rangePx: readonly [min: number, max: number];
+  /** Absent where the default depends on the geometry. With "continuous" and no minimum, sizes are proportional. */
+  readonly minPx?: number;
+  readonly maxPx?: number;
   readonly bins: Bins;
-  readonly method: NumberMethod | "continuous";
+  /** Absent for the default: proportional sizes, or classes if a value is negative. */
+  readonly method?: NumberMethod | "continuous";
 }
 
 const DEFAULT_OPACITY = 0.9;
-const DEFAULT_RANGE_PX = [5, 25] as const;
+/** Of points; a `min` without `max` must not exceed it. */
+const DEFAULT_MAX_PX = 25;
 const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
 /** Most categories that options may list. */
@@ -350,25 +358,32 @@ function checkSize(size: unknown): Style["size"] {
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
   checkKeys("size", option, OPTION_NAMES.SizeByColumn);
   const column = checkColumn("size", option.column);
-  const { bins = DEFAULT_BINS } = option;
-  const method = methodOption("size", option) ?? "quantiles";
+  const { bins } = option;
+  const method = methodOption("size", option) ?? (bins === undefined ? undefined : "quantiles");
   return {
     kind: "column",
     column,
-    rangePx: checkRange(rangeOption(option)),
-    bins: checkSizeBins(bins),
-    method: checkOneOf("size.method", method, NUMBER_METHODS),
+    ...checkedRange(option),
+    bins: checkSizeBins(bins ?? DEFAULT_BINS),
+    ...(method !== undefined && { method: checkOneOf("size.method", method, NUMBER_METHODS) }),
   };
 }
 
-/** Returns `range`, or the range from `min` to `max`, each with its default. */
-function rangeOption({ range, min, max }: Readonly<Record<string, unknown>>): unknown {
-  if (min === undefined && max === undefined) return range ?? DEFAULT_RANGE_PX;
-  if (range !== undefined)
+/** Returns the ends of `range`, or `min` and `max`, as far as they are given. */
+function checkedRange({
+  range,
+  min,
+  max,
+}: Readonly<Record<string, unknown>>): Pick<ColumnSize, "minPx" | "maxPx"> {
+  if (range !== undefined && (min !== undefined || max !== undefined))
     throw new InvalidArgumentError(
       "Pass `size.range`, or `size.min` and `size.max`, not both: they set the same sizes.",
     );
-  return [min ?? DEFAULT_RANGE_PX[0], max ?? DEFAULT_RANGE_PX[1]];
+  if (range === undefined && min === undefined && max === undefined) return {};
+  const [minPx, maxPx] = checkRange(range ?? [min ?? 0, max ?? DEFAULT_MAX_PX]);
+  return range === undefined && min === undefined
+    ? { maxPx }
+    : { minPx, ...((max ?? range) !== undefined && { maxPx }) };
 }
 
 function checkColumn(option: string, column: unknown): string {

@@ -25,6 +25,20 @@ test.each<[string, Exclude<Classes, { kind: "steps" }>, string[] | undefined]>([
     classifyNumbers(numbers(1.23456, 9.87654, 20.1111, 40.98765), "quantiles", 2),
     ["≤ 10", "> 10"],
   ],
+  [
+    "digits that come from arithmetic",
+    classifyNumbers(
+      numbers(0.061 - 0.09, 0.082 - 0.09, 0.098 - 0.09, 0.119 - 0.09, 0.13 - 0.09).sort(),
+      "quantiles",
+      5,
+    ),
+    ["≤ −0.02", "−0.02 – 0", "0 – 0.01", "0.01 – 0.03", "> 0.03"],
+  ],
+  [
+    "bounds that come from arithmetic",
+    classifyByBounds(numbers(-1, 0.01, 0.02, 1), [0.061 - 0.09, 0.119 - 0.09]),
+    ["≤ −0.029", "−0.029 – 0.029", "> 0.029"],
+  ],
   ["single values", classifyNumbers(numbers(1, 1, 2, 3, 3), "quantiles", 5), ["1", "2", "3"]],
   [
     "equal widths are named by their bounds, empty ones left out",

@@ -180,7 +180,7 @@ describe("colour classes equal those of the scene", () => {
 
 describe("size classes equal those of the scene", () => {
   test.each(NUMBERS)("continuous and in classes, of %s", async (column) => {
-    await expectTilesOf({ size: column });
+    await expectTilesOf({ size: { column, method: "continuous", range: [5, 25] } });
     await expectTilesOf({ color: "txt", size: { column, method: "quantiles", bins: 4 } });
     await expectTilesOf({ size: { column, bins: [0, 1] } });
   });
