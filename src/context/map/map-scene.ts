@@ -39,8 +39,8 @@ export interface FetchedScene extends BuiltScene {
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, size, title, at } = options;
-  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, at });
+  const { zoom, lat, lng, size, title, legend, at } = options;
+  const built = buildScene({ layers: resolved, basemap, zoom, lat, lng, size, title, legend, at });
   return { ...built, layers: resolved };
 }
 

@@ -17,6 +17,7 @@ import type {
   ColorStyle,
   DetailSource,
   Legend,
+  LegendCorner,
   PathGeometry,
   PointGeometry,
   Rgba,
@@ -99,6 +100,7 @@ interface SceneHeader {
   readonly view: Scene["view"];
   readonly basemap: Basemap;
   readonly legends: readonly Legend[];
+  readonly legendCorner?: LegendCorner;
   readonly clock?: Clock;
   readonly notes?: readonly string[];
   readonly layers: readonly LayerHeader[];
@@ -124,6 +126,7 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     view: scene.view,
     basemap: scene.basemap,
     legends: scene.legends,
+    ...(scene.legendCorner && { legendCorner: scene.legendCorner }),
     ...(scene.clock && { clock: scene.clock }),
     ...(scene.notes && { notes: scene.notes }),
     layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),

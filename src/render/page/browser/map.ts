@@ -1,4 +1,5 @@
 import L from "leaflet";
+import { lngLatOf } from "../../../geometry/mercator";
 import { centerOf, MAX_ZOOM, MIN_ZOOM, viewportOf } from "../../projection";
 import type { Scene } from "../../scene";
 import { zoomByWheel } from "./wheel-zoom";
@@ -6,37 +7,71 @@ import { zoomByWheel } from "./wheel-zoom";
 /** The panes from bottom to top, all below the controls (Leaflet's `.leaflet-control`: 800). */
 const PANES = { base: 100, tiles: 200, data: 400, hover: 420, labels: 450 };
 
-/** A Leaflet map of the scene's first view, which is fitted again on each resize until the reader moves the map. */
-export function createMap(element: HTMLElement, scene: Scene): L.Map {
+/** The northern edge of Web Mercator. */
+const [, MAX_LAT] = lngLatOf([0, 0]);
+/** The map pans no further north and south than the world, which repeats to the east and west: here, a hundred times. */
+const PAN_BOUNDS: L.LatLngBoundsLiteral = [
+  [-MAX_LAT, -36_000],
+  [MAX_LAT, 36_000],
+];
+
+/** A private method of Leaflet: how far a view must move, given by how much the bounds end inside of it on both sides. */
+interface BoundedMap extends L.Map {
+  _rebound(before: number, after: number): number;
+}
+
+/** The live map, and how to return to its first view. */
+export interface LiveMap {
+  readonly map: L.Map;
+  showFirstView(): void;
+}
+
+/**
+ * A Leaflet map of the scene's first view, which is fitted again on each resize until the reader moves the map. North and
+ * south of the world the map ends; to the east and west the world repeats.
+ */
+export function createMap(element: HTMLElement, scene: Scene): LiveMap {
   const map = L.map(element, {
     attributionControl: false,
     minZoom: MIN_ZOOM,
     maxZoom: MAX_ZOOM,
     zoomSnap: 0,
+    maxBoundsViscosity: 1,
   });
   for (const [name, zIndex] of Object.entries(PANES)) {
     const pane = map.createPane(name);
     pane.style.zIndex = String(zIndex);
     pane.style.pointerEvents = "none";
   }
+  const bounded = map as BoundedMap;
+  const rebound = bounded._rebound.bind(map);
+  // Leaflet would centre a world that is lower than the view; here it may lie anywhere inside
+  bounded._rebound = (before, after) =>
+    before + after > 0 ? Math.min(0, before) - Math.min(0, after) : rebound(before, after);
   // Raster tiles are sharp only at whole zooms, vectors at any.
   const isStepped = scene.basemap.tiles !== undefined;
   const zoomSnap = isStepped ? 1 : 0;
+  let [isFirstView, isMoving] = [true, false];
   const showFirstView = () => {
     const { clientWidth: widthPx, clientHeight: heightPx } = element;
     if (widthPx === 0 || heightPx === 0) return;
-    const { lng, lat, zoom } = centerOf(viewportOf({ ...scene, widthPx, heightPx }));
+    const { lng, lat, zoom } = centerOf(viewportOf({ ...scene, widthPx, heightPx }, { medium: "page" }));
+    [isFirstView, isMoving] = [true, true];
     map.options.zoomSnap = 0;
     map.setView([lat, lng], zoom, { animate: false });
     map.options.zoomSnap = zoomSnap;
+    isMoving = false;
   };
   showFirstView();
-  map.on("resize", showFirstView);
-  for (const gesture of ["pointerdown", "keydown", "wheel"] as const) {
-    element.addEventListener(gesture, () => map.off("resize", showFirstView), { once: true, capture: true });
-  }
+  map.setMaxBounds(PAN_BOUNDS);
+  map.on("movestart zoomstart", () => {
+    if (!isMoving) isFirstView = false;
+  });
+  map.on("resize", () => {
+    if (isFirstView) showFirstView();
+  });
   zoomByWheel(map, { isStepped });
-  return map;
+  return { map, showFirstView };
 }
 
 /** Resolves once the element has a size to fit the view to, which it lacks in a hidden tab or a collapsed cell. */
