@@ -79,6 +79,7 @@ export {
   type LayerOptions,
   type LegendOptions,
   type MapLayer,
+  type MapLegendOptions,
   type MapOptions,
   type MapProjection,
   QueryLayer,

@@ -1,5 +1,6 @@
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { hasOutline } from "../render/plane";
+import { legendCornerOf } from "../render/projection";
 import type { Basemap, Bounds, Legend, Projection, Rgba, Scene, SceneLayer } from "../render/scene";
 import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
@@ -15,7 +16,14 @@ import {
 } from "./geometry";
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, ResolvedLayer } from "./layer-data";
-import { checkTitle, checkView, MAX_LAYERS, tooManyLayers, type ViewOptions } from "./map-options";
+import {
+  checkLegend,
+  checkTitle,
+  checkView,
+  MAX_LAYERS,
+  tooManyLayers,
+  type ViewOptions,
+} from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
 import { type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
@@ -53,8 +61,9 @@ const LAYER_COLORS =
  * Builds the scene of a map: classifies values into colours and sizes, projects geometry, and fits the view to the data.
  * @throws InvalidArgumentError if the options do not fit the data.
  */
-export function buildScene({ layers, basemap, title, at, ...options }: SceneToBuild): BuiltScene {
+export function buildScene({ layers, basemap, title, legend, at, ...options }: SceneToBuild): BuiltScene {
   checkTitle(title);
+  const legendCorner = checkLegend(legend);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
   const { center, widthPx, heightPx, projection: option } = checkView(options);
   const timed = timedLayers(layers);
@@ -107,9 +116,19 @@ export function buildScene({ layers, basemap, title, at, ...options }: SceneToBu
     basemap: ground,
     layers: sceneLayers,
     legends: legends.map((legend) => withLayerName(legend, legends, names)),
+    ...(legendCorner && { legendCorner }),
     ...(notes.length > 0 && { notes }),
   };
-  return { scene: withClock(scene, timed.clock, at), warnings, tileColumns: columnsOfTiles };
+  return {
+    scene: withLegendCorner(withClock(scene, timed.clock, at)),
+    warnings,
+    tileColumns: columnsOfTiles,
+  };
+}
+
+/** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */
+function withLegendCorner(scene: Scene): Scene {
+  return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
 }
 
 interface ProjectedParts {

@@ -3,7 +3,7 @@ import type { Box } from "../geometry/clip";
 import { lngLatOf, worldX, worldY } from "../geometry/mercator";
 import { usaOutlines } from "../render/assets";
 import { boxesOfGroups, boxesOfPaths } from "../render/painter/box";
-import { hitPolygon } from "../render/painter/hit";
+import { hitPolygons } from "../render/painter/hit";
 import type { Plane } from "../render/plane";
 import {
   type Bounds,
@@ -170,11 +170,11 @@ const isIn = ([minX, minY, maxX, maxY]: Box, x: number, y: number) =>
 function liesOn(land: PathGeometry, geometry: PointGeometry | PathGeometry): boolean {
   const boxes = boxesOfGroups(boxesOfPaths(land.xy, land.paths), land.features);
   const positions = sample(geometry);
-  const inside = positions.filter((place) => hitPolygon(land, boxes, place) !== undefined);
+  const inside = positions.filter((place) => hitPolygons(land, boxes, place, 1).length > 0);
   return inside.length >= ON_LAND * positions.length;
 }
 
-type Place = Parameters<typeof hitPolygon>[2];
+type Place = Parameters<typeof hitPolygons>[2];
 
 /** Returns points, or the middles of features, evenly spaced among all. */
 function sample(geometry: PointGeometry | PathGeometry): Place[] {

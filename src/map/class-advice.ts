@@ -1,6 +1,6 @@
 /** Advice for classes that show little of a column. */
 import { shown } from "./check";
-import type { CategoryClasses } from "./classify";
+import { type CategoryClasses, finiteRangeOf } from "./classify";
 import type { StyleColumn } from "./layer-data";
 import type { BinMethod } from "./scheme";
 
@@ -20,19 +20,21 @@ export function skewAdvice(
 ): string | undefined {
   if (column.kind !== "number" || column.isTime || (method !== "equal" && method !== "continuous"))
     return undefined;
-  const values = column.values.filter(Number.isFinite);
-  if (values.length < LEAST_VALUES) return undefined;
-  const min = values.reduce((least, value) => Math.min(least, value));
-  const max = values.reduce((most, value) => Math.max(most, value));
-  const width = (max - min) * END_SHARE;
-  const low = values.reduce((count, value) => count + (value <= min + width ? 1 : 0), 0);
-  const high = values.reduce((count, value) => count + (value >= max - width ? 1 : 0), 0);
-  const share = Math.max(low, high) / values.length;
-  if (min === max || share < SKEWED_SHARE) return undefined;
-  const method2 = min > 0 && low > high ? '`method: "log"` or "quantiles"' : '`method: "quantiles"`';
+  const [min, max] = finiteRangeOf(column.values);
+  const [lowEnd, highEnd] = [min + (max - min) * END_SHARE, max - (max - min) * END_SHARE];
+  let [low, high, count] = [0, 0, 0];
+  for (const value of column.values) {
+    if (!Number.isFinite(value)) continue;
+    count++;
+    if (value <= lowEnd) low++;
+    if (value >= highEnd) high++;
+  }
+  const share = Math.max(low, high) / count;
+  if (count < LEAST_VALUES || min === max || share < SKEWED_SHARE) return undefined;
+  const better = min > 0 && low > high ? '`method: "log"` or "quantiles"' : '`method: "quantiles"`';
   return (
     `${percent(share)} of the values of column ${shown(column.name)} of ${label} lie in the ${low > high ? "lowest" : "highest"} fifth of their range ` +
-    `and have nearly the same colour or size. Use ${method2} to tell them apart.`
+    `and have nearly the same colour or size. Use ${better} to tell them apart.`
   );
 }
 

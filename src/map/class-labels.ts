@@ -1,6 +1,7 @@
 /**
  * Writes the labels of classes. Each label is true for all rows of its class: neighbours share a bound that lies between the
- * largest value of the lower class and the smallest one of the upper class, and it is the roundest number there.
+ * largest value of the lower class and the smallest one of the upper class, and it is the roundest number there. Differences
+ * below a trillionth of the largest value are errors of rounding, not values.
  *
  * `!` in this file: indexes are less than the number of ranges.
  */
@@ -31,10 +32,12 @@ const DATE_FORMATS = [
   "%Y-%m-%d %H:%M:%S.%L",
 ];
 const DAY_MS = 86_400_000;
+/** Digits that the numbers of a column are taken to have. */
+const EXACT_DIGITS = 12;
 /** Classes of one value with more digits are labelled with bounds. */
 const MAX_DIGITS = 8;
 /** Bounds of classes of equal width may be rounded by this share of their width. */
-const ROUNDING = 0.05;
+const ROUNDING = 0.04;
 
 /** Labels the classes that have rows. */
 export function rangeLabels(classes: RangeClasses, style: NumberStyle): Labelled[] {
@@ -59,7 +62,25 @@ export function dayOrTime(dates: readonly number[]): (ms: number) => string {
   return (ms) => write(new Date(ms));
 }
 
-function numberTexts({ ranges, bounds }: RangeClasses, style: NumberStyle): string[] {
+/**
+ * Rounds away what sums and differences of decimals leave behind: 0.3 − 0.1 is 0.19999999999999998. Digits count from the
+ * largest value, as errors do.
+ */
+function withoutNoise(ranges: readonly Range[]): Range[] {
+  const sizes = ranges.flatMap(({ min, max }) => [Math.abs(min), Math.abs(max)]).filter(Number.isFinite);
+  const decimals = EXACT_DIGITS - 1 - Math.floor(Math.log10(Math.max(...sizes)));
+  if (!(decimals >= 0 && decimals <= 100)) return [...ranges];
+  const clean = (value: number) => (Number.isFinite(value) ? Number(value.toFixed(decimals)) : value);
+  return ranges.map((range) => ({
+    ...range,
+    min: clean(range.min),
+    max: clean(range.max),
+    upper: clean(range.upper),
+  }));
+}
+
+function numberTexts({ ranges: exact, bounds }: RangeClasses, style: NumberStyle): string[] {
+  const ranges = bounds === "given" ? exact : withoutNoise(exact);
   const filled = ranges.filter(({ count }) => count > 0);
   const first = filled[0];
   if (bounds !== "given" && filled.length === 1 && first !== undefined) {
@@ -105,7 +126,7 @@ function bordersOf({ ranges, bounds }: Pick<RangeClasses, "ranges" | "bounds">):
     const most = Math.min(range.upper - range.lower, next.upper - next.lower) * ROUNDING;
     const isNear = (other: number) => Math.abs(other - range.upper) <= most && most < Infinity;
     const value = rounded(range.upper, (other) => other >= below && other < above && isNear(other));
-    return { value, isInLower: true };
+    return { value, isInLower: value < above };
   });
 }
 

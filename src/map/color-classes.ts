@@ -1,6 +1,6 @@
 /** Classifies the column that colours a layer, and gives each class its colour. */
 import { InvalidArgumentError } from "../errors";
-import type { Rgba } from "../render/scene";
+import type { Basemap, Rgba } from "../render/scene";
 import { shown } from "./check";
 import {
   type CategoryClasses,
@@ -11,6 +11,7 @@ import {
   classifyCategories,
   classifyNumbers,
   classifySteps,
+  finiteRangeOf,
 } from "./classify";
 import type { StyleColumn } from "./layer-data";
 import {
@@ -38,10 +39,23 @@ interface ColorClasses {
 }
 
 /**
- * Numbers on both sides of zero have a diverging scheme by default.
+ * Numbers on both sides of zero have a diverging scheme by default. On a dark basemap the default scheme of other numbers is
+ * turned around: large values are bright.
  * @param label name of the layer in error messages
  */
-export function classifyColor(color: ColumnColor, column: StyleColumn, label: string): ColorClasses {
+export function classifyColor(
+  color: ColumnColor,
+  column: StyleColumn,
+  label: string,
+  theme: Basemap["theme"],
+): ColorClasses {
+  const colored = colorClasses(color, column, label);
+  const isTurned = theme === "dark" && color.hasDefaultScheme && !colored.isDiverging;
+  if (!isTurned || colored.method === "category") return colored;
+  return { ...colored, palette: [...colored.palette].reverse() };
+}
+
+function colorClasses(color: ColumnColor, column: StyleColumn, label: string): ColorClasses {
   const isNumeric = column.kind === "number";
   const isDiverging = color.center !== undefined || (color.mayDiverge && hasBothSigns(column));
   const scheme = color.schemeFor(isNumeric, isDiverging);
@@ -77,7 +91,8 @@ const noCenter = (column: StyleColumn, label: string) =>
 
 function hasBothSigns(column: StyleColumn): boolean {
   if (column.kind !== "number" || column.isTime) return false;
-  return column.values.some((value) => value < 0) && column.values.some((value) => value > 0);
+  const [min, max] = finiteRangeOf(column.values);
+  return min < 0 && max > 0;
 }
 
 /** The ramp of a diverging scheme is cut where the values end, so that its middle is at the centre. */

@@ -15,7 +15,13 @@ export {
   lnglatOf,
   type ResolvedLayer,
 } from "./layer-data";
-export { checkMapOptions, type MapLayer, type MapOptions, type ViewOptions } from "./map-options";
+export {
+  checkMapOptions,
+  type MapLayer,
+  type MapLegendOptions,
+  type MapOptions,
+  type ViewOptions,
+} from "./map-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./scheme";
 export type {
   ColorByColumn,

@@ -194,15 +194,17 @@ function sizesLegendOf(
   const { from, to, count } = classes;
   const missing = missingItem(classes, { color, sizePx }, counts);
   if (count === 0) return missing.length > 0 ? { title, geometry, items: missing } : null;
-  const width = to - from;
-  const middle = roundest({ from: from + 0.4 * width, to: to - 0.4 * width });
-  const values = width > 0 ? [from, middle, to] : [from];
+  const at = (share: number) => from * (1 - share) + to * share; // to − from may exceed the largest double
+  const within = (least: number, most: number) => roundest({ from: at(least), to: at(most) });
+  // sizes that are proportional to the value begin with 0, which has none
+  const inner = from === 0 ? [within(0.04, 0.1), within(0.3, 0.5)] : [from, within(0.4, 0.6)];
+  const values = to > from ? [...inner, to] : [from];
   const rounded = values.map((value) => roundedEnd(value, from, to));
   const write = formatOf(rounded, style);
   const items = values.map((value, i) => ({
     label: write(rounded[i]!), // `!`: as long as `values`
     color,
-    sizePx: pxOf(width > 0 ? (value - from) / width : 0.5),
+    sizePx: pxOf(to > from ? (value / 2 - from / 2) / (to / 2 - from / 2) : 0.5),
   }));
   return { title, geometry, items: [...items, ...missing] };
 }

@@ -1,11 +1,19 @@
 import { InvalidArgumentError } from "../errors";
 import { isFrame } from "../frame";
+import { OPTION_NAMES } from "../option-names";
 import type { Moment } from "../render/clock";
-import type { Scene } from "../render/scene";
+import { LEGEND_CORNERS } from "../render/layout";
+import type { LegendCorner, Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
-import { checkText, expected, shown } from "./check";
+import { checkKeys, checkOneOf, checkText, expected, shown } from "./check";
 import { checkProjection, type MapProjection } from "./choose-projection";
 import { Layer, QueryLayer } from "./layer";
+
+/** Where the legends of a map appear. */
+export interface MapLegendOptions {
+  /** Corner of the map. @default where the legends cover least of the data */
+  readonly position?: "top-right" | "top-left" | "bottom-right" | "bottom-left";
+}
 
 /** Size, title and initial view of a map. */
 export interface ViewOptions {
@@ -31,6 +39,8 @@ export interface ViewOptions {
   readonly projection?: MapProjection;
   /** Title above the map. @default no title */
   readonly title?: string;
+  /** Position of the legends. Their content is set in each layer. @default where they cover least of the data */
+  readonly legend?: MapLegendOptions;
   /**
    * Moment that a map with an animated layer shows: a Date, a string that `new Date` parses, or a number. The live map
    * starts paused there.
@@ -60,7 +70,7 @@ export const MAX_LAYERS = 8;
  * Checks everything that can be checked without the data, and separates the basemap from the layers.
  * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
-export function checkMapOptions({ layers = [], title, ...view }: MapOptions): {
+export function checkMapOptions({ layers = [], title, legend, ...view }: MapOptions): {
   readonly layers: readonly (Layer | QueryLayer)[];
   readonly basemap?: BaseMap;
 } {
@@ -72,6 +82,7 @@ export function checkMapOptions({ layers = [], title, ...view }: MapOptions): {
   if (basemaps.length > 1)
     throw new InvalidArgumentError(`\`layers\` can include one BaseMap; got ${basemaps.length}.`);
   checkTitle(title);
+  checkLegend(legend);
   checkView(view);
   return { layers: data, ...(basemaps[0] !== undefined && { basemap: basemaps[0] }) };
 }
@@ -92,6 +103,19 @@ function checkLayer(layer: unknown, position: number): void {
 /** @throws InvalidArgumentError for a title that is not a string, or blank. */
 export function checkTitle(title: unknown): void {
   if (title !== undefined) checkText("title", title, "a string that is not blank");
+}
+
+/**
+ * Returns the corner of the legends, if the options set it.
+ * @throws InvalidArgumentError for an unknown option or position.
+ */
+export function checkLegend(legend: MapLegendOptions | undefined): LegendCorner | undefined {
+  if (legend === undefined) return undefined;
+  if (typeof legend !== "object" || legend === null || Array.isArray(legend))
+    throw expected("legend", legend, `an object such as { position: "bottom-left" }`);
+  checkKeys("legend", legend, OPTION_NAMES.MapLegendOptions);
+  const { position } = legend;
+  return position === undefined ? undefined : checkOneOf("legend.position", position, LEGEND_CORNERS);
 }
 
 export function tooManyLayers(count: number): InvalidArgumentError {

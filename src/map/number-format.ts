@@ -1,6 +1,5 @@
 /** Formats the numbers of legends. */
 import { format } from "d3-format";
-import { rounded } from "./round-numbers";
 
 /**
  * How the numbers of a column are written: with thousands separators, as they are (years, identifiers), or as dates, which
@@ -11,6 +10,7 @@ export type NumberStyle = "grouped" | "plain" | "date";
 /** Larger and smaller numbers are written in scientific notation. */
 const MAX_PLAIN = 1e15;
 const MIN_PLAIN = 1e-6;
+const MAX_DECIMALS = 20;
 /** From this number on, legends write 250k and 1.3M where that is exact and shorter. */
 const SHORT_FROM = 100_000;
 const UNITS = [
@@ -52,17 +52,22 @@ export function formatOf(numbers: readonly number[], style: NumberStyle): (value
   const large = finite.filter((number) => Math.abs(number) >= 1000);
   const isShort =
     Math.max(0, ...sizes) >= SHORT_FROM &&
-    large.every((number) => shortText(number).length < plain(number).length);
+    large.every((number) => shortText(number).length < exactText(number).length);
   if (isShort) return signed((value) => (Math.abs(value) >= 1000 ? shortText(value) : exactText(value)));
   const smallest = Math.min(...sizes.filter((size) => size > 0));
   const isAlike = Math.max(...sizes) / smallest <= MOST_ALIKE;
   return signed((value) => (isAlike && value !== 0 ? plain(value) : exactText(value)));
 }
 
-/** Rounds the ends of a range to four digits of its length, at most. */
+/** Rounds an end of a range that has more than seven digits, by at most a millionth of the range. */
 export function roundedEnd(value: number, from: number, to: number): number {
-  const most = Math.abs(to - from) / 10_000;
-  return Number.isFinite(most) ? rounded(value, (other) => Math.abs(other - value) <= most) : value;
+  const most = Math.abs(to - from) / 1_000_000;
+  if (!Number.isFinite(most) || Number(value.toPrecision(7)) === value) return value;
+  for (let decimals = 0; decimals < MAX_DECIMALS; decimals++) {
+    const rounded = Number(value.toFixed(decimals));
+    if (Math.abs(rounded - value) <= most) return rounded;
+  }
+  return value;
 }
 
 /** Writes infinity as a sign, and a minus as one. */

@@ -17,7 +17,7 @@ useMode(modeLab65);
 /** Colour distance (CIE76) from which colours are not mistaken for each other. */
 const LEAST_DISTANCE = 15;
 /** Greys, in the order in which they are tried. */
-const GREYS = ["#b3b3b3", "#e3e3e3", "#595959", "#3d3d3d", "#2b2b2b", "#181818"].map((grey) =>
+const GREYS = ["#b3b3b3", "#dcdcdc", "#595959", "#3d3d3d", "#2b2b2b", "#181818"].map((grey) =>
   checkColor("grey", grey),
 );
 

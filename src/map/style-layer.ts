@@ -1,8 +1,10 @@
 import { InvalidArgumentError } from "../errors";
+import { largestFirst } from "../render/largest-first";
+import { pickPoints } from "../render/page/pick";
 import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
-import { type Classes, checkMethod, classifyByBounds, classifyNumbers, classifySteps } from "./classify";
+import type { Classes } from "./classify";
 import { classifyColor, typeText } from "./color-classes";
 import { defaultSize, largestPx } from "./default-size";
 import { DrawnRows } from "./drawn-rows";
@@ -13,7 +15,8 @@ import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import { MISSING_COLOR } from "./scheme";
-import type { ColumnSize, Style } from "./style-options";
+import { classifySize } from "./size-classes";
+import type { Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
@@ -27,8 +30,6 @@ const STROKE_PX = 0.5;
 const MOST_OUTLINED = 50_000;
 /** Smaller points are drawn without outlines. */
 const LEAST_OUTLINED_PX = 3;
-/** Steps of continuous sizes: more cannot be distinguished. */
-const SIZE_STEPS = 32;
 /** Default colours of labels and their halos, by theme of the basemap. */
 const HALO = { light: [255, 255, 255, 217], dark: [14, 14, 14, 217] } as const;
 const LABEL = { light: [38, 50, 56, 255], dark: [236, 239, 241, 255] } as const;
@@ -63,7 +64,7 @@ export function styleLayer(
     );
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const source = { data, rows, label };
+  const source = { data, rows, label, theme };
   const color = colorOf(style.color, source, { plain, missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
@@ -72,11 +73,12 @@ export function styleLayer(
   const stroke = style.stroke === undefined && !isOutlined ? null : strokeOf(style.stroke, kind, theme);
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
+  const isSorted = geometry.kind === "point" && size.style.kind === "classes" && !time;
   const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
   return {
     layer: {
       name,
-      geometry,
+      geometry: isSorted ? pickPoints(geometry, largestFirst(geometry, size.style)) : geometry,
       rowCount: data.rowCount,
       color: color.style,
       size: size.style,
@@ -142,6 +144,7 @@ interface Source {
   readonly rows: DrawnRows;
   /** Name of the layer in error messages. */
   readonly label: string;
+  readonly theme: Basemap["theme"];
 }
 
 function colorOf(
@@ -153,7 +156,7 @@ function colorOf(
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(source, color.column);
-  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
   const advice =
     classes.kind === "categories"
       ? categoryAdvice(column, classes, source.label)
@@ -187,27 +190,17 @@ function sizeOf(
   const column = columnOf(source, size.column);
   if (column.kind !== "number")
     throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
-  if (typeof size.bins === "number" && size.method !== "continuous")
-    checkMethod(size.method, column.values, `the values of column ${shown(column.name)} of ${source.label}`);
-  const classes = classifySize(size, column.values);
-  const advice = size.method === "equal" ? skewAdvice(column, size.method, source.label) : undefined;
-  const [min, max] = size.rangePx;
-  const pxOf = (share: number) =>
-    classes.kind === "steps" && kind === "point"
-      ? Math.sqrt(min * min + (max * max - min * min) * share) // its area grows with the value
-      : min + (max - min) * share;
-  const count = classes.kind === "steps" ? SIZE_STEPS : classes.ranges.length;
-  const px = Array.from({ length: count }, (_, i) => (count > 1 ? pxOf(i / (count - 1)) : (min + max) / 2));
+  const { classes, px, advice } = classifySize(size, column, { kind, label: source.label });
   return {
-    style: { kind: "classes", px, missingPx: min, classes: source.rows.spread(classes.classes) },
+    style: {
+      kind: "classes",
+      px,
+      missingPx: Math.min(...px),
+      classes: source.rows.spread(classes.classes),
+    },
     by: classColumn(column, classes),
     ...(advice !== undefined && { advice }),
   };
-}
-
-function classifySize({ bins, method }: ColumnSize, values: Float64Array) {
-  if (typeof bins !== "number") return classifyByBounds(values, bins);
-  return method === "continuous" ? classifySteps(values, SIZE_STEPS) : classifyNumbers(values, method, bins);
 }
 
 /** Returns the values of a column in the drawn rows. */

@@ -30,7 +30,8 @@ export interface ColorByColumn {
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers and dates, "safe" for text and booleans
+   * @default "mint" for numbers and dates, from dark to bright on a dark basemap; "geyser" for numbers on both sides of 0;
+   * "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
@@ -73,17 +74,21 @@ export interface ColorByColumn {
 export interface SizeByColumn {
   /** Name of a column of numbers. */
   readonly column: string;
-  /** Smallest and largest size in CSS pixels, from 0 to 1000. @default [5, 25] */
+  /**
+   * Sizes of the smallest and the largest value in CSS pixels, from 0 to 1000.
+   * @default [5, 25] for classes of points, [0.5, 6] for those of lines
+   */
   readonly range?: readonly [min: number, max: number];
-  /** Smallest size in CSS pixels; replaces the first number of `range`. @default 5 */
+  /** Smallest size in CSS pixels; replaces the first number of `range`. @default that of `range` */
   readonly min?: number;
-  /** Largest size in CSS pixels; replaces the second number of `range`. @default 25 */
+  /** Largest size in CSS pixels; replaces the second number of `range`. @default 25 for points, 6 for lines */
   readonly max?: number;
-  /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default 5 */
+  /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default no classes; 5 if `method` needs them */
   readonly bins?: Bins;
   /**
-   * Classification method. With `"continuous"`, the area of a point or the width of a line grows with the value.
-   * @default "quantiles"
+   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value,
+   * which must not be negative; with `range` or `min`, it grows from the smallest value to the largest.
+   * @default "continuous"; with `bins`, and for columns with negative values, "quantiles"
    */
   readonly method?: Exclude<BinMethod, "category">;
   /** Alias of `method`, the name that cartoframes for Python uses. */
@@ -187,6 +192,7 @@ export interface ColumnColor {
   readonly column: string;
   /** Returns the scheme, which by default differs between numbers, numbers on both sides of a centre, and other values. */
   readonly schemeFor: (isNumeric: boolean, isDiverging: boolean) => Scheme;
+  readonly hasDefaultScheme: boolean;
   /** True if numbers on both sides of 0 have a diverging scheme. */
   readonly mayDiverge: boolean;
   readonly domain?: readonly [from: number, to: number];
@@ -199,13 +205,17 @@ export interface ColumnColor {
 export interface ColumnSize {
   readonly kind: "column";
   readonly column: string;
-  readonly rangePx: readonly [min: number, max: number];
+  /** Absent where the default depends on the geometry. With "continuous" and no minimum, sizes are proportional. */
+  readonly minPx?: number;
+  readonly maxPx?: number;
   readonly bins: Bins;
-  readonly method: NumberMethod | "continuous";
+  /** Absent for the default: proportional sizes, or classes if a value is negative. */
+  readonly method?: NumberMethod | "continuous";
 }
 
 const DEFAULT_OPACITY = 0.9;
-const DEFAULT_RANGE_PX = [5, 25] as const;
+/** Of points; a `min` without `max` must not exceed it. */
+const DEFAULT_MAX_PX = 25;
 const DEFAULT_BINS = 5;
 const MAX_SIZES = 20;
 /** Most categories that options may list. */
@@ -260,7 +270,14 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
   if (option.scheme !== undefined) {
     const scheme = adjusted(checkScheme(option.scheme), bins, method);
     const rest = { ...domainOf(option, scheme.method), ...centerOf(option, scheme), ...categories };
-    return { kind: "column", column, schemeFor: () => scheme, mayDiverge: false, ...rest };
+    return {
+      kind: "column",
+      column,
+      schemeFor: () => scheme,
+      hasDefaultScheme: false,
+      mayDiverge: false,
+      ...rest,
+    };
   }
   // throws now if bins or method are wrong
   const scheme = defaultScheme(method !== undefined && method !== "category", bins, method);
@@ -269,6 +286,7 @@ function columnColor(option: Readonly<Record<string, unknown>>): ColumnColor {
     column,
     schemeFor: (isNumeric, isDiverging) =>
       isDiverging ? divergingScheme(bins, method) : defaultScheme(isNumeric, bins, method),
+    hasDefaultScheme: true,
     mayDiverge: typeof scheme.bins === "number" && method !== "category" && method !== "log",
     ...domainOf(option, method),
     ...centerOf(option, scheme),
@@ -350,25 +368,32 @@ function checkSize(size: unknown): Style["size"] {
 function columnSize(option: Readonly<Record<string, unknown>>): ColumnSize {
   checkKeys("size", option, OPTION_NAMES.SizeByColumn);
   const column = checkColumn("size", option.column);
-  const { bins = DEFAULT_BINS } = option;
-  const method = methodOption("size", option) ?? "quantiles";
+  const { bins } = option;
+  const method = methodOption("size", option) ?? (bins === undefined ? undefined : "quantiles");
   return {
     kind: "column",
     column,
-    rangePx: checkRange(rangeOption(option)),
-    bins: checkSizeBins(bins),
-    method: checkOneOf("size.method", method, NUMBER_METHODS),
+    ...checkedRange(option),
+    bins: checkSizeBins(bins ?? DEFAULT_BINS),
+    ...(method !== undefined && { method: checkOneOf("size.method", method, NUMBER_METHODS) }),
   };
 }
 
-/** Returns `range`, or the range from `min` to `max`, each with its default. */
-function rangeOption({ range, min, max }: Readonly<Record<string, unknown>>): unknown {
-  if (min === undefined && max === undefined) return range ?? DEFAULT_RANGE_PX;
-  if (range !== undefined)
+/** Returns the ends of `range`, or `min` and `max`, as far as they are given. */
+function checkedRange({
+  range,
+  min,
+  max,
+}: Readonly<Record<string, unknown>>): Pick<ColumnSize, "minPx" | "maxPx"> {
+  if (range !== undefined && (min !== undefined || max !== undefined))
     throw new InvalidArgumentError(
       "Pass `size.range`, or `size.min` and `size.max`, not both: they set the same sizes.",
     );
-  return [min ?? DEFAULT_RANGE_PX[0], max ?? DEFAULT_RANGE_PX[1]];
+  if (range === undefined && min === undefined && max === undefined) return {};
+  const [minPx, maxPx] = checkRange(range ?? [min ?? 0, max ?? DEFAULT_MAX_PX]);
+  return range === undefined && min === undefined
+    ? { maxPx }
+    : { minPx, ...((max ?? range) !== undefined && { maxPx }) };
 }
 
 function checkColumn(option: string, column: unknown): string {

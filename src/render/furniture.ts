@@ -38,6 +38,9 @@ export function scaleBarOf(
   return { widthPx: metres / metresPerPx, label };
 }
 
+/** Width in CSS pixels that a legend may take; the page's style sheet has it, too. */
+export const legendRoom = (mapWidthPx: number): number => Math.min(320, 0.45 * mapWidthPx);
+
 /** Points and lines that are larger are not shown in their own size. */
 const MAX_POINT_PX = 200;
 const MAX_LINE_PX = 40;

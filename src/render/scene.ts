@@ -236,6 +236,9 @@ export interface Projection {
   readonly box: Box;
 }
 
+/** A corner of the map. */
+export type LegendCorner = "top-right" | "top-left" | "bottom-right" | "bottom-left";
+
 export interface Scene {
   readonly title?: string;
   readonly widthPx: number;
@@ -254,6 +257,8 @@ export interface Scene {
   /** From bottom to top. */
   readonly layers: readonly SceneLayer[];
   readonly legends: readonly Legend[];
+  /** Corner of the legends. @default where they cover least of the data, see `legendCornerOf` */
+  readonly legendCorner?: LegendCorner;
   /** Present if a layer is animated. */
   readonly clock?: Clock;
   /** Sentences about data that the map does not show. */

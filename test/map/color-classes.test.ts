@@ -1,20 +1,24 @@
+import { wcagContrast } from "culori";
 import { DataFrame } from "danfojs-node";
 import { describe, expect, test } from "vitest";
-import { buildScene, dataFromFrame, Layer, type LayerOptions, styling } from "../../src/map";
+import { BaseMap, buildScene, dataFromFrame, Layer, type LayerOptions, styling } from "../../src/map";
 import { classifyAround, classifyNumbers } from "../../src/map/classify";
 import { distanceFrom } from "../../src/map/other-color";
 import { mostColorsOf, otherColorOf, paletteOf, SCHEME_NAMES } from "../../src/map/scheme";
 import type { Rgba } from "../../src/render/scene";
 import { mulberry32 } from "../support/seeded";
 
-async function mapOf(values: readonly unknown[], options: LayerOptions) {
+async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?: BaseMap) {
   const frame = new DataFrame({
     v: values,
     lng: values.map((_, i) => i / 100),
     lat: values.map(() => 1),
   } as object);
   const layer = new Layer(frame, { lnglat: ["lng", "lat"], opacity: 1, stroke: false, ...options });
-  const { scene, warnings } = buildScene({ layers: [{ layer, data: await dataFromFrame(layer, frame) }] });
+  const { scene, warnings } = buildScene({
+    layers: [{ layer, data: await dataFromFrame(layer, frame) }],
+    ...(basemap && { basemap }),
+  });
   const { color } = scene.layers[0]!;
   if (color.kind !== "classes") throw new Error("the layer has one colour");
   const { items, ramp } = scene.legends[0]!;
@@ -50,6 +54,24 @@ describe("numbers on both sides of zero", () => {
     for (const [i, channel] of Buffer.from(middle!.slice(1), "hex").entries())
       expect(Math.abs(atZero[i]! - channel)).toBeLessThan(3);
     expect(ramp!.colors.map(hex)).not.toContain(colorsOf(colors, 7)[6]);
+  });
+  test.each([
+    [[0.1, 8_900_000], "0.1", "8.9M"],
+    [[1, 1_234_567.5], "1", "1,234,568"],
+    [[0.123456789, 0.987654321], "0.123457", "0.987654"],
+    [[7, 7], "7", "7"],
+  ])("a ramp of %s has its real ends", async (values, from, to) => {
+    const { ramp } = await mapOf(values, { color: { column: "v", method: "continuous" } });
+    expect([ramp!.from, ramp!.to]).toEqual([from, to]);
+  });
+  test("a ramp over a domain says what lies beyond it", async () => {
+    const color = { column: "v", method: "continuous" as const, domain: [2, 4] as const };
+    const ends = async (...values: number[]) => {
+      const { ramp } = await mapOf(values, { color });
+      return [ramp!.from, ramp!.to];
+    };
+    expect(await ends(1, 5)).toEqual(["≤ 2", "≥ 4"]);
+    expect(await ends(2.5, 3)).toEqual(["2", "4"]);
   });
   test("of one sign, with a scheme, or with bounds have no centre", async () => {
     const of = async (values: number[], color: object) =>
@@ -93,6 +115,27 @@ describe("numbers on both sides of zero", () => {
     complaint({ center: 1, method: "log" });
     await expect(mapOf(["a", "b"], { color: { column: "v", center: 1 } })).rejects.toThrow(
       /`color\.center` requires classes of numbers; column "v" of .* is of type text\./,
+    );
+  });
+});
+
+describe("on a dark basemap", () => {
+  const dark = new BaseMap({ source: "dark" });
+  const on = (color: LayerOptions["color"]) => mapOf([1, 2, 3, 4, 5], { color }, dark);
+
+  test("the default scheme of numbers goes from dark to bright, and its lowest class can be seen", async () => {
+    const { palette, colorOf } = await on("v");
+    expect(palette).toEqual(colorsOf(styling.mint(), 5).reverse());
+    const { background, vector } = dark.basemap;
+    for (const ground of [background, vector!.land])
+      expect(wcagContrast(colorOf(1), hex(ground))).toBeGreaterThanOrEqual(1.5);
+    const { ramp } = await on({ column: "v", method: "continuous" });
+    expect(hex(ramp!.colors[0]!)).toBe(palette[0]);
+  });
+  test("a scheme that was chosen, and categories, stay as they are", async () => {
+    expect((await on({ column: "v", scheme: "mint" })).palette).toEqual(colorsOf(styling.mint(), 5));
+    expect((await on({ column: "v", method: "category" })).palette).toEqual(
+      paletteOf(styling.safe(), 5, true).map(hex),
     );
   });
 });

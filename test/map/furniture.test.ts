@@ -94,6 +94,24 @@ const MAPS: Record<string, () => MapOptions> = {
     ...CONUS,
     size: [600, 340],
   }),
+  "sizes-nested": () => ({
+    layers: [
+      new BaseMap({ source: "light" }),
+      new Layer(CITIES, {
+        lnglat,
+        color: "crimson",
+        opacity: 0.6,
+        size: { column: "people", max: 90, method: "continuous" },
+      }),
+      new Layer(CITIES, {
+        lnglat,
+        size: 6,
+        color: { column: "country", bins: 2 },
+        legend: { title: "Countries, with a title that needs a second line because the map is small" },
+      }),
+    ],
+    size: [560, 360],
+  }),
   "lines-width": () => ({
     layers: [
       new BaseMap({ source: "light" }),

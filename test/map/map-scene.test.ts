@@ -99,6 +99,25 @@ test("a map of DataFrames needs no server", async () => {
   expect((await mapScene(nowhere, { progress })).scene.layers).toEqual([]);
 });
 
+test("the corner of the legend is decided once, or by the option", async () => {
+  const frame = new DataFrame({ lng: [1, 2], lat: [3, 4], n: [1, 2] });
+  const layers = new Layer(frame, { lnglat: ["lng", "lat"], color: "n" });
+  const cornerOf = async (legend?: object) =>
+    (await mapScene(nowhere, { layers, legend, progress } as never)).scene.legendCorner;
+  expect(await cornerOf()).toBe("top-right");
+  expect(await cornerOf({})).toBe("top-right");
+  expect(await cornerOf({ position: "bottom-left" })).toBe("bottom-left");
+  await expect(cornerOf({ position: "left" })).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: \`legend.position\` must be one of "top-right", "bottom-right", "bottom-left", "top-left"; got "left".]`,
+  );
+  await expect(cornerOf({ place: "top-left" })).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: legend has no option "place". Available options: "position".]`,
+  );
+  await expect(cornerOf([])).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[InvalidArgumentError: \`legend\` must be an object such as { position: "bottom-left" }; got [].]`,
+  );
+});
+
 test("an aborted map fetches nothing", async () => {
   const signal = AbortSignal.abort(new Error("stopped"));
   await expect(mapScene(transport, { layers: new Layer("places"), signal, progress })).rejects.toThrow(

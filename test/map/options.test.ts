@@ -58,17 +58,20 @@ describe("color", () => {
 describe("size", () => {
   test("a number, a column, or a range", () => {
     expect(new Layer("t", { size: 3 }).style.size).toEqual({ kind: "constant", px: 3 });
-    expect(new Layer("t", { size: "pop" }).style.size).toMatchObject({
-      column: "pop",
-      rangePx: [5, 25],
-      bins: 5,
-    });
+    expect(new Layer("t", { size: "pop" }).style.size).toEqual({ kind: "column", column: "pop", bins: 5 });
     expect(
       new Layer("t", { size: { column: "pop", range: [1, 9], bins: [10, 20] } }).style.size,
     ).toMatchObject({
-      rangePx: [1, 9],
+      minPx: 1,
+      maxPx: 9,
       bins: [10, 20],
+      method: "quantiles",
     });
+    const bounds = [{ max: 9 }, { min: 4 }].map(
+      (size) => new Layer("t", { size: { column: "a", ...size } }).style.size,
+    );
+    expect(bounds.map((size) => ({ ...size }))).toMatchObject([{ maxPx: 9 }, { minPx: 4 }]);
+    expect(bounds[0]).not.toHaveProperty("minPx");
   });
   test("errors", () => {
     expect(complaint({ size: 0 })).toMatchInlineSnapshot(

@@ -11,7 +11,7 @@ import { Layer } from "../../src/map";
 import { dataFromGeoJson } from "../../src/map/geojson-data";
 import { projectGeometry } from "../../src/map/geometry";
 import { boxesOfGroups, boxesOfPaths } from "../../src/render/painter/box";
-import { hitPolygon } from "../../src/render/painter/hit";
+import { hitPolygons } from "../../src/render/painter/hit";
 import { graticuleOf, outlineOf, type Plane, projectPaths, projectPoints } from "../../src/render/plane";
 import type { PathGeometry, PointGeometry } from "../../src/render/scene";
 
@@ -76,7 +76,7 @@ function areaOf({ xy, paths: ends, features }: PathGeometry, index = 0): number 
 const contains = (geometry: PathGeometry, plane: Plane, place: LngLat): boolean => {
   const [x, y] = judge(plane)([...place])!;
   const boxes = boxesOfGroups(boxesOfPaths(geometry.xy, geometry.paths), geometry.features);
-  return hitPolygon(geometry, boxes, { x: x / 1e6, y: y / 1e6 }) !== undefined;
+  return hitPolygons(geometry, boxes, { x: x / 1e6, y: y / 1e6 }, 1).length > 0;
 };
 
 describe("points", () => {

@@ -39,9 +39,9 @@ export interface FetchedScene extends BuiltScene {
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
   const resolved = await resolveLayers(transport, layers, options);
-  const { zoom, lat, lng, projection, size, title, at } = options;
+  const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
-  const built = buildScene({ layers: resolved, basemap, ...view, title, at });
+  const built = buildScene({ layers: resolved, basemap, ...view, title, legend, at });
   return { ...built, layers: resolved };
 }
 

@@ -1,22 +1,19 @@
 /** Draws the title, legends, scale bar, time and attribution of an image, with the page's layout and look. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
-import { legendSymbolSize, type NestedPoints, nestedPoints, scaleBarOf } from "../furniture";
+import { legendRoom, legendSymbolSize, type NestedPoints, nestedPoints, scaleBarOf } from "../furniture";
+import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
 import { cssColor } from "../painter/style";
-import type { Legend, LegendItem, Scene, Viewport } from "../scene";
+import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
 
 // Sizes in CSS pixels, as in the page's style sheet.
-const MARGIN = 10;
 const PADDING_X = 12;
 const PADDING_TOP = 9;
 const PADDING_BOTTOM = 10;
-/** Share of the map's width that one card may take, and that all cards together may take. */
-const MAX_CARD_SHARE = 0.45;
+/** Share of the map's width that all cards together may take. */
 const MAX_CARDS_SHARE = 0.6;
 /** Gap between cards side by side. */
 const CARD_GAP = 6;
-/** Room below the legends for a margin and the attribution. */
-const BELOW = 40;
 const TITLE_HEIGHT = 22;
 const ITEM_HEIGHT = 18;
 /** Height of the second line of a long text. */
@@ -70,21 +67,30 @@ interface WrappedLine {
 }
 
 /**
- * Draws the legends at the top right, in one card or, if that is too tall, in several side by side. They never exceed the
- * map: texts that do not fit in two lines end in "…", long legends in "+ 12 more". Returns the width they take, margin included.
+ * Draws the legends in their corner, in one card or, if that is too tall, in several side by side. They never exceed the
+ * map: texts that do not fit in two lines end in "…", long legends in "+ 12 more". Returns the width they take beside the
+ * title, margin included.
  */
-export function drawLegends(context: SKRSContext2D, scene: Scene, { fonts }: Lettering): number {
+export function drawLegends(
+  context: SKRSContext2D,
+  scene: Scene,
+  { fonts, corner }: Lettering & { readonly corner: LegendCorner },
+): number {
+  const { widthPx, heightPx, basemap } = scene;
   context.save();
   context.font = `${TEXT_PX}px ${fonts}`;
   context.textBaseline = "middle";
-  const cards = cardsOf(context, scene);
-  let right = scene.widthPx - MARGIN;
-  for (const card of [...cards].reverse()) {
-    drawCard(context, card, right - card.width, THEMES[scene.basemap.theme]);
-    right -= card.width + CARD_GAP;
+  const insets = legendInsets(scene, corner, "image");
+  const cards = cardsOf(context, scene, heightPx - insets.top - insets.bottom);
+  const total = cards.reduce((sum, card) => sum + card.width + CARD_GAP, -CARD_GAP);
+  let left = corner.endsWith("left") ? MARGIN : widthPx - MARGIN - total;
+  for (const card of cards) {
+    const top = corner.startsWith("top") ? insets.top : heightPx - insets.bottom - card.height;
+    drawCard(context, card, { left, top }, THEMES[basemap.theme]);
+    left += card.width + CARD_GAP;
   }
   context.restore();
-  return cards.length > 0 ? scene.widthPx - right - CARD_GAP : 0;
+  return cards.length > 0 && corner === "top-right" ? MARGIN + total : 0;
 }
 
 /** Draws the title at the top left, shortened to the room that the legends leave. */
@@ -196,10 +202,9 @@ interface Card {
 }
 
 /** Lays out cards from left to right, as many as fit; the last one ends in "+ 12 more" if entries are left. */
-function cardsOf(context: SKRSContext2D, { widthPx, heightPx, legends }: Scene): Card[] {
-  const room = heightPx - MARGIN - BELOW - PADDING_TOP - PADDING_BOTTOM;
-  const wrapped = (column: readonly Legend[]) =>
-    wrap(context, column.flatMap(linesOf), MAX_CARD_SHARE * widthPx);
+function cardsOf(context: SKRSContext2D, { widthPx, legends }: Scene, heightPx: number): Card[] {
+  const room = heightPx - PADDING_TOP - PADDING_BOTTOM;
+  const wrapped = (column: readonly Legend[]) => wrap(context, column.flatMap(linesOf), legendRoom(widthPx));
   for (let columns = inColumns(legends, room, wrapped); ; columns = mergedLast(columns)) {
     const cards = columns.flatMap((column) => cardOf(fitting(context, wrapped(column), room)) ?? []);
     const width = cards.reduce((sum, card) => sum + card.width + CARD_GAP, 0);
@@ -257,12 +262,12 @@ function cardOf(lines: readonly WrappedLine[]): Card | undefined {
 function drawCard(
   context: SKRSContext2D,
   { width, height, symbolWidth, lines }: Card,
-  left: number,
+  { left, top }: Pick<Box, "left" | "top">,
   theme: (typeof THEMES)["light" | "dark"],
 ): void {
-  drawBox(context, { left, top: MARGIN, width, height }, theme);
+  drawBox(context, { left, top, width, height }, theme);
   const x = left + PADDING_X;
-  let y = MARGIN + PADDING_TOP;
+  let y = top + PADDING_TOP;
   for (const { line, texts, indent, height: lineHeight } of lines) {
     if (line.kind === "rule") {
       context.fillStyle = theme.edge;

@@ -4,8 +4,8 @@ import { momentText } from "../clock";
 import { outlineCredit } from "../furniture";
 import { outlinesOf } from "../outlines";
 import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
-import { viewportOf } from "../projection";
-import type { Scene, Viewport } from "../scene";
+import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
+import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
 import { drawTiles, type TilePictures } from "./raster-tiles";
@@ -38,6 +38,7 @@ export class ImagePainter {
   readonly #pixelRatio: number;
   readonly #tiles: TilePictures | undefined;
   readonly #viewport: Viewport;
+  readonly #corner: LegendCorner;
   readonly #canvas: Canvas;
   /** The basemap below the layers, the same in all frames. */
   readonly #ground: Canvas;
@@ -49,11 +50,13 @@ export class ImagePainter {
     this.#pixelRatio = pixelRatio;
     this.#tiles = tiles;
     this.#viewport = viewportOf(scene, { pixelRatio });
+    this.#corner = legendCornerOf(scene);
     const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
     this.#canvas = createCanvas(width, height);
     this.#ground = createCanvas(width, height);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#prepared = prepare(scene, { createCanvas, shapes });
+    this.#prepared.now.clear = clearanceOf(scene, "image");
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
     if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
@@ -81,7 +84,7 @@ export class ImagePainter {
       const share = (frame + 1) / clock.frames;
       drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });
     }
-    const takenPx = drawLegends(context, scene, { fonts: FONTS });
+    const takenPx = drawLegends(context, scene, { corner: this.#corner, fonts: FONTS });
     drawTitle(context, scene, { takenPx, fonts: FONTS });
     context.restore();
     return this.#canvas;

@@ -17,6 +17,7 @@ import type {
   ColorStyle,
   DetailSource,
   Legend,
+  LegendCorner,
   PathGeometry,
   PointGeometry,
   Projection,
@@ -101,6 +102,7 @@ interface SceneHeader {
   readonly projection?: Projection;
   readonly basemap: Basemap;
   readonly legends: readonly Legend[];
+  readonly legendCorner?: LegendCorner;
   readonly clock?: Clock;
   readonly notes?: readonly string[];
   readonly layers: readonly LayerHeader[];
@@ -127,6 +129,7 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     ...(scene.projection && { projection: scene.projection }),
     basemap: scene.basemap,
     legends: scene.legends,
+    ...(scene.legendCorner && { legendCorner: scene.legendCorner }),
     ...(scene.clock && { clock: scene.clock }),
     ...(scene.notes && { notes: scene.notes }),
     layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),

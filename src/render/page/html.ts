@@ -14,7 +14,7 @@ const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
 const MIN_HEIGHT_PX = 280;
 
 const PAGE_CSS = `
-html, body, #map { height: 100%; margin: 0; overflow: hidden; }
+html, body, main, #map { height: 100%; margin: 0; overflow: hidden; }
 #problem { position: fixed; left: 8px; bottom: 8px; margin: 0; padding: 4px 10px; border-radius: 4px;
   background: rgb(255 255 255 / 0.94); color: #263238; font: 12px/1.4 system-ui, sans-serif; }
 #still { position: fixed; inset: 0; width: 100%; height: 100%; object-fit: contain; }`;
@@ -75,7 +75,7 @@ function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string
 </style>
 </head>
 <body>
-${before}<div id="map"></div>
+${before}<main><div id="map"></div></main>
 ${block("scene", base64(bytes))}
 ${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
 ${block("font", pageFont(labelTexts(scene)))}

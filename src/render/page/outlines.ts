@@ -41,7 +41,7 @@ export function packOutlines(scene: Scene): Uint8Array {
   const { land, borders, stateBorders, ...rest } = outlinesOf(scene);
   const near = boxNear(scene);
   const detail: Detail = {
-    near: zoomOf(viewportOf(scene).worldPx) >= MIN_ZOOM_NEAR ? near : undefined,
+    near: zoomOf(viewportOf(scene, { medium: "page" }).worldPx) >= MIN_ZOOM_NEAR ? near : undefined,
     around: grown(near, AROUND, AROUND),
   };
   return deflateSync(
@@ -60,7 +60,7 @@ export function packOutlines(scene: Scene): Uint8Array {
  * maximum error of a line to a vertex that was left out beyond the box.
  */
 function boxNear(scene: Scene): Box {
-  const { originX, originY, worldPx, widthPx, heightPx } = viewportOf(scene);
+  const { originX, originY, worldPx, widthPx, heightPx } = viewportOf(scene, { medium: "page" });
   const least = 2 * tolerance(ZOOM_AROUND);
   const margin = (px: number) => Math.max(least, (MARGIN_VIEWS * px) / worldPx);
   const box: Box = [originX, originY, originX + widthPx / worldPx, originY + heightPx / worldPx];

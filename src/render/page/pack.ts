@@ -89,7 +89,7 @@ function fairShares(sizes: readonly number[], total: number): number[] {
  * for tooltips, popups and labels, then becomes coarser.
  */
 function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Overview {
-  const viewPx = viewportOf(scene).worldPx;
+  const viewPx = viewportOf(scene, { medium: "page" }).worldPx;
   const scales = scalesFrom(viewPx);
   const finer: Overview[] = []; // known overviews, coarsest last: the next one is made from them
   const overviewAt = (worldPx: number) => {

@@ -1,4 +1,5 @@
 /** Selects and reorders the features of layers. `!` in the loops: see `PathGeometry`; indexes are those of features. */
+import { largestFirst } from "../largest-first";
 import { boxOf, indexPoints } from "../painter/point-index";
 import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "../scene";
 
@@ -9,7 +10,7 @@ import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "
 const ORDERED_POINTS = 50_000;
 
 /** Returns the points at `indexes`; each keeps its row. */
-function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
+export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
   const picked = {
     x: new Float64Array(indexes.length),
     y: new Float64Array(indexes.length),
@@ -83,7 +84,8 @@ function layerAlongCurve(layer: SceneLayer): SceneLayer {
   if (geometry.kind !== "point" || geometry.x.length <= ORDERED_POINTS) return layer;
   if (layer.time) return { ...layer, geometry: pickPoints(geometry, orderInFrames(geometry, layer.time)) };
   const { order } = indexPoints(geometry.x, geometry.y, boxOf(geometry.x, geometry.y));
-  return order ? { ...layer, geometry: pickPoints(geometry, order) } : layer;
+  const sorted = layer.size.kind === "classes" ? largestFirst(geometry, layer.size, order) : order;
+  return sorted ? { ...layer, geometry: pickPoints(geometry, sorted) } : layer;
 }
 
 /** Returns an order in which the points of each frame follow the curve, and the frames stay one after the other. */

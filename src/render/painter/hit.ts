@@ -1,20 +1,29 @@
-/** Finds the feature at a place, such as under the pointer. `!` in the loops: see `PointGeometry` and `PathGeometry`. */
+/** Finds the features at a place, such as under the pointer. `!` in the loops: see `PointGeometry` and `PathGeometry`. */
 import type { PathGeometry, PointGeometry } from "../scene";
 import type { Place } from "./layer-painter";
 import { forEachBlock, type PointIndex } from "./point-index";
 
+/** Lengths in world units. */
+interface Reach {
+  /** Distance at which a place beside a feature still hits it, if the place is on no feature. */
+  readonly slop: number;
+  /** Maximum number of features to return, the topmost ones. */
+  readonly most: number;
+}
+
 /**
- * Returns the topmost point whose disc contains the place; otherwise the one with the nearest disc, at most `slop` away.
- * All lengths are in world units; `maxRadius` is the largest radius.
+ * Returns the points whose discs contain the place, topmost first; if there are none, the one with the nearest disc, at
+ * most `slop` away. `maxRadius` is the largest radius.
  */
-export function hitPoint(
+export function hitPoints(
   { x, y }: PointGeometry,
   { order, boxes }: PointIndex,
   place: Place,
   radiusOf: (point: number) => number,
-  { maxRadius, slop }: { readonly maxRadius: number; readonly slop: number },
-): number | undefined {
-  let [topmost, nearest, nearestGap] = [-1, -1, slop];
+  { maxRadius, slop, most }: Reach & { readonly maxRadius: number },
+): number[] {
+  const covering: number[] = [];
+  let [nearest, nearestGap] = [-1, slop];
   const reach = maxRadius + slop;
   const around = [place.x - reach, place.y - reach, place.x + reach, place.y + reach] as const;
   forEachBlock({ boxes }, x.length, around, (from, to) => {
@@ -24,21 +33,29 @@ export function hitPoint(
       if (!(Math.abs(dx) <= reach && Math.abs(dy) <= reach)) continue;
       const gap = Math.hypot(dx, dy) - radiusOf(i);
       if (gap <= 0) {
-        if (i > topmost) topmost = i;
+        if (covering.push(i) >= 2 * most + 64) keepTopmost(covering, most);
       } else if (gap < nearestGap || (gap === nearestGap && i > nearest)) [nearest, nearestGap] = [i, gap];
     }
   });
-  const hit = topmost >= 0 ? topmost : nearest;
-  return hit >= 0 ? hit : undefined;
+  if (covering.length === 0) return nearest >= 0 ? [nearest] : [];
+  return keepTopmost(covering, most);
 }
 
-/** Returns the topmost polygon that contains the place; `boxes` are those of the features. */
-export function hitPolygon(
+function keepTopmost(features: number[], most: number): number[] {
+  features.sort((a, b) => b - a);
+  features.length = Math.min(features.length, most);
+  return features;
+}
+
+/** Returns the polygons that contain the place, topmost first; `boxes` are those of the features. */
+export function hitPolygons(
   { xy, paths, features }: PathGeometry,
   boxes: Float64Array,
   { x, y }: Place,
-): number | undefined {
-  for (let feature = features.length - 2; feature >= 0; feature--) {
+  most: number,
+): number[] {
+  const found: number[] = [];
+  for (let feature = features.length - 2; feature >= 0 && found.length < most; feature--) {
     const at = 4 * feature;
     if (!(x >= boxes[at]! && y >= boxes[at + 1]! && x <= boxes[at + 2]! && y <= boxes[at + 3]!)) continue;
     let isInside = false;
@@ -49,34 +66,39 @@ export function hitPolygon(
         if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) isInside = !isInside;
       }
     }
-    if (isInside) return feature;
+    if (isInside) found.push(feature);
   }
-  return undefined;
+  return found;
 }
 
-/** Returns the line nearest to the place, at most its reach away; the topmost if several are equally near. */
-export function hitLine(
+/**
+ * Returns the lines whose strokes contain the place, topmost first; if there are none, the nearest line, at most `slop`
+ * beside its stroke. `radiusOf` returns half the width of a line.
+ */
+export function hitLines(
   { xy, paths, features }: PathGeometry,
   boxes: Float64Array,
   { x, y }: Place,
-  reachOf: (feature: number) => number,
-): number | undefined {
-  let hit: number | undefined;
-  let nearest = Infinity;
-  for (let feature = features.length - 2; feature >= 0; feature--) {
+  radiusOf: (feature: number) => number,
+  { slop, most }: Reach,
+): number[] {
+  const covering: number[] = [];
+  let [nearest, nearestGap] = [-1, slop];
+  for (let feature = features.length - 2; feature >= 0 && covering.length < most; feature--) {
     const at = 4 * feature;
-    const reach = Math.min(reachOf(feature), nearest);
+    const radius = radiusOf(feature);
+    const reach = radius + (covering.length > 0 ? 0 : nearestGap);
     if (!(x >= boxes[at]! - reach && y >= boxes[at + 1]! - reach)) continue;
     if (!(x <= boxes[at + 2]! + reach && y <= boxes[at + 3]! + reach)) continue;
+    let gap = Infinity;
     for (let path = features[feature]!; path < features[feature + 1]!; path++) {
-      for (let i = paths[path]!; i + 1 < paths[path + 1]!; i++) {
-        const distance = distanceTo(xy, 2 * i, x, y);
-        if (distance > reachOf(feature) || distance >= nearest) continue;
-        [hit, nearest] = [feature, distance];
-      }
+      for (let i = paths[path]!; i + 1 < paths[path + 1]! && gap > 0; i++)
+        gap = Math.min(gap, distanceTo(xy, 2 * i, x, y) - radius);
     }
+    if (gap <= 0) covering.push(feature);
+    else if (gap < nearestGap || (gap === nearestGap && nearest < 0)) [nearest, nearestGap] = [feature, gap];
   }
-  return hit;
+  return covering.length === 0 && nearest >= 0 ? [nearest] : covering;
 }
 
 /** Returns the distance from (x, y) to the segment that starts at index `at` of `xy`. */

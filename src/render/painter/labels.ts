@@ -62,6 +62,19 @@ interface Placed {
   readonly offsetYPx: number;
 }
 
+/** A view, and the places on it that labels must not cover, in CSS pixels from its corner. */
+export interface Clearance {
+  readonly viewport: Viewport;
+  readonly places: readonly Place[];
+}
+
+interface Place {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 export class LabelPainter {
   readonly #styles: readonly (LabelStyle | undefined)[];
   readonly #layers: readonly SceneLayer[];
@@ -69,7 +82,9 @@ export class LabelPainter {
   readonly #copies: number;
   readonly #known = new WeakMap<SceneLayer, readonly Candidate[]>();
   #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
-  #placed: { readonly key: string; readonly labels: readonly Placed[] } | undefined;
+  #placed:
+    | { readonly key: string; readonly isClear: boolean; readonly labels: readonly Placed[] }
+    | undefined;
 
   /**
    * `tiles` holds the tile sources of layers that are overviews, by index, and `copies` is the number of copies of the
@@ -92,15 +107,28 @@ export class LabelPainter {
     return this.#styles.every((style) => style === undefined);
   }
 
-  /** Paints the labels in the view; for animated layers, those of points that the frame shows. */
-  paint(context: Canvas2D, viewport: Viewport, hidden: ReadonlySet<number>, frame: number): void {
+  /**
+   * Paints the labels in the view; for animated layers, those of points that the frame shows. With `clear`, labels that
+   * would be cut or covered there are left out; once it is gone, they are added to the others.
+   */
+  paint(
+    context: Canvas2D,
+    viewport: Viewport,
+    hidden: ReadonlySet<number>,
+    { frame, clear }: { readonly frame: number; readonly clear?: Clearance | undefined },
+  ): void {
     if (this.isEmpty) return;
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const isTimed = this.#layers.some(({ label, time }) => label && time);
     const parts = this.#partsAt(worldPx);
     const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0, parts]);
-    if (this.#placed?.key !== key)
-      this.#placed = { key, labels: this.#place(context, worldPx, parts, hidden, frame) };
+    const isClear = clear !== undefined && clear.viewport.worldPx === worldPx;
+    if (this.#placed?.key !== key || this.#placed.isClear !== isClear) {
+      const kept = this.#placed?.key === key && !isClear ? this.#placed.labels : [];
+      const taken = new Collisions(worldPx, isClear ? clear : undefined);
+      const labels = this.#place(context, { worldPx, parts, hidden, frame, taken, kept });
+      this.#placed = { key, isClear, labels };
+    }
 
     context.textAlign = "left";
     context.textBaseline = "alphabetic"; // "middle" differs between Skia and Chromium
@@ -124,20 +152,32 @@ export class LabelPainter {
     }
   }
 
-  /** Places the most important labels first, each where it covers none of those before it. */
+  /** Places the most important labels first, each where it covers none of those before it, nor of those that are kept. */
   #place(
     context: Canvas2D,
-    worldPx: number,
-    parts: string,
-    hidden: ReadonlySet<number>,
-    frame: number,
+    {
+      worldPx,
+      parts,
+      hidden,
+      frame,
+      taken,
+      kept,
+    }: {
+      readonly worldPx: number;
+      readonly parts: string;
+      readonly hidden: ReadonlySet<number>;
+      readonly frame: number;
+      readonly taken: Collisions;
+      readonly kept: readonly Placed[];
+    },
   ): Placed[] {
     if (this.#candidates?.key !== parts) this.#candidates = { key: parts, all: this.#candidatesAt(worldPx) };
     const shown = this.#layers.map(({ time }) => time && generationsAt(time, frame));
-    const taken = new Collisions(worldPx);
-    const placed: Placed[] = [];
+    const placed = [...kept];
+    for (const label of kept) taken.add(this.#rectOf(label, worldPx));
+    const done = new Set(kept.map(({ candidate }) => candidate));
     for (const candidate of this.#candidates.all) {
-      if (hidden.has(candidate.layer)) continue;
+      if (hidden.has(candidate.layer) || done.has(candidate)) continue;
       const { feature } = candidate;
       const generations = shown[candidate.layer];
       if (generations && !generations.some(({ from, to }) => feature >= from && feature < to)) continue;
@@ -146,7 +186,7 @@ export class LabelPainter {
         context.font = fontOf(sizePx);
         candidate.widthPx = context.measureText(candidate.text).width;
       }
-      const label = this.#placeOne(candidate, sizePx * LINE, worldPx, taken);
+      const label = this.#placeOne(candidate, worldPx, taken);
       if (label) placed.push(label);
     }
     return placed;
@@ -198,18 +238,23 @@ export class LabelPainter {
     return labels;
   }
 
-  #placeOne(candidate: Candidate, height: number, worldPx: number, taken: Collisions): Placed | undefined {
-    const { widthPx, anchors } = candidate;
-    for (const anchor of anchors) {
-      if (widthPx > anchor.room * worldPx) continue;
-      const [x, y] = [anchor.x * worldPx, anchor.y * worldPx];
+  #placeOne(candidate: Candidate, worldPx: number, taken: Collisions): Placed | undefined {
+    const height = this.#styles[candidate.layer]!.sizePx * LINE;
+    for (const anchor of candidate.anchors) {
+      if (candidate.widthPx > anchor.room * worldPx) continue;
       for (const [offsetXPx, offsetYPx] of offsets(candidate, height)) {
-        const [left, top] = [x + offsetXPx - widthPx / 2, y + offsetYPx - height / 2];
-        if (taken.add([left - PADDING_PX, top, left + widthPx + PADDING_PX, top + height]))
-          return { candidate, anchor, offsetXPx, offsetYPx };
+        const label = { candidate, anchor, offsetXPx, offsetYPx };
+        if (taken.add(this.#rectOf(label, worldPx))) return label;
       }
     }
     return undefined;
+  }
+
+  #rectOf({ candidate, anchor, offsetXPx, offsetYPx }: Placed, worldPx: number): Rect {
+    const height = this.#styles[candidate.layer]!.sizePx * LINE;
+    const left = anchor.x * worldPx + offsetXPx - candidate.widthPx / 2;
+    const top = anchor.y * worldPx + offsetYPx - height / 2;
+    return [left - PADDING_PX, top, left + candidate.widthPx + PADDING_PX, top + height];
   }
 }
 
@@ -233,13 +278,16 @@ type Rect = readonly [left: number, top: number, right: number, bottom: number];
 class Collisions {
   readonly #cells = new Map<number, Rect[]>();
   readonly #worldPx: number;
+  readonly #clear: Clearance | undefined;
 
-  constructor(worldPx: number) {
+  constructor(worldPx: number, clear?: Clearance) {
     this.#worldPx = worldPx;
+    this.#clear = clear;
   }
 
-  /** Adds a rectangle and returns true, unless it overlaps another. */
+  /** Adds a rectangle and returns true, unless it overlaps another, or would be cut or covered in the view to keep clear. */
   add(rect: Rect): boolean {
+    if (this.#clear && !isWhole(rect, this.#clear)) return false;
     const keys = keysOf(rect);
     for (const key of keys) {
       for (const [left, top, right, bottom] of this.#cells.get(key) ?? []) {
@@ -263,6 +311,20 @@ class Collisions {
       else this.#cells.set(key, [rect]);
     }
   }
+}
+
+/** Returns false if a rectangle crosses the edge of the view, in the copy of the world nearest to it, or touches a place. */
+function isWhole([left, top, right, bottom]: Rect, { viewport, places }: Clearance): boolean {
+  const { originX, originY, worldPx, widthPx, heightPx } = viewport;
+  const offCentre = originX * worldPx + widthPx / 2 - (left + right) / 2;
+  const x = left - originX * worldPx + Math.round(offCentre / worldPx) * worldPx;
+  const y = top - originY * worldPx;
+  const [endX, endY] = [x + right - left, y + bottom - top];
+  if (endX <= 0 || endY <= 0 || x >= widthPx || y >= heightPx) return true; // not in the view
+  if (x < 0 || y < 0 || endX > widthPx || endY > heightPx) return false;
+  return !places.some(
+    (place) => x < place.right && endX > place.left && y < place.bottom && endY > place.top,
+  );
 }
 
 function keysOf([left, top, right, bottom]: Rect): number[] {

@@ -8,6 +8,15 @@ export interface Place {
   readonly y: number;
 }
 
+/** How to look for features at a place. */
+export interface Look {
+  readonly worldPx: number;
+  readonly slopPx: number;
+  readonly frame: number;
+  /** Maximum number of features to return. */
+  readonly most: number;
+}
+
 /** A feature that was hit. */
 export interface Found {
   readonly feature: number;
@@ -17,6 +26,9 @@ export interface Found {
   readonly of: SceneLayer;
 }
 
+/** A feature with its position in world units: a point, or the middle of the box of a line or polygon. */
+export interface Placed extends Found, Place {}
+
 /** Paints one layer of a scene. */
 export interface LayerPainter {
   readonly layer: SceneLayer;
@@ -24,8 +36,10 @@ export interface LayerPainter {
   warm(): void;
   /** Returns the number of features that show. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number;
-  /** Returns the topmost feature at a place, or one within `slopPx` of it. */
-  hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined;
+  /** Returns the features at a place, topmost first; if there are none, the nearest one within `slopPx` of it. */
+  hitAll(place: Place, look: Look): Found[];
+  /** Returns features that show in a view, at most `most`, with their positions. */
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[];
   /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

@@ -1,7 +1,7 @@
 import type { PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import { LabelPainter } from "./labels";
-import type { Found, LayerPainter } from "./layer-painter";
+import { type Clearance, LabelPainter } from "./labels";
+import type { Found, LayerPainter, Place } from "./layer-painter";
 import { PathPainter } from "./paths";
 import { PointPainter } from "./points";
 import { cssColor } from "./style";
@@ -31,8 +31,8 @@ export interface PreparedScene {
   readonly scratch: Scratch;
   /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
-  /** The frame of the scene's clock that is painted. */
-  readonly now: { frame: number };
+  /** The frame of the scene's clock that is painted, and the view that labels keep clear. */
+  readonly now: { frame: number; clear?: Clearance | undefined };
 }
 
 /** A feature that was hit. */
@@ -123,26 +123,51 @@ export function paintLayers(
   inDevicePixels(context, () => {
     for (const [i, layer] of layers.entries())
       if (i >= from && i < to && !hidden.has(i)) drawn += layer.paint(context, viewport, scratch, now.frame);
-    if (to === layers.length) labels.paint(context, viewport, hidden, now.frame);
+    if (to === layers.length) labels.paint(context, viewport, hidden, now);
   });
   return { drawn };
 }
 
-/** Returns the topmost feature within `slopPx` of a pixel of the viewport, in the layers for which `wanted` is true. */
-export function hit(
+/**
+ * Returns the features at a pixel of the viewport, topmost first, of the layers for which `wanted` is true: at most
+ * `most`. A layer without a feature there contributes the nearest one within `slopPx`, if any.
+ */
+export function hitAll(
   { layers, hidden, now }: PreparedScene,
   viewport: Viewport,
   [xPx, yPx]: readonly [xPx: number, yPx: number],
-  { slopPx, wanted }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean },
-): Hit | undefined {
+  {
+    slopPx,
+    wanted,
+    most,
+  }: { readonly slopPx: number; readonly wanted: (layer: number) => boolean; readonly most: number },
+): Hit[] {
   const { originX, originY, worldPx } = viewport;
   const place = { x: originX + xPx / worldPx, y: originY + yPx / worldPx };
+  const hits: Hit[] = [];
   for (const [layer, painter] of [...layers.entries()].reverse()) {
+    if (hits.length >= most) break;
     if (hidden.has(layer) || !wanted(layer)) continue;
-    const found = painter.hit(place, worldPx, slopPx, now.frame);
-    if (found !== undefined) return { layer, ...found };
+    const look = { worldPx, slopPx, frame: now.frame, most: most - hits.length };
+    for (const found of painter.hitAll(place, look)) hits.push({ layer, ...found });
   }
-  return undefined;
+  return hits;
+}
+
+/** A feature of a layer with its position in world units. */
+export interface PlacedHit extends Hit, Place {}
+
+/** Returns features that show in the view, at most `most` of each layer for which `wanted` is true. */
+export function placedIn(
+  { layers, hidden, now }: PreparedScene,
+  viewport: Viewport,
+  { wanted, most }: { readonly wanted: (layer: number) => boolean; readonly most: number },
+): PlacedHit[] {
+  return [...layers.entries()].flatMap(([layer, painter]) =>
+    hidden.has(layer) || !wanted(layer)
+      ? []
+      : painter.placedIn(viewport, now.frame, most).map((placed) => ({ layer, ...placed })),
+  );
 }
 
 /** Outlines a feature to mark it. */

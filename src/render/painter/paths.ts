@@ -1,9 +1,9 @@
 import { type Box, clipRing, clipSegment, reserve, type Trace } from "../../geometry/clip";
 import type { PathGeometry, SceneLayer, Viewport } from "../scene";
-import { boxAround, boxesOfGroups, boxesOfPaths } from "./box";
+import { boxAround, boxesOfGroups, boxesOfPaths, copiesOf } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { hitLine, hitPolygon } from "./hit";
-import type { Found, LayerPainter, Place } from "./layer-painter";
+import { hitLines, hitPolygons } from "./hit";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
 import { Thinner, type Vertices } from "./thin";
 
@@ -88,21 +88,37 @@ export class PathPainter implements LayerPainter {
     return painted;
   }
 
-  hit({ x, y }: Place, worldPx: number, slopPx: number): Found | undefined {
+  hitAll({ x, y }: Place, { worldPx, slopPx, most }: Look): Found[] {
     const { kind, rows } = this.#geometry;
     const { ofRow, values } = this.#sizes;
     const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
-    const reachOf = (feature: number) => (values[ofRow?.[rowOf(feature)] ?? 0]! / 2 + slopPx) / worldPx;
+    const radiusOf = (feature: number) => values[ofRow?.[rowOf(feature)] ?? 0]! / 2 / worldPx;
+    const limits = { slop: slopPx / worldPx, most };
+    const found = new Set<number>();
     // a path that crosses the antimeridian also shows in the neighbouring copies of the world
     for (const copy of this.#copies > 0 ? [0, 1, -1] : [0]) {
       const place = { x: (this.#copies > 0 ? x - Math.floor(x) : x) + copy, y };
-      const feature =
+      const features =
         kind === "line"
-          ? hitLine(this.#geometry, this.#featureBoxes, place, reachOf)
-          : hitPolygon(this.#geometry, this.#featureBoxes, place);
-      if (feature !== undefined) return { feature, row: rowOf(feature), of: this.layer };
+          ? hitLines(this.#geometry, this.#featureBoxes, place, radiusOf, limits)
+          : hitPolygons(this.#geometry, this.#featureBoxes, place, most);
+      for (const feature of features) found.add(feature);
     }
-    return undefined;
+    return [...found].slice(0, most).map((feature) => ({ feature, row: rowOf(feature), of: this.layer }));
+  }
+
+  placedIn(viewport: Viewport, _frame: number, most: number): Placed[] {
+    const { features, rows } = this.#geometry;
+    const view = boxAround(viewport, 0);
+    const placed: Placed[] = [];
+    for (let feature = 0; feature + 1 < features.length && placed.length < most; feature++) {
+      const [west, north, east, south] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+      const [x, y] = [(west! + east!) / 2, (north! + south!) / 2];
+      const row = rows === undefined ? feature : rows[feature]!;
+      for (const copy of copiesOf([x, y, x, y], view, this.#copies))
+        placed.push({ feature, row, of: this.layer, x: x + copy, y });
+    }
+    return placed;
   }
 
   highlight(context: Canvas2D, viewport: Viewport, { feature }: Found): void {

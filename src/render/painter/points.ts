@@ -4,9 +4,9 @@ import { sizeInView } from "../point-size";
 import type { PointGeometry, Rgba, SceneLayer, SizeStyle, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
-import { hitPoint } from "./hit";
+import { hitPoints } from "./hit";
 import { Ink } from "./ink";
-import type { Found, LayerPainter, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 import { type Disc, PHASE_BITS, PHASES, reachOf, StampSet } from "./stamps";
 import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -118,24 +118,46 @@ export class PointPainter implements LayerPainter {
     return shown;
   }
 
-  hit({ x, y }: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
+  hitAll({ x, y }: Place, { worldPx, slopPx, frame, most }: Look): Found[] {
     const { rows } = this.#geometry;
     const larger = this.#growthIn(worldPx);
     const growthOf = this.#growthAt(frame, larger);
     const { ofRow, values } = this.#sizes;
-    const radiusOf = (point: number) => {
-      const slot = ofRow === undefined ? 0 : ofRow[rows === undefined ? point : rows[point]!]!;
-      return ((values[slot]! / 2) * growthOf(point)) / worldPx;
-    };
+    const rowOf = (point: number) => (rows === undefined ? point : rows[point]!);
+    const radiusOf = (point: number) =>
+      ((values[ofRow === undefined ? 0 : ofRow[rowOf(point)]!]! / 2) * growthOf(point)) / worldPx;
     const largestPx = Math.max(0, ...values) * larger * (1 + (this.layer.time?.trails ?? 0));
-    const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx };
+    const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx, most };
     const reach = limits.maxRadius + limits.slop;
+    const byRow = new Map<number, Found>(); // two points of a MultiPoint are one row
     for (const copy of copiesOf(this.#box, [x - reach, y - reach, x + reach, y + reach], this.#copies)) {
-      const feature = hitPoint(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits);
-      if (feature !== undefined)
-        return { feature, row: rows === undefined ? feature : rows[feature]!, of: this.layer };
+      for (const feature of hitPoints(this.#geometry, this.warm(), { x: x - copy, y }, radiusOf, limits)) {
+        const row = rowOf(feature);
+        if (!byRow.has(row)) byRow.set(row, { feature, row, of: this.layer });
+      }
     }
-    return undefined;
+    return [...byRow.values()].slice(0, most);
+  }
+
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
+    const { x, y, rows } = this.#geometry;
+    const growthOf = this.#growthAt(frame, 1);
+    const view = boxAround(viewport, 0);
+    const placed: Placed[] = [];
+    const { order, boxes } = this.warm();
+    for (const copy of copiesOf(this.#box, view, this.#copies)) {
+      const [minX, minY, maxX, maxY] = movedX(view, -copy);
+      forEachBlock({ boxes }, x.length, [minX, minY, maxX, maxY], (from, to) => {
+        for (let k = from; k < to && placed.length < most; k++) {
+          const i = order === undefined ? k : order[k]!;
+          const [px, py] = [x[i]!, y[i]!];
+          if (!(px >= minX && px <= maxX && py >= minY && py <= maxY && growthOf(i) > 0)) continue;
+          const row = rows === undefined ? i : rows[i]!;
+          placed.push({ feature: i, row, of: this.layer, x: px + copy, y: py });
+        }
+      });
+    }
+    return placed;
   }
 
   /** Returns the factor by which the scale and a trail enlarge a point; NaN if the frame does not show the point. */

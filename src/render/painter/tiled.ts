@@ -1,7 +1,7 @@
 import type { TileId } from "../../geometry/mercator";
 import type { SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import type { Found, LayerPainter, Place } from "./layer-painter";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 
 /** The part of a layer in one tile, in world units. It extends beyond the edges of the tile. */
 export interface LayerTile {
@@ -81,8 +81,20 @@ export class TiledPainter implements LayerPainter {
     return painted;
   }
 
-  hit(place: Place, worldPx: number, slopPx: number, frame: number): Found | undefined {
-    return this.#painterAt(place, worldPx).hit(place, worldPx, slopPx, frame);
+  hitAll(place: Place, look: Look): Found[] {
+    return this.#painterAt(place, look.worldPx).hitAll(place, look);
+  }
+
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
+    if (!needsTiles(this.#source, viewport.worldPx)) return this.#overview.placedIn(viewport, frame, most);
+    const placed: Placed[] = [];
+    for (const place of this.#source.placesIn(viewport)) {
+      const side = 2 ** -place.z;
+      const isHere = ({ x, y }: Place) =>
+        Math.floor(x / side) === place.x && Math.floor(y / side) === place.y;
+      placed.push(...this.#painterOf(place).placedIn(viewport, frame, most).filter(isHere));
+    }
+    return placed.slice(0, most);
   }
 
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void {

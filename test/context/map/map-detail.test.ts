@@ -170,6 +170,18 @@ describe("colour classes equal those of the scene", () => {
     await expectTilesOf({ color: { column, method: "continuous", domain: [-0.1, 0.30000000000000004] } });
   });
 
+  test("of equal width in the logarithm", async () => {
+    await expectTilesOf({ color: { column: "cartodb_id", method: "log" } });
+  });
+  test.each(["small", "odd", "f"])("around a centre, of %s", async (column) => {
+    await expectTilesOf({ color: { column, center: 0.1, method: "equal", bins: 4 } });
+    await expectTilesOf({ color: { column, center: 2, method: "continuous", scheme: "temps" } });
+  });
+  test("categories in an order", async () => {
+    await expectTilesOf({
+      color: { column: "feel", order: ["nowhere", "so so"], colors: { "!bbox!": "red" }, bins: 3 },
+    });
+  });
   test.each(["day", "at", "local", "always"])("times, of %s", async (column) => {
     await expectTilesOf({ color: column });
     await expectTilesOf({ color: { column, method: "continuous" } });
@@ -180,7 +192,7 @@ describe("colour classes equal those of the scene", () => {
 
 describe("size classes equal those of the scene", () => {
   test.each(NUMBERS)("continuous and in classes, of %s", async (column) => {
-    await expectTilesOf({ size: column });
+    await expectTilesOf({ size: { column, method: "continuous", range: [5, 25] } });
     await expectTilesOf({ color: "txt", size: { column, method: "quantiles", bins: 4 } });
     await expectTilesOf({ size: { column, bins: [0, 1] } });
   });

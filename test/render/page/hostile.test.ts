@@ -45,13 +45,14 @@ function layer(options: ConstructorParameters<typeof Layer>[1]): Layer {
   return new Layer({ type: "FeatureCollection", features } as never, { size: 9, ...options });
 }
 
-async function openMap(layers: Layer[], title?: string) {
+async function openMap(layers: Layer[], title?: string, heightPx: number = SIZE[1]) {
+  const size = [SIZE[0], heightPx] as const;
   const { scene } = await mapScene(nowhere, {
     layers: [new BaseMap({ source: "none" }), ...layers],
-    ...{ zoom: 1.5, lat: 0, lng: 0, size: SIZE, title, progress },
+    ...{ zoom: 1.5, lat: 0, lng: 0, size, title, progress },
   });
   const html = new MapView(scene)[JUPYTER_DISPLAY]()["text/html"] as string;
-  const opened = await openOutput(html, { widthPx: SIZE[0], heightPx: SIZE[1] });
+  const opened = await openOutput(html, { widthPx: SIZE[0], heightPx });
   const { frame } = opened;
   /** Checks that nothing ran, nothing was requested, and all elements are ours. */
   const expectHarmless = async () => {
@@ -80,11 +81,14 @@ const xOf = (scene: Scene, i: number) => Math.round(scene.widthPx / 2 + (LNGS[i]
 
 test("as names and values in tooltips", async () => {
   const columns = ALL.map((column) => ({ column, title: column }));
-  const { page, frame, scene, expectHarmless } = await openMap([
-    layer({ tooltip: { columns, title: TEXTS.image! } }),
-  ]);
-  await page.mouse.move(xOf(scene, 3) - 1, 200);
-  await page.mouse.move(xOf(scene, 3), 200);
+  const heightPx = 2400; // a tooltip that is higher than the map leaves out columns
+  const { page, frame, scene, expectHarmless } = await openMap(
+    [layer({ tooltip: { columns, title: TEXTS.image! } })],
+    undefined,
+    heightPx,
+  );
+  await page.mouse.move(xOf(scene, 3) - 1, heightPx / 2);
+  await page.mouse.move(xOf(scene, 3), heightPx / 2);
   const tooltip = frame.locator(".tooltip");
   await tooltip.waitFor();
   const names = await tooltip.locator("dt").allTextContents();

@@ -180,11 +180,11 @@ describe("moving", () => {
   test("a drag moves painted pixels and paints new strips", async () => {
     const { page, picture, errors } = await openMap(scene);
     const before = await picture();
-    await drag(page, [90, 40]);
+    await drag(page, [90, -40]);
     const area = { x: 60, y: 60, width: 360, height: 280 };
-    await expectShown(picture, before, { area, moved: [90, 40], mean: 0.05 });
+    await expectShown(picture, before, { area, moved: [90, -40], mean: 0.05 });
     const strip = { x: 62, y: 100, width: 28, height: 260 }; // outside of the first view
-    const [x, y] = worldAt(scene, 300 - 90, 200 - 40);
+    const [x, y] = worldAt(scene, 300 - 90, 200 + 40);
     await expectShown(picture, await firstView(centered(scene, x, y)), { area: strip });
     expect(errors).toEqual([]);
   });
@@ -469,8 +469,8 @@ describe("sizes", () => {
     expect(kb(sceneToHtml(counties(), new Uint8Array()))).toBeLessThan(700);
   });
 
-  test("the program takes less than 270 kB before it is deflated", () => {
-    expect(readFileSync(join(DIST, "page.js")).length).toBeLessThan(270_000);
+  test("the program takes less than 275 kB before it is deflated", () => {
+    expect(readFileSync(join(DIST, "page.js")).length).toBeLessThan(275_000);
   });
 
   test("same scene, same bytes", () => {
@@ -491,9 +491,9 @@ describe("large", () => {
     const { page, picture, errors } = await openMap(scene, { html });
     const before = await picture();
     expect(difference(before, await firstView(scene), inside(scene)).mean).toBeLessThan(1);
-    await drag(page, [60, 30]);
+    await drag(page, [60, -30]);
     const area = { x: 60, y: 60, width: 400, height: 280 };
-    await expectShown(picture, before, { area, moved: [60, 30] });
+    await expectShown(picture, before, { area, moved: [60, -30] });
     expect(errors).toEqual([]);
   });
 

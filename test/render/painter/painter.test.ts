@@ -457,8 +457,9 @@ describe("what is in the view decides", () => {
     const painter = prepare(sceneOf([points]), { createCanvas }).layers[0]!;
     const reachPx = (zoom: number) => {
       const worldPx = worldPxOf(zoom);
-      const hits = (px: number) => painter.hit({ x: place.x + px / worldPx, y: place.y }, worldPx, 0, 0);
-      return [1, 2, 3, 4, 5, 6].filter((px) => hits(px)?.feature === 7).length;
+      const look = { worldPx, slopPx: 0, frame: 0, most: 1 };
+      const hit = (px: number) => painter.hitAll({ x: place.x + px / worldPx, y: place.y }, look)[0];
+      return [1, 2, 3, 4, 5, 6].filter((px) => hit(px)?.feature === 7).length;
     };
     expect(reachPx(20)).toBe(5);
     expect(reachPx(3)).toBeLessThan(5);

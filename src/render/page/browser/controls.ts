@@ -24,9 +24,7 @@ export function controlAt(position: L.ControlPosition, onAdd: (map: L.Map) => HT
 }
 
 /** The title of the map: user data, inserted as text only. */
-export function titleControl(title: string): L.Control {
-  return controlAt("topleft", () => create("h1", { class: "title", dir: "auto" }, title));
-}
+export const titleOf = (title: string): HTMLElement => create("h1", { class: "title", dir: "auto" }, title);
 
 /** A scale bar of a round distance, hidden on world maps, where scale varies with latitude. */
 export function scaleControl({ projection }: Scene): L.Control {
@@ -42,6 +40,17 @@ export function scaleControl({ projection }: Scene): L.Control {
     map.on("move resize", show);
     show();
     return bar;
+  });
+}
+
+/** Adds a button below the zoom buttons that returns to the first view, as the key 0 does while the map has the focus. */
+export function addHomeButton(map: L.Map, showFirstView: () => void): void {
+  const label = "Back to the first view (0)";
+  const button = create("button", { type: "button", class: "home", title: label, "aria-label": label });
+  button.addEventListener("click", showFirstView);
+  map.zoomControl.getContainer()?.append(button);
+  map.getContainer().addEventListener("keydown", ({ key, ctrlKey, altKey, metaKey }) => {
+    if (key === "0" && !ctrlKey && !altKey && !metaKey) showFirstView();
   });
 }
 

@@ -2,25 +2,28 @@ import L from "leaflet";
 import { legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
 import { cssColor } from "../../painter";
 import type { Legend, LegendItem } from "../../scene";
-import { controlAt, create } from "./controls";
+import { create } from "./controls";
 import type { LayerSwitch } from "./layer-list";
 
 /**
  * Explains the colours and sizes of the layers. Titles and labels are user data and are inserted as text only. Clicking
- * a title, or the only item of a legend without a title, hides or shows its layer. On phones the card starts folded.
+ * a title, or the only item of a legend without a title, hides or shows its layer. On small maps the card starts folded.
  */
-export function legendControl(legends: readonly Legend[], layerSwitch: LayerSwitch): L.Control {
-  return controlAt("topright", () => {
-    const fold = create("button", { type: "button", class: "fold", "aria-expanded": "false" }, "Legend");
-    const sections = legends.map((legend) => legendSection(legend, layerSwitch));
-    const card = create("div", { class: "legend" }, fold, ...sections);
-    L.DomEvent.disableClickPropagation(card);
-    L.DomEvent.disableScrollPropagation(card);
-    fold.addEventListener("click", () => {
-      fold.setAttribute("aria-expanded", String(card.classList.toggle("open")));
-    });
-    return card;
+export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch): HTMLElement {
+  const fold = create("button", { type: "button", class: "fold", "aria-expanded": "false" }, "Legend");
+  const sections = legends.map((legend) => legendSection(legend, layerSwitch));
+  const card = create(
+    "div",
+    { class: "legend leaflet-control", role: "group", "aria-label": "Legend" },
+    fold,
+    ...sections,
+  );
+  L.DomEvent.disableClickPropagation(card);
+  L.DomEvent.disableScrollPropagation(card);
+  fold.addEventListener("click", () => {
+    fold.setAttribute("aria-expanded", String(card.classList.toggle("open")));
   });
+  return card;
 }
 
 function legendSection(legend: Legend, layerSwitch: LayerSwitch): HTMLElement {

@@ -2,16 +2,35 @@ import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
 import { decodeBasemap } from "../../basemap-data";
 import { outlineCredit } from "../../furniture";
-import { LABEL_FONT, paint, paintBasemap, paintLayers, prepare, warm } from "../../painter";
+import {
+  LABEL_FONT,
+  type PreparedScene,
+  paint,
+  paintBasemap,
+  paintLayers,
+  prepare,
+  warm,
+} from "../../painter";
+import { clearanceOf, legendCornerOf } from "../../projection";
 import type { Scene } from "../../scene";
 import { decodeScene } from "../codec";
+import { describeScene } from "../describe";
+import { arrange } from "./arrange";
 import type { Unpack } from "./boot";
 import { CanvasLayer, type Paint, viewportOfMap } from "./canvas-layer";
-import { addAttribution, fullscreenControl, scaleControl, titleControl } from "./controls";
+import {
+  addAttribution,
+  addHomeButton,
+  controlAt,
+  create,
+  fullscreenControl,
+  scaleControl,
+  titleOf,
+} from "./controls";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
 import { shareGestures } from "./in-page";
 import { LayerSwitch, layersControl } from "./layer-list";
-import { legendControl } from "./legend";
+import { legendCard } from "./legend";
 import { createMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
@@ -30,7 +49,8 @@ window.showMap = async (unpack: Unpack) => {
   if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes] = await Promise.all([unpack("scene"), unpack("basemap")]);
   const pageScene = decodeScene(sceneBytes);
-  const { scene } = pageScene;
+  // the same corner at any size
+  const scene = { ...pageScene.scene, legendCorner: legendCornerOf(pageScene.scene) };
   if (scene.layers.some(({ label }) => label)) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
   const detail = new DetailTiles(pageScene);
@@ -42,10 +62,13 @@ window.showMap = async (unpack: Unpack) => {
   document.head.append(style);
   element.classList.add(scene.basemap.theme);
 
-  const map = createMap(element, scene);
+  const { map, showFirstView } = createMap(element, scene);
+  const sheets: CanvasLayer[] = [];
+  keepLabelsClear(map, prepared, () => {
+    for (const sheet of sheets) sheet.redraw();
+  });
   const { tiles } = scene.basemap;
   const { clock } = scene;
-  const sheets: CanvasLayer[] = [];
   const addSheet = (pane: string, paint: Paint) => {
     const sheet = new CanvasLayer(pane, paint).addTo(map);
     sheets.push(sheet);
@@ -70,9 +93,12 @@ window.showMap = async (unpack: Unpack) => {
     time?.refresh();
     info.refresh();
   });
+  addHomeButton(map, showFirstView);
   fullscreenControl()?.addTo(map);
   layersControl(scene.layers, layerSwitch)?.addTo(map);
-  if (scene.title) titleControl(scene.title).addTo(map);
+  describe(element, scene);
+  const title = scene.title ? titleOf(scene.title) : undefined;
+  if (title) controlAt("topleft", () => title).addTo(map);
   scaleControl(scene).addTo(map);
   const info = addInfo(map, prepared);
   const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
@@ -85,9 +111,11 @@ window.showMap = async (unpack: Unpack) => {
       },
       isBusy: () => moving.some((sheet) => sheet.isBusy),
     });
-  if (scene.legends.length > 0) legendControl(scene.legends, layerSwitch).addTo(map);
+  const corner = scene.legendCorner;
+  const legend = scene.legends.length > 0 ? legendCard(scene.legends, layerSwitch) : undefined;
+  arrange(map, scene, { corner, title, legend });
   if (time) addTimeControl(map, time.element);
-  const notes = notesOf(map, pageScene);
+  const notes = notesOf(map, pageScene, corner === "bottom-left" ? "bottomright" : "bottomleft");
   notes.control.addTo(map);
   if (detail.sources.size > 0)
     addDetail(map, detail, {
@@ -104,6 +132,41 @@ window.showMap = async (unpack: Unpack) => {
   map.on("zoomend", warmLater);
   warmLater();
 };
+
+/** Gives the map a role and a name for screen readers, and the page a heading. */
+function describe(element: HTMLElement, scene: Scene): void {
+  element.setAttribute("role", "application");
+  element.setAttribute("aria-label", describeScene(scene));
+  if (!scene.title) element.append(create("h1", { class: "unseen" }, "Map"));
+}
+
+/** Keeps labels clear of the controls in the first view, which the reader has not moved; calls `redraw` when that changes. */
+function keepLabelsClear(map: L.Map, { scene, labels, now }: PreparedScene, redraw: () => void): void {
+  if (labels.isEmpty) return;
+  const measured = () => {
+    const { x: widthPx, y: heightPx } = map.getSize();
+    return clearanceOf({ ...scene, widthPx, heightPx }, "page");
+  };
+  let clear = measured();
+  const look = () => {
+    const viewport = viewportOfMap(map);
+    const isNear = (a: number, b: number) => Math.abs(a - b) < 0.5;
+    const { originX, originY, worldPx } = clear.viewport;
+    const isFirst =
+      isNear(worldPx, viewport.worldPx) &&
+      isNear(originX * worldPx, viewport.originX * worldPx) &&
+      isNear(originY * worldPx, viewport.originY * worldPx);
+    const wasClear = now.clear !== undefined;
+    now.clear = isFirst ? { ...clear, viewport } : undefined;
+    if (isFirst !== wasClear) redraw();
+  };
+  map.on("resize", () => {
+    clear = measured();
+    look();
+  });
+  map.on("move", look);
+  look();
+}
 
 /** Requests the tiles of each view, and while the map is dragged. */
 function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): void {

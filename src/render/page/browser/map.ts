@@ -7,44 +7,77 @@ import { zoomByWheel } from "./wheel-zoom";
 /** The panes from bottom to top, all below the controls (Leaflet's `.leaflet-control`: 800). */
 const PANES = { base: 100, tiles: 200, data: 400, hover: 420, labels: 450 };
 
+/** The northern edge of Web Mercator. */
+const [, MAX_LAT] = lngLatOf([0, 0]);
+/** The map pans no further north and south than the world, which repeats to the east and west: here, a hundred times. */
+const PAN_BOUNDS: L.LatLngBoundsLiteral = [
+  [-MAX_LAT, -36_000],
+  [MAX_LAT, 36_000],
+];
+
 /** Room around the plane of a projection, as a share of its size. */
 const ROOM_AROUND = 0.1;
 
-/** A Leaflet map of the scene's first view, which is fitted again on each resize until the reader moves the map. */
-export function createMap(element: HTMLElement, scene: Scene): L.Map {
+/** A private method of Leaflet: how far a view must move, given by how much the bounds end inside of it on both sides. */
+interface BoundedMap extends L.Map {
+  _rebound(before: number, after: number): number;
+}
+
+/** The live map, and how to return to its first view. */
+export interface LiveMap {
+  readonly map: L.Map;
+  showFirstView(): void;
+}
+
+/**
+ * A Leaflet map of the scene's first view, which is fitted again on each resize until the reader moves the map. North and
+ * south of the world the map ends; to the east and west the world repeats in Web Mercator, and ends in other projections.
+ */
+export function createMap(element: HTMLElement, scene: Scene): LiveMap {
   const map = L.map(element, {
     attributionControl: false,
     minZoom: MIN_ZOOM,
     maxZoom: MAX_ZOOM,
     zoomSnap: 0,
+    maxBoundsViscosity: 1,
   });
   for (const [name, zIndex] of Object.entries(PANES)) {
     const pane = map.createPane(name);
     pane.style.zIndex = String(zIndex);
     pane.style.pointerEvents = "none";
   }
+  const bounded = map as BoundedMap;
+  const rebound = bounded._rebound.bind(map);
+  // Leaflet would centre a world that is lower than the view; here it may lie anywhere inside
+  bounded._rebound = (before, after) =>
+    before + after > 0 ? Math.min(0, before) - Math.min(0, after) : rebound(before, after);
   // Raster tiles are sharp only at whole zooms, vectors at any.
   const isStepped = scene.basemap.tiles !== undefined;
   const zoomSnap = isStepped ? 1 : 0;
+  let [isFirstView, isMoving] = [true, false];
   const showFirstView = () => {
     const { clientWidth: widthPx, clientHeight: heightPx } = element;
     if (widthPx === 0 || heightPx === 0) return;
-    const { lng, lat, zoom } = centerOf(viewportOf({ ...scene, widthPx, heightPx }));
+    const { lng, lat, zoom } = centerOf(viewportOf({ ...scene, widthPx, heightPx }, { medium: "page" }));
+    [isFirstView, isMoving] = [true, true];
     map.options.zoomSnap = 0;
     map.setView([lat, lng], zoom, { animate: false });
     map.options.zoomSnap = zoomSnap;
+    isMoving = false;
   };
   showFirstView();
-  if (scene.projection) map.setMaxBounds(boundsAround(scene.projection.box));
-  map.on("resize", showFirstView);
-  for (const gesture of ["pointerdown", "keydown", "wheel"] as const) {
-    element.addEventListener(gesture, () => map.off("resize", showFirstView), { once: true, capture: true });
-  }
+  map.setMaxBounds(scene.projection ? boundsAround(scene.projection.box) : PAN_BOUNDS);
+  map.on("movestart zoomstart", () => {
+    if (!isMoving) isFirstView = false;
+  });
+  map.on("resize", () => {
+    if (isFirstView) showFirstView();
+  });
   zoomByWheel(map, { isStepped });
-  return map;
+  return { map, showFirstView };
 }
 
-/** Returns the bounds in which the middle of the plane of a projection can be panned, with some room around it. */
+/** Returns bounds around the plane of a projection, as Leaflet takes them: in degrees of Web Mercator. */
 function boundsAround([left, top, right, bottom]: Projection["box"]): L.LatLngBounds {
   const [marginX, marginY] = [ROOM_AROUND * (right - left), ROOM_AROUND * (bottom - top)];
   const cornerOf = (x: number, y: number) => {

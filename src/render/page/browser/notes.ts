@@ -13,10 +13,10 @@ export interface Notes {
 }
 
 /** Says which data the map does not show. Overviews are mentioned once the map is zoomed in beyond what they show. */
-export function notesOf(map: L.Map, { scene, overviews }: PageScene): Notes {
+export function notesOf(map: L.Map, { scene, overviews }: PageScene, position: L.ControlPosition): Notes {
   const box = create("div", { class: "notes", role: "status" });
   const notes: Notes = {
-    control: controlAt("bottomleft", () => box),
+    control: controlAt(position, () => box),
     detailState: "idle",
     refresh() {
       const worldPx = worldPxOf(map.getZoom());

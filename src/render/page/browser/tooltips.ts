@@ -1,16 +1,20 @@
-import L from "leaflet";
+import type L from "leaflet";
+import { lngLatOf } from "../../../geometry/mercator";
 import { generationsAt } from "../../clock";
-import { formatNumber } from "../../format";
-import { type Hit, highlight, hit, type PreparedScene } from "../../painter";
+import { type Hit, highlight, hitAll, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { CanvasLayer, viewportOfMap } from "./canvas-layer";
+import { besidePlace, cardContent, cardText, EDGE_PX, moveTo, sizeOf } from "./card";
 import { create } from "./controls";
+import { addFeatureKeys } from "./keyboard";
+import { Popup } from "./popup";
 
 /** Distance in CSS pixels at which a pointer still hits a feature; larger for fingers. */
 const SLOP_PX = { mouse: 3, touch: 12 };
 /** Distance of the tooltip from the pointer in CSS pixels. */
 const AWAY_PX = 14;
-const MISSING = "no data";
+/** Maximum number of features at a position that the popup pages through. */
+const MOST = 100;
 
 /**
  * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
@@ -23,7 +27,6 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   const container = map.getContainer();
   const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
   container.append(tooltip);
-  const popup = L.popup({ className: "popup", maxWidth: 280, maxHeight: Math.max(80, map.getSize().y - 90) });
 
   let marked: Hit | undefined;
   const hoverLayer = new CanvasLayer("hover", (context, viewport) => {
@@ -35,34 +38,38 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     marked = found;
     hoverLayer.redraw();
   };
+  const popup = new Popup(map, () => mark(popup.shown));
 
+  /** Returns the features at a position, topmost first, and at most one more than the popup shows. */
   const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) => {
     const wanted = (i: number) => layers[i] !== undefined && cardOf(layers[i]) !== undefined;
-    const found = hit(prepared, viewportOfMap(map), [x, y], { slopPx, wanted });
-    return found?.of.columns && found; // an overview may lack the columns
+    const hits = hitAll(prepared, viewportOfMap(map), [x, y], { slopPx, wanted, most: MOST + 1 });
+    return hits.filter(({ of }) => of.columns); // an overview may lack the columns
   };
 
   const hide = () => {
     tooltip.hidden = true;
     container.classList.remove("clickable");
-    if (!map.hasLayer(popup)) mark(undefined);
+    if (!popup.shown) mark(undefined);
   };
-  let shown: Hit | undefined;
   const hover = (event: PointerEvent) => {
     if (event.pointerType === "touch" || event.buttons !== 0) return;
     if (!isOnMap(event.target)) return hide();
     const at = map.mouseEventToContainerPoint(event);
-    const found = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
+    const hits = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
+    const [found] = hits;
     if (!found) return hide();
+    container.classList.toggle(
+      "clickable",
+      hits.some(({ of }) => of.popup !== undefined),
+    );
+    if (!popup.shown) mark(found);
     const card = found.of.tooltip;
-    container.classList.toggle("clickable", found.of.popup !== undefined);
-    if (!map.hasLayer(popup)) mark(found);
-    tooltip.hidden = card === undefined;
-    if (!card) return;
-    if (tooltip.childElementCount === 0 || !isSame(shown, found))
-      tooltip.replaceChildren(...cardContent(found, card));
-    shown = found;
-    moveBeside(tooltip, at, map.getSize());
+    tooltip.hidden = card === undefined || isSame(found, popup.shown); // the popup says the same
+    if (!card || tooltip.hidden) return;
+    fillTooltip(tooltip, cardContent(found, card), moreText(hits.length - 1), map.getSize().y);
+    const { x: width, y: height } = map.getSize();
+    moveTo(tooltip, besidePlace(at, sizeOf(tooltip), { width, height }, AWAY_PX));
   };
 
   let next: PointerEvent | undefined;
@@ -89,27 +96,38 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   map.on("click", ({ containerPoint, latlng }) => {
     const isTouch = pointer === "touch";
     const cardOf = (layer: SceneLayer) => layer.popup ?? (isTouch ? layer.tooltip : undefined);
-    const found = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
-    const card = found && cardOf(found.of);
-    if (!card) return;
-    const content = create("div", {}, ...cardContent(found, card));
+    const hits = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
+    if (hits.length === 0) return popup.close();
     tooltip.hidden = true;
-    popup.setLatLng(latlng).setContent(content).openOn(map);
-    mark(found);
+    popup.open({ hits: hits.slice(0, MOST), hasMore: hits.length > MOST, cardOf, at: latlng });
   });
-  map.on("popupclose", () => mark(undefined));
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
-    map.closePopup();
+    popup.close();
     hide();
+  });
+  addFeatureKeys(map, prepared, {
+    wanted: (i) => layers[i] !== undefined && (layers[i].tooltip ?? layers[i].popup) !== undefined,
+    mark,
+    textOf: (found) => {
+      const card = found.of.tooltip ?? found.of.popup;
+      return card ? cardText(found, card) : "";
+    },
+    open: (found) => {
+      const cardOf = (layer: SceneLayer) => layer.popup ?? layer.tooltip;
+      const [lng, lat] = lngLatOf([found.x, found.y]);
+      const at = map.latLngToContainerPoint([lat, lng]);
+      const others = find(at, SLOP_PX.mouse, cardOf).filter((other) => !isSame(other, found));
+      const hits = [found, ...others].slice(0, MOST);
+      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: map.containerPointToLatLng(at) });
+      popup.focus();
+    },
   });
   return {
     refresh() {
+      popup.keep(({ layer }) => !prepared.hidden.has(layer));
       if (!marked) return;
-      if (prepared.hidden.has(marked.layer)) {
-        map.closePopup();
-        return hide();
-      }
+      if (prepared.hidden.has(marked.layer)) return hide();
       const { feature, of } = marked;
       const { time } = of;
       if (!time) return;
@@ -127,38 +145,27 @@ const isSame = (one: Hit | undefined, other: Hit | undefined) =>
 
 /** True unless the pointer is on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
-  target instanceof Element && !target.closest(".leaflet-control, .leaflet-popup, .time");
+  target instanceof Element && !target.closest(".leaflet-control, .popup, .time");
 
-/** Returns a title and a line per column: user data, inserted as text only. */
-function cardContent({ of: { columns = [] }, row }: Hit, { title, fields }: Card): HTMLElement[] {
-  const list = create("dl");
-  for (const { title: name, column, format } of fields) {
-    const value = textOf(columns[column], row, format);
-    const text = create("dd", { dir: "auto" }, value ?? MISSING);
-    if (value === undefined) text.className = "missing";
-    list.append(create("dt", { dir: "auto" }, name), text);
+const moreText = (count: number): string =>
+  count < 1 ? "" : count < MOST ? `+ ${count} more` : `+ ${MOST} or more`;
+
+/** Fills the tooltip; leaves out the last rows of a card that is higher than the map. */
+function fillTooltip(
+  tooltip: HTMLElement,
+  content: readonly HTMLElement[],
+  more: string,
+  mapHeight: number,
+): void {
+  const last = create("p", {}, more);
+  tooltip.replaceChildren(...content, ...(more ? [last] : []));
+  const list = tooltip.querySelector("dl");
+  const isTooHigh = () => tooltip.offsetHeight > mapHeight - 2 * EDGE_PX;
+  if (!list || !isTooHigh()) return;
+  if (!more) tooltip.append(last);
+  last.textContent = `… ${more}`.trim();
+  while (list.childElementCount > 2 && isTooHigh()) {
+    list.lastElementChild?.remove(); // a value
+    list.lastElementChild?.remove(); // and its name
   }
-  return title === undefined ? [list] : [create("h2", { dir: "auto" }, title), list];
-}
-
-type Columns = NonNullable<SceneLayer["columns"]>;
-
-function textOf(column: Columns[number] | undefined, row: number, format?: string): string | undefined {
-  if (column === undefined) return undefined;
-  if (column.kind === "texts") {
-    const code = column.codes[row] ?? 0;
-    return code === 0 ? undefined : column.texts[code - 1];
-  }
-  const value = column.values[row] ?? Number.NaN;
-  return Number.isNaN(value) ? undefined : formatNumber(value, format);
-}
-
-/** Moves an element to the lower right of the pointer, or to the other side if there is no room. */
-function moveBeside(element: HTMLElement, at: L.Point, size: L.Point): void {
-  const { offsetWidth: width, offsetHeight: height } = element;
-  const x = at.x + AWAY_PX + width <= size.x ? at.x + AWAY_PX : at.x - AWAY_PX - width;
-  const y = at.y + AWAY_PX + height <= size.y ? at.y + AWAY_PX : at.y - AWAY_PX - height;
-  const within = (value: number, room: number) => Math.max(2, Math.min(value, room));
-  element.style.left = `${within(x, size.x - width - 2)}px`;
-  element.style.top = `${within(y, size.y - height - 2)}px`;
 }
