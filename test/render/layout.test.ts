@@ -67,11 +67,11 @@ const CLOCK: Scene["clock"] = {
 };
 
 describe("nothing lies on the data", () => {
-  const everywhere: [number, number][] = [[-179, -55], [179, 70], ...spread([-179, -55, 179, 70], 2000)];
+  const everywhere: [number, number][] = [[-95, -55], [95, 70], ...spread([-95, -55, 95, 70], 2000)];
   test.each([
     ["a country, full of points", spread(USA, 3000), {}],
     ["a country, on a wide map", spread(USA, 3000), { widthPx: 1600, heightPx: 800 }],
-    ["the world", everywhere, {}],
+    ["half of the world", everywhere, {}],
     ["a narrow country", spread([-75, -55, -67, -18], 500), {}],
     ["over time", spread(USA, 3000), { clock: CLOCK }],
     ["without a legend", spread(USA, 3000), { legends: [] }],

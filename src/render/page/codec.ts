@@ -32,7 +32,7 @@ import { pickLayerPoints } from "./pick";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 5;
+const VERSION = 4;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** The world at zoom 0 is 2^8 pixels wide. */
