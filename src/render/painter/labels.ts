@@ -125,7 +125,7 @@ export class LabelPainter {
     const isClear = clear !== undefined && clear.viewport.worldPx === worldPx;
     if (this.#placed?.key !== key || this.#placed.isClear !== isClear) {
       const kept = this.#placed?.key === key && !isClear ? this.#placed.labels : [];
-      const taken = new Collisions(worldPx, isClear ? clear : undefined);
+      const taken = new Collisions(this.#copies > 0 ? worldPx : Infinity, isClear ? clear : undefined);
       const labels = this.#place(context, { worldPx, parts, hidden, frame, taken, kept });
       this.#placed = { key, isClear, labels };
     }
@@ -277,17 +277,18 @@ type Rect = readonly [left: number, top: number, right: number, bottom: number];
 /** Rectangles in a grid of cells, on a world that wraps around at the antimeridian. */
 class Collisions {
   readonly #cells = new Map<number, Rect[]>();
-  readonly #worldPx: number;
+  /** Width of the world in CSS pixels, after which it repeats; Infinity if it does not repeat. */
+  readonly #periodPx: number;
   readonly #clear: Clearance | undefined;
 
-  constructor(worldPx: number, clear?: Clearance) {
-    this.#worldPx = worldPx;
+  constructor(periodPx: number, clear?: Clearance) {
+    this.#periodPx = periodPx;
     this.#clear = clear;
   }
 
   /** Adds a rectangle and returns true, unless it overlaps another, or would be cut or covered in the view to keep clear. */
   add(rect: Rect): boolean {
-    if (this.#clear && !isWhole(rect, this.#clear)) return false;
+    if (this.#clear && !isWhole(rect, this.#clear, this.#periodPx)) return false;
     const keys = keysOf(rect);
     for (const key of keys) {
       for (const [left, top, right, bottom] of this.#cells.get(key) ?? []) {
@@ -296,8 +297,9 @@ class Collisions {
     }
     this.#put(rect, keys);
     // what crosses the antimeridian also takes room at the other end of the world
-    for (const move of [rect[0] < 0 ? this.#worldPx : 0, rect[2] > this.#worldPx ? -this.#worldPx : 0]) {
-      if (move === 0) continue;
+    const period = this.#periodPx;
+    for (const move of [rect[0] < 0 ? period : 0, rect[2] > period ? -period : 0]) {
+      if (move === 0 || period === Infinity) continue;
       const moved: Rect = [rect[0] + move, rect[1], rect[2] + move, rect[3]];
       this.#put(moved, keysOf(moved));
     }
@@ -314,10 +316,15 @@ class Collisions {
 }
 
 /** Returns false if a rectangle crosses the edge of the view, in the copy of the world nearest to it, or touches a place. */
-function isWhole([left, top, right, bottom]: Rect, { viewport, places }: Clearance): boolean {
+function isWhole(
+  [left, top, right, bottom]: Rect,
+  { viewport, places }: Clearance,
+  periodPx: number,
+): boolean {
   const { originX, originY, worldPx, widthPx, heightPx } = viewport;
   const offCentre = originX * worldPx + widthPx / 2 - (left + right) / 2;
-  const x = left - originX * worldPx + Math.round(offCentre / worldPx) * worldPx;
+  const copies = periodPx === Infinity ? 0 : Math.round(offCentre / periodPx);
+  const x = left - originX * worldPx + copies * worldPx;
   const y = top - originY * worldPx;
   const [endX, endY] = [x + right - left, y + bottom - top];
   if (endX <= 0 || endY <= 0 || x >= widthPx || y >= heightPx) return true; // not in the view
