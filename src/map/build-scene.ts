@@ -27,10 +27,12 @@ export interface SceneToBuild extends ViewOptions {
   readonly basemap?: BaseMap;
 }
 
-/** A scene with warnings about its data. */
+/** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
   readonly scene: Scene;
   readonly warnings: readonly string[];
+  /** Suggestions that would make the map say more; nothing is wrong without them. */
+  readonly advice: readonly string[];
   /**
    * For each layer, the columns that its vector tiles need; undefined for an animated layer, and for one that is not a
    * table or query.
@@ -61,6 +63,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   const parts = timed.layers.map((part) => ({ ...part, projected: projectGeometry(part.data.geometry) }));
   const ground = basemap?.basemap ?? defaultBasemap(parts);
   const warnings: string[] = [...timed.warnings];
+  const advice: string[] = [];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
   const names = namesOf(layers.map(({ layer }) => layer));
@@ -76,7 +79,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       layerCount: layers.length,
       clock: timed.clock,
     });
-    warnings.push(...styled.advice);
+    advice.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(styled.tileColumns);
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -97,6 +100,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   return {
     scene: withLegendCorner(withClock(scene, timed.clock, at)),
     warnings,
+    advice,
     tileColumns: columnsOfTiles,
   };
 }

@@ -15,7 +15,7 @@ async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?
     lat: values.map(() => 1),
   } as object);
   const layer = new Layer(frame, { lnglat: ["lng", "lat"], opacity: 1, stroke: false, ...options });
-  const { scene, warnings } = buildScene({
+  const { scene, advice } = buildScene({
     layers: [{ layer, data: await dataFromFrame(layer, frame) }],
     ...(basemap && { basemap }),
   });
@@ -27,7 +27,7 @@ async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?
     colorOf: (value: unknown) => hex(color.palette[color.classes[values.indexOf(value)]!]!),
     palette: color.palette.map(hex),
     ramp,
-    warnings,
+    advice,
   };
 }
 
@@ -184,7 +184,7 @@ test("quantiles of tied values merge, and none is empty", () => {
 describe("advice", () => {
   const skewed = Array.from({ length: 100 }, (_, i) => 1.2 ** i);
   const warningsOf = async (values: readonly unknown[], options: LayerOptions) =>
-    (await mapOf(values, options)).warnings;
+    (await mapOf(values, options)).advice;
 
   test("for skewed numbers in classes of equal width, once", async () => {
     expect(
