@@ -211,6 +211,11 @@ describe("advice", () => {
       ),
     ).toEqual([]);
   });
+  test("not if the categories are listed", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `name ${i % 25}`);
+    const { advice, labels } = await mapOf(names, { color: { column: "v", order: ["name 1"] } });
+    expect([advice, labels]).toEqual([[], ["name 1", "Other"]]);
+  });
   test("for text with very many values", async () => {
     const names = Array.from({ length: 40 }, (_, i) => `name ${i % 25}`);
     expect(await warningsOf(names, { color: "v" })).toMatchInlineSnapshot(`
@@ -258,7 +263,7 @@ describe("categories", () => {
   });
   test("can have an order", async () => {
     const map = await mapOf(votes, { color: { column: "v", order: ["Tory", "Nobody", "9th"] } });
-    expect(map.labels).toEqual(["Tory", "9th", "10th", "Green", "Labour", "Lib"]);
+    expect(map.labels).toEqual(["Tory", "9th", "Other"]);
     const first = colorsOf(styling.safe(), 10);
     expect([map.colorOf("Tory"), map.colorOf("9th")]).toEqual([first[0], first[2]]);
   });
