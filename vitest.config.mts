@@ -10,7 +10,7 @@ const files = readdirSync("test", { recursive: true, encoding: "utf8" })
 
 /** What a file imports that starts a process, or is changed by tests for the whole process. */
 const STARTS_A_PROCESS =
-  /support\/(server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"|vi\.(mock|useFakeTimers)/;
+  /support\/(browser|server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"|vi\.(mock|useFakeTimers)/;
 /** Whether a test file, or a helper beside it, does. */
 function startsProcess(file: string): boolean {
   const text = readFileSync(file, "utf8");

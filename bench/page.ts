@@ -13,9 +13,9 @@ import { sceneToDocument } from "../src/render/page/html";
 import { alongCurve } from "../src/render/page/pick";
 import { centerOf, viewportOf } from "../src/render/projection";
 import type { PathGeometry, PointGeometry, Rgba, Scene } from "../src/render/scene";
-import { launch } from "../test/render/page/browser";
 import { counties } from "../test/render/page/samples";
 import { pathLayer, pointLayer, sceneOf } from "../test/render/page/scenes";
+import { launch } from "../test/support/browser";
 import { mulberry32 } from "../test/support/seeded";
 import { median } from "./support";
 

@@ -12,9 +12,9 @@ import { sceneToDocument } from "../src/render/page/html";
 import { alongCurve } from "../src/render/page/pick";
 import { centerOf, viewportOf } from "../src/render/projection";
 import type { PointGeometry, Scene } from "../src/render/scene";
-import { launch } from "../test/render/page/browser";
 import { buildForMaps } from "../test/render/page/built";
 import { pointLayer, sceneOf } from "../test/render/page/scenes";
+import { launch } from "../test/support/browser";
 import { mulberry32 } from "../test/support/seeded";
 import { median } from "./support";
 

@@ -36,10 +36,12 @@ export interface SceneToBuild extends ViewOptions {
   readonly basemap?: BaseMap;
 }
 
-/** A scene with warnings about its data. */
+/** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
   readonly scene: Scene;
   readonly warnings: readonly string[];
+  /** Suggestions that would make the map say more; nothing is wrong without them. */
+  readonly advice: readonly string[];
   /**
    * For each layer, the columns that its vector tiles need; undefined for an animated layer, and for one that is not a
    * table or query.
@@ -80,6 +82,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   const ground = projection ? withoutTiles(asked, { hasOutline: hasOutline(projection) }) : asked;
   const notes = [...timed.warnings, ...hidden];
   const warnings: string[] = [...notes, ...(warning === undefined ? [] : [warning])];
+  const advice: string[] = [];
   const sceneLayers: SceneLayer[] = [];
   const legends: Legend[] = [];
   const names = namesOf(layers.map(({ layer }) => layer));
@@ -95,7 +98,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       layerCount: layers.length,
       clock: timed.clock,
     });
-    warnings.push(...styled.advice);
+    advice.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -122,6 +125,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   return {
     scene: withLegendCorner(withClock(scene, timed.clock, at)),
     warnings,
+    advice,
     tileColumns: columnsOfTiles,
   };
 }

@@ -119,7 +119,8 @@ function colorCategories(
 ) {
   const first = [...new Set([...order, ...colors.keys()].map((value) => typedAs(column, value)))];
   const most = typeof scheme.bins === "number" ? scheme.bins : scheme.bins.length;
-  const classes = classifyCategories(column.values, Math.max(most, first.length), first);
+  const count = order.length > 0 ? first.length : Math.max(most, first.length);
+  const classes = classifyCategories(column.values, count, first);
   const free = classes.categories.filter(({ value }) => !colors.has(String(value))).length;
   if (free > mostColorsOf(scheme))
     throw new InvalidArgumentError(

@@ -157,12 +157,12 @@ function colorOf(
   }
   const column = columnOf(source, color.column);
   const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
-  const advice =
-    classes.kind === "categories"
+  const isChosen = isDiverging || color.order !== undefined;
+  const advice = isChosen
+    ? undefined
+    : classes.kind === "categories"
       ? categoryAdvice(column, classes, source.label)
-      : isDiverging
-        ? undefined
-        : skewAdvice(column, method, source.label);
+      : skewAdvice(column, method, source.label);
   return {
     style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
     by: classColumn(column, classes),

@@ -63,9 +63,8 @@ export interface ColorByColumn {
    */
   readonly colors?: Readonly<Record<string, string>>;
   /**
-   * Categories that come first, in this order, in the legend and in the colours of the scheme. They are shown even if other
-   * values are more frequent.
-   * @default the most frequent values, in ascending order
+   * Categories to show, in this order in the legend and in the colours of the scheme. All other values are "Other".
+   * @default those of `colors` and the most frequent values, in ascending order
    */
   readonly order?: readonly (string | number | boolean)[];
 }

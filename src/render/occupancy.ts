@@ -4,8 +4,9 @@ import type { PathGeometry, PointGeometry, SceneLayer } from "./scene";
 
 /** Cells on each side of the grid. */
 const CELLS = 128;
-/** Of more points than this, a regular sample is marked. */
+/** Of more points or vertices than these, a regular sample is marked. */
 const MAX_POINTS = 200_000;
+const MAX_VERTICES = 20_000;
 /** Smaller boxes are enlarged, so that a single point has a cell. */
 const MIN_SIDE = 1e-9;
 
@@ -18,6 +19,13 @@ export function occupancyOf(layers: readonly SceneLayer[], box: Box): Occupancy 
   const occupancy = new Occupancy(layers, box);
   known.set(layers, occupancy);
   return occupancy;
+}
+
+/** Where the paths of a polygon cross the middle of each row, and the rows where they do. */
+interface Crossings {
+  readonly rows: readonly number[][];
+  first: number;
+  last: number;
 }
 
 /** A grid over a box of the world, with a mark in each cell that shows data. Copies of the world beside the box do not count. */
@@ -81,57 +89,69 @@ export class Occupancy {
   }
 
   #markPaths({ kind, xy, paths, features }: PathGeometry): void {
-    const crossings = Array.from({ length: CELLS }, (): number[] => []);
+    const crossings: Crossings | undefined =
+      kind === "polygon"
+        ? { rows: Array.from({ length: CELLS }, () => []), first: CELLS, last: -1 }
+        : undefined;
+    const stride = Math.ceil(xy.length / 2 / MAX_VERTICES);
     const [left, , right] = this.box;
     for (let feature = 0; feature + 1 < features.length; feature++) {
       const [first, last] = [features[feature]!, features[feature + 1]!];
       const firstX = xy[2 * paths[first]!]!;
       for (let shift = -Math.floor(firstX - left); firstX + shift <= right; shift++) {
         for (let path = first; path < last; path++)
-          this.#markPath(xy, paths[path]!, paths[path + 1]!, shift, crossings);
-        this.#fill(crossings, kind === "polygon");
+          this.#markPath(xy, { from: paths[path]!, end: paths[path + 1]!, stride, shift }, crossings);
+        if (crossings) this.#fill(crossings);
       }
     }
   }
 
-  /** Marks the cells of a path, and adds where it crosses the middle of each row. */
+  /** Marks the cells of a path, and adds where it crosses the middle of each row, if asked to. Takes every `stride`th vertex and the last. */
   #markPath(
     xy: Float64Array,
-    from: number,
-    end: number,
-    shift: number,
-    crossings: readonly number[][],
+    { from, end, stride, shift }: { from: number; end: number; stride: number; shift: number },
+    crossings: Crossings | undefined,
   ): void {
     const [left, top] = this.box;
     const [scaleX, scaleY] = [CELLS / this.#width, CELLS / this.#height];
     let x = (xy[2 * from]! + shift - left) * scaleX;
     let y = (xy[2 * from + 1]! - top) * scaleY;
-    for (let i = from + 1; i < end; i++) {
-      const [fromX, fromY] = [x, y];
+    if (from < end) this.#mark(x, y);
+    for (let next = from + stride; next < end + stride - 1; next += stride) {
+      const i = Math.min(next, end - 1);
+      const fromX = x;
+      const fromY = y;
       x = (xy[2 * i]! + shift - left) * scaleX;
       y = (xy[2 * i + 1]! - top) * scaleY;
-      const [dx, dy] = [x - fromX, y - fromY];
+      const dx = x - fromX;
+      const dy = y - fromY;
       const steps = Math.min(4 * CELLS, Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)))); // NaN: no step
       for (let step = 1; step <= steps; step++)
         this.#mark(fromX + (step / steps) * dx, fromY + (step / steps) * dy);
-      const [low, high] = dy > 0 ? [fromY, y] : [y, fromY];
-      for (let row = Math.max(0, Math.ceil(low - 0.5)); row + 0.5 < high && row < CELLS; row++)
-        crossings[row]!.push(fromX + ((row + 0.5 - fromY) / dy) * dx);
+      if (!crossings) continue;
+      const low = Math.min(fromY, y);
+      const high = Math.max(fromY, y);
+      for (let row = Math.max(0, Math.ceil(low - 0.5)); row + 0.5 < high && row < CELLS; row++) {
+        crossings.rows[row]!.push(fromX + ((row + 0.5 - fromY) / dy) * dx);
+        if (row < crossings.first) crossings.first = row;
+        if (row > crossings.last) crossings.last = row;
+      }
     }
   }
 
-  /** Marks the cells between each pair of crossings if they are those of a polygon, and removes them. */
-  #fill(crossings: readonly number[][], isPolygon: boolean): void {
-    for (let row = 0; row < CELLS; row++) {
-      const columns = crossings[row]!;
-      if (columns.length === 0) continue;
-      if (isPolygon) columns.sort((a, b) => a - b);
-      for (let i = 0; isPolygon && i + 1 < columns.length; i += 2) {
+  /** Marks the cells between each pair of crossings, and removes these. */
+  #fill(crossings: Crossings): void {
+    for (let row = crossings.first; row <= crossings.last; row++) {
+      const columns = crossings.rows[row]!;
+      columns.sort((a, b) => a - b);
+      for (let i = 0; i + 1 < columns.length; i += 2) {
         const from = Math.max(0, Math.round(columns[i]!));
         const to = Math.min(CELLS, Math.round(columns[i + 1]!));
         if (to > from) this.#marks.fill(1, row * CELLS + from, row * CELLS + to);
       }
       columns.length = 0;
     }
+    crossings.first = CELLS;
+    crossings.last = -1;
   }
 }

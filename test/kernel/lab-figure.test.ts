@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { DataFrame } from "danfojs-node";
 import { expect, onTestFinished, test } from "vitest";
 import { CartoContext, figure, Layer } from "../../src";
-import { launch } from "../render/page/browser";
 import { buildForMaps } from "../render/page/built";
+import { launch } from "../support/browser";
 import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
 import { needs } from "../support/needs";
 

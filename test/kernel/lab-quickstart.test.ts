@@ -9,8 +9,8 @@ import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-c
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { localHome } from "../../src/local/home";
 import { stopServer } from "../../src/local/launcher";
-import { launch } from "../render/page/browser";
 import { decodePng, difference, type Picture } from "../render/page/pixels";
+import { launch } from "../support/browser";
 import {
   findJupyter,
   type Jupyter,

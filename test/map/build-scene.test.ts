@@ -313,7 +313,7 @@ describe("size by column", () => {
     expect(legend.items.map(({ label }) => label)).toEqual(["20", "200", "400"]);
     const both = await sceneOf(frameOf([1, 2, -3]), { size: "v" });
     expect(both.scene.layers[0]!.size).toMatchObject({ px: [5, 15, 25] });
-    expect(both.warnings.join()).toContain('Column "v" of layer DataFrame (3 × 2) has negative values');
+    expect(both.advice.join()).toContain('Column "v" of layer DataFrame (3 × 2) has negative values');
     const proportional = { column: "v", method: "continuous" } as const;
     await expect(sceneOf(frameOf([1, -3]), { size: proportional })).rejects.toThrow(
       'Sizes are proportional to values, which must not be negative; column "v" of layer DataFrame (2 × 2) has -3.',

@@ -15,7 +15,7 @@ async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?
     lat: values.map(() => 1),
   } as object);
   const layer = new Layer(frame, { lnglat: ["lng", "lat"], opacity: 1, stroke: false, ...options });
-  const { scene, warnings } = buildScene({
+  const { scene, advice } = buildScene({
     layers: [{ layer, data: await dataFromFrame(layer, frame) }],
     ...(basemap && { basemap }),
   });
@@ -27,7 +27,7 @@ async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?
     colorOf: (value: unknown) => hex(color.palette[color.classes[values.indexOf(value)]!]!),
     palette: color.palette.map(hex),
     ramp,
-    warnings,
+    advice,
   };
 }
 
@@ -184,7 +184,7 @@ test("quantiles of tied values merge, and none is empty", () => {
 describe("advice", () => {
   const skewed = Array.from({ length: 100 }, (_, i) => 1.2 ** i);
   const warningsOf = async (values: readonly unknown[], options: LayerOptions) =>
-    (await mapOf(values, options)).warnings;
+    (await mapOf(values, options)).advice;
 
   test("for skewed numbers in classes of equal width, once", async () => {
     expect(
@@ -210,6 +210,11 @@ describe("advice", () => {
         { color: { column: "v", method: "equal" } },
       ),
     ).toEqual([]);
+  });
+  test("not if the categories are listed", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `name ${i % 25}`);
+    const { advice, labels } = await mapOf(names, { color: { column: "v", order: ["name 1"] } });
+    expect([advice, labels]).toEqual([[], ["name 1", "Other"]]);
   });
   test("for text with very many values", async () => {
     const names = Array.from({ length: 40 }, (_, i) => `name ${i % 25}`);
@@ -258,7 +263,7 @@ describe("categories", () => {
   });
   test("can have an order", async () => {
     const map = await mapOf(votes, { color: { column: "v", order: ["Tory", "Nobody", "9th"] } });
-    expect(map.labels).toEqual(["Tory", "9th", "10th", "Green", "Labour", "Lib"]);
+    expect(map.labels).toEqual(["Tory", "9th", "Other"]);
     const first = colorsOf(styling.safe(), 10);
     expect([map.colorOf("Tory"), map.colorOf("9th")]).toEqual([first[0], first[2]]);
   });

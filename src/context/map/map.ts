@@ -20,6 +20,7 @@ export async function makeMap(
   const size = options.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
   const fetched = await mapScene(transport, { ...options, ...(size && { size }) });
   for (const warning of fetched.warnings) console.warn(warning);
+  for (const advice of fetched.advice) console.log(advice);
   if (!isPicture) return liveMap(transport, fetched, options.signal);
   const tiles = await fetchTiles(fetched.scene, { scale, signal: options.signal });
   const view = new MapView(fetched.scene, { interactive: false, scale, tiles });

@@ -1,20 +1,9 @@
-import { type Browser, chromium, type Frame, type Page, type Request } from "playwright-core";
+import type { Browser, Frame, Page, Request } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
-import { chromePath } from "../../support/machine";
+import { launch } from "../../support/browser";
 import { needs } from "../../support/needs";
 import { buildForMaps } from "./built";
 import { decodePng, type Picture } from "./pixels";
-
-const FLAGS =
-  "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
-
-/** Starts the browser of this machine: a file that does calls `needs("browser")`. */
-export const launch = (...flags: string[]): Promise<Browser> =>
-  chromium.launch({
-    executablePath: chromePath!, // `needs` skips the tests without it
-    chromiumSandbox: false, // needs namespaces, which containers and many systems refuse
-    args: [...FLAGS.split(" "), ...flags],
-  });
 
 /** The browser of `withBrowser`. */
 let browser: Browser;

@@ -158,10 +158,10 @@ describe("fingers on a map in a notebook", () => {
         [260, 200],
         [340, 200],
       ],
-      [60, 40],
+      [60, -40],
     );
     const area = { x: 130, y: 60, width: 350, height: 280 };
-    const off = async () => difference(before, await picture(), area, [60, 40]).mean;
+    const off = async () => difference(before, await picture(), area, [60, -40]).mean;
     await expect.poll(off).toBeLessThan(0.6);
     expect(await page.evaluate("scrollY")).toBe(0);
   });
@@ -173,9 +173,9 @@ describe("fingers on a map in a notebook", () => {
     await painted(page);
     const before = await picture(page);
     const session = await context.newCDPSession(page);
-    await swipe(session, [[300, 200]], [-60, 30]);
+    await swipe(session, [[300, 200]], [-60, -30]);
     const area = { x: 130, y: 60, width: 350, height: 280 };
-    const off = async () => difference(before, await picture(page), area, [-60, 30]).mean;
+    const off = async () => difference(before, await picture(page), area, [-60, -30]).mean;
     await expect.poll(off).toBeLessThan(0.6);
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch } from "../../render/page/browser";
+import { launch } from "../../support/browser";
 import { needs } from "../../support/needs";
 import { json, serverForTests } from "../../support/server";
 
