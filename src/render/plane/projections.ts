@@ -1,3 +1,4 @@
+/// <reference path="./d3-geo-projection.d.ts" />
 /** Map projections other than Web Mercator, as projections of d3-geo. */
 import { type GeoProjection, geoAlbersUsa, geoEqualEarth, geoNaturalEarth1, geoOrthographic } from "d3-geo";
 import { geoMollweide, geoRobinson, geoWinkel3 } from "d3-geo-projection";
