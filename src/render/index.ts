@@ -6,6 +6,7 @@
 
 export type { Moment } from "./clock";
 export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
+export { missingCharacters } from "./image/fonts";
 export type { GifOptions } from "./image/gif";
 export {
   decodeTile,

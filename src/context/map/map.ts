@@ -1,6 +1,6 @@
 import type { Transport } from "../../api/transport";
 import type { MapOptions } from "../../map";
-import { alongCurve, type FigureCell, MapView, packScene } from "../../render";
+import { alongCurve, type FigureCell, MapView, missingCharacters, packScene } from "../../render";
 import { withTiles } from "./map-detail";
 import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import { type FetchedScene, mapScene, type Work } from "./map-scene";
@@ -21,6 +21,11 @@ export async function makeMap(
   const fetched = await mapScene(transport, { ...options, ...(size && { size }) });
   for (const warning of fetched.warnings) console.warn(warning);
   for (const advice of fetched.advice) console.log(advice);
+  const missing = missingCharacters(fetched.scene);
+  if (missing !== "")
+    console.warn(
+      `No font of this system has the characters ${missing}, so they are blank in PNGs. The live map uses the fonts of its reader. Install a font that has them, such as one of the Noto fonts.`,
+    );
   if (!isPicture) return liveMap(transport, fetched, options.signal);
   const tiles = await fetchTiles(fetched.scene, { scale, signal: options.signal });
   const view = new MapView(fetched.scene, { interactive: false, scale, tiles });

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import type { Canvas } from "@napi-rs/canvas";
 import { builtPath } from "../../built";
-import { FONTS, loadSkia } from "../image/skia";
+import { fontsFor } from "../image/fonts";
+import { loadSkia } from "../image/skia";
 
 /** The exports of `program.ts`, a separate bundle because its libraries are a megabyte and take 0.3 s to load. */
 export interface VegaProgram {
@@ -41,8 +42,18 @@ function loadProgram(): VegaProgram {
 /** Compiles Vega-Lite to Vega. @throws Error with the message of Vega or Vega-Lite. */
 export const compileChart = (
   spec: object,
-  { font = FONTS, warn = () => {} }: Partial<CompileOptions> = {},
+  { font = fontsFor(stringsIn(spec)).families, warn = () => {} }: Partial<CompileOptions> = {},
 ): object => loadProgram().compile(spec, { font, warn });
+
+/** Lists the names and texts of a specification, without its images. */
+function* stringsIn(value: unknown): Generator<string> {
+  if (typeof value === "string" && !value.startsWith("data:")) yield value;
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    yield name;
+    yield* stringsIn(member);
+  }
+}
 
 /** Lays out a copy of a specification, because Vega adds computed values to its rows. @throws Error with Vega's message. */
 export const drawChart = (spec: object, options?: Partial<CompileOptions>): Drawing =>

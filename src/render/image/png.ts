@@ -7,9 +7,10 @@ import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../paint
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
+import { fontsOfScene } from "./fonts";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
 import { drawTiles, type TilePictures } from "./raster-tiles";
-import { FONTS, loadSkia } from "./skia";
+import { loadSkia } from "./skia";
 
 export interface PngOptions {
   /** Image pixels per CSS pixel of the scene. @default 1 */
@@ -43,6 +44,8 @@ export class ImagePainter {
   /** The basemap below the layers, the same in all frames. */
   readonly #ground: Canvas;
   readonly #prepared: PreparedScene;
+  /** CSS list of font families. */
+  readonly #fonts: string;
 
   constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
     const { createCanvas } = loadSkia();
@@ -55,7 +58,8 @@ export class ImagePainter {
     this.#canvas = createCanvas(width, height);
     this.#ground = createCanvas(width, height);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
-    this.#prepared = prepare(scene, { createCanvas, shapes });
+    this.#fonts = fontsOfScene(scene).families;
+    this.#prepared = prepare(scene, { createCanvas, shapes, fonts: this.#fonts });
     this.#prepared.now.clear = clearanceOf(scene, "image");
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
@@ -64,7 +68,7 @@ export class ImagePainter {
 
   /** Paints a frame; the next call paints on the same canvas. */
   paint(frame: number): Canvas {
-    const [scene, viewport] = [this.#scene, this.#viewport];
+    const [scene, viewport, fonts] = [this.#scene, this.#viewport, this.#fonts];
     const { clock } = scene;
     const context = this.#canvas.getContext("2d");
     context.drawImage(this.#ground, 0, 0);
@@ -76,16 +80,14 @@ export class ImagePainter {
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const { vector, tiles } = scene.basemap;
     const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && outlineCredit(scene);
-    const takenBelowPx = attribution
-      ? drawAttribution(context, scene, { text: attribution, fonts: FONTS })
-      : 0;
-    drawScale(context, scene, { viewport, takenPx: takenBelowPx, fonts: FONTS });
+    const takenBelowPx = attribution ? drawAttribution(context, scene, { text: attribution, fonts }) : 0;
+    drawScale(context, scene, { viewport, takenPx: takenBelowPx, fonts });
     if (clock) {
       const share = (frame + 1) / clock.frames;
-      drawTime(context, scene, { text: momentText(clock, frame), share, fonts: FONTS });
+      drawTime(context, scene, { text: momentText(clock, frame), share, fonts });
     }
-    const takenPx = drawLegends(context, scene, { corner: this.#corner, fonts: FONTS });
-    drawTitle(context, scene, { takenPx, fonts: FONTS });
+    const takenPx = drawLegends(context, scene, { corner: this.#corner, fonts });
+    drawTitle(context, scene, { takenPx, fonts });
     context.restore();
     return this.#canvas;
   }

@@ -4,24 +4,8 @@ import { CartoError } from "../../errors";
 
 export type Skia = typeof import("@napi-rs/canvas");
 
-/** System fonts for characters that the shipped font lacks. Characters that no font has stay blank. */
-const FALLBACK_FONTS = [
-  "Noto Sans",
-  "DejaVu Sans",
-  "Segoe UI",
-  "Arial Unicode MS",
-  "Noto Sans CJK SC",
-  "PingFang SC",
-  "Microsoft YaHei",
-  "Hiragino Sans",
-  "Malgun Gothic",
-  "Apple Color Emoji",
-  "Segoe UI Emoji",
-  "Noto Color Emoji",
-];
-const OWN_FONT = "cartoframes";
-/** CSS list of font families for text in images. */
-export const FONTS = [OWN_FONT, ...FALLBACK_FONTS].map((name) => `"${name}"`).join(", ");
+/** The shipped font, which covers Latin, Greek and Cyrillic. */
+export const OWN_FONT = "cartoframes";
 
 let skia: Skia | undefined;
 

@@ -29,7 +29,8 @@ const BASELINE = 0.365;
 const CELL_PX = 64;
 
 export const LABEL_FONT = "cartoframes";
-const FAMILIES = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
+/** Browsers look further than these for characters that they lack. */
+const PAGE_FONTS = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
 
 /** A possible place for a label, in world units. */
 interface Anchor {
@@ -76,6 +77,8 @@ interface Place {
 }
 
 export class LabelPainter {
+  /** CSS list of font families. */
+  readonly #fonts: string;
   readonly #styles: readonly (LabelStyle | undefined)[];
   readonly #layers: readonly SceneLayer[];
   readonly #tiles: ReadonlyMap<number, TileSource>;
@@ -95,13 +98,21 @@ export class LabelPainter {
     {
       tiles = new Map(),
       copies = Infinity,
-    }: { tiles?: ReadonlyMap<number, TileSource> | undefined; copies?: number } = {},
+      fonts = PAGE_FONTS,
+    }: {
+      tiles?: ReadonlyMap<number, TileSource> | undefined;
+      copies?: number;
+      fonts?: string | undefined;
+    } = {},
   ) {
+    this.#fonts = fonts;
     this.#layers = layers;
     this.#tiles = tiles;
     this.#copies = copies;
     this.#styles = layers.map(({ label }) => label);
   }
+
+  #fontOf = (px: number): string => `500 ${px}px ${this.#fonts}`;
 
   get isEmpty(): boolean {
     return this.#styles.every((style) => style === undefined);
@@ -142,7 +153,7 @@ export class LabelPainter {
         const left = (anchor.x + copy - originX) * worldPx + offsetXPx - candidate.widthPx / 2;
         const base = (anchor.y - originY) * worldPx + offsetYPx + BASELINE * style.sizePx;
         const [x, y] = [Math.round(left * pixelRatio), Math.round(base * pixelRatio)];
-        context.font = fontOf(style.sizePx * pixelRatio);
+        context.font = this.#fontOf(style.sizePx * pixelRatio);
         context.strokeStyle = cssColor(style.halo);
         context.lineWidth = HALO_PX * pixelRatio;
         context.strokeText(candidate.text, x, y);
@@ -183,7 +194,7 @@ export class LabelPainter {
       if (generations && !generations.some(({ from, to }) => feature >= from && feature < to)) continue;
       const { sizePx } = this.#styles[candidate.layer]!;
       if (Number.isNaN(candidate.widthPx)) {
-        context.font = fontOf(sizePx);
+        context.font = this.#fontOf(sizePx);
         candidate.widthPx = context.measureText(candidate.text).width;
       }
       const label = this.#placeOne(candidate, worldPx, taken);
@@ -257,8 +268,6 @@ export class LabelPainter {
     return [left - PADDING_PX, top, left + candidate.widthPx + PADDING_PX, top + height];
   }
 }
-
-const fontOf = (px: number) => `500 ${px}px ${FAMILIES}`;
 
 /** Offsets to try: right, left, above and below a point; above and below a line; the middle of a polygon. */
 function offsets(

@@ -47,10 +47,12 @@ export interface PrepareOptions {
   readonly shapes?: BasemapShapes | undefined;
   /** Tile sources of layers that are overviews, by index. */
   readonly tiles?: ReadonlyMap<number, TileSource>;
+  /** CSS list of font families of labels. @default those of a page */
+  readonly fonts?: string;
 }
 
 /** Prepares a scene for painting. Cheap: `warm` does the slow part. */
-export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOptions): PreparedScene {
+export function prepare(scene: Scene, { createCanvas, shapes, tiles, fonts }: PrepareOptions): PreparedScene {
   const copies = copiesIn(scene);
   const painterFor = (layer: SceneLayer) => painterOf(layer, copies);
   const layers = scene.layers.map((layer, i) => {
@@ -63,7 +65,7 @@ export function prepare(scene: Scene, { createCanvas, shapes, tiles }: PrepareOp
     scene,
     layers,
     basemap: basemapPainters(scene, shapes),
-    labels: new LabelPainter(scene.layers, { tiles, copies }),
+    labels: new LabelPainter(scene.layers, { tiles, copies, fonts }),
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
     now: { frame: scene.clock?.still ?? 0 },
