@@ -30,7 +30,7 @@ interface QuickstartMap {
   readonly colors: readonly string[];
 }
 
-const AIRPORTS: QuickstartMap = { at: 0, colors: Safe["10"]!.slice(1) }; // the first is Alaska's
+const AIRPORTS: QuickstartMap = { at: 0, colors: Safe["4"]!.slice(1, 4) }; // the first is Alaska's
 const UNEMPLOYMENT: QuickstartMap = { at: 1, colors: Mint["7"]! };
 /** The one that is not live. */
 const UNEMPLOYMENT_PICTURE: QuickstartMap = { at: 2, colors: Mint["7"]! };

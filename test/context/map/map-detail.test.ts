@@ -69,7 +69,7 @@ function transportWith(apiKey: string): Transport {
 /** The scene of layers, and where their detail is. */
 async function detailOf(layers: readonly (Layer | QueryLayer)[], through = transport) {
   const resolved = await resolveLayers(transport, layers, { progress });
-  const { scene, tileColumns } = buildScene({ layers: resolved });
+  const { scene, tileColumns } = buildScene({ layers: resolved, projection: "mercator" });
   const reduced = layers.map((_, i) => i);
   const details = await detailSources(through, { layers: resolved, tileColumns, reduced, bufferPx: 4 });
   return { scene, ...details };
@@ -432,7 +432,7 @@ describe("without a named map, the page shows an overview and a warning gives th
 
   test("an interrupted cell rejects", async () => {
     const resolved = await resolveLayers(transport, layers(), { progress });
-    const { tileColumns } = buildScene({ layers: resolved });
+    const { tileColumns } = buildScene({ layers: resolved, projection: "mercator" });
     const signal = AbortSignal.abort(new Error("stopped"));
     const options = { layers: resolved, tileColumns, reduced: [0], bufferPx: 4, signal };
     await expect(detailSources(transport, options)).rejects.toThrow("stopped");
