@@ -128,7 +128,7 @@ function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: num
   );
 }
 
-/** Divides numbers by upper bounds. If a value is above the last bound, there is one more class, which has no upper bound. */
+/** Divides numbers by upper bounds. Values above the last bound get an additional class without an upper bound. */
 export function classifyByBounds(values: Float64Array, bounds: readonly number[]): RangeClasses {
   const last = bounds.at(-1)!;
   const breaks = values.some((value) => value > last) ? [...bounds, Infinity] : bounds;

@@ -1,4 +1,5 @@
 /** Sizes of layers whose `size` is not set. */
+import { boxOf } from "../render/painter/point-index";
 import { LARGEST_POINT_PX, sizeOfMany } from "../render/point-size";
 import type { PathGeometry, PointGeometry, SizeStyle, Spread } from "../render/scene";
 
@@ -23,14 +24,7 @@ export function largestPx(size: SizeStyle): number {
   return size.spread ? LARGEST_POINT_PX : size.px;
 }
 
-/** `!`: both columns have a number for each point. */
 function spreadOf({ x, y }: PointGeometry): Spread {
-  let [minX, maxX, minY, maxY] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let i = 0; i < x.length; i++) {
-    if (x[i]! < minX) minX = x[i]!;
-    if (x[i]! > maxX) maxX = x[i]!;
-    if (y[i]! < minY) minY = y[i]!;
-    if (y[i]! > maxY) maxY = y[i]!;
-  }
-  return { count: x.length, area: x.length > 0 ? (maxX - minX) * (maxY - minY) : 0 };
+  const [minX, minY, maxX, maxY] = boxOf(x, y);
+  return { count: x.length, area: maxX > minX ? (maxX - minX) * (maxY - minY) : 0 };
 }

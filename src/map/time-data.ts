@@ -115,7 +115,7 @@ function stepsOver(kind: Clock["kind"], columns: readonly Float64Array[], most: 
 
 /**
  * Returns steps of months, or of days or hours if the times are multiples of these but too many for a frame each. Undefined
- * if no such step is long enough.
+ * if even the longest step makes too many frames.
  */
 function calendarSteps(
   columns: readonly Float64Array[],

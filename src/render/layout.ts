@@ -35,7 +35,7 @@ export const MARGIN_PX = 10;
 /** Left edge of the title on a page, and of a legend at the top left, beside the buttons. */
 const BESIDE_BUTTONS_PX = 50;
 const BUTTON_PX = 28;
-/** A button of its own, with its border and the margin above it. */
+/** Height of a button outside the zoom control, including its border and the margin above it. */
 const OTHER_BUTTON_PX = 42;
 const LINE_PX = 20;
 const TITLE_PADDING_PX = 10;

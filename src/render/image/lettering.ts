@@ -247,7 +247,7 @@ function wrap(context: SKRSContext2D, lines: readonly Line[], widest: number): W
   });
 }
 
-/** Creates a card; undefined if it has no line, or no room for a single letter. */
+/** Creates a card; undefined if it would be empty, or too narrow for a single letter. */
 function cardOf(lines: readonly WrappedLine[]): Card | undefined {
   if (Math.max(0, ...lines.map(({ width }) => width)) === 0) return undefined;
   const content = Math.max(...lines.map(({ indent, width }) => indent + width));

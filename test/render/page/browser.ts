@@ -78,6 +78,13 @@ export async function painted(page: Page, selector = ".leaflet-container canvas"
   await frame.waitForSelector("canvas[aria-busy=true]", { state: "detached" });
 }
 
+/** Moves the pointer to a position of the map, and waits until the map has reacted. */
+export async function pointAt(page: Page, frame: Frame, [x, y]: readonly [number, number]): Promise<void> {
+  await page.mouse.move(x - 1, y);
+  await page.mouse.move(x, y);
+  await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+}
+
 export interface OpenedOutput extends Opened {
   readonly frame: Frame;
   picture(): Promise<Picture>;

@@ -12,7 +12,7 @@ import { viewportOf } from "../../../src/render/projection";
 import type { Scene } from "../../../src/render/scene";
 import { ALL_KINDS, frameOf, KINDS, type Kind, LNGS, WITH_GAPS } from "../../map/kinds";
 import { nowhere, progress } from "../../support/nowhere";
-import { openOutput, painted, withBrowser } from "./browser";
+import { openOutput, painted, pointAt, withBrowser } from "./browser";
 import { type Area, decodePng, difference, type Picture, pixelAt } from "./pixels";
 
 withBrowser();
@@ -85,10 +85,8 @@ function pixelOf(scene: Scene, place: LngLat): [x: number, y: number] {
   return [Math.round((x - originX) * worldPx), Math.round((y - originY) * worldPx)];
 }
 
-async function tooltipAt(page: Page, frame: Frame, [x, y]: readonly [number, number]) {
-  await page.mouse.move(x - 1, y);
-  await page.mouse.move(x, y);
-  await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+async function tooltipAt(page: Page, frame: Frame, at: readonly [number, number]) {
+  await pointAt(page, frame, at);
   const tooltip = frame.locator(".tooltip");
   return (await tooltip.isVisible()) ? tooltip.locator("dd").textContent() : null;
 }

@@ -9,7 +9,7 @@ import { sceneToDocument, sceneToHtml } from "../../../src/render/page/html";
 import type { Scene } from "../../../src/render/scene";
 import { nowhere, progress } from "../../support/nowhere";
 import { mulberry32 } from "../../support/seeded";
-import { newContext, type OpenOptions, open, openOutput, painted, withBrowser } from "./browser";
+import { newContext, type OpenOptions, open, openOutput, painted, pointAt, withBrowser } from "./browser";
 import { decodePng, difference, pixelAt } from "./pixels";
 import { HOSTILE } from "./scenes";
 
@@ -31,9 +31,7 @@ function openScene(scene: Scene, options: OpenOptions = {}) {
 
 /** Returns the lines of the tooltip, or undefined if it is hidden. */
 async function tooltipAt(page: Page, frame: Frame, x: number, y: number): Promise<string[] | undefined> {
-  await page.mouse.move(x - 1, y);
-  await page.mouse.move(x, y);
-  await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+  await pointAt(page, frame, [x, y]);
   return linesOf(frame, ".tooltip");
 }
 

@@ -36,14 +36,8 @@ export class Popup {
   constructor(map: L.Map, changed: () => void) {
     this.#map = map;
     this.#changed = changed;
-    const button = (name: string, text: string, label: string) => {
-      const element = create(
-        "button",
-        { type: "button", class: name, "aria-label": label, title: label },
-        text,
-      );
-      return element;
-    };
+    const button = (name: string, text: string, label: string) =>
+      create("button", { type: "button", class: name, "aria-label": label, title: label }, text);
     const [previous, next] = [
       button("previous", "‹", "Previous feature"),
       button("next", "›", "Next feature"),

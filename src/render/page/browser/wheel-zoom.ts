@@ -47,6 +47,7 @@ const wholeZoom = (from: number, to: number): number =>
 export function zoomByWheel(map: L.Map, { isStepped }: { readonly isStepped: boolean }): void {
   const moving = map as MovingMap;
   const element = map.getContainer();
+  const limited = (zoom: number) => Math.max(map.getMinZoom(), Math.min(map.getMaxZoom(), zoom));
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let gesture: { from: number; target: number; point: L.Point; place: L.LatLng } | undefined;
   let wheelMs = 0;
@@ -86,7 +87,7 @@ export function zoomByWheel(map: L.Map, { isStepped }: { readonly isStepped: boo
     gesture = undefined;
     moving._moveEnd(true);
     if (!isStepped) return;
-    const whole = Math.max(map.getMinZoom(), Math.min(map.getMaxZoom(), wholeZoom(from, target)));
+    const whole = limited(wholeZoom(from, target));
     if (whole !== map.getZoom()) map.setZoomAround(point, whole);
   };
 
@@ -103,8 +104,7 @@ export function zoomByWheel(map: L.Map, { isStepped }: { readonly isStepped: boo
         current.point = point;
         current.place = map.containerPointToLatLng(point);
       }
-      const target = current.target + levels;
-      current.target = Math.max(map.getMinZoom(), Math.min(map.getMaxZoom(), target));
+      current.target = limited(current.target + levels);
       wheelMs = performance.now();
     },
     { passive: false },
