@@ -108,10 +108,12 @@ function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Ove
   for (let i = low; ; i++) {
     const overview = overviewAt(scales[i] ?? viewPx / 2 ** (i - scales.length + 1));
     const { columns: _, ...bare } = overview.layer;
-    for (const candidate of i < scales.length - 1 ? [overview.layer] : [overview.layer, bare]) {
+    const canBeBare = i >= scales.length - 1 && !layer.aggregate; // which is about its column
+    for (const candidate of canBeBare ? [overview.layer, bare] : [overview.layer]) {
       const size = sizeOf(scene, candidate, { worldPx: overview.worldPx, note: "" });
       const isLast = verticesOf(candidate) <= 1;
-      if (size <= shareBytes || (isLast && candidate === bare)) return { ...overview, layer: candidate };
+      if (size <= shareBytes || (isLast && (candidate === bare || layer.aggregate)))
+        return { ...overview, layer: candidate };
     }
   }
 }
@@ -144,6 +146,7 @@ const featuresOf = ({ geometry }: SceneLayer): number =>
 
 function noteOf(layer: SceneLayer, overview: SceneLayer): string {
   const { kind } = layer.geometry;
+  if (layer.aggregate) return `overview of ${inWords(featuresOf(layer))} ${kind}s`;
   const [kept, all] = [overview, layer].map(featuresOf) as [number, number];
   const count = kept < all ? `${inWords(kept)} of ${inWords(all)} ${kind}s` : `${inWords(all)} ${kind}s`;
   const simplified = verticesOf(overview) < verticesOf(layer) && kind !== "point" ? ", simplified" : "";
