@@ -119,7 +119,21 @@ export interface Aggregate {
   readonly title: string;
   /** Colours of the classes of cells, from the smallest to the largest values. */
   readonly palette: readonly Rgba[];
+  /** What colours depend on, by zoom level, if the layer is an overview. */
+  readonly levels?: Levels;
 }
+
+/** What the colours of a zoom level depend on: the whole layer, not the view. */
+export interface LevelScale {
+  /** Smallest value of each class of cells but the first. */
+  readonly breaks?: readonly number[];
+  /** Number of points, or sum of values, in the densest cells that are two standard deviations of the kernel wide. */
+  readonly densest?: number;
+  /** Smallest and largest mean, without outliers. */
+  readonly means?: readonly [least: number, most: number];
+}
+
+export type Levels = Readonly<Record<number, LevelScale>>;
 
 export type Statistic = "count" | "sum" | "avg" | "min" | "max";
 
@@ -128,6 +142,8 @@ export interface Density {
   /** Colours from a single point to the densest place. */
   readonly palette: readonly Rgba[];
   readonly spread: Spread;
+  /** As in `Aggregate`. */
+  readonly levels?: Levels;
 }
 
 /** When the points of a layer appear. The points are in the order of their frames. */

@@ -80,7 +80,7 @@ function groupsOf({ style: { aggregate } }: DataLayer): object {
   if (!aggregate) return {};
   const { statistic, column } = aggregate;
   return {
-    placement: "point-grid",
+    placement: "centroid",
     threshold: 1,
     columns: column === undefined ? {} : { c0: { aggregate_function: statistic, aggregated_column: "c0" } },
   };

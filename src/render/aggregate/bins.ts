@@ -1,4 +1,4 @@
-import type { PointGeometry, Statistic } from "../scene";
+import type { PointGeometry, SceneLayer, Statistic } from "../scene";
 import { CellIndex } from "./cell-index";
 import { atCell, type Lattice } from "./lattice";
 
@@ -7,6 +7,13 @@ export interface WeightedPoints {
   readonly geometry: PointGeometry;
   /** Values of the rows; absent for counts. */
   readonly values?: Float64Array | undefined;
+}
+
+/** Returns the points of a layer that is drawn together, with their values if it shows a statistic of them. */
+export function weightedPoints({ aggregate, columns }: SceneLayer, geometry: PointGeometry): WeightedPoints {
+  const values = columns?.[0];
+  const hasValues = aggregate && aggregate.statistic !== "count" && values?.kind === "numbers";
+  return { geometry, ...(hasValues && { values: values.values }) };
 }
 
 /** Sums up points per cell of a lattice. `!`: cells and points are below the lengths. */

@@ -1,5 +1,5 @@
 import type { Aggregate, PointGeometry, SceneLayer } from "../scene";
-import { Bins, type WeightedPoints } from "./bins";
+import { Bins, type WeightedPoints, weightedPoints } from "./bins";
 import { breaksOf } from "./breaks";
 import { type Lattice, latticeAt } from "./lattice";
 
@@ -15,7 +15,7 @@ interface Level {
 }
 
 /** The zoom levels of a layer that is drawn as cells. Classes depend on all points of the layer, not on the view. */
-export class Levels {
+export class CellLevels {
   readonly points: WeightedPoints;
   readonly #aggregate: Aggregate;
   /** The points whose cells decide the classes: all, or those of the fullest frame. */
@@ -25,8 +25,7 @@ export class Levels {
   #finest = Infinity;
 
   constructor(layer: SceneLayer, geometry: PointGeometry, aggregate: Aggregate) {
-    const values = layer.columns?.[0];
-    this.points = { geometry, values: values?.kind === "numbers" ? values.values : undefined };
+    this.points = weightedPoints(layer, geometry);
     this.#aggregate = aggregate;
     this.#span = fullestSpan(layer, geometry.x.length);
   }
@@ -35,8 +34,12 @@ export class Levels {
     const known = this.#known.get(level);
     if (known) return known;
     const lattice = this.latticeAt(level);
-    const made =
-      level > this.#finest ? { lattice, breaks: this.#derivedBreaks(level) } : this.#binned(level, lattice);
+    const given = this.#aggregate.levels?.[level]?.breaks;
+    const made = given
+      ? { lattice, breaks: given }
+      : level > this.#finest
+        ? { lattice, breaks: this.#derivedBreaks(level) }
+        : this.#binned(level, lattice);
     this.#known.set(level, made);
     return made;
   }

@@ -4,7 +4,7 @@
  */
 import type { Box } from "../../geometry/clip";
 import { zoomOf } from "../../geometry/mercator";
-import { Bins } from "../aggregate/bins";
+import { Bins, weightedPoints } from "../aggregate/bins";
 import { CellIndex } from "../aggregate/cell-index";
 import { latticeAt, middleOf } from "../aggregate/lattice";
 import { boxesOfGroups, boxesOfPaths } from "../painter/box";
@@ -71,8 +71,7 @@ function mergedPoints(
   { statistic }: Aggregate,
   worldPx: number,
 ): SceneLayer {
-  const values = layer.columns?.[0];
-  const points = { geometry, values: values?.kind === "numbers" ? values.values : undefined };
+  const points = weightedPoints(layer, geometry);
   const lattice = latticeAt("square", 1, zoomOf(worldPx));
   const merged: { x: number[]; y: number[]; weights: number[]; values: number[] } = {
     x: [],

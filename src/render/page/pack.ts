@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { worldPxOf } from "../../geometry/mercator";
+import { withScales } from "../aggregate/scales";
 import { viewportOf } from "../projection";
 import type { DetailSource, Scene, SceneLayer } from "../scene";
 import { encodeScene, type PageOverview, type PageScene } from "./codec";
@@ -18,6 +19,9 @@ const RUNS = 8;
 const SURELY_TOO_LARGE = 1.3;
 /** Share of the budget to aim for: the features of an overview lie farther apart and take more bits each. */
 const AIM = 0.97;
+
+/** Overviews have the scales of the whole layer from here on; further out they find their own, which are the same there. */
+const ZOOMED_OUT = 4;
 
 /** A scene and its bytes in the page. */
 export interface PackedScene {
@@ -40,7 +44,7 @@ export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): Packe
     if (size <= share) return layer;
     const overview = overviewToFit(scene, layer, share);
     overviews[i] = { worldPx: overview.worldPx, note: noteOf(layer, overview.layer) };
-    return overview.layer;
+    return withScales(overview.layer, layer, viewportOf(scene, { medium: "page" }).worldPx / ZOOMED_OUT);
   });
   return packed({ scene: { ...scene, layers }, overviews });
 }

@@ -1,9 +1,9 @@
 import type { Box } from "../../geometry/clip";
-import { Bins } from "../aggregate/bins";
+import { Bins, weightedPoints } from "../aggregate/bins";
 import { classOf } from "../aggregate/breaks";
 import { atCell, type Cell, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
 import { cellLegend, colorOfClass, type LegendContent } from "../aggregate/legend";
-import { Levels } from "../aggregate/levels";
+import { CellLevels } from "../aggregate/levels";
 import { generationsAt } from "../clock";
 import type { Aggregate, PointGeometry, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf, movedX } from "./box";
@@ -31,7 +31,7 @@ export class CellPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly hasTiles = true;
   readonly #aggregate: Aggregate;
-  readonly #levels: Levels;
+  readonly #levels: CellLevels;
   readonly #box: Box;
   readonly #copies: number;
   readonly #source: TileSource | undefined;
@@ -45,7 +45,7 @@ export class CellPainter implements LayerPainter {
   ) {
     this.layer = layer;
     this.#aggregate = layer.aggregate;
-    this.#levels = new Levels(layer, geometry, layer.aggregate);
+    this.#levels = new CellLevels(layer, geometry, layer.aggregate);
     this.#box = boxOf(geometry.x, geometry.y);
     this.#copies = copies;
     this.#source = source;
@@ -163,14 +163,8 @@ export class CellPainter implements LayerPainter {
       const box = [square.x * side, square.y * side, (square.x + 1) * side, (square.y + 1) * side] as const;
       if (!place.tile) this.#addBlocks(bins, box, isWithin);
       else {
-        const { geometry, columns } = place.tile.layer;
-        const values = columns?.[0];
-        if (geometry.kind === "point")
-          bins.add(
-            { geometry, values: values?.kind === "numbers" ? values.values : undefined },
-            {},
-            isWithin,
-          );
+        const { layer } = place.tile;
+        if (layer.geometry.kind === "point") bins.add(weightedPoints(layer, layer.geometry), {}, isWithin);
       }
     }
     return bins;

@@ -1,4 +1,5 @@
 import type { Box } from "../../geometry/clip";
+import { weightedPoints } from "../aggregate/bins";
 import { breakLabels, classOf } from "../aggregate/breaks";
 import { type Cluster, Clusters } from "../aggregate/clusters";
 import { levelOf } from "../aggregate/lattice";
@@ -52,11 +53,7 @@ export class ClusterPainter implements LayerPainter {
   }
 
   warm(): Clusters {
-    const values = this.layer.columns?.[0];
-    this.#clusters ??= new Clusters(
-      { geometry: this.#geometry, values: values?.kind === "numbers" ? values.values : undefined },
-      this.#aggregate,
-    );
+    this.#clusters ??= new Clusters(weightedPoints(this.layer, this.#geometry), this.#aggregate);
     return this.#clusters;
   }
 

@@ -1,12 +1,10 @@
+import { DENSITY_SIGMA_PX } from "../aggregate/scales";
 import { countInView, MOST_POINTS } from "../point-size";
 import type { Density, PointGeometry, SceneLayer, Viewport } from "../scene";
 import type { Canvas2D, Scratch } from "./canvas";
 import { HeatPainter, type HeatStyle } from "./heat-painter";
 import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { PointPainter } from "./points";
-
-/** Standard deviation of the kernel in CSS pixels: about the size of a small point. */
-const SIGMA_PX = 0.8;
 
 /** Paints points, or their density at scales where a view holds so many that they would cover each other. */
 export class DensePainter implements LayerPainter {
@@ -35,12 +33,12 @@ export class DensePainter implements LayerPainter {
   }
 
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
-    const { palette, spread } = this.#density;
+    const { palette, spread, levels } = this.#density;
     if (countInView(spread, viewport.worldPx) <= MOST_POINTS)
       return this.#points.paint(target, viewport, scratch, frame);
     const style: HeatStyle = {
-      binPx: 1,
-      sigma: SIGMA_PX * viewport.pixelRatio,
+      sigmaPx: DENSITY_SIGMA_PX,
+      levels,
       palette,
       tone: "points",
       statistic: "count",

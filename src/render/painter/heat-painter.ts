@@ -1,38 +1,31 @@
 import type { Box } from "../../geometry/clip";
 import { worldPxOf } from "../../geometry/mercator";
-import { Bins, type WeightedPoints } from "../aggregate/bins";
+import { type WeightedPoints, weightedPoints } from "../aggregate/bins";
 import { blurPeak, blurReach, HeatGrid } from "../aggregate/heat";
-import { latticeAt, levelOf } from "../aggregate/lattice";
+import { CELL_SIGMAS, heatScaleOf } from "../aggregate/heat-scale";
+import { levelOf } from "../aggregate/lattice";
 import { generationsAt } from "../clock";
-import type { PointGeometry, Rgba, SceneLayer, Statistic, Viewport } from "../scene";
+import type { Levels, PointGeometry, Rgba, SceneLayer, Statistic, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
 
 /** How dense places look. */
 export interface HeatStyle {
-  /** Width of a bin in device pixels, and standard deviation of the kernel in bins. */
-  readonly binPx: number;
-  readonly sigma: number;
+  /** Standard deviation of the kernel in CSS pixels. */
+  readonly sigmaPx: number;
   readonly palette: readonly Rgba[];
   /** A density from faint to opaque, or points, each of which shows. */
   readonly tone: "heat" | "points";
   readonly statistic: Statistic;
   readonly opacity: number;
+  /** Scales of zoom levels, if the points are an overview. */
+  readonly levels?: Levels | undefined;
 }
 
-/** Reference values of a zoom level, which colours depend on: they must not depend on the view. */
-interface Reference {
-  /** Density of the densest places, in points per bin. */
-  readonly most: number;
-  /** Smallest and largest mean, without outliers. */
-  readonly means: readonly [least: number, most: number];
-}
+/** Standard deviation of the kernel in bins, unless bins would be smaller than device pixels. */
+const SIGMA_BINS = 2;
 
-/** Reference values are those of a sample of this many points. */
-const SAMPLE = 100_000;
-/** Share of the places that may be denser than the reference. */
-const DENSER = 0.005;
 /** Steps of the colour ramp. */
 const STEPS = 256;
 
@@ -43,12 +36,11 @@ export class HeatPainter {
   readonly #box: Box;
   readonly #copies: number;
   #index: PointIndex | undefined;
-  readonly #references = new Map<string, Reference>();
+  readonly #scales = new Map<number, HeatScale>();
 
   constructor(layer: SceneLayer, geometry: PointGeometry, copies: number) {
     this.#layer = layer;
-    const values = layer.aggregate && layer.columns?.[0];
-    this.#points = { geometry, values: values?.kind === "numbers" ? values.values : undefined };
+    this.#points = weightedPoints(layer, geometry);
     this.#box = boxOf(geometry.x, geometry.y);
     this.#copies = copies;
   }
@@ -67,9 +59,10 @@ export class HeatPainter {
     { style, frame, reference = this }: { style: HeatStyle; frame: number; reference?: HeatPainter },
   ): number {
     const { originX, originY, worldPx, pixelRatio } = viewport;
-    const level = levelOf(worldPx * pixelRatio);
-    const across = Math.max(1, Math.round(worldPxOf(level) / style.binPx));
-    const reach = blurReach(style.sigma) + 1;
+    const binPx = Math.max(1, (style.sigmaPx * pixelRatio) / SIGMA_BINS);
+    const sigma = (style.sigmaPx * pixelRatio) / binPx;
+    const across = Math.max(1, Math.round(worldPxOf(levelOf(worldPx * pixelRatio)) / binPx));
+    const reach = blurReach(sigma) + 1;
     const [minX, minY, maxX, maxY] = boxAround(viewport, 0);
     const [column, row] = [Math.floor(minX * across) - reach, Math.floor(minY * across) - reach];
     const [width, height] = [
@@ -79,10 +72,15 @@ export class HeatPainter {
     const grid = new HeatGrid({ column, row, width, height, across }, this.#points.values !== undefined);
     const box = [column / across, row / across, (column + width) / across, (row + height) / across] as const;
     if (!this.#addPoints(grid, box, { frame, isMean: style.statistic === "avg" })) return 0;
-    grid.blur(style.sigma);
+    grid.blur(sigma);
     const { surface, context } = scratch.surface(width, height);
     const image = scratch.pixels(context, width, height);
-    const shown = colorBins(image.data, grid, style, reference.referenceAt(level, style));
+    const shown = colorBins(
+      image.data,
+      grid,
+      { ...style, sigma },
+      reference.scaleAt(levelOf(worldPx), style),
+    );
     context.putImageData(image, 0, 0);
     const scale = (worldPx * pixelRatio) / across;
     target.globalAlpha = style.opacity;
@@ -118,47 +116,32 @@ export class HeatPainter {
     return copies.length > 0;
   }
 
-  /** Returns the values at a zoom level that colours depend on. */
-  referenceAt(level: number, style: Omit<HeatStyle, "opacity">): Reference {
-    const key = `${level} ${style.binPx} ${style.sigma}`;
-    const known = this.#references.get(key);
+  /** Returns what colours depend on at a zoom level. */
+  scaleAt(level: number, { sigmaPx, statistic, levels }: Omit<HeatStyle, "opacity">): HeatScale {
+    const given = levels?.[level];
+    if (given?.densest !== undefined && given.means) return { densest: given.densest, means: given.means };
+    const known = this.#scales.get(level);
     if (known) return known;
-    const made = referenceOf(this.#points, level, style);
-    this.#references.set(key, made);
+    const made = heatScaleOf(this.#points, level, { sigmaPx, statistic });
+    this.#scales.set(level, made);
     return made;
   }
 }
 
-/** Bins a regular sample of the points in cells as large as the kernel. */
-function referenceOf(
-  { geometry, values }: WeightedPoints,
-  level: number,
-  { binPx, sigma, statistic }: Omit<HeatStyle, "opacity">,
-): Reference {
-  const step = Math.max(1, Math.ceil(geometry.x.length / SAMPLE));
-  const cellBins = Math.max(1, 2 * sigma);
-  const bins = new Bins(latticeAt("square", cellBins * binPx, level), values ? statistic : "count");
-  bins.add({ geometry, values }, { step });
-  const perBin =
-    values && statistic !== "avg" ? Array.from(bins.counts, (_, i) => bins.valueOf(i)) : bins.counts;
-  const sorted = Float64Array.from(perBin).sort();
-  const densest = sorted[Math.max(0, Math.ceil(sorted.length * (1 - DENSER)) - 1)] ?? 1;
-  const means =
-    values && statistic === "avg" ? Float64Array.from(bins.counts, (_, i) => bins.valueOf(i)).sort() : sorted;
-  const at = (share: number) => means[Math.round(share * (means.length - 1))] ?? 0;
-  return { most: (densest * step) / cellBins ** 2, means: [at(0.02), at(0.98)] };
-}
+type HeatScale = ReturnType<typeof heatScaleOf>;
+/** A style with the standard deviation in bins. */
+type BinStyle = HeatStyle & { readonly sigma: number };
 
 /** Colours the bins; returns the number of those that show. `!`: bins and colours are below the lengths. */
 function colorBins(
   data: Uint8ClampedArray,
   { counts, sums }: HeatGrid,
-  style: HeatStyle,
-  reference: Reference,
+  style: BinStyle,
+  scale: HeatScale,
 ): number {
   const ramp = rampOf(style.palette);
-  const { shareOf, alphaOf } = toneOf(style, reference);
-  const [least, most] = reference.means;
+  const { shareOf, alphaOf } = toneOf(style, scale);
+  const [least, most] = scale.means;
   const isMean = style.statistic === "avg";
   let shown = 0;
   for (let bin = 0; bin < counts.length; bin++) {
@@ -188,7 +171,8 @@ interface Tone {
   readonly alphaOf: (density: number) => number;
 }
 
-function toneOf({ tone, sigma }: HeatStyle, { most }: Reference): Tone {
+function toneOf({ tone, sigma }: BinStyle, { densest }: HeatScale): Tone {
+  const most = densest / (CELL_SIGMAS * sigma) ** 2; // per bin
   if (tone === "heat") {
     return {
       shareOf: (density) => Math.sqrt(density / most),
