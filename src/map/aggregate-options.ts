@@ -6,7 +6,6 @@ import { isObject } from "../values";
 import { checkKeys, checkOneOf, checkText, expected, shown } from "./check";
 import { A_COLOR, looksLikeColor, parseColor } from "./css-color";
 import { checkScheme, type Scheme } from "./scheme";
-import type { StyleOptions } from "./style-options";
 
 /** What a cell, or a place of a heatmap, shows: the number of its points, or a statistic of a column of numbers. */
 export type CellValue =
@@ -38,7 +37,7 @@ export interface AggregateStyle {
   readonly classes?: number;
 }
 
-export const AGGREGATES = ["heatmap", "hexbin", "grid", "h3", "cluster"] as const;
+const AGGREGATES = ["heatmap", "hexbin", "grid", "h3", "cluster"] as const;
 const CHOICES = ["points", ...AGGREGATES] as const;
 const STATISTICS = ["sum", "avg", "min", "max"] as const;
 const A_VALUE = '"count", or one of { sum: column }, { avg: column }, { min: column } and { max: column }';
@@ -53,7 +52,8 @@ const FINEST_H3 = 15;
  * Checks `as` and the options that depend on it. Returns undefined for points.
  * @throws InvalidArgumentError naming the option that is wrong and what it must be
  */
-export function checkAggregate(options: StyleOptions): AggregateStyle | undefined {
+export function checkAggregate(style: object): AggregateStyle | undefined {
+  const options = style as Readonly<Record<string, unknown>>;
   const { as: wanted, value, cell, color, time } = options;
   const as = wanted === undefined ? undefined : checkOneOf("as", wanted, CHOICES);
   if (as === undefined || as === "points") {

@@ -1,6 +1,6 @@
 import type { PointGeometry, SceneLayer, Statistic } from "../scene";
 import { CellIndex } from "./cell-index";
-import { atCell, type Lattice } from "./lattice";
+import { type Lattice, locate } from "./lattice";
 
 /** Points to bin, of a layer or of one of its vector tiles. */
 export interface WeightedPoints {
@@ -47,14 +47,24 @@ export class Bins {
     { order, from = 0, to = x.length, step = 1 }: Range = {},
     isWithin?: (x: number, y: number) => boolean,
   ): void {
-    const numberOf = (column: number, row: number) => this.cells.numberOf(column, row);
+    // neighbours in the order of points are often in the same cell
+    const at = { column: 0, row: 0 };
+    let lastColumn = Number.NaN;
+    let lastRow = Number.NaN;
+    let cell = 0;
     for (let k = from; k < to; k += step) {
       const i = order === undefined ? k : order[k]!;
-      const [px, py] = [x[i]!, y[i]!];
+      const px = x[i]!;
+      const py = y[i]!;
       if (px - px !== 0 || py - py !== 0) continue; // not finite
       if (isWithin && !isWithin(px, py)) continue;
+      locate(this.lattice, px, py, at);
+      if (at.column !== lastColumn || at.row !== lastRow) {
+        lastColumn = at.column;
+        lastRow = at.row;
+        cell = this.cells.numberOf(lastColumn, lastRow);
+      }
       const weight = weights === undefined ? 1 : weights[i]!;
-      const cell = atCell(this.lattice, px, py, numberOf);
       this.#addTo(cell, weight, values === undefined ? 0 : values[rows === undefined ? i : rows[i]!]!);
     }
   }

@@ -23,8 +23,9 @@ interface Sums {
 
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
 const MAX_ZOOM = 18;
-/** Of more points than these, neighbours are put together first, on a grid that is as fine as possible. */
+/** Of more points than these, neighbours are put together first, on the finest grid that has at most `MAX_CELLS`. */
 const MAX_POINTS = 100_000;
+const MAX_CELLS = 30_000;
 /** Points to add between two looks at the number of cells. */
 const CHUNK = 20_000;
 const WORLD: Box = [0, 0, 1, 1];
@@ -112,13 +113,13 @@ const featureAt = (place: readonly [x: number, y: number], properties: Sums): Po
   properties,
 });
 
-/** Returns bins of the finest grid with at most `MAX_POINTS` cells. */
+/** Returns bins of the finest grid with at most `MAX_CELLS` cells. */
 function finestBins(points: WeightedPoints, statistic: Statistic): Bins {
   for (let level = MAX_ZOOM; ; level--) {
     const bins = new Bins(latticeAt("square", 1, level), statistic);
     const { length } = points.geometry.x;
-    for (let from = 0; from < length && bins.cells.count <= MAX_POINTS; from += CHUNK)
+    for (let from = 0; from < length && bins.cells.count <= MAX_CELLS; from += CHUNK)
       bins.add(points, { from, to: Math.min(length, from + CHUNK) });
-    if (bins.cells.count <= MAX_POINTS) return bins;
+    if (bins.cells.count <= MAX_CELLS) return bins;
   }
 }

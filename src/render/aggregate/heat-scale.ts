@@ -4,7 +4,7 @@ import { Bins, type WeightedPoints } from "./bins";
 import { latticeAt } from "./lattice";
 
 /** Scales are those of a sample of this many points. */
-const SAMPLE = 100_000;
+const SAMPLE = 50_000;
 /** Share of the places that may be denser than the densest ones. */
 const DENSER = 0.005;
 /** Share of the means that may be smaller or larger. */

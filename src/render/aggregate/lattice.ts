@@ -49,27 +49,43 @@ export const cornersOf = ({ shape }: Lattice): readonly (readonly [x: number, y:
   shape === "square" ? SQUARE : HEXAGON;
 
 /**
- * Calls `visit` with the cell of a position, and returns its result. The hexagon is the one with the nearest middle, found
- * like in d3-hexbin (https://github.com/d3/d3-hexbin).
+ * Writes the cell of a position to `cell`: no object per point. The hexagon is the one with the nearest middle, found like in
+ * d3-hexbin (https://github.com/d3/d3-hexbin).
  */
-export function atCell<T>(
+export function locate(
   { shape, width }: Lattice,
   x: number,
   y: number,
-  visit: (column: number, row: number) => T,
-): T {
-  if (shape === "square") return visit(Math.floor(x / width), Math.floor(y / width));
+  cell: { column: number; row: number },
+): void {
+  if (shape === "square") {
+    cell.column = Math.floor(x / width);
+    cell.row = Math.floor(y / width);
+    return;
+  }
   const rowAt = y / width / HEXAGON_ROW;
-  const row = Math.round(rowAt);
-  const columnAt = x / width - (row & 1) / 2;
-  const column = Math.round(columnAt);
+  const row = Math.floor(rowAt + 0.5);
+  const isOdd = (row & 1) === 1;
+  const columnAt = x / width - (isOdd ? 0.5 : 0);
+  const column = Math.floor(columnAt + 0.5);
+  cell.column = column;
+  cell.row = row;
   const dy = rowAt - row;
-  if (Math.abs(dy) * 3 <= 1) return visit(column, row);
+  if (dy * dy <= 1 / 9) return;
   const dx = columnAt - column;
-  const [sideX, sideY] = [dx < 0 ? -0.5 : 0.5, dy < 0 ? -1 : 1];
-  // distances in widths: a row is HEXAGON_ROW high
-  const own = dx * dx + (dy * HEXAGON_ROW) ** 2;
-  const other = (dx - sideX) ** 2 + ((dy - sideY) * HEXAGON_ROW) ** 2;
-  if (own <= other) return visit(column, row);
-  return visit(column + sideX + ((row & 1) === 1 ? 0.5 : -0.5), row + sideY);
+  const sideX = dx < 0 ? -0.5 : 0.5;
+  const sideY = dy < 0 ? -1 : 1;
+  // squares of distances in widths, in which a row is HEXAGON_ROW high
+  const own = dx * dx + 0.75 * dy * dy;
+  const other = (dx - sideX) * (dx - sideX) + 0.75 * (dy - sideY) * (dy - sideY);
+  if (own <= other) return;
+  cell.column = column + sideX + (isOdd ? 0.5 : -0.5);
+  cell.row = row + sideY;
+}
+
+/** Returns the cell of a position. */
+export function cellAt(lattice: Lattice, x: number, y: number): Cell {
+  const cell = { column: 0, row: 0 };
+  locate(lattice, x, y, cell);
+  return cell;
 }

@@ -4,7 +4,7 @@ import { breaksOf } from "./breaks";
 import { type Lattice, latticeAt } from "./lattice";
 
 /** Beyond the first level with more cells than this, levels are derived from it, and cells are made for each view. */
-const MOST_CELLS = 100_000;
+const MOST_CELLS = 25_000;
 
 /** A zoom level of a layer: its lattice, and the breaks of its classes. */
 interface Level {
@@ -61,12 +61,14 @@ export class CellLevels {
     return { lattice, breaks, ...(isWhole && { bins }) };
   }
 
-  /** A cell of the next level is a quarter as large. */
+  /** From level to level, cells have fewer points in the proportion in which they last became more. */
   #derivedBreaks(level: number): readonly number[] {
-    const { breaks } = this.at(this.#finest);
+    const { breaks, bins } = this.at(this.#finest);
     const { statistic } = this.#aggregate;
     if (statistic !== "count" && statistic !== "sum") return breaks;
-    const scaled = breaks.map((value) => value / 4 ** (level - this.#finest));
+    const before = this.at(this.#finest - 1).bins;
+    const share = before && bins ? Math.max(1 / 4, before.cells.count / bins.cells.count) : 1 / 4;
+    const scaled = breaks.map((value) => value * share ** (level - this.#finest));
     return statistic === "sum" ? scaled : [...new Set(scaled.map((value) => Math.max(2, Math.round(value))))];
   }
 }

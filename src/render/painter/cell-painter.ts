@@ -1,7 +1,7 @@
 import type { Box } from "../../geometry/clip";
 import { Bins, weightedPoints } from "../aggregate/bins";
 import { classOf } from "../aggregate/breaks";
-import { atCell, type Cell, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
+import { type Cell, cellAt, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
 import { cellLegend, colorOfClass, type LegendContent } from "../aggregate/legend";
 import { CellLevels } from "../aggregate/levels";
 import { generationsAt } from "../clock";
@@ -85,7 +85,7 @@ export class CellPainter implements LayerPainter {
     const lattice = this.#levels.latticeAt(levelOf(worldPx));
     const [copy] = copiesOf(grown(this.#box, lattice.width), [x, y, x, y], this.#copies);
     if (copy === undefined || most < 1) return [];
-    const cell = atCell(lattice, x - copy, y, (column, row) => ({ column, row }));
+    const cell = cellAt(lattice, x - copy, y);
     const bins = this.#binsIn(grown(pointBox(middleOf(lattice, cell)), lattice.width), worldPx, frame);
     const number = bins.cells.find(cell.column, cell.row);
     return number === undefined ? [] : [this.#foundOf(bins, number, cell, frame)];

@@ -3,20 +3,11 @@ import { describe, expect, test } from "vitest";
 import { Bins } from "../../../src/render/aggregate/bins";
 import { breakLabels, breaksOf, classOf } from "../../../src/render/aggregate/breaks";
 import { CellIndex } from "../../../src/render/aggregate/cell-index";
-import {
-  atCell,
-  cornersOf,
-  type Lattice,
-  latticeAt,
-  levelOf,
-  middleOf,
-} from "../../../src/render/aggregate/lattice";
+import { cellAt, cornersOf, latticeAt, levelOf, middleOf } from "../../../src/render/aggregate/lattice";
 import type { PointGeometry, Statistic } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 
 const random = mulberry32(5);
-const cellAt = (lattice: Lattice, x: number, y: number) =>
-  atCell(lattice, x, y, (column, row) => ({ column: column + 0, row: row + 0 }));
 
 describe("lattices", () => {
   test("a position is in the hexagon with the nearest middle", () => {
