@@ -445,9 +445,17 @@ function inTwoLines(context: SKRSContext2D, text: string, room: number): string[
   const fits = (candidate: string) => context.measureText(candidate.trimEnd()).width <= room;
   if (fits(text)) return [text];
   const first =
-    longestPrefix(segmentsOf(text, "word"), fits) || longestPrefix(segmentsOf(text, "grapheme"), fits);
+    atSpace(text, fits) ||
+    longestPrefix(segmentsOf(text, "word"), fits) ||
+    longestPrefix(segmentsOf(text, "grapheme"), fits);
   if (first === "") return [""];
   return [first.trimEnd(), shortened(context, text.slice(first.length).trimStart(), room)];
+}
+
+/** Returns the first line if a break at a space leaves a second one that fits: dates stay whole. */
+function atSpace(text: string, fits: (text: string) => boolean): string {
+  const first = longestPrefix(text.split(/(?<=\s)/), fits);
+  return fits(text.slice(first.length)) ? first : "";
 }
 
 const segmentsOf = (text: string, granularity: "word" | "grapheme"): string[] =>
