@@ -198,7 +198,8 @@ function sizesLegendOf(
   const within = (least: number, most: number) => roundest({ from: at(least), to: at(most) });
   // sizes that are proportional to the value begin with 0, which has none
   const inner = from === 0 ? [within(0.04, 0.1), within(0.3, 0.5)] : [from, within(0.4, 0.6)];
-  const values = to > from ? [...inner, to] : [from];
+  const largest = from === 0 ? within(0.85, 1) : to; // a size between others, too, is easier to read with few digits
+  const values = to > from ? [...inner, largest] : [from];
   const rounded = values.map((value) => roundedEnd(value, from, to));
   const write = formatOf(rounded, style);
   const items = values.map((value, i) => ({

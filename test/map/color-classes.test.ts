@@ -97,6 +97,13 @@ describe("numbers on both sides of zero", () => {
       }
     },
   );
+  test("bounds are round, also of differences with many digits", async () => {
+    const random = mulberry32(6);
+    const rates = Array.from({ length: 500 }, () => Math.round(1000 * random() * random()) / 1000);
+    const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+    const { labels } = await mapOf(rates.map((rate) => rate - mean), { color: "v" });
+    for (const label of labels) expect(label.replace(/[^\d]/g, "").length).toBeLessThanOrEqual(10);
+  });
   test("many zeros stay in the middle", async () => {
     const { colorOf, palette } = await mapOf([0, 0, 0, 0, 0, 0, -1, 2], { color: "v" });
     expect(colorOf(0)).toBe(palette[(palette.length - 1) / 2]);

@@ -1,7 +1,7 @@
 /** Divides the values of cells into classes with round bounds. */
 import { formatNumber } from "../format";
+import { roundBreaks } from "../round-breaks";
 
-const MOST_DIGITS = 12;
 /** Share of the distance to the neighbouring bounds by which rounding may move one. */
 const ROUNDING = 0.3;
 /** More values are sampled. */
@@ -24,7 +24,7 @@ export function breaksOf(values: Float64Array, most: number, isCount: boolean): 
     breaks.push(start);
     from = at;
   }
-  return rounded(breaks, sorted[0] ?? 0, sorted.at(-1) ?? 0).map((value) =>
+  return roundBreaks(breaks, [sorted[0] ?? 0, sorted.at(-1) ?? 0], ROUNDING).map((value) =>
     isCount ? Math.max(2, Math.ceil(value)) : value,
   );
 }
@@ -46,21 +46,6 @@ export function breakLabels(breaks: readonly number[], isCount: boolean): string
 
 const between = (from: number, to: number) => (from === to ? text(from) : `${text(from)} – ${text(to)}`);
 const text = (value: number) => formatNumber(value).replaceAll("-", "−");
-
-/** Rounds each break to as few digits as its distance from its neighbours allows. */
-function rounded(breaks: readonly number[], least: number, most: number): number[] {
-  const round = (value: number, i: number) => {
-    const below = value - (breaks[i - 1] ?? least);
-    const above = (breaks[i + 1] ?? most) - value;
-    const room = ROUNDING * Math.min(below, above > 0 ? above : below);
-    for (let digits = 1; digits < MOST_DIGITS; digits++) {
-      const candidate = Number(value.toPrecision(digits));
-      if (Math.abs(candidate - value) <= room) return candidate;
-    }
-    return value;
-  };
-  return [...new Set(breaks.map(round))];
-}
 
 function sampleOf(values: Float64Array): Float64Array {
   if (values.length <= MAX_VALUES) return values.slice();
