@@ -127,6 +127,8 @@ export interface Aggregate {
 export interface LevelScale {
   /** Smallest value of each class of cells but the first. */
   readonly breaks?: readonly number[];
+  /** Smallest and largest value of a cell. */
+  readonly range?: readonly [least: number, most: number];
   /** Number of points, or sum of values, in the densest cells that are two standard deviations of the kernel wide. */
   readonly densest?: number;
   /** Smallest and largest mean, without outliers. */

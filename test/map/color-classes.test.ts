@@ -101,7 +101,10 @@ describe("numbers on both sides of zero", () => {
     const random = mulberry32(6);
     const rates = Array.from({ length: 500 }, () => Math.round(1000 * random() * random()) / 1000);
     const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-    const { labels } = await mapOf(rates.map((rate) => rate - mean), { color: "v" });
+    const { labels } = await mapOf(
+      rates.map((rate) => rate - mean),
+      { color: "v" },
+    );
     for (const label of labels) expect(label.replace(/[^\d]/g, "").length).toBeLessThanOrEqual(10);
   });
   test("many zeros stay in the middle", async () => {

@@ -1,5 +1,4 @@
 /** Divides the values of cells into classes with round bounds. */
-import { formatNumber } from "../format";
 import { roundBreaks } from "../round-breaks";
 
 /** Share of the distance to the neighbouring bounds by which rounding may move one. */
@@ -36,16 +35,21 @@ export function classOf(value: number, breaks: readonly number[]): number {
   return index;
 }
 
-/** Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for other numbers. */
-export function breakLabels(breaks: readonly number[], isCount: boolean): string[] {
+/** Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for others; the range of a single class. */
+export function breakLabels(
+  breaks: readonly number[],
+  isCount: boolean,
+  [least, most]: readonly [least: number, most: number],
+): string[] {
   const first = breaks[0];
-  if (first === undefined) return [isCount ? "≥ 1" : "all"];
+  if (first === undefined) return [between(least, most)];
   const inner = breaks.slice(1).map((end, i) => between(breaks[i]!, isCount ? end - 1 : end)); // `!`: one shorter
   return [isCount ? between(1, first - 1) : `< ${text(first)}`, ...inner, `≥ ${text(breaks.at(-1)!)}`];
 }
 
 const between = (from: number, to: number) => (from === to ? text(from) : `${text(from)} – ${text(to)}`);
-const text = (value: number) => formatNumber(value).replaceAll("-", "−");
+const grouped = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
+const text = (value: number) => grouped.format(value).replaceAll("-", "−");
 
 function sampleOf(values: Float64Array): Float64Array {
   if (values.length <= MAX_VALUES) return values.slice();
