@@ -1,7 +1,17 @@
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { hasOutline } from "../render/plane";
 import { legendCornerOf } from "../render/projection";
-import type { Basemap, Bounds, Legend, Projection, Rgba, Scene, SceneLayer } from "../render/scene";
+import type {
+  Basemap,
+  Bounds,
+  Legend,
+  PathGeometry,
+  PointGeometry,
+  Projection,
+  Rgba,
+  Scene,
+  SceneLayer,
+} from "../render/scene";
 import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
 import { chooseProjection } from "./choose-projection";
@@ -14,6 +24,7 @@ import {
   projectGeometry,
   withinMercator,
 } from "./geometry";
+import { alongGreatCircles } from "./great-circles";
 import { labelOf, nameOf } from "./layer";
 import type { DataLayer, ResolvedLayer } from "./layer-data";
 import {
@@ -25,7 +36,7 @@ import {
   type ViewOptions,
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
-import { type Part, styleLayer } from "./style-layer";
+import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
 
@@ -153,7 +164,7 @@ function projectParts(
 ): ProjectedParts {
   const mercator = unprojected.map((part) => ({
     ...part,
-    projected: { ...part.projected, geometry: withinMercator(part.projected.geometry) },
+    projected: { ...part.projected, geometry: withinMercator(curved(part)) },
   }));
   const geometries = mercator.map(({ projected }) => projected.geometry);
   const bounds = boundsOf(geometries);
@@ -170,10 +181,15 @@ function projectParts(
   return { projection, parts, hidden: hidden.filter((text) => text !== undefined), bounds };
 }
 
+/** Bends lines along great circles if the layer asks for it. The other projections do so by themselves. */
+function curved({ layer: { style }, projected: { geometry } }: Part): PointGeometry | PathGeometry {
+  return geometry.kind === "line" && style.curve ? alongGreatCircles(geometry) : geometry;
+}
+
 /** Returns the number of points or vertices of each layer that can be completed by vector tiles. */
 function tiledSizes(parts: readonly Part[]): number[] {
   return parts
-    .filter(({ layer: { from, style } }) => (from.kind === "table" || from.kind === "query") && !style.time)
+    .filter(hasTiles)
     .map(({ projected: { geometry } }) => (geometry.kind === "point" ? geometry.x : geometry.xy).length);
 }
 
@@ -227,7 +243,7 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
       `The map shows only the ${geometry.kind}s of ${label}, its most common geometry type. Its rows are ${counts}.`,
     );
   }
-  const { size, stroke } = layer.style;
+  const { size, stroke, curve, arrow } = layer.style;
   if (geometry.kind === "polygon" && size !== undefined)
     warnings.push(
       `\`size\` has no effect on the polygons of ${label}. Set the width of their outline with \`stroke\`.`,
@@ -235,6 +251,11 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
   if (geometry.kind === "line" && stroke)
     warnings.push(
       `\`stroke\` has no effect on the lines of ${label}. Style them with \`color\` and \`size\`.`,
+    );
+  const forLines = [...(curve ? ["curve"] : []), ...(arrow ? ["arrow"] : [])];
+  if (geometry.kind !== "line" && forLines.length > 0)
+    warnings.push(
+      `${forLines.map((option) => `\`${option}\``).join(" and ")} ${forLines.length > 1 ? "have" : "has"} no effect on the ${geometry.kind}s of ${label}, only on lines.`,
     );
   return warnings;
 }

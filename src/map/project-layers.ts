@@ -14,8 +14,11 @@ const MOST_OF_WORLD = 0.6;
 /** Projects a layer from Web Mercator without edges to a plane. */
 export function projectPart(part: Part, projection: Plane): Part {
   const { geometry } = part.projected;
+  const marksCuts = part.layer.style.arrow === true;
   const projected =
-    geometry.kind === "point" ? projectPoints(geometry, projection) : projectPaths(geometry, projection);
+    geometry.kind === "point"
+      ? projectPoints(geometry, projection)
+      : projectPaths(geometry, projection, { marksCuts });
   return { ...part, projected: { ...part.projected, geometry: projected } };
 }
 

@@ -50,10 +50,13 @@ interface LayerPlace {
 
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
-  { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
+  part: Part,
   { theme, vector, background }: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
 ): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined; advice: string[] } {
+  const { layer, data, frames } = part;
+  const { style } = layer;
+  const { geometry } = part.projected;
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
@@ -74,7 +77,7 @@ export function styleLayer(
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const isSorted = geometry.kind === "point" && size.style.kind === "classes" && !time;
-  const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
+  const arrow = style.arrow && kind === "line" && { arrow: style.arrow };
   return {
     layer: {
       name,
@@ -84,6 +87,7 @@ export function styleLayer(
       size: size.style,
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
+      ...arrow,
       ...(time &&
         frames &&
         clock &&
@@ -106,13 +110,25 @@ export function styleLayer(
           layerCount,
           defaultPx: plainSize.px,
           method: time?.method,
-        }).map((legend) =>
-          aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
-        )
+        }).map((legend) => ({
+          ...aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
+          ...arrow,
+        }))
       : [],
-    tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
+    tileColumns: hasTiles(part)
+      ? tileColumns({ color: color.by, size: size.by, shown: shownColumns })
+      : undefined,
     advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
+}
+
+/**
+ * Returns true if vector tiles can complete a layer that is too large for the page. The segments of lines in tiles are
+ * straight.
+ */
+export function hasTiles({ layer: { from, style }, projected: { geometry } }: Part): boolean {
+  const isCurved = geometry.kind === "line" && style.curve !== undefined;
+  return (from.kind === "table" || from.kind === "query") && !style.time && !isCurved;
 }
 
 /** Collects the columns that tooltips, popups and labels show. */

@@ -123,6 +123,18 @@ export interface StyleOptions {
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**
+   * Shape of lines: `"geodesic"` draws each segment as the shortest way between its ends on the globe, an arc of a great
+   * circle, such as the routes of flights. Has no effect on points and polygons.
+   * @default segments are straight in Web Mercator, and arcs of great circles in other projections
+   */
+  readonly curve?: "geodesic";
+  /**
+   * Draws an arrowhead at the end of each line. Its size depends on the width of the line; it is smaller, or absent, where
+   * the line is short on the screen. Has no effect on points and polygons.
+   * @default false
+   */
+  readonly arrow?: boolean;
+  /**
    * Legend of the layer: `false` hides it, `{ title }` names it, `{ counts: true }` adds the number of rows of each class.
    * @default shown, titled with the column's name, for layers styled by a column and for maps of several layers
    */
@@ -171,6 +183,8 @@ export interface Style {
   readonly opacity: number;
   /** null for no outline. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
+  readonly curve?: "geodesic";
+  readonly arrow?: true;
   /** null for no legend. */
   readonly legend: LegendStyle | null;
   readonly tooltip?: InfoStyle;
@@ -226,13 +240,15 @@ const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 
 /** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkStyle(options: StyleOptions): Style {
-  const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
+  const { name, color, size, opacity, stroke, curve, arrow, legend, tooltip, popup, label, time } = options;
   return {
     ...(name !== undefined && { name: checkText("name", name, A_TITLE) }),
     ...(color !== undefined && { color: checkFill(color) }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
     ...(stroke !== undefined && { stroke: checkStroke(stroke) }),
+    ...(curve !== undefined && { curve: checkCurve(curve) }),
+    ...(checkArrow(arrow) && { arrow: true }),
     legend: checkLegend(legend ?? true),
     ...(tooltip !== undefined && { tooltip: checkInfo("tooltip", tooltip) }),
     ...(popup !== undefined && { popup: checkInfo("popup", popup) }),
@@ -441,6 +457,16 @@ function checkStroke(stroke: unknown): Style["stroke"] {
     ...(color !== undefined && { color: checkColor("stroke.color", color) }),
     ...(width !== undefined && { widthPx: checkPx("stroke.width", width) }),
   };
+}
+
+function checkCurve(curve: unknown): "geodesic" {
+  if (curve === "geodesic") return curve;
+  throw expected("curve", curve, '"geodesic", or absent for straight segments');
+}
+
+function checkArrow(arrow: unknown): boolean {
+  if (arrow === undefined || typeof arrow === "boolean") return arrow === true;
+  throw expected("arrow", arrow, "true or false");
 }
 
 function checkLegend(legend: unknown): Style["legend"] {

@@ -4,6 +4,7 @@
  * a notebook displays.
  */
 
+export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
 export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
 export { missingCharacters } from "./image/fonts";

@@ -64,7 +64,8 @@ export interface PointGeometry {
  * Lines, or the rings of polygons, in world units. `xy` holds coordinate pairs; path p spans the pairs `paths[p]` to
  * `paths[p + 1]`, and feature f the paths `features[f]` to `features[f + 1]`, ends excluded. All rings of a feature
  * (outer rings and holes of every part) are filled together by the even-odd rule. A path that crosses the antimeridian
- * continues beyond x = 0 or 1 instead of jumping.
+ * continues beyond x = 0 or 1 instead of jumping. A line that is cut because it goes on out of the map is followed by a path
+ * without length, so that its end gets no arrowhead.
  */
 export interface PathGeometry {
   readonly kind: "line" | "polygon";
@@ -147,6 +148,8 @@ export interface DetailSource {
   readonly layer: string;
   /** Formats (see `CardField`) of string columns whose attributes are numbers, by index of the column. */
   readonly formats: Readonly<Record<number, string>>;
+  /** Width of the margin around a tile of 256 pixels that the tile includes; lines end there because they are cut. @default 0 */
+  readonly bufferPx?: number;
 }
 
 export interface SceneLayer {
@@ -163,6 +166,8 @@ export interface SceneLayer {
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number; readonly thins?: boolean };
   /** 0–1, applied to the layer as a whole: opaque points that overlap are no darker. */
   readonly opacity: number;
+  /** Lines end in arrowheads. */
+  readonly arrow?: true;
   /** The columns that `tooltip`, `popup` and `label` show, with one value per row. */
   readonly columns?: readonly RowColumn[];
   /** Shown while the pointer is over a feature. */
@@ -190,6 +195,8 @@ export interface Legend {
   readonly title: string;
   readonly geometry: "point" | "line" | "polygon";
   readonly items: readonly LegendItem[];
+  /** Lines end in arrowheads. */
+  readonly arrow?: true;
   /** Index of the layer that the legend explains. */
   readonly layer?: number;
   /** A continuous colour ramp above the items. */

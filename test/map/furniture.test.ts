@@ -24,6 +24,25 @@ const CITIES = new DataFrame({
 });
 const lnglat = ["lng", "lat"] as const;
 
+const AIRPORTS: Record<string, string> = {
+  LAX: "-118.4 33.9",
+  NRT: "140.4 35.8",
+  JFK: "-73.8 40.6",
+  LHR: "-0.5 51.5",
+  SYD: "151.2 -33.9",
+  SCL: "-70.8 -33.4",
+  DXB: "55.4 25.3",
+  JNB: "28.2 -26.1",
+};
+const FLIGHTS = new DataFrame({
+  geometry: ["LAX NRT", "JFK LHR", "SYD SCL", "DXB LAX", "LHR JNB", "SCL JFK", "NRT SYD"].map((pair) => {
+    const [from, to] = pair.split(" ");
+    return `LINESTRING (${AIRPORTS[from!]}, ${AIRPORTS[to!]})`;
+  }),
+  flights: [14, 40, 4, 7, 12, 9, 21],
+  airline: ["JL", "BA", "QF", "EK", "BA", "LA", "QF"],
+});
+
 /** The states of the USA, their areas made up from their names. */
 function states(): FeatureCollection {
   const topology = JSON.parse(readFileSync(join(MODULES, "us-atlas/states-10m.json"), "utf8")) as Topology<{
@@ -111,6 +130,14 @@ const MAPS: Record<string, () => MapOptions> = {
       }),
     ],
     size: [560, 360],
+  }),
+  "arrows-around-the-world": () => ({
+    layers: [
+      new BaseMap({ source: "light", labels: null }),
+      new Layer(FLIGHTS, { curve: "geodesic", arrow: true, size: "flights", color: "airline" }),
+    ],
+    projection: "mercator",
+    size: [800, 420],
   }),
   "lines-width": () => ({
     layers: [

@@ -1,7 +1,14 @@
 /** Draws the title, legends, scale bar, time and attribution of an image, with the page's layout and look. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
-import { legendRoom, legendSymbolSize, type NestedPoints, nestedPoints, scaleBarOf } from "../furniture";
+import {
+  arrowCorners,
+  legendRoom,
+  legendSymbolSize,
+  type NestedPoints,
+  nestedPoints,
+  scaleBarOf,
+} from "../furniture";
 import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
 import { cssColor } from "../painter/style";
 import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
@@ -478,6 +485,14 @@ function drawSymbol(
   centerY: number,
 ): void {
   const { width, height } = legendSymbolSize(legend, item);
+  if (legend.arrow && legend.geometry === "line") {
+    context.fillStyle = cssColor(item.color);
+    context.beginPath();
+    for (const [x, y] of arrowCorners(legend, item))
+      context.lineTo(centerX + (x - 0.5) * width, centerY + (y - 0.5) * height);
+    context.fill();
+    return;
+  }
   const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
   drawShape(context, item, { left: centerX - width / 2, top: centerY - height / 2, width, height, radius });
 }

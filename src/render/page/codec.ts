@@ -87,7 +87,7 @@ interface LayerHeader {
   readonly rest: Pick<SceneLayer, (typeof UNCHANGED)[number]>;
 }
 
-const UNCHANGED = ["name", "stroke", "opacity", "tooltip", "popup", "label"] as const;
+const UNCHANGED = ["name", "stroke", "opacity", "arrow", "tooltip", "popup", "label"] as const;
 
 const restOf = (layer: SceneLayer): LayerHeader["rest"] =>
   Object.fromEntries(

@@ -1,5 +1,7 @@
 import { type Box, clipRing, clipSegment, reserve, type Trace } from "../../geometry/clip";
+import { arrowLength, arrowReach } from "../arrow";
 import type { PathGeometry, SceneLayer, Viewport } from "../scene";
+import { fillHead, type Head, headOf, isCutAtEnd } from "./arrows";
 import { boxAround, boxesOfGroups, boxesOfPaths, copiesOf } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { hitLines, hitPolygons } from "./hit";
@@ -149,7 +151,8 @@ export class PathPainter implements LayerPainter {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const stroke = kind === "polygon" ? this.#strokeAt(worldPx) : undefined;
     const [colorOf, sizeOf, boxes] = [this.#colors.ofRow, this.#sizes.ofRow, this.#featureBoxes];
-    const reachPx = (kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0)) / 2;
+    const widestPx = kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0);
+    const reachPx = this.layer.arrow ? arrowReach(widestPx) : widestPx / 2;
     const [viewMinX, viewMinY, viewMaxX, viewMaxY] = boxAround(viewport, reachPx + 1);
     const clip = boxAround(viewport, reachPx + CLIP_MARGIN_PX);
     const scale = worldPx * pixelRatio;
@@ -194,7 +197,10 @@ export class PathPainter implements LayerPainter {
         };
         if (this.#paintDot(context, feature, placement)) continue;
         context.beginPath();
-        if (kind === "line") {
+        if (kind === "line" && this.layer.arrow) {
+          const width = { widthPx: this.#sizes.values[size]!, pixelRatio };
+          this.#paintArrows(context, feature, vertices, placement, width);
+        } else if (kind === "line") {
           this.#traceLines(context, feature, vertices, placement);
           if (this.#sizes.values[size]! > 0) context.stroke();
         } else {
@@ -254,6 +260,34 @@ export class PathPainter implements LayerPainter {
       if (place === "inside") traceLine(context, xy, from, end, to);
       else traceClippedLine(context, xy, from, end, to);
     }
+  }
+
+  /** Strokes the lines of a feature up to their arrowheads, and fills these. */
+  #paintArrows(
+    context: Canvas2D,
+    feature: number,
+    vertices: Vertices,
+    to: Placement,
+    { widthPx, pixelRatio }: { readonly widthPx: number; readonly pixelRatio: number },
+  ): void {
+    const { features } = this.#geometry;
+    const { xy, paths } = vertices;
+    if (widthPx <= 0) return;
+    const cssPx = pixelRatio / to.scale;
+    const size = { length: arrowLength(widthPx) * cssPx, cssPx };
+    const heads: Head[] = [];
+    const lastPath = features[feature + 1]!;
+    for (let path = features[feature]!; path < lastPath; path++) {
+      const [from, end] = [paths[path]!, paths[path + 1]!];
+      if (end - from < 2 || this.#placeOfPath(path, to.clip) === "outside") continue;
+      const isCut = isCutAtEnd(vertices, path, lastPath);
+      const head = isCut ? undefined : headOf(xy, [from, end], size, this.#ring);
+      if (head) heads.push(head);
+      if (head) traceClippedLine(context, this.#ring.xy, 0, this.#ring.count, to);
+      else traceClippedLine(context, xy, from, end, to);
+    }
+    context.stroke();
+    for (const head of heads) fillHead(context, head, to);
   }
 
   #placeOfPath(path: number, [minX, minY, maxX, maxY]: Box): "inside" | "outside" | "across" {

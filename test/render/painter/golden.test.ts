@@ -117,6 +117,18 @@ const LINES: Record<string, SceneLayer> = {
     size: px(10),
     opacity: 0.5,
   }),
+  arrow: layerOf(
+    paths("line", [
+      ...[0, 1, 2, 3].map((i) => [zigzag(-30 + 4 * i, -16 + 9 * i)]),
+      ...[1, 2, 3, 5, 8].map((length, i): LngLat[][] => [
+        [
+          [18, -12 + 6 * i],
+          [18 + length, -12 + 6 * i],
+        ],
+      ]),
+    ]),
+    { size: sized([0.5, 1.5, 4, 8], 2, [0, 1, 2, 3, 1, 1, 1, 1, 1]), arrow: true, opacity: 0.6 },
+  ),
   edges: layerOf(paths("line", [[rectangle(-100 * PIXEL, -60 * PIXEL, 100 * PIXEL, 60 * PIXEL)]]), {
     size: px(12),
   }),

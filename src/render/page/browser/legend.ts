@@ -1,5 +1,5 @@
 import L from "leaflet";
-import { legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
+import { arrowCorners, legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
 import { cssColor } from "../../painter";
 import type { Legend, LegendItem } from "../../scene";
 import { create } from "./controls";
@@ -75,6 +75,10 @@ function symbol(legend: Legend, item: LegendItem): HTMLElement {
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
   element.style.backgroundColor = cssColor(item.color);
+  if (legend.arrow && legend.geometry === "line") {
+    const corners = arrowCorners(legend, item).map(([x, y]) => `${100 * x}% ${100 * y}%`);
+    element.style.clipPath = `polygon(${corners.join(", ")})`;
+  }
   const { stroke } = item;
   if (stroke) element.style.border = `${stroke.widthPx}px solid ${cssColor(stroke.color)}`;
   return element;
