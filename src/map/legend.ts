@@ -53,6 +53,7 @@ export function aboveGround(legend: Legend, { color: ground, opacity, stroke }: 
     items: legend.items.map((item) => ({
       ...item,
       color: seen(item.color),
+      ...(item.hatch && { hatch: seen(item.hatch) }),
       ...(stroke && {
         stroke: { color: seen(over(stroke.color, 1, over(item.color, 1, ground))), widthPx: stroke.widthPx },
       }),
@@ -131,7 +132,8 @@ const sameLabels = (a: Legend, b: Legend) =>
 
 function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
   if (style.kind === "constant") return [[], { color: style.color, sizePx }];
-  return [style.palette.map((color) => ({ color, sizePx })), { color: style.missing, sizePx }];
+  const { palette, missing, hatch } = style;
+  return [palette.map((color) => ({ color, sizePx })), { color: missing, sizePx, ...(hatch && { hatch }) }];
 }
 
 function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look] {
@@ -139,10 +141,7 @@ function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look
   return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }
 
-interface Look {
-  readonly color: Rgba;
-  readonly sizePx: number;
-}
+type Look = Pick<LegendItem, "color" | "sizePx" | "hatch">;
 
 /**
  * Creates the legend of a column; null if no row is in a class.

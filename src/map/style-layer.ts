@@ -14,7 +14,7 @@ import type { LayerData, StyleColumn } from "./layer-data";
 import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import { MISSING_COLOR } from "./scheme";
+import { MISSING_AREA, MISSING_COLOR } from "./scheme";
 import { classifySize } from "./size-classes";
 import type { Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
@@ -66,9 +66,10 @@ export function styleLayer(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
-  const missing = time ? MISSING_EVENT : MISSING_COLOR;
+  const missing =
+    kind === "polygon" ? MISSING_AREA[theme] : { missing: time ? MISSING_EVENT : MISSING_COLOR };
   const source = { data, rows, label, theme };
-  const color = colorOf(style.color, source, { plain, missing });
+  const color = colorOf(style.color, source, { plain, ...missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
   const hidesPoints = data.rowCount > MOST_OUTLINED || firstPx < LEAST_OUTLINED_PX;
@@ -166,7 +167,7 @@ interface Source {
 function colorOf(
   color: Style["color"],
   source: Source,
-  { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
+  { plain, missing, hatch }: { readonly plain: Rgba; readonly missing: Rgba; readonly hatch?: Rgba },
 ): Channel<ColorStyle> {
   if (color?.kind !== "column") {
     return { style: { kind: "constant", color: color?.color ?? plain } };
@@ -180,7 +181,13 @@ function colorOf(
       ? categoryAdvice(column, classes, source.label)
       : skewAdvice(column, method, source.label);
   return {
-    style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
+    style: {
+      kind: "classes",
+      palette,
+      missing,
+      ...(hatch && { hatch }),
+      classes: source.rows.spread(classes.classes),
+    },
     by: classColumn(column, classes),
     ...(advice !== undefined && { advice }),
   };

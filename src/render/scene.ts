@@ -27,6 +27,8 @@ export type ColorStyle =
       readonly kind: "classes";
       readonly palette: readonly Rgba[];
       readonly missing: Rgba;
+      /** Diagonal lines over polygons in `MISSING_CLASS`. */
+      readonly hatch?: Rgba;
       readonly classes: Uint8Array;
     };
 
@@ -186,6 +188,8 @@ export interface LegendItem {
   /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;
+  /** Diagonal lines over polygons without data. */
+  readonly hatch?: Rgba;
   /** Outline of points and polygons, as it looks above the basemap. */
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
 }

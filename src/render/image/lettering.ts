@@ -10,6 +10,7 @@ import {
   scaleBarOf,
 } from "../furniture";
 import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
+import { HATCH_LINE_PX, HATCH_STEP_PX } from "../painter/hatch";
 import { cssColor } from "../painter/style";
 import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
 
@@ -500,7 +501,7 @@ function drawSymbol(
 /** Fills a rectangle with round corners, with its outline inside. */
 function drawShape(
   context: SKRSContext2D,
-  { color, stroke }: LegendItem,
+  { color, stroke, hatch }: LegendItem,
   { left, top, width, height, radius }: Box & { readonly radius: number },
 ): void {
   const inset = (stroke?.widthPx ?? 0) / 2;
@@ -508,6 +509,7 @@ function drawShape(
   context.beginPath();
   context.roundRect(left, top, width, height, radius);
   context.fill();
+  if (hatch) drawHatching(context, { left, top, width, height }, cssColor(hatch));
   if (stroke === undefined || 4 * inset > Math.min(width, height)) return;
   context.strokeStyle = cssColor(stroke.color);
   context.lineWidth = stroke.widthPx;
@@ -520,4 +522,19 @@ function drawShape(
     Math.max(0, radius - inset),
   );
   context.stroke();
+}
+
+/** Draws diagonal lines where the current path allows. */
+function drawHatching(context: SKRSContext2D, { left, top, width, height }: Box, color: string): void {
+  context.save();
+  context.clip();
+  context.strokeStyle = color;
+  context.lineWidth = HATCH_LINE_PX;
+  context.beginPath();
+  for (let along = 0; along < width + height; along += HATCH_STEP_PX * Math.SQRT2) {
+    context.moveTo(left, top + along);
+    context.lineTo(left + along, top);
+  }
+  context.stroke();
+  context.restore();
 }

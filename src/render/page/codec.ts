@@ -66,7 +66,7 @@ export interface PageOverview {
 
 type ColorHeader =
   | Extract<ColorStyle, { kind: "constant" }>
-  | { readonly kind: "classes"; readonly palette: readonly Rgba[]; readonly missing: Rgba };
+  | Omit<Extract<ColorStyle, { kind: "classes" }>, "classes">;
 type SizeHeader =
   | Extract<SizeStyle, { kind: "constant" }>
   | { readonly kind: "classes"; readonly px: readonly number[]; readonly missingPx: number };

@@ -4,6 +4,7 @@ import type { PathGeometry, SceneLayer, Viewport } from "../scene";
 import { fillHead, type Head, headOf, isCutAtEnd } from "./arrows";
 import { boxAround, boxesOfGroups, boxesOfPaths, copiesOf } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
+import { Hatching } from "./hatch";
 import { hitLines, hitPolygons } from "./hit";
 import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -22,6 +23,8 @@ const SEAM_DEVICE_PX = 1;
 /** Outlines that thin are full around polygons of this size in CSS pixels, and absent below the smaller one. */
 const OUTLINED_PX = 14;
 const NOT_OUTLINED_PX = 4;
+/** In polygons smaller than this in CSS pixels, a hatching would look like a colour. */
+const HATCHED_PX = 4;
 /** Number of features of which the usual size is found. */
 const SAMPLE = 1000;
 /** Features smaller than this in both directions are painted as a dot, so that they do not vanish. */
@@ -46,6 +49,8 @@ export class PathPainter implements LayerPainter {
   readonly #colors: Slots<string>;
   /** Whether each colour hides what is below it, so that it can be painted twice. */
   readonly #isOpaque: readonly boolean[];
+  /** Colour of the lines over polygons in the last slot of colours, those without data. */
+  readonly #hatching: Hatching | undefined;
   readonly #sizes: Slots<number>;
   readonly #thinner: Thinner;
   readonly #pathBoxes: Float64Array;
@@ -64,6 +69,9 @@ export class PathPainter implements LayerPainter {
     const { values, ofRow } = colorSlots(layer.color);
     this.#colors = { values: values.map(cssColor), ofRow };
     this.#isOpaque = values.map(([, , , alpha]) => alpha === 255);
+    const { color } = layer;
+    if (geometry.kind === "polygon" && color.kind === "classes" && color.hatch)
+      this.#hatching = new Hatching(cssColor(color.hatch));
     this.#sizes = sizeSlots(layer.size);
     this.#thinner = new Thinner(geometry);
     this.#pathBoxes = boxesOfPaths(geometry.xy, geometry.paths);
@@ -77,12 +85,12 @@ export class PathPainter implements LayerPainter {
 
   /** Returns the number of features that touch the view. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
-    if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport);
+    if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport, scratch);
     const { surface, context } = scratch.surface(
       Math.round(viewport.widthPx * viewport.pixelRatio),
       Math.round(viewport.heightPx * viewport.pixelRatio),
     );
-    const painted = this.#paintFeatures(context, viewport);
+    const painted = this.#paintFeatures(context, viewport, scratch);
     if (painted === 0) return 0;
     target.globalAlpha = this.layer.opacity;
     target.drawImage(surface, 0, 0);
@@ -146,7 +154,7 @@ export class PathPainter implements LayerPainter {
     }
   }
 
-  #paintFeatures(context: Canvas2D, viewport: Viewport): number {
+  #paintFeatures(context: Canvas2D, viewport: Viewport, scratch: Scratch): number {
     const { kind, features, rows } = this.#geometry;
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const stroke = kind === "polygon" ? this.#strokeAt(worldPx) : undefined;
@@ -165,6 +173,8 @@ export class PathPainter implements LayerPainter {
       context.strokeStyle = cssColor(stroke.color);
       context.lineWidth = stroke.widthPx * pixelRatio;
     }
+    const phase = -(originX + originY) * scale;
+    const hatch = this.#hatching?.at(context, scratch, { pixelRatio, phase });
     const closesSeams = kind === "polygon" && !stroke;
     if (closesSeams) context.lineWidth = SEAM_DEVICE_PX;
     let [color, size] = [-1, -1]; // current state of the context: setting it costs more than a small path
@@ -206,11 +216,26 @@ export class PathPainter implements LayerPainter {
         } else {
           this.#traceRings(context, feature, vertices, placement);
           context.fill("evenodd");
+          if (
+            hatch &&
+            color === this.#colors.values.length - 1 &&
+            this.#sideOf(feature) * worldPx >= HATCHED_PX
+          ) {
+            context.fillStyle = hatch;
+            context.fill("evenodd");
+            context.fillStyle = this.#colors.values[color];
+          }
           if (closesSeams ? this.#isOpaque[color] : stroke && stroke.widthPx > 0) context.stroke();
         }
       }
     }
     return painted;
+  }
+
+  /** Returns the longer side of a feature's box in world units. */
+  #sideOf(feature: number): number {
+    const [minX, minY, maxX, maxY] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+    return Math.max(maxX! - minX!, maxY! - minY!);
   }
 
   /** Returns the outline at a scale; undefined if the polygons are too small for one. */

@@ -1,7 +1,7 @@
 import L from "leaflet";
 import { arrowCorners, legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
-import { cssColor } from "../../painter";
-import type { Legend, LegendItem } from "../../scene";
+import { cssColor, HATCH_LINE_PX, HATCH_STEP_PX } from "../../painter";
+import type { Legend, LegendItem, Rgba } from "../../scene";
 import { create } from "./controls";
 import type { LayerSwitch } from "./layer-list";
 
@@ -79,9 +79,15 @@ function symbol(legend: Legend, item: LegendItem): HTMLElement {
     const corners = arrowCorners(legend, item).map(([x, y]) => `${100 * x}% ${100 * y}%`);
     element.style.clipPath = `polygon(${corners.join(", ")})`;
   }
-  const { stroke } = item;
+  const { hatch, stroke } = item;
+  if (hatch) element.style.backgroundImage = hatching(hatch);
   if (stroke) element.style.border = `${stroke.widthPx}px solid ${cssColor(stroke.color)}`;
   return element;
+}
+
+function hatching(color: Rgba): string {
+  const [line, gap] = [HATCH_LINE_PX, HATCH_STEP_PX].map((px) => `${px}px`);
+  return `repeating-linear-gradient(135deg, ${cssColor(color)} 0 ${line}, transparent ${line} ${gap})`;
 }
 
 /** Points inside each other, with leaders to their labels. */
