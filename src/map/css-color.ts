@@ -14,7 +14,8 @@ import {
 import type { Rgba } from "../render/scene";
 import { expected } from "./check";
 
-const toRgb = useMode(modeRgb);
+/** Converts a colour of any colour space of culori. */
+export const toRgb = useMode(modeRgb);
 useMode(modeHsl);
 useMode(modeHwb);
 
@@ -80,7 +81,13 @@ export const toCulori = ([red, green, blue, alpha]: Rgba): Rgb => ({
   alpha: alpha / 255,
 });
 
-const fromCulori = ({ r, g, b, alpha = 1 }: Rgb): Rgba => [byteOf(r), byteOf(g), byteOf(b), byteOf(alpha)];
+/** Converts from a colour of culori. */
+export const fromCulori = ({ r, g, b, alpha = 1 }: Rgb): Rgba => [
+  byteOf(r),
+  byteOf(g),
+  byteOf(b),
+  byteOf(alpha),
+];
 
 /** Out-of-range channels, as in `rgb(300 0 0)`, are clamped. */
 const byteOf = (share: number) => Math.round(Math.min(1, Math.max(0, share)) * 255);

@@ -6,6 +6,7 @@ import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
 import type { Classes } from "./classify";
 import { classifyColor, typeText } from "./color-classes";
+import type { Surroundings } from "./contrast";
 import { defaultSize, largestPx } from "./default-size";
 import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
@@ -16,7 +17,7 @@ import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import { MISSING_AREA, MISSING_COLOR } from "./scheme";
 import { classifySize } from "./size-classes";
-import type { Style } from "./style-options";
+import { DEFAULT_OPACITY, type Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
 
@@ -68,7 +69,14 @@ export function styleLayer(
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing =
     kind === "polygon" ? MISSING_AREA[theme] : { missing: time ? MISSING_EVENT : MISSING_COLOR };
-  const source = { data, rows, label, theme };
+  const land = vector?.land ?? background;
+  // a layer that is more transparent than by default lets the basemap show on purpose
+  const around = {
+    land,
+    sea: vector?.sea ?? background,
+    opacity: Math.max(DEFAULT_OPACITY, style.opacity),
+  };
+  const source = { data, rows, label, theme, around };
   const color = colorOf(style.color, source, { plain, ...missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
@@ -112,7 +120,7 @@ export function styleLayer(
           defaultPx: plainSize.px,
           method: time?.method,
         }).map((legend) => ({
-          ...aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
+          ...aboveGround(legend, { color: land, opacity: style.opacity, stroke }),
           ...arrow,
         }))
       : [],
@@ -162,6 +170,7 @@ interface Source {
   /** Name of the layer in error messages. */
   readonly label: string;
   readonly theme: Basemap["theme"];
+  readonly around: Surroundings;
 }
 
 function colorOf(
@@ -173,7 +182,7 @@ function colorOf(
     return { style: { kind: "constant", color: color?.color ?? plain } };
   }
   const column = columnOf(source, color.column);
-  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source);
   const isChosen = isDiverging || color.order !== undefined;
   const advice = isChosen
     ? undefined

@@ -30,8 +30,8 @@ export interface ColorByColumn {
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers and dates, from dark to bright on a dark basemap; "geyser" for numbers on both sides of 0;
-   * "safe" for text and booleans
+   * @default "mint" for numbers and dates, without colours as pale as the basemap, and from dark to bright on a dark one;
+   * "geyser" for numbers on both sides of 0; "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
@@ -226,7 +226,7 @@ export interface ColumnSize {
   readonly method?: NumberMethod | "continuous";
 }
 
-const DEFAULT_OPACITY = 0.9;
+export const DEFAULT_OPACITY = 0.9;
 /** Of points; a `min` without `max` must not exceed it. */
 const DEFAULT_MAX_PX = 25;
 const DEFAULT_BINS = 5;
