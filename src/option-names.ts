@@ -13,7 +13,7 @@ export const OPTION_NAMES = {
   DataOptions: ["persistAs", "overwrite", "how", "signal"],
   DiscoveryOptions: ["keywords", "regex", "time", "boundaries", "includeQuantiles", "signal"],
   ExportOptions: ["overwrite", "signal"],
-  FigureOptions: ["columns", "title"],
+  FigureOptions: ["columns", "title", "scale"],
   FileOptions: ["layer", "encoding", "srid", "columns", "where", "bbox", "limit", "typeGuessing", "contentGuessing", "signal"],
   GifOptions: ["frames", "duration", "loop", "signal"],
   ImportOptions: ["overwrite", "append", "privacy", "layer", "encoding", "srid", "columns", "where", "bbox", "limit", "typeGuessing", "contentGuessing", "signal"],

@@ -26,7 +26,7 @@ import {
 } from "./geometry";
 import { alongGreatCircles } from "./great-circles";
 import { labelOf, nameOf } from "./layer";
-import type { DataLayer, ResolvedLayer } from "./layer-data";
+import type { DataLayer, ResolvedLayer, StyleColumn } from "./layer-data";
 import {
   checkLegend,
   checkTitle,
@@ -36,6 +36,7 @@ import {
   type ViewOptions,
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
+import type { SharedColumns } from "./shared-columns";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
@@ -45,7 +46,12 @@ export interface SceneToBuild extends ViewOptions {
   readonly layers: readonly ResolvedLayer[];
   /** @default voyager, with labels below points and above lines and polygons */
   readonly basemap?: BaseMap;
+  /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
+  readonly shared?: SharedColumns;
 }
+
+/** For each layer, the column that colours it, with the values of the drawn rows; undefined if none does. */
+export type ColoredColumns = readonly (StyleColumn | undefined)[];
 
 /** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
@@ -58,6 +64,7 @@ export interface BuiltScene {
    * table or query.
    */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
+  readonly coloredColumns: ColoredColumns;
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -74,7 +81,15 @@ const LAYER_COLORS =
  * Builds the scene of a map: classifies values into colours and sizes, projects geometry, and fits the view to the data.
  * @throws InvalidArgumentError if the options do not fit the data.
  */
-export function buildScene({ layers, basemap, title, legend, at, ...options }: SceneToBuild): BuiltScene {
+export function buildScene({
+  layers,
+  basemap,
+  title,
+  legend,
+  at,
+  shared,
+  ...options
+}: SceneToBuild): BuiltScene {
   checkTitle(title);
   const legendCorner = checkLegend(legend);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
@@ -99,6 +114,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   const names = namesOf(layers.map(({ layer }) => layer));
   const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
+  const coloredColumns: (StyleColumn | undefined)[] = [];
   for (const [position, part] of parts.entries()) {
     // `!` below: each layer has a name, and the remainder is less than the number of colours
     const { layer, data, projected } = part;
@@ -108,7 +124,9 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       plain: position === firstTimed ? EVENT : LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!,
       layerCount: layers.length,
       clock: timed.clock,
+      shared: shared?.[position],
     });
+    coloredColumns.push(styled.coloredBy);
     advice.push(...styled.advice);
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
@@ -138,6 +156,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
     warnings,
     advice,
     tileColumns: columnsOfTiles,
+    coloredColumns,
   };
 }
 

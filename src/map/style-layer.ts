@@ -16,6 +16,7 @@ import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import { MISSING_AREA, MISSING_COLOR } from "./scheme";
+import type { SharedColumn } from "./shared-columns";
 import { classifySize } from "./size-classes";
 import { DEFAULT_OPACITY, type Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
@@ -47,14 +48,25 @@ interface LayerPlace {
   readonly plain: Rgba;
   readonly layerCount: number;
   readonly clock: ClockBase | undefined;
+  /** The column that colours the layer, together with those of other layers. */
+  readonly shared: SharedColumn | undefined;
+}
+
+interface StyledLayer {
+  readonly layer: SceneLayer;
+  readonly legends: Legend[];
+  readonly tileColumns: TileColumn[] | undefined;
+  readonly advice: string[];
+  /** The column that colours the layer, with the values of the drawn rows. */
+  readonly coloredBy: StyleColumn | undefined;
 }
 
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   part: Part,
   { theme, vector, background }: Basemap,
-  { name, plain, layerCount, clock }: LayerPlace,
-): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined; advice: string[] } {
+  { name, plain, layerCount, clock, shared }: LayerPlace,
+): StyledLayer {
   const { layer, data, frames } = part;
   const { style } = layer;
   const { geometry } = part.projected;
@@ -76,8 +88,9 @@ export function styleLayer(
     sea: vector?.sea ?? background,
     opacity: Math.max(DEFAULT_OPACITY, style.opacity),
   };
-  const source = { data, rows, label, theme, around };
-  const color = colorOf(style.color, source, { plain, ...missing });
+  const source = { data, rows, label, theme, around, shared };
+  const coloredBy = style.color?.kind === "column" ? columnOf(source, style.color.column) : undefined;
+  const color = colorOf(style.color, coloredBy, source, { plain, ...missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
   const hidesPoints = data.rowCount > MOST_OUTLINED || firstPx < LEAST_OUTLINED_PX;
@@ -127,6 +140,7 @@ export function styleLayer(
     tileColumns: hasTiles(part)
       ? tileColumns({ color: color.by, size: size.by, shown: shownColumns })
       : undefined,
+    coloredBy,
     advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
 }
@@ -171,17 +185,19 @@ interface Source {
   readonly label: string;
   readonly theme: Basemap["theme"];
   readonly around: Surroundings;
+  readonly shared: SharedColumn | undefined;
 }
 
 function colorOf(
   color: Style["color"],
+  own: StyleColumn | undefined,
   source: Source,
   { plain, missing, hatch }: { readonly plain: Rgba; readonly missing: Rgba; readonly hatch?: Rgba },
 ): Channel<ColorStyle> {
-  if (color?.kind !== "column") {
-    return { style: { kind: "constant", color: color?.color ?? plain } };
+  if (color?.kind !== "column" || !own) {
+    return { style: { kind: "constant", color: color?.kind === "constant" ? color.color : plain } };
   }
-  const column = columnOf(source, color.column);
+  const { column, from } = source.shared ?? { column: own, from: 0 };
   const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source);
   const isChosen = isDiverging || color.order !== undefined;
   const advice = isChosen
@@ -195,7 +211,7 @@ function colorOf(
       palette,
       missing,
       ...(hatch && { hatch }),
-      classes: source.rows.spread(classes.classes),
+      classes: source.rows.spread(classes.classes.subarray(from, from + own.values.length)),
     },
     by: classColumn(column, classes),
     ...(advice !== undefined && { advice }),

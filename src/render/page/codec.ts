@@ -21,7 +21,6 @@ import type {
   PathGeometry,
   PointGeometry,
   Projection,
-  Rgba,
   Scene,
   SceneLayer,
   SizeStyle,
