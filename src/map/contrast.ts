@@ -35,7 +35,7 @@ export function visibleRamp(ramp: readonly Rgba[], around: Surroundings): readon
 }
 
 /** Returns the smaller contrast ratio of a colour, painted over land, to land and sea. */
-export function contrastOf(color: Rgba, { land, sea, opacity }: Surroundings): number {
+function contrastOf(color: Rgba, { land, sea, opacity }: Surroundings): number {
   const seen = toCulori(over(color, opacity, land));
   return Math.min(...[land, sea].map((ground) => wcagContrast(seen, toCulori(ground))));
 }

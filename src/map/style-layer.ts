@@ -238,12 +238,13 @@ function sizeOf(
   const column = columnOf(source, size.column);
   if (column.kind !== "number")
     throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
-  const { classes, px, advice } = classifySize(size, column, { kind, label: source.label });
+  const { classes, px, hollowBelow, advice } = classifySize(size, column, { kind, label: source.label });
   return {
     style: {
       kind: "classes",
       px,
       missingPx: Math.min(...px),
+      ...(hollowBelow !== undefined && { hollowBelow }),
       classes: source.rows.spread(classes.classes),
     },
     by: classColumn(column, classes),

@@ -85,9 +85,10 @@ export interface SizeByColumn {
   /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default no classes; 5 if `method` needs them */
   readonly bins?: Bins;
   /**
-   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value,
-   * which must not be negative; with `range` or `min`, it grows from the smallest value to the largest.
-   * @default "continuous"; with `bins`, and for columns with negative values, "quantiles"
+   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value: points
+   * with negative values are hollow, and lines must not have any. With `range` or `min`, it grows from the smallest value to
+   * the largest.
+   * @default "continuous"; with `bins`, and for lines of which one has a negative value, "quantiles"
    */
   readonly method?: Exclude<BinMethod, "category">;
   /** Alias of `method`, the name that cartoframes for Python uses. */
@@ -222,7 +223,7 @@ export interface ColumnSize {
   readonly minPx?: number;
   readonly maxPx?: number;
   readonly bins: Bins;
-  /** Absent for the default: proportional sizes, or classes if a value is negative. */
+  /** Absent for the default: proportional sizes, or classes if a line has a negative value. */
   readonly method?: NumberMethod | "continuous";
 }
 

@@ -123,7 +123,8 @@ export interface NestedPoints {
 /** Nests the points of a legend; undefined if they are small enough to stand one below the other. */
 export function nestedPoints({ geometry, items }: Legend): NestedPoints | undefined {
   const isLarge = items.some(({ sizePx }) => sizePx > MAX_STACKED_PX);
-  if (geometry !== "point" || !isLarge || !haveSizes(items)) return undefined;
+  const isHollow = items.some(({ hollow }) => hollow); // circles of one size would lie on each other
+  if (geometry !== "point" || !isLarge || isHollow || !haveSizes(items)) return undefined;
   const sizeOf = (item: LegendItem) => legendSymbolSize({ geometry, items }, item).width;
   const largestFirst = [...items].sort((a, b) => sizeOf(b) - sizeOf(a));
   const widthPx = Math.max(...items.map(sizeOf));

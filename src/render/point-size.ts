@@ -24,5 +24,8 @@ export function sizeInView({ count, area }: Spread, worldPx: number): number {
   return sizeOfMany(areaPx2 > VIEW_PX2 ? (count * VIEW_PX2) / areaPx2 : count);
 }
 
+/** Width of the outline of hollow points, in CSS pixels, inside their diameter. */
+export const HOLLOW_PX = 1.5;
+
 /** The largest size that `sizeInView` returns. */
 export const LARGEST_POINT_PX = FEW_PX;

@@ -44,6 +44,8 @@ export type SizeStyle =
       readonly kind: "classes";
       readonly px: readonly number[];
       readonly missingPx: number;
+      /** Points in lower classes than this are hollow: circles in their colour. */
+      readonly hollowBelow?: number;
       readonly classes: Uint8Array;
     };
 
@@ -190,6 +192,8 @@ export interface LegendItem {
   readonly sizePx: number;
   /** Diagonal lines over polygons without data. */
   readonly hatch?: Rgba;
+  /** A circle: `stroke` has the colour of the point, and `color` is that of the ground inside. */
+  readonly hollow?: true;
   /** Outline of points and polygons, as it looks above the basemap. */
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
 }

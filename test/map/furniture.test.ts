@@ -18,6 +18,7 @@ const sceneOf = async (options: MapOptions) => (await mapScene(nowhere, { ...opt
 const CITIES = new DataFrame({
   name: ["Madrid", "Paris", "London", "Berlin", "Roma", "Wien", "Bruxelles", "Amsterdam", "Αθήνα", "Lisboa"],
   people: [3.3e6, 2.1e6, 8.9e6, 3.7e6, 2.8e6, 1.9e6, 1.2e6, 0.9e6, 0.66e6, 0.55e6],
+  change: [120, -40, 300, 80, -160, 10, -2, null, -300, 45],
   country: ["ES", "FR", "GB", "DE", "IT", "AT", "BE", "NL", "GR", "PT"],
   lng: [-3.7, 2.35, -0.13, 13.4, 12.5, 16.37, 4.35, 4.9, 23.73, -9.14],
   lat: [40.42, 48.86, 51.51, 52.52, 41.9, 48.21, 50.85, 52.37, 37.98, 38.72],
@@ -138,6 +139,13 @@ const MAPS: Record<string, () => MapOptions> = {
     ],
     projection: "mercator",
     size: [800, 420],
+  }),
+  "sizes-of-both-signs": () => ({
+    layers: [
+      new BaseMap({ source: "dark" }),
+      new Layer(CITIES, { lnglat, color: "country", size: { column: "change", max: 60 } }),
+    ],
+    size: [640, 400],
   }),
   "lines-width": () => ({
     layers: [

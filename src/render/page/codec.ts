@@ -68,7 +68,7 @@ type ColorHeader =
   | Omit<Extract<ColorStyle, { kind: "classes" }>, "classes">;
 type SizeHeader =
   | Extract<SizeStyle, { kind: "constant" }>
-  | { readonly kind: "classes"; readonly px: readonly number[]; readonly missingPx: number };
+  | Omit<Extract<SizeStyle, { kind: "classes" }>, "classes">;
 
 interface LayerHeader {
   readonly kind: "point" | "line" | "polygon";

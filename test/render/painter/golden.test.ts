@@ -7,7 +7,7 @@ import { buildBasemap } from "../../../scripts/basemap";
 import type { LngLat } from "../../../src/geo";
 import { decodeBasemap } from "../../../src/render/basemap-data";
 import type { BasemapShapes } from "../../../src/render/painter";
-import type { Scene, SceneLayer } from "../../../src/render/scene";
+import type { Scene, SceneLayer, SizeStyle } from "../../../src/render/scene";
 import { expectGolden } from "./golden";
 import {
   BLUE,
@@ -82,6 +82,11 @@ const POINTS: Record<string, SceneLayer> = {
   "size-and-color": layerOf(points(ROW), {
     color: classed(RAMP, CLASSES),
     size: sized([2, 4, 8, 16, 32], 5, [4, 3, 2, 1, 0, 1, 2, 3, 255]),
+  }),
+  hollow: layerOf(points(ROW), {
+    color: classed(CATEGORIES, [0, 1, 2, 3, 0, 1, 2, 3, 255]),
+    size: { ...sized([32, 12, 4, 2, 8, 24], 5, [0, 1, 2, 3, 4, 5, 0, 1, 255]), hollowBelow: 3 } as SizeStyle,
+    stroke: outline,
   }),
   stroke: layerOf(points(ROW), { stroke: { color: [20, 20, 20, 160], widthPx: 5 } }),
   opacity: layerOf(points(crowd(60)), { size: px(20), stroke: outline, opacity: 0.5 }),

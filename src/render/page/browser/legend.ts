@@ -91,9 +91,13 @@ const countCell = ({ items }: Legend, { count }: LegendItem) =>
   items.some(hasCount) ? [cell("td", { class: "count" }, count?.toLocaleString("en-US") ?? "")] : [];
 
 /** Describes a symbol in words. */
-function describeSymbol({ items, geometry }: Legend, { color, hatch, sizePx }: LegendItem): string {
+function describeSymbol(
+  { items, geometry }: Legend,
+  { color, hatch, hollow, stroke, sizePx }: LegendItem,
+): string {
   const isSized = geometry !== "polygon" && items.some((item) => item.sizePx !== sizePx);
-  const look = `${cssColor(color).slice(0, 7)}${hatch ? ", hatched" : ""}`;
+  const seen = hollow && stroke ? stroke.color : color;
+  const look = `${cssColor(seen).slice(0, 7)}${hatch ? ", hatched" : ""}${hollow ? ", hollow" : ""}`;
   return isSized ? `${look}, ${Number(sizePx.toFixed(1))} pixels` : look;
 }
 
