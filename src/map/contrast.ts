@@ -1,7 +1,7 @@
 /** Moves the start of a colour ramp until its first colour can be seen on the basemap. */
 import { interpolate, modeLab65, modeLrgb, useMode, wcagContrast } from "culori/fn";
 import type { Rgba } from "../render/scene";
-import { fromCulori, over, toCulori, toRgb } from "./css-color";
+import { over, rgbaOf, toCulori } from "./css-color";
 
 useMode(modeLab65);
 useMode(modeLrgb);
@@ -26,7 +26,7 @@ export interface Surroundings {
 export function visibleRamp(ramp: readonly Rgba[], around: Surroundings): readonly Rgba[] {
   if (ramp.length < 2 || contrastOf(ramp[0]!, around) >= LEAST_CONTRAST) return ramp; // `!`: two or more
   const between = interpolate(ramp.map(toCulori), "lab65");
-  const at = (share: number) => fromCulori(toRgb(between(share)));
+  const at = (share: number) => rgbaOf(between(share));
   const starts = Array.from({ length: STEPS + 1 }, (_, i) => (MAX_START * i) / STEPS);
   const contrasts = starts.map((share) => contrastOf(at(share), around));
   const enough = contrasts.findIndex((contrast) => contrast >= LEAST_CONTRAST);

@@ -1,5 +1,6 @@
 /** CSS colours of sRGB (https://www.w3.org/TR/css-color-4/): hexadecimal, `rgb()`, `hsl()`, `hwb()` and names. */
 import {
+  type Color,
   colorsNamed,
   formatHex,
   interpolate,
@@ -14,8 +15,7 @@ import {
 import type { Rgba } from "../render/scene";
 import { expected } from "./check";
 
-/** Converts a colour of any colour space of culori. */
-export const toRgb = useMode(modeRgb);
+const toRgb = useMode(modeRgb);
 useMode(modeHsl);
 useMode(modeHwb);
 
@@ -81,13 +81,10 @@ export const toCulori = ([red, green, blue, alpha]: Rgba): Rgb => ({
   alpha: alpha / 255,
 });
 
-/** Converts from a colour of culori. */
-export const fromCulori = ({ r, g, b, alpha = 1 }: Rgb): Rgba => [
-  byteOf(r),
-  byteOf(g),
-  byteOf(b),
-  byteOf(alpha),
-];
+/** Converts from a colour of culori in any colour space. */
+export const rgbaOf = (color: Color): Rgba => fromCulori(toRgb(color));
+
+const fromCulori = ({ r, g, b, alpha = 1 }: Rgb): Rgba => [byteOf(r), byteOf(g), byteOf(b), byteOf(alpha)];
 
 /** Out-of-range channels, as in `rgb(300 0 0)`, are clamped. */
 const byteOf = (share: number) => Math.round(Math.min(1, Math.max(0, share)) * 255);

@@ -10,7 +10,7 @@ const DEG = Math.PI / 180;
 
 /** Attribution of the vector basemap. */
 export const outlineCredit = ({ projection }: Pick<Scene, "projection">): string =>
-  projection?.name === "albers-usa" ? "U.S. Census Bureau" : "Natural Earth";
+  projection?.name.startsWith("albers-usa") ? "U.S. Census Bureau" : "Natural Earth";
 
 export interface ScaleBar {
   readonly widthPx: number;

@@ -240,6 +240,7 @@ export const PLANE_NAMES = [
   "mollweide",
   "orthographic",
   "albers-usa",
+  "albers-usa-territories",
 ] as const;
 export type PlaneName = (typeof PLANE_NAMES)[number];
 

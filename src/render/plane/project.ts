@@ -5,7 +5,7 @@
 import { type GeoStream, geoGraticule, geoStream } from "d3-geo";
 import { lngLatOf } from "../../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../scene";
-import { KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
+import { framesOfTerritories, KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
 import { type Degrees, degreesOf, straightLine, straightRing } from "./ring";
 
 /** Positions on the plane that are this close are the same. */
@@ -24,7 +24,7 @@ export function projectPoints({ x, y, rows }: PointGeometry, to: Plane): PointGe
   const stream = projectionOf(to).stream({
     ...NO_EVENTS,
     point(px, py) {
-      if (point === last) return; // the insets of "albers-usa" overlap
+      if (point === last) return; // the insets of the United States overlap
       last = point;
       kept.x[count] = px / PLANE_PX;
       kept.y[count] = py / PLANE_PX;
@@ -93,6 +93,18 @@ export function graticuleOf(projection: Plane): PathGeometry | undefined {
   const sink = new PathSink("line");
   const lines = geoGraticule().step([GRATICULE_STEP, GRATICULE_STEP])();
   geoStream(lines, projectionOf(projection).stream(sink));
+  sink.endFeature();
+  return sink.geometry();
+}
+
+/** Returns the frames of the insets of a plane; undefined if it has none. */
+export function framesOf({ name }: Plane): PathGeometry | undefined {
+  if (name !== "albers-usa-territories") return undefined;
+  const sink = new PathSink("line");
+  for (const frame of framesOfTerritories()) {
+    for (const [x, y] of [...frame, frame[0]!]) sink.point(x, y); // `!`: a frame has four corners
+    sink.lineEnd();
+  }
   sink.endFeature();
   return sink.geometry();
 }
