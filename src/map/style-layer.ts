@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "../errors";
 import { largestFirst } from "../render/largest-first";
 import { pickPoints } from "../render/page/pick";
-import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import type { Basemap, ColorStyle, Density, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import { aggregateLayer, densityOf } from "./aggregate-layer";
 import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
 import type { Classes } from "./classify";
@@ -20,7 +21,7 @@ import type { SharedColumn } from "./shared-columns";
 import { classifySize } from "./size-classes";
 import { DEFAULT_OPACITY, type Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
-import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
+import { type ClockBase, type TimedLayer, timeOf } from "./time-data";
 
 const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
@@ -57,19 +58,21 @@ interface StyledLayer {
   readonly legends: Legend[];
   readonly tileColumns: TileColumn[] | undefined;
   readonly advice: string[];
+  readonly warnings?: readonly string[];
   /** The column that colours the layer, with the values of the drawn rows. */
-  readonly coloredBy: StyleColumn | undefined;
+  readonly coloredBy?: StyleColumn | undefined;
 }
 
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   part: Part,
-  { theme, vector, background }: Basemap,
+  ground: Basemap,
   { name, plain, layerCount, clock, shared }: LayerPlace,
 ): StyledLayer {
-  const { layer, data, frames } = part;
+  const { layer, data } = part;
   const { style } = layer;
   const { geometry } = part.projected;
+  const { theme, vector, background } = ground;
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
@@ -78,6 +81,8 @@ export function styleLayer(
     throw new InvalidArgumentError(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
+  if (style.aggregate)
+    return { ...aggregateLayer(style.aggregate, part, ground, { name, clock }), advice: [] };
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing =
     kind === "polygon" ? MISSING_AREA[theme] : { missing: time ? MISSING_EVENT : MISSING_COLOR };
@@ -100,6 +105,7 @@ export function styleLayer(
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const isSorted = geometry.kind === "point" && size.style.kind === "classes" && !time;
   const arrow = style.arrow && kind === "line" && { arrow: style.arrow };
+  const density = densityFor(part, color.style, size.style, theme);
   return {
     layer: {
       name,
@@ -110,16 +116,8 @@ export function styleLayer(
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
       ...arrow,
-      ...(time &&
-        frames &&
-        clock &&
-        geometry.kind === "point" && {
-          time: {
-            starts: startsOf(geometry, frames, clock.frames),
-            cumulative: time.cumulative,
-            trails: time.trails,
-          },
-        }),
+      ...timeOf(part, geometry, clock),
+      ...(density && { density }),
       ...info,
     },
     legends: hasLegend
@@ -152,6 +150,19 @@ export function styleLayer(
 export function hasTiles({ layer: { from, style }, projected: { geometry } }: Part): boolean {
   const isCurved = geometry.kind === "line" && style.curve !== undefined;
   return (from.kind === "table" || from.kind === "query") && !style.time && !isCurved;
+}
+
+/** Returns how points without a size or colour of their own are drawn where they are too many. */
+function densityFor(
+  { layer: { style }, projected: { geometry } }: Part,
+  color: ColorStyle,
+  size: SizeStyle,
+  theme: Basemap["theme"],
+): Density | undefined {
+  const isPlain = style.stroke === undefined && !style.time && !style.isPoints;
+  if (geometry.kind !== "point" || !isPlain) return undefined;
+  if (color.kind !== "constant" || size.kind !== "constant" || !size.spread) return undefined;
+  return densityOf(color.color, size.spread, theme);
 }
 
 /** Collects the columns that tooltips, popups and labels show. */

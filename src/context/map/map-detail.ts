@@ -58,8 +58,9 @@ export async function withTiles(
 }
 
 /** Returns how far the symbol of a feature extends beyond its geometry, in CSS pixels. */
-function reachOf({ size, stroke, geometry, arrow }: SceneLayer): number {
+function reachOf({ size, stroke, geometry, arrow, aggregate }: SceneLayer): number {
   if (arrow) return arrowLength(largestPx(size)); // across a tile's edge, the head lies in one tile and its tip in the other
+  if (aggregate) return aggregate.as === "heatmap" ? 2 * aggregate.cellPx : 0;
   return (geometry.kind === "polygon" ? 0 : largestPx(size) / 2) + (stroke?.widthPx ?? 0);
 }
 

@@ -3,7 +3,7 @@ import type { Canvas } from "@napi-rs/canvas";
 import { momentText } from "../clock";
 import { outlineCredit } from "../furniture";
 import { outlinesOf } from "../outlines";
-import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
+import { type PreparedScene, paintBasemap, paintLayers, paintTogether, prepare } from "../painter";
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
@@ -59,7 +59,12 @@ export class ImagePainter {
     this.#ground = createCanvas(width, height);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
-    this.#prepared = prepare(scene, { createCanvas, shapes, fonts: this.#fonts });
+    this.#prepared = prepare(scene, {
+      createCanvas,
+      shapes,
+      fonts: this.#fonts,
+      together: paintTogether,
+    });
     this.#prepared.now.clear = clearanceOf(scene, "image");
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);

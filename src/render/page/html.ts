@@ -2,6 +2,7 @@
 import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
 import { pageFont, pageProgram } from "../assets";
+import { drawsTogether } from "../painter";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
 import { packOutlines } from "./outlines";
@@ -50,7 +51,7 @@ interface PageParts {
 }
 
 function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
-  const { boot, program, scriptSources } = pageProgram();
+  const { boot, program, scriptSources } = pageProgram(drawsTogether(scene));
   const { page, bytes } = packed;
   const detailOrigins = page.overviews.flatMap((overview) =>
     overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],

@@ -7,8 +7,10 @@ export {
   type Hit,
   highlight,
   hitAll,
+  legendsAt,
   type PlacedHit,
   type PreparedScene,
+  type PrepareOptions,
   paint,
   paintBasemap,
   paintLayers,
@@ -18,3 +20,4 @@ export {
 } from "./paint";
 export { cssColor } from "./style";
 export { type LayerTile, needsTiles, type TileSource, tileKey } from "./tiled";
+export { drawsTogether, paintTogether } from "./together";

@@ -30,7 +30,7 @@ const CELL_PX = 64;
 
 export const LABEL_FONT = "cartoframes";
 /** Browsers look further than these for characters that they lack. */
-const PAGE_FONTS = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
+export const PAGE_FONTS = `"${LABEL_FONT}", "Noto Sans", "DejaVu Sans", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif`;
 
 /** A possible place for a label, in world units. */
 interface Anchor {
