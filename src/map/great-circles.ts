@@ -61,8 +61,10 @@ function toleranceOf(geometry: PathGeometry): number | undefined {
   let length = 0; // of all edges, each weighed by the square root of its greatest curvature
   const { xy, paths } = geometry;
   for (let path = 0; path + 1 < paths.length; path++) {
-    for (let i = 2 * paths[path]! + 2; i < 2 * paths[path + 1]!; i += 2)
-      length += TURN * Math.min(1, Math.hypot(xy[i]! - xy[i - 2]!, xy[i + 1]! - xy[i - 1]!));
+    for (let i = 2 * paths[path]! + 2; i < 2 * paths[path + 1]!; i += 2) {
+      const edge = Math.hypot(xy[i]! - xy[i - 2]!, xy[i + 1]! - xy[i - 1]!);
+      length += TURN * (edge < 1 ? edge : 1); // infinite or NaN at a pole
+    }
   }
   // edges are divided into length / √(8 × tolerance) chords
   const toleranceFor = (vertices: number) => (length / vertices) ** 2 / 8;

@@ -142,6 +142,32 @@ test.each<[LngLat, LngLat]>([
   expect(Math.min(...line.map(([x, y]) => Math.hypot(lngLatOf([x, y])[1])))).toBeLessThan(1e-6);
 });
 
+test("places at a pole do not cost other lines their shape", () => {
+  const pole = {
+    ...paths("line", [
+      [
+        [
+          [0, 90],
+          [90, 90],
+          [20, 60],
+          [150, 60],
+        ],
+      ],
+      [
+        [
+          [0, 10],
+          [1, 10],
+        ],
+      ],
+    ]),
+  };
+  const xy = pole.xy.map((value, i) => (i % 2 === 1 && value <= 0 ? Number.NEGATIVE_INFINITY : value));
+  const { xy: arcs, features } = alongGreatCircles({ ...pole, xy });
+  expect(arcs.length / 2).toBeLessThan(400);
+  expect(arcs.filter((value) => Number.isNaN(value))).toHaveLength(0);
+  expect(features).toHaveLength(3);
+});
+
 test("many long lines get fewer vertices each, and still follow their arcs on a map of the whole layer", () => {
   const random = mulberry32(5);
   const place = (): LngLat => [random() * 360 - 180, random() * 140 - 70];
