@@ -10,6 +10,8 @@ import { TiledPainter, type TileSource } from "./tiled";
 import type { PainterContext, paintTogether } from "./together";
 
 const BORDER_PX = 0.75;
+/** Colour of the frames of insets, which lie on the sea. */
+const FRAME = { light: [120, 130, 136, 128], dark: [150, 150, 154, 128] } as const;
 
 /** Land and borders of the world, see `decodeBasemap`. */
 export interface BasemapShapes {
@@ -20,7 +22,7 @@ export interface BasemapShapes {
   readonly stateBorders: PathGeometry;
   /** Outline of the world on the plane of a projection. */
   readonly outline?: PathGeometry;
-  /** Lines of equal longitude and latitude. */
+  /** Lines of equal longitude and latitude, or the frames of insets. */
   readonly graticule?: PathGeometry;
 }
 
@@ -220,7 +222,9 @@ function basemapPainters(scene: Scene, shapes: BasemapShapes | undefined): PathP
   const painter = (geometry: PathGeometry, color: Rgba) => basemapPainter(geometry, color, copiesIn(scene));
   return [
     ...(outline && vector.sea ? [painter(outline, vector.sea)] : []),
-    ...(graticule ? [painter(graticule, [red, green, blue, alpha >> 1])] : []),
+    ...(graticule
+      ? [painter(graticule, outline ? [red, green, blue, alpha >> 1] : FRAME[scene.basemap.theme])]
+      : []),
     painter(land, vector.land),
     painter(stateBorders, [red, green, blue, alpha >> 1]),
     painter(borders, vector.border),
