@@ -8,6 +8,7 @@ import { BUNDLES } from "./bundles";
 import { DANFO_BUNDLE } from "./danfo";
 import { buildFont } from "./font";
 import { buildGazetteer } from "./gazetteer";
+import { buildNames } from "./names";
 import { writeNotices } from "./notices";
 import { buildStarter } from "./observatory";
 import { buildPage } from "./page";
@@ -64,6 +65,12 @@ const PARTS: readonly Part[] = [
       await buildBasemap(dist("basemap.bin"));
       await buildUsaBasemap(dist("basemap-usa.bin"));
     },
+  },
+  {
+    says: "place names",
+    outputs: [dist("names.bin")],
+    inputs: ["scripts/names.ts"],
+    make: () => buildNames(dist("names.bin")),
   },
   {
     says: "gazetteer",

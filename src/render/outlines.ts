@@ -26,12 +26,15 @@ export function outlinesIn({ name, center }: Plane): BasemapShapes {
 }
 
 function projected(projection: Plane): BasemapShapes {
-  const { land, borders, stateBorders } = projection.name === "albers-usa" ? usaOutlines() : worldOutlines();
+  const { land, borders, stateBorders, lakes, rivers } =
+    projection.name === "albers-usa" ? usaOutlines() : worldOutlines();
   const [outline, graticule] = [outlineOf(projection), graticuleOf(projection)];
   return {
     land: projectPaths(toPoles(land), projection),
     borders: projectPaths(borders, projection, { isStraight: true }),
     stateBorders: projectPaths(stateBorders, projection, { isStraight: true }),
+    lakes: projectPaths(lakes, projection),
+    rivers: projectPaths(rivers, projection, { isStraight: true }),
     ...(outline && { outline }),
     ...(graticule && { graticule }),
   };

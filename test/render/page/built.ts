@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { buildBasemap, buildUsaBasemap } from "../../../scripts/basemap";
 import { buildFont } from "../../../scripts/font";
+import { buildNames } from "../../../scripts/names";
 import { buildPage } from "../../../scripts/page";
 import { buildVega } from "../../../scripts/vega";
 
@@ -27,5 +28,6 @@ export async function buildForMaps(): Promise<void> {
   if (changedAt(join(DIST, "vega.js")) < since) await buildVega(DIST);
   if (!existsSync(join(DIST, "basemap.bin"))) await buildBasemap(join(DIST, "basemap.bin"));
   if (!existsSync(join(DIST, "basemap-usa.bin"))) await buildUsaBasemap(join(DIST, "basemap-usa.bin"));
+  if (!existsSync(join(DIST, "names.bin"))) await buildNames(join(DIST, "names.bin"));
   if (!existsSync(join(DIST, "font-latin.ttf"))) await buildFont(join(DIST, "font.ttf"));
 }
