@@ -10,13 +10,13 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
-import type { MultiPolygon, Polygon } from "geojson";
+import type { MultiPolygon, Polygon, Position } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import usStates from "us-atlas/states-10m.json";
 import countries from "world-atlas/countries-50m.json";
 import writeFileAtomic from "write-file-atomic";
-import { worldOf, worldPxOf, zoomOf } from "../src/geometry/mercator";
+import { lngLatOf, worldOf, worldPxOf, zoomOf } from "../src/geometry/mercator";
 import { encodeNames, type PlaceName } from "../src/render/names-data";
 import { placesOfPolygon } from "../src/render/painter/labels";
 import { pathsOf, unwrapped } from "./basemap";
@@ -75,22 +75,39 @@ function stateNames(): PlaceName[] {
   return [...american, ...named];
 }
 
-/** Returns a name at the widest place of an area, where a label of the data would be. */
+/** Returns a name at the widest place of the largest part of an area. */
 function areaName(
   kind: "country" | "state",
   text: string,
   { type, coordinates }: Polygon | MultiPolygon,
 ): PlaceName[] {
   const polygons = type === "Polygon" ? [coordinates] : coordinates;
-  const [best] = polygons
-    .map((rings) => placesOfPolygon(pathsOf("polygon", [rings.map(unwrapped)]), 0))
-    .sort((a, b) => b.weight - a.weight);
-  const anchor = best?.anchors[0];
-  if (!anchor) return [];
-  const { x, y, room } = anchor;
+  const [best] = polygons.map(widestPlace).sort((a, b) => b.weight - a.weight);
+  if (!best) return [];
+  const { x, y, room } = best;
   const [least, most] = OVERHANGING_ZOOMS[kind];
   const zoom = Math.min(most, Math.max(least, zoomOf(USUAL_WIDTH_PX / OVERHANG / room)));
   return [{ kind, text, x: x - Math.floor(x), y, room, zoom }];
+}
+
+/**
+ * Returns where a polygon is widest on the ground, in world units, with a weight that grows with its area. It is measured in
+ * the sinusoidal projection around its own meridian, which has true areas and widths: Web Mercator would make the north of
+ * Greenland its widest place.
+ */
+function widestPlace(rings: readonly (readonly Position[])[]) {
+  const paths = rings.map(unwrapped);
+  const xs = paths[0]!.map(([x]) => x); // a polygon has an outer ring
+  const middle = (Math.min(...xs) + Math.max(...xs)) / 2;
+  const latOf = (y: number) => lngLatOf([0, y])[1];
+  const cosOf = (lat: number) => Math.cos((lat * Math.PI) / 180);
+  const sinusoidal = paths.map((path) =>
+    path.map(([x, y]) => [(x - middle) * cosOf(latOf(y)), -latOf(y) / 360] as const),
+  );
+  const { anchors, weight } = placesOfPolygon(pathsOf("polygon", [sinusoidal]), 0);
+  const [{ x, y, room } = { x: 0, y: 0, room: 0 }] = anchors;
+  const lat = -y * 360;
+  return { x: middle + x / cosOf(lat), y: worldOf([0, lat])[1], room: room / cosOf(lat), weight };
 }
 
 interface City {

@@ -7,10 +7,20 @@ import { colorSlots } from "./style";
 
 /** Text shows through polygons that are less opaque than this. */
 const MIN_ALPHA = 0.3;
+/** In larger layers, only the places of names are looked at, once, and not where their texts begin and end at each zoom. */
+const MAX_FEATURES = 2000;
 
 interface Cover {
   readonly layer: number;
+  readonly isLarge: boolean;
   hides(place: Place): boolean;
+}
+
+/** A text in world units. */
+interface TextLine {
+  readonly left: number;
+  readonly right: number;
+  readonly y: number;
 }
 
 export class PolygonCover {
@@ -20,9 +30,19 @@ export class PolygonCover {
     this.#covers = layers.flatMap((layer, i) => coverOf(layer, i));
   }
 
-  /** True if a polygon of a visible layer lies above a place in world units. */
+  /** True if a polygon of a visible layer lies above a place in world units, which is looked up once per object. */
   hides(place: Place, hidden: ReadonlySet<number>): boolean {
     return this.#covers.some((cover) => !hidden.has(cover.layer) && cover.hides(place));
+  }
+
+  /** True if a polygon of a visible layer that is not large lies above the left or right end of a text. */
+  hidesPart({ left, right, y }: TextLine, hidden: ReadonlySet<number>): boolean {
+    return this.#covers.some(
+      (cover) =>
+        !cover.isLarge &&
+        !hidden.has(cover.layer) &&
+        (cover.hides({ x: left, y }) || cover.hides({ x: right, y })),
+    );
   }
 }
 
@@ -41,5 +61,5 @@ function coverOf({ geometry, color, opacity }: SceneLayer, layer: number): Cover
     }
     return isHidden;
   };
-  return [{ layer, hides }];
+  return [{ layer, isLarge: geometry.features.length > MAX_FEATURES, hides }];
 }

@@ -88,6 +88,8 @@ interface Room {
   readonly below: Collisions;
   /** The data have labels. */
   readonly isLabelled: boolean;
+  /** Layers that are not painted, by index. */
+  readonly hidden: ReadonlySet<number>;
 }
 
 export interface NamesOptions {
@@ -176,13 +178,13 @@ export class NamePainter {
     for (const rect of points) below.take(rect);
     const zoom = zoomOf(worldPx);
     this.#placed = this.#inOrder(zoom).flatMap((name) => {
-      if (this.#cover?.hides(name, hidden)) return [];
       const label = this.#placeOne(context, name, {
         worldPx,
         zoom,
         room,
         below,
         isLabelled: labels.length > 0,
+        hidden,
       });
       return label ? [label] : [];
     });
@@ -199,14 +201,14 @@ export class NamePainter {
   #placeOne(
     context: Canvas2D,
     name: PlaceName,
-    { worldPx, zoom, room, below, isLabelled }: Room,
+    { worldPx, zoom, room, below, isLabelled, hidden }: Room,
   ): Placed | undefined {
     const isCity = name.room === 0;
     const roomPx = name.room * worldPx;
     const from = name.zoom + (this.#isFront ? ZOOMS_LATER : 0);
     if (isCity ? zoom < from : roomPx > MAX_ROOM_PX) return undefined;
     const sizePx = isCity ? citySize(zoom - name.zoom) : this.#sizeThatFits(context, name, roomPx, zoom);
-    if (sizePx === undefined) return undefined;
+    if (sizePx === undefined || this.#cover?.hides(name, hidden)) return undefined;
     const widthPx = this.#widthOf(context, name, sizePx);
     const radiusPx = isCity ? radiusAt(name, worldPx, below) : undefined;
     if (radiusPx !== undefined && isLabelled) return undefined; // the label of the point says more
@@ -218,9 +220,16 @@ export class NamePainter {
         : besideDot(widthPx, sizePx, radiusPx ?? DOT_PX.capital);
     for (const [offsetXPx, offsetYPx] of offsets) {
       const label: Placed = { name, sizePx, widthPx, offsetXPx, offsetYPx, hasDot };
-      if (!below.touches(textRectOf(label, worldPx)) && room.add(rectOf(label, worldPx))) return label;
+      const text = textRectOf(label, worldPx);
+      if (below.touches(text) || this.#isPartlyHidden(text, worldPx, hidden)) continue;
+      if (room.add(rectOf(label, worldPx))) return label;
     }
     return undefined;
+  }
+
+  #isPartlyHidden([left, top, right, bottom]: Rect, worldPx: number, hidden: ReadonlySet<number>): boolean {
+    const line = { left: left / worldPx, right: right / worldPx, y: (top + bottom) / 2 / worldPx };
+    return this.#cover?.hidesPart(line, hidden) ?? false;
   }
 
   #sizeThatFits(context: Canvas2D, name: PlaceName, roomPx: number, zoom: number): number | undefined {
