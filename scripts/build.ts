@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { build as bundle } from "esbuild";
 import { buildBasemap, buildUsaBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
+import { buildCityNames } from "./city-names";
 import { DANFO_BUNDLE } from "./danfo";
 import { buildFont } from "./font";
 import { buildGazetteer } from "./gazetteer";
@@ -71,6 +72,12 @@ const PARTS: readonly Part[] = [
     outputs: [dist("names.bin")],
     inputs: ["scripts/names.ts"],
     make: () => buildNames(dist("names.bin")),
+  },
+  {
+    says: "names of cities in other languages",
+    outputs: [dist("city-names.json.zz")],
+    inputs: ["scripts/city-names.ts"],
+    make: () => buildCityNames(dist("city-names.json.zz")),
   },
   {
     says: "gazetteer",

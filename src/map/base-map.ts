@@ -19,9 +19,9 @@ export interface BaseMapOptions {
    */
   readonly labels?: "back" | "front" | null;
   /**
-   * Language of the place names that show without tiles, as a BCP 47 tag such as `"fr"` or `"zh-Hant"`. Names of countries
-   * are those of Unicode CLDR in that language; states and cities have the names of their sources, mostly in English. The
-   * names on tiles do not change.
+   * Language of the place names that show without tiles, as a BCP 47 tag such as `"fr"` or `"zh-Hant"`. Countries have
+   * their names of Unicode CLDR in that language, and so have some 260 large cities in 37 languages; other cities and states
+   * have the names of their sources, mostly in English. The names on tiles do not change.
    * @default the language of the process, or English
    */
   readonly language?: string;

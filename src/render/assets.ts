@@ -61,6 +61,17 @@ function outlinesIn(file: string): BasemapShapes {
   return known;
 }
 
+/** Names of cities by the BCP 47 tag of their language, and by the name that GeoNames has. */
+export type CityNames = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+let translated: CityNames | undefined;
+
+/** Names of cities in other languages than English. */
+export function cityNames(): CityNames {
+  translated ??= JSON.parse(inflateSync(built("city-names.json.zz")).toString("utf8")) as CityNames;
+  return translated;
+}
+
 let names: readonly PlaceName[] | undefined;
 
 /** Names of countries (their ISO 3166-1 two-letter codes), states and cities, in Web Mercator. */

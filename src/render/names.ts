@@ -1,7 +1,7 @@
 /** Chooses the place names of a map: those that its first view shows, some around it, and a few everywhere. */
 import type { Box } from "../geometry/clip";
 import { lngLatOf, zoomOf } from "../geometry/mercator";
-import { basemapNames, usaOutlines } from "./assets";
+import { basemapNames, cityNames, usaOutlines } from "./assets";
 import type { PlaceName } from "./names-data";
 import { boxesOfGroups, boxesOfPaths } from "./painter/box";
 import { hitPolygons } from "./painter/hit";
@@ -71,7 +71,8 @@ function choose(scene: Scene): PlaceName[] {
     ...important(cities.near, MAX_CITIES.near),
     ...important(cities.elsewhere, MAX_CITIES.elsewhere),
   ];
-  return [...areas, ...kept.sort(byImportance)];
+  const cityName = cityNamer(basemap.names.language);
+  return [...areas, ...kept.sort(byImportance).map((name) => ({ ...name, text: cityName(name.text) }))];
 }
 
 /** Sorts are stable, so that of two cities that show from the same zoom on, the more populous one comes first. */
@@ -102,6 +103,15 @@ function countryNamer(language: string): (code: string) => string {
   const [long, short] = [namer("long"), namer("short")];
   return (code) =>
     ((SHORT_NAMES.includes(code) ? short : long).of(code) ?? code).replace(/ ?[(（][^)）]*[)）]/u, "");
+}
+
+/** Returns a function that names cities in a language if their names in it are known. */
+function cityNamer(language: string): (name: string) => string {
+  const { language: base, script } = new Intl.Locale(language).maximize();
+  const all = new Map(Object.entries(cityNames()));
+  const known = all.get(`${base}-${script}`) ?? all.get(base === "nb" || base === "nn" ? "no" : base);
+  const names = new Map(Object.entries(known ?? {})); // a plain object would find "constructor"
+  return (name) => names.get(name) ?? name;
 }
 
 const kept = new Map<string, readonly PlaceName[]>();

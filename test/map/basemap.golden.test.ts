@@ -43,7 +43,7 @@ const WIDE: [string, MapOptions, BaseMapOptions?][] = [
   ["vienna", { zoom: 8.5, lat: 48.2, lng: 16.3 }],
   ["city", { zoom: 11.5, lat: 48.28, lng: 16.2 }],
   ["street-dark", { zoom: 14, lat: 47.31, lng: 15.1 }, { source: "dark" }],
-  ["serbian", { zoom: 2, lat: 30, lng: 110 }, { language: "sr" }],
+  ["serbian", { zoom: 3.5, lat: 45, lng: 20 }, { language: "sr" }],
   ["only-names", { zoom: 3, lat: 20, lng: 78 }, { onlyLabels: true }],
   ["small", { zoom: 4.5, lat: 42, lng: 12.5, size: [400, 300] }],
 ];

@@ -37,7 +37,7 @@ describe("all names", () => {
     };
     expect(placeOf("Vienna", "capital")).toEqual([16, 48]);
     expect(placeOf("Suva", "capital")).toEqual([178, -18]);
-    expect(placeOf("Kansas", "state")).toEqual([-98, 39]);
+    expect(placeOf("Kansas", "state")).toEqual([-98, 38]);
     expect(placeOf("Queensland", "state")[0]).toBeGreaterThan(140);
     expect(placeOf("BR", "country")[1]).toBeLessThan(0);
     expect(placeOf("FJ", "country")[0]).toBeGreaterThan(176); // not between the parts of a split island
@@ -91,6 +91,24 @@ describe("names of a map", () => {
     const shown = language === "en-GB" ? expected : expected.slice(0, 2);
     expect(names).toEqual(expect.arrayContaining(shown));
     expect(names.filter((name) => /[()\n]/.test(name))).toEqual([]);
+  });
+
+  test.each([
+    ["de", ["Wien", "Prag", "Rom", "Munich", "London"]],
+    ["de-AT", ["Wien", "Warschau"]],
+    ["ru", ["Вена", "Лондон", "Нью-Йорк"]],
+    ["zh-TW", ["倫敦"]],
+    ["zh", ["伦敦"]],
+    ["nb", ["København"]],
+    ["pt-BR", ["Londres"]],
+    ["ja", ["Vienna", "Tokyo"]],
+    ["en", ["Vienna", "New York City"]],
+  ])("cities in %s", (language, expected) => {
+    const names = textsOf(sceneAt(at(12, 49, 4.5), language));
+    expect(names).toEqual(expect.arrayContaining(expected));
+    expect(names.filter((name) => /\u00ad|\p{Ll}\p{Lu}/u.test(name.replace(/Mc(?=\p{Lu})/u, "")))).toEqual(
+      [],
+    );
   });
 
   test("an antimeridian in the view, and views in other copies of the world", () => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { buildBasemap, buildUsaBasemap } from "../../../scripts/basemap";
+import { buildCityNames } from "../../../scripts/city-names";
 import { buildFont } from "../../../scripts/font";
 import { buildNames } from "../../../scripts/names";
 import { buildPage } from "../../../scripts/page";
@@ -28,6 +29,7 @@ export async function buildForMaps(): Promise<void> {
   if (changedAt(join(DIST, "vega.js")) < since) await buildVega(DIST);
   if (!existsSync(join(DIST, "basemap.bin"))) await buildBasemap(join(DIST, "basemap.bin"));
   if (!existsSync(join(DIST, "basemap-usa.bin"))) await buildUsaBasemap(join(DIST, "basemap-usa.bin"));
+  if (!existsSync(join(DIST, "city-names.json.zz"))) await buildCityNames(join(DIST, "city-names.json.zz"));
   if (!existsSync(join(DIST, "names.bin"))) await buildNames(join(DIST, "names.bin"));
   if (!existsSync(join(DIST, "font-latin.ttf"))) await buildFont(join(DIST, "font.ttf"));
 }
