@@ -12,7 +12,7 @@ import { lngLatOf } from "../src/geometry/mercator";
 import { sceneToDocument } from "../src/render/page/html";
 import { alongCurve } from "../src/render/page/pick";
 import { centerOf, viewportOf } from "../src/render/projection";
-import type { PathGeometry, PointGeometry, Rgba, Scene } from "../src/render/scene";
+import type { PathGeometry, PointGeometry, Rgba, Scene, SceneLayer } from "../src/render/scene";
 import { counties } from "../test/render/page/samples";
 import { pathLayer, pointLayer, sceneOf } from "../test/render/page/scenes";
 import { launch } from "../test/support/browser";
@@ -49,10 +49,12 @@ async function main(): Promise<void> {
   console.log("| map | measure | cartoframes | Leaflet | ratio |");
   console.log("| --- | --- | --- | --- | --- |");
   try {
+    if (process.argv[2] === "together") return await compareTogether(dir, 3);
     await comparePages(dir, "100,000 points", randomPoints(100_000), 3);
     await comparePages(dir, "1,000,000 points", randomPoints(1_000_000), 2);
     await comparePages(dir, "3,142 counties", counties(), 3);
     await comparePages(dir, "100,000 polygons with shared borders", mesh(400, 250), 2);
+    await compareTogether(dir, 3);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -84,6 +86,48 @@ async function comparePages(dir: string, title: string, scene: Scene, rounds: nu
   row("longest frame of a drag", "panMs", "ms");
   row("longest frame of a zoom", "zoomMs", "ms");
   row("renderer memory", "memoryMB", "MB");
+}
+
+/** Compares a million points that are drawn together with the same points drawn one by one. */
+async function compareTogether(dir: string, rounds: number): Promise<void> {
+  console.log("\n| 1,000,000 points | measure | together | one by one | ratio |");
+  console.log("| --- | --- | --- | --- | --- |");
+  const plain = randomPoints(1_000_000);
+  const aggregate = { cellPx: 12, statistic: "count", title: "count", palette: PALETTE.slice(0, 6) } as const;
+  const styles: Record<string, Partial<SceneLayer>> = {
+    "as a density": {
+      density: { palette: PALETTE.slice(0, 3), spread: { count: 1_000_000, area: 0.6 } },
+    },
+    ...Object.fromEntries(
+      (["hexbin", "grid", "heatmap", "cluster"] as const).map((as) => [
+        `as: "${as}"`,
+        { aggregate: { ...aggregate, as, cellPx: { hexbin: 12, grid: 10, heatmap: 20, cluster: 56 }[as] } },
+      ]),
+    ),
+  };
+  const oneByOne = join(dir, "plain.html");
+  const layer = plain.layers[0]!;
+  const points = { ...layer, color: { kind: "constant" as const, color: PALETTE[0]! } };
+  writeFileSync(oneByOne, sceneToDocument(alongCurve({ ...plain, layers: [points] }), new Uint8Array()));
+  for (const [name, style] of Object.entries(styles)) {
+    const together = join(dir, "together.html");
+    const scene = { ...plain, layers: [{ ...points, ...style }] };
+    writeFileSync(together, sceneToDocument(alongCurve(scene), new Uint8Array()));
+    const [a, b]: [Measured[], Measured[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      a.push(await measure(together));
+      b.push(await measure(oneByOne));
+    }
+    for (const [what, key] of [
+      ["first complete paint", "firstPaintMs"],
+      ["longest frame of a zoom", "zoomMs"],
+    ] as const) {
+      const [mine, theirs] = [a, b].map((runs) => median(runs.map((run) => run[key]))) as [number, number];
+      console.log(
+        `| ${name} | ${what} | ${mine.toFixed(0)} ms | ${theirs.toFixed(0)} ms | ${(mine / theirs).toFixed(3)} |`,
+      );
+    }
+  }
 }
 
 /** Our page has painted once it contains a canvas; the Leaflet page paints in the frame after its script. */

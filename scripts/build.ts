@@ -48,8 +48,13 @@ const PARTS: readonly Part[] = [
   },
   {
     says: "program of map pages",
-    outputs: [dist("page.js"), dist("page-boot.js")],
-    inputs: ["src/render/page/browser/main.ts", "src/render/page/browser/boot.ts", "scripts/page.ts"],
+    outputs: [dist("page.js"), dist("page-together.js"), dist("page-boot.js")],
+    inputs: [
+      "src/render/page/browser/page.ts",
+      "src/render/page/browser/page-together.ts",
+      "src/render/page/browser/boot.ts",
+      "scripts/page.ts",
+    ],
     make: () => buildPage(DIST),
   },
   {
@@ -100,7 +105,11 @@ const PARTS: readonly Part[] = [
   {
     says: "third-party notices",
     outputs: [join(ROOT, "THIRD_PARTY_NOTICES.md")],
-    inputs: [...Object.values(BUNDLES.entryPoints), "src/render/page/browser/main.ts", "scripts/notices.ts"],
+    inputs: [
+      ...Object.values(BUNDLES.entryPoints),
+      "src/render/page/browser/page-together.ts",
+      "scripts/notices.ts",
+    ],
     make: () => writeNotices(join(ROOT, "THIRD_PARTY_NOTICES.md")),
   },
   {

@@ -8,7 +8,8 @@ const ROOT = join(__dirname, "..");
 /** Bundles of the programs that run in the browser. */
 export const PAGE_BUNDLES = {
   entryPoints: {
-    page: join(ROOT, "src/render/page/browser/main.ts"),
+    page: join(ROOT, "src/render/page/browser/page.ts"),
+    "page-together": join(ROOT, "src/render/page/browser/page-together.ts"),
     "page-boot": join(ROOT, "src/render/page/browser/boot.ts"),
   },
   bundle: true,
@@ -21,7 +22,7 @@ export const PAGE_BUNDLES = {
   logLevel: "warning",
 } satisfies BuildOptions;
 
-/** Writes `page.js` and `page-boot.js`, atomically because tests run in parallel. */
+/** Writes the programs of pages and `page-boot.js`, atomically because tests run in parallel. */
 export async function buildPage(outdir: string): Promise<void> {
   const { outputFiles } = await build({ ...PAGE_BUNDLES, outdir, write: false });
   await mkdir(outdir, { recursive: true });

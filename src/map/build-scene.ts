@@ -1,6 +1,7 @@
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
+import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
-import { legendCornerOf } from "../render/projection";
+import { legendCornerOf, viewportOf } from "../render/projection";
 import type { Basemap, Bounds, Legend, Projection, Rgba, Scene, SceneLayer } from "../render/scene";
 import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
@@ -99,6 +100,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       clock: timed.clock,
     });
     advice.push(...styled.advice);
+    warnings.push(...(styled.warnings ?? []));
     sceneLayers.push(styled.layer);
     columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
@@ -123,7 +125,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
     ...(notes.length > 0 && { notes }),
   };
   return {
-    scene: withLegendCorner(withClock(scene, timed.clock, at)),
+    scene: withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))),
     warnings,
     advice,
     tileColumns: columnsOfTiles,
@@ -133,6 +135,18 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
 /** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */
 function withLegendCorner(scene: Scene): Scene {
   return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
+}
+
+/** Completes the legends of cells, which depend on the scale of the first view. */
+function withCellLegends(scene: Scene): Scene {
+  if (!scene.layers.some(({ aggregate }) => aggregate)) return scene;
+  const prepared = prepare(scene, { createCanvas: noCanvas, together: paintTogether });
+  return { ...scene, legends: legendsAt(prepared, viewportOf(scene).worldPx) };
+}
+
+/** Legends need no canvas. */
+function noCanvas(): never {
+  throw new Error("a scene that is being built is not painted");
 }
 
 interface ProjectedParts {

@@ -1,3 +1,4 @@
+export type { CellValue, ColorByValue } from "./aggregate-options";
 export { BaseMap, type BaseMapOptions } from "./base-map";
 export { type BuiltScene, buildScene } from "./build-scene";
 export type { MapProjection } from "./choose-projection";
@@ -5,6 +6,7 @@ export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
 export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";
 export { dataFromGeoJson } from "./geojson-data";
+export { withH3Cells } from "./h3-layer";
 export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
 export { Layer, type LayerOptions, labelOf, QueryLayer } from "./layer";
 export {

@@ -20,7 +20,7 @@ export type StyleColumn =
 export interface LayerData {
   readonly rowCount: number;
   readonly geometry: GeometrySource;
-  /** Columns that colour or size depend on. */
+  /** Columns that colour, size or the value of cells depend on. */
   readonly columns: readonly StyleColumn[];
   /** Columns of tooltips, popups and labels. */
   readonly shown?: readonly Column[];
@@ -102,22 +102,25 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 
 /** A column that an option names. */
 export interface Need {
-  readonly option: "color" | "size" | "tooltip" | "popup" | "label" | "time";
+  readonly option: "color" | "size" | "value" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
   /** Format in which it is shown. */
   readonly format?: string | undefined;
 }
 
 /** Returns true for options that decide how the layer looks. */
-export const isStyleOption = (option: Need["option"]): boolean => option === "color" || option === "size";
+export const isStyleOption = (option: Need["option"]): boolean =>
+  option === "color" || option === "size" || option === "value";
 
 /** Lists the columns that the options of a layer name. */
-export function styleColumns({ style: { color, size, tooltip, popup, label, time } }: DataLayer): Need[] {
+export function styleColumns({ style }: DataLayer): Need[] {
+  const { color, size, aggregate, tooltip, popup, label, time } = style;
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
     (info?.columns ?? []).map(({ column, format }) => ({ option, column, format }));
   return [
     ...(color?.kind === "column" ? [{ option: "color" as const, column: color.column }] : []),
     ...(size?.kind === "column" ? [{ option: "size" as const, column: size.column }] : []),
+    ...(aggregate?.column !== undefined ? [{ option: "value" as const, column: aggregate.column }] : []),
     ...named("tooltip", tooltip),
     ...named("popup", popup),
     ...(label === undefined
@@ -171,8 +174,8 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
   if (kind === "geometry") {
     throw new InvalidArgumentError(`\`${option}\` cannot depend on ${what}: it is a geometry column.`);
   }
-  if (option === "size" && kind !== "number") {
-    throw new InvalidArgumentError(`\`size\` must be a column of numbers; ${what} is of type ${type}.`);
+  if ((option === "size" || option === "value") && kind !== "number") {
+    throw new InvalidArgumentError(`\`${option}\` must be a column of numbers; ${what} is of type ${type}.`);
   }
   if (kind === "object") {
     throw new InvalidArgumentError(

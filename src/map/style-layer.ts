@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "../errors";
 import { largestFirst } from "../render/largest-first";
 import { pickPoints } from "../render/page/pick";
-import type { Basemap, ColorStyle, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import type { Basemap, ColorStyle, Density, Legend, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import { aggregateLayer, densityOf } from "./aggregate-layer";
 import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
 import type { Classes } from "./classify";
@@ -18,7 +19,7 @@ import { MISSING_COLOR } from "./scheme";
 import { classifySize } from "./size-classes";
 import type { Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
-import { type ClockBase, startsOf, type TimedLayer } from "./time-data";
+import { type ClockBase, type TimedLayer, timeOf } from "./time-data";
 
 const WHITE: Rgba = [255, 255, 255, 255];
 const BLACK: Rgba = [0, 0, 0, 255];
@@ -50,10 +51,23 @@ interface LayerPlace {
 
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
-  { layer: { style }, layer, data, frames, projected: { geometry } }: Part,
-  { theme, vector, background }: Basemap,
+  part: Part,
+  ground: Basemap,
   { name, plain, layerCount, clock }: LayerPlace,
-): { layer: SceneLayer; legends: Legend[]; tileColumns: TileColumn[] | undefined; advice: string[] } {
+): {
+  layer: SceneLayer;
+  legends: Legend[];
+  tileColumns: TileColumn[] | undefined;
+  advice: string[];
+  warnings?: readonly string[];
+} {
+  const {
+    layer,
+    data,
+    projected: { geometry },
+  } = part;
+  const { style } = layer;
+  const { theme, vector, background } = ground;
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
   const { time } = style;
@@ -62,6 +76,8 @@ export function styleLayer(
     throw new InvalidArgumentError(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
+  if (style.aggregate)
+    return { ...aggregateLayer(style.aggregate, part, ground, { name, clock }), advice: [] };
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing = time ? MISSING_EVENT : MISSING_COLOR;
   const source = { data, rows, label, theme };
@@ -75,6 +91,7 @@ export function styleLayer(
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const isSorted = geometry.kind === "point" && size.style.kind === "classes" && !time;
   const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
+  const density = densityFor(part, color.style, size.style, theme);
   return {
     layer: {
       name,
@@ -84,16 +101,8 @@ export function styleLayer(
       size: size.style,
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
-      ...(time &&
-        frames &&
-        clock &&
-        geometry.kind === "point" && {
-          time: {
-            starts: startsOf(geometry, frames, clock.frames),
-            cumulative: time.cumulative,
-            trails: time.trails,
-          },
-        }),
+      ...timeOf(part, geometry, clock),
+      ...(density && { density }),
       ...info,
     },
     legends: hasLegend
@@ -113,6 +122,19 @@ export function styleLayer(
     tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
     advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
+}
+
+/** Returns how points without a size or colour of their own are drawn where they are too many. */
+function densityFor(
+  { layer: { style }, projected: { geometry } }: Part,
+  color: ColorStyle,
+  size: SizeStyle,
+  theme: Basemap["theme"],
+): Density | undefined {
+  const isPlain = style.stroke === undefined && !style.time && !style.isPoints;
+  if (geometry.kind !== "point" || !isPlain) return undefined;
+  if (color.kind !== "constant" || size.kind !== "constant" || !size.spread) return undefined;
+  return densityOf(color.color, size.spread, theme);
 }
 
 /** Collects the columns that tooltips, popups and labels show. */

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../errors";
 import { OPTION_NAMES } from "../option-names";
 import type { Rgba } from "../render/scene";
 import { isObject } from "../values";
+import { type AggregateStyle, type CellValue, type ColorByValue, checkAggregate } from "./aggregate-options";
 import { checkKeys, checkOneOf, checkText, checkUpTo, expected, isAscending, shown } from "./check";
 import { A_COLOR, checkColor, looksLikeColor, parseColor } from "./css-color";
 import {
@@ -104,16 +105,37 @@ export interface StyleOptions {
   /**
    * Fill colour: a CSS colour (`"tomato"`, `"#f80"`, `"rgb(255, 128, 0)"`), the name of a column, or
    * `{ column, scheme, bins, method }`. A CSS colour is never read as a column name: for a column called `red`, write
-   * `{ column: "red" }`.
+   * `{ column: "red" }`. With `as`, the colours of cells: a CSS colour, whose shades are used, or `{ scheme, bins }`.
    * @default a different colour for each layer; `"#2752ff"` with `time`
    */
-  readonly color?: string | ColorByColumn;
+  readonly color?: string | ColorByColumn | ColorByValue;
   /**
    * Diameter of points or width of lines in CSS pixels (more than 0, at most 1000), the name of a column of numbers, or
    * `{ column, range, bins, method }`. Has no effect on polygons.
    * @default for points, 10 for up to 100 of them in the view, down to 2 for 100,000 (4 with `time`); 1.5 for lines
    */
   readonly size?: number | string | SizeByColumn;
+  /**
+   * How points are drawn: each of them (`"points"`), or together, as a `"heatmap"`, as cells whose colour shows `value`
+   * (`"hexbin"` for hexagons, `"grid"` for squares, `"h3"` for the hexagons of https://h3geo.org), or as `"cluster"`
+   * symbols with a number. All but `"h3"` are computed anew for each zoom level. With a `time`, a heatmap and cells show
+   * the points of each frame.
+   * @default each of them; at zooms where a view holds more than 20,000 points of one colour, their density, unless `size`,
+   * `stroke` or `time` is set
+   */
+  readonly as?: "points" | "heatmap" | "hexbin" | "grid" | "h3" | "cluster";
+  /**
+   * What cells, clusters and heatmaps show: the number of their points, or `{ sum: "fare" }`, `{ avg: "fare" }`,
+   * `{ min: "fare" }` or `{ max: "fare" }` of a column of numbers. Needs `as`. Points without a value are left out.
+   * @default "count"
+   */
+  readonly value?: CellValue;
+  /**
+   * Width of a hexagon or square, radius of a heatmap's kernel, or distance of clusters in CSS pixels, 2 to 200; for H3,
+   * the resolution, 0 to 15. Needs `as`.
+   * @default 12 for hexagons, 10 for squares, 20 for heatmaps, 56 for clusters; for H3 by the extent of the data
+   */
+  readonly cell?: number;
   /** Opacity of the layer, from 0 (invisible) to 1 (opaque). @default 0.9 */
   readonly opacity?: number;
   /**
@@ -177,6 +199,10 @@ export interface Style {
   readonly popup?: InfoStyle;
   readonly label?: LabelColumn;
   readonly time?: TimeStyleOptions;
+  /** Present if points are drawn together; `color` is absent then. */
+  readonly aggregate?: AggregateStyle;
+  /** True if every point is to be drawn, however many there are. */
+  readonly isPoints?: true;
 }
 
 export interface LegendStyle {
@@ -227,9 +253,11 @@ const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 /** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkStyle(options: StyleOptions): Style {
   const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
+  const aggregate = checkAggregate(options);
   return {
     ...(name !== undefined && { name: checkText("name", name, A_TITLE) }),
-    ...(color !== undefined && { color: checkFill(color) }),
+    ...(aggregate ? { aggregate } : color !== undefined && { color: checkFill(color) }),
+    ...(options.as === "points" && { isPoints: true as const }),
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
     ...(stroke !== undefined && { stroke: checkStroke(stroke) }),

@@ -9,7 +9,7 @@
 import { InvalidArgumentError } from "../errors";
 import type { Column } from "../frame";
 import { frameOf, monthOf, monthStart } from "../render/clock";
-import type { Clock, PointGeometry } from "../render/scene";
+import type { Clock, PathGeometry, PointGeometry, SceneLayer } from "../render/scene";
 import { shown } from "./check";
 import type { GeometrySource } from "./geometry";
 import { labelOf } from "./layer";
@@ -402,9 +402,25 @@ function pickValues(values: ArrayLike<unknown>, rows: Uint32Array): ArrayLike<un
 }
 
 /** Returns the index of the first point of each frame. Points are in the order of rows, which can have several or none. */
-export function startsOf({ x, rows }: PointGeometry, frameOfRow: Uint16Array, frames: number): Uint32Array {
+function startsOf({ x, rows }: PointGeometry, frameOfRow: Uint16Array, frames: number): Uint32Array {
   const starts = new Uint32Array(frames + 1);
   for (let i = 0; i < x.length; i++) starts[frameOfRow[rows ? rows[i]! : i]! + 1]!++;
   for (let frame = 0; frame < frames; frame++) starts[frame + 1]! += starts[frame]!;
   return starts;
+}
+
+/** Returns when the points of a layer appear; nothing for a layer that is not animated. */
+export function timeOf(
+  {
+    layer: {
+      style: { time },
+    },
+    frames,
+  }: TimedLayer,
+  geometry: PointGeometry | PathGeometry,
+  clock: ClockBase | undefined,
+): Pick<SceneLayer, "time"> {
+  if (!time || !frames || !clock || geometry.kind !== "point") return {};
+  const { cumulative, trails } = time;
+  return { time: { starts: startsOf(geometry, frames, clock.frames), cumulative, trails } };
 }

@@ -16,19 +16,23 @@ interface PageProgram {
   readonly scriptSources: readonly string[];
 }
 
-let program: PageProgram | undefined;
+const programs = new Map<string, PageProgram>();
 
-export function pageProgram(): PageProgram {
-  if (program) return program;
+/** Returns the program of a page; with painters of layers whose points are drawn together, if it needs them. */
+export function pageProgram(isTogether: boolean): PageProgram {
+  const name = isTogether ? "page-together.js" : "page.js";
+  const known = programs.get(name);
+  if (known) return known;
   const bootScript = built("page-boot.js");
-  const pageScript = built("page.js");
-  program = {
+  const pageScript = built(name);
+  const program = {
     boot: bootScript.toString("utf8"),
     program: deflatedBase64(pageScript),
     scriptSources: [bootScript, pageScript].map(
       (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
     ),
   };
+  programs.set(name, program);
   return program;
 }
 

@@ -21,6 +21,13 @@ export function formatNumber(value: number, specifier?: string): string {
   return (size < GROUPED_FROM ? ungrouped : plain).format(value);
 }
 
+/** Formats a number in at most three digits: `950`, `1.2k`, `3.4M`. */
+export const shortNumber = (value: number): string =>
+  (Math.abs(value) < 1000 ? Number(value.toPrecision(3)).toString() : format(".2~s")(value)).replace(
+    "-",
+    "−",
+  );
+
 /** True if `specifier` is a valid d3-format specifier. */
 export function isNumberFormat(specifier: string): boolean {
   try {

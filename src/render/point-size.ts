@@ -18,11 +18,18 @@ export function sizeOfMany(count: number): number {
   return Math.round(px / STEP_PX) * STEP_PX;
 }
 
-/** Returns the diameter in CSS pixels at a scale of `worldPx` CSS pixels per world unit, if the points are spread evenly. */
-export function sizeInView({ count, area }: Spread, worldPx: number): number {
+/** Returns the diameter of points in CSS pixels at a scale of `worldPx` CSS pixels per world unit. */
+export const sizeInView = (spread: Spread, worldPx: number): number =>
+  sizeOfMany(countInView(spread, worldPx));
+
+/** Returns how many points a view holds at a scale of `worldPx` CSS pixels per world unit, if they are spread evenly. */
+export function countInView({ count, area }: Spread, worldPx: number): number {
   const areaPx2 = area * worldPx * worldPx;
-  return sizeOfMany(areaPx2 > VIEW_PX2 ? (count * VIEW_PX2) / areaPx2 : count);
+  return areaPx2 > VIEW_PX2 ? (count * VIEW_PX2) / areaPx2 : count;
 }
+
+/** A view with more points of one colour shows their density. */
+export const MOST_POINTS = 20_000;
 
 /** The largest size that `sizeInView` returns. */
 export const LARGEST_POINT_PX = FEW_PX;

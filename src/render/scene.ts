@@ -58,6 +58,8 @@ export interface PointGeometry {
   readonly y: Float64Array;
   /** Row of each point; absent if point i is row i. */
   readonly rows?: Uint32Array;
+  /** Number of points that each one stands for; absent if it is 1. */
+  readonly weights?: Float64Array;
 }
 
 /**
@@ -104,6 +106,44 @@ export interface LabelStyle {
   readonly sizePx: number;
   readonly color: Rgba;
   readonly halo: Rgba;
+}
+
+/** Draws the points of a layer together. */
+export interface Aggregate {
+  readonly as: "heatmap" | "hexbin" | "grid" | "cluster";
+  /** Width of a cell, or radius of a cluster or of a heatmap's kernel, in CSS pixels. */
+  readonly cellPx: number;
+  /** What a cell shows of its points: their number, or a statistic of the values in the layer's only column. */
+  readonly statistic: Statistic;
+  /** Name of that in legends and tooltips, such as `sum(fare)`. */
+  readonly title: string;
+  /** Colours of the classes of cells, from the smallest to the largest values. */
+  readonly palette: readonly Rgba[];
+  /** What colours depend on, by zoom level, if the layer is an overview. */
+  readonly levels?: Levels;
+}
+
+/** What the colours of a zoom level depend on: the whole layer, not the view. */
+export interface LevelScale {
+  /** Smallest value of each class of cells but the first. */
+  readonly breaks?: readonly number[];
+  /** Number of points, or sum of values, in the densest cells that are two standard deviations of the kernel wide. */
+  readonly densest?: number;
+  /** Smallest and largest mean, without outliers. */
+  readonly means?: readonly [least: number, most: number];
+}
+
+export type Levels = Readonly<Record<number, LevelScale>>;
+
+export type Statistic = "count" | "sum" | "avg" | "min" | "max";
+
+/** Draws points that would cover each other as a density. */
+export interface Density {
+  /** Colours from a single point to the densest place. */
+  readonly palette: readonly Rgba[];
+  readonly spread: Spread;
+  /** As in `Aggregate`. */
+  readonly levels?: Levels;
 }
 
 /** When the points of a layer appear. The points are in the order of their frames. */
@@ -172,6 +212,10 @@ export interface SceneLayer {
   readonly label?: LabelStyle;
   /** Animates a layer of points; needs a scene with a clock. */
   readonly time?: TimeStyle;
+  /** Draws the points together. `columns` is the column of the values then, or absent for counts; `size` is unused. */
+  readonly aggregate?: Aggregate;
+  /** Draws points as a density at scales where a view holds too many of them. */
+  readonly density?: Density;
 }
 
 export interface LegendItem {

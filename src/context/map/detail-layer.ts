@@ -56,16 +56,33 @@ export async function detailLayer(
   ];
   // CARTO's own servers can thin only by these columns
   const canThin = (hasId && isCartos) || transport.kind === "local";
+  const aggregation = { resolution: CELL_PX, ...groupsOf(layer) };
+  const rows = `SELECT ${columns.join(", ")} FROM (\n${query}\n) AS q`;
   return {
     type: "mapnik",
     id: `layer${index}`,
     options: {
-      sql: `SELECT ${columns.join(", ")} FROM (\n${query}\n) AS q`,
+      // cells are about the rows with a value
+      sql:
+        layer.style.aggregate?.column === undefined
+          ? rows
+          : `SELECT * FROM (${rows}) AS v WHERE c0 IS NOT NULL`,
       geom_column,
       srid,
       vector_extent: TILE_UNITS,
-      aggregation: canThin && { resolution: CELL_PX },
+      aggregation: canThin && aggregation,
     },
+  };
+}
+
+/** Options that group the points of a layer whose points are drawn together, with the statistic of their values. */
+function groupsOf({ style: { aggregate } }: DataLayer): object {
+  if (!aggregate) return {};
+  const { statistic, column } = aggregate;
+  return {
+    placement: "centroid",
+    threshold: 1,
+    columns: column === undefined ? {} : { c0: { aggregate_function: statistic, aggregated_column: "c0" } },
   };
 }
 

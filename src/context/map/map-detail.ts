@@ -58,7 +58,8 @@ export async function withTiles(
 }
 
 /** Returns how far the symbol of a feature extends beyond its geometry, in CSS pixels. */
-function reachOf({ size, stroke, geometry }: SceneLayer): number {
+function reachOf({ size, stroke, geometry, aggregate }: SceneLayer): number {
+  if (aggregate) return aggregate.as === "heatmap" ? 2 * aggregate.cellPx : 0;
   return (geometry.kind === "polygon" ? 0 : largestPx(size) / 2) + (stroke?.widthPx ?? 0);
 }
 

@@ -18,6 +18,7 @@ import {
   type MapOptions,
   parseGeoJson,
   type ResolvedLayer,
+  withH3Cells,
 } from "../../map";
 import { readColumns } from "../read/read";
 import { quoted, tableNamed } from "../tables/table-name";
@@ -38,7 +39,9 @@ export interface FetchedScene extends BuiltScene {
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
   const { layers, basemap } = checkMapOptions(options);
-  const resolved = await resolveLayers(transport, layers, options);
+  const fetched = await resolveLayers(transport, layers, options);
+  const theme = basemap?.basemap.theme ?? "light";
+  const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
   const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
   const built = buildScene({ layers: resolved, basemap, ...view, title, legend, at });

@@ -4,7 +4,7 @@ import { momentText } from "../clock";
 import { nearText, vectorCredit } from "../furniture";
 import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
-import { type PreparedScene, paintBasemap, paintLayers, prepare } from "../painter";
+import { type PreparedScene, paintBasemap, paintLayers, paintTogether, prepare } from "../painter";
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
@@ -63,7 +63,13 @@ export class ImagePainter {
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
     const names = tiles ? [] : namesOf(scene);
-    this.#prepared = prepare(scene, { createCanvas, shapes, names, fonts: this.#fonts });
+    this.#prepared = prepare(scene, {
+      createCanvas,
+      shapes,
+      names,
+      fonts: this.#fonts,
+      together: paintTogether,
+    });
     this.#near = scene.projection ? undefined : nearText(names, this.#viewport);
     this.#prepared.now.clear = clearanceOf(scene, "image");
     const ground = this.#ground.getContext("2d");

@@ -5,7 +5,7 @@
  *
  *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
  *     column  u8 planes  planes × count bytes
- *     points  x, y, classes of colour, classes of size, values, points per frame
+ *     points  x, y, weights, classes of colour, classes of size, values, points per frame
  *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values
  *
  * All integers are little-endian. Classes take one byte per feature and are present only if the style has them. Values of
@@ -32,7 +32,7 @@ import { pickLayerPoints } from "./pick";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 4;
+const VERSION = 5;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** The world at zoom 0 is 2^8 pixels wide. */
@@ -78,6 +78,7 @@ interface LayerHeader {
   readonly paths?: number;
   readonly vertices: number;
   readonly grid: Grid;
+  readonly hasWeights?: true;
   readonly color: ColorHeader;
   readonly size: SizeHeader;
   readonly columns?: readonly RowColumnHeader[];
@@ -87,7 +88,7 @@ interface LayerHeader {
   readonly rest: Pick<SceneLayer, (typeof UNCHANGED)[number]>;
 }
 
-const UNCHANGED = ["name", "stroke", "opacity", "tooltip", "popup", "label"] as const;
+const UNCHANGED = ["name", "stroke", "opacity", "tooltip", "popup", "label", "aggregate", "density"] as const;
 
 const restOf = (layer: SceneLayer): LayerHeader["rest"] =>
   Object.fromEntries(
@@ -192,6 +193,8 @@ function encodeLayer(
     encodePlanes(gridDeltas(xy, 0, grid.minX, grid.cellsPerUnit)),
     encodePlanes(gridDeltas(xy, 1, grid.minY, grid.cellsPerUnit)),
   );
+  const weights = geometry.kind === "point" ? geometry.weights : undefined;
+  if (weights) columns.push(encodePlanes(Uint32Array.from(weights, Math.round)));
   for (const style of [color, size]) {
     if (style.kind === "classes") columns.push(perFeature(style.classes, geometry.rows, features));
   }
@@ -207,6 +210,7 @@ function encodeLayer(
     ...(geometry.kind !== "point" && { paths: geometry.paths.length - 1 }),
     vertices,
     grid,
+    ...(weights && { hasWeights: true }),
     color: withoutClasses(color),
     size: withoutClasses(size),
     ...(rowColumns && { columns: rowColumns }),
@@ -226,9 +230,15 @@ function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
       : { features: reader.offsets(features), paths: reader.offsets(header.paths ?? 0) };
   const xCells = reader.planes(vertices);
   const yCells = reader.planes(vertices);
+  const weights = header.hasWeights && Float64Array.from(reader.planes(vertices));
   const geometry: PointGeometry | PathGeometry =
     kind === "point" || !ends
-      ? { kind: "point", x: positions(xCells, grid.minX, grid), y: positions(yCells, grid.minY, grid) }
+      ? {
+          kind: "point",
+          x: positions(xCells, grid.minX, grid),
+          y: positions(yCells, grid.minY, grid),
+          ...(weights && { weights }),
+        }
       : { kind, xy: positionPairs(xCells, yCells, grid), ...ends };
   const withClasses = <T extends { kind: string }>(style: T) =>
     style.kind === "classes" ? { ...style, classes: reader.bytes(features) } : style;

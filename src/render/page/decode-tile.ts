@@ -21,6 +21,8 @@ import {
 
 const KINDS = { point: 1, line: 2, polygon: 3 } as const;
 const ID = "cartodb_id";
+/** Number of rows that a point of a thinned layer stands for, section 7.5 of the protocol. */
+const ROWS = "_cdb_feature_count";
 /** Maximum length of strings, as in the page. */
 const MAX_TEXT = 1000;
 
@@ -41,7 +43,7 @@ export function decodeTile(
   const ids = Float64Array.from(features, ({ properties }) => Number(properties[ID]));
   const layer: SceneLayer = {
     ...like,
-    geometry,
+    geometry: withWeights(geometry, features),
     rowCount: features.length,
     color: withClasses(like.color, features, "k") as ColorStyle,
     size: withClasses(like.size, features, "s") as SizeStyle,
@@ -49,6 +51,15 @@ export function decodeTile(
   };
   if (!isIdentified) return { layer };
   return { layer, ids: rows ? Float64Array.from(rows, (row) => ids[row]!) : ids };
+}
+
+function withWeights(
+  geometry: PointGeometry | PathGeometry,
+  features: readonly VectorTileFeature[],
+): PointGeometry | PathGeometry {
+  if (geometry.kind !== "point" || !features.some(({ properties }) => ROWS in properties)) return geometry;
+  const weightOf = (feature: number) => Number(features[feature]?.properties[ROWS] ?? 1);
+  return { ...geometry, weights: Float64Array.from(geometry.x, (_, i) => weightOf(geometry.rows?.[i] ?? i)) };
 }
 
 function withClasses(

@@ -1,5 +1,5 @@
 import { momentText } from "../clock";
-import type { Scene, SceneLayer } from "../scene";
+import type { PointGeometry, Scene, SceneLayer } from "../scene";
 
 /** Maximum length of a description, which screen readers read aloud. */
 const MAX_TEXT = 1000;
@@ -27,6 +27,10 @@ export function summarizeScene({ widthPx, heightPx, layers }: Scene): string {
 }
 
 function countOf({ geometry }: SceneLayer): string {
-  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const count = geometry.kind === "point" ? pointsOf(geometry) : geometry.features.length - 1;
   return `${count.toLocaleString("en-US")} ${geometry.kind}${count === 1 ? "" : "s"}`;
 }
+
+/** Returns the number of points, those that an overview stands for included. */
+const pointsOf = ({ x, weights }: PointGeometry): number =>
+  weights ? Math.round(weights.reduce((sum, weight) => sum + weight, 0)) : x.length;

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from "../../errors";
 import { pageFont, pageProgram } from "../assets";
 import { namesOf } from "../names";
 import { encodeNames } from "../names-data";
+import { drawsTogether } from "../painter";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
 import { packOutlines } from "./outlines";
@@ -53,7 +54,7 @@ interface PageParts {
 }
 
 function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
-  const { boot, program, scriptSources } = pageProgram();
+  const { boot, program, scriptSources } = pageProgram(drawsTogether(scene));
   const { page, bytes } = packed;
   const detailOrigins = page.overviews.flatMap((overview) =>
     overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],

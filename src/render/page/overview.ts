@@ -3,8 +3,12 @@
  * within a pixel; nothing disappears. `!` in the loops: indexes are below the number of points or features.
  */
 import type { Box } from "../../geometry/clip";
+import { zoomOf } from "../../geometry/mercator";
+import { Bins, weightedPoints } from "../aggregate/bins";
+import { CellIndex } from "../aggregate/cell-index";
+import { latticeAt, middleOf } from "../aggregate/lattice";
 import { boxesOfGroups, boxesOfPaths } from "../painter/box";
-import type { PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
+import type { Aggregate, PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
 import { simplify } from "./simplify";
 
@@ -20,24 +24,88 @@ const lasting = (alpha: number) => (alpha >= 1 ? 1 : Math.ceil(Math.log(1 / 255)
 
 /**
  * Keeps one of the points that share a pixel and look the same: the one that is painted last. Keeps more translucent
- * points, as many as make a difference, and one point per frame in animated layers.
+ * points, as many as make a difference, and one point per frame in animated layers. The points of layers that are drawn
+ * together are merged.
  */
 export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, worldPx: number): Overview {
-  const { x, y, rows } = geometry;
+  if (layer.aggregate) return { layer: mergedPoints(layer, geometry, layer.aggregate, worldPx), worldPx };
+  const { x, y, rows, weights } = geometry;
   const lookOf = looks(layer);
   const most = lasting(leastAlpha(layer));
-  const cells = new CellCounter(x.length);
+  const cells = new CellIndex();
+  const cellOf = new Uint32Array(x.length);
+  const keptOf = new Uint32Array(x.length); // per cell
+  const weightOf = new Float64Array(x.length);
   const kept = new Uint8Array(x.length);
   let count = 0;
   forEachFrame(layer, x.length, (from, to, frame) => {
     for (let i = to - 1; i >= from; i--) {
-      const look = lookOf(rows === undefined ? i : rows[i]!);
-      if (cells.add(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), look, frame) > most) continue;
+      const kind = lookOf(rows === undefined ? i : rows[i]!) | (frame << 16);
+      const cell = cells.numberOf(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), kind);
+      cellOf[i] = cell;
+      weightOf[cell]! += weights?.[i] ?? 1;
+      if (++keptOf[cell]! > most) continue;
       kept[i] = 1;
       count++;
     }
   });
-  return { layer: pickLayerPoints(layer, geometry, marked(kept, count)), worldPx };
+  const indexes = marked(kept, count);
+  const picked = pickLayerPoints(layer, geometry, indexes);
+  if (!layer.density) return { layer: picked, worldPx };
+  const shares = Float64Array.from(indexes, (i) => {
+    const cell = cellOf[i]!;
+    return weightOf[cell]! / Math.min(most, keptOf[cell]!);
+  });
+  return { layer: withWeights(picked, shares), worldPx };
+}
+
+function withWeights(layer: SceneLayer, weights: Float64Array): SceneLayer {
+  const { geometry } = layer;
+  return geometry.kind === "point" ? { ...layer, geometry: { ...geometry, weights } } : layer;
+}
+
+/** Merges the points of each pixel and frame: they have the sum of the weights, and the statistic of the values. */
+function mergedPoints(
+  layer: SceneLayer,
+  geometry: PointGeometry,
+  { statistic }: Aggregate,
+  worldPx: number,
+): SceneLayer {
+  const points = weightedPoints(layer, geometry);
+  const lattice = latticeAt("square", 1, zoomOf(worldPx));
+  const merged: { x: number[]; y: number[]; weights: number[]; values: number[] } = {
+    x: [],
+    y: [],
+    weights: [],
+    values: [],
+  };
+  const starts = [0];
+  forEachFrame(layer, geometry.x.length, (from, to) => {
+    const bins = new Bins(lattice, statistic);
+    bins.add(points, { from, to });
+    const { columns, rows } = bins.cells;
+    for (const [cell, count] of bins.counts.entries()) {
+      const [x, y] = middleOf(lattice, { column: columns[cell]!, row: rows[cell]! });
+      merged.x.push(x);
+      merged.y.push(y);
+      merged.weights.push(count);
+      merged.values.push(bins.valueOf(cell));
+    }
+    starts.push(merged.x.length);
+  });
+  const { time } = layer;
+  const [x, y, weights] = [merged.x, merged.y, merged.weights].map((list) => Float64Array.from(list)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  return {
+    ...layer,
+    geometry: { kind: "point", x, y, weights },
+    rowCount: x.length,
+    ...(points.values && { columns: [{ kind: "numbers", values: Float64Array.from(merged.values) }] }),
+    ...(time && { time: { ...time, starts: Uint32Array.from(starts) } }),
+  };
 }
 
 /**
@@ -49,7 +117,7 @@ export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, world
   const { features, paths, xy, rows } = simple;
   const boxes = boxesOfGroups(boxesOfPaths(xy, paths), features);
   const lookOf = looks(layer);
-  const cells = new CellCounter(features.length);
+  const cells = new CellIndex();
   const kept = new Uint8Array(features.length - 1);
   let count = 0;
   for (let feature = features.length - 2; feature >= 0; feature--) {
@@ -58,7 +126,8 @@ export function overviewOfPaths(layer: SceneLayer, geometry: PathGeometry, world
     if (isSmall) {
       const [column, row] = [((minX + maxX) / 2) * worldPx, ((minY + maxY) / 2) * worldPx];
       const look = lookOf(rows === undefined ? feature : rows[feature]!);
-      if (cells.add(Math.floor(column), Math.floor(row), look) > 1) continue;
+      const before = cells.count;
+      if (cells.numberOf(Math.floor(column), Math.floor(row), look) < before) continue;
     }
     kept[feature] = 1;
     count++;
@@ -96,40 +165,4 @@ function marked(kept: Uint8Array, count: number): Uint32Array {
   const indexes = new Uint32Array(count);
   for (let i = 0, at = 0; i < kept.length; i++) if (kept[i] === 1) indexes[at++] = i;
   return indexes;
-}
-
-/** Counts looks per cell and frame, in a hash table with open addressing: ten times as fast as a Map. */
-class CellCounter {
-  readonly #columns: Int32Array;
-  readonly #rows: Int32Array;
-  /** Look and frame as one number. */
-  readonly #kinds: Int32Array;
-  readonly #counts: Uint32Array;
-
-  constructor(most: number) {
-    const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
-    this.#columns = new Int32Array(slots);
-    this.#rows = new Int32Array(slots);
-    this.#kinds = new Int32Array(slots);
-    this.#counts = new Uint32Array(slots);
-  }
-
-  /** Counts a look in a cell, whose column and row are taken modulo 2^32, and returns the new count. */
-  add(column: number, row: number, look: number, frame = 0): number {
-    const [x, y, kind] = [column | 0, row | 0, look | (frame << 16)];
-    const mask = this.#counts.length - 1;
-    let hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(kind, 0xc2b2ae35);
-    hash ^= hash >>> 15;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      if (this.#counts[slot] === 0) {
-        this.#columns[slot] = x;
-        this.#rows[slot] = y;
-        this.#kinds[slot] = kind;
-        this.#counts[slot] = 1;
-        return 1;
-      }
-      if (this.#columns[slot] === x && this.#rows[slot] === y && this.#kinds[slot] === kind)
-        return ++this.#counts[slot]!;
-    }
-  }
 }

@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { worldPxOf } from "../../geometry/mercator";
+import { withScales } from "../aggregate/scales";
 import { viewportOf } from "../projection";
 import type { DetailSource, Scene, SceneLayer } from "../scene";
 import { encodeScene, type PageOverview, type PageScene } from "./codec";
@@ -18,6 +19,9 @@ const RUNS = 8;
 const SURELY_TOO_LARGE = 1.3;
 /** Share of the budget to aim for: the features of an overview lie farther apart and take more bits each. */
 const AIM = 0.97;
+
+/** Overviews have the scales of the whole layer from here on; further out they find their own, which are the same there. */
+const ZOOMED_OUT = 4;
 
 /** A scene and its bytes in the page. */
 export interface PackedScene {
@@ -40,7 +44,7 @@ export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): Packe
     if (size <= share) return layer;
     const overview = overviewToFit(scene, layer, share);
     overviews[i] = { worldPx: overview.worldPx, note: noteOf(layer, overview.layer) };
-    return overview.layer;
+    return withScales(overview.layer, layer, viewportOf(scene, { medium: "page" }).worldPx / ZOOMED_OUT);
   });
   return packed({ scene: { ...scene, layers }, overviews });
 }
@@ -108,10 +112,12 @@ function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Ove
   for (let i = low; ; i++) {
     const overview = overviewAt(scales[i] ?? viewPx / 2 ** (i - scales.length + 1));
     const { columns: _, ...bare } = overview.layer;
-    for (const candidate of i < scales.length - 1 ? [overview.layer] : [overview.layer, bare]) {
+    const canBeBare = i >= scales.length - 1 && !layer.aggregate; // which is about its column
+    for (const candidate of canBeBare ? [overview.layer, bare] : [overview.layer]) {
       const size = sizeOf(scene, candidate, { worldPx: overview.worldPx, note: "" });
       const isLast = verticesOf(candidate) <= 1;
-      if (size <= shareBytes || (isLast && candidate === bare)) return { ...overview, layer: candidate };
+      if (size <= shareBytes || (isLast && (candidate === bare || layer.aggregate)))
+        return { ...overview, layer: candidate };
     }
   }
 }
@@ -144,6 +150,7 @@ const featuresOf = ({ geometry }: SceneLayer): number =>
 
 function noteOf(layer: SceneLayer, overview: SceneLayer): string {
   const { kind } = layer.geometry;
+  if (layer.aggregate) return `overview of ${inWords(featuresOf(layer))} ${kind}s`;
   const [kept, all] = [overview, layer].map(featuresOf) as [number, number];
   const count = kept < all ? `${inWords(kept)} of ${inWords(all)} ${kind}s` : `${inWords(all)} ${kind}s`;
   const simplified = verticesOf(overview) < verticesOf(layer) && kind !== "point" ? ", simplified" : "";

@@ -10,7 +10,7 @@ import type { PathGeometry, PointGeometry, Scene, SceneLayer, TimeStyle } from "
 const ORDERED_POINTS = 50_000;
 
 /** Returns the points at `indexes`; each keeps its row. */
-export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array): PointGeometry {
+export function pickPoints({ x, y, rows, weights }: PointGeometry, indexes: Uint32Array): PointGeometry {
   const picked = {
     x: new Float64Array(indexes.length),
     y: new Float64Array(indexes.length),
@@ -22,7 +22,13 @@ export function pickPoints({ x, y, rows }: PointGeometry, indexes: Uint32Array):
     picked.y[i] = y[from]!;
     picked.rows[i] = rows ? rows[from]! : from;
   }
-  return { kind: "point", ...picked };
+  return { kind: "point", ...picked, ...(weights && { weights: pickNumbers(weights, indexes) }) };
+}
+
+function pickNumbers(numbers: Float64Array, indexes: Uint32Array): Float64Array {
+  const picked = new Float64Array(indexes.length);
+  for (let i = 0; i < indexes.length; i++) picked[i] = numbers[indexes[i]!]!;
+  return picked;
 }
 
 /** Returns the features at `indexes`; each keeps its row. */

@@ -26,7 +26,7 @@ export interface Canvas2D {
   fillText(text: string, x: number, y: number): void;
   strokeText(text: string, x: number, y: number): void;
   measureText(text: string): { readonly width: number };
-  drawImage(image: object, x: number, y: number): void;
+  drawImage(image: object, x: number, y: number, width?: number, height?: number): void;
 }
 
 /** `ImageData`: red, green, blue and alpha, not premultiplied. */

@@ -6,8 +6,10 @@ export {
   type Hit,
   highlight,
   hitAll,
+  legendsAt,
   type PlacedHit,
   type PreparedScene,
+  type PrepareOptions,
   paint,
   paintBasemap,
   paintLayers,
@@ -17,3 +19,4 @@ export {
 } from "./paint";
 export { cssColor } from "./style";
 export { type LayerTile, needsTiles, type TileSource, tileKey } from "./tiled";
+export { drawsTogether, paintTogether } from "./together";

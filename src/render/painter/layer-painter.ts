@@ -1,4 +1,5 @@
 /** The interface of the painters: `PointPainter`, `PathPainter`, and `TiledPainter`, which combines several of them. */
+import type { LegendContent } from "../aggregate/legend";
 import type { SceneLayer, Viewport } from "../scene";
 import type { Canvas2D, Scratch } from "./canvas";
 
@@ -32,6 +33,8 @@ export interface Placed extends Found, Place {}
 /** Paints one layer of a scene. */
 export interface LayerPainter {
   readonly layer: SceneLayer;
+  /** True if it paints the tiles of an overview itself, or none. */
+  readonly hasTiles?: true;
   /** Builds indexes ahead of time that the next frame may need. */
   warm(): void;
   /** Returns the number of features that show. */
@@ -40,6 +43,8 @@ export interface LayerPainter {
   hitAll(place: Place, look: Look): Found[];
   /** Returns features that show in a view, at most `most`, with their positions. */
   placedIn(viewport: Viewport, frame: number, most: number): Placed[];
+  /** Returns what the legend shows at a scale, if that depends on it. */
+  legendAt?(worldPx: number): LegendContent;
   /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

@@ -1,6 +1,7 @@
 import { zoomOf } from "../../geometry/mercator";
+import { aboveGround } from "../aggregate/legend";
 import type { PlaceName } from "../names-data";
-import type { PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
+import type { Legend, PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
 import type { Clearance } from "./collisions";
 import { paintGrid } from "./grid";
@@ -12,6 +13,7 @@ import { PointPlaces } from "./point-places";
 import { PointPainter } from "./points";
 import { cssColor } from "./style";
 import { TiledPainter, type TileSource } from "./tiled";
+import type { PainterContext, paintTogether } from "./together";
 
 const BORDER_PX = 0.75;
 const RIVER_PX = 0.9;
@@ -70,20 +72,22 @@ export interface PrepareOptions {
   readonly tiles?: ReadonlyMap<number, TileSource>;
   /** CSS list of font families of labels. @default those of a page */
   readonly fonts?: string;
+  /** Makes the painters of layers whose points are drawn together, which not every page needs. */
+  readonly together?: typeof paintTogether | undefined;
 }
 
 /** Prepares a scene for painting. Cheap: `warm` does the slow part. */
 export function prepare(
   scene: Scene,
-  { createCanvas, shapes, names = [], tiles, fonts = PAGE_FONTS }: PrepareOptions,
+  { createCanvas, shapes, names = [], tiles, fonts = PAGE_FONTS, together }: PrepareOptions,
 ): PreparedScene {
   const copies = copiesIn(scene);
-  const painterFor = (layer: SceneLayer) => painterOf(layer, copies);
   const layers = scene.layers.map((layer, i) => {
     const source = tiles?.get(i);
-    return source
-      ? new TiledPainter(painterFor(layer), source, { painterFor, createCanvas })
-      : painterFor(layer);
+    const painter = painterOf(layer, { copies, source, fonts, together });
+    if (!source || painter.hasTiles) return painter;
+    const painterFor = (tile: SceneLayer) => painterOf(tile, { copies, fonts, together, whole: painter });
+    return new TiledPainter(painter, source, { painterFor, createCanvas });
   });
   return {
     scene,
@@ -102,11 +106,26 @@ export function prepare(
   };
 }
 
-function painterOf(layer: SceneLayer, copies: number): LayerPainter {
+function painterOf(
+  layer: SceneLayer,
+  { together, ...context }: PainterContext & Pick<PrepareOptions, "together">,
+): LayerPainter {
   const { geometry } = layer;
-  return geometry.kind === "point"
-    ? new PointPainter(layer, geometry, copies)
-    : new PathPainter(layer, geometry, copies);
+  if (geometry.kind !== "point") return new PathPainter(layer, geometry, context.copies);
+  return together?.(layer, geometry, context) ?? new PointPainter(layer, geometry, context.copies);
+}
+
+/** Returns the legends of a scene at a scale: those of cells and clusters depend on it. */
+export function legendsAt({ scene, layers }: PreparedScene, worldPx: number): Legend[] {
+  const { legends, basemap } = scene;
+  const ground = basemap.vector?.land ?? basemap.background;
+  return legends.map((legend) => {
+    const painter = legend.layer === undefined ? undefined : layers[legend.layer];
+    const content = painter?.legendAt?.(worldPx);
+    return painter && content
+      ? { ...legend, ...aboveGround(content, painter.layer.opacity, ground) }
+      : legend;
+  });
 }
 
 /** Number of copies of the world that show on either side of it: Web Mercator repeats, other projections do not. */

@@ -28,8 +28,8 @@ export class PointPlaces {
   }
 }
 
-function rectsOf({ geometry, size, time }: SceneLayer, worldPx: number): Rect[] {
-  if (geometry.kind !== "point" || time || geometry.x.length > MAX_POINTS) return [];
+function rectsOf({ geometry, size, time, aggregate }: SceneLayer, worldPx: number): Rect[] {
+  if (geometry.kind !== "point" || time || aggregate || geometry.x.length > MAX_POINTS) return [];
   const sizes = sizeSlots(size);
   const grown = size.kind === "constant" && size.spread ? sizeInView(size.spread, worldPx) : undefined;
   return Array.from(geometry.x, (x, i) => {

@@ -206,6 +206,25 @@ describe.each(TABLES)("%s", (_, layer, view) => {
   });
 });
 
+/** Tiles have points in quarters of a pixel, so some are in the neighbouring cell. */
+test.each([
+  ["hexagons", { as: "hexbin" }, 0.1],
+  ["averages in squares", { as: "grid", cell: 16, value: { avg: "height" } }, 0.06],
+  ["a heatmap", { as: "heatmap" }, MOST_UNLIKE],
+  ["the density of points", { color: "navy" }, MOST_UNLIKE],
+] as const)("%s of tiles look like those of the full data", async (_, style, mostUnlike) => {
+  const shown = await show([new Layer("trees", style)], FRANCE);
+  expect(await unlike(shown)).toBeLessThan(mostUnlike);
+  await zoomIn(shown, 2);
+  expect(shown.requests.length).toBeGreaterThan(3);
+  expect(shown.errors).toEqual([]);
+  expect(await unlike(shown)).toBeLessThan(mostUnlike);
+  await drag(shown, 250, -120);
+  expect(await unlike(shown)).toBeLessThan(mostUnlike);
+  expect(shown.errors).toEqual([]);
+  await shown.page.context().close();
+});
+
 test("tooltips and popups show rows that the overview leaves out", async () => {
   const tooltip = ["name", { column: "planted", format: "%d %B %Y" }];
   const sql = "SELECT *, date '1990-01-01' + height * 100 AS planted, md5(name) AS hash FROM trees";

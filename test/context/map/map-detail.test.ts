@@ -325,7 +325,11 @@ describe("the named map", () => {
     const account = new Transport(
       fixedSource({ kind: "account", baseUrl, user, apiKey: key, label: "an account" }),
     );
-    const layers = [new Layer("thinned", { tooltip: "name" }), new QueryLayer("SELECT * FROM thinned")];
+    const layers = [
+      new Layer("thinned", { tooltip: "name" }),
+      new QueryLayer("SELECT * FROM thinned"),
+      new Layer("thinned", { as: "hexbin", value: { avg: "cartodb_id" } }),
+    ];
     const { sources, warnings } = await detailOf(layers, account);
     expect(warnings).toEqual([]);
     const { urlTemplate } = sources.get(0)!;
@@ -335,11 +339,20 @@ describe("the named map", () => {
     expect(template.layergroup.layers.map(({ options }) => options)).toMatchObject([
       { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 1 } },
       { geom_column: "the_geom", srid: 4326, aggregation: false },
+      {
+        sql: expect.stringContaining("WHERE c0 IS NOT NULL"),
+        aggregation: {
+          placement: "centroid",
+          threshold: 1,
+          columns: { c0: { aggregate_function: "avg", aggregated_column: "c0" } },
+        },
+      },
     ]);
     const tile = await tileOf(urlTemplate);
-    expect([tile.layer0, tile.layer1].map((layer) => layer!.features[0]!.properties)).toEqual([
+    expect([tile.layer0, tile.layer1, tile.layer2].map((layer) => layer!.features[0]!.properties)).toEqual([
       { cartodb_id: 1, c0: "a" },
       { cartodb_id: 1 },
+      { cartodb_id: 1, c0: 1, _cdb_feature_count: 1 },
     ]);
   });
 

@@ -103,7 +103,7 @@ test("bytes that are not a scene, of another version, cut off or too long are er
     `[Error: A scene must start with "CFSC"; got "XFSC".]`,
   );
   expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The scene has version 9; this page reads version 4.]`,
+    `[Error: The scene has version 9; this page reads version 5.]`,
   );
   expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(
     /^The scene is cut off: expected at least \d+ bytes, got \d+\.$/,

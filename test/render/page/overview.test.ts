@@ -104,6 +104,37 @@ describe("points", () => {
 
   test("paints the same within a pixel", () => expectSame(layer));
 
+  test("points that are drawn together are merged: no point and no value is lost", () => {
+    const values = Float64Array.from({ length: count }, () => random() * 9);
+    const sum = (numbers: ArrayLike<number>) => Array.from(numbers).reduce((all, number) => all + number, 0);
+    for (const statistic of ["count", "sum", "avg"] as const) {
+      const aggregate = { as: "hexbin", cellPx: 12, statistic, title: "", palette: [] } as const;
+      const columns = statistic === "count" ? {} : { columns: [{ kind: "numbers" as const, values }] };
+      const merged = carried(pointLayer(x, y, { aggregate, ...columns }));
+      const { weights } = merged.geometry as PointGeometry;
+      expect(weights!.length).toBeLessThan(0.6 * count);
+      expect(sum(weights!)).toBe(count);
+      const column = merged.columns?.[0];
+      if (column?.kind !== "numbers") continue;
+      const total =
+        statistic === "avg" ? column.values.map((value, i) => value * weights![i]!) : column.values;
+      expect(sum(total)).toBeCloseTo(sum(values), 3);
+    }
+  });
+
+  test("points with a density keep their number, those of each frame apart", () => {
+    const density = { palette: [], spread: { count, area: 1 } };
+    const { weights } = carried(pointLayer(x, y, { density })).geometry as PointGeometry;
+    expect(weights!.reduce((sum, weight) => sum + weight, 0)).toBe(count);
+    const starts = Uint32Array.of(0, 50_000, count);
+    const time = { starts, cumulative: false, trails: 0 };
+    const aggregate = { as: "heatmap", cellPx: 12, statistic: "count", title: "", palette: [] } as const;
+    const timed = carried(pointLayer(x, y, { aggregate, time }));
+    const shares = (timed.geometry as PointGeometry).weights!;
+    const [, first] = timed.time!.starts;
+    expect(shares.subarray(0, first).reduce((sum, weight) => sum + weight, 0)).toBe(50_000);
+  });
+
   test("keeps as many translucent points as make a difference", () => {
     const stacked = pointLayer(new Float64Array(10_000).fill(0.5), new Float64Array(10_000).fill(0.5), {
       color: { kind: "constant", color: [0, 0, 0, 64] },

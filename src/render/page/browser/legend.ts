@@ -5,28 +5,50 @@ import type { Legend, LegendItem } from "../../scene";
 import { create } from "./controls";
 import type { LayerSwitch } from "./layer-list";
 
+interface LegendCard {
+  readonly element: HTMLElement;
+  /** Shows other legends, as many as before. */
+  show(legends: readonly Legend[]): void;
+}
+
 /**
  * Explains the colours and sizes of the layers. Titles and labels are user data and are inserted as text only. Clicking
  * a title, or the only item of a legend without a title, hides or shows its layer. On small maps the card starts folded.
  */
-export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch): HTMLElement {
+export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch): LegendCard {
   const fold = create("button", { type: "button", class: "fold", "aria-expanded": "false" }, "Legend");
-  const sections = legends.map((legend) => legendSection(legend, layerSwitch));
+  let sections = legends.map((legend) => legendSection(legend, layerSwitch));
   const card = create(
     "div",
     { class: "legend leaflet-control", role: "group", "aria-label": "Legend" },
     fold,
-    ...sections,
+    ...sections.map(({ element }) => element),
   );
   L.DomEvent.disableClickPropagation(card);
   L.DomEvent.disableScrollPropagation(card);
   fold.addEventListener("click", () => {
     fold.setAttribute("aria-expanded", String(card.classList.toggle("open")));
   });
-  return card;
+  layerSwitch.onChange(() => {
+    for (const { refresh } of sections) refresh();
+  });
+  return {
+    element: card,
+    show(changed) {
+      const before = sections;
+      sections = changed.map((legend) => legendSection(legend, layerSwitch));
+      for (const [i, { element }] of before.entries()) element.replaceWith(sections[i]?.element ?? "");
+    },
+  };
 }
 
-function legendSection(legend: Legend, layerSwitch: LayerSwitch): HTMLElement {
+interface Section {
+  readonly element: HTMLElement;
+  /** Shows whether the layer is hidden. */
+  refresh(): void;
+}
+
+function legendSection(legend: Legend, layerSwitch: LayerSwitch): Section {
   const { title, items, layer, ramp } = legend;
   const heading = create("h2", {}, switchOf(layer, layerSwitch, title));
   const nested = nestedPoints(legend);
@@ -51,8 +73,7 @@ function legendSection(legend: Legend, layerSwitch: LayerSwitch): HTMLElement {
     for (const button of buttons) button.setAttribute("aria-pressed", String(!isHidden));
   };
   refresh();
-  layerSwitch.onChange(refresh);
-  return element;
+  return { element, refresh };
 }
 
 /** A title that toggles its layer; plain text if the legend belongs to no layer. */

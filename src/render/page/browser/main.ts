@@ -1,11 +1,14 @@
 import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
+import { worldPxOf } from "../../../geometry/mercator";
 import { decodeBasemap } from "../../basemap-data";
 import { vectorCredit } from "../../furniture";
 import { decodeNames } from "../../names-data";
 import {
   LABEL_FONT,
+  legendsAt,
   type PreparedScene,
+  type PrepareOptions,
   paint,
   paintBasemap,
   paintLayers,
@@ -44,8 +47,8 @@ const DETAIL_EVERY_MS = 200;
 /** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
-/** Builds the map from the blocks of the page. */
-window.showMap = async (unpack: Unpack) => {
+/** Builds the map from the blocks of the page. `together` makes the painters of layers whose points are drawn together. */
+export async function showMap(unpack: Unpack, together?: PrepareOptions["together"]): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes, nameBytes] = await Promise.all([
@@ -60,7 +63,7 @@ window.showMap = async (unpack: Unpack) => {
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
   const names = nameBytes.length > 0 ? decodeNames(nameBytes) : [];
   const detail = new DetailTiles(pageScene);
-  const prepared = prepare(scene, { createCanvas, shapes, names, tiles: detail.sources });
+  const prepared = prepare(scene, { createCanvas, shapes, names, tiles: detail.sources, together });
   await whenSized(element);
 
   const style = document.createElement("style");
@@ -129,7 +132,8 @@ window.showMap = async (unpack: Unpack) => {
     });
   const corner = scene.legendCorner;
   const legend = scene.legends.length > 0 ? legendCard(scene.legends, layerSwitch) : undefined;
-  arrange(map, scene, { corner, title, legend });
+  arrange(map, scene, { corner, title, legend: legend?.element });
+  if (legend) keepLegendTrue(map, prepared, legend);
   if (time) addTimeControl(map, time.element);
   const notes = notesOf(map, pageScene, corner === "bottom-left" ? "bottomright" : "bottomleft");
   notes.control.addTo(map);
@@ -147,7 +151,7 @@ window.showMap = async (unpack: Unpack) => {
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
   map.on("zoomend", warmLater);
   warmLater();
-};
+}
 
 /** Gives the map a role and a name for screen readers, and the page a heading. */
 function describe(element: HTMLElement, scene: Scene): void {
@@ -191,6 +195,14 @@ function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): v
   map.on("move", L.Util.throttle(show, DETAIL_EVERY_MS, undefined));
   map.on("moveend", show);
   window.addEventListener("online", show);
+  show();
+}
+
+/** Shows the classes of cells and clusters at each zoom level. */
+function keepLegendTrue(map: L.Map, prepared: PreparedScene, legend: ReturnType<typeof legendCard>): void {
+  if (!prepared.scene.layers.some(({ aggregate }) => aggregate)) return;
+  const show = () => legend.show(legendsAt(prepared, worldPxOf(map.getZoom())));
+  map.on("zoomend", show);
   show();
 }
 

@@ -13,13 +13,15 @@ import { Popup } from "./popup";
 const SLOP_PX = { mouse: 3, touch: 12 };
 /** Distance of the tooltip from the pointer in CSS pixels. */
 const AWAY_PX = 14;
+/** A click on a cluster zooms in by this many levels. */
+const CLUSTER_LEVELS = 2;
 /** Maximum number of features at a position that the popup pages through. */
 const MOST = 100;
 
 /**
  * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
  * fingers cannot hover. Esc closes both. Call `refresh` after a new frame and after hiding a layer: features that no
- * longer show lose their tooltip and popup.
+ * longer show lose their tooltip and popup. A click on a cluster zooms in.
  */
 export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
   const { layers } = prepared.scene;
@@ -94,6 +96,10 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   );
   map.on("movestart zoomstart", hide);
   map.on("click", ({ containerPoint, latlng }) => {
+    const [cluster] = find(containerPoint, 0, (layer) =>
+      layer.aggregate?.as === "cluster" ? layer.tooltip : undefined,
+    );
+    if (cluster) return map.setView(latlng, map.getZoom() + CLUSTER_LEVELS);
     const isTouch = pointer === "touch";
     const cardOf = (layer: SceneLayer) => layer.popup ?? (isTouch ? layer.tooltip : undefined);
     const hits = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);

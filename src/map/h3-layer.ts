@@ -1,0 +1,106 @@
+import { lngLatOf } from "../geometry/mercator";
+import type { Basemap, Bounds } from "../render/scene";
+import { needsPoints, schemeFor } from "./aggregate-layer";
+import { type AggregateStyle, titleOf } from "./aggregate-options";
+import { counted, shown } from "./check";
+import { boundsOf } from "./extent";
+import { dataFromGeoJson } from "./geojson-data";
+import { projectGeometry, withinMercator } from "./geometry";
+import { Layer, labelOf, nameOf } from "./layer";
+import type { ResolvedLayer } from "./layer-data";
+
+/** Cells in the longer direction of the data, at least, that the default resolution aims at. */
+const ACROSS = 60;
+const FINEST = 11;
+const CLASSES = 6;
+const EARTH_M = 40_075_017;
+
+interface Cell {
+  count: number;
+  /** Sum of the values, or their smallest or largest. */
+  sum: number;
+}
+
+/**
+ * Replaces the points of a layer by the cells of H3 (https://h3geo.org) that contain them, as polygons with the columns
+ * `count` and, say, `sum(fare)`. Returns other layers unchanged.
+ */
+export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme"]): Promise<ResolvedLayer> {
+  const { layer, data } = resolved;
+  const { aggregate } = layer.style;
+  if (aggregate?.as !== "h3") return resolved;
+  const label = `layer ${labelOf(layer)}`;
+  const { geometry } = projectGeometry(data.geometry);
+  if (geometry.kind !== "point") throw needsPoints("h3", geometry.kind, label);
+  const h3 = await import("h3-js"); // 0.2 MB that other maps do without
+  const inside = withinMercator(geometry) as typeof geometry;
+  const resolution = aggregate.cell ?? resolutionFor(boundsOf([inside]), h3.getHexagonEdgeLengthAvg);
+  const column = data.columns.find(({ name }) => name === aggregate.column);
+  const values = column?.kind === "number" ? column.values : undefined;
+  const cells = new Map<string, Cell>();
+  let left = 0;
+  // `!`: each point has coordinates, and a column has a value for each row
+  for (let i = 0; i < inside.x.length; i++) {
+    const value = values === undefined ? 0 : values[inside.rows?.[i] ?? i]!;
+    if (!Number.isFinite(value)) {
+      left++;
+      continue;
+    }
+    const [lng, lat] = lngLatOf([inside.x[i]!, inside.y[i]!]);
+    add(cells, h3.latLngToCell(lat, lng, resolution), value, aggregate);
+  }
+  const title = titleOf(aggregate);
+  const features = [...cells].map(([id, { count, sum }]) => ({
+    type: "Feature",
+    geometry: { type: "Polygon", coordinates: [h3.cellToBoundary(id, true)] },
+    properties: {
+      h3: id,
+      count,
+      ...(values && { [title]: aggregate.statistic === "avg" ? sum / count : sum }),
+    },
+  }));
+  const geojson = { type: "FeatureCollection", features } as const;
+  const { opacity, legend } = layer.style;
+  const cellLayer = new Layer(geojson, {
+    name: nameOf(layer) ?? title,
+    color: { column: title, scheme: schemeFor(aggregate, theme), bins: aggregate.classes ?? CLASSES },
+    opacity,
+    tooltip: values ? [title, "count"] : "count",
+    legend: legend !== null && { title: legend.title ?? title, counts: legend.counts ?? false },
+  });
+  const warnings =
+    left > 0
+      ? [
+          `The map leaves out ${counted(left, "point")} of ${label} without a value of ${shown(aggregate.column)}.`,
+        ]
+      : [];
+  const cellData = await dataFromGeoJson(cellLayer, geojson);
+  return { layer: cellLayer, data: { ...cellData, warnings: [...data.warnings, ...warnings] } };
+}
+
+function add(cells: Map<string, Cell>, id: string, value: number, { statistic }: AggregateStyle): void {
+  const cell = cells.get(id);
+  if (!cell) {
+    cells.set(id, { count: 1, sum: value });
+    return;
+  }
+  cell.count++;
+  cell.sum =
+    statistic === "min"
+      ? Math.min(cell.sum, value)
+      : statistic === "max"
+        ? Math.max(cell.sum, value)
+        : cell.sum + value;
+}
+
+/** Returns the resolution with about `ACROSS` cells across the longer side of the data. */
+function resolutionFor(bounds: Bounds | null, edgeLength: (resolution: number, unit: "m") => number): number {
+  const [west, south, east, north] = bounds ?? [0, 0, 1, 1];
+  const middle = Math.cos((((south + north) / 2) * Math.PI) / 180);
+  const width = (((east - west + 360) % 360 || 360) / 360) * EARTH_M * middle;
+  const height = ((north - south) / 360) * EARTH_M;
+  const wanted = Math.max(width, height) / ACROSS / Math.sqrt(3);
+  let resolution = 0;
+  while (resolution < FINEST && edgeLength(resolution, "m") > wanted) resolution++;
+  return resolution;
+}

@@ -1,0 +1,110 @@
+import type { PointGeometry, SceneLayer, Statistic } from "../scene";
+import { CellIndex } from "./cell-index";
+import { type Lattice, locate } from "./lattice";
+
+/** Points to bin, of a layer or of one of its vector tiles. */
+export interface WeightedPoints {
+  readonly geometry: PointGeometry;
+  /** Values of the rows; absent for counts. */
+  readonly values?: Float64Array | undefined;
+}
+
+/** Returns the points of a layer that is drawn together, with their values if it shows a statistic of them. */
+export function weightedPoints({ aggregate, columns }: SceneLayer, geometry: PointGeometry): WeightedPoints {
+  const values = columns?.[0];
+  const hasValues = aggregate && aggregate.statistic !== "count" && values?.kind === "numbers";
+  return { geometry, ...(hasValues && { values: values.values }) };
+}
+
+/** Sums up points per cell of a lattice. `!`: cells and points are below the lengths. */
+export class Bins {
+  readonly lattice: Lattice;
+  readonly cells = new CellIndex();
+  readonly #statistic: Statistic;
+  #counts: Float64Array = new Float64Array(1 << 10);
+  /** Sum, smallest or largest value of each cell. */
+  #sums: Float64Array = new Float64Array(1 << 10);
+
+  constructor(lattice: Lattice, statistic: Statistic) {
+    this.lattice = lattice;
+    this.#statistic = statistic;
+  }
+
+  /** Number of points in each cell. */
+  get counts(): Float64Array {
+    return this.#counts.subarray(0, this.cells.count);
+  }
+
+  /** Value of a cell: the number of its points, or the statistic of their values. */
+  valueOf(cell: number): number {
+    if (this.#statistic === "count") return this.#counts[cell]!;
+    return this.#statistic === "avg" ? this.#sums[cell]! / this.#counts[cell]! : this.#sums[cell]!;
+  }
+
+  /** Adds the points in a range, except those for which `isWithin` is false. */
+  add(
+    { geometry: { x, y, rows, weights }, values }: WeightedPoints,
+    { order, from = 0, to = x.length, step = 1 }: Range = {},
+    isWithin?: (x: number, y: number) => boolean,
+  ): void {
+    // neighbours in the order of points are often in the same cell
+    const at = { column: 0, row: 0 };
+    let lastColumn = Number.NaN;
+    let lastRow = Number.NaN;
+    let cell = 0;
+    for (let k = from; k < to; k += step) {
+      const i = order === undefined ? k : order[k]!;
+      const px = x[i]!;
+      const py = y[i]!;
+      if (px - px !== 0 || py - py !== 0) continue; // not finite
+      if (isWithin && !isWithin(px, py)) continue;
+      locate(this.lattice, px, py, at);
+      if (at.column !== lastColumn || at.row !== lastRow) {
+        lastColumn = at.column;
+        lastRow = at.row;
+        cell = this.cells.numberOf(lastColumn, lastRow);
+      }
+      const weight = weights === undefined ? 1 : weights[i]!;
+      this.#addTo(cell, weight, values === undefined ? 0 : values[rows === undefined ? i : rows[i]!]!);
+    }
+  }
+
+  #addTo(cell: number, weight: number, value: number): void {
+    if (cell >= this.#counts.length) {
+      this.#counts = doubled(this.#counts);
+      this.#sums = doubled(this.#sums);
+    }
+    const isNew = this.#counts[cell] === 0;
+    this.#counts[cell]! += weight;
+    switch (this.#statistic) {
+      case "count":
+        return;
+      case "sum":
+        this.#sums[cell]! += value;
+        return;
+      case "avg":
+        this.#sums[cell]! += weight * value;
+        return;
+      case "min":
+        if (isNew || value < this.#sums[cell]!) this.#sums[cell] = value;
+        return;
+      case "max":
+        if (isNew || value > this.#sums[cell]!) this.#sums[cell] = value;
+    }
+  }
+}
+
+/** Positions in an order of points; see `PointIndex`. */
+export interface Range {
+  readonly order?: Uint32Array | undefined;
+  readonly from?: number;
+  readonly to?: number;
+  /** Takes every step-th point. */
+  readonly step?: number;
+}
+
+function doubled(array: Float64Array) {
+  const larger = new Float64Array(2 * array.length);
+  larger.set(array);
+  return larger;
+}

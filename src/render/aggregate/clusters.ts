@@ -1,0 +1,125 @@
+import Supercluster, { type PointFeature } from "supercluster";
+import type { Box } from "../../geometry/clip";
+import { lngLatOf, worldOf } from "../../geometry/mercator";
+import type { Aggregate, Statistic } from "../scene";
+import { Bins, type WeightedPoints } from "./bins";
+import { breaksOf } from "./breaks";
+import { latticeAt, middleOf } from "./lattice";
+
+/** Points that are close to each other at a zoom level; a single point if `count` is 1. */
+export interface Cluster {
+  /** World units. */
+  readonly x: number;
+  readonly y: number;
+  readonly count: number;
+  readonly value: number;
+}
+
+interface Sums {
+  count: number;
+  /** Sum of the values, or their smallest or largest. */
+  sum: number;
+}
+
+/** Zoom levels of clusters; beyond the last one, no points are put together. */
+const MAX_ZOOM = 18;
+/** Of more points than these, neighbours are put together first, on the finest grid that has at most `MAX_CELLS`. */
+const MAX_POINTS = 100_000;
+const MAX_CELLS = 30_000;
+/** Points to add between two looks at the number of cells. */
+const CHUNK = 20_000;
+const WORLD: Box = [0, 0, 1, 1];
+
+/** Clusters of a layer at all zoom levels. */
+export class Clusters {
+  readonly #index: Supercluster<Sums, Sums>;
+  readonly #statistic: Statistic;
+  readonly #classes: number;
+  readonly #breaks = new Map<number, readonly number[]>();
+
+  constructor(points: WeightedPoints, { statistic, cellPx, palette }: Aggregate) {
+    this.#statistic = statistic;
+    this.#classes = palette.length;
+    this.#index = new Supercluster<Sums, Sums>({
+      radius: cellPx,
+      extent: 256, // pixels of a tile
+      maxZoom: MAX_ZOOM,
+      map: ({ count, sum }) => ({ count, sum }),
+      reduce: (all, { count, sum }) => {
+        all.count += count;
+        all.sum =
+          statistic === "min"
+            ? Math.min(all.sum, sum)
+            : statistic === "max"
+              ? Math.max(all.sum, sum)
+              : all.sum + sum;
+      },
+    });
+    this.#index.load(featuresOf(points, statistic));
+  }
+
+  /** Returns the clusters in a box of the world. */
+  in([minX, minY, maxX, maxY]: Box, level: number): Cluster[] {
+    const clamp = (value: number) => Math.max(0, Math.min(1, value));
+    const [west, north] = lngLatOf([clamp(minX), clamp(minY)]);
+    const [east, south] = lngLatOf([clamp(maxX), clamp(maxY)]);
+    return this.#index
+      .getClusters([west, south, east, north], Math.max(0, Math.min(MAX_ZOOM + 1, level)))
+      .map(({ geometry: { coordinates }, properties: { count, sum } }) => {
+        const [x, y] = worldOf([coordinates[0]!, coordinates[1]!]); // `!`: a position has two coordinates
+        const value = this.#statistic === "count" ? count : this.#statistic === "avg" ? sum / count : sum;
+        return { x, y, count, value };
+      });
+  }
+
+  /** Returns the smallest count of each class of clusters but the first. */
+  breaksAt(level: number): readonly number[] {
+    const known = this.#breaks.get(level);
+    if (known) return known;
+    const counts = this.in(WORLD, level).flatMap(({ count }) => (count > 1 ? [count] : []));
+    const breaks = breaksOf(Float64Array.from(counts), this.#classes, true);
+    this.#breaks.set(level, breaks);
+    return breaks;
+  }
+}
+
+/** `!`: points and cells are below the lengths. */
+function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<Sums>[] {
+  const { geometry, values } = points;
+  const { x, y, rows, weights } = geometry;
+  if (x.length > MAX_POINTS) return featuresOfBins(finestBins(points, statistic), statistic);
+  const features: PointFeature<Sums>[] = [];
+  for (let i = 0; i < x.length; i++) {
+    if (!Number.isFinite(x[i]! + y[i]!)) continue;
+    const count = weights?.[i] ?? 1;
+    const value = values?.[rows?.[i] ?? i] ?? 0;
+    features.push(featureAt([x[i]!, y[i]!], { count, sum: statistic === "avg" ? value * count : value }));
+  }
+  return features;
+}
+
+function featuresOfBins(bins: Bins, statistic: Statistic): PointFeature<Sums>[] {
+  const { columns, rows } = bins.cells;
+  return Array.from(bins.counts, (count, cell) => {
+    const value = bins.valueOf(cell);
+    const sum = statistic === "avg" ? value * count : value;
+    return featureAt(middleOf(bins.lattice, { column: columns[cell]!, row: rows[cell]! }), { count, sum });
+  });
+}
+
+const featureAt = (place: readonly [x: number, y: number], properties: Sums): PointFeature<Sums> => ({
+  type: "Feature",
+  geometry: { type: "Point", coordinates: lngLatOf(place) },
+  properties,
+});
+
+/** Returns bins of the finest grid with at most `MAX_CELLS` cells. */
+function finestBins(points: WeightedPoints, statistic: Statistic): Bins {
+  for (let level = MAX_ZOOM; ; level--) {
+    const bins = new Bins(latticeAt("square", 1, level), statistic);
+    const { length } = points.geometry.x;
+    for (let from = 0; from < length && bins.cells.count <= MAX_CELLS; from += CHUNK)
+      bins.add(points, { from, to: Math.min(length, from + CHUNK) });
+    if (bins.cells.count <= MAX_CELLS) return bins;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Aggregate, Legend, Rgba } from "../scene";
+import { breakLabels } from "./breaks";
+
+/** What a legend shows of a layer that is drawn as cells at a zoom level. */
+export type LegendContent = Pick<Legend, "items" | "ramp">;
+
+/** Returns the colour of a class: fewer classes than colours are spread over all of them. */
+export function colorOfClass(palette: readonly Rgba[], index: number, classes: number): Rgba {
+  const last = palette.length - 1;
+  const at = classes > 1 ? Math.round((index * last) / (classes - 1)) : Math.ceil(last / 2);
+  return palette[at]!; // `!`: an index is below the number of classes
+}
+
+export function cellLegend({ palette, statistic }: Aggregate, breaks: readonly number[]): LegendContent {
+  const labels = breakLabels(breaks, statistic === "count");
+  return {
+    items: labels.map((label, i) => ({ label, color: colorOfClass(palette, i, labels.length), sizePx: 1 })),
+  };
+}
+
+/** Returns a legend with the colours that the map shows: those of a translucent layer above the basemap. */
+export function aboveGround({ items, ramp }: LegendContent, opacity: number, ground: Rgba): LegendContent {
+  const seen = ([red, green, blue]: Rgba): Rgba => {
+    const mix = (channel: number, below: number) => Math.round(channel * opacity + below * (1 - opacity));
+    return [mix(red, ground[0]), mix(green, ground[1]), mix(blue, ground[2]), 255];
+  };
+  return {
+    items: items.map((item) => ({ ...item, color: seen(item.color) })),
+    ...(ramp && { ramp: { ...ramp, colors: ramp.colors.map(seen) } }),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Aggregate, PointGeometry, SceneLayer } from "../scene";
+import { Bins, type WeightedPoints, weightedPoints } from "./bins";
+import { breaksOf } from "./breaks";
+import { type Lattice, latticeAt } from "./lattice";
+
+/** Beyond the first level with more cells than this, levels are derived from it, and cells are made for each view. */
+const MOST_CELLS = 25_000;
+
+/** A zoom level of a layer: its lattice, and the breaks of its classes. */
+interface Level {
+  readonly lattice: Lattice;
+  readonly breaks: readonly number[];
+  /** All cells of the layer, unless there are too many. */
+  readonly bins?: Bins;
+}
+
+/** The zoom levels of a layer that is drawn as cells. Classes depend on all points of the layer, not on the view. */
+export class CellLevels {
+  readonly points: WeightedPoints;
+  readonly #aggregate: Aggregate;
+  /** The points whose cells decide the classes: all, or those of the fullest frame. */
+  readonly #span: readonly [from: number, to: number];
+  readonly #known = new Map<number, Level>();
+  /** The first level whose cells are too many. */
+  #finest = Infinity;
+
+  constructor(layer: SceneLayer, geometry: PointGeometry, aggregate: Aggregate) {
+    this.points = weightedPoints(layer, geometry);
+    this.#aggregate = aggregate;
+    this.#span = fullestSpan(layer, geometry.x.length);
+  }
+
+  at(level: number): Level {
+    const known = this.#known.get(level);
+    if (known) return known;
+    const lattice = this.latticeAt(level);
+    const given = this.#aggregate.levels?.[level]?.breaks;
+    const made = given
+      ? { lattice, breaks: given }
+      : level > this.#finest
+        ? { lattice, breaks: this.#derivedBreaks(level) }
+        : this.#binned(level, lattice);
+    this.#known.set(level, made);
+    return made;
+  }
+
+  latticeAt(level: number): Lattice {
+    const { as, cellPx } = this.#aggregate;
+    return latticeAt(as === "hexbin" ? "hexagon" : "square", cellPx, level);
+  }
+
+  #binned(level: number, lattice: Lattice): Level {
+    const { statistic, palette } = this.#aggregate;
+    const bins = new Bins(lattice, statistic);
+    const [from, to] = this.#span;
+    bins.add(this.points, { from, to });
+    const values = Float64Array.from(bins.counts, (_, cell) => bins.valueOf(cell));
+    const breaks = breaksOf(values, palette.length, statistic === "count");
+    if (bins.cells.count > MOST_CELLS) this.#finest = Math.min(this.#finest, level);
+    const isWhole = to - from === this.points.geometry.x.length;
+    return { lattice, breaks, ...(isWhole && { bins }) };
+  }
+
+  /** From level to level, cells have fewer points in the proportion in which they last became more. */
+  #derivedBreaks(level: number): readonly number[] {
+    const { breaks, bins } = this.at(this.#finest);
+    const { statistic } = this.#aggregate;
+    if (statistic !== "count" && statistic !== "sum") return breaks;
+    const before = this.at(this.#finest - 1).bins;
+    const share = before && bins ? Math.max(1 / 4, before.cells.count / bins.cells.count) : 1 / 4;
+    const scaled = breaks.map((value) => value * share ** (level - this.#finest));
+    return statistic === "sum" ? scaled : [...new Set(scaled.map((value) => Math.max(2, Math.round(value))))];
+  }
+}
+
+/** Returns the points of the frame with most of them; all points of a layer that is not animated. */
+function fullestSpan({ time }: SceneLayer, count: number): readonly [from: number, to: number] {
+  if (!time || time.cumulative) return [0, count];
+  let best: readonly [number, number] = [0, 0];
+  for (let frame = 0; frame + 1 < time.starts.length; frame++) {
+    const span = [time.starts[frame]!, time.starts[frame + 1]!] as const; // `!`: below the length
+    if (span[1] - span[0] > best[1] - best[0]) best = span;
+  }
+  return best;
+}

@@ -1,0 +1,4 @@
+/** The program of most pages. */
+import { showMap } from "./main";
+
+window.showMap = showMap;

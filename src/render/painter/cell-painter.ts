@@ -1,0 +1,227 @@
+import type { Box } from "../../geometry/clip";
+import { Bins, weightedPoints } from "../aggregate/bins";
+import { classOf } from "../aggregate/breaks";
+import { type Cell, cellAt, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
+import { cellLegend, colorOfClass, type LegendContent } from "../aggregate/legend";
+import { CellLevels } from "../aggregate/levels";
+import { generationsAt } from "../clock";
+import type { Aggregate, PointGeometry, SceneLayer, Viewport } from "../scene";
+import { boxAround, copiesOf, movedX } from "./box";
+import type { Canvas2D, Scratch } from "./canvas";
+import { featureOf, KeptFeatures, strokeOutline } from "./cell-feature";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
+import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
+import { cssColor } from "./style";
+import { needsTiles, type TileSource, tileKey } from "./tiled";
+
+/** Ground that shows between cells, in CSS pixels, unless cells are small. */
+const GAP_PX = 0.75;
+/** Cells of this width have the whole gap. */
+const GAP_FROM_PX = 8;
+
+interface CellPainterOptions {
+  /** Copies of the world on either side of it. */
+  readonly copies?: number;
+  /** Tiles of a layer whose points are an overview. */
+  readonly source?: TileSource | undefined;
+}
+
+/** Paints a layer of points as cells that are coloured by the number of their points or a statistic of their values. */
+export class CellPainter implements LayerPainter {
+  readonly layer: SceneLayer;
+  readonly hasTiles = true;
+  readonly #aggregate: Aggregate;
+  readonly #levels: CellLevels;
+  readonly #box: Box;
+  readonly #copies: number;
+  readonly #source: TileSource | undefined;
+  #index: PointIndex | undefined;
+  readonly #features = new KeptFeatures();
+
+  constructor(
+    layer: SceneLayer & { readonly aggregate: Aggregate },
+    geometry: PointGeometry,
+    { copies = Infinity, source }: CellPainterOptions = {},
+  ) {
+    this.layer = layer;
+    this.#aggregate = layer.aggregate;
+    this.#levels = new CellLevels(layer, geometry, layer.aggregate);
+    this.#box = boxOf(geometry.x, geometry.y);
+    this.#copies = copies;
+    this.#source = source;
+  }
+
+  warm(): void {
+    this.#blocks();
+  }
+
+  legendAt(worldPx: number): LegendContent {
+    return cellLegend(this.#aggregate, this.#levels.at(levelOf(worldPx)).breaks);
+  }
+
+  paint(target: Canvas2D, viewport: Viewport, _scratch: Scratch, frame: number): number {
+    const { lattice, breaks } = this.#levels.at(levelOf(viewport.worldPx));
+    const view = grown(boxAround(viewport, 0), lattice.width);
+    const byClass: Cell[][] = [...breaks, 0].map(() => []);
+    const bins = this.#binsIn(view, viewport.worldPx, frame);
+    forEachCell(bins, (cell, number) => byClass[classOf(bins.valueOf(number), breaks)]!.push(cell)); // `!`: as many as classes
+    const copies = copiesOf(this.#box, view, this.#copies);
+    const draw = cellDrawer(target, viewport, lattice);
+    let painted = 0;
+    target.globalAlpha = this.layer.opacity;
+    for (const [index, cells] of byClass.entries()) {
+      target.fillStyle = cssColor(colorOfClass(this.#aggregate.palette, index, byClass.length));
+      target.beginPath();
+      for (const cell of cells)
+        for (const copy of copies)
+          if (isIn(movedX(view, -copy), middleOf(lattice, cell))) painted += draw(cell, copy);
+      target.fill("evenodd");
+    }
+    target.globalAlpha = 1;
+    return painted;
+  }
+
+  hitAll({ x, y }: Place, { worldPx, frame, most }: Look): Found[] {
+    const lattice = this.#levels.latticeAt(levelOf(worldPx));
+    const [copy] = copiesOf(grown(this.#box, lattice.width), [x, y, x, y], this.#copies);
+    if (copy === undefined || most < 1) return [];
+    const cell = cellAt(lattice, x - copy, y);
+    const bins = this.#binsIn(grown(pointBox(middleOf(lattice, cell)), lattice.width), worldPx, frame);
+    const number = bins.cells.find(cell.column, cell.row);
+    return number === undefined ? [] : [this.#foundOf(bins, number, cell, frame)];
+  }
+
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
+    const lattice = this.#levels.latticeAt(levelOf(viewport.worldPx));
+    const view = boxAround(viewport, 0);
+    const bins = this.#binsIn(grown(view, lattice.width), viewport.worldPx, frame);
+    const inView: { cell: Cell; number: number; x: number; y: number }[] = [];
+    for (const copy of copiesOf(this.#box, view, this.#copies))
+      forEachCell(bins, (cell, number) => {
+        const [x, y] = middleOf(lattice, cell);
+        if (isIn(view, [x + copy, y])) inView.push({ cell, number, x: x + copy, y });
+      });
+    inView.sort((a, b) => bins.valueOf(b.number) - bins.valueOf(a.number));
+    return inView
+      .slice(0, most)
+      .map(({ cell, number, x, y }) => ({ ...this.#foundOf(bins, number, cell, frame), x, y }));
+  }
+
+  highlight(context: Canvas2D, viewport: Viewport, found: Found): void {
+    strokeOutline(context, viewport, found, this.#copies);
+  }
+
+  /** Returns bins in which the cells of a box are complete, at the level of a scale. */
+  #binsIn(box: Box, worldPx: number, frame: number): Bins {
+    const level = levelOf(worldPx);
+    const { time } = this.layer;
+    if (this.#source && needsTiles(this.#source, worldPx)) return this.#tileBins(box, worldPx, this.#source);
+    const whole = time ? undefined : this.#levels.at(level).bins;
+    if (whole) return whole;
+    const bins = this.#newBins(level);
+    if (time)
+      for (const { from, to } of generationsAt(time, frame)) bins.add(this.#levels.points, { from, to });
+    else this.#addBlocks(bins, box);
+    return bins;
+  }
+
+  #newBins(level: number): Bins {
+    return new Bins(this.#levels.latticeAt(level), this.#aggregate.statistic);
+  }
+
+  /** Adds the points of the blocks that touch a box, or of its copies in other worlds. */
+  #addBlocks(bins: Bins, box: Box, isWithin?: (x: number, y: number) => boolean): void {
+    const { points } = this.#levels;
+    const { order, boxes } = this.#blocks();
+    const blocks = new Map<number, number>();
+    for (const copy of copiesOf(this.#box, box, this.#copies))
+      forEachBlock({ boxes }, points.geometry.x.length, movedX(box, -copy), (from, to) =>
+        blocks.set(from, to),
+      );
+    for (const [from, to] of blocks) bins.add(points, { order, from, to }, isWithin);
+  }
+
+  #blocks(): PointIndex {
+    const { x, y } = this.#levels.points.geometry;
+    this.#index ??= indexPoints(x, y, this.#box);
+    return this.#index;
+  }
+
+  /** Sums up the tiles of a view, and the overview where no tile is loaded. Tiles overlap, so each adds its own square only. */
+  #tileBins([minX, minY, maxX, maxY]: Box, worldPx: number, source: TileSource): Bins {
+    const bins = this.#newBins(levelOf(worldPx));
+    const size = { widthPx: (maxX - minX) * worldPx, heightPx: (maxY - minY) * worldPx };
+    const added = new Set<string>();
+    for (const place of source.placesIn({ originX: minX, originY: minY, worldPx, ...size, pixelRatio: 1 })) {
+      const count = 2 ** place.z;
+      const square = { ...place, x: ((place.x % count) + count) % count };
+      if (added.has(tileKey(square))) continue;
+      added.add(tileKey(square));
+      const isWithin = (x: number, y: number) =>
+        Math.floor(x * count) === square.x && Math.floor(y * count) === square.y;
+      const side = 1 / count;
+      const box = [square.x * side, square.y * side, (square.x + 1) * side, (square.y + 1) * side] as const;
+      if (!place.tile) this.#addBlocks(bins, box, isWithin);
+      else {
+        const { layer } = place.tile;
+        if (layer.geometry.kind === "point") bins.add(weightedPoints(layer, layer.geometry), {}, isWithin);
+      }
+    }
+    return bins;
+  }
+
+  #foundOf(bins: Bins, number: number, cell: Cell, frame: number): Found {
+    const [value, count] = [bins.valueOf(number), bins.counts[number]!]; // `!`: the cell has a number
+    const key = [bins.lattice.width, cell.column, cell.row, frame, value, count].join(" ");
+    return this.#features.of(key, () => featureOf(this.layer, outlineOf(bins.lattice, cell), [value, count]));
+  }
+}
+
+function outlineOf(lattice: Lattice, cell: Cell): Float64Array {
+  const [x, y] = middleOf(lattice, cell);
+  return Float64Array.from(
+    cornersOf(lattice).flatMap(([dx, dy]) => [x + dx * lattice.width, y + dy * lattice.width]),
+  );
+}
+
+/** Returns a function that adds the outline of a cell to the path of a canvas, with a gap around it. */
+function cellDrawer(
+  target: Canvas2D,
+  viewport: Viewport,
+  lattice: Lattice,
+): (cell: Cell, copy: number) => number {
+  const { originX, originY, worldPx, pixelRatio } = viewport;
+  const scale = worldPx * pixelRatio;
+  const widthPx = lattice.width * worldPx;
+  const gapPx = GAP_PX * Math.min(1, widthPx / GAP_FROM_PX);
+  const size = (widthPx - gapPx) * pixelRatio;
+  const corners = cornersOf(lattice);
+  return (cell, copy) => {
+    const [x, y] = middleOf(lattice, cell);
+    const [atX, atY] = [(x + copy - originX) * scale, (y - originY) * scale];
+    for (const [i, [dx, dy]] of corners.entries()) {
+      if (i === 0) target.moveTo(atX + dx * size, atY + dy * size);
+      else target.lineTo(atX + dx * size, atY + dy * size);
+    }
+    target.closePath();
+    return 1;
+  };
+}
+
+/** `!`: numbers are below the lengths. */
+function forEachCell({ cells }: Bins, visit: (cell: Cell, number: number) => void): void {
+  const { columns, rows } = cells;
+  for (let number = 0; number < columns.length; number++)
+    visit({ column: columns[number]!, row: rows[number]! }, number);
+}
+
+const grown = ([minX, minY, maxX, maxY]: Box, by: number): Box => [
+  minX - by,
+  minY - by,
+  maxX + by,
+  maxY + by,
+];
+
+const pointBox = ([x, y]: readonly [number, number]): Box => [x, y, x, y];
+const isIn = ([minX, minY, maxX, maxY]: Box, [x, y]: readonly [number, number]) =>
+  x >= minX && x <= maxX && y >= minY && y <= maxY;

@@ -1,0 +1,61 @@
+import { DENSITY_SIGMA_PX } from "../aggregate/scales";
+import { countInView, MOST_POINTS } from "../point-size";
+import type { Density, PointGeometry, SceneLayer, Viewport } from "../scene";
+import type { Canvas2D, Scratch } from "./canvas";
+import { HeatPainter, type HeatStyle } from "./heat-painter";
+import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
+import { PointPainter } from "./points";
+
+/** Paints points, or their density at scales where a view holds so many that they would cover each other. */
+export class DensePainter implements LayerPainter {
+  readonly layer: SceneLayer;
+  readonly heat: HeatPainter;
+  readonly #density: Density;
+  readonly #reference: HeatPainter;
+  readonly #points: PointPainter;
+
+  /** @param reference painter of the whole layer, if this is a tile of it */
+  constructor(
+    layer: SceneLayer & { readonly density: Density },
+    geometry: PointGeometry,
+    copies: number,
+    reference?: HeatPainter,
+  ) {
+    this.layer = layer;
+    this.#density = layer.density;
+    this.heat = new HeatPainter(layer, geometry, copies);
+    this.#reference = reference ?? this.heat;
+    this.#points = new PointPainter(layer, geometry, copies);
+  }
+
+  warm(): void {
+    this.#points.warm();
+  }
+
+  paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
+    const { palette, spread, levels } = this.#density;
+    if (countInView(spread, viewport.worldPx) <= MOST_POINTS)
+      return this.#points.paint(target, viewport, scratch, frame);
+    const style: HeatStyle = {
+      sigmaPx: DENSITY_SIGMA_PX,
+      levels,
+      palette,
+      tone: "points",
+      statistic: "count",
+      opacity: this.layer.opacity,
+    };
+    return this.heat.paint(target, viewport, scratch, { style, frame, reference: this.#reference });
+  }
+
+  hitAll(place: Place, look: Look): Found[] {
+    return this.#points.hitAll(place, look);
+  }
+
+  placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
+    return this.#points.placedIn(viewport, frame, most);
+  }
+
+  highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void {
+    this.#points.highlight(context, viewport, found, frame);
+  }
+}
