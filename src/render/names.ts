@@ -23,8 +23,8 @@ const ZOOM_ANYWHERE = 4;
 const MAX_CITIES = { near: 240, elsewhere: 220 } as const;
 /** A country this wide in world units is named everywhere. */
 const WIDE = 0.02;
-/** Maps of the United States with insets name no cities above this zoom. */
-const ZOOM_USA = 7;
+/** Maps in other projections than Web Mercator show the world or a large country: they name no smaller cities. */
+const ZOOM_PLANE = 7;
 const MAX_KEPT = 4;
 const DEG = Math.PI / 180;
 
@@ -121,7 +121,8 @@ function namesOn(plane: Plane): readonly PlaceName[] {
   const key = JSON.stringify([plane.name, plane.center]);
   let names = kept.get(key);
   if (!names) {
-    names = projected(plane.name === "albers-usa" ? americanNames() : basemapNames(), plane);
+    const large = basemapNames().filter(({ room, zoom }) => room > 0 || zoom <= ZOOM_PLANE);
+    names = projected(plane.name === "albers-usa" ? large.filter(isAmerican()) : large, plane);
     const [oldest] = kept.keys();
     if (oldest !== undefined && kept.size === MAX_KEPT) kept.delete(oldest);
     kept.set(key, names);
@@ -129,36 +130,47 @@ function namesOn(plane: Plane): readonly PlaceName[] {
   return names;
 }
 
-/** Returns the names of states and cities of the United States. */
-function americanNames(): PlaceName[] {
+/** Returns a function that is true for states and cities of the United States. */
+function isAmerican(): (name: PlaceName) => boolean {
   const { land } = usaOutlines();
   const boxes = boxesOfGroups(boxesOfPaths(land.xy, land.paths), land.features);
-  return basemapNames().filter(
-    (name) =>
-      name.kind !== "country" && name.zoom <= ZOOM_USA + 1 && hitPolygons(land, boxes, name, 1).length > 0,
-  );
+  return (name) => name.kind !== "country" && hitPolygons(land, boxes, name, 1).length > 0;
 }
 
 /** Projects names; those that the plane does not show are left out. */
 function projected(names: readonly PlaceName[], plane: Plane): PlaceName[] {
-  const places = (shift: -1 | 0 | 1) => {
-    const { x, y, rows } = projectPoints(
-      {
-        kind: "point",
-        x: Float64Array.from(names, (name) => name.x + (shift * name.room) / 4),
-        y: Float64Array.from(names, (name) => name.y),
-      },
-      plane,
-    );
-    return new Map(Array.from(x, (value, i) => [rows?.[i] ?? i, [value, y[i]!] as const]));
-  };
-  const [left, middle, right] = [places(-1), places(0), places(1)];
-  return names.flatMap((name, i) => {
-    const [start, at, end] = [left.get(i), middle.get(i), right.get(i)];
+  const areas = names.filter(({ room }) => room > 0);
+  const [middles, lefts, rights] = [
+    onPlane(names, plane),
+    onPlane(areas, plane, -0.25),
+    onPlane(areas, plane, 0.25),
+  ];
+  return names.flatMap((name) => {
+    const [at, left, right] = [middles.get(name), lefts.get(name), rights.get(name)];
     if (!at) return [];
-    // Mercator is enlarged by 1 / cos(latitude)
+    // Web Mercator is enlarged by 1 / cos(latitude)
     const enlarged = 1 / Math.cos(lngLatOf([name.x, name.y])[1] * DEG);
-    const room = start && end ? 2 * Math.hypot(end[0] - start[0], end[1] - start[1]) : name.room / enlarged;
-    return [{ ...name, x: at[0], y: at[1], room, zoom: name.zoom + Math.log2(enlarged) }];
+    const room = left && right ? 2 * Math.hypot(right.x - left.x, right.y - left.y) : name.room / enlarged;
+    return [{ ...name, ...at, room, zoom: name.zoom + Math.log2(enlarged) }];
   });
+}
+
+/** Returns the places of names on a plane, moved by a share of their room; without those that the plane does not show. */
+function onPlane(
+  names: readonly PlaceName[],
+  plane: Plane,
+  moved = 0,
+): Map<PlaceName, { readonly x: number; readonly y: number }> {
+  const places = projectPoints(
+    {
+      kind: "point",
+      x: Float64Array.from(names, ({ x, room }) => x + moved * room),
+      y: Float64Array.from(names, ({ y }) => y),
+    },
+    plane,
+  );
+  // `!`: rows are indexes of the names
+  return new Map(
+    Array.from(places.x, (x, i) => [names[places.rows?.[i] ?? i]!, { x, y: places.y[i]! }] as const),
+  );
 }
