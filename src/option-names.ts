@@ -2,7 +2,7 @@
 // biome-ignore format: generated
 export const OPTION_NAMES = {
   AppendOptions: ["lnglat", "encodeGeom", "geomCol", "signal"],
-  BaseMapOptions: ["source", "labels", "onlyLabels", "maxZoom", "attribution"],
+  BaseMapOptions: ["source", "labels", "language", "onlyLabels", "maxZoom", "attribution"],
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
   CallOptions: ["signal"],

@@ -18,6 +18,13 @@ export interface BaseMapOptions {
    * @default "back"
    */
   readonly labels?: "back" | "front" | null;
+  /**
+   * Language of the place names that show without tiles, as a BCP 47 tag such as `"fr"` or `"zh-Hant"`. Countries have
+   * their names of Unicode CLDR in that language, and so have some 260 large cities in 37 languages; other cities and states
+   * have the names of their sources, mostly in English. The names on tiles do not change.
+   * @default the language of the process, or English
+   */
+  readonly language?: string;
   /** Shows only place names, on a plain background. Requires one of CARTO's basemaps. @default false */
   readonly onlyLabels?: boolean;
   /**
@@ -35,8 +42,8 @@ export interface BaseMapOptions {
 type CartoStyle = "voyager" | "light" | "dark";
 
 /**
- * The background below the layers of a map. A map carries land and borders, so they show without a network; tiles cover
- * them once they have loaded. Without a `BaseMap`, a map has `"voyager"`, with place names above the data, or below if
+ * The background below the layers of a map. A map carries land, water, borders and place names, so they show without a
+ * network; tiles cover them once they have loaded. Without a `BaseMap`, a map has `"voyager"`, with place names above the data, or below if
  * there are points.
  *
  * ```ts
@@ -55,11 +62,19 @@ export class BaseMap {
   constructor(options: BaseMapOptions = {}) {
     if (!isObject(options)) throw expected("The argument of BaseMap", options, "an object of options");
     checkKeys("BaseMap", options, OPTION_NAMES.BaseMapOptions);
-    const { source = "voyager", labels, onlyLabels = false, attribution, maxZoom }: BaseMapOptions = options;
+    const {
+      source = "voyager",
+      labels,
+      onlyLabels = false,
+      attribution,
+      maxZoom,
+      language,
+    }: BaseMapOptions = options;
     this.source = source;
     if (labels !== undefined && labels !== null && labels !== "front" && labels !== "back")
       throw expected("labels", labels, 'null, "front" or "back"');
     if (typeof onlyLabels !== "boolean") throw expected("onlyLabels", onlyLabels, "true or false");
+    const names = checkLanguage(language);
     if (isCartoStyle(source)) {
       if (attribution !== undefined)
         throw new InvalidArgumentError(
@@ -69,14 +84,40 @@ export class BaseMap {
         throw new InvalidArgumentError(
           "`maxZoom` requires a URL template as `source`: CARTO's basemaps have their own limit.",
         );
-      this.basemap = cartoBasemap(source, labels === undefined ? "back" : labels, onlyLabels);
+      this.basemap = cartoBasemap(source, labels === undefined ? "back" : labels, {
+        onlyLabels,
+        language: names,
+      });
       return;
     }
     if (labels === "front" || onlyLabels)
       throw new InvalidArgumentError(
         `\`${onlyLabels ? "onlyLabels" : "labels"}\` requires one of CARTO's basemaps "voyager", "light" and "dark" as \`source\`; got ${shown(source)}.`,
       );
-    this.basemap = source === "none" ? BLANK : ownTiles(source, attribution, maxZoom);
+    this.basemap =
+      source === "none"
+        ? BLANK
+        : ownTiles(source, { attribution, maxZoom, language: labels === null ? undefined : names });
+  }
+}
+
+/** Returns the language of place names: the one asked for, that of the process, or English. */
+function checkLanguage(language: unknown): string {
+  if (language === undefined) {
+    const { locale } = new Intl.DateTimeFormat().resolvedOptions();
+    return isTranslated(locale) ? locale : "en";
+  }
+  if (typeof language !== "string" || !isTranslated(language))
+    throw expected("language", language, 'the BCP 47 tag of a language, such as "fr", "pt-BR" or "zh-Hant"');
+  return language;
+}
+
+/** True if names of countries are known in a language; false for a malformed tag, too. */
+function isTranslated(language: string): boolean {
+  try {
+    return Intl.DisplayNames.supportedLocalesOf([language]).length > 0;
+  } catch {
+    return false;
   }
 }
 
@@ -124,7 +165,10 @@ export const isCartoStyle = (source: unknown): source is CartoStyle =>
 export function cartoBasemap(
   source: CartoStyle,
   labels: "back" | "front" | null,
-  onlyLabels = false,
+  {
+    onlyLabels = false,
+    language = checkLanguage(undefined),
+  }: { readonly onlyLabels?: boolean; readonly language?: string } = {},
 ): Basemap {
   const { theme, background, vector } = COLORS[source];
   const labelsOnly = tilesUrl(`${source}_only_labels`);
@@ -133,6 +177,7 @@ export function cartoBasemap(
     theme,
     background: onlyLabels ? (theme === "dark" ? vector.land : WHITE) : background,
     ...(!onlyLabels && { vector }),
+    ...((onlyLabels || labels !== null) && { names: { placement: labels ?? "back", language } }),
     tiles: {
       urlTemplate: onlyLabels ? labelsOnly : full,
       subdomains: "abcd",
@@ -144,19 +189,30 @@ export function cartoBasemap(
 
 /** Returns a basemap in another projection than that of its tiles: land, borders, and the sea inside the outline of the world. */
 export function withoutTiles(
-  { theme, background, vector }: Basemap,
+  { theme, background, vector, names }: Basemap,
   { hasOutline }: { hasOutline: boolean },
 ): Basemap {
   if (!vector) return { theme, background };
-  return hasOutline
-    ? { theme, background: AROUND[theme], vector: { ...vector, sea: background } }
-    : { theme, background, vector };
+  return {
+    theme,
+    ...(hasOutline
+      ? { background: AROUND[theme], vector: { ...vector, sea: background } }
+      : { background, vector }),
+    ...(names && { names }),
+  };
 }
 
 const tilesUrl = (style: string) =>
   `https://{s}.basemaps.cartocdn.com/rastertiles/${style}/{z}/{x}/{y}{r}.png`;
 
-function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown = OWN_MAX_ZOOM): Basemap {
+function ownTiles(
+  source: unknown,
+  {
+    attribution = "",
+    maxZoom = OWN_MAX_ZOOM,
+    language,
+  }: { readonly attribution: unknown; readonly maxZoom: unknown; readonly language: string | undefined },
+): Basemap {
   const isTemplate =
     typeof source === "string" &&
     /^https?:\/\//i.test(source) &&
@@ -178,6 +234,7 @@ function ownTiles(source: unknown, attribution: unknown = "", maxZoom: unknown =
     theme,
     background,
     vector,
+    ...(language !== undefined && { names: { placement: "back", language } }),
     tiles: { urlTemplate: source, subdomains: "abc", attribution, maxZoom },
   };
 }

@@ -255,11 +255,15 @@ function namesOf(layers: readonly DataLayer[]): string[] {
   });
 }
 
-/** Returns voyager, with labels above the data unless there are points, as cartoframes for Python does. */
+/**
+ * Returns voyager, with labels above the data unless there are points, as cartoframes for Python does. Heatmaps and cells
+ * cover the ground as polygons do.
+ */
 function defaultBasemap(parts: readonly Part[]): Basemap {
-  const hasPoints = parts.some(
-    ({ projected: { geometry } }) => geometry.kind === "point" && !isEmptyGeometry(geometry),
-  );
+  const hasPoints = parts.some(({ layer, projected: { geometry } }) => {
+    const isCover = layer.style.aggregate !== undefined && layer.style.aggregate.as !== "cluster";
+    return geometry.kind === "point" && !isEmptyGeometry(geometry) && !isCover;
+  });
   return cartoBasemap("voyager", hasPoints ? "back" : "front");
 }
 

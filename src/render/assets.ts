@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { deflateSync, inflateSync } from "node:zlib";
 import { built } from "../built";
 import { decodeBasemap } from "./basemap-data";
+import { decodeNames, type PlaceName } from "./names-data";
 import type { BasemapShapes } from "./painter";
 
 /** The scripts of every map page, built by `scripts/page.ts`. */
@@ -62,4 +63,23 @@ function outlinesIn(file: string): BasemapShapes {
   const known = outlines.get(file) ?? decodeBasemap(inflateSync(built(file)));
   outlines.set(file, known);
   return known;
+}
+
+/** Names of cities by the BCP 47 tag of their language, and by the name that GeoNames has. */
+export type CityNames = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+let translated: CityNames | undefined;
+
+/** Names of cities in other languages than English. */
+export function cityNames(): CityNames {
+  translated ??= JSON.parse(inflateSync(built("city-names.json.zz")).toString("utf8")) as CityNames;
+  return translated;
+}
+
+let names: readonly PlaceName[] | undefined;
+
+/** Names of countries (their ISO 3166-1 two-letter codes), states and cities, in Web Mercator. */
+export function basemapNames(): readonly PlaceName[] {
+  names ??= decodeNames(inflateSync(built("names.bin")));
+  return names;
 }

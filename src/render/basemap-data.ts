@@ -1,6 +1,6 @@
 /**
- * Encodes and decodes the outlines of the world: magic, version, then land, borders, state borders, and the outline and
- * graticule of a projection, which are empty for Web Mercator. Each of these starts with its number of features, a feature with its number of paths, and a path with its number of vertices. A
+ * Encodes and decodes the outlines of the world: magic, version, then land, borders, state borders, lakes, rivers, and
+ * the outline and graticule of a projection, which are empty for Web Mercator. Each of these starts with its number of features, a feature with its number of paths, and a path with its number of vertices. A
  * vertex is stored as the difference from the previous one, on a grid of `GRID` steps per world unit. Numbers are LEB128,
  * signed numbers zigzag-encoded. Both functions handle the inflated bytes; the file itself is deflated (zlib).
  */
@@ -8,15 +8,16 @@ import type { BasemapShapes } from "./painter";
 import type { PathGeometry } from "./scene";
 
 const MAGIC = [0x43, 0x46, 0x42, 0x4d]; // CFBM
-const VERSION = 2;
+const VERSION = 3;
 /** Steps per world unit; one step is 600 m at the equator, a pixel at zoom 8. */
 const GRID = 2 ** 16;
 
 /** The inverse of `decodeBasemap`; coordinates are rounded to the grid. */
 export function encodeBasemap(shapes: BasemapShapes): Uint8Array {
   const bytes: number[] = [...MAGIC, VERSION];
-  const { land, borders, stateBorders, outline = EMPTY, graticule = EMPTY } = shapes;
-  for (const geometry of [land, borders, stateBorders, outline, graticule]) encodeGeometry(geometry, bytes);
+  const { land, borders, stateBorders, lakes, rivers, outline = EMPTY, graticule = EMPTY } = shapes;
+  for (const geometry of [land, borders, stateBorders, lakes, rivers, outline, graticule])
+    encodeGeometry(geometry, bytes);
   return Uint8Array.from(bytes);
 }
 
@@ -34,6 +35,8 @@ export function decodeBasemap(bytes: Uint8Array): BasemapShapes {
     land: decodeGeometry(reader, "polygon"),
     borders: decodeGeometry(reader, "line"),
     stateBorders: decodeGeometry(reader, "line"),
+    lakes: decodeGeometry(reader, "polygon"),
+    rivers: decodeGeometry(reader, "line"),
     outline: decodeGeometry(reader, "polygon"),
     graticule: decodeGeometry(reader, "line"),
   };

@@ -1,6 +1,8 @@
 /** Sizes of the map's furniture that the page and the image share: the scale bar and the legend's symbols. */
-import { lngLatOf, WORLD_M } from "../geometry/mercator";
+import { lngLatOf, WORLD_M, zoomOf } from "../geometry/mercator";
 import { arrowLength, HALF_WIDTH } from "./arrow";
+import type { PlaceName } from "./names-data";
+import { UNKNOWN_ZOOM } from "./painter/grid";
 import type { Legend, LegendItem, Scene, Viewport } from "./scene";
 
 const MAX_WIDTH_PX = 120;
@@ -8,9 +10,49 @@ const MAX_WIDTH_PX = 120;
 const MAX_RATIO = 1.5;
 const DEG = Math.PI / 180;
 
-/** Attribution of the vector basemap. */
-export const outlineCredit = ({ projection }: Pick<Scene, "projection">): string =>
-  projection?.name.startsWith("albers-usa") ? "U.S. Census Bureau" : "Natural Earth";
+/**
+ * Attribution of the vector basemap, with links written as `[text](https://…)`: the licence of GeoNames asks for one. Empty
+ * if there is no basemap.
+ */
+export function vectorCredit({
+  projection,
+  basemap: { vector, names },
+}: Pick<Scene, "projection" | "basemap">): string {
+  const outlines = projection?.name.startsWith("albers-usa") ? "U.S. Census Bureau" : "Natural Earth";
+  return [...(vector ? [outlines] : []), ...(names ? ["[GeoNames](https://www.geonames.org)"] : [])].join(
+    " · ",
+  );
+}
+
+/** A city is named up to this distance from the middle of the map. */
+const MAX_NEAR_KM = 200;
+/** A city twice as far away is named only if it shows this many zoom levels sooner. */
+const FARNESS = 1.4;
+
+/**
+ * Says near which city a map is that shows neither outlines nor a city: the more important a city, the further away it may
+ * be. Undefined if there is no need for it, or no city.
+ */
+export function nearText(
+  names: readonly PlaceName[],
+  { originX, originY, ...size }: Viewport,
+): string | undefined {
+  const { worldPx, widthPx, heightPx } = size;
+  if (zoomOf(worldPx) < UNKNOWN_ZOOM) return undefined;
+  const [x, y] = [originX + widthPx / 2 / worldPx, originY + heightPx / 2 / worldPx];
+  const kmPerUnit = (WORLD_M / 1000) * Math.cos(lngLatOf([x, y])[1] * DEG);
+  let best: { readonly text: string; readonly score: number } | undefined;
+  for (const name of names) {
+    if (name.room > 0) continue;
+    const dx = name.x - x - Math.round(name.x - x);
+    const dy = name.y - y;
+    if (Math.abs(dx) * worldPx < widthPx / 2 && Math.abs(dy) * worldPx < heightPx / 2) return undefined;
+    const km = Math.max(1, kmPerUnit * Math.hypot(dx, dy));
+    const score = name.zoom + FARNESS * Math.log2(km);
+    if (km <= MAX_NEAR_KM && !(best && best.score <= score)) best = { text: name.text, score };
+  }
+  return best && `near ${best.text}`;
+}
 
 export interface ScaleBar {
   readonly widthPx: number;

@@ -26,7 +26,7 @@ export function outlinesIn({ name, center }: Plane): BasemapShapes {
 }
 
 function projected(projection: Plane): BasemapShapes {
-  const { land, borders, stateBorders } = projection.name.startsWith("albers-usa")
+  const { land, borders, stateBorders, lakes, rivers } = projection.name.startsWith("albers-usa")
     ? usaOutlines()
     : worldOutlines();
   const [outline, lines] = [outlineOf(projection), graticuleOf(projection) ?? framesOf(projection)];
@@ -34,6 +34,8 @@ function projected(projection: Plane): BasemapShapes {
     land: projectPaths(toPoles(land), projection),
     borders: projectPaths(borders, projection, { isStraight: true }),
     stateBorders: projectPaths(stateBorders, projection, { isStraight: true }),
+    lakes: projectPaths(lakes, projection),
+    rivers: projectPaths(rivers, projection, { isStraight: true }),
     ...(outline && { outline }),
     ...(lines && { graticule: lines }),
   };

@@ -2,7 +2,7 @@ import type { Box } from "../geometry/clip";
 import { lngLatOf, worldOf, worldPxOf, zoomOf } from "../geometry/mercator";
 import { attributionPlace, LEGEND_CORNERS, legendCut, type Medium, type Place, placesOf } from "./layout";
 import { type Occupancy, occupancyOf } from "./occupancy";
-import type { Clearance } from "./painter/labels";
+import type { Clearance } from "./painter/collisions";
 import type { Bounds, LegendCorner, Scene, Viewport } from "./scene";
 
 /** Zooms of a fitted view are rounded down to multiples of this. */

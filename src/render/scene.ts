@@ -263,6 +263,13 @@ export interface Basemap {
   readonly background: Rgba;
   /** Colours of land and borders, and of the sea inside the outline of a world map; if absent, only the background is painted. */
   readonly vector?: { readonly land: Rgba; readonly border: Rgba; readonly sea?: Rgba };
+  /** Names of places as vectors; if absent, none are painted. They are hidden while raster tiles show. */
+  readonly names?: {
+    /** Below or above the data. */
+    readonly placement: "back" | "front";
+    /** BCP 47 tag. */
+    readonly language: string;
+  };
   readonly tiles?: {
     /** URL of a tile, with {z}, {x}, {y}, and optionally {s} and {r}. */
     readonly urlTemplate: string;

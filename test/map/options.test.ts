@@ -207,7 +207,7 @@ describe("BaseMap", () => {
       );
     expect(() => new BaseMap({ maxZoom: 3 })).toThrow("`maxZoom` requires a URL template as `source`");
     expect(() => new BaseMap({ basemap: "dark" } as never)).toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: BaseMap has no option "basemap". Available options: "source", "labels", "onlyLabels", "maxZoom", "attribution".]`,
+      `[InvalidArgumentError: BaseMap has no option "basemap". Available options: "source", "labels", "language", "onlyLabels", "maxZoom", "attribution".]`,
     );
   });
 });

@@ -96,7 +96,7 @@ async function mapOf(kind: Kind, { style, columns, basemap = new BaseMap({ sourc
     ...(at && { at }),
     progress,
   });
-  const { vector, ...ground } = scene.basemap;
+  const { vector, names: _, ...ground } = scene.basemap;
   return renderCanvas({
     ...scene,
     basemap: { ...ground, background: vector!.land }, // no coasts, but the colour of land

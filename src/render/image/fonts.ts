@@ -3,6 +3,7 @@
  * have the characters of a map are found first.
  */
 import type { SKRSContext2D } from "@napi-rs/canvas";
+import { namesOf } from "../names";
 import type { Scene } from "../scene";
 import { loadSkia, OWN_FONT, type Skia } from "./skia";
 
@@ -72,8 +73,10 @@ function foreignCharacters(texts: Iterable<string>): Set<string> {
   return characters;
 }
 
-function* textsOf({ title = "", legends, layers }: Scene): Generator<string> {
+function* textsOf(scene: Scene): Generator<string> {
+  const { title = "", legends, layers } = scene;
   yield title;
+  for (const { text } of namesOf(scene)) yield text;
   for (const legend of legends) {
     yield legend.title;
     for (const { label } of legend.items) yield label;

@@ -41,6 +41,8 @@ const SMALL_PX = 10;
 /** Minimum width of the card with the time, enough for most maps, so that it does not change from frame to frame. */
 const TIME_WIDTH = 170;
 const TIME_HEIGHT = 28;
+/** Gap between the scale bar and the text beside it. */
+const NEAR_GAP = 8;
 const ATTRIBUTION_HEIGHT = 16;
 const ATTRIBUTION_PADDING = 6;
 /** Texts are cut at this many characters before they are measured. */
@@ -123,11 +125,23 @@ export function drawTitle(
   context.restore();
 }
 
-/** Draws the scale bar at the bottom left, above the attribution if they would overlap. Hidden on world maps. */
+/**
+ * Draws the scale bar at the bottom left, above the attribution if they would overlap, and beside it near which city the map
+ * is. Hidden on world maps.
+ */
 export function drawScale(
   context: SKRSContext2D,
   { basemap, projection, widthPx, heightPx }: Scene,
-  { fonts, viewport, takenPx }: Lettering & { readonly viewport: Viewport; readonly takenPx: number },
+  {
+    fonts,
+    viewport,
+    takenPx,
+    near = "",
+  }: Lettering & {
+    readonly viewport: Viewport;
+    readonly takenPx: number;
+    readonly near?: string | undefined;
+  },
 ): void {
   const scale = scaleBarOf(viewport, projection);
   if (!scale || heightPx < 4 * MARGIN) return;
@@ -150,6 +164,8 @@ export function drawScale(
   context.textBaseline = "middle";
   context.fillStyle = theme.soft;
   context.fillText(scale.label, left + 5, bottom - 7);
+  const room = widthPx - left - width - NEAR_GAP - (isBeside ? takenPx : 0);
+  if (context.measureText(near).width <= room) context.fillText(near, left + width + NEAR_GAP, bottom - 7);
   context.restore();
 }
 

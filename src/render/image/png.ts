@@ -1,7 +1,8 @@
 /** Renders the first view of a scene as an image, with the same painter as the page. */
 import type { Canvas } from "@napi-rs/canvas";
 import { momentText } from "../clock";
-import { outlineCredit } from "../furniture";
+import { nearText, vectorCredit } from "../furniture";
+import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
 import { type PreparedScene, paintBasemap, paintLayers, paintTogether, prepare } from "../painter";
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
@@ -46,6 +47,8 @@ export class ImagePainter {
   readonly #prepared: PreparedScene;
   /** CSS list of font families. */
   readonly #fonts: string;
+  /** Says near which city the map is, if nothing else does. */
+  readonly #near: string | undefined;
 
   constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
     const { createCanvas } = loadSkia();
@@ -59,12 +62,15 @@ export class ImagePainter {
     this.#ground = createCanvas(width, height);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
+    const names = tiles ? [] : namesOf(scene);
     this.#prepared = prepare(scene, {
       createCanvas,
       shapes,
+      names,
       fonts: this.#fonts,
       together: paintTogether,
     });
+    this.#near = scene.projection ? undefined : nearText(names, this.#viewport);
     this.#prepared.now.clear = clearanceOf(scene, "image");
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
@@ -83,10 +89,10 @@ export class ImagePainter {
 
     context.save();
     context.scale(this.#pixelRatio, this.#pixelRatio);
-    const { vector, tiles } = scene.basemap;
-    const attribution = this.#tiles ? plainText(tiles?.attribution) : vector && outlineCredit(scene);
+    const credit = this.#tiles ? scene.basemap.tiles?.attribution : vectorCredit(scene);
+    const attribution = plainText(credit);
     const takenBelowPx = attribution ? drawAttribution(context, scene, { text: attribution, fonts }) : 0;
-    drawScale(context, scene, { viewport, takenPx: takenBelowPx, fonts });
+    drawScale(context, scene, { viewport, takenPx: takenBelowPx, near: this.#near, fonts });
     if (clock) {
       const share = (frame + 1) / clock.frames;
       drawTime(context, scene, { text: momentText(clock, frame), share, fonts });

@@ -1,7 +1,10 @@
 /** Writes a map as HTML, for the output of a notebook or as a standalone file. */
+import { deflateSync } from "node:zlib";
 import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
 import { pageFont, pageProgram } from "../assets";
+import { namesOf } from "../names";
+import { encodeNames } from "../names-data";
 import { drawsTogether } from "../painter";
 import type { Basemap, Scene } from "../scene";
 import { describeScene } from "./describe";
@@ -79,12 +82,19 @@ function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string
 ${before}<main><div id="map"></div></main>
 ${block("scene", base64(bytes))}
 ${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
+${block("names", packNames(scene))}
 ${block("font", pageFont(labelTexts(scene)))}
 ${block("program", program)}
 <script>${boot}</script>
 </body>
 </html>
 `;
+}
+
+/** Returns the place names of the basemap, deflated and in base64. */
+function packNames(scene: Scene): string {
+  const names = namesOf(scene);
+  return names.length > 0 ? base64(deflateSync(encodeNames(names), { level: 9 })) : "";
 }
 
 const block = (id: string, base64: string): string =>

@@ -9,6 +9,7 @@ import { onOneLine } from "../format";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
 import type { Canvas2D } from "./canvas";
+import { type Clearance, Collisions, type Rect } from "./collisions";
 import { cssColor, sizeSlots } from "./style";
 import { needsTiles, type TileSource, tileKey } from "./tiled";
 
@@ -25,8 +26,6 @@ const HALO_PX = 3;
 const LINE = 1.2;
 /** Distance from the middle of capital letters down to the baseline, as a share of the font size: half of 0.73 in Inter. */
 const BASELINE = 0.365;
-/** Cell size of the collision grid in CSS pixels. */
-const CELL_PX = 64;
 
 export const LABEL_FONT = "cartoframes";
 /** Browsers look further than these for characters that they lack. */
@@ -63,18 +62,7 @@ interface Placed {
   readonly offsetYPx: number;
 }
 
-/** A view, and the places on it that labels must not cover, in CSS pixels from its corner. */
-export interface Clearance {
-  readonly viewport: Viewport;
-  readonly places: readonly Place[];
-}
-
-interface Place {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
+const NO_RECTS: readonly Rect[] = [];
 
 export class LabelPainter {
   /** CSS list of font families. */
@@ -84,6 +72,7 @@ export class LabelPainter {
   readonly #tiles: ReadonlyMap<number, TileSource>;
   readonly #copies: number;
   readonly #known = new WeakMap<SceneLayer, readonly Candidate[]>();
+  readonly #rects = new WeakMap<readonly Placed[], readonly Rect[]>();
   #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
   #placed:
     | { readonly key: string; readonly isClear: boolean; readonly labels: readonly Placed[] }
@@ -130,21 +119,12 @@ export class LabelPainter {
   ): void {
     if (this.isEmpty) return;
     const { originX, originY, worldPx, pixelRatio } = viewport;
-    const isTimed = this.#layers.some(({ label, time }) => label && time);
-    const parts = this.#partsAt(worldPx);
-    const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0, parts]);
-    const isClear = clear !== undefined && clear.viewport.worldPx === worldPx;
-    if (this.#placed?.key !== key || this.#placed.isClear !== isClear) {
-      const kept = this.#placed?.key === key && !isClear ? this.#placed.labels : [];
-      const taken = new Collisions(this.#copies > 0 ? worldPx : Infinity, isClear ? clear : undefined);
-      const labels = this.#place(context, { worldPx, parts, hidden, frame, taken, kept });
-      this.#placed = { key, isClear, labels };
-    }
+    const placed = this.#placedAt(context, worldPx, hidden, { frame, clear });
 
     context.textAlign = "left";
     context.textBaseline = "alphabetic"; // "middle" differs between Skia and Chromium
     context.lineJoin = "round";
-    for (const { candidate, anchor, offsetXPx, offsetYPx } of this.#placed.labels) {
+    for (const { candidate, anchor, offsetXPx, offsetYPx } of placed) {
       const style = this.#styles[candidate.layer]!;
       const reachPx = candidate.widthPx / 2 + Math.abs(offsetXPx) + style.sizePx * 2 + HALO_PX;
       const view = boxAround(viewport, reachPx);
@@ -161,6 +141,46 @@ export class LabelPainter {
         context.fillText(candidate.text, x, y);
       }
     }
+  }
+
+  /**
+   * Returns the places of the labels at a scale, in CSS pixels from the corner of the world; the same array until they
+   * change.
+   */
+  rectsAt(
+    context: Canvas2D,
+    worldPx: number,
+    hidden: ReadonlySet<number>,
+    now: { readonly frame: number; readonly clear?: Clearance | undefined },
+  ): readonly Rect[] {
+    if (this.isEmpty) return NO_RECTS;
+    const labels = this.#placedAt(context, worldPx, hidden, now);
+    let rects = this.#rects.get(labels);
+    if (!rects) {
+      rects = labels.map((label) => this.#rectOf(label, worldPx));
+      this.#rects.set(labels, rects);
+    }
+    return rects;
+  }
+
+  /** Places the labels unless they are known. */
+  #placedAt(
+    context: Canvas2D,
+    worldPx: number,
+    hidden: ReadonlySet<number>,
+    { frame, clear }: { readonly frame: number; readonly clear?: Clearance | undefined },
+  ): readonly Placed[] {
+    const isTimed = this.#layers.some(({ label, time }) => label && time);
+    const parts = this.#partsAt(worldPx);
+    const key = JSON.stringify([worldPx, [...hidden].sort(), isTimed ? frame : 0, parts]);
+    const isClear = clear !== undefined && clear.viewport.worldPx === worldPx;
+    if (this.#placed?.key !== key || this.#placed.isClear !== isClear) {
+      const kept = this.#placed?.key === key && !isClear ? this.#placed.labels : [];
+      const taken = new Collisions(this.#copies > 0 ? worldPx : Infinity, isClear ? clear : undefined);
+      const labels = this.#place(context, { worldPx, parts, hidden, frame, taken, kept });
+      this.#placed = { key, isClear, labels };
+    }
+    return this.#placed.labels;
   }
 
   /** Places the most important labels first, each where it covers none of those before it, nor of those that are kept. */
@@ -281,77 +301,6 @@ function offsets(
   return kind === "line" ? upright : [[aside, 0], [-aside, 0], ...upright];
 }
 
-type Rect = readonly [left: number, top: number, right: number, bottom: number];
-
-/** Rectangles in a grid of cells, on a world that wraps around at the antimeridian. */
-class Collisions {
-  readonly #cells = new Map<number, Rect[]>();
-  /** Width of the world in CSS pixels, after which it repeats; Infinity if it does not repeat. */
-  readonly #periodPx: number;
-  readonly #clear: Clearance | undefined;
-
-  constructor(periodPx: number, clear?: Clearance) {
-    this.#periodPx = periodPx;
-    this.#clear = clear;
-  }
-
-  /** Adds a rectangle and returns true, unless it overlaps another, or would be cut or covered in the view to keep clear. */
-  add(rect: Rect): boolean {
-    if (this.#clear && !isWhole(rect, this.#clear, this.#periodPx)) return false;
-    const keys = keysOf(rect);
-    for (const key of keys) {
-      for (const [left, top, right, bottom] of this.#cells.get(key) ?? []) {
-        if (rect[0] < right && rect[2] > left && rect[1] < bottom && rect[3] > top) return false;
-      }
-    }
-    this.#put(rect, keys);
-    // what crosses the antimeridian also takes room at the other end of the world
-    const period = this.#periodPx;
-    for (const move of [rect[0] < 0 ? period : 0, rect[2] > period ? -period : 0]) {
-      if (move === 0 || period === Infinity) continue;
-      const moved: Rect = [rect[0] + move, rect[1], rect[2] + move, rect[3]];
-      this.#put(moved, keysOf(moved));
-    }
-    return true;
-  }
-
-  #put(rect: Rect, keys: readonly number[]): void {
-    for (const key of keys) {
-      const cell = this.#cells.get(key);
-      if (cell) cell.push(rect);
-      else this.#cells.set(key, [rect]);
-    }
-  }
-}
-
-/** Returns false if a rectangle crosses the edge of the view, in the copy of the world nearest to it, or touches a place. */
-function isWhole(
-  [left, top, right, bottom]: Rect,
-  { viewport, places }: Clearance,
-  periodPx: number,
-): boolean {
-  const { originX, originY, worldPx, widthPx, heightPx } = viewport;
-  const offCentre = originX * worldPx + widthPx / 2 - (left + right) / 2;
-  const copies = periodPx === Infinity ? 0 : Math.round(offCentre / periodPx);
-  const x = left - originX * worldPx + copies * worldPx;
-  const y = top - originY * worldPx;
-  const [endX, endY] = [x + right - left, y + bottom - top];
-  if (endX <= 0 || endY <= 0 || x >= widthPx || y >= heightPx) return true; // not in the view
-  if (x < 0 || y < 0 || endX > widthPx || endY > heightPx) return false;
-  return !places.some(
-    (place) => x < place.right && endX > place.left && y < place.bottom && endY > place.top,
-  );
-}
-
-function keysOf([left, top, right, bottom]: Rect): number[] {
-  const keys: number[] = [];
-  for (let column = Math.floor(left / CELL_PX); column <= Math.floor(right / CELL_PX); column++) {
-    for (let row = Math.floor(top / CELL_PX); row <= Math.floor(bottom / CELL_PX); row++)
-      keys.push(column * 2 ** 24 + row);
-  }
-  return keys;
-}
-
 /** Returns the tile that contains a place, in the first copy of the world. */
 function squareOf({ x, y }: Anchor, z: number): TileId {
   const count = 2 ** z;
@@ -451,7 +400,7 @@ const OVERHANG = 1.25;
 const FLATNESS = 3;
 
 /** Scans the largest part at several heights and scores places by their width and their room above and below. */
-function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Places {
+export function placesOfPolygon({ xy, paths, features }: PathGeometry, feature: number): Places {
   const [first, last] = [features[feature]!, features[feature + 1]!];
   let [largest, outer] = [0, -1];
   for (let path = first; path < last; path++) {

@@ -1,9 +1,15 @@
+import { zoomOf } from "../../geometry/mercator";
 import { aboveGround } from "../aggregate/legend";
+import type { PlaceName } from "../names-data";
 import type { Legend, PathGeometry, Rgba, Scene, SceneLayer, Viewport } from "../scene";
 import { type Canvas2D, type CreateCanvas, Scratch } from "./canvas";
-import { type Clearance, LabelPainter, PAGE_FONTS } from "./labels";
+import type { Clearance } from "./collisions";
+import { paintGrid } from "./grid";
+import { LabelPainter, PAGE_FONTS } from "./labels";
 import type { Found, LayerPainter, Place } from "./layer-painter";
+import { NamePainter } from "./names";
 import { PathPainter } from "./paths";
+import { PointPlaces } from "./point-places";
 import { PointPainter } from "./points";
 import { cssColor } from "./style";
 import { TiledPainter, type TileSource } from "./tiled";
@@ -12,6 +18,10 @@ import type { PainterContext, paintTogether } from "./together";
 const BORDER_PX = 0.75;
 /** Colour of the frames of insets, which lie on the sea. */
 const FRAME = { light: [120, 130, 136, 128], dark: [150, 150, 154, 128] } as const;
+const RIVER_PX = 0.9;
+/** Rivers and borders of states show from these zooms on. */
+const RIVERS_ZOOM = 2.5;
+const STATES_ZOOM = 2;
 
 /** Land and borders of the world, see `decodeBasemap`. */
 export interface BasemapShapes {
@@ -20,6 +30,8 @@ export interface BasemapShapes {
   readonly borders: PathGeometry;
   /** Borders between states. */
   readonly stateBorders: PathGeometry;
+  readonly lakes: PathGeometry;
+  readonly rivers: PathGeometry;
   /** Outline of the world on the plane of a projection. */
   readonly outline?: PathGeometry;
   /** Lines of equal longitude and latitude, or the frames of insets. */
@@ -30,13 +42,20 @@ export interface BasemapShapes {
 export interface PreparedScene {
   readonly scene: Scene;
   readonly layers: readonly LayerPainter[];
-  readonly basemap: readonly PathPainter[];
+  readonly basemap: readonly { readonly painter: PathPainter; readonly zoom: number }[];
   readonly labels: LabelPainter;
+  /** Names of the basemap; absent if it has none. */
+  readonly names: NamePainter | undefined;
+  readonly points: PointPlaces;
+  readonly fonts: string;
   readonly scratch: Scratch;
   /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
-  /** The frame of the scene's clock that is painted, and the view that labels keep clear. */
-  readonly now: { frame: number; clear?: Clearance | undefined };
+  /**
+   * The frame of the scene's clock that is painted, the view that labels keep clear, and whether raster tiles with names
+   * of their own cover the basemap.
+   */
+  readonly now: { frame: number; clear?: Clearance | undefined; hasTiles?: boolean };
 }
 
 /** A feature that was hit. */
@@ -49,6 +68,8 @@ export interface PrepareOptions {
   readonly createCanvas: CreateCanvas;
   /** Without them, the basemap is only its background. */
   readonly shapes?: BasemapShapes | undefined;
+  /** Place names of the basemap, the most important ones first. */
+  readonly names?: readonly PlaceName[] | undefined;
   /** Tile sources of layers that are overviews, by index. */
   readonly tiles?: ReadonlyMap<number, TileSource>;
   /** CSS list of font families of labels. @default those of a page */
@@ -60,7 +81,7 @@ export interface PrepareOptions {
 /** Prepares a scene for painting. Cheap: `warm` does the slow part. */
 export function prepare(
   scene: Scene,
-  { createCanvas, shapes, tiles, fonts = PAGE_FONTS, together }: PrepareOptions,
+  { createCanvas, shapes, names = [], tiles, fonts = PAGE_FONTS, together }: PrepareOptions,
 ): PreparedScene {
   const copies = copiesIn(scene);
   const layers = scene.layers.map((layer, i) => {
@@ -75,6 +96,12 @@ export function prepare(
     layers,
     basemap: basemapPainters(scene, shapes),
     labels: new LabelPainter(scene.layers, { tiles, copies, fonts }),
+    names:
+      names.length > 0
+        ? new NamePainter(names, { basemap: scene.basemap, layers: scene.layers, copies, fonts })
+        : undefined,
+    points: new PointPlaces(scene.layers),
+    fonts,
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
     now: { frame: scene.clock?.still ?? 0 },
@@ -120,17 +147,38 @@ export function paint(context: Canvas2D, prepared: PreparedScene, viewport: View
   return paintLayers(context, prepared, viewport);
 }
 
-/** Paints background, land and borders. */
-export function paintBasemap(
-  context: Canvas2D,
-  { scene, basemap, scratch }: PreparedScene,
-  viewport: Viewport,
-): void {
+/** Paints background, land, water and borders, and the names below the data. */
+export function paintBasemap(context: Canvas2D, prepared: PreparedScene, viewport: Viewport): void {
+  const { scene, basemap, scratch, fonts } = prepared;
   inDevicePixels(context, () => {
     const { widthPx, heightPx, pixelRatio } = viewport;
     context.fillStyle = cssColor(scene.basemap.background);
     context.fillRect(0, 0, Math.round(widthPx * pixelRatio), Math.round(heightPx * pixelRatio));
-    for (const painter of basemap) painter.paint(context, viewport, scratch);
+    const zoomNow = zoomOf(viewport.worldPx);
+    for (const { painter, zoom } of basemap) if (zoomNow >= zoom) painter.paint(context, viewport, scratch);
+    if (!scene.projection && basemap.length > 0) paintGrid(context, viewport, scene.basemap, fonts);
+    paintNames(context, prepared, viewport, "back");
+  });
+}
+
+/**
+ * Paints the names of the basemap if they are below or above the data. Labels of the data above it take their place: two
+ * sets of labels above the data would be too many.
+ */
+function paintNames(
+  context: Canvas2D,
+  { scene, names, labels, points, hidden, now }: PreparedScene,
+  viewport: Viewport,
+  placement: "back" | "front",
+): void {
+  if (!names || now.hasTiles || scene.basemap.names?.placement !== placement) return;
+  const isLabelled = scene.layers.some(({ label }, i) => label && !hidden.has(i));
+  if (isLabelled && placement === "front") return;
+  names.paint(context, viewport, {
+    labels: labels.rectsAt(context, viewport.worldPx, hidden, now),
+    points: points.rectsAt(viewport.worldPx, hidden),
+    hidden,
+    clear: now.clear,
   });
 }
 
@@ -140,16 +188,19 @@ export function paintBasemap(
  */
 export function paintLayers(
   context: Canvas2D,
-  { layers, labels, scratch, hidden, now }: PreparedScene,
+  prepared: PreparedScene,
   viewport: Viewport,
   /* the layers to paint, `to` excluded */
-  { from = 0, to = layers.length }: { readonly from?: number; readonly to?: number } = {},
+  { from = 0, to = prepared.layers.length }: { readonly from?: number; readonly to?: number } = {},
 ): { drawn: number } {
+  const { layers, labels, scratch, hidden, now } = prepared;
   let drawn = 0;
   inDevicePixels(context, () => {
     for (const [i, layer] of layers.entries())
       if (i >= from && i < to && !hidden.has(i)) drawn += layer.paint(context, viewport, scratch, now.frame);
-    if (to === layers.length) labels.paint(context, viewport, hidden, now);
+    if (to < layers.length) return;
+    paintNames(context, prepared, viewport, "front");
+    labels.paint(context, viewport, hidden, now);
   });
   return { drawn };
 }
@@ -214,30 +265,37 @@ function inDevicePixels(context: Canvas2D, work: () => void): void {
   context.restore();
 }
 
-function basemapPainters(scene: Scene, shapes: BasemapShapes | undefined): PathPainter[] {
+function basemapPainters(scene: Scene, shapes: BasemapShapes | undefined): PreparedScene["basemap"] {
   const { vector } = scene.basemap;
   if (!vector || !shapes) return [];
-  const { land, borders, stateBorders, outline, graticule } = shapes;
+  const { land, borders, stateBorders, lakes, rivers, outline, graticule } = shapes;
   const [red, green, blue, alpha] = vector.border;
-  const painter = (geometry: PathGeometry, color: Rgba) => basemapPainter(geometry, color, copiesIn(scene));
+  const water = vector.sea ?? scene.basemap.background;
+  const copies = copiesIn(scene);
+  const painter = (geometry: PathGeometry, color: Rgba, { px = BORDER_PX, zoom = -Infinity } = {}) => ({
+    painter: basemapPainter(geometry, color, px, copies),
+    zoom,
+  });
   return [
     ...(outline && vector.sea ? [painter(outline, vector.sea)] : []),
     ...(graticule
       ? [painter(graticule, outline ? [red, green, blue, alpha >> 1] : FRAME[scene.basemap.theme])]
       : []),
     painter(land, vector.land),
-    painter(stateBorders, [red, green, blue, alpha >> 1]),
+    painter(rivers, water, { px: RIVER_PX, zoom: RIVERS_ZOOM }),
+    painter(lakes, water),
+    painter(stateBorders, [red, green, blue, alpha >> 1], { zoom: STATES_ZOOM }),
     painter(borders, vector.border),
     ...(outline ? [painter({ ...outline, kind: "line" }, vector.border)] : []),
   ];
 }
 
-function basemapPainter(geometry: PathGeometry, color: Rgba, copies: number): PathPainter {
+function basemapPainter(geometry: PathGeometry, color: Rgba, px: number, copies: number): PathPainter {
   const layer: SceneLayer = {
     geometry,
     rowCount: geometry.features.length - 1,
     color: { kind: "constant", color },
-    size: { kind: "constant", px: BORDER_PX },
+    size: { kind: "constant", px },
     ...(geometry.kind === "polygon" && { stroke: { color, widthPx: 0 } }), // land has no seams to close
     opacity: 1,
   };

@@ -179,13 +179,17 @@ describe("basemap data", () => {
       ],
     ],
   ]);
-  const bytes = encodeBasemap({ land, borders: line, stateBorders: paths("line", []) });
+  const rivers = paths("line", [[route.slice(1)], [route]]);
+  const none = paths("line", []);
+  const bytes = encodeBasemap({ land, borders: line, stateBorders: none, lakes: land, rivers });
 
   test("round trip within a step of the grid", () => {
     const decoded = decodeBasemap(bytes);
     expect(decoded.land.features).toEqual(land.features);
     expect(decoded.borders.paths).toEqual(line.paths);
     expect(decoded.stateBorders.xy.length).toBe(0);
+    expect(decoded.lakes).toEqual(decoded.land);
+    expect(decoded.rivers.paths).toEqual(rivers.paths);
     decoded.land.xy.forEach((value, i) => {
       expect(Math.abs(value - land.xy[i]!)).toBeLessThanOrEqual(0.5 / 65536);
     });
@@ -193,12 +197,12 @@ describe("basemap data", () => {
 
   test("cut off or of another version", () => {
     expect(() => decodeBasemap(bytes.subarray(0, -1))).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap is cut off after 39 bytes, inside a number.]`,
+      `[Error: The basemap is cut off after 77 bytes, inside a number.]`,
     );
     const newer = bytes.slice();
     newer[4] = 9;
     expect(() => decodeBasemap(newer)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: The basemap has version 9; this release reads version 2.]`,
+      `[Error: The basemap has version 9; this release reads version 3.]`,
     );
     expect(() => decodeBasemap(Uint8Array.of(1, 2, 3))).toThrowErrorMatchingInlineSnapshot(
       `[Error: The basemap must start with "CFBM".]`,

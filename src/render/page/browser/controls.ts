@@ -1,5 +1,6 @@
 import L from "leaflet";
-import { scaleBarOf } from "../../furniture";
+import { nearText, scaleBarOf } from "../../furniture";
+import type { PlaceName } from "../../names-data";
 import type { Scene } from "../../scene";
 import { viewportOfMap } from "./canvas-layer";
 
@@ -26,12 +27,18 @@ export function controlAt(position: L.ControlPosition, onAdd: (map: L.Map) => HT
 /** The title of the map: user data, inserted as text only. */
 export const titleOf = (title: string): HTMLElement => create("h1", { class: "title", dir: "auto" }, title);
 
-/** A scale bar of a round distance, hidden on world maps, where scale varies with latitude. */
-export function scaleControl({ projection }: Scene): L.Control {
+/**
+ * A scale bar of a round distance, hidden on world maps, where scale varies with latitude. Beside it stands near which city
+ * the map is if nothing else says so; `names` returns the names that the map may show.
+ */
+export function scaleControl({ projection }: Scene, names: () => readonly PlaceName[]): L.Control {
   return controlAt("bottomleft", (map) => {
     const bar = create("div", { class: "scale" });
+    const near = create("div", { class: "near" });
     const show = () => {
-      const scale = scaleBarOf(viewportOfMap(map), projection);
+      const viewport = viewportOfMap(map);
+      const scale = scaleBarOf(viewport, projection);
+      near.textContent = (!projection && nearText(names(), viewport)) || "";
       bar.hidden = scale === undefined;
       if (!scale) return;
       bar.style.width = `${Math.round(scale.widthPx)}px`;
@@ -39,7 +46,7 @@ export function scaleControl({ projection }: Scene): L.Control {
     };
     map.on("move resize", show);
     show();
-    return bar;
+    return create("div", { class: "ground" }, bar, near);
   });
 }
 

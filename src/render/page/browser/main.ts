@@ -2,7 +2,8 @@ import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
 import { worldPxOf } from "../../../geometry/mercator";
 import { decodeBasemap } from "../../basemap-data";
-import { outlineCredit } from "../../furniture";
+import { vectorCredit } from "../../furniture";
+import { decodeNames } from "../../names-data";
 import {
   LABEL_FONT,
   legendsAt,
@@ -50,14 +51,19 @@ const WARM_AFTER_MS = 100;
 export async function showMap(unpack: Unpack, together?: PrepareOptions["together"]): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
-  const [sceneBytes, basemapBytes] = await Promise.all([unpack("scene"), unpack("basemap")]);
+  const [sceneBytes, basemapBytes, nameBytes] = await Promise.all([
+    unpack("scene"),
+    unpack("basemap"),
+    unpack("names"),
+  ]);
   const pageScene = decodeScene(sceneBytes);
   // the same corner at any size
   const scene = { ...pageScene.scene, legendCorner: legendCornerOf(pageScene.scene) };
   if (scene.layers.some(({ label }) => label)) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
+  const names = nameBytes.length > 0 ? decodeNames(nameBytes) : [];
   const detail = new DetailTiles(pageScene);
-  const prepared = prepare(scene, { createCanvas, shapes, tiles: detail.sources, together });
+  const prepared = prepare(scene, { createCanvas, shapes, names, tiles: detail.sources, together });
   await whenSized(element);
 
   const style = document.createElement("style");
@@ -67,9 +73,12 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
 
   const { map, showFirstView } = createMap(element, scene);
   const sheets: CanvasLayer[] = [];
-  keepLabelsClear(map, prepared, () => {
+  let ground: CanvasLayer | undefined;
+  const redrawAll = () => {
     for (const sheet of sheets) sheet.redraw();
-  });
+    if (prepared.names) ground?.redraw();
+  };
+  keepLabelsClear(map, prepared, redrawAll);
   const { tiles } = scene.basemap;
   const { clock } = scene;
   const addSheet = (pane: string, paint: Paint) => {
@@ -79,7 +88,8 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   };
   if (tiles || clock) {
     // vector outlines, the raster tiles that cover them when online, and the data
-    new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport)).addTo(map);
+    ground = new CanvasLayer("base", (context, viewport) => paintBasemap(context, prepared, viewport));
+    ground.addTo(map);
     for (const range of sheetsOf(scene))
       addSheet("data", (context, viewport) => {
         context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -88,11 +98,17 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   } else {
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
-  const credit = addAttribution(map, shapes && outlineCredit(scene));
-  if (tiles) addTiles(map, tiles, () => credit(tiles.attribution));
+  const credit = addAttribution(map, vectorCredit(scene));
+  if (tiles)
+    addTiles(map, tiles, () => {
+      credit(tiles.attribution);
+      prepared.now.hasTiles = true;
+      if (names.length > 0) redrawAll();
+      map.fire("move"); // updates what stands beside the scale bar
+    });
   const layerSwitch = new LayerSwitch(prepared.hidden);
   layerSwitch.onChange(() => {
-    for (const sheet of sheets) sheet.redraw();
+    redrawAll();
     time?.refresh();
     info.refresh();
   });
@@ -102,7 +118,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   describe(element, scene);
   const title = scene.title ? titleOf(scene.title) : undefined;
   if (title) controlAt("topleft", () => title).addTo(map);
-  scaleControl(scene).addTo(map);
+  scaleControl(scene, () => (prepared.now.hasTiles ? [] : names)).addTo(map);
   const info = addInfo(map, prepared);
   const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
   const time =

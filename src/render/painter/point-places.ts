@@ -1,0 +1,41 @@
+/** Where the points of small layers lie, so that names below them can keep clear. */
+import { sizeInView } from "../point-size";
+import type { SceneLayer } from "../scene";
+import type { Rect } from "./collisions";
+import { sizeSlots } from "./style";
+
+/** Names do not keep clear of layers with more points: there would be no room left. */
+const MAX_POINTS = 500;
+/** A name may touch the edge of a point, in CSS pixels. */
+const OVERLAP_PX = 1;
+
+export class PointPlaces {
+  readonly #layers: readonly SceneLayer[];
+  #known: { readonly key: string; readonly rects: readonly Rect[] } | undefined;
+
+  constructor(layers: readonly SceneLayer[]) {
+    this.#layers = layers;
+  }
+
+  /** Returns the squares of visible points in CSS pixels from the corner of the world; the same array until they change. */
+  rectsAt(worldPx: number, hidden: ReadonlySet<number>): readonly Rect[] {
+    const key = `${worldPx} ${[...hidden].sort()}`;
+    if (this.#known?.key !== key) {
+      const rects = this.#layers.flatMap((layer, i) => (hidden.has(i) ? [] : rectsOf(layer, worldPx)));
+      this.#known = { key, rects };
+    }
+    return this.#known.rects;
+  }
+}
+
+function rectsOf({ geometry, size, time, aggregate }: SceneLayer, worldPx: number): Rect[] {
+  if (geometry.kind !== "point" || time || aggregate || geometry.x.length > MAX_POINTS) return [];
+  const sizes = sizeSlots(size);
+  const grown = size.kind === "constant" && size.spread ? sizeInView(size.spread, worldPx) : undefined;
+  return Array.from(geometry.x, (x, i) => {
+    const row = geometry.rows?.[i] ?? i;
+    const half = (grown ?? sizes.values[sizes.ofRow?.[row] ?? 0]!) / 2 - OVERLAP_PX; // `!`: a slot has a value
+    const [left, top] = [x * worldPx, geometry.y[i]! * worldPx];
+    return [left - half, top - half, left + half, top + half] as const;
+  });
+}
