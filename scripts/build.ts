@@ -92,7 +92,7 @@ const PARTS: readonly Part[] = [
   },
   {
     says: "font",
-    outputs: [dist("font.ttf"), dist("font-latin.ttf")],
+    outputs: [dist("font.ttf"), dist("font-latin.ttf"), dist("font-names.woff2")],
     inputs: ["scripts/font.ts"],
     make: () => buildFont(dist("font.ttf")),
   },

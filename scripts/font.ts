@@ -26,18 +26,43 @@ const ALL = [
   [0x25a0, 0x25ff], // shapes
 ] as const;
 
-/** Writes `font.ttf`, and next to it `font-latin.ttf` for pages whose labels need only Latin characters. */
+/** What names of places in Latin letters consist of, and degrees: `OF_NAMES` in `src/render/assets.ts` has the same list. */
+const OF_NAMES = [
+  [0x0020, 0x0020],
+  [0x0026, 0x0029], // & ' ( )
+  [0x002c, 0x0039], // , - . / digits
+  [0x0041, 0x005a],
+  [0x0061, 0x007a],
+  [0x00b0, 0x00b0], // °
+  [0x00c0, 0x017f], // Western and Central Europe, Turkish
+  [0x0218, 0x021b], // Romanian
+  [0x2018, 0x2019], // ‘ ’
+  [0x2032, 0x2033], // ′ ″
+] as const;
+
+/**
+ * Writes `font.ttf`, and next to it `font-latin.ttf` for pages whose labels need only Latin characters, and
+ * `font-names.woff2` for pages that have place names but no labels.
+ */
 export async function buildFont(outFile: string): Promise<void> {
   await buildSubset(ALL, outFile);
   await buildSubset(LATIN, join(dirname(outFile), "font-latin.ttf"));
+  await buildSubset(OF_NAMES, join(dirname(outFile), "font-names.woff2"), {
+    targetFormat: "woff2",
+    noLayoutClosure: true,
+  });
 }
 
-async function buildSubset(blocks: typeof LATIN | typeof ALL, outFile: string): Promise<void> {
+async function buildSubset(
+  blocks: typeof LATIN | typeof ALL | typeof OF_NAMES,
+  outFile: string,
+  options: Parameters<typeof subsetFont>[2] = { targetFormat: "sfnt" },
+): Promise<void> {
   const file = createRequire(__filename).resolve("@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf");
   const characters = blocks.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => String.fromCodePoint(first + i)),
   );
-  const font = await subsetFont(await readFile(file), characters.join(""), { targetFormat: "sfnt" });
+  const font = await subsetFont(await readFile(file), characters.join(""), options);
   await mkdir(dirname(outFile), { recursive: true });
   await writeFileAtomic(outFile, Buffer.from(font)); // concurrent tests read the old file or the new one
 }

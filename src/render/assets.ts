@@ -40,10 +40,21 @@ export function pageProgram(isTogether: boolean): PageProgram {
 const LATIN = /^[\u0020-\u007e\u00a0-\u00ff\u2000-\u206f]*$/;
 const fonts = new Map<string, string>();
 
-/** Returns a font with the characters of `texts`, deflated and in base64; an empty string if there are no texts. */
-export function pageFont(texts: readonly string[]): string {
-  if (texts.length === 0) return "";
-  const file = texts.every((text) => LATIN.test(text)) ? "font-latin.ttf" : "font.ttf";
+/** Characters of `font-names.woff2`. */
+const OF_NAMES = /^[ &-),-9A-Za-z°\u00c0-\u017f\u0218-\u021b‘’′″]*$/;
+
+/**
+ * Returns a font for a page, deflated and in base64: with the characters of its labels, or if it has none with those of
+ * its place names, if most of these are in Latin letters. Otherwise an empty string.
+ */
+export function pageFont(labels: readonly string[], names: readonly string[]): string {
+  const isLatin = 2 * names.filter((text) => OF_NAMES.test(text)).length > names.length;
+  if (labels.length > 0)
+    return fontIn(labels.every((text) => LATIN.test(text)) ? "font-latin.ttf" : "font.ttf");
+  return isLatin ? fontIn("font-names.woff2") : "";
+}
+
+function fontIn(file: string): string {
   const known = fonts.get(file) ?? deflatedBase64(built(file));
   fonts.set(file, known);
   return known;

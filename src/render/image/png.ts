@@ -71,7 +71,8 @@ export class ImagePainter {
       together: paintTogether,
     });
     this.#near = scene.projection ? undefined : nearText(names, this.#viewport);
-    this.#prepared.now.clear = clearanceOf(scene, "image");
+    const clear = clearanceOf(scene, "image");
+    Object.assign(this.#prepared.now, { clear, namesClear: clear });
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
     if (tiles) drawTiles(ground, this.#viewport, tiles.ground);

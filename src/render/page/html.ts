@@ -83,7 +83,13 @@ ${before}<main><div id="map"></div></main>
 ${block("scene", base64(bytes))}
 ${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
 ${block("names", packNames(scene))}
-${block("font", pageFont(labelTexts(scene)))}
+${block(
+  "font",
+  pageFont(
+    labelTexts(scene),
+    namesOf(scene).map(({ text }) => text),
+  ),
+)}
 ${block("program", program)}
 <script>${boot}</script>
 </body>

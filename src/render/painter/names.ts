@@ -29,7 +29,7 @@ const OVERHANG = 1.4;
 const STATES_ZOOM = 3.25;
 
 /** Font sizes of each kind, largest first. Names of areas take the largest that fits. */
-const SIZES_PX = { country: [13, 12, 11, 10], state: [10, 9], city: [12.5, 11.5, 10.5] } as const;
+const SIZES_PX = { country: [13, 12, 11, 10], state: [10, 9], city: [12, 11, 10] } as const;
 /** A city this many zoom levels above that from which it shows has the largest size. */
 const ZOOMS_LARGEST = 4;
 /** …and one this many levels above it is more important than the names of states. */
@@ -130,7 +130,7 @@ export class NamePainter {
 
   /** Paints the names in the view where they are clear of the data. */
   paint(context: Canvas2D, viewport: Viewport, around: Surroundings): void {
-    const { originX, originY, worldPx, widthPx: viewPx, pixelRatio } = viewport;
+    const { originX, originY, worldPx, pixelRatio } = viewport;
     this.#place(context, worldPx, around);
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
@@ -142,13 +142,12 @@ export class NamePainter {
       const view = boxAround(viewport, widthPx / 2 + Math.abs(offsetXPx) + 2 * sizePx);
       for (const copy of copiesOf([name.x, name.y, name.x, name.y], view, this.#copies)) {
         const [x, y] = [(name.x + copy - originX) * worldPx, (name.y - originY) * worldPx];
-        const middle = x + offsetXPx;
-        // places are clear in one copy of the world; in the others, names may be cut
-        if (around.clear && (middle < widthPx / 2 || middle > viewPx - widthPx / 2)) continue;
+        // names are whole in one copy of the world, but might be cut in the others
+        if (isCut(name.x + copy, label, worldPx, around.clear)) continue;
         context.font = this.#fontOf(name, sizePx * pixelRatio);
         context.fillStyle = cssColor(this.#ink[name.kind === "capital" ? "city" : name.kind]);
         if (label.hasDot) this.#paintDot(context, name, x * pixelRatio, y * pixelRatio, pixelRatio);
-        const left = Math.round((middle - widthPx / 2) * pixelRatio);
+        const left = Math.round((x + offsetXPx - widthPx / 2) * pixelRatio);
         const base = Math.round((y + offsetYPx + BASELINE * sizePx) * pixelRatio);
         context.strokeText(name.text, left, base);
         context.fillText(name.text, left, base);
@@ -169,7 +168,7 @@ export class NamePainter {
 
   #place(context: Canvas2D, worldPx: number, { labels, points, hidden, clear }: Surroundings): void {
     const isClear = clear !== undefined && clear.viewport.worldPx === worldPx;
-    const key = [worldPx, labels, points, isClear, [...hidden].sort().join()];
+    const key = [worldPx, labels, points, isClear && clear, [...hidden].sort().join()];
     if (key.every((part, i) => part === this.#key[i])) return;
     const period = this.#copies > 0 ? worldPx : Infinity;
     const room = new Collisions(period, isClear ? clear : undefined);
@@ -290,6 +289,19 @@ function besideDot(widthPx: number, sizePx: number, radiusPx: number): readonly 
     [0, -above],
     [0, above],
   ];
+}
+
+/** True if the left or right edge of a view would cut a name whose place is at x. */
+function isCut(
+  x: number,
+  { widthPx, offsetXPx }: Placed,
+  worldPx: number,
+  clear: Clearance | undefined,
+): boolean {
+  if (clear?.viewport.worldPx !== worldPx) return false;
+  const left = (x - clear.viewport.originX) * worldPx + offsetXPx - widthPx / 2;
+  const right = left + widthPx;
+  return (left < 0 && right > 0) || (left < clear.viewport.widthPx && right > clear.viewport.widthPx);
 }
 
 /** Returns the rectangle of a name without the room around it. */

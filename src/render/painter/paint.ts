@@ -52,10 +52,15 @@ export interface PreparedScene {
   /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
   /**
-   * The frame of the scene's clock that is painted, the view that labels keep clear, and whether raster tiles with names
-   * of their own cover the basemap.
+   * The frame of the scene's clock that is painted, the views that labels and names of places keep clear, and whether raster
+   * tiles with names of their own cover the basemap.
    */
-  readonly now: { frame: number; clear?: Clearance | undefined; hasTiles?: boolean };
+  readonly now: {
+    frame: number;
+    clear?: Clearance | undefined;
+    namesClear?: Clearance | undefined;
+    hasTiles?: boolean;
+  };
 }
 
 /** A feature that was hit. */
@@ -178,7 +183,7 @@ function paintNames(
     labels: labels.rectsAt(context, viewport.worldPx, hidden, now),
     points: points.rectsAt(viewport.worldPx, hidden),
     hidden,
-    clear: now.clear,
+    clear: now.namesClear,
   });
 }
 

@@ -41,5 +41,5 @@ export async function buildForMaps(): Promise<void> {
   await buildData("basemap-usa.bin", buildUsaBasemap, ["scripts/basemap.ts", "src/render/basemap-data.ts"]);
   await buildData("names.bin", buildNames, ["scripts/names.ts", "src/render/names-data.ts"]);
   await buildData("city-names.json.zz", buildCityNames, ["scripts/city-names.ts"]);
-  if (!existsSync(join(DIST, "font-latin.ttf"))) await buildFont(join(DIST, "font.ttf"));
+  if (!existsSync(join(DIST, "font-names.woff2"))) await buildFont(join(DIST, "font.ttf"));
 }

@@ -3,10 +3,12 @@ import { createCanvas } from "@napi-rs/canvas";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { cartoBasemap } from "../../../src/map/base-map";
+import { encodePng } from "../../../src/render/image/encode-png";
+import { renderCanvas } from "../../../src/render/image/png";
 import { sceneToDocument } from "../../../src/render/page/html";
 import type { Scene } from "../../../src/render/scene";
 import { type OpenOptions, open, painted, withBrowser } from "./browser";
-import { decodePng, difference } from "./pixels";
+import { decodePng, difference, unlikeWithinAPixel } from "./pixels";
 import { pointLayer, sceneOf } from "./scenes";
 
 withBrowser();
@@ -63,6 +65,31 @@ test.each(["back", "front"] as const)("a map without a network has names at the 
   expect(await credit.textContent()).toBe("Leaflet · Natural Earth · GeoNames");
   expect(await credit.locator("a").last().getAttribute("href")).toBe("https://www.geonames.org");
   expect(errors.filter((error) => !error.includes("ERR_FAILED"))).toEqual([]); // the tile that asks for a network
+});
+
+test("a page has the names of its image, in the same places and letters", async () => {
+  const { names: _, ...nameless } = cartoBasemap("light", "back");
+  const image = (basemap: Scene["basemap"]) =>
+    decodePng(encodePng(renderCanvas(sceneAt(at(14, 48, 5), "back", { basemap }))));
+  const { tiles: __, ...basemap } = cartoBasemap("light", "back", { language: "en" });
+  const { page, requests } = await openMap(sceneAt(at(14, 48, 5), "back", { basemap }));
+  const shown = await pictureOf(page);
+  const offBy = async (other: Scene["basemap"]) => unlikeWithinAPixel(shown, await image(other), INSIDE);
+  expect(await offBy(basemap)).toBeLessThan(0.1 * (await offBy(nameless)));
+  expect(await page.evaluate("[...document.fonts].map(({ family, status }) => [family, status])")).toEqual([
+    ["cartoframes", "loaded"],
+  ]);
+  expect(requests).toEqual([]);
+});
+
+test("other letters have the fonts of the reader", async () => {
+  const { page } = await openMap(
+    sceneAt(at(14, 48, 5), "back", { basemap: cartoBasemap("light", "back", { language: "ja" }) }),
+  );
+  expect(await page.evaluate("document.fonts.size")).toBe(1); // most names are of cities, in Latin letters
+  const arabic = cartoBasemap("light", "back", { language: "ar" });
+  const other = await openMap(sceneAt(at(40, 25, 3), "back", { basemap: arabic }));
+  expect([...(await other.texts())]).toContain("العراق");
 });
 
 test.each(["back", "front"] as const)("tiles hide names at the %s", async (placement) => {

@@ -32,11 +32,16 @@ const places = new DataFrame({
 /** An area without controls. */
 const INSIDE: Area = { x: 70, y: 60, width: 460, height: 200 };
 
-const circles = () =>
-  new Layer(places, { lnglat: ["lng", "lat"], color: "crimson", size: 12, tooltip: "name", legend: false });
-
-async function openMap(options: MapOptions) {
-  const { scene } = await mapScene(nowhere, { layers: circles(), size: SIZE, ...options, progress });
+async function openMap({ labels = "back", ...options }: MapOptions & { labels?: "back" | null }) {
+  const circles = new Layer(places, {
+    lnglat: ["lng", "lat"],
+    color: "crimson",
+    size: 12,
+    tooltip: "name",
+    legend: false,
+  });
+  const layers = labels === null ? [new BaseMap({ labels }), circles] : circles;
+  const { scene } = await mapScene(nowhere, { layers, size: SIZE, ...options, progress });
   const html = sceneToHtml(scene, encodeStill(renderCanvas(scene)));
   const [widthPx, heightPx] = SIZE;
   return { scene, ...(await openOutput(html, { widthPx, heightPx })) };
@@ -64,9 +69,7 @@ async function tooltipAt(page: Page, frame: Frame, at: readonly [number, number]
 test.each(["equal-earth", "orthographic", "mollweide"] as const)(
   "%s looks like its image",
   async (projection) => {
-    // place names take the fonts of the system on pages, and that of the package in images
-    const nameless = { layers: [new BaseMap({ labels: null }), circles()] };
-    const { scene, picture, errors, requests } = await openMap({ projection, ...nameless });
+    const { scene, picture, errors, requests } = await openMap({ projection, labels: null });
     const wanted = await pictureOf(scene);
     expect(difference(await picture(), wanted, INSIDE).mean).toBeLessThan(0.5);
     expect(errors).toEqual([]);

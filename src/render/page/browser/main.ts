@@ -59,7 +59,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   const pageScene = decodeScene(sceneBytes);
   // the same corner at any size
   const scene = { ...pageScene.scene, legendCorner: legendCornerOf(pageScene.scene) };
-  if (scene.layers.some(({ label }) => label)) await loadFont(await unpack("font"));
+  if (scene.layers.some(({ label }) => label) || nameBytes.length > 0) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
   const names = nameBytes.length > 0 ? decodeNames(nameBytes) : [];
   const detail = new DetailTiles(pageScene);
@@ -79,6 +79,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
     if (prepared.names) ground?.redraw();
   };
   keepLabelsClear(map, prepared, redrawAll);
+  keepNamesClear(map, prepared);
   const { tiles } = scene.basemap;
   const { clock } = scene;
   const addSheet = (pane: string, paint: Paint) => {
@@ -186,6 +187,21 @@ function keepLabelsClear(map: L.Map, { scene, labels, now }: PreparedScene, redr
   });
   map.on("move", look);
   look();
+}
+
+/**
+ * Keeps the names of places clear of the controls, and whole, in the first view and where the map is when its size changes.
+ * They stay where they are while it is panned.
+ */
+function keepNamesClear(map: L.Map, { scene, names, now }: PreparedScene): void {
+  if (!names) return;
+  const measure = () => {
+    const { x: widthPx, y: heightPx } = map.getSize();
+    const { places } = clearanceOf({ ...scene, widthPx, heightPx }, "page");
+    now.namesClear = { viewport: viewportOfMap(map), places };
+  };
+  map.on("resize", measure);
+  measure();
 }
 
 /** Requests the tiles of each view, and while the map is dragged. */
