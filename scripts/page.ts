@@ -1,9 +1,20 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin, transform } from "esbuild";
 import writeFileAtomic from "write-file-atomic";
 
 const ROOT = join(__dirname, "..");
+
+/** Imports style sheets as minified text; the loader "text" by itself keeps comments and spaces. */
+const minifiedCss: Plugin = {
+  name: "minified CSS",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
 
 /** Bundles of the programs that run in the browser. */
 export const PAGE_BUNDLES = {
@@ -18,7 +29,7 @@ export const PAGE_BUNDLES = {
   platform: "browser",
   target: ["chrome100", "firefox113", "safari16.4"], // the first versions with DecompressionStream, or close to them
   legalComments: "none", // they are in THIRD_PARTY_NOTICES.md
-  loader: { ".css": "text" },
+  plugins: [minifiedCss],
   logLevel: "warning",
 } satisfies BuildOptions;
 

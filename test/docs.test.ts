@@ -61,6 +61,7 @@ const DOCUMENTS = [
   "docs/sync.md",
   "docs/batch.md",
   "docs/observatory.md",
+  "docs/gallery.md",
 ];
 
 describe("examples run as cells and print the documented output", () => {

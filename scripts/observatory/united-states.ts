@@ -240,7 +240,7 @@ export async function usCounties({ countyAt }: Places): Promise<StarterDataset> 
     if (fips) {
       unemployment.set(fips, {
         unemployment_rate: Number(row.rate),
-        unemployment_weight: population.get(fips) ?? 0,
+        unemployment_weight: Math.max(1, population.get(fips) ?? 0), // a county without cities has a rate, too
       });
     }
   }
@@ -275,7 +275,7 @@ export async function usCounties({ countyAt }: Places): Promise<StarterDataset> 
           {
             column: "unemployment_weight",
             id: "us.bls.unemployment_weight",
-            name: "People of the cities, as the weight of the unemployment rate",
+            name: "People of the cities, at least 1, as the weight of the unemployment rate",
             unit: "people",
             aggregate: "sum",
             weight: 0,

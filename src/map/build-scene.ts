@@ -2,7 +2,17 @@ import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
 import { legendCornerOf, viewportOf } from "../render/projection";
-import type { Basemap, Bounds, Legend, Projection, Rgba, Scene, SceneLayer } from "../render/scene";
+import type {
+  Basemap,
+  Bounds,
+  Legend,
+  PathGeometry,
+  PointGeometry,
+  Projection,
+  Rgba,
+  Scene,
+  SceneLayer,
+} from "../render/scene";
 import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
 import { chooseProjection } from "./choose-projection";
@@ -15,8 +25,9 @@ import {
   projectGeometry,
   withinMercator,
 } from "./geometry";
+import { alongGreatCircles } from "./great-circles";
 import { labelOf, nameOf } from "./layer";
-import type { DataLayer, ResolvedLayer } from "./layer-data";
+import type { DataLayer, ResolvedLayer, StyleColumn } from "./layer-data";
 import {
   checkLegend,
   checkTitle,
@@ -26,7 +37,8 @@ import {
   type ViewOptions,
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
-import { type Part, styleLayer } from "./style-layer";
+import type { SharedColumns } from "./shared-columns";
+import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
 
@@ -35,7 +47,12 @@ export interface SceneToBuild extends ViewOptions {
   readonly layers: readonly ResolvedLayer[];
   /** @default voyager, with labels below points and above lines and polygons */
   readonly basemap?: BaseMap;
+  /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
+  readonly shared?: SharedColumns;
 }
+
+/** For each layer, the column that colours it, with the values of the drawn rows; undefined if none does. */
+export type ColoredColumns = readonly (StyleColumn | undefined)[];
 
 /** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
@@ -48,6 +65,7 @@ export interface BuiltScene {
    * table or query.
    */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
+  readonly coloredColumns: ColoredColumns;
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -64,7 +82,15 @@ const LAYER_COLORS =
  * Builds the scene of a map: classifies values into colours and sizes, projects geometry, and fits the view to the data.
  * @throws InvalidArgumentError if the options do not fit the data.
  */
-export function buildScene({ layers, basemap, title, legend, at, ...options }: SceneToBuild): BuiltScene {
+export function buildScene({
+  layers,
+  basemap,
+  title,
+  legend,
+  at,
+  shared,
+  ...options
+}: SceneToBuild): BuiltScene {
   checkTitle(title);
   const legendCorner = checkLegend(legend);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
@@ -89,6 +115,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
   const names = namesOf(layers.map(({ layer }) => layer));
   const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
+  const coloredColumns: (StyleColumn | undefined)[] = [];
   for (const [position, part] of parts.entries()) {
     // `!` below: each layer has a name, and the remainder is less than the number of colours
     const { layer, data, projected } = part;
@@ -98,7 +125,9 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
       plain: position === firstTimed ? EVENT : LAYER_COLORS[(position + 1) % LAYER_COLORS.length]!,
       layerCount: layers.length,
       clock: timed.clock,
+      shared: shared?.[position],
     });
+    coloredColumns.push(styled.coloredBy);
     advice.push(...styled.advice);
     warnings.push(...(styled.warnings ?? []));
     sceneLayers.push(styled.layer);
@@ -129,6 +158,7 @@ export function buildScene({ layers, basemap, title, legend, at, ...options }: S
     warnings,
     advice,
     tileColumns: columnsOfTiles,
+    coloredColumns,
   };
 }
 
@@ -167,7 +197,7 @@ function projectParts(
 ): ProjectedParts {
   const mercator = unprojected.map((part) => ({
     ...part,
-    projected: { ...part.projected, geometry: withinMercator(part.projected.geometry) },
+    projected: { ...part.projected, geometry: withinMercator(curved(part)) },
   }));
   const geometries = mercator.map(({ projected }) => projected.geometry);
   const bounds = boundsOf(geometries);
@@ -184,10 +214,15 @@ function projectParts(
   return { projection, parts, hidden: hidden.filter((text) => text !== undefined), bounds };
 }
 
+/** Bends lines along great circles if the layer asks for it. The other projections do so by themselves. */
+function curved({ layer: { style }, projected: { geometry } }: Part): PointGeometry | PathGeometry {
+  return geometry.kind === "line" && style.curve ? alongGreatCircles(geometry) : geometry;
+}
+
 /** Returns the number of points or vertices of each layer that can be completed by vector tiles. */
 function tiledSizes(parts: readonly Part[]): number[] {
   return parts
-    .filter(({ layer: { from, style } }) => (from.kind === "table" || from.kind === "query") && !style.time)
+    .filter(hasTiles)
     .map(({ projected: { geometry } }) => (geometry.kind === "point" ? geometry.x : geometry.xy).length);
 }
 
@@ -245,7 +280,7 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
       `The map shows only the ${geometry.kind}s of ${label}, its most common geometry type. Its rows are ${counts}.`,
     );
   }
-  const { size, stroke } = layer.style;
+  const { size, stroke, curve, arrow } = layer.style;
   if (geometry.kind === "polygon" && size !== undefined)
     warnings.push(
       `\`size\` has no effect on the polygons of ${label}. Set the width of their outline with \`stroke\`.`,
@@ -253,6 +288,11 @@ function geometryWarnings(layer: DataLayer, { geometry, rowsOf }: ProjectedGeome
   if (geometry.kind === "line" && stroke)
     warnings.push(
       `\`stroke\` has no effect on the lines of ${label}. Style them with \`color\` and \`size\`.`,
+    );
+  const forLines = [...(curve ? ["curve"] : []), ...(arrow ? ["arrow"] : [])];
+  if (geometry.kind !== "line" && forLines.length > 0)
+    warnings.push(
+      `${forLines.map((option) => `\`${option}\``).join(" and ")} ${forLines.length > 1 ? "have" : "has"} no effect on the ${geometry.kind}s of ${label}, only on lines.`,
     );
   return warnings;
 }

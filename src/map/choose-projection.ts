@@ -18,7 +18,8 @@ import { listed, near, shown } from "./check";
 /**
  * Projections of a map. `"equal-earth"`, `"natural-earth"`, `"robinson"`, `"winkel-tripel"` and `"mollweide"` show the world
  * inside an outline, `"orthographic"` shows a globe turned to most of the data, and `"albers-usa"` the United States, with
- * Alaska and Hawaii in the lower left. In `"equal-earth"`, `"mollweide"` and `"albers-usa"`, areas compare.
+ * Alaska and Hawaii in the lower left; `"albers-usa-territories"` adds Puerto Rico and the U.S. Virgin Islands, Guam and the
+ * Northern Marianas, and American Samoa, in frames. In `"equal-earth"`, `"mollweide"` and `"albers-usa"`, areas compare.
  */
 export type MapProjection =
   | "auto"
@@ -29,7 +30,8 @@ export type MapProjection =
   | "winkel-tripel"
   | "mollweide"
   | "orthographic"
-  | "albers-usa";
+  | "albers-usa"
+  | "albers-usa-territories";
 const PROJECTIONS: readonly MapProjection[] = ["auto", "mercator", ...PLANE_NAMES];
 
 /** Data that span more degrees of longitude or of latitude than these span the world. */
@@ -44,6 +46,12 @@ const USA = [
   [-180, 51, -129.9, 71.5],
   [172, 51, 180, 54],
   [-160.6, 18.8, -154.7, 22.3],
+] as const;
+/** Puerto Rico and the U.S. Virgin Islands, Guam and the Northern Marianas, and American Samoa. */
+const TERRITORIES = [
+  [-68.3, 17, -63.9, 19],
+  [144, 12.7, 146.5, 20.8],
+  [-171.2, -14.8, -168, -10.9],
 ] as const;
 /** Share of the contiguous states, from west to east and from south to north, that data about the United States span. */
 const USA_SHARE = 0.6;
@@ -105,7 +113,8 @@ export function chooseProjection({ option, geometries, bounds, basemap, hasView,
 
 function fitting(geometries: MapToProject["geometries"], bounds: Bounds | null): PlaneName | undefined {
   if (bounds === null) return undefined;
-  if (isUsa(geometries)) return "albers-usa";
+  const usa = usaIn(geometries);
+  if (usa !== undefined) return usa;
   const [west, south, east, north] = bounds;
   const span = east < west ? east + 360 - west : east - west;
   return span > WORLD_LNG || north - south > WORLD_LAT ? "equal-earth" : undefined;
@@ -136,19 +145,23 @@ function meanOf(geometries: MapToProject["geometries"]): Plane["center"] {
   return [degrees(Math.atan2(sumY, sumX)), degrees(Math.atan2(sumZ, Math.hypot(sumX, sumY)))];
 }
 
-/** Returns true if all data lie in the United States and span most of the contiguous states. */
-function isUsa(geometries: MapToProject["geometries"]): boolean {
-  const boxes = USA.map(
-    ([west, south, east, north]): Box => [worldX(west), worldY(north), worldX(east), worldY(south)],
-  );
-  const [contiguous] = boxes as [Box];
+/** Returns the projection of data that lie in the United States and span most of the contiguous states. */
+function usaIn(geometries: MapToProject["geometries"]): PlaneName | undefined {
+  const [states, territories] = [USA, TERRITORIES].map((all) =>
+    all.map(([west, south, east, north]): Box => [worldX(west), worldY(north), worldX(east), worldY(south)]),
+  ) as [Box[], Box[]];
+  const [contiguous] = states as [Box];
   const seen: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  let hasTerritories = false;
   for (const geometry of geometries) {
     const [xs, ys, step] =
       geometry.kind === "point" ? [geometry.x, geometry.y, 1] : [geometry.xy, geometry.xy.subarray(1), 2];
     for (let i = 0; i < xs.length; i += step) {
       const [x, y] = [xs[i]! - Math.floor(xs[i]!), ys[i]!]; // `!`: xs and ys have the same length
-      if (!boxes.some((box) => isIn(box, x, y))) return false;
+      if (!states.some((box) => isIn(box, x, y))) {
+        if (!territories.some((box) => isIn(box, x, y))) return undefined;
+        hasTerritories = true;
+      }
       if (!isIn(contiguous, x, y)) continue;
       seen[0] = Math.min(seen[0], x);
       seen[1] = Math.min(seen[1], y);
@@ -160,7 +173,8 @@ function isUsa(geometries: MapToProject["geometries"]): boolean {
     const side = (box: readonly number[]) => box[axis + 2]! - box[axis]!; // `!`: a box has four numbers
     return side(seen) >= USA_SHARE * side(contiguous);
   });
-  return isMost && geometries.every((geometry) => liesOn(usaOutlines().land, geometry));
+  if (!isMost || !geometries.every((geometry) => liesOn(usaOutlines().land, geometry))) return undefined;
+  return hasTerritories ? "albers-usa-territories" : "albers-usa";
 }
 
 const isIn = ([minX, minY, maxX, maxY]: Box, x: number, y: number) =>

@@ -6,6 +6,7 @@
  */
 import { ckmeans } from "simple-statistics";
 import { InvalidArgumentError } from "../errors";
+import { roundBreaks } from "../render/round-breaks";
 import { MISSING_CLASS } from "../render/scene";
 import type { NumberMethod } from "./scheme";
 
@@ -109,6 +110,9 @@ export function classifyAround(
   return assign(values, breaks, "rule", () => boundedRanges(breaks, -Infinity, Infinity));
 }
 
+/** Round distances move few rows and read well; they may change by this share of the width of a class. */
+const ROUNDING = 0.05;
+
 /** Returns the upper bounds of the distances in each class but the outermost. */
 function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: number): number[] {
   const isOdd = bins % 2 === 1;
@@ -123,9 +127,10 @@ function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: num
   // a class around the centre that holds nothing but the centre ends halfway to the next value
   const nearest = distances.find((distance) => distance > 0) ?? 0;
   const inner = isOdd ? nearest / 2 : 0;
-  return distinct(breaks.map((distance) => distance || inner)).filter(
+  const inside = distinct(breaks.map((distance) => distance || inner)).filter(
     (distance) => distance > 0 && distance < most,
   );
+  return method === "equal" || !Number.isFinite(most) ? inside : roundBreaks(inside, [0, most], ROUNDING);
 }
 
 /** Divides numbers by upper bounds. Values above the last bound get an additional class without an upper bound. */

@@ -13,6 +13,7 @@ import {
   classifySteps,
   finiteRangeOf,
 } from "./classify";
+import { type Surroundings, visibleRamp } from "./contrast";
 import type { StyleColumn } from "./layer-data";
 import {
   type BinMethod,
@@ -39,20 +40,20 @@ interface ColorClasses {
 }
 
 /**
- * Numbers on both sides of zero have a diverging scheme by default. On a dark basemap the default scheme of other numbers is
- * turned around: large values are bright.
+ * Numbers on both sides of zero have a diverging scheme by default. The default scheme of other numbers begins with a colour
+ * that can be told from land and sea; on a dark basemap it is turned around: large values are bright.
  * @param label name of the layer in error messages
  */
 export function classifyColor(
   color: ColumnColor,
   column: StyleColumn,
   label: string,
-  theme: Basemap["theme"],
+  { theme, around }: { readonly theme: Basemap["theme"]; readonly around: Surroundings },
 ): ColorClasses {
   const colored = colorClasses(color, column, label);
-  const isTurned = theme === "dark" && color.hasDefaultScheme && !colored.isDiverging;
-  if (!isTurned || colored.method === "category") return colored;
-  return { ...colored, palette: [...colored.palette].reverse() };
+  if (!color.hasDefaultScheme || colored.isDiverging || colored.method === "category") return colored;
+  const ramp = theme === "dark" ? [...colored.palette].reverse() : colored.palette;
+  return { ...colored, palette: visibleRamp(ramp, around) };
 }
 
 function colorClasses(color: ColumnColor, column: StyleColumn, label: string): ColorClasses {

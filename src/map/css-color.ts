@@ -1,5 +1,6 @@
 /** CSS colours of sRGB (https://www.w3.org/TR/css-color-4/): hexadecimal, `rgb()`, `hsl()`, `hwb()` and names. */
 import {
+  type Color,
   colorsNamed,
   formatHex,
   interpolate,
@@ -79,6 +80,9 @@ export const toCulori = ([red, green, blue, alpha]: Rgba): Rgb => ({
   b: blue / 255,
   alpha: alpha / 255,
 });
+
+/** Converts from a colour of culori in any colour space. */
+export const rgbaOf = (color: Color): Rgba => fromCulori(toRgb(color));
 
 const fromCulori = ({ r, g, b, alpha = 1 }: Rgb): Rgba => [byteOf(r), byteOf(g), byteOf(b), byteOf(alpha)];
 

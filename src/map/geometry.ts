@@ -283,7 +283,7 @@ class Points {
 }
 
 /** Collects the paths of features, without paths that have too few vertices and features that have no path. */
-class Paths {
+export class Paths {
   #xy = new Float64Array(1024);
   /** Number of coordinates in `xy`, two per vertex. */
   #length = 0;
@@ -318,6 +318,16 @@ class Paths {
       shift(this.#xy, start, this.#length, -Math.floor(this.#xy[start]!));
       this.#closePath();
     }
+  }
+
+  /** Ends a line that goes on out of the map, and marks its end, see `PathGeometry`. */
+  cut(): void {
+    const before = this.#pathCount;
+    this.endPath();
+    if (this.#pathCount === before) return;
+    const [x, y] = this.#xy.subarray(this.#length - 2, this.#length) as unknown as [number, number];
+    for (let i = 0; i < 2; i++) this.add(x, y);
+    this.endPath();
   }
 
   /**

@@ -14,6 +14,8 @@ const ACROSS = 60;
 const FINEST = 11;
 const CLASSES = 6;
 const EARTH_M = 40_075_017;
+/** Extent around a single place. */
+const PLACE_M = 20_000;
 
 interface Cell {
   count: number;
@@ -56,16 +58,18 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
     properties: {
       h3: id,
       count,
-      ...(values && { [title]: aggregate.statistic === "avg" ? sum / count : sum }),
+      ...(values && { [title]: aggregate.statistic === "avg" ? meanOf(sum, count) : sum }),
     },
   }));
   const geojson = { type: "FeatureCollection", features } as const;
   const { opacity, legend } = layer.style;
   const cellLayer = new Layer(geojson, {
     name: nameOf(layer) ?? title,
-    color: { column: title, scheme: schemeFor(aggregate, theme), bins: aggregate.classes ?? CLASSES },
+    ...(features.length > 0 && {
+      color: { column: title, scheme: schemeFor(aggregate, theme), bins: aggregate.classes ?? CLASSES },
+    }),
     opacity,
-    tooltip: values ? [title, "count"] : "count",
+    ...(features.length > 0 && { tooltip: values ? [title, "count"] : "count" }),
     legend: legend !== null && { title: legend.title ?? title, counts: legend.counts ?? false },
   });
   const warnings =
@@ -77,6 +81,9 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
   const cellData = await dataFromGeoJson(cellLayer, geojson);
   return { layer: cellLayer, data: { ...cellData, warnings: [...data.warnings, ...warnings] } };
 }
+
+/** Means have more digits than they mean. */
+const meanOf = (sum: number, count: number): number => Number((sum / count).toPrecision(6));
 
 function add(cells: Map<string, Cell>, id: string, value: number, { statistic }: AggregateStyle): void {
   const cell = cells.get(id);
@@ -97,9 +104,10 @@ function add(cells: Map<string, Cell>, id: string, value: number, { statistic }:
 function resolutionFor(bounds: Bounds | null, edgeLength: (resolution: number, unit: "m") => number): number {
   const [west, south, east, north] = bounds ?? [0, 0, 1, 1];
   const middle = Math.cos((((south + north) / 2) * Math.PI) / 180);
-  const width = (((east - west + 360) % 360 || 360) / 360) * EARTH_M * middle;
+  const width = ((east < west ? east - west + 360 : east - west) / 360) * EARTH_M * middle;
   const height = ((north - south) / 360) * EARTH_M;
-  const wanted = Math.max(width, height) / ACROSS / Math.sqrt(3);
+  const extent = Math.max(width, height) || PLACE_M;
+  const wanted = extent / ACROSS / Math.sqrt(3);
   let resolution = 0;
   while (resolution < FINEST && edgeLength(resolution, "m") > wanted) resolution++;
   return resolution;

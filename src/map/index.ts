@@ -1,6 +1,6 @@
 export type { CellValue, ColorByValue } from "./aggregate-options";
 export { BaseMap, type BaseMapOptions } from "./base-map";
-export { type BuiltScene, buildScene } from "./build-scene";
+export { type BuiltScene, buildScene, type ColoredColumns } from "./build-scene";
 export type { MapProjection } from "./choose-projection";
 export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
@@ -25,6 +25,7 @@ export {
   type ViewOptions,
 } from "./map-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./scheme";
+export { areAlike, joined, kindOf, type SharedColumns } from "./shared-columns";
 export type {
   ColorByColumn,
   LegendOptions,

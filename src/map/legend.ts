@@ -1,3 +1,4 @@
+import { HOLLOW_PX } from "../render/point-size";
 import type { ColorStyle, Legend, LegendItem, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { dayOrTime, endLabels, type Labelled, rangeLabels } from "./class-labels";
 import type { CategoryClasses, Classes, StepClasses } from "./classify";
@@ -50,13 +51,21 @@ export function aboveGround(legend: Legend, { color: ground, opacity, stroke }: 
   const { ramp } = legend;
   return {
     ...legend,
-    items: legend.items.map((item) => ({
-      ...item,
-      color: seen(item.color),
-      ...(stroke && {
-        stroke: { color: seen(over(stroke.color, 1, over(item.color, 1, ground))), widthPx: stroke.widthPx },
-      }),
-    })),
+    items: legend.items.map((item) =>
+      item.hollow
+        ? { ...item, color: ground, stroke: { color: seen(item.color), widthPx: HOLLOW_PX } }
+        : {
+            ...item,
+            color: seen(item.color),
+            ...(item.hatch && { hatch: seen(item.hatch) }),
+            ...(stroke && {
+              stroke: {
+                color: seen(over(stroke.color, 1, over(item.color, 1, ground))),
+                widthPx: stroke.widthPx,
+              },
+            }),
+          },
+    ),
     ...(ramp && { ramp: { ...ramp, colors: ramp.colors.map(seen) } }),
   };
 }
@@ -119,7 +128,8 @@ function sizeLegend(
   if (classes.kind !== "steps") return legendOf(title, kind, classes, looks, missing, options, numbers);
   // `!`: a share is at most 1
   const pxOf = (share: number) => looks[Math.round(share * (looks.length - 1))]!.sizePx;
-  return sizesLegendOf(title, kind, classes, pxOf, missing, options, numbers);
+  const isHollow = style.kind === "classes" && style.hollowBelow !== undefined;
+  return sizesLegendOf(title, kind, classes, pxOf, missing, options, numbers, isHollow);
 }
 
 /** Returns true if both legends have the same items. `!`: checked by length. */
@@ -131,7 +141,8 @@ const sameLabels = (a: Legend, b: Legend) =>
 
 function colorLooks(style: ColorStyle, sizePx: number): [looks: Look[], missing: Look] {
   if (style.kind === "constant") return [[], { color: style.color, sizePx }];
-  return [style.palette.map((color) => ({ color, sizePx })), { color: style.missing, sizePx }];
+  const { palette, missing, hatch } = style;
+  return [palette.map((color) => ({ color, sizePx })), { color: missing, sizePx, ...(hatch && { hatch }) }];
 }
 
 function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look] {
@@ -139,10 +150,7 @@ function sizeLooks(style: SizeStyle, color: Rgba): [looks: Look[], missing: Look
   return [style.px.map((sizePx) => ({ color, sizePx })), { color, sizePx: style.missingPx }];
 }
 
-interface Look {
-  readonly color: Rgba;
-  readonly sizePx: number;
-}
+type Look = Pick<LegendItem, "color" | "sizePx" | "hatch">;
 
 /**
  * Creates the legend of a column; null if no row is in a class.
@@ -190,6 +198,7 @@ function sizesLegendOf(
   { color, sizePx }: Look,
   { counts = false }: LegendStyle,
   style: NumberStyle,
+  isHollow: boolean,
 ): Legend | null {
   const { from, to, count } = classes;
   const missing = missingItem(classes, { color, sizePx }, counts);
@@ -198,15 +207,25 @@ function sizesLegendOf(
   const within = (least: number, most: number) => roundest({ from: at(least), to: at(most) });
   // sizes that are proportional to the value begin with 0, which has none
   const inner = from === 0 ? [within(0.04, 0.1), within(0.3, 0.5)] : [from, within(0.4, 0.6)];
-  const values = to > from ? [...inner, to] : [from];
+  const largest = from === 0 ? within(0.85, 1) : to; // a size between others, too, is easier to read with few digits
+  const values = isHollow ? valuesOfBothSigns(classes) : to > from ? [...inner, largest] : [from];
   const rounded = values.map((value) => roundedEnd(value, from, to));
   const write = formatOf(rounded, style);
   const items = values.map((value, i) => ({
     label: write(rounded[i]!), // `!`: as long as `values`
     color,
     sizePx: pxOf(to > from ? (value / 2 - from / 2) / (to / 2 - from / 2) : 0.5),
+    ...(isHollow && value < 0 && { hollow: true as const }),
   }));
   return { title, geometry, items: [...items, ...missing] };
+}
+
+/** Returns the ends of values of which some are negative, and a round one on the side of the larger one. */
+function valuesOfBothSigns({ min, max }: StepClasses): number[] {
+  const most = Math.max(-min, max);
+  const middle = roundest({ from: 0.3 * most, to: 0.5 * most });
+  const ends = max > 0 ? [min, max] : [min];
+  return [...ends, max >= -min ? middle : -middle].sort((a, b) => a - b);
 }
 
 /** Creates the legend of a layer with a single look. */

@@ -31,7 +31,7 @@ export interface ViewOptions {
   readonly size?: readonly [width: number, height: number];
   /**
    * Map projection. `"auto"` is `"equal-earth"` for data of the whole world, `"albers-usa"` for data of the United States,
-   * and `"mercator"` otherwise. Only `"mercator"` has tiles: a map with a `zoom`, with a `BaseMap` of your own tiles, or
+   * `"albers-usa-territories"` if some of them are in Puerto Rico or another territory, and `"mercator"` otherwise. Only `"mercator"` has tiles: a map with a `zoom`, with a `BaseMap` of your own tiles, or
    * with a table or query of more than 300,000 points or vertices is in `"mercator"`, and prints why if you named another
    * projection. `"auto"` also stays in `"mercator"` with any other `BaseMap` that has tiles.
    * @default "auto"

@@ -14,8 +14,11 @@ const MOST_OF_WORLD = 0.6;
 /** Projects a layer from Web Mercator without edges to a plane. */
 export function projectPart(part: Part, projection: Plane): Part {
   const { geometry } = part.projected;
+  const marksCuts = part.layer.style.arrow === true;
   const projected =
-    geometry.kind === "point" ? projectPoints(geometry, projection) : projectPaths(geometry, projection);
+    geometry.kind === "point"
+      ? projectPoints(geometry, projection)
+      : projectPaths(geometry, projection, { marksCuts });
   return { ...part, projected: { ...part.projected, geometry: projected } };
 }
 
@@ -39,8 +42,10 @@ function rowsIn(geometry: PointGeometry | PathGeometry): number {
 
 /** Adds the extent of a projection. */
 export function withBox(plane: Plane): Projection {
-  const { outline, land } = outlinesIn(plane);
-  return { ...plane, box: boxOfAll([outline ?? land])! }; // `!`: neither is empty
+  const { outline, land, graticule } = outlinesIn(plane);
+  // the frames of insets are a little larger than the land
+  const all = outline ? [outline] : [land, ...(graticule ? [graticule] : [])];
+  return { ...plane, box: boxOfAll(all)! }; // `!`: none is empty
 }
 
 /** Returns the view of the data, or of the whole world if they span most of it. */

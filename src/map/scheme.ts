@@ -39,7 +39,7 @@ import {
 } from "cartocolor";
 import { InvalidArgumentError } from "../errors";
 import { OPTION_NAMES } from "../option-names";
-import type { Rgba } from "../render/scene";
+import type { Basemap, Rgba } from "../render/scene";
 import { isObject } from "../values";
 import { checkKeys, checkOneOf, expected, isAscending, listed, near, shown } from "./check";
 import { checkColor, rampOf } from "./css-color";
@@ -132,6 +132,11 @@ const MOST_CATEGORIES = 11;
 const DEFAULT_CATEGORIES = 10;
 /** Colour of rows without a value. */
 export const MISSING_COLOR: Rgba = [204, 204, 204, 255];
+/** Colours of polygons without a value, and of the diagonal lines over them. */
+export const MISSING_AREA = {
+  light: { missing: MISSING_COLOR, hatch: [122, 122, 122, 255] },
+  dark: { missing: [84, 84, 86, 255], hatch: [150, 150, 152, 255] },
+} as const satisfies Record<Basemap["theme"], { missing: Rgba; hatch: Rgba }>;
 
 const SCHEMES: Readonly<Record<SchemeName, CartoColors>> = {
   burg: Burg,

@@ -7,6 +7,7 @@ import {
   classifyByBounds,
   classifyNumbers,
   classifySteps,
+  finiteRangeOf,
   type RangeClasses,
   type StepClasses,
 } from "./classify";
@@ -20,6 +21,8 @@ type Numbers = Extract<StyleColumn, { kind: "number" }>;
 const RANGE_PX = { point: [5, 25], line: [0.5, 6], polygon: [5, 25] } as const;
 /** Proportional symbols are not smaller than this, so that every feature shows. */
 const LEAST_PX = { point: 2, line: 0.5, polygon: 2 } as const;
+/** In smaller circles no hole shows. */
+const LEAST_HOLLOW_PX = 4;
 /** Steps of continuous sizes: more cannot be distinguished. Proportional sizes need them for small values. */
 const STEPS = 32;
 const PROPORTIONAL_STEPS = 200;
@@ -28,12 +31,15 @@ interface SizeClasses {
   readonly classes: RangeClasses | StepClasses;
   /** Size of each class in CSS pixels. */
   readonly px: readonly number[];
+  /** Points in lower classes have negative values, and are hollow. */
+  readonly hollowBelow?: number;
   /** What the reader may want to know about the sizes. */
   readonly advice?: string | undefined;
 }
 
 /**
- * Divides the values of a column into sizes: by default proportional, or five classes if a value is negative.
+ * Divides the values of a column into sizes: by default proportional. Points with negative values are hollow; lines of which
+ * one has a negative value have five classes.
  * @param label of the layer, for messages
  * @throws InvalidArgumentError for values that the method cannot show
  */
@@ -57,6 +63,9 @@ export function classifySize(
     };
   }
   const negative = column.values.find((value) => value < 0);
+  const isProportional = method === "continuous" || method === undefined;
+  if (isProportional && kind === "point" && negative !== undefined)
+    return proportionalOfBothSigns(column.values, most);
   if (method === "continuous" && negative !== undefined) throw notNegative(column, negative, label);
   if (method === "continuous" || (method === undefined && negative === undefined))
     return proportional(column.values, most, kind);
@@ -65,7 +74,7 @@ export function classifySize(
   const classes = classifyNumbers(column.values, chosen, bins);
   const advice =
     method === undefined
-      ? `Column ${shown(column.name)} of ${label} has negative values, to which no size is proportional: sizes are those of ${bins} classes with as many rows each.`
+      ? `Column ${shown(column.name)} of ${label} has negative values, to which no width is proportional: widths are those of ${bins} classes with as many rows each.`
       : method === "equal"
         ? skewAdvice(column, method, label)
         : undefined;
@@ -74,7 +83,7 @@ export function classifySize(
 
 const notNegative = ({ name }: Numbers, value: number, label: string) =>
   new InvalidArgumentError(
-    `Sizes are proportional to values, which must not be negative; column ${shown(name)} of ${label} has ${value}. ` +
+    `The width of a line is proportional to its value, which must not be negative; column ${shown(name)} of ${label} has ${value}. ` +
       `Show it by \`color\`, or in classes: \`size: { column: ${JSON.stringify(name)}, method: "quantiles" }\`.`,
   );
 
@@ -83,12 +92,26 @@ function proportional(values: Float64Array, maxPx: number, kind: GeometryKind): 
   const most = values.reduce((max, value) => (value > max && value !== Infinity ? value : max), 0);
   const pxOf = (share: number) =>
     Math.max(LEAST_PX[kind], maxPx * (kind === "point" ? Math.sqrt(share) : share));
-  // the middle of each step, and the largest value for the last
-  const px = Array.from({ length: PROPORTIONAL_STEPS }, (_, i) =>
-    pxOf((i + 0.5) / (PROPORTIONAL_STEPS - 0.5)),
-  );
+  const px = stepsPx(PROPORTIONAL_STEPS, pxOf);
   return { classes: classifySteps(values, PROPORTIONAL_STEPS, [0, most]), px };
 }
+
+/** Makes the area of points proportional to the absolute values. */
+function proportionalOfBothSigns(values: Float64Array, maxPx: number): SizeClasses {
+  const [min, max] = finiteRangeOf(values);
+  const most = min > max ? 0 : Math.max(-min, max);
+  const pxOf = (leastPx: number) =>
+    stepsPx(PROPORTIONAL_STEPS / 2, (share) => Math.max(leastPx, maxPx * Math.sqrt(share)));
+  return {
+    classes: classifySteps(values, PROPORTIONAL_STEPS, [-most, most]),
+    px: [...pxOf(LEAST_HOLLOW_PX).reverse(), ...pxOf(LEAST_PX.point)],
+    hollowBelow: PROPORTIONAL_STEPS / 2,
+  };
+}
+
+/** Returns the sizes of steps from 0: those of the middle of each step, and of the largest value for the last. */
+const stepsPx = (steps: number, pxOf: (share: number) => number): number[] =>
+  Array.from({ length: steps }, (_, i) => pxOf((i + 0.5) / (steps - 0.5)));
 
 /** Returns the sizes of `count` classes, from the smallest to the largest; the middle size if there is one class. */
 const spread = (count: number, pxOf: (share: number) => number): number[] =>

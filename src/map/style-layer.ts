@@ -7,6 +7,7 @@ import { listed, shown } from "./check";
 import { categoryAdvice, skewAdvice } from "./class-advice";
 import type { Classes } from "./classify";
 import { classifyColor, typeText } from "./color-classes";
+import type { Surroundings } from "./contrast";
 import { defaultSize, largestPx } from "./default-size";
 import { DrawnRows } from "./drawn-rows";
 import { type GeometryKind, isEmptyGeometry, type ProjectedGeometry } from "./geometry";
@@ -15,9 +16,10 @@ import type { LayerData, StyleColumn } from "./layer-data";
 import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
-import { MISSING_COLOR } from "./scheme";
+import { MISSING_AREA, MISSING_COLOR } from "./scheme";
+import type { SharedColumn } from "./shared-columns";
 import { classifySize } from "./size-classes";
-import type { Style } from "./style-options";
+import { DEFAULT_OPACITY, type Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
 import { type ClockBase, type TimedLayer, timeOf } from "./time-data";
 
@@ -47,26 +49,29 @@ interface LayerPlace {
   readonly plain: Rgba;
   readonly layerCount: number;
   readonly clock: ClockBase | undefined;
+  /** The column that colours the layer, together with those of other layers. */
+  readonly shared: SharedColumn | undefined;
+}
+
+interface StyledLayer {
+  readonly layer: SceneLayer;
+  readonly legends: Legend[];
+  readonly tileColumns: TileColumn[] | undefined;
+  readonly advice: string[];
+  readonly warnings?: readonly string[];
+  /** The column that colours the layer, with the values of the drawn rows. */
+  readonly coloredBy?: StyleColumn | undefined;
 }
 
 /** Computes how a layer looks: its colours, sizes, outline and legends, and what tooltips, popups and labels show. */
 export function styleLayer(
   part: Part,
   ground: Basemap,
-  { name, plain, layerCount, clock }: LayerPlace,
-): {
-  layer: SceneLayer;
-  legends: Legend[];
-  tileColumns: TileColumn[] | undefined;
-  advice: string[];
-  warnings?: readonly string[];
-} {
-  const {
-    layer,
-    data,
-    projected: { geometry },
-  } = part;
+  { name, plain, layerCount, clock, shared }: LayerPlace,
+): StyledLayer {
+  const { layer, data } = part;
   const { style } = layer;
+  const { geometry } = part.projected;
   const { theme, vector, background } = ground;
   const { kind } = geometry;
   const label = `layer ${labelOf(layer)}`;
@@ -79,9 +84,18 @@ export function styleLayer(
   if (style.aggregate)
     return { ...aggregateLayer(style.aggregate, part, ground, { name, clock }), advice: [] };
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
-  const missing = time ? MISSING_EVENT : MISSING_COLOR;
-  const source = { data, rows, label, theme };
-  const color = colorOf(style.color, source, { plain, missing });
+  const missing =
+    kind === "polygon" ? MISSING_AREA[theme] : { missing: time ? MISSING_EVENT : MISSING_COLOR };
+  const land = vector?.land ?? background;
+  // a layer that is more transparent than by default lets the basemap show on purpose
+  const around = {
+    land,
+    sea: vector?.sea ?? background,
+    opacity: Math.max(DEFAULT_OPACITY, style.opacity),
+  };
+  const source = { data, rows, label, theme, around, shared };
+  const coloredBy = style.color?.kind === "column" ? columnOf(source, style.color.column) : undefined;
+  const color = colorOf(style.color, coloredBy, source, { plain, ...missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
   const firstPx = size.style.kind === "constant" ? size.style.px : largestPx(size.style);
   const hidesPoints = data.rowCount > MOST_OUTLINED || firstPx < LEAST_OUTLINED_PX;
@@ -90,7 +104,7 @@ export function styleLayer(
   const hasLegend = style.legend !== null && !isEmptyGeometry(geometry);
   const { shownColumns, ...info } = infoOf(style, data, label, theme);
   const isSorted = geometry.kind === "point" && size.style.kind === "classes" && !time;
-  const hasTiles = (layer.from.kind === "table" || layer.from.kind === "query") && !time;
+  const arrow = style.arrow && kind === "line" && { arrow: style.arrow };
   const density = densityFor(part, color.style, size.style, theme);
   return {
     layer: {
@@ -101,6 +115,7 @@ export function styleLayer(
       size: size.style,
       ...(stroke !== null && { stroke }),
       opacity: style.opacity,
+      ...arrow,
       ...timeOf(part, geometry, clock),
       ...(density && { density }),
       ...info,
@@ -115,13 +130,26 @@ export function styleLayer(
           layerCount,
           defaultPx: plainSize.px,
           method: time?.method,
-        }).map((legend) =>
-          aboveGround(legend, { color: vector?.land ?? background, opacity: style.opacity, stroke }),
-        )
+        }).map((legend) => ({
+          ...aboveGround(legend, { color: land, opacity: style.opacity, stroke }),
+          ...arrow,
+        }))
       : [],
-    tileColumns: hasTiles ? tileColumns({ color: color.by, size: size.by, shown: shownColumns }) : undefined,
+    tileColumns: hasTiles(part)
+      ? tileColumns({ color: color.by, size: size.by, shown: shownColumns })
+      : undefined,
+    coloredBy,
     advice: [...new Set([color.advice, size.advice].filter((text) => text !== undefined))],
   };
+}
+
+/**
+ * Returns true if vector tiles can complete a layer that is too large for the page. The segments of lines in tiles are
+ * straight.
+ */
+export function hasTiles({ layer: { from, style }, projected: { geometry } }: Part): boolean {
+  const isCurved = geometry.kind === "line" && style.curve !== undefined;
+  return (from.kind === "table" || from.kind === "query") && !style.time && !isCurved;
 }
 
 /** Returns how points without a size or colour of their own are drawn where they are too many. */
@@ -167,18 +195,21 @@ interface Source {
   /** Name of the layer in error messages. */
   readonly label: string;
   readonly theme: Basemap["theme"];
+  readonly around: Surroundings;
+  readonly shared: SharedColumn | undefined;
 }
 
 function colorOf(
   color: Style["color"],
+  own: StyleColumn | undefined,
   source: Source,
-  { plain, missing }: { readonly plain: Rgba; readonly missing: Rgba },
+  { plain, missing, hatch }: { readonly plain: Rgba; readonly missing: Rgba; readonly hatch?: Rgba },
 ): Channel<ColorStyle> {
-  if (color?.kind !== "column") {
-    return { style: { kind: "constant", color: color?.color ?? plain } };
+  if (color?.kind !== "column" || !own) {
+    return { style: { kind: "constant", color: color?.kind === "constant" ? color.color : plain } };
   }
-  const column = columnOf(source, color.column);
-  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source.theme);
+  const { column, from } = source.shared ?? { column: own, from: 0 };
+  const { classes, palette, method, isDiverging } = classifyColor(color, column, source.label, source);
   const isChosen = isDiverging || color.order !== undefined;
   const advice = isChosen
     ? undefined
@@ -186,7 +217,13 @@ function colorOf(
       ? categoryAdvice(column, classes, source.label)
       : skewAdvice(column, method, source.label);
   return {
-    style: { kind: "classes", palette, missing, classes: source.rows.spread(classes.classes) },
+    style: {
+      kind: "classes",
+      palette,
+      missing,
+      ...(hatch && { hatch }),
+      classes: source.rows.spread(classes.classes.subarray(from, from + own.values.length)),
+    },
     by: classColumn(column, classes),
     ...(advice !== undefined && { advice }),
   };
@@ -212,12 +249,13 @@ function sizeOf(
   const column = columnOf(source, size.column);
   if (column.kind !== "number")
     throw new InvalidArgumentError(`Sizes require numbers; ${typeText(column, source.label)}.`);
-  const { classes, px, advice } = classifySize(size, column, { kind, label: source.label });
+  const { classes, px, hollowBelow, advice } = classifySize(size, column, { kind, label: source.label });
   return {
     style: {
       kind: "classes",
       px,
       missingPx: Math.min(...px),
+      ...(hollowBelow !== undefined && { hollowBelow }),
       classes: source.rows.spread(classes.classes),
     },
     by: classColumn(column, classes),

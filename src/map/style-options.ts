@@ -31,8 +31,8 @@ export interface ColorByColumn {
   readonly column: string;
   /**
    * Colours of the classes: a scheme made by `styling`, such as `styling.mint(7, "jenks")`, or the name of a scheme.
-   * @default "mint" for numbers and dates, from dark to bright on a dark basemap; "geyser" for numbers on both sides of 0;
-   * "safe" for text and booleans
+   * @default "mint" for numbers and dates, without colours as pale as the basemap, and from dark to bright on a dark one;
+   * "geyser" for numbers on both sides of 0; "safe" for text and booleans
    */
   readonly scheme?: Scheme | string;
   /**
@@ -86,9 +86,10 @@ export interface SizeByColumn {
   /** Number of classes, 1 to 20, or their upper bounds in ascending order. @default no classes; 5 if `method` needs them */
   readonly bins?: Bins;
   /**
-   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value,
-   * which must not be negative; with `range` or `min`, it grows from the smallest value to the largest.
-   * @default "continuous"; with `bins`, and for columns with negative values, "quantiles"
+   * Classification method. With `"continuous"`, the area of a point or the width of a line is proportional to the value: points
+   * with negative values are hollow, and lines must not have any. With `range` or `min`, it grows from the smallest value to
+   * the largest.
+   * @default "continuous"; with `bins`, and for lines of which one has a negative value, "quantiles"
    */
   readonly method?: Exclude<BinMethod, "category">;
   /** Alias of `method`, the name that cartoframes for Python uses. */
@@ -145,6 +146,18 @@ export interface StyleOptions {
    */
   readonly stroke?: string | StrokeOptions | false | null;
   /**
+   * Shape of lines: `"geodesic"` draws each segment as the shortest way between its ends on the globe, an arc of a great
+   * circle, such as the routes of flights. Has no effect on points and polygons.
+   * @default segments are straight in Web Mercator, and arcs of great circles in other projections
+   */
+  readonly curve?: "geodesic";
+  /**
+   * Draws an arrowhead at the end of each line. Its size depends on the width of the line; it is smaller, or absent, where
+   * the line is short on the screen. Has no effect on points and polygons.
+   * @default false
+   */
+  readonly arrow?: boolean;
+  /**
    * Legend of the layer: `false` hides it, `{ title }` names it, `{ counts: true }` adds the number of rows of each class.
    * @default shown, titled with the column's name, for layers styled by a column and for maps of several layers
    */
@@ -193,6 +206,8 @@ export interface Style {
   readonly opacity: number;
   /** null for no outline. */
   readonly stroke?: { readonly color?: Rgba; readonly widthPx?: number } | null;
+  readonly curve?: "geodesic";
+  readonly arrow?: true;
   /** null for no legend. */
   readonly legend: LegendStyle | null;
   readonly tooltip?: InfoStyle;
@@ -234,11 +249,11 @@ export interface ColumnSize {
   readonly minPx?: number;
   readonly maxPx?: number;
   readonly bins: Bins;
-  /** Absent for the default: proportional sizes, or classes if a value is negative. */
+  /** Absent for the default: proportional sizes, or classes if a line has a negative value. */
   readonly method?: NumberMethod | "continuous";
 }
 
-const DEFAULT_OPACITY = 0.9;
+export const DEFAULT_OPACITY = 0.9;
 /** Of points; a `min` without `max` must not exceed it. */
 const DEFAULT_MAX_PX = 25;
 const DEFAULT_BINS = 5;
@@ -252,7 +267,7 @@ const GEOMETRY_COLUMNS = ["the_geom", "the_geom_webmercator"];
 
 /** @throws InvalidArgumentError naming the option that is wrong and what it must be. */
 export function checkStyle(options: StyleOptions): Style {
-  const { name, color, size, opacity, stroke, legend, tooltip, popup, label, time } = options;
+  const { name, color, size, opacity, stroke, curve, arrow, legend, tooltip, popup, label, time } = options;
   const aggregate = checkAggregate(options);
   return {
     ...(name !== undefined && { name: checkText("name", name, A_TITLE) }),
@@ -261,6 +276,8 @@ export function checkStyle(options: StyleOptions): Style {
     ...(size !== undefined && { size: checkSize(size) }),
     opacity: checkOpacity(opacity ?? DEFAULT_OPACITY),
     ...(stroke !== undefined && { stroke: checkStroke(stroke) }),
+    ...(curve !== undefined && { curve: checkCurve(curve) }),
+    ...(checkArrow(arrow) && { arrow: true }),
     legend: checkLegend(legend ?? true),
     ...(tooltip !== undefined && { tooltip: checkInfo("tooltip", tooltip) }),
     ...(popup !== undefined && { popup: checkInfo("popup", popup) }),
@@ -469,6 +486,16 @@ function checkStroke(stroke: unknown): Style["stroke"] {
     ...(color !== undefined && { color: checkColor("stroke.color", color) }),
     ...(width !== undefined && { widthPx: checkPx("stroke.width", width) }),
   };
+}
+
+function checkCurve(curve: unknown): "geodesic" {
+  if (curve === "geodesic") return curve;
+  throw expected("curve", curve, '"geodesic", or absent for straight segments');
+}
+
+function checkArrow(arrow: unknown): boolean {
+  if (arrow === undefined || typeof arrow === "boolean") return arrow === true;
+  throw expected("arrow", arrow, "true or false");
 }
 
 function checkLegend(legend: unknown): Style["legend"] {

@@ -21,12 +21,12 @@ export function formatNumber(value: number, specifier?: string): string {
   return (size < GROUPED_FROM ? ungrouped : plain).format(value);
 }
 
-/** Formats a number in at most three digits: `950`, `1.2k`, `3.4M`. */
+/** Formats a number in two or three digits: `950`, `1.2k`, `3.4M`, `0.05`. */
 export const shortNumber = (value: number): string =>
-  (Math.abs(value) < 1000 ? Number(value.toPrecision(3)).toString() : format(".2~s")(value)).replace(
-    "-",
-    "−",
-  );
+  (Math.abs(value) < 1000
+    ? Number(value.toPrecision(Math.abs(value) < 1 ? 2 : 3)).toString()
+    : format(".2~s")(value)
+  ).replace("-", "−");
 
 /** True if `specifier` is a valid d3-format specifier. */
 export function isNumberFormat(specifier: string): boolean {

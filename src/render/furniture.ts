@@ -1,5 +1,6 @@
 /** Sizes of the map's furniture that the page and the image share: the scale bar and the legend's symbols. */
 import { lngLatOf, WORLD_M, zoomOf } from "../geometry/mercator";
+import { arrowLength, HALF_WIDTH } from "./arrow";
 import type { PlaceName } from "./names-data";
 import { UNKNOWN_ZOOM } from "./painter/grid";
 import type { Legend, LegendItem, Scene, Viewport } from "./scene";
@@ -17,7 +18,7 @@ export function vectorCredit({
   projection,
   basemap: { vector, names },
 }: Pick<Scene, "projection" | "basemap">): string {
-  const outlines = projection?.name === "albers-usa" ? "U.S. Census Bureau" : "Natural Earth";
+  const outlines = projection?.name.startsWith("albers-usa") ? "U.S. Census Bureau" : "Natural Earth";
   return [...(vector ? [outlines] : []), ...(names ? ["[GeoNames](https://www.geonames.org)"] : [])].join(
     " · ",
   );
@@ -93,12 +94,16 @@ const MAX_STACKED_PX = 40;
 /** Room for a label next to nested points. */
 const LABEL_HEIGHT_PX = 16;
 
+/** Length of the line of a symbol, and of the part of it before an arrowhead. */
+const LINE_LENGTH_PX = 18;
+const SHAFT_PX = 10;
+
 /** Length of a leader beside the points. */
 const LEADER_PX = 8;
 
 /** Size of a legend symbol in CSS pixels: points and lines in their own size, up to a limit. */
 export function legendSymbolSize(
-  { geometry, items }: Pick<Legend, "geometry" | "items">,
+  { geometry, items, arrow }: Pick<Legend, "geometry" | "items" | "arrow">,
   { sizePx }: LegendItem,
 ): { readonly width: number; readonly height: number } {
   switch (geometry) {
@@ -107,11 +112,32 @@ export function legendSymbolSize(
       const px = Math.min(most, Math.max(least, sizePx));
       return { width: px, height: px };
     }
-    case "line":
-      return { width: 18, height: Math.min(MAX_LINE_PX, Math.max(1, sizePx)) };
+    case "line": {
+      const px = Math.min(MAX_LINE_PX, Math.max(1, sizePx));
+      if (!arrow) return { width: LINE_LENGTH_PX, height: px };
+      const head = arrowLength(px);
+      return { width: Math.max(LINE_LENGTH_PX, head + SHAFT_PX), height: 2 * HALF_WIDTH * head };
+    }
     case "polygon":
       return { width: 16, height: 12 };
   }
+}
+
+/** Returns the corners of a line with an arrowhead, to the right, as shares of the symbol's width and height. */
+export function arrowCorners(
+  legend: Pick<Legend, "geometry" | "items" | "arrow">,
+  item: LegendItem,
+): (readonly [x: number, y: number])[] {
+  const { width, height } = legendSymbolSize(legend, item);
+  const px = Math.min(MAX_LINE_PX, Math.max(1, item.sizePx));
+  const [neck, half] = [1 - arrowLength(px) / width, px / height / 2];
+  const upper = [
+    [0, 0.5 - half],
+    [neck, 0.5 - half],
+    [neck, 0],
+  ] as const;
+  const lower = upper.map(([x, y]) => [x, 1 - y] as const).reverse();
+  return [...upper, [1, 0.5], ...lower];
 }
 
 /** True if a legend is about sizes, or about sizes and colours. */
@@ -139,7 +165,8 @@ export interface NestedPoints {
 /** Nests the points of a legend; undefined if they are small enough to stand one below the other. */
 export function nestedPoints({ geometry, items }: Legend): NestedPoints | undefined {
   const isLarge = items.some(({ sizePx }) => sizePx > MAX_STACKED_PX);
-  if (geometry !== "point" || !isLarge || !haveSizes(items)) return undefined;
+  const isHollow = items.some(({ hollow }) => hollow); // circles of one size would lie on each other
+  if (geometry !== "point" || !isLarge || isHollow || !haveSizes(items)) return undefined;
   const sizeOf = (item: LegendItem) => legendSymbolSize({ geometry, items }, item).width;
   const largestFirst = [...items].sort((a, b) => sizeOf(b) - sizeOf(a));
   const widthPx = Math.max(...items.map(sizeOf));

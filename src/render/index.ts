@@ -4,8 +4,9 @@
  * a notebook displays.
  */
 
+export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
-export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
+export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
 export { missingCharacters } from "./image/fonts";
 export type { GifOptions } from "./image/gif";
 export {

@@ -122,7 +122,7 @@ function namesOn(plane: Plane): readonly PlaceName[] {
   let names = kept.get(key);
   if (!names) {
     const large = basemapNames().filter(({ room, zoom }) => room > 0 || zoom <= ZOOM_PLANE);
-    names = projected(plane.name === "albers-usa" ? large.filter(isAmerican()) : large, plane);
+    names = projected(plane.name.startsWith("albers-usa") ? large.filter(isAmerican()) : large, plane);
     const [oldest] = kept.keys();
     if (oldest !== undefined && kept.size === MAX_KEPT) kept.delete(oldest);
     kept.set(key, names);

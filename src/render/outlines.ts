@@ -1,7 +1,7 @@
 /** The vector basemap of a scene, in the projection of the scene. */
 import { usaOutlines, worldOutlines } from "./assets";
 import type { BasemapShapes } from "./painter";
-import { graticuleOf, outlineOf, type Plane, projectPaths } from "./plane";
+import { framesOf, graticuleOf, outlineOf, type Plane, projectPaths } from "./plane";
 import type { PathGeometry, Scene } from "./scene";
 
 /** Projecting the outlines of the world takes 0.2 s, and most maps of a notebook have one of few projections. */
@@ -26,9 +26,10 @@ export function outlinesIn({ name, center }: Plane): BasemapShapes {
 }
 
 function projected(projection: Plane): BasemapShapes {
-  const { land, borders, stateBorders, lakes, rivers } =
-    projection.name === "albers-usa" ? usaOutlines() : worldOutlines();
-  const [outline, graticule] = [outlineOf(projection), graticuleOf(projection)];
+  const { land, borders, stateBorders, lakes, rivers } = projection.name.startsWith("albers-usa")
+    ? usaOutlines()
+    : worldOutlines();
+  const [outline, lines] = [outlineOf(projection), graticuleOf(projection) ?? framesOf(projection)];
   return {
     land: projectPaths(toPoles(land), projection),
     borders: projectPaths(borders, projection, { isStraight: true }),
@@ -36,7 +37,7 @@ function projected(projection: Plane): BasemapShapes {
     lakes: projectPaths(lakes, projection),
     rivers: projectPaths(rivers, projection, { isStraight: true }),
     ...(outline && { outline }),
-    ...(graticule && { graticule }),
+    ...(lines && { graticule: lines }),
   };
 }
 

@@ -28,6 +28,9 @@ export function countInView({ count, area }: Spread, worldPx: number): number {
   return areaPx2 > VIEW_PX2 ? (count * VIEW_PX2) / areaPx2 : count;
 }
 
+/** Width of the outline of hollow points, in CSS pixels, inside their diameter. */
+export const HOLLOW_PX = 1.5;
+
 /** A view with more points of one colour shows their density. */
 export const MOST_POINTS = 20_000;
 

@@ -27,6 +27,8 @@ export type ColorStyle =
       readonly kind: "classes";
       readonly palette: readonly Rgba[];
       readonly missing: Rgba;
+      /** Diagonal lines over polygons in `MISSING_CLASS`. */
+      readonly hatch?: Rgba;
       readonly classes: Uint8Array;
     };
 
@@ -42,6 +44,8 @@ export type SizeStyle =
       readonly kind: "classes";
       readonly px: readonly number[];
       readonly missingPx: number;
+      /** Points in lower classes than this are hollow: circles in their colour. */
+      readonly hollowBelow?: number;
       readonly classes: Uint8Array;
     };
 
@@ -66,7 +70,8 @@ export interface PointGeometry {
  * Lines, or the rings of polygons, in world units. `xy` holds coordinate pairs; path p spans the pairs `paths[p]` to
  * `paths[p + 1]`, and feature f the paths `features[f]` to `features[f + 1]`, ends excluded. All rings of a feature
  * (outer rings and holes of every part) are filled together by the even-odd rule. A path that crosses the antimeridian
- * continues beyond x = 0 or 1 instead of jumping.
+ * continues beyond x = 0 or 1 instead of jumping. A line that is cut because it goes on out of the map is followed by a path
+ * without length, so that its end gets no arrowhead.
  */
 export interface PathGeometry {
   readonly kind: "line" | "polygon";
@@ -127,6 +132,8 @@ export interface Aggregate {
 export interface LevelScale {
   /** Smallest value of each class of cells but the first. */
   readonly breaks?: readonly number[];
+  /** Smallest and largest value of a cell. */
+  readonly range?: readonly [least: number, most: number];
   /** Number of points, or sum of values, in the densest cells that are two standard deviations of the kernel wide. */
   readonly densest?: number;
   /** Smallest and largest mean, without outliers. */
@@ -187,6 +194,8 @@ export interface DetailSource {
   readonly layer: string;
   /** Formats (see `CardField`) of string columns whose attributes are numbers, by index of the column. */
   readonly formats: Readonly<Record<number, string>>;
+  /** Width of the margin around a tile of 256 pixels that the tile includes; lines end there because they are cut. @default 0 */
+  readonly bufferPx?: number;
 }
 
 export interface SceneLayer {
@@ -203,6 +212,8 @@ export interface SceneLayer {
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number; readonly thins?: boolean };
   /** 0–1, applied to the layer as a whole: opaque points that overlap are no darker. */
   readonly opacity: number;
+  /** Lines end in arrowheads. */
+  readonly arrow?: true;
   /** The columns that `tooltip`, `popup` and `label` show, with one value per row. */
   readonly columns?: readonly RowColumn[];
   /** Shown while the pointer is over a feature. */
@@ -225,6 +236,10 @@ export interface LegendItem {
   /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;
+  /** Diagonal lines over polygons without data. */
+  readonly hatch?: Rgba;
+  /** A circle: `stroke` has the colour of the point, and `color` is that of the ground inside. */
+  readonly hollow?: true;
   /** Outline of points and polygons, as it looks above the basemap. */
   readonly stroke?: { readonly color: Rgba; readonly widthPx: number };
 }
@@ -234,6 +249,8 @@ export interface Legend {
   readonly title: string;
   readonly geometry: "point" | "line" | "polygon";
   readonly items: readonly LegendItem[];
+  /** Lines end in arrowheads. */
+  readonly arrow?: true;
   /** Index of the layer that the legend explains. */
   readonly layer?: number;
   /** A continuous colour ramp above the items. */
@@ -276,6 +293,7 @@ export const PLANE_NAMES = [
   "mollweide",
   "orthographic",
   "albers-usa",
+  "albers-usa-territories",
 ] as const;
 export type PlaneName = (typeof PLANE_NAMES)[number];
 

@@ -136,7 +136,11 @@ describe("defaults", () => {
 
 describe("colour by column", () => {
   test("numbers use mint in five quantiles", async () => {
-    const { scene } = await sceneOf(frameOf([1, 2, 3, 4, 5, null]), { color: "v" });
+    const color = { column: "v", scheme: "mint" };
+    const { scene } = await sceneOf(frameOf([1, 2, 3, 4, 5, null]), { color });
+    const byDefault = (await layerOf(frameOf([1, 2, 3, 4, 5, null]), { color: "v" })).color;
+    expect(byDefault).toMatchObject({ classes: Uint8Array.of(0, 1, 2, 3, 4, 255) });
+    expect(byDefault.kind === "classes" && byDefault.palette.at(-1)).toEqual([0x0d, 0x58, 0x5f, 255]);
     expect(scene.layers[0]!.color).toMatchObject({
       kind: "classes",
       palette: [

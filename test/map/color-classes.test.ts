@@ -1,8 +1,17 @@
-import { wcagContrast } from "culori";
+import { converter, wcagContrast } from "culori";
 import { DataFrame } from "danfojs-node";
 import { describe, expect, test } from "vitest";
-import { BaseMap, buildScene, dataFromFrame, Layer, type LayerOptions, styling } from "../../src/map";
+import {
+  BaseMap,
+  buildScene,
+  type ColorByColumn,
+  dataFromFrame,
+  Layer,
+  type LayerOptions,
+  styling,
+} from "../../src/map";
 import { classifyAround, classifyNumbers } from "../../src/map/classify";
+import { over } from "../../src/map/css-color";
 import { distanceFrom } from "../../src/map/other-color";
 import { mostColorsOf, otherColorOf, paletteOf, SCHEME_NAMES } from "../../src/map/scheme";
 import type { Rgba } from "../../src/render/scene";
@@ -31,6 +40,7 @@ async function mapOf(values: readonly unknown[], options: LayerOptions, basemap?
   };
 }
 
+const lab = converter("lab65");
 const hex = (color: Rgba) => `#${Buffer.from(color.slice(0, 3)).toString("hex")}`;
 const colorsOf = (scheme: ReturnType<typeof styling.mint>, count: number) =>
   paletteOf(scheme, count, false).map(hex);
@@ -76,9 +86,10 @@ describe("numbers on both sides of zero", () => {
   test("of one sign, with a scheme, or with bounds have no centre", async () => {
     const of = async (values: number[], color: object) =>
       (await mapOf(values, { color: { column: "v", ...color } })).palette;
-    expect(await of([0, 1, 2, 3, 4], {})).toEqual(colorsOf(styling.mint(), 5));
+    const darkest = colorsOf(styling.mint(), 5)[4];
+    expect((await of([0, 1, 2, 3, 4], {}))[4]).toBe(darkest);
     expect(await of(changes, { scheme: "teal" })).toEqual(colorsOf(styling.teal(), 5));
-    expect(await of(changes, { bins: [-0.5, 0, 1] })).toEqual(colorsOf(styling.mint(3), 3));
+    expect((await of(changes, { bins: [-0.5, 0, 1] }))[2]).toBe(darkest);
   });
   test.each(["quantiles", "equal", "jenks", "headtails"] as const)(
     "%s: classes are symmetric about a centre",
@@ -97,6 +108,16 @@ describe("numbers on both sides of zero", () => {
       }
     },
   );
+  test("bounds are round, also of differences with many digits", async () => {
+    const random = mulberry32(6);
+    const rates = Array.from({ length: 500 }, () => Math.round(1000 * random() * random()) / 1000);
+    const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+    const { labels } = await mapOf(
+      rates.map((rate) => rate - mean),
+      { color: "v" },
+    );
+    for (const label of labels) expect(label.replace(/[^\d]/g, "").length).toBeLessThanOrEqual(10);
+  });
   test("many zeros stay in the middle", async () => {
     const { colorOf, palette } = await mapOf([0, 0, 0, 0, 0, 0, -1, 2], { color: "v" });
     expect(colorOf(0)).toBe(palette[(palette.length - 1) / 2]);
@@ -137,6 +158,45 @@ describe("on a dark basemap", () => {
     expect((await on({ column: "v", method: "category" })).palette).toEqual(
       paletteOf(styling.safe(), 5, true).map(hex),
     );
+  });
+});
+
+describe("the lowest class of a default scheme", () => {
+  const grounds = ({ basemap: { background, vector } }: BaseMap) => [background, vector?.land ?? background];
+
+  test.each<[string, { opacity?: number } & Omit<ColorByColumn, "column">]>([
+    ["voyager", {}],
+    ["voyager", { opacity: 0.9 }],
+    ["light", { bins: 2 }],
+    ["light", { bins: 7, method: "equal" }],
+    ["light", { method: "continuous" }],
+    ["light", { bins: [2, 3, 4] }],
+    ["none", {}],
+    ["dark", { opacity: 0.9 }],
+  ])("can be seen on %s with %j", async (source, { opacity = 1, ...color }) => {
+    const basemap = new BaseMap({ source });
+    const { colorOf, palette } = await mapOf(
+      [1, 2, 3, 4, 5],
+      { color: { column: "v", ...color }, opacity },
+      basemap,
+    );
+    const land = grounds(basemap)[1]!;
+    const seen = over([...Buffer.from(colorOf(1).slice(1), "hex"), 255] as unknown as Rgba, opacity, land);
+    for (const ground of grounds(basemap))
+      expect(wcagContrast(hex(seen), hex(ground))).toBeGreaterThanOrEqual(1.5);
+    const lightness = palette.map((color) => lab(color)!.l);
+    const sorted = [...lightness].sort((a, b) => (source === "dark" ? a - b : b - a));
+    expect(lightness).toEqual(sorted);
+    expect(new Set(palette).size).toBeGreaterThan(0.8 * palette.length);
+  });
+  test("does not depend on an opacity below the default, with which the ramp would be flat", async () => {
+    const paletteAt = async (opacity: number) =>
+      (await mapOf([1, 2, 3, 4, 5], { color: "v", opacity })).palette;
+    expect(await paletteAt(0.1)).toEqual(await paletteAt(0.9));
+  });
+  test("is as it is in a scheme that was chosen", async () => {
+    const { palette } = await mapOf([1, 2, 3, 4, 5], { color: { column: "v", scheme: "mint" } });
+    expect(palette).toEqual(colorsOf(styling.mint(), 5));
   });
 });
 

@@ -18,11 +18,31 @@ const sceneOf = async (options: MapOptions) => (await mapScene(nowhere, { ...opt
 const CITIES = new DataFrame({
   name: ["Madrid", "Paris", "London", "Berlin", "Roma", "Wien", "Bruxelles", "Amsterdam", "Αθήνα", "Lisboa"],
   people: [3.3e6, 2.1e6, 8.9e6, 3.7e6, 2.8e6, 1.9e6, 1.2e6, 0.9e6, 0.66e6, 0.55e6],
+  change: [120, -40, 300, 80, -160, 10, -2, null, -300, 45],
   country: ["ES", "FR", "GB", "DE", "IT", "AT", "BE", "NL", "GR", "PT"],
   lng: [-3.7, 2.35, -0.13, 13.4, 12.5, 16.37, 4.35, 4.9, 23.73, -9.14],
   lat: [40.42, 48.86, 51.51, 52.52, 41.9, 48.21, 50.85, 52.37, 37.98, 38.72],
 });
 const lnglat = ["lng", "lat"] as const;
+
+const AIRPORTS: Record<string, string> = {
+  LAX: "-118.4 33.9",
+  NRT: "140.4 35.8",
+  JFK: "-73.8 40.6",
+  LHR: "-0.5 51.5",
+  SYD: "151.2 -33.9",
+  SCL: "-70.8 -33.4",
+  DXB: "55.4 25.3",
+  JNB: "28.2 -26.1",
+};
+const FLIGHTS = new DataFrame({
+  geometry: ["LAX NRT", "JFK LHR", "SYD SCL", "DXB LAX", "LHR JNB", "SCL JFK", "NRT SYD"].map((pair) => {
+    const [from, to] = pair.split(" ");
+    return `LINESTRING (${AIRPORTS[from!]}, ${AIRPORTS[to!]})`;
+  }),
+  flights: [14, 40, 4, 7, 12, 9, 21],
+  airline: ["JL", "BA", "QF", "EK", "BA", "LA", "QF"],
+});
 
 /** The states of the USA, their areas made up from their names. */
 function states(): FeatureCollection {
@@ -111,6 +131,21 @@ const MAPS: Record<string, () => MapOptions> = {
       }),
     ],
     size: [560, 360],
+  }),
+  "arrows-around-the-world": () => ({
+    layers: [
+      new BaseMap({ source: "light", labels: null }),
+      new Layer(FLIGHTS, { curve: "geodesic", arrow: true, size: "flights", color: "airline" }),
+    ],
+    projection: "mercator",
+    size: [800, 420],
+  }),
+  "sizes-of-both-signs": () => ({
+    layers: [
+      new BaseMap({ source: "dark" }),
+      new Layer(CITIES, { lnglat, color: "country", size: { column: "change", max: 60 } }),
+    ],
+    size: [640, 400],
   }),
   "lines-width": () => ({
     layers: [

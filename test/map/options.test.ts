@@ -112,7 +112,7 @@ test("opacity, stroke, legend, and unknown options", () => {
     `"Layer "airports": \`legend.title\` must be a string that is not blank; got 5."`,
   );
   expect(complaint({ opacty: 1 })).toMatchInlineSnapshot(
-    `"Layer has no option "opacty". Did you mean "opacity"? Available options: "lnglat", "geomCol", "name", "color", "size", "as", "value", "cell", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time"."`,
+    `"Layer has no option "opacty". Did you mean "opacity"? Available options: "lnglat", "geomCol", "name", "color", "size", "as", "value", "cell", "opacity", "stroke", "curve", "arrow", "legend", "tooltip", "popup", "label", "time"."`,
   );
   expect(complaint({ lnglat: ["x"] })).toMatchInlineSnapshot(
     `"Layer "airports": \`lnglat\` must be the names of two columns: [longitude, latitude]; got ["x"]."`,
@@ -138,7 +138,7 @@ test("sources", () => {
   expect(
     () => new QueryLayer("SELECT 1", { lnglat: ["a", "b"] } as never),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[InvalidArgumentError: QueryLayer has no option "lnglat". Available options: "name", "color", "size", "as", "value", "cell", "opacity", "stroke", "legend", "tooltip", "popup", "label", "time".]`,
+    `[InvalidArgumentError: QueryLayer has no option "lnglat". Available options: "name", "color", "size", "as", "value", "cell", "opacity", "stroke", "curve", "arrow", "legend", "tooltip", "popup", "label", "time".]`,
   );
 });
 

@@ -10,7 +10,8 @@ import countries from "world-atlas/countries-110m.json";
 import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../src/map";
 import { renderPng } from "../../src/render/image/png";
-import { PLANE_NAMES, type Scene } from "../../src/render/scene";
+import { outlinesOf } from "../../src/render/outlines";
+import { PLANE_NAMES, type PointGeometry, type Scene } from "../../src/render/scene";
 import { expectGolden } from "../render/painter/golden";
 import { nowhere, progress } from "../support/nowhere";
 
@@ -24,6 +25,13 @@ const PLACES: readonly (readonly [string, number, number])[] = [
   ["Honolulu", -157.8, 21.3],
   ["Suva", 178.4, -18.1],
   ["Denver", -105, 39.7],
+];
+const TERRITORIES: typeof PLACES = [
+  ["San Juan", -66.1, 18.46],
+  ["Guam", 144.75, 13.47],
+  ["Saipan", 145.75, 15.19],
+  ["Pago Pago", -170.7, -14.28],
+  ["St. Croix", -64.7, 17.73],
 ];
 const points = (places = PLACES) =>
   new DataFrame({
@@ -43,6 +51,7 @@ function numbered(topology: unknown, object: string, leftOut: readonly string[] 
   return { ...rest, features: kept.map((shape, i) => ({ ...shape, properties: { number: i % 5 } })) };
 }
 const COUNTRIES = numbered(countries, "countries");
+const WITH_TERRITORIES = numbered(states, "states");
 /** Without the territories, which "albers-usa" does not show. */
 const STATES = numbered(states, "states", ["60", "66", "69", "72", "78"]);
 
@@ -53,12 +62,13 @@ const areas = (shapes: FeatureCollection) =>
 
 describe.each(PLANE_NAMES)("%s", (projection) => {
   test.each(["light", "dark"] as const)("%s", async (source) => {
-    const isUsa = projection === "albers-usa";
+    const usa = { "albers-usa": STATES, "albers-usa-territories": WITH_TERRITORIES };
+    const shapes = projection in usa ? usa[projection as keyof typeof usa] : COUNTRIES;
     const { scene } = await sceneOf({
       projection,
       layers: [
         new BaseMap({ source }),
-        areas(isUsa ? STATES : COUNTRIES),
+        areas(shapes),
         new Layer(ROUTES, { geomCol: "geometry", color: "crimson", legend: false }),
         new Layer(points(), { lnglat, color: "gold", size: 6, label: "name", legend: false }),
       ],
@@ -66,6 +76,34 @@ describe.each(PLANE_NAMES)("%s", (projection) => {
     expect(scene.projection?.name).toBe(projection);
     await expectGolden(`projection-${projection}-${source}`, renderPng(scene));
   });
+});
+
+test("each territory lies in its frame", async () => {
+  const { scene, warnings } = await sceneOf({
+    projection: "albers-usa-territories",
+    layers: [areas(WITH_TERRITORIES), new Layer(points(TERRITORIES), { lnglat })],
+  });
+  expect(warnings).toEqual([]);
+  const { graticule: frames } = outlinesOf(scene);
+  const { x, y } = scene.layers[1]!.geometry as PointGeometry;
+  const frameOf = (i: number) =>
+    Array.from({ length: frames!.paths.length - 1 }, (_, path) => {
+      const corners = frames!.xy.subarray(2 * frames!.paths[path]!, 2 * frames!.paths[path + 1]!);
+      const [xs, ys] = [0, 1].map((axis) => corners.filter((_, at) => at % 2 === axis)) as [
+        Float64Array,
+        Float64Array,
+      ];
+      return (
+        x[i]! > Math.min(...xs) &&
+        x[i]! < Math.max(...xs) &&
+        y[i]! > Math.min(...ys) &&
+        y[i]! < Math.max(...ys)
+      );
+    }).indexOf(true);
+  const found = TERRITORIES.map((_, i) => frameOf(i));
+  expect(found).not.toContain(-1);
+  expect([found[1], found[0]]).toEqual([found[2], found[4]]); // Guam and Saipan; San Juan and St. Croix
+  expect(new Set(found).size).toBe(3);
 });
 
 test("the world in Web Mercator shows once", async () => {
@@ -76,11 +114,18 @@ test("the world in Web Mercator shows once", async () => {
 describe("auto", () => {
   const nameOf = ({ projection }: Scene) => projection?.name ?? "mercator";
   const only = (...names: string[]) =>
-    new Layer(points(PLACES.filter(([name]) => names.includes(name))), { lnglat });
+    new Layer(points([...PLACES, ...TERRITORIES].filter(([name]) => names.includes(name))), { lnglat });
   const osm = new BaseMap({ source: "https://tile.example.com/{z}/{x}/{y}.png" });
   test.each<[string, MapOptions, string]>([
     ["countries", { layers: areas(COUNTRIES) }, "equal-earth"],
     ["states", { layers: areas(STATES) }, "albers-usa"],
+    ["states and territories", { layers: areas(WITH_TERRITORIES) }, "albers-usa-territories"],
+    [
+      "states and a place in a territory",
+      { layers: [areas(STATES), only("San Juan")] },
+      "albers-usa-territories",
+    ],
+    ["territories alone", { layers: only("San Juan", "Guam") }, "mercator"],
     ["points in the United States", { layers: [areas(STATES), only("Denver")] }, "albers-usa"],
     ["states and a place elsewhere", { layers: [areas(STATES), only("Lima")] }, "mercator"],
     ["one state", { layers: areas({ ...STATES, features: STATES.features.slice(0, 1) }) }, "mercator"],

@@ -49,13 +49,77 @@ describe("size by column", () => {
     expect((await pxOf({ size: { column: "v", max: 40 } })).px[4]).toBe(40);
     const legend = (await sceneOf(frameOf([3, 400]), { size: "v" })).scene.legends[0]!;
     expect(legend.items.map(({ label }) => label)).toEqual(["20", "200", "400"]);
-    const both = await sceneOf(frameOf([1, 2, -3]), { size: "v" });
-    expect(both.scene.layers[0]!.size).toMatchObject({ px: [5, 15, 25] });
-    expect(both.advice.join()).toContain('Column "v" of layer DataFrame (3 × 2) has negative values');
-    const proportional = { column: "v", method: "continuous" } as const;
-    await expect(sceneOf(frameOf([1, -3]), { size: proportional })).rejects.toThrow(
-      'Sizes are proportional to values, which must not be negative; column "v" of layer DataFrame (2 × 2) has -3.',
+  });
+  test("lines have no width that is proportional to a negative value", async () => {
+    const lines = frameOf([1, 2, -3], WKTS.line);
+    const classes = await sceneOf(lines, { size: "v" });
+    expect(classes.scene.layers[0]!.size).toMatchObject({ px: [0.5, 3.25, 6] });
+    expect(classes.advice.join()).toContain('Column "v" of layer DataFrame (3 × 2) has negative values');
+    await expect(sceneOf(lines, { size: { column: "v", method: "continuous" } })).rejects.toThrow(
+      'The width of a line is proportional to its value, which must not be negative; column "v" of layer DataFrame (3 × 2) has -3.',
     );
+  });
+  test.each(["v", { column: "v", method: "continuous" }] as const)(
+    "points with negative values are hollow, with an area proportional to the absolute value: %j",
+    async (size) => {
+      const values = [-100, -25, -1, 0, 25, 400, null, Number.NEGATIVE_INFINITY];
+      const { scene, advice } = await sceneOf(frameOf(values), { size });
+      const style = scene.layers[0]!.size;
+      if (style.kind !== "classes") throw new Error("expected classes");
+      const { px, missingPx, classes, hollowBelow } = style;
+      const looks = values.map((_, row) => [
+        Math.round((px[classes[row]!] ?? missingPx) * 2) / 2,
+        classes[row]! < hollowBelow!,
+      ]);
+      expect(looks).toEqual([
+        [12.5, true],
+        [6.5, true],
+        [4, true], // a circle of one pixel would be a dot
+        [2, false],
+        [6.5, false],
+        [25, false],
+        [2, false],
+        [25, true],
+      ]);
+      expect(advice).toEqual([]);
+    },
+  );
+  test.each([
+    [
+      [-300, 120, 40],
+      ["−300", "−100", "120"],
+      [true, true, false],
+    ],
+    [
+      [-20, 300],
+      ["−20", "100", "300"],
+      [true, false, false],
+    ],
+    [
+      [-3, -1],
+      ["−3", "−1"],
+      [true, true],
+    ],
+    [
+      [-3, null],
+      ["−3", "−1", "no data"],
+      [true, true, false],
+    ],
+  ] as const)("the legend of %j shows points and circles", async (values, labels, hollow) => {
+    const { scene } = await sceneOf(frameOf(values), {
+      size: "v",
+      color: "#ff0000",
+      stroke: false,
+      opacity: 1,
+    });
+    const [legend] = scene.legends;
+    expect(legend!.items.map(({ label }) => label)).toEqual(labels);
+    expect(legend!.items.map((item) => item.hollow === true)).toEqual(hollow);
+    const land = scene.basemap.vector!.land;
+    for (const item of legend!.items)
+      expect(item.hollow ? [item.color, item.stroke?.color] : [item.color]).toEqual(
+        item.hollow ? [land, [255, 0, 0, 255]] : [[255, 0, 0, 255]],
+      );
   });
   test("two columns have two legends", async () => {
     const frame = new DataFrame({ a: ["x", "y"], b: [1, 2], geometry: [WKTS.point, WKTS.point] } as never);

@@ -153,11 +153,34 @@ describe("scenes", () => {
     const brightness = dark.aggregate!.palette.map(([red, green, blue]) => red + green + blue);
     expect(brightness.at(-1)).toBeGreaterThan(brightness[0]!);
   });
-  test("no points: no legend, and the usual warning", async () => {
-    const empty = new Layer({ type: "FeatureCollection", features: [] }, { as: "cluster" });
+  test.each(["cluster", "h3"] as const)("no points: no legend, and the usual warning (%s)", async (as) => {
+    const empty = new Layer({ type: "FeatureCollection", features: [] }, { as });
     const { scene, warnings } = await mapScene(nowhere, { layers: empty, progress });
     expect(scene.legends).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining("none of its rows has a geometry")]);
+  });
+  test("points without any value leave an empty map, and say so", async () => {
+    const none = new DataFrame({ lng: [8, 9], lat: [47, 48], v: [Number.NaN, Infinity] });
+    for (const as of ["hexbin", "h3", "heatmap", "cluster"] as const) {
+      const layers = new Layer(none, { lnglat: ["lng", "lat"], as, value: { avg: "v" } });
+      const { scene, warnings } = await mapScene(nowhere, { layers, progress });
+      expect(scene.legends).toEqual([]);
+      expect(warnings[0]).toBe(
+        'The map leaves out 2 points of layer DataFrame (2 × 3) without a value of "v".',
+      );
+    }
+  });
+  test("a single place: cells and legends say how many points are there", async () => {
+    const place = new DataFrame({ lng: Array(1000).fill(8), lat: Array(1000).fill(47) });
+    for (const as of ["hexbin", "grid", "h3", "cluster"] as const) {
+      const layers = new Layer(place, { lnglat: ["lng", "lat"], as });
+      const { scene } = await mapScene(nowhere, { layers, progress });
+      expect(scene.legends[0]!.items.map(({ label }) => label)).toEqual(["1,000"]);
+    }
+  });
+  test("the number on clusters is the value, their size the count", async () => {
+    const { scene } = await made({ as: "cluster", value: { avg: "fare" } });
+    expect(scene.legends[0]!.title).toBe("avg(fare), size by count");
   });
 });
 

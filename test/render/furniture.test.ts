@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { legendSymbolSize, nestedPoints } from "../../src/render/furniture";
+import { arrowCorners, legendSymbolSize, nestedPoints } from "../../src/render/furniture";
 import type { Legend } from "../../src/render/scene";
 
 const legendOf = (geometry: Legend["geometry"], ...sizes: number[]): Legend => ({
@@ -18,6 +18,21 @@ test("points of a legend about sizes have their own size, those of one about col
 test("lines have their own width", () => {
   const lines = legendOf("line", 0.5, 3, 25);
   expect(lines.items.map((item) => legendSymbolSize(lines, item).height)).toEqual([1, 3, 25]);
+});
+
+test("lines with arrowheads have room for the head, which is wider than the line", () => {
+  const lines: Legend = { ...legendOf("line", 0.5, 6, 25), arrow: true };
+  for (const item of lines.items) {
+    const { width, height } = legendSymbolSize(lines, item);
+    const corners = arrowCorners(lines, item);
+    const [tip] = corners.filter(([x]) => x === 1);
+    expect(tip).toEqual([1, 0.5]);
+    for (const [x, y] of corners) expect(Math.min(x, y, 1 - x, 1 - y)).toBeGreaterThanOrEqual(0);
+    const line = corners.filter(([x]) => x === 0).map(([, y]) => y * height);
+    expect(Math.abs(line[1]! - line[0]!)).toBeCloseTo(Math.max(1, item.sizePx));
+    expect(height).toBeGreaterThan(1.5 * item.sizePx);
+    expect(width).toBeGreaterThanOrEqual(18);
+  }
 });
 
 test("only points of different sizes are nested, and only if one is large", () => {

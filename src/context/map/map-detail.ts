@@ -9,7 +9,7 @@ import type { NamedMap } from "../../api/schemas/maps";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError, CartoError, ServerError } from "../../errors";
 import { labelOf, largestPx } from "../../map";
-import { type PackedScene, withDetail } from "../../render";
+import { arrowLength, type PackedScene, withDetail } from "../../render";
 import type { DetailSource, SceneLayer } from "../../render/scene";
 import { type DetailLayer, detailLayer, type LayersOfDetail } from "./detail-layer";
 import type { FetchedScene } from "./map-scene";
@@ -58,7 +58,8 @@ export async function withTiles(
 }
 
 /** Returns how far the symbol of a feature extends beyond its geometry, in CSS pixels. */
-function reachOf({ size, stroke, geometry, aggregate }: SceneLayer): number {
+function reachOf({ size, stroke, geometry, arrow, aggregate }: SceneLayer): number {
+  if (arrow) return arrowLength(largestPx(size)); // across a tile's edge, the head lies in one tile and its tip in the other
   if (aggregate) return aggregate.as === "heatmap" ? 2 * aggregate.cellPx : 0;
   return (geometry.kind === "polygon" ? 0 : largestPx(size) / 2) + (stroke?.widthPx ?? 0);
 }
@@ -79,7 +80,7 @@ export async function detailSources(transport: Transport, options: DetailOptions
     const urlTemplate = await tilesOf(transport, layergroup, signal);
     const sources = reduced.map((index, at): [number, DetailSource] => [
       index,
-      { urlTemplate, layer: mapLayers[at]!.id, formats: formatsOf(tileColumns[index]!) },
+      { urlTemplate, layer: mapLayers[at]!.id, formats: formatsOf(tileColumns[index]!), bufferPx },
     ]);
     return { sources: new Map(sources), warnings: [] };
   } catch (error) {

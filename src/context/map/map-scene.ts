@@ -18,6 +18,7 @@ import {
   type MapOptions,
   parseGeoJson,
   type ResolvedLayer,
+  type SharedColumns,
   withH3Cells,
 } from "../../map";
 import { readColumns } from "../read/read";
@@ -34,6 +35,8 @@ export interface Work {
 /** A scene with the layers it was built from. */
 export interface FetchedScene extends BuiltScene {
   readonly layers: readonly ResolvedLayer[];
+  /** Builds the scene again, with classes that the layers share with those of other maps. */
+  readonly rebuild: (shared: SharedColumns) => BuiltScene;
 }
 
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
@@ -44,8 +47,9 @@ export async function mapScene(transport: Transport, options: MapOptions & Work)
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
   const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
-  const built = buildScene({ layers: resolved, basemap, ...view, title, legend, at });
-  return { ...built, layers: resolved };
+  const build = (shared?: SharedColumns) =>
+    buildScene({ layers: resolved, basemap, ...view, title, legend, at, ...(shared && { shared }) });
+  return { ...build(), layers: resolved, rebuild: build };
 }
 
 /** Fetches the data of layers: their geometry, and the columns that their options name. */

@@ -1,9 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Transport } from "../../api/transport";
-import type { MapOptions } from "../../map";
-import { alongCurve, type FigureCell, MapView, missingCharacters, packScene } from "../../render";
+import type { MapOptions, SharedColumns } from "../../map";
+import {
+  alongCurve,
+  type FigureCell,
+  MapView,
+  missingCharacters,
+  packScene,
+  type Scene,
+  type TilePictures,
+  viewportOf,
+} from "../../render";
 import { withTiles } from "./map-detail";
 import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import { type FetchedScene, mapScene, type Work } from "./map-scene";
+import { putShared } from "./shared-scale";
 
 interface MapToMake extends MapOptions, Work {
   /** True for a map that is shown as an image only. */
@@ -27,9 +38,29 @@ export async function makeMap(
       `No font of this system has the characters ${missing}, so they are blank in PNGs. The live map uses the fonts of its reader. Install a font that has them, such as one of the Noto fonts.`,
     );
   if (!isPicture) return liveMap(transport, fetched, options.signal);
-  const tiles = await fetchTiles(fetched.scene, { scale, signal: options.signal });
-  const view = new MapView(fetched.scene, { interactive: false, scale, tiles });
-  ax?.map(view.still);
+  return stillMap(fetched, { scale, ax, signal: options.signal });
+}
+
+/** Makes a map that is shown as an image, and puts it into its cell of a figure. */
+async function stillMap(
+  { scene, rebuild, coloredColumns: columns }: FetchedScene,
+  { scale, ax, signal }: Pick<MapToMake, "scale" | "ax" | "signal">,
+): Promise<MapView> {
+  const tiles = await fetchTiles(scene, { scale, signal });
+  const imageOf = (of: Scene, under: TilePictures | undefined) =>
+    new MapView(of, { interactive: false, scale, tiles: under });
+  const view = imageOf(scene, tiles);
+  const { still } = view;
+  if (!ax?.sharing) {
+    ax?.map(still);
+    return view;
+  }
+  const remake = async (shared: SharedColumns, signal: AbortSignal | undefined) => {
+    const other = rebuild(shared).scene;
+    const isSame = isDeepStrictEqual(viewportOf(other), viewportOf(scene)); // the legend can change it
+    return imageOf(other, isSame ? tiles : await fetchTiles(other, { scale, signal })).still;
+  };
+  await putShared(ax.sharing, { cell: ax, columns, still, remake }, signal);
   return view;
 }
 

@@ -1,7 +1,6 @@
 /** Divides the values of cells into classes with round bounds. */
-import { formatNumber } from "../format";
+import { roundBreaks } from "../round-breaks";
 
-const MOST_DIGITS = 12;
 /** Share of the distance to the neighbouring bounds by which rounding may move one. */
 const ROUNDING = 0.3;
 /** More values are sampled. */
@@ -24,7 +23,7 @@ export function breaksOf(values: Float64Array, most: number, isCount: boolean): 
     breaks.push(start);
     from = at;
   }
-  return rounded(breaks, sorted[0] ?? 0, sorted.at(-1) ?? 0).map((value) =>
+  return roundBreaks(breaks, [sorted[0] ?? 0, sorted.at(-1) ?? 0], ROUNDING).map((value) =>
     isCount ? Math.max(2, Math.ceil(value)) : value,
   );
 }
@@ -36,31 +35,21 @@ export function classOf(value: number, breaks: readonly number[]): number {
   return index;
 }
 
-/** Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for other numbers. */
-export function breakLabels(breaks: readonly number[], isCount: boolean): string[] {
+/** Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for others; the range of a single class. */
+export function breakLabels(
+  breaks: readonly number[],
+  isCount: boolean,
+  [least, most]: readonly [least: number, most: number],
+): string[] {
   const first = breaks[0];
-  if (first === undefined) return [isCount ? "≥ 1" : "all"];
+  if (first === undefined) return [between(least, most)];
   const inner = breaks.slice(1).map((end, i) => between(breaks[i]!, isCount ? end - 1 : end)); // `!`: one shorter
   return [isCount ? between(1, first - 1) : `< ${text(first)}`, ...inner, `≥ ${text(breaks.at(-1)!)}`];
 }
 
 const between = (from: number, to: number) => (from === to ? text(from) : `${text(from)} – ${text(to)}`);
-const text = (value: number) => formatNumber(value).replaceAll("-", "−");
-
-/** Rounds each break to as few digits as its distance from its neighbours allows. */
-function rounded(breaks: readonly number[], least: number, most: number): number[] {
-  const round = (value: number, i: number) => {
-    const below = value - (breaks[i - 1] ?? least);
-    const above = (breaks[i + 1] ?? most) - value;
-    const room = ROUNDING * Math.min(below, above > 0 ? above : below);
-    for (let digits = 1; digits < MOST_DIGITS; digits++) {
-      const candidate = Number(value.toPrecision(digits));
-      if (Math.abs(candidate - value) <= room) return candidate;
-    }
-    return value;
-  };
-  return [...new Set(breaks.map(round))];
-}
+const grouped = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
+const text = (value: number) => grouped.format(value).replaceAll("-", "−");
 
 function sampleOf(values: Float64Array): Float64Array {
   if (values.length <= MAX_VALUES) return values.slice();

@@ -1,10 +1,11 @@
 import Supercluster, { type PointFeature } from "supercluster";
 import type { Box } from "../../geometry/clip";
 import { lngLatOf, worldOf } from "../../geometry/mercator";
-import type { Aggregate, Statistic } from "../scene";
+import type { Aggregate, LevelScale, Statistic } from "../scene";
 import { Bins, type WeightedPoints } from "./bins";
 import { breaksOf } from "./breaks";
 import { latticeAt, middleOf } from "./lattice";
+import { rangeOf } from "./levels";
 
 /** Points that are close to each other at a zoom level; a single point if `count` is 1. */
 export interface Cluster {
@@ -21,6 +22,8 @@ interface Sums {
   sum: number;
 }
 
+type ClusterScale = Required<Pick<LevelScale, "breaks" | "range">>;
+
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
 const MAX_ZOOM = 18;
 /** Of more points than these, neighbours are put together first, on the finest grid that has at most `MAX_CELLS`. */
@@ -35,7 +38,7 @@ export class Clusters {
   readonly #index: Supercluster<Sums, Sums>;
   readonly #statistic: Statistic;
   readonly #classes: number;
-  readonly #breaks = new Map<number, readonly number[]>();
+  readonly #scales = new Map<number, ClusterScale>();
 
   constructor(points: WeightedPoints, { statistic, cellPx, palette }: Aggregate) {
     this.#statistic = statistic;
@@ -72,14 +75,16 @@ export class Clusters {
       });
   }
 
-  /** Returns the smallest count of each class of clusters but the first. */
-  breaksAt(level: number): readonly number[] {
-    const known = this.#breaks.get(level);
+  /** Returns the classes of clusters by their number of points: the smallest of each but the first, and the range. */
+  scaleAt(level: number): ClusterScale {
+    const known = this.#scales.get(level);
     if (known) return known;
-    const counts = this.in(WORLD, level).flatMap(({ count }) => (count > 1 ? [count] : []));
-    const breaks = breaksOf(Float64Array.from(counts), this.#classes, true);
-    this.#breaks.set(level, breaks);
-    return breaks;
+    const counts = Float64Array.from(
+      this.in(WORLD, level).flatMap(({ count }) => (count > 1 ? [count] : [])),
+    );
+    const scale = { breaks: breaksOf(counts, this.#classes, true), range: rangeOf(counts) };
+    this.#scales.set(level, scale);
+    return scale;
   }
 }
 

@@ -17,7 +17,7 @@ export function heatScaleOf(
   { geometry, values }: WeightedPoints,
   level: number,
   { sigmaPx, statistic }: { readonly sigmaPx: number; readonly statistic: Statistic },
-): Required<Omit<LevelScale, "breaks">> {
+): Required<Pick<LevelScale, "densest" | "means">> {
   const step = Math.max(1, Math.ceil(geometry.x.length / SAMPLE));
   const bins = new Bins(latticeAt("square", CELL_SIGMAS * sigmaPx, level), values ? statistic : "count");
   bins.add({ geometry, values }, { step });

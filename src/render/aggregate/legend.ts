@@ -1,4 +1,4 @@
-import type { Aggregate, Legend, Rgba } from "../scene";
+import type { Aggregate, Legend, LevelScale, Rgba } from "../scene";
 import { breakLabels } from "./breaks";
 
 /** What a legend shows of a layer that is drawn as cells at a zoom level. */
@@ -11,8 +11,11 @@ export function colorOfClass(palette: readonly Rgba[], index: number, classes: n
   return palette[at]!; // `!`: an index is below the number of classes
 }
 
-export function cellLegend({ palette, statistic }: Aggregate, breaks: readonly number[]): LegendContent {
-  const labels = breakLabels(breaks, statistic === "count");
+export function cellLegend(
+  { palette, statistic }: Aggregate,
+  { breaks, range }: Required<Pick<LevelScale, "breaks" | "range">>,
+): LegendContent {
+  const labels = breakLabels(breaks, statistic === "count", range);
   return {
     items: labels.map((label, i) => ({ label, color: colorOfClass(palette, i, labels.length), sizePx: 1 })),
   };

@@ -10,6 +10,8 @@ const MOST_CELLS = 25_000;
 interface Level {
   readonly lattice: Lattice;
   readonly breaks: readonly number[];
+  /** Smallest and largest value of a cell. */
+  readonly range: readonly [least: number, most: number];
   /** All cells of the layer, unless there are too many. */
   readonly bins?: Bins;
 }
@@ -34,12 +36,13 @@ export class CellLevels {
     const known = this.#known.get(level);
     if (known) return known;
     const lattice = this.latticeAt(level);
-    const given = this.#aggregate.levels?.[level]?.breaks;
-    const made = given
-      ? { lattice, breaks: given }
-      : level > this.#finest
-        ? { lattice, breaks: this.#derivedBreaks(level) }
-        : this.#binned(level, lattice);
+    const { breaks, range } = this.#aggregate.levels?.[level] ?? {};
+    const made =
+      breaks && range
+        ? { lattice, breaks, range }
+        : level > this.#finest
+          ? { lattice, breaks: this.#derivedBreaks(level), range: this.at(this.#finest).range }
+          : this.#binned(level, lattice);
     this.#known.set(level, made);
     return made;
   }
@@ -58,7 +61,7 @@ export class CellLevels {
     const breaks = breaksOf(values, palette.length, statistic === "count");
     if (bins.cells.count > MOST_CELLS) this.#finest = Math.min(this.#finest, level);
     const isWhole = to - from === this.points.geometry.x.length;
-    return { lattice, breaks, ...(isWhole && { bins }) };
+    return { lattice, breaks, range: rangeOf(values), ...(isWhole && { bins }) };
   }
 
   /** From level to level, cells have fewer points in the proportion in which they last became more. */
@@ -71,6 +74,16 @@ export class CellLevels {
     const scaled = breaks.map((value) => value * share ** (level - this.#finest));
     return statistic === "sum" ? scaled : [...new Set(scaled.map((value) => Math.max(2, Math.round(value))))];
   }
+}
+
+/** Returns the smallest and the largest value; zeros if there are none. */
+export function rangeOf(values: Float64Array): readonly [least: number, most: number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return values.length > 0 ? [least, most] : [0, 0];
 }
 
 /** Returns the points of the frame with most of them; all points of a layer that is not animated. */

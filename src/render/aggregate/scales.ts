@@ -32,9 +32,14 @@ export function withScales(overview: SceneLayer, layer: SceneLayer, worldPx: num
 function levelsOf(layer: SceneLayer, geometry: PointGeometry, aggregate: Aggregate, from: number): Levels {
   const { as, cellPx, statistic } = aggregate;
   const levels = new CellLevels(layer, geometry, aggregate);
-  if (as !== "heatmap") return tableOf(from, (level) => ({ breaks: levels.at(level).breaks }));
+  if (as !== "heatmap") return tableOf(from, (level) => breaksAt(levels, level));
   const style = { sigmaPx: sigmaOf(cellPx), statistic };
   return tableOf(from, (level) => heatScaleOf(levels.points, level, style));
+}
+
+function breaksAt(levels: CellLevels, level: number): LevelScale {
+  const { breaks, range } = levels.at(level);
+  return { breaks, range };
 }
 
 function tableOf(from: number, scaleAt: (level: number) => LevelScale): Levels {

@@ -42,6 +42,13 @@ export interface FigureOptions {
   readonly columns?: number;
   /** Title above the figure. @default no title */
   readonly title?: string;
+  /**
+   * `"shared"` gives layers that are coloured by columns of the same name the same classes and the same legend in all maps of
+   * the figure: those of the values of all maps. Pass the same `color` to these layers. Counts in the legend are those of
+   * all maps, too. Adding a map changes the others.
+   * @default each map has its own classes
+   */
+  readonly scale?: "shared";
 }
 
 /**
@@ -54,7 +61,8 @@ export interface FigureOptions {
  * fig
  * ```
  *
- * @throws InvalidArgumentError for `columns` that are not a whole number from 1 to 12, and for a blank `title`
+ * @throws InvalidArgumentError for `columns` that are not a whole number from 1 to 12, for a blank `title`, and for an unknown
+ *   `scale`
  */
 export function figure(options: FigureOptions = {}): Figure {
   return new Figure(options);
@@ -65,6 +73,14 @@ type Content =
   | { readonly kind: "map"; readonly map: StillMap }
   | { readonly kind: "chart"; readonly chart: ChartSpec };
 
+/** What a cell knows of its figure. */
+interface PlaceInFigure {
+  readonly put: (content: Content) => void;
+  readonly shown: () => Content | undefined;
+  readonly datasets: Map<string, string>;
+  readonly sharing: object | undefined;
+}
+
 /** A figure made by `figure()`. As the last value of a cell, it appears under the cell with its content at that time. */
 export class Figure {
   readonly #columns: number;
@@ -72,18 +88,24 @@ export class Figure {
   readonly #contents: (Content | undefined)[] = [];
   /** Names of datasets by their rows, so that two charts of the same DataFrame share one dataset. */
   readonly #datasets = new Map<string, string>();
+  readonly #sharesScales: boolean;
 
   /** @internal */
   constructor(options: FigureOptions) {
     checkOptions("figure", options, OPTION_NAMES.FigureOptions);
-    const { columns = 2, title } = options;
+    const { columns = 2, title, scale } = options;
     checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
       throw new InvalidArgumentError(
         `\`title\` must be a string that is not blank; got ${JSON.stringify(title) ?? String(title)}.`,
       );
+    if (scale !== undefined && scale !== "shared")
+      throw new InvalidArgumentError(
+        `\`scale\` must be "shared", or absent for maps with classes of their own; got ${JSON.stringify(scale) ?? String(scale)}.`,
+      );
     this.#columns = columns;
     this.#title = title;
+    this.#sharesScales = scale === "shared";
   }
 
   /**
@@ -94,13 +116,14 @@ export class Figure {
    */
   at(index: number): FigureCell {
     checkWhole("index", index, 0, MAX_CELLS - 1);
-    return new FigureCell(
-      index,
-      (content) => {
+    return new FigureCell(index, {
+      put: (content) => {
         this.#contents[index] = content;
       },
-      this.#datasets,
-    );
+      shown: () => this.#contents[index],
+      datasets: this.#datasets,
+      sharing: this.#sharesScales ? this : undefined,
+    });
   }
 
   /** Shows the figure in the output of the running cell. Outside a notebook, prints a summary of one line. */
@@ -199,15 +222,25 @@ export class Figure {
 
 /** A cell of a figure, from `fig.at(i)`. It shows the map or chart that was put there last. */
 export class FigureCell {
-  readonly #index: number;
-  readonly #put: (content: Content) => void;
-  readonly #datasets: Map<string, string>;
+  /** @internal */
+  readonly index: number;
+  readonly #place: PlaceInFigure;
 
   /** @internal */
-  constructor(index: number, put: (content: Content) => void, datasets: Map<string, string>) {
-    this.#index = index;
-    this.#put = put;
-    this.#datasets = datasets;
+  constructor(index: number, place: PlaceInFigure) {
+    this.index = index;
+    this.#place = place;
+  }
+
+  /** The figure, if its maps share their scales. @internal */
+  get sharing(): object | undefined {
+    return this.#place.sharing;
+  }
+
+  /** Returns true if the cell shows this map. @internal */
+  shows(map: StillMap): boolean {
+    const content = this.#place.shown();
+    return content?.kind === "map" && content.map === map;
   }
 
   /**
@@ -227,7 +260,7 @@ export class FigureCell {
    *   loads data from a URL, or has data although `df` is given; and if `df` is not a DataFrame or has too many rows
    */
   vega(spec: object, df?: DataFrame): void {
-    const place = placeOf(this.#index);
+    const place = placeOf(this.index);
     const checked = checkSpec(spec, place);
     const whole = df === undefined ? checked : this.#withFrame(checked, df, place);
     const chart = splitSpec(whole);
@@ -244,12 +277,12 @@ export class FigureCell {
         { cause },
       );
     }
-    this.#put({ kind: "chart", chart });
+    this.#place.put({ kind: "chart", chart });
   }
 
   /** Puts a map into the cell, as `cc.map({ ax })` does. @internal */
   map(map: StillMap): void {
-    this.#put({ kind: "map", map });
+    this.#place.put({ kind: "map", map });
   }
 
   #withFrame(spec: Json, df: unknown, place: string): Json {
@@ -263,13 +296,14 @@ export class FigureCell {
       );
     const rows = chartRows(df, place);
     const text = JSON.stringify(rows);
-    const name = this.#datasets.get(text) ?? `frame-${this.#datasets.size + 1}`;
-    this.#datasets.set(text, name);
+    const { datasets } = this.#place;
+    const name = datasets.get(text) ?? `frame-${datasets.size + 1}`;
+    datasets.set(text, name);
     return { ...spec, data: { name }, datasets: { ...(spec.datasets as Json | undefined), [name]: rows } };
   }
 
   [INSPECT](): string {
-    return `FigureCell(${this.#index})`;
+    return `FigureCell(${this.index})`;
   }
 }
 

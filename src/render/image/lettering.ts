@@ -1,8 +1,16 @@
 /** Draws the title, legends, scale bar, time and attribution of an image, with the page's layout and look. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { onOneLine } from "../format";
-import { legendRoom, legendSymbolSize, type NestedPoints, nestedPoints, scaleBarOf } from "../furniture";
+import {
+  arrowCorners,
+  legendRoom,
+  legendSymbolSize,
+  type NestedPoints,
+  nestedPoints,
+  scaleBarOf,
+} from "../furniture";
 import { legendInsets, MARGIN_PX as MARGIN } from "../layout";
+import { HATCH_LINE_PX, HATCH_STEP_PX } from "../painter/hatch";
 import { cssColor } from "../painter/style";
 import type { Legend, LegendCorner, LegendItem, Scene, Viewport } from "../scene";
 
@@ -461,9 +469,17 @@ function inTwoLines(context: SKRSContext2D, text: string, room: number): string[
   const fits = (candidate: string) => context.measureText(candidate.trimEnd()).width <= room;
   if (fits(text)) return [text];
   const first =
-    longestPrefix(segmentsOf(text, "word"), fits) || longestPrefix(segmentsOf(text, "grapheme"), fits);
+    atSpace(text, fits) ||
+    longestPrefix(segmentsOf(text, "word"), fits) ||
+    longestPrefix(segmentsOf(text, "grapheme"), fits);
   if (first === "") return [""];
   return [first.trimEnd(), shortened(context, text.slice(first.length).trimStart(), room)];
+}
+
+/** Returns the first line if a break at a space leaves a second one that fits: dates stay whole. */
+function atSpace(text: string, fits: (text: string) => boolean): string {
+  const first = longestPrefix(text.split(/(?<=\s)/), fits);
+  return fits(text.slice(first.length)) ? first : "";
 }
 
 const segmentsOf = (text: string, granularity: "word" | "grapheme"): string[] =>
@@ -494,6 +510,14 @@ function drawSymbol(
   centerY: number,
 ): void {
   const { width, height } = legendSymbolSize(legend, item);
+  if (legend.arrow && legend.geometry === "line") {
+    context.fillStyle = cssColor(item.color);
+    context.beginPath();
+    for (const [x, y] of arrowCorners(legend, item))
+      context.lineTo(centerX + (x - 0.5) * width, centerY + (y - 0.5) * height);
+    context.fill();
+    return;
+  }
   const radius = { point: width / 2, line: 0, polygon: 2 }[legend.geometry];
   drawShape(context, item, { left: centerX - width / 2, top: centerY - height / 2, width, height, radius });
 }
@@ -501,7 +525,7 @@ function drawSymbol(
 /** Fills a rectangle with round corners, with its outline inside. */
 function drawShape(
   context: SKRSContext2D,
-  { color, stroke }: LegendItem,
+  { color, stroke, hatch }: LegendItem,
   { left, top, width, height, radius }: Box & { readonly radius: number },
 ): void {
   const inset = (stroke?.widthPx ?? 0) / 2;
@@ -509,6 +533,7 @@ function drawShape(
   context.beginPath();
   context.roundRect(left, top, width, height, radius);
   context.fill();
+  if (hatch) drawHatching(context, { left, top, width, height }, cssColor(hatch));
   if (stroke === undefined || 4 * inset > Math.min(width, height)) return;
   context.strokeStyle = cssColor(stroke.color);
   context.lineWidth = stroke.widthPx;
@@ -521,4 +546,19 @@ function drawShape(
     Math.max(0, radius - inset),
   );
   context.stroke();
+}
+
+/** Draws diagonal lines where the current path allows. */
+function drawHatching(context: SKRSContext2D, { left, top, width, height }: Box, color: string): void {
+  context.save();
+  context.clip();
+  context.strokeStyle = color;
+  context.lineWidth = HATCH_LINE_PX;
+  context.beginPath();
+  for (let along = 0; along < width + height; along += HATCH_STEP_PX * Math.SQRT2) {
+    context.moveTo(left, top + along);
+    context.lineTo(left + along, top);
+  }
+  context.stroke();
+  context.restore();
 }

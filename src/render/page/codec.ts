@@ -21,7 +21,6 @@ import type {
   PathGeometry,
   PointGeometry,
   Projection,
-  Rgba,
   Scene,
   SceneLayer,
   SizeStyle,
@@ -66,10 +65,10 @@ export interface PageOverview {
 
 type ColorHeader =
   | Extract<ColorStyle, { kind: "constant" }>
-  | { readonly kind: "classes"; readonly palette: readonly Rgba[]; readonly missing: Rgba };
+  | Omit<Extract<ColorStyle, { kind: "classes" }>, "classes">;
 type SizeHeader =
   | Extract<SizeStyle, { kind: "constant" }>
-  | { readonly kind: "classes"; readonly px: readonly number[]; readonly missingPx: number };
+  | Omit<Extract<SizeStyle, { kind: "classes" }>, "classes">;
 
 interface LayerHeader {
   readonly kind: "point" | "line" | "polygon";
@@ -88,7 +87,17 @@ interface LayerHeader {
   readonly rest: Pick<SceneLayer, (typeof UNCHANGED)[number]>;
 }
 
-const UNCHANGED = ["name", "stroke", "opacity", "tooltip", "popup", "label", "aggregate", "density"] as const;
+const UNCHANGED = [
+  "name",
+  "stroke",
+  "opacity",
+  "arrow",
+  "tooltip",
+  "popup",
+  "label",
+  "aggregate",
+  "density",
+] as const;
 
 const restOf = (layer: SceneLayer): LayerHeader["rest"] =>
   Object.fromEntries(

@@ -5,7 +5,7 @@
 
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
-import type { TileId } from "../../geometry/mercator";
+import { TILE_PX, type TileId } from "../../geometry/mercator";
 import { formatNumber } from "../format";
 import type { LayerTile } from "../painter";
 import {
@@ -31,7 +31,7 @@ export function decodeTile(
   bytes: Uint8Array,
   tile: TileId,
   like: SceneLayer,
-  { layer: name, formats }: DetailSource,
+  { layer: name, formats, bufferPx = 0 }: DetailSource,
 ): LayerTile {
   const found = bytes.length > 0 ? new VectorTile(new PbfReader(bytes)).layers[name] : undefined;
   const all = found ? Array.from({ length: found.length }, (_, i) => found.feature(i)) : [];
@@ -39,7 +39,8 @@ export function decodeTile(
   const isIdentified = features.length > 0 && features.every(({ properties }) => ID in properties);
   // neighbouring tiles must paint shared features in the same order
   if (isIdentified) features.sort((a, b) => Number(a.properties[ID]) - Number(b.properties[ID]));
-  const { geometry, rows } = geometryOf(features, tile, like.geometry.kind);
+  const cutAt = like.arrow ? bufferPx / TILE_PX : undefined;
+  const { geometry, rows } = geometryOf(features, tile, { kind: like.geometry.kind, cutAt });
   const ids = Float64Array.from(features, ({ properties }) => Number(properties[ID]));
   const layer: SceneLayer = {
     ...like,
@@ -111,11 +112,14 @@ function columnOf(
   return { kind: "texts", texts: [...codeOf.keys()], codes };
 }
 
-/** Converts the geometry to world units; `rows` holds the feature of each point. */
+/**
+ * Converts the geometry to world units; `rows` holds the feature of each point. Lines that end `cutAt` tiles beyond the edge
+ * are marked as cut.
+ */
 function geometryOf(
   features: readonly VectorTileFeature[],
   { z, x: column, y: row }: TileId,
-  kind: SceneLayer["geometry"]["kind"],
+  { kind, cutAt }: { readonly kind: SceneLayer["geometry"]["kind"]; readonly cutAt: number | undefined },
 ): { geometry: PointGeometry | PathGeometry; rows?: Uint32Array } {
   const x: number[] = [];
   const y: number[] = [];
@@ -132,6 +136,11 @@ function geometryOf(
         if (kind === "point") rows.push(index);
       }
       paths.push(x.length);
+      const last = path.at(-1);
+      if (cutAt === undefined || !last || !isBeyond(last, feature.extent, cutAt)) continue;
+      x.push(x.at(-1)!, x.at(-1)!);
+      y.push(y.at(-1)!, y.at(-1)!);
+      paths.push(x.length);
     }
     ends.push(paths.length - 1);
   }
@@ -145,4 +154,14 @@ function geometryOf(
     xy[2 * i + 1] = y[i]!;
   }
   return { geometry: { kind, xy, paths: Uint32Array.from(paths), features: Uint32Array.from(ends) } };
+}
+
+/** Returns true for a position `margin` tiles, or almost, beyond the edge of a tile. */
+function isBeyond(
+  { x, y }: { readonly x: number; readonly y: number },
+  extent: number,
+  margin: number,
+): boolean {
+  const reach = margin * extent - 1; // positions are rounded to whole numbers
+  return [x, y].some((at) => at <= -reach || at >= extent + reach);
 }

@@ -27,6 +27,7 @@ export interface Canvas2D {
   strokeText(text: string, x: number, y: number): void;
   measureText(text: string): { readonly width: number };
   drawImage(image: object, x: number, y: number, width?: number, height?: number): void;
+  createPattern(image: object, repetition: "repeat"): unknown;
 }
 
 /** `ImageData`: red, green, blue and alpha, not premultiplied. */
@@ -60,10 +61,15 @@ export class Scratch {
   surface(width: number, height: number): { surface: Surface; context: Canvas2D } {
     const kept = this.#surface?.width === width && this.#surface.height === height;
     if (!this.#surface || !kept) this.#surface = this.#createCanvas(width, height);
-    const context = this.#surface.getContext("2d");
-    if (!context) throw new Error("The off-screen canvas has no 2D context.");
+    const context = contextOf(this.#surface);
     if (kept) context.clearRect(0, 0, width, height);
     return { surface: this.#surface, context };
+  }
+
+  /** Returns a surface that is not reused, for a pattern. */
+  tile(width: number, height: number): { surface: Surface; context: Canvas2D } {
+    const surface = this.#createCanvas(width, height);
+    return { surface, context: contextOf(surface) };
   }
 
   /** Returns an empty image for `putImageData` of the context. */
@@ -73,4 +79,10 @@ export class Scratch {
     else this.#pixels.data.fill(0);
     return this.#pixels;
   }
+}
+
+function contextOf(surface: Surface): Canvas2D {
+  const context = surface.getContext("2d");
+  if (!context) throw new Error("The off-screen canvas has no 2D context.");
+  return context;
 }

@@ -56,7 +56,7 @@ export class CellPainter implements LayerPainter {
   }
 
   legendAt(worldPx: number): LegendContent {
-    return cellLegend(this.#aggregate, this.#levels.at(levelOf(worldPx)).breaks);
+    return cellLegend(this.#aggregate, this.#levels.at(levelOf(worldPx)));
   }
 
   paint(target: Canvas2D, viewport: Viewport, _scratch: Scratch, frame: number): number {

@@ -20,6 +20,8 @@ const LEAST_PX = 22;
 const MOST_PX = 40;
 const MOST_SHARE = 0.9;
 const FONT_PX = 11;
+/** Part of a disc's width that its number may take. */
+const TEXT_SHARE = 0.86;
 /** A translucent ring around clusters. */
 const RING = { px: 3, alpha: 90 };
 /** Corners of the outline that marks a cluster. */
@@ -59,8 +61,8 @@ export class ClusterPainter implements LayerPainter {
 
   legendAt(worldPx: number): LegendContent {
     const { palette } = this.#aggregate;
-    const breaks = this.warm().breaksAt(levelOf(worldPx));
-    const labels = breakLabels(breaks, true).map((label) =>
+    const { breaks, range } = this.warm().scaleAt(levelOf(worldPx));
+    const labels = breakLabels(breaks, true, range).map((label) =>
       label.replace(/^1 – /, "2 – ").replace(/^1$/, "2"),
     );
     return {
@@ -76,14 +78,14 @@ export class ClusterPainter implements LayerPainter {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const scale = worldPx * pixelRatio;
     const placed = this.#inView(viewport, this.#largestPx());
-    const breaks = this.warm().breaksAt(levelOf(worldPx));
+    const breaks = this.warm().scaleAt(levelOf(worldPx)).breaks;
     target.globalAlpha = this.layer.opacity;
     for (const { x, y, cluster } of placed.sort((a, b) => a.cluster.count - b.cluster.count)) {
       const [atX, atY] = [(x - originX) * scale, (y - originY) * scale];
       const [color, sizePx] = this.#lookOf(cluster, breaks);
       if (cluster.count > 1) disc(target, atX, atY, (sizePx / 2 + RING.px) * pixelRatio, faint(color));
       disc(target, atX, atY, (sizePx / 2) * pixelRatio, color);
-      if (cluster.count > 1) this.#write(target, cluster, { atX, atY, color, pixelRatio });
+      if (cluster.count > 1) this.#write(target, cluster, { atX, atY, color, sizePx, pixelRatio });
     }
     target.globalAlpha = 1;
     return placed.length;
@@ -92,17 +94,27 @@ export class ClusterPainter implements LayerPainter {
   #write(
     target: Canvas2D,
     { value }: Cluster,
-    { atX, atY, color, pixelRatio }: { atX: number; atY: number; color: Rgba; pixelRatio: number },
+    {
+      atX,
+      atY,
+      color,
+      sizePx,
+      pixelRatio,
+    }: { atX: number; atY: number; color: Rgba; sizePx: number; pixelRatio: number },
   ): void {
-    target.font = `600 ${FONT_PX * pixelRatio}px ${this.#fonts}`;
+    const text = shortNumber(value);
+    const fontOf = (px: number) => `600 ${px * pixelRatio}px ${this.#fonts}`;
+    target.font = fontOf(FONT_PX);
+    const share = Math.min(1, (TEXT_SHARE * sizePx * pixelRatio) / target.measureText(text).width);
+    target.font = fontOf(FONT_PX * share);
     target.textAlign = "center";
     target.textBaseline = "alphabetic";
     target.fillStyle = luminanceOf(color) > BRIGHT ? "#1f2933" : "#ffffff";
-    target.fillText(shortNumber(value), atX, atY + 0.365 * FONT_PX * pixelRatio);
+    target.fillText(text, atX, atY + 0.365 * FONT_PX * share * pixelRatio);
   }
 
   hitAll({ x, y }: Place, { worldPx, slopPx, most }: Look): Found[] {
-    const breaks = this.warm().breaksAt(levelOf(worldPx));
+    const breaks = this.warm().scaleAt(levelOf(worldPx)).breaks;
     const reachPx = this.#largestPx() / 2 + slopPx;
     const viewport = { originX: x, originY: y, worldPx, widthPx: 0, heightPx: 0, pixelRatio: 1 };
     return this.#inView(viewport, 2 * reachPx)
@@ -116,7 +128,7 @@ export class ClusterPainter implements LayerPainter {
   }
 
   placedIn(viewport: Viewport, _frame: number, most: number): Placed[] {
-    const breaks = this.warm().breaksAt(levelOf(viewport.worldPx));
+    const breaks = this.warm().scaleAt(levelOf(viewport.worldPx)).breaks;
     return this.#inView(viewport, 0)
       .sort((a, b) => b.cluster.count - a.cluster.count)
       .slice(0, most)

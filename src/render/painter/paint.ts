@@ -16,6 +16,8 @@ import { TiledPainter, type TileSource } from "./tiled";
 import type { PainterContext, paintTogether } from "./together";
 
 const BORDER_PX = 0.75;
+/** Colour of the frames of insets, which lie on the sea. */
+const FRAME = { light: [120, 130, 136, 128], dark: [150, 150, 154, 128] } as const;
 const RIVER_PX = 0.9;
 /** Rivers and borders of states show from these zooms on. */
 const RIVERS_ZOOM = 2.5;
@@ -32,7 +34,7 @@ export interface BasemapShapes {
   readonly rivers: PathGeometry;
   /** Outline of the world on the plane of a projection. */
   readonly outline?: PathGeometry;
-  /** Lines of equal longitude and latitude. */
+  /** Lines of equal longitude and latitude, or the frames of insets. */
   readonly graticule?: PathGeometry;
 }
 
@@ -281,7 +283,9 @@ function basemapPainters(scene: Scene, shapes: BasemapShapes | undefined): Prepa
   });
   return [
     ...(outline && vector.sea ? [painter(outline, vector.sea)] : []),
-    ...(graticule ? [painter(graticule, [red, green, blue, alpha >> 1])] : []),
+    ...(graticule
+      ? [painter(graticule, outline ? [red, green, blue, alpha >> 1] : FRAME[scene.basemap.theme])]
+      : []),
     painter(land, vector.land),
     painter(rivers, water, { px: RIVER_PX, zoom: RIVERS_ZOOM }),
     painter(lakes, water),

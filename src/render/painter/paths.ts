@@ -1,7 +1,10 @@
 import { type Box, clipRing, clipSegment, reserve, type Trace } from "../../geometry/clip";
+import { arrowLength, arrowReach } from "../arrow";
 import type { PathGeometry, SceneLayer, Viewport } from "../scene";
+import { fillHead, type Head, headOf, isCutAtEnd } from "./arrows";
 import { boxAround, boxesOfGroups, boxesOfPaths, copiesOf } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
+import { Hatching } from "./hatch";
 import { hitLines, hitPolygons } from "./hit";
 import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { colorSlots, cssColor, type Slots, sizeSlots, strokeHighlight } from "./style";
@@ -20,6 +23,8 @@ const SEAM_DEVICE_PX = 1;
 /** Outlines that thin are full around polygons of this size in CSS pixels, and absent below the smaller one. */
 const OUTLINED_PX = 14;
 const NOT_OUTLINED_PX = 4;
+/** In polygons smaller than this in CSS pixels, a hatching would look like a colour. */
+const HATCHED_PX = 4;
 /** Number of features of which the usual size is found. */
 const SAMPLE = 1000;
 /** Features smaller than this in both directions are painted as a dot, so that they do not vanish. */
@@ -44,6 +49,8 @@ export class PathPainter implements LayerPainter {
   readonly #colors: Slots<string>;
   /** Whether each colour hides what is below it, so that it can be painted twice. */
   readonly #isOpaque: readonly boolean[];
+  /** Colour of the lines over polygons in the last slot of colours, those without data. */
+  readonly #hatching: Hatching | undefined;
   readonly #sizes: Slots<number>;
   readonly #thinner: Thinner;
   readonly #pathBoxes: Float64Array;
@@ -62,6 +69,9 @@ export class PathPainter implements LayerPainter {
     const { values, ofRow } = colorSlots(layer.color);
     this.#colors = { values: values.map(cssColor), ofRow };
     this.#isOpaque = values.map(([, , , alpha]) => alpha === 255);
+    const { color } = layer;
+    if (geometry.kind === "polygon" && color.kind === "classes" && color.hatch)
+      this.#hatching = new Hatching(cssColor(color.hatch));
     this.#sizes = sizeSlots(layer.size);
     this.#thinner = new Thinner(geometry);
     this.#pathBoxes = boxesOfPaths(geometry.xy, geometry.paths);
@@ -75,12 +85,12 @@ export class PathPainter implements LayerPainter {
 
   /** Returns the number of features that touch the view. */
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch): number {
-    if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport);
+    if (this.layer.opacity === 1) return this.#paintFeatures(target, viewport, scratch);
     const { surface, context } = scratch.surface(
       Math.round(viewport.widthPx * viewport.pixelRatio),
       Math.round(viewport.heightPx * viewport.pixelRatio),
     );
-    const painted = this.#paintFeatures(context, viewport);
+    const painted = this.#paintFeatures(context, viewport, scratch);
     if (painted === 0) return 0;
     target.globalAlpha = this.layer.opacity;
     target.drawImage(surface, 0, 0);
@@ -144,12 +154,13 @@ export class PathPainter implements LayerPainter {
     }
   }
 
-  #paintFeatures(context: Canvas2D, viewport: Viewport): number {
+  #paintFeatures(context: Canvas2D, viewport: Viewport, scratch: Scratch): number {
     const { kind, features, rows } = this.#geometry;
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const stroke = kind === "polygon" ? this.#strokeAt(worldPx) : undefined;
     const [colorOf, sizeOf, boxes] = [this.#colors.ofRow, this.#sizes.ofRow, this.#featureBoxes];
-    const reachPx = (kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0)) / 2;
+    const widestPx = kind === "line" ? Math.max(0, ...this.#sizes.values) : (stroke?.widthPx ?? 0);
+    const reachPx = this.layer.arrow ? arrowReach(widestPx) : widestPx / 2;
     const [viewMinX, viewMinY, viewMaxX, viewMaxY] = boxAround(viewport, reachPx + 1);
     const clip = boxAround(viewport, reachPx + CLIP_MARGIN_PX);
     const scale = worldPx * pixelRatio;
@@ -162,6 +173,8 @@ export class PathPainter implements LayerPainter {
       context.strokeStyle = cssColor(stroke.color);
       context.lineWidth = stroke.widthPx * pixelRatio;
     }
+    const phase = -(originX + originY) * scale;
+    const hatch = this.#hatching?.at(context, scratch, { pixelRatio, phase });
     const closesSeams = kind === "polygon" && !stroke;
     if (closesSeams) context.lineWidth = SEAM_DEVICE_PX;
     let [color, size] = [-1, -1]; // current state of the context: setting it costs more than a small path
@@ -194,17 +207,35 @@ export class PathPainter implements LayerPainter {
         };
         if (this.#paintDot(context, feature, placement)) continue;
         context.beginPath();
-        if (kind === "line") {
+        if (kind === "line" && this.layer.arrow) {
+          const width = { widthPx: this.#sizes.values[size]!, pixelRatio };
+          this.#paintArrows(context, feature, vertices, placement, width);
+        } else if (kind === "line") {
           this.#traceLines(context, feature, vertices, placement);
           if (this.#sizes.values[size]! > 0) context.stroke();
         } else {
           this.#traceRings(context, feature, vertices, placement);
           context.fill("evenodd");
+          if (
+            hatch &&
+            color === this.#colors.values.length - 1 &&
+            this.#sideOf(feature) * worldPx >= HATCHED_PX
+          ) {
+            context.fillStyle = hatch;
+            context.fill("evenodd");
+            context.fillStyle = this.#colors.values[color];
+          }
           if (closesSeams ? this.#isOpaque[color] : stroke && stroke.widthPx > 0) context.stroke();
         }
       }
     }
     return painted;
+  }
+
+  /** Returns the longer side of a feature's box in world units. */
+  #sideOf(feature: number): number {
+    const [minX, minY, maxX, maxY] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
+    return Math.max(maxX! - minX!, maxY! - minY!);
   }
 
   /** Returns the outline at a scale; undefined if the polygons are too small for one. */
@@ -254,6 +285,34 @@ export class PathPainter implements LayerPainter {
       if (place === "inside") traceLine(context, xy, from, end, to);
       else traceClippedLine(context, xy, from, end, to);
     }
+  }
+
+  /** Strokes the lines of a feature up to their arrowheads, and fills these. */
+  #paintArrows(
+    context: Canvas2D,
+    feature: number,
+    vertices: Vertices,
+    to: Placement,
+    { widthPx, pixelRatio }: { readonly widthPx: number; readonly pixelRatio: number },
+  ): void {
+    const { features } = this.#geometry;
+    const { xy, paths } = vertices;
+    if (widthPx <= 0) return;
+    const cssPx = pixelRatio / to.scale;
+    const size = { length: arrowLength(widthPx) * cssPx, cssPx };
+    const heads: Head[] = [];
+    const lastPath = features[feature + 1]!;
+    for (let path = features[feature]!; path < lastPath; path++) {
+      const [from, end] = [paths[path]!, paths[path + 1]!];
+      if (end - from < 2 || this.#placeOfPath(path, to.clip) === "outside") continue;
+      const isCut = isCutAtEnd(vertices, path, lastPath);
+      const head = isCut ? undefined : headOf(xy, [from, end], size, this.#ring);
+      if (head) heads.push(head);
+      if (head) traceClippedLine(context, this.#ring.xy, 0, this.#ring.count, to);
+      else traceClippedLine(context, xy, from, end, to);
+    }
+    context.stroke();
+    for (const head of heads) fillHead(context, head, to);
   }
 
   #placeOfPath(path: number, [minX, minY, maxX, maxY]: Box): "inside" | "outside" | "across" {

@@ -1,6 +1,6 @@
 import type { Box } from "../../geometry/clip";
 import { generationsAt } from "../clock";
-import { sizeInView } from "../point-size";
+import { HOLLOW_PX, sizeInView } from "../point-size";
 import type { PointGeometry, Rgba, SceneLayer, SizeStyle, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
@@ -13,6 +13,8 @@ import { colorSlots, type Slots, sizeSlots, strokeHighlight } from "./style";
 
 /** Number of stamps after which hidden areas are looked for, and looked for again. */
 const FIRST_LOOK = 10_000;
+
+const TRANSPARENT: Rgba = [0, 0, 0, 0];
 
 /** Points to paint: those at the `ranges` of `ids`, in painting order. */
 interface Candidates {
@@ -42,6 +44,8 @@ export class PointPainter implements LayerPainter {
   readonly #geometry: PointGeometry;
   readonly #colors: Slots<Rgba>;
   readonly #sizes: Slots<number>;
+  /** Slots of sizes below this are those of hollow points. */
+  readonly #hollowBelow: number;
   /** Returns the factor by which points grow at a scale. */
   readonly #growthIn: (worldPx: number) => number;
   readonly #box: Box;
@@ -58,6 +62,7 @@ export class PointPainter implements LayerPainter {
     this.#geometry = geometry;
     this.#colors = colorSlots(layer.color);
     this.#sizes = sizeSlots(layer.size);
+    this.#hollowBelow = layer.size.kind === "classes" ? (layer.size.hollowBelow ?? 0) : 0;
     this.#growthIn = growthOf(layer.size);
     this.#slotOf = combined(this.#colors, this.#sizes);
     this.#box = boxOf(geometry.x, geometry.y);
@@ -262,6 +267,10 @@ export class PointPainter implements LayerPainter {
     const { stroke } = this.layer;
     const radius = Math.max(0, (this.#sizes.values[size]! * pixelRatio * growth) / 2);
     const fill = this.#colors.values[color]!;
+    if (size < this.#hollowBelow && radius > 0) {
+      const width = Math.min(radius / 2, HOLLOW_PX * pixelRatio);
+      return { radius: radius - width / 2, fill: TRANSPARENT, outline: { color: fill, width } };
+    }
     if (!stroke || radius === 0) return { radius, fill };
     return { radius, fill, outline: { color: stroke.color, width: stroke.widthPx * pixelRatio } };
   }

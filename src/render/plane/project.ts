@@ -5,9 +5,11 @@
 import { type GeoStream, geoGraticule, geoStream } from "d3-geo";
 import { lngLatOf } from "../../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../scene";
-import { KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
+import { framesOfTerritories, KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
 import { type Degrees, degreesOf, straightLine, straightRing } from "./ring";
 
+/** Positions on the plane that are this close are the same. */
+const SAME_PX = 1e-6;
 /** Degrees between the lines of the graticule. */
 const GRATICULE_STEP = 30;
 
@@ -22,7 +24,7 @@ export function projectPoints({ x, y, rows }: PointGeometry, to: Plane): PointGe
   const stream = projectionOf(to).stream({
     ...NO_EVENTS,
     point(px, py) {
-      if (point === last) return; // the insets of "albers-usa" overlap
+      if (point === last) return; // the insets of the United States overlap
       last = point;
       kept.x[count] = px / PLANE_PX;
       kept.y[count] = py / PLANE_PX;
@@ -47,14 +49,23 @@ export function projectPoints({ x, y, rows }: PointGeometry, to: Plane): PointGe
 export function projectPaths(
   { kind, xy, paths, features, rows }: PathGeometry,
   to: Plane,
-  { isStraight = false }: { readonly isStraight?: boolean } = {},
+  {
+    isStraight = false,
+    marksCuts = false,
+  }: {
+    readonly isStraight?: boolean;
+    /** Marks lines that are cut at their end, see `PathGeometry`. */
+    readonly marksCuts?: boolean;
+  } = {},
 ): PathGeometry {
   const sink = new PathSink(kind);
-  const stream = projectionOf(to).stream(sink);
+  const projection = projectionOf(to);
+  const stream = projection.stream(sink);
   const keptRows: number[] = [];
   for (let feature = 0; feature + 1 < features.length; feature++) {
     for (let path = features[feature]!; path < features[feature + 1]!; path++) {
       const degrees = degreesOf(xy, paths[path]!, paths[path + 1]!);
+      sink.endsAt = kind === "line" && marksCuts ? projection([...degrees.at(-1)!]) : undefined;
       if (kind === "polygon") streamRing(straightRing(degrees), stream);
       else streamLine(isStraight ? straightLine(degrees) : degrees, stream);
     }
@@ -82,6 +93,18 @@ export function graticuleOf(projection: Plane): PathGeometry | undefined {
   const sink = new PathSink("line");
   const lines = geoGraticule().step([GRATICULE_STEP, GRATICULE_STEP])();
   geoStream(lines, projectionOf(projection).stream(sink));
+  sink.endFeature();
+  return sink.geometry();
+}
+
+/** Returns the frames of the insets of a plane; undefined if it has none. */
+export function framesOf({ name }: Plane): PathGeometry | undefined {
+  if (name !== "albers-usa-territories") return undefined;
+  const sink = new PathSink("line");
+  for (const frame of framesOfTerritories()) {
+    for (const [x, y] of [...frame, frame[0]!]) sink.point(x, y); // `!`: a frame has four corners
+    sink.lineEnd();
+  }
   sink.endFeature();
   return sink.geometry();
 }
@@ -116,6 +139,8 @@ class PathSink implements GeoStream {
   readonly #xy: number[] = [];
   readonly #paths = [0];
   readonly #features = [0];
+  /** Where the current line ends on the plane, null if beyond it; lines that end elsewhere are marked as cut. */
+  endsAt: readonly [x: number, y: number] | null | undefined;
 
   constructor(kind: PathGeometry["kind"]) {
     this.#kind = kind;
@@ -133,7 +158,17 @@ class PathSink implements GeoStream {
     const start = this.#paths.at(-1)!;
     const least = this.#kind === "line" ? 2 : 3;
     if (this.#xy.length / 2 - start < least) this.#xy.length = 2 * start;
-    else this.#paths.push(this.#xy.length / 2);
+    else this.#endPath();
+  }
+
+  #endPath(): void {
+    this.#paths.push(this.#xy.length / 2);
+    if (this.endsAt === undefined) return;
+    const [x, y] = this.#xy.slice(-2) as [number, number];
+    const [endX, endY] = this.endsAt ?? [NaN, NaN];
+    if (Math.hypot(x * PLANE_PX - endX, y * PLANE_PX - endY) < SAME_PX) return;
+    this.#xy.push(x, y, x, y);
+    this.#paths.push(this.#xy.length / 2);
   }
 
   /** Returns false for a feature without paths, which is left out. */

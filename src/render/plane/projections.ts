@@ -1,5 +1,8 @@
 /// <reference path="./d3-geo-projection.d.ts" />
+/// <reference path="./d3-composite-projections.d.ts" />
 /** Map projections other than Web Mercator, as projections of d3-geo. */
+// the file, because the package's main file is not a module that Node can import
+import geoAlbersUsaTerritories from "d3-composite-projections/src/albersUsaTerritories.js";
 import { type GeoProjection, geoAlbersUsa, geoEqualEarth, geoNaturalEarth1, geoOrthographic } from "d3-geo";
 import { geoMollweide, geoRobinson, geoWinkel3 } from "d3-geo-projection";
 import type { PlaneName, Projection } from "../scene";
@@ -30,15 +33,28 @@ export const KINDS: Readonly<Record<PlaneName, Kind>> = {
   mollweide: { make: geoMollweide, ...WORLD },
   orthographic: { make: geoOrthographic, rotates: "globe", hasOutline: true },
   "albers-usa": { make: geoAlbersUsa, rotates: "nothing", hasOutline: false },
+  "albers-usa-territories": { make: geoAlbersUsaTerritories, rotates: "nothing", hasOutline: false },
 };
 
 /** Returns the projection to pixels of a plane, in which the equator is `PLANE_PX` long where the scale is true. */
 export function projectionOf({ name, center: [lng, lat] }: Plane): GeoProjection {
   const { make, rotates } = KINDS[name];
-  const projection = make()
-    .scale(PLANE_PX / (2 * Math.PI))
-    .translate([PLANE_PX / 2, PLANE_PX / 2])
-    .precision(PRECISION_PX);
+  const projection = placed(make());
   if (rotates !== "nothing") projection.rotate([-lng, rotates === "globe" ? -lat : 0]);
   return projection;
 }
+
+/** Returns the corners of the frames of the insets of "albers-usa-territories", in pixels of the plane. */
+export function framesOfTerritories(): (readonly [x: number, y: number])[][] {
+  const svg = placed(geoAlbersUsaTerritories()).getCompositionBorders();
+  const frames = svg.split("Z").filter((frame) => frame !== "");
+  return frames.map((frame) =>
+    [...frame.matchAll(/[ML]([-\d.]+),([-\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]),
+  );
+}
+
+const placed = <T extends GeoProjection>(projection: T): T =>
+  projection
+    .scale(PLANE_PX / (2 * Math.PI))
+    .translate([PLANE_PX / 2, PLANE_PX / 2])
+    .precision(PRECISION_PX);

@@ -195,6 +195,7 @@ describe("size classes equal those of the scene", () => {
     await expectTilesOf({ size: { column, method: "continuous", range: [5, 25] } });
     await expectTilesOf({ color: "txt", size: { column, method: "quantiles", bins: 4 } });
     await expectTilesOf({ size: { column, bins: [0, 1] } });
+    await expectTilesOf({ size: column }); // proportional, also below 0
   });
 });
 

@@ -4,6 +4,7 @@ import { Bins } from "../../../src/render/aggregate/bins";
 import { breakLabels, breaksOf, classOf } from "../../../src/render/aggregate/breaks";
 import { CellIndex } from "../../../src/render/aggregate/cell-index";
 import { cellAt, cornersOf, latticeAt, levelOf, middleOf } from "../../../src/render/aggregate/lattice";
+import { rangeOf } from "../../../src/render/aggregate/levels";
 import type { PointGeometry, Statistic } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 
@@ -119,7 +120,11 @@ describe("Bins", () => {
 describe("breaks", () => {
   const classes = (values: readonly number[], most: number, isCount = true) => {
     const breaks = breaksOf(Float64Array.from(values), most, isCount);
-    return { breaks, labels: breakLabels(breaks, isCount), sizes: sizesOf(values, breaks) };
+    return {
+      breaks,
+      labels: breakLabels(breaks, isCount, rangeOf(Float64Array.from(values))),
+      sizes: sizesOf(values, breaks),
+    };
   };
   const sizesOf = (values: readonly number[], breaks: readonly number[]) => {
     const sizes = [...breaks, 0].map(() => 0);
@@ -144,9 +149,9 @@ describe("breaks", () => {
     expect(Math.max(...sizes.slice(1))).toBeLessThan(80);
   });
   test("a single value, none, and numbers with decimals and signs", () => {
-    expect(classes([7, 7, 7], 6).labels).toEqual(["≥ 1"]);
-    expect(classes([], 6).labels).toEqual(["≥ 1"]);
-    expect(classes([], 6, false).labels).toEqual(["all"]);
+    expect(classes([7, 7, 7], 6).labels).toEqual(["7"]);
+    expect(classes([], 6).labels).toEqual(["0"]);
+    expect(classes([0.1 + 0.2], 6, false).labels).toEqual(["0.3"]);
     const { labels } = classes(
       Array.from({ length: 100 }, (_, i) => i / 100 - 0.5),
       4,

@@ -39,7 +39,7 @@ test("clusters hold every point once at each level, and come apart as one zooms 
     before = found.length;
   }
   expect(clusters.in(WORLD, 19)).toHaveLength(2000);
-  expect(clusters.breaksAt(4).length).toBeLessThan(4);
+  expect(clusters.scaleAt(4).breaks.length).toBeLessThan(4);
 });
 test("averages, and the smallest and largest values", () => {
   const points = randomPoints(500);

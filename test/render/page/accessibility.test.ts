@@ -50,6 +50,10 @@ describe("axe-core finds nothing moderate or serious", () => {
   test.each([
     ["a plain map", {}],
     ["a map with a title and a legend", { title: "Places", layers: layer(colored) }],
+    [
+      "a map with nested sizes and a ramp",
+      { layers: layer({ size: { column: "t", max: 80 }, color: { column: "t", method: "continuous" } }) },
+    ],
     ["a map of two layers over time", { layers: [layer({ time: "t" }), layer(colored)], at: 1 }],
   ] as [string, MapOptions][])("on %s", async (_, options) => {
     const { page } = await openMap(options);

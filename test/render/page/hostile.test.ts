@@ -107,7 +107,7 @@ test.each(Object.entries(TEXTS))(
       [layer({ color: { column: text }, label: text, popup: [text], legend: { title: text, counts: true } })],
       text,
     );
-    for (const place of ["h1.title", ".legend h2", ".legend li span"])
+    for (const place of ["h1.title", ".legend h2", ".legend tbody th"])
       expect(comparable(await frame.locator(place).textContent()), place).toBe(comparable(text));
     const alt = comparable(await page.locator("img").getAttribute("alt"));
     const inHtml = comparable(text).replaceAll("\r\n", "\n").replaceAll("\0", "?"); // as its parser reads attributes
@@ -132,7 +132,7 @@ test("as categories, each with its own legend entry", async () => {
   const { frame, expectHarmless } = await openMap([
     layer({ color: { column: "text", scheme: styling.custom(COLORS) } }),
   ]);
-  const labels = await frame.locator(".legend li span").allTextContents();
+  const labels = await frame.locator(".legend tbody th").allTextContents();
   expect(labels.map(comparable).sort()).toEqual(ALL.map(comparable).sort());
   await expectHarmless();
 });

@@ -74,7 +74,7 @@ describe("VS Code's notebook view", () => {
     const [, view] = page.frames();
     const map = view!.childFrames()[0]!;
     await map.waitForSelector(".leaflet-container canvas");
-    await map.waitForSelector(".legend li");
+    await map.waitForSelector(".legend tbody tr");
     const { widthPx: width, heightPx: height } = scene();
     // its padding and border, and no line below an inline element
     expect(await view!.evaluate("window.outputHeight")).toBe(height + 8 + 2);

@@ -303,7 +303,7 @@ describe("texts", () => {
     const scene = sceneOf([LAYERS.points!], { legends });
     const { page, frame, errors, requests } = await openMap(scene);
     expect(await frame.locator(".legend h2").allTextContents()).toEqual([`"title" ${HOSTILE}`, "lines"]);
-    expect(await frame.locator(".legend li").allTextContents()).toEqual([HOSTILE, "", "עברית"]);
+    expect(await frame.locator(".legend tbody tr").allTextContents()).toEqual([HOSTILE, "", "עברית"]);
     expect(await page.locator("img").getAttribute("alt")).toContain(HOSTILE.replace("\0", "\ufffd"));
     expect(await frame.evaluate("[document.images.length, window.hacked]")).toEqual([0, undefined]);
     expect(await page.evaluate("[document.images.length, window.hacked]")).toEqual([1, undefined]);
@@ -315,7 +315,7 @@ describe("texts", () => {
     const scene = sceneOf([LAYERS.points!], { legends });
     const { page, errors } = await open(sceneToDocument(scene, renderPng(scene)));
     await painted(page);
-    expect(await page.locator(".legend li").allTextContents()).toEqual([HOSTILE, "", "עברית"]);
+    expect(await page.locator(".legend tbody tr").allTextContents()).toEqual([HOSTILE, "", "עברית"]);
     expect(await page.title()).toContain("<img src=x onerror=");
     expect(await page.evaluate("window.hacked")).toBe(undefined);
     expect(errors).toEqual([]);

@@ -270,7 +270,7 @@ describe("legends", () => {
     const { frame, errors } = await openScene(scene);
     expect(await frame.locator(".legend button:visible").allTextContents()).toEqual([HOSTILE, "Ramp"]);
     expect(await frame.locator(".legend .ramp span").allTextContents()).toEqual(["0.5", "1,234,568"]);
-    expect(await frame.locator(".legend em").allTextContents()).toEqual(["1"]);
+    expect(await frame.locator(".legend .count").allTextContents()).toEqual(["1"]);
     expect(errors).toEqual([]);
   });
 });

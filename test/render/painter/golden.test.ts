@@ -7,7 +7,7 @@ import { buildBasemap } from "../../../scripts/basemap";
 import type { LngLat } from "../../../src/geo";
 import { decodeBasemap } from "../../../src/render/basemap-data";
 import type { BasemapShapes } from "../../../src/render/painter";
-import type { Scene, SceneLayer } from "../../../src/render/scene";
+import type { Scene, SceneLayer, SizeStyle } from "../../../src/render/scene";
 import { expectGolden } from "./golden";
 import {
   BLUE,
@@ -83,6 +83,11 @@ const POINTS: Record<string, SceneLayer> = {
     color: classed(RAMP, CLASSES),
     size: sized([2, 4, 8, 16, 32], 5, [4, 3, 2, 1, 0, 1, 2, 3, 255]),
   }),
+  hollow: layerOf(points(ROW), {
+    color: classed(CATEGORIES, [0, 1, 2, 3, 0, 1, 2, 3, 255]),
+    size: { ...sized([32, 12, 4, 2, 8, 24], 5, [0, 1, 2, 3, 4, 5, 0, 1, 255]), hollowBelow: 3 } as SizeStyle,
+    stroke: outline,
+  }),
   stroke: layerOf(points(ROW), { stroke: { color: [20, 20, 20, 160], widthPx: 5 } }),
   opacity: layerOf(points(crowd(60)), { size: px(20), stroke: outline, opacity: 0.5 }),
   translucent: layerOf(points(crowd(60)), { size: px(20), color: constant([214, 73, 64, 80]) }),
@@ -117,6 +122,18 @@ const LINES: Record<string, SceneLayer> = {
     size: px(10),
     opacity: 0.5,
   }),
+  arrow: layerOf(
+    paths("line", [
+      ...[0, 1, 2, 3].map((i) => [zigzag(-30 + 4 * i, -16 + 9 * i)]),
+      ...[1, 2, 3, 5, 8].map((length, i): LngLat[][] => [
+        [
+          [18, -12 + 6 * i],
+          [18 + length, -12 + 6 * i],
+        ],
+      ]),
+    ]),
+    { size: sized([0.5, 1.5, 4, 8], 2, [0, 1, 2, 3, 1, 1, 1, 1, 1]), arrow: true, opacity: 0.6 },
+  ),
   edges: layerOf(paths("line", [[rectangle(-100 * PIXEL, -60 * PIXEL, 100 * PIXEL, 60 * PIXEL)]]), {
     size: px(12),
   }),

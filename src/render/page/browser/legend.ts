@@ -1,7 +1,7 @@
 import L from "leaflet";
-import { legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
-import { cssColor } from "../../painter";
-import type { Legend, LegendItem } from "../../scene";
+import { arrowCorners, legendSymbolSize, type NestedPoints, nestedPoints } from "../../furniture";
+import { cssColor, HATCH_LINE_PX, HATCH_STEP_PX } from "../../painter";
+import type { Legend, LegendItem, Rgba } from "../../scene";
 import { create } from "./controls";
 import type { LayerSwitch } from "./layer-list";
 
@@ -52,20 +52,11 @@ function legendSection(legend: Legend, layerSwitch: LayerSwitch): Section {
   const { title, items, layer, ramp } = legend;
   const heading = create("h2", {}, switchOf(layer, layerSwitch, title));
   const nested = nestedPoints(legend);
-  const widest = Math.max(0, ...items.map((item) => legendSymbolSize(legend, item).width));
-  const counts = items.some(({ count }) => count !== undefined);
-  const entries = items.map((item) => {
-    const isSwitch = title === "" && items.length === 1;
-    const label = isSwitch ? switchOf(layer, layerSwitch, item.label) : item.label;
-    const box = create("i", {}, symbol(legend, item));
-    box.style.width = `${widest}px`;
-    const entry = create("li", {}, box, create("span", { dir: "auto" }, label));
-    if (counts) entry.append(create("em", {}, item.count?.toLocaleString("en-US") ?? ""));
-    return entry;
-  });
+  const isSwitch = title === "" && items.length === 1;
+  const labelOf = ({ label }: LegendItem) => (isSwitch ? switchOf(layer, layerSwitch, label) : label);
   const bar = ramp ? [rampBar(ramp)] : [];
-  const list = nested && title !== "" ? nestedList(nested) : create("ul", {}, ...entries);
-  const element = create("section", {}, ...(title ? [heading] : []), ...bar, list);
+  const table = nested && title !== "" ? nestedTable(legend, nested) : tableOf(legend, labelOf);
+  const element = create("section", {}, ...(title ? [heading] : []), ...bar, table);
   const buttons = [...element.querySelectorAll("button")];
   const refresh = () => {
     const isHidden = layer !== undefined && layerSwitch.isHidden(layer);
@@ -74,6 +65,61 @@ function legendSection(legend: Legend, layerSwitch: LayerSwitch): Section {
   };
   refresh();
   return { element, refresh };
+}
+
+/** A table of symbols, labels and numbers of rows. */
+function tableOf(legend: Legend, labelOf: (item: LegendItem) => HTMLElement | string): HTMLElement {
+  const { items } = legend;
+  const widest = Math.max(0, ...items.map((item) => legendSymbolSize(legend, item).width));
+  const rows = items.map((item) => {
+    const box = cell("td", { class: "symbol" }, symbol(legend, item));
+    box.style.width = `${widest}px`;
+    return row(box, cell("th", { dir: "auto" }, labelOf(item)), ...countCell(legend, item));
+  });
+  return table(legend, rows);
+}
+
+/**
+ * A table with column headers that only screen readers see. Roles are explicit, because its style sheet does not lay it out
+ * as a table, which would remove them.
+ */
+function table({ title, items }: Legend, rows: readonly HTMLElement[]): HTMLTableElement {
+  const titles = ["Symbol", "Value", ...(items.some(hasCount) ? ["Rows"] : [])];
+  const headers = titles.map((text) => create("th", { scope: "col", role: "columnheader" }, text));
+  return create(
+    "table",
+    { role: "table", "aria-label": title || "Legend" },
+    create("thead", { role: "rowgroup", class: "unseen" }, row(...headers)),
+    create("tbody", { role: "rowgroup" }, ...rows),
+  );
+}
+
+const row = (...cells: readonly HTMLElement[]) => create("tr", { role: "row" }, ...cells);
+
+function cell(
+  tag: "td" | "th",
+  attributes: Readonly<Record<string, string>>,
+  ...content: readonly (Node | string)[]
+) {
+  const semantics: Record<string, string> =
+    tag === "th" ? { scope: "row", role: "rowheader" } : { role: "cell" };
+  return create(tag, { ...semantics, ...attributes }, ...content);
+}
+
+const hasCount = ({ count }: LegendItem) => count !== undefined;
+
+const countCell = ({ items }: Legend, { count }: LegendItem) =>
+  items.some(hasCount) ? [cell("td", { class: "count" }, count?.toLocaleString("en-US") ?? "")] : [];
+
+/** Describes a symbol in words. */
+function describeSymbol(
+  { items, geometry }: Legend,
+  { color, hatch, hollow, stroke, sizePx }: LegendItem,
+): string {
+  const isSized = geometry !== "polygon" && items.some((item) => item.sizePx !== sizePx);
+  const seen = hollow && stroke ? stroke.color : color;
+  const look = `${cssColor(seen).slice(0, 7)}${hatch ? ", hatched" : ""}${hollow ? ", hollow" : ""}`;
+  return isSized ? `${look}, ${Number(sizePx.toFixed(1))} pixels` : look;
 }
 
 /** A title that toggles its layer; plain text if the legend belongs to no layer. */
@@ -85,24 +131,38 @@ function switchOf(layer: number | undefined, layerSwitch: LayerSwitch, title: st
 }
 
 function rampBar({ colors, from, to }: NonNullable<Legend["ramp"]>): HTMLElement {
-  const strip = create("b");
+  const strip = create("b", { role: "img", "aria-label": `Colours from ${from} to ${to}` });
   strip.style.backgroundImage = `linear-gradient(to right, ${colors.map(cssColor).join(", ")})`;
   return create("div", { class: "ramp" }, strip, create("span", {}, from), create("span", {}, to));
 }
 
 function symbol(legend: Legend, item: LegendItem): HTMLElement {
   const { width, height } = legendSymbolSize(legend, item);
-  const element = create("b", { class: legend.geometry });
+  const element = create("b", {
+    class: legend.geometry,
+    role: "img",
+    "aria-label": describeSymbol(legend, item),
+  });
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
   element.style.backgroundColor = cssColor(item.color);
-  const { stroke } = item;
+  if (legend.arrow && legend.geometry === "line") {
+    const corners = arrowCorners(legend, item).map(([x, y]) => `${100 * x}% ${100 * y}%`);
+    element.style.clipPath = `polygon(${corners.join(", ")})`;
+  }
+  const { hatch, stroke } = item;
+  if (hatch) element.style.backgroundImage = hatching(hatch);
   if (stroke) element.style.border = `${stroke.widthPx}px solid ${cssColor(stroke.color)}`;
   return element;
 }
 
+function hatching(color: Rgba): string {
+  const [line, gap] = [HATCH_LINE_PX, HATCH_STEP_PX].map((px) => `${px}px`);
+  return `repeating-linear-gradient(135deg, ${cssColor(color)} 0 ${line}, transparent ${line} ${gap})`;
+}
+
 /** Points inside each other, with leaders to their labels. */
-function nestedList({ heightPx, labelX, labelHeightPx, points }: NestedPoints): HTMLElement {
+function nestedTable(legend: Legend, { heightPx, labelX, labelHeightPx, points }: NestedPoints): HTMLElement {
   const symbols = svg("svg", { width: labelX, height: heightPx, "aria-hidden": "true" });
   for (const { item, radius, centerX, centerY, leader } of points) {
     const { color, widthPx: strokePx } = item.stroke ?? { color: item.color, widthPx: 0 };
@@ -112,18 +172,18 @@ function nestedList({ heightPx, labelX, labelHeightPx, points }: NestedPoints): 
       svg("polyline", { points: leader.join(" ") }),
     );
   }
-  const labels = points.map(({ item, labelY }, i) => {
-    const label = create("span", { dir: "auto" }, item.label);
-    const count = item.count === undefined ? [] : [create("em", {}, item.count.toLocaleString("en-US"))];
-    const entry = create("li", {}, label, ...count);
+  const rows = points.map(({ item, labelY }, i) => {
+    const words = cell("td", { class: "unseen" }, describeSymbol(legend, item));
+    const entry = row(words, cell("th", { dir: "auto" }, item.label), ...countCell(legend, item));
     entry.style.height = `${labelHeightPx}px`;
-    entry.style.top = `${labelY - labelHeightPx * (i + 0.5)}px`; // moves it from where the list puts it
+    entry.style.top = `${labelY - labelHeightPx * (i + 0.5)}px`; // moves it from where the table puts it
     return entry;
   });
-  const list = create("ul", { class: "nested" }, symbols, ...labels);
-  list.style.paddingLeft = `${labelX + 4}px`;
-  list.style.minHeight = `${heightPx}px`;
-  return list;
+  const labels = table(legend, rows);
+  const nested = create("div", { class: "nested" }, symbols, labels);
+  nested.style.paddingLeft = `${labelX + 4}px`;
+  nested.style.minHeight = `${heightPx}px`;
+  return nested;
 }
 
 function svg(tag: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
