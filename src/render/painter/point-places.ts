@@ -1,11 +1,11 @@
-/** Where the points of small layers lie, so that names below them can keep clear. */
+/** Where the points of layers lie, so that names below them can keep clear. */
 import { sizeInView } from "../point-size";
 import type { SceneLayer } from "../scene";
 import type { Rect } from "./collisions";
 import { sizeSlots } from "./style";
 
-/** Names do not keep clear of layers with more points: there would be no room left. */
-const MAX_POINTS = 500;
+/** Of layers with more points, every second, third… one is looked at: where these are dense, names still touch some. */
+const MAX_POINTS = 5000;
 /** A name may touch the edge of a point, in CSS pixels. */
 const OVERLAP_PX = 1;
 
@@ -29,13 +29,16 @@ export class PointPlaces {
 }
 
 function rectsOf({ geometry, size, time, aggregate }: SceneLayer, worldPx: number): Rect[] {
-  if (geometry.kind !== "point" || time || aggregate || geometry.x.length > MAX_POINTS) return [];
+  if (geometry.kind !== "point" || time || aggregate) return [];
   const sizes = sizeSlots(size);
   const grown = size.kind === "constant" && size.spread ? sizeInView(size.spread, worldPx) : undefined;
-  return Array.from(geometry.x, (x, i) => {
+  const { x, y } = geometry;
+  const step = Math.ceil(x.length / MAX_POINTS);
+  return Array.from({ length: Math.floor(x.length / step) || 0 }, (_, k) => {
+    const i = k * step;
     const row = geometry.rows?.[i] ?? i;
     const half = (grown ?? sizes.values[sizes.ofRow?.[row] ?? 0]!) / 2 - OVERLAP_PX; // `!`: a slot has a value
-    const [left, top] = [x * worldPx, geometry.y[i]! * worldPx];
-    return [left - half, top - half, left + half, top + half] as const;
+    const [centerX, centerY] = [x[i]! * worldPx, y[i]! * worldPx];
+    return [centerX - half, centerY - half, centerX + half, centerY + half] as const;
   });
 }
