@@ -1,7 +1,8 @@
 /** Moves the start of a colour ramp until its first colour can be seen on the basemap. */
 import { interpolate, modeLab65, modeLrgb, useMode, wcagContrast } from "culori/fn";
+import { over } from "../render/over";
 import type { Rgba } from "../render/scene";
-import { over, rgbaOf, toCulori } from "./css-color";
+import { rgbaOf, toCulori } from "./css-color";
 
 useMode(modeLab65);
 useMode(modeLrgb);

@@ -1,8 +1,8 @@
+import { over } from "../render/over";
 import { HOLLOW_PX } from "../render/point-size";
 import type { ColorStyle, Legend, LegendItem, Rgba, SceneLayer, SizeStyle } from "../render/scene";
 import { dayOrTime, endLabels, type Labelled, rangeLabels } from "./class-labels";
 import type { CategoryClasses, Classes, StepClasses } from "./classify";
-import { over } from "./css-color";
 import type { GeometryKind } from "./geometry";
 import { formatOf, type NumberStyle, roundedEnd } from "./number-format";
 import { roundest } from "./round-numbers";

@@ -11,9 +11,9 @@ import {
   styling,
 } from "../../src/map";
 import { classifyAround, classifyNumbers } from "../../src/map/classify";
-import { over } from "../../src/map/css-color";
 import { distanceFrom } from "../../src/map/other-color";
 import { mostColorsOf, otherColorOf, paletteOf, SCHEME_NAMES } from "../../src/map/scheme";
+import { over } from "../../src/render/over";
 import type { Rgba } from "../../src/render/scene";
 import { mulberry32 } from "../support/seeded";
 

@@ -1,3 +1,4 @@
+import { over } from "../over";
 import type { Aggregate, Legend, LevelScale, Rgba } from "../scene";
 import { breakLabels } from "./breaks";
 
@@ -23,10 +24,7 @@ export function cellLegend(
 
 /** Returns a legend with the colours that the map shows: those of a translucent layer above the basemap. */
 export function aboveGround({ items, ramp }: LegendContent, opacity: number, ground: Rgba): LegendContent {
-  const seen = ([red, green, blue]: Rgba): Rgba => {
-    const mix = (channel: number, below: number) => Math.round(channel * opacity + below * (1 - opacity));
-    return [mix(red, ground[0]), mix(green, ground[1]), mix(blue, ground[2]), 255];
-  };
+  const seen = (color: Rgba) => over(color, opacity, ground);
   return {
     items: items.map((item) => ({ ...item, color: seen(item.color) })),
     ...(ramp && { ramp: { ...ramp, colors: ramp.colors.map(seen) } }),
