@@ -52,14 +52,14 @@ export interface PreparedScene {
   /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
   /**
-   * The frame of the scene's clock that is painted, the views that labels and names of places keep clear, and whether raster
-   * tiles with names of their own cover the basemap.
+   * The frame of the scene's clock that is painted, the views that labels and names of places keep clear, and whether these
+   * names are hidden, because raster tiles with names of their own cover the basemap.
    */
   readonly now: {
     frame: number;
     clear?: Clearance | undefined;
     namesClear?: Clearance | undefined;
-    hasTiles?: boolean;
+    hidesNames?: boolean;
   };
 }
 
@@ -176,7 +176,7 @@ function paintNames(
   viewport: Viewport,
   placement: "back" | "front",
 ): void {
-  if (!names || now.hasTiles || scene.basemap.names?.placement !== placement) return;
+  if (!names || now.hidesNames || scene.basemap.names?.placement !== placement) return;
   const isLabelled = scene.layers.some(({ label }, i) => label && !hidden.has(i));
   if (isLabelled && placement === "front") return;
   names.paint(context, viewport, {

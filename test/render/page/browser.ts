@@ -75,7 +75,7 @@ export async function painted(page: Page, selector = ".leaflet-container canvas"
   const frame = page.frames().find((candidate) => candidate !== page.mainFrame()) ?? page.mainFrame();
   await frame.waitForSelector(selector);
   await frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-  await frame.waitForSelector("canvas[aria-busy=true]", { state: "detached" });
+  await frame.waitForSelector("[aria-busy=true]", { state: "detached" });
 }
 
 /** Moves the pointer to a position of the map, and waits until the map has reacted. */

@@ -59,11 +59,13 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   const pageScene = decodeScene(sceneBytes);
   // the same corner at any size
   const scene = { ...pageScene.scene, legendCorner: legendCornerOf(pageScene.scene) };
-  if (scene.layers.some(({ label }) => label) || nameBytes.length > 0) await loadFont(await unpack("font"));
+  const isLabelled = scene.layers.some(({ label }) => label);
+  if (isLabelled) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
   const names = nameBytes.length > 0 ? decodeNames(nameBytes) : [];
   const detail = new DetailTiles(pageScene);
   const prepared = prepare(scene, { createCanvas, shapes, names, tiles: detail.sources, together });
+  prepared.now.hidesNames = !isLabelled; // their font and their places would delay the first frame
   await whenSized(element);
 
   const style = document.createElement("style");
@@ -100,12 +102,24 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
     addSheet("data", (context, viewport) => paint(context, prepared, viewport));
   }
   const credit = addAttribution(map, vectorCredit(scene));
+  let shown = names;
+  const redrawNames = () => {
+    if (scene.basemap.names?.placement === "back" && ground) ground.redraw();
+    else sheets.at(-1)?.redraw();
+  };
   if (tiles)
     addTiles(map, tiles, () => {
       credit(tiles.attribution);
-      prepared.now.hasTiles = true;
-      if (names.length > 0) redrawAll();
+      shown = [];
+      prepared.now.hidesNames = true;
+      if (names.length > 0) redrawNames();
       map.fire("move"); // updates what stands beside the scale bar
+    });
+  if (names.length > 0 && !isLabelled)
+    afterFrame(element, async () => {
+      await loadFont(await unpack("font"));
+      prepared.now.hidesNames = shown.length === 0;
+      redrawNames();
     });
   const layerSwitch = new LayerSwitch(prepared.hidden);
   layerSwitch.onChange(() => {
@@ -119,7 +133,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   describe(element, scene);
   const title = scene.title ? titleOf(scene.title) : undefined;
   if (title) controlAt("topleft", () => title).addTo(map);
-  scaleControl(scene, () => (prepared.now.hasTiles ? [] : names)).addTo(map);
+  scaleControl(scene, () => shown).addTo(map);
   const info = addInfo(map, prepared);
   const moving = sheets.filter((_, i) => sheetsOf(scene)[i]?.isTimed);
   const time =
@@ -152,6 +166,18 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
   map.on("zoomend", warmLater);
   warmLater();
+}
+
+/** Runs work after the frame that is being made; meanwhile the element is `aria-busy`. */
+function afterFrame(element: HTMLElement, work: () => Promise<void>): void {
+  element.ariaBusy = "true";
+  requestAnimationFrame(() =>
+    setTimeout(() =>
+      work().finally(() => {
+        element.ariaBusy = null;
+      }),
+    ),
+  );
 }
 
 /** Gives the map a role and a name for screen readers, and the page a heading. */
