@@ -168,16 +168,14 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   warmLater();
 }
 
-/** Runs work after the frame that is being made; meanwhile the element is `aria-busy`. */
+/** Runs work once the frame that is being made shows; meanwhile the element is `aria-busy`. */
 function afterFrame(element: HTMLElement, work: () => Promise<void>): void {
   element.ariaBusy = "true";
-  requestAnimationFrame(() =>
-    setTimeout(() =>
-      work().finally(() => {
-        element.ariaBusy = null;
-      }),
-    ),
-  );
+  const run = () =>
+    work().finally(() => {
+      element.ariaBusy = null;
+    });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(run)));
 }
 
 /** Gives the map a role and a name for screen readers, and the page a heading. */
