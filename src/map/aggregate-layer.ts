@@ -90,11 +90,7 @@ export function aggregateLayer(
     legends:
       legend === null || geometry.x.length === 0
         ? []
-        : [
-            as === "cluster"
-              ? { title: legend.title ?? clusterTitle(style), geometry: "point", items: [] }
-              : { title: legend.title ?? title, geometry: "polygon", items: [] },
-          ],
+        : [{ title: legend.title ?? title, geometry: as === "cluster" ? "point" : "polygon", items: [] }],
     tileColumns: hasTiles ? tileColumns({ shown: shownColumn ? [shownColumn] : [] }) : undefined,
     warnings:
       left > 0
@@ -104,10 +100,6 @@ export function aggregateLayer(
         : [],
   };
 }
-
-/** The number on a cluster is its value; its size and colour show how many points it has. */
-const clusterTitle = (style: AggregateStyle): string =>
-  style.statistic === "count" ? "count" : `${titleOf(style)}, size by count`;
 
 /** Returns how points of one colour are drawn where they are too many; undefined if they are not. */
 export function densityOf(color: Rgba, spread: Spread, theme: Basemap["theme"]): Density | undefined {

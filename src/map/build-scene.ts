@@ -1,3 +1,4 @@
+import { levelOf } from "../render/aggregate/lattice";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
@@ -167,11 +168,21 @@ function withLegendCorner(scene: Scene): Scene {
   return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
 }
 
+/** The first view leaves room for the legend, whose classes depend on the scale of that view. */
+const MOST_ROUNDS = 4;
+
 /** Completes the legends of cells, which depend on the scale of the first view. */
 function withCellLegends(scene: Scene): Scene {
   if (!scene.layers.some(({ aggregate }) => aggregate)) return scene;
   const prepared = prepare(scene, { createCanvas: noCanvas, together: paintTogether });
-  return { ...scene, legends: legendsAt(prepared, viewportOf(scene).worldPx) };
+  let [current, { worldPx }] = [scene, viewportOf(scene)];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    current = { ...scene, legends: legendsAt(prepared, worldPx) };
+    const before = worldPx;
+    ({ worldPx } = viewportOf(current));
+    if (levelOf(worldPx) === levelOf(before)) break;
+  }
+  return current;
 }
 
 /** Legends need no canvas. */

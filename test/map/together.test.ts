@@ -4,6 +4,9 @@ import { latLngToCell } from "h3-js";
 import { describe, expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, type MapOptions, QueryLayer } from "../../src/map";
+import { renderCanvas } from "../../src/render/image/png";
+import { legendsAt, paintTogether, prepare } from "../../src/render/painter";
+import { viewportOf } from "../../src/render/projection";
 import { nowhere, progress } from "../support/nowhere";
 import { mulberry32 } from "../support/seeded";
 
@@ -178,9 +181,61 @@ describe("scenes", () => {
       expect(scene.legends[0]!.items.map(({ label }) => label)).toEqual(["1,000"]);
     }
   });
-  test("the number on clusters is the value, their size the count", async () => {
+  test("clusters have the classes of their values, and single points are in the legend of counts", async () => {
     const { scene } = await made({ as: "cluster", value: { avg: "fare" } });
-    expect(scene.legends[0]!.title).toBe("avg(fare), size by count");
+    expect(scene.legends[0]!.title).toBe("avg(fare)");
+    expect(scene.legends[0]!.items.at(-1)!.label).toMatch(/^≥ 1\d/);
+    const apart = new DataFrame({ lng: [8, 20], lat: [47, 10] });
+    const layers = new Layer(apart, { lnglat: ["lng", "lat"], as: "cluster" });
+    const { legends } = (await mapScene(nowhere, { layers, progress })).scene;
+    expect(legends[0]!.items.map(({ label }) => label)).toEqual(["1"]);
+  });
+  test.each(["hexbin", "cluster"] as const)(
+    "%s: the legend has the classes of the view that it leaves room for",
+    async (as) => {
+      for (const size of [
+        [400, 260],
+        [600, 300],
+        [800, 400],
+        [1000, 500],
+      ] as const) {
+        const { scene } = await made({ as, value: { sum: "fare" } }, { size });
+        const painters = prepare(scene, {
+          createCanvas: () => {
+            throw new Error("no canvas");
+          },
+          together: paintTogether,
+        });
+        expect(scene.legends).toEqual(legendsAt(painters, viewportOf(scene).worldPx));
+      }
+    },
+  );
+  test("a heatmap over time is as dense as its fullest frame, not as all frames", async () => {
+    const count = 2000;
+    const at = Array.from({ length: count }, (_, i) => new Date(Date.UTC(2024, 0, 1) + i * 3_600_000));
+    const spread = new DataFrame({
+      lng: Array.from({ length: count }, () => 8 + random()),
+      lat: Array.from({ length: count }, () => 47 + random()),
+      at,
+    } as never);
+    const layers = new Layer(spread, { lnglat: ["lng", "lat"], as: "heatmap", time: "at", opacity: 1 });
+    const plain = new Layer(spread, { lnglat: ["lng", "lat"], size: 0.1, opacity: 0 });
+    const pictures = [layers, plain].map((layer) =>
+      mapScene(nowhere, {
+        layers: [new BaseMap({ source: "none" }), layer],
+        progress,
+        size: [400, 260],
+        lng: 8.5,
+        lat: 47.5,
+        zoom: 7,
+      }),
+    );
+    const [heat, blank] = (await Promise.all(pictures)).map(({ scene }) =>
+      renderCanvas({ ...scene, legends: [], clock: undefined as never }).data(),
+    );
+    let strongest = 0;
+    for (const [i, part] of heat!.entries()) strongest = Math.max(strongest, Math.abs(part - blank![i]!));
+    expect(strongest).toBeGreaterThan(100);
   });
 });
 

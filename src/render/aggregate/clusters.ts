@@ -22,7 +22,11 @@ interface Sums {
   sum: number;
 }
 
-type ClusterScale = Required<Pick<LevelScale, "breaks" | "range">>;
+interface ClusterScale extends Required<Pick<LevelScale, "breaks" | "range">> {
+  /** Number of clusters, and of single points. */
+  readonly count: number;
+  readonly singles: number;
+}
 
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
 const MAX_ZOOM = 18;
@@ -75,14 +79,19 @@ export class Clusters {
       });
   }
 
-  /** Returns the classes of clusters by their number of points: the smallest of each but the first, and the range. */
+  /** Returns the classes of clusters by their value: the smallest of each but the first, and the range. */
   scaleAt(level: number): ClusterScale {
     const known = this.#scales.get(level);
     if (known) return known;
-    const counts = Float64Array.from(
-      this.in(WORLD, level).flatMap(({ count }) => (count > 1 ? [count] : [])),
-    );
-    const scale = { breaks: breaksOf(counts, this.#classes, true), range: rangeOf(counts) };
+    const all = this.in(WORLD, level);
+    const values = Float64Array.from(all.flatMap(({ count, value }) => (count > 1 ? [value] : [])));
+    const breaks = breaksOf(values, this.#classes, this.#statistic === "count");
+    const scale = {
+      breaks,
+      range: rangeOf(values),
+      count: values.length,
+      singles: all.length - values.length,
+    };
     this.#scales.set(level, scale);
     return scale;
   }

@@ -16,11 +16,20 @@ export const CELL_SIGMAS = 2;
 export function heatScaleOf(
   { geometry, values }: WeightedPoints,
   level: number,
-  { sigmaPx, statistic }: { readonly sigmaPx: number; readonly statistic: Statistic },
+  {
+    sigmaPx,
+    statistic,
+    span: [from, to] = [0, geometry.x.length],
+  }: {
+    readonly sigmaPx: number;
+    readonly statistic: Statistic;
+    /** The points of the fullest frame. */
+    readonly span?: readonly [from: number, to: number];
+  },
 ): Required<Pick<LevelScale, "densest" | "means">> {
-  const step = Math.max(1, Math.ceil(geometry.x.length / SAMPLE));
+  const step = Math.max(1, Math.ceil((to - from) / SAMPLE));
   const bins = new Bins(latticeAt("square", CELL_SIGMAS * sigmaPx, level), values ? statistic : "count");
-  bins.add({ geometry, values }, { step });
+  bins.add({ geometry, values }, { from, to, step });
   const sorted = Float64Array.from(bins.counts, (_, cell) => bins.valueOf(cell)).sort();
   const counts = statistic === "avg" ? bins.counts.slice().sort() : sorted;
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;

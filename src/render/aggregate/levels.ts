@@ -87,7 +87,7 @@ export function rangeOf(values: Float64Array): readonly [least: number, most: nu
 }
 
 /** Returns the points of the frame with most of them; all points of a layer that is not animated. */
-function fullestSpan({ time }: SceneLayer, count: number): readonly [from: number, to: number] {
+export function fullestSpan({ time }: SceneLayer, count: number): readonly [from: number, to: number] {
   if (!time || time.cumulative) return [0, count];
   let best: readonly [number, number] = [0, 0];
   for (let frame = 0; frame + 1 < time.starts.length; frame++) {

@@ -2,7 +2,7 @@
 import type { Aggregate, LevelScale, Levels, PointGeometry, SceneLayer } from "../scene";
 import { heatScaleOf } from "./heat-scale";
 import { levelOf } from "./lattice";
-import { CellLevels } from "./levels";
+import { CellLevels, fullestSpan } from "./levels";
 
 /** Radius of a heatmap's kernel in standard deviations. */
 const RADIUS_SIGMAS = 2.5;
@@ -33,7 +33,7 @@ function levelsOf(layer: SceneLayer, geometry: PointGeometry, aggregate: Aggrega
   const { as, cellPx, statistic } = aggregate;
   const levels = new CellLevels(layer, geometry, aggregate);
   if (as !== "heatmap") return tableOf(from, (level) => breaksAt(levels, level));
-  const style = { sigmaPx: sigmaOf(cellPx), statistic };
+  const style = { sigmaPx: sigmaOf(cellPx), statistic, span: fullestSpan(layer, geometry.x.length) };
   return tableOf(from, (level) => heatScaleOf(levels.points, level, style));
 }
 

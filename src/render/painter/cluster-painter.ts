@@ -60,17 +60,21 @@ export class ClusterPainter implements LayerPainter {
   }
 
   legendAt(worldPx: number): LegendContent {
-    const { palette } = this.#aggregate;
-    const { breaks, range } = this.warm().scaleAt(levelOf(worldPx));
-    const labels = breakLabels(breaks, true, range).map((label) =>
-      label.replace(/^1 – /, "2 – ").replace(/^1$/, "2"),
-    );
+    const { palette, statistic } = this.#aggregate;
+    const { breaks, range, count, singles } = this.warm().scaleAt(levelOf(worldPx));
+    const isCount = statistic === "count";
+    const labels =
+      count > 0 ? breakLabels(breaks, isCount, range).map((label) => label.replace(/^1( – |$)/, "2$1")) : [];
+    const single = { label: "1", color: colorOfClass(palette, 0, 2), sizePx: SINGLE_PX };
     return {
-      items: labels.map((label, i) => ({
-        label,
-        color: colorOfClass(palette, i, labels.length),
-        sizePx: this.#sizeOf(i, labels.length),
-      })),
+      items: [
+        ...(singles > 0 && isCount ? [single] : []),
+        ...labels.map((label, i) => ({
+          label: label.replace("2 – 2", "2"),
+          color: colorOfClass(palette, i, labels.length),
+          sizePx: this.#sizeOf(i, labels.length),
+        })),
+      ],
     };
   }
 
@@ -158,10 +162,10 @@ export class ClusterPainter implements LayerPainter {
     return LEAST_PX + (this.#largestPx() - LEAST_PX) * (classes > 1 ? index / (classes - 1) : 0.5);
   }
 
-  #lookOf({ count }: Cluster, breaks: readonly number[]): readonly [color: Rgba, sizePx: number] {
+  #lookOf({ count, value }: Cluster, breaks: readonly number[]): readonly [color: Rgba, sizePx: number] {
     const { palette } = this.#aggregate;
     if (count <= 1) return [colorOfClass(palette, 0, 2), SINGLE_PX];
-    const [index, classes] = [classOf(count, breaks), breaks.length + 1];
+    const [index, classes] = [classOf(value, breaks), breaks.length + 1];
     return [colorOfClass(palette, index, classes), this.#sizeOf(index, classes)];
   }
 

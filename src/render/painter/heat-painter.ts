@@ -4,6 +4,7 @@ import { type WeightedPoints, weightedPoints } from "../aggregate/bins";
 import { blurPeak, blurReach, HeatGrid } from "../aggregate/heat";
 import { CELL_SIGMAS, heatScaleOf } from "../aggregate/heat-scale";
 import { levelOf } from "../aggregate/lattice";
+import { fullestSpan } from "../aggregate/levels";
 import { generationsAt } from "../clock";
 import type { Levels, PointGeometry, Rgba, SceneLayer, Statistic, Viewport } from "../scene";
 import { boxAround, contains, copiesOf, movedX } from "./box";
@@ -33,6 +34,7 @@ const STEPS = 256;
 export class HeatPainter {
   readonly #layer: SceneLayer;
   readonly #points: WeightedPoints;
+  readonly #span: readonly [from: number, to: number];
   readonly #box: Box;
   readonly #copies: number;
   #index: PointIndex | undefined;
@@ -41,6 +43,7 @@ export class HeatPainter {
   constructor(layer: SceneLayer, geometry: PointGeometry, copies: number) {
     this.#layer = layer;
     this.#points = weightedPoints(layer, geometry);
+    this.#span = fullestSpan(layer, geometry.x.length);
     this.#box = boxOf(geometry.x, geometry.y);
     this.#copies = copies;
   }
@@ -122,7 +125,7 @@ export class HeatPainter {
     if (given?.densest !== undefined && given.means) return { densest: given.densest, means: given.means };
     const known = this.#scales.get(level);
     if (known) return known;
-    const made = heatScaleOf(this.#points, level, { sigmaPx, statistic });
+    const made = heatScaleOf(this.#points, level, { sigmaPx, statistic, span: this.#span });
     this.#scales.set(level, made);
     return made;
   }

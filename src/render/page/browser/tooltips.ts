@@ -96,7 +96,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   );
   map.on("movestart zoomstart", hide);
   map.on("click", ({ containerPoint, latlng }) => {
-    const [cluster] = find(containerPoint, 0, (layer) =>
+    const [cluster] = find(containerPoint, SLOP_PX.mouse, (layer) =>
       layer.aggregate?.as === "cluster" ? layer.tooltip : undefined,
     );
     if (cluster) return map.setView(latlng, map.getZoom() + CLUSTER_LEVELS);
