@@ -154,6 +154,7 @@ function usaIn(geometries: MapToProject["geometries"]): PlaneName | undefined {
   const seen: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
   let hasTerritories = false;
   for (const geometry of geometries) {
+    if (geometry.kind === "line" && leads(geometry, [...states, ...territories])) return undefined;
     const [xs, ys, step] =
       geometry.kind === "point" ? [geometry.x, geometry.y, 1] : [geometry.xy, geometry.xy.subarray(1), 2];
     for (let i = 0; i < xs.length; i += step) {
@@ -175,6 +176,15 @@ function usaIn(geometries: MapToProject["geometries"]): PlaneName | undefined {
   });
   if (!isMost || !geometries.every((geometry) => liesOn(usaOutlines().land, geometry))) return undefined;
   return hasTerritories ? "albers-usa-territories" : "albers-usa";
+}
+
+/** Returns true if a line leads from one box to another: it would break off between the parts of the map. `!`: see `PathGeometry`. */
+function leads({ xy, paths }: PathGeometry, boxes: readonly Box[]): boolean {
+  const boxOf = (i: number) =>
+    boxes.findIndex((box) => isIn(box, xy[2 * i]! - Math.floor(xy[2 * i]!), xy[2 * i + 1]!));
+  for (let path = 0; path + 1 < paths.length; path++)
+    for (let i = paths[path]! + 1; i < paths[path + 1]!; i++) if (boxOf(i) !== boxOf(i - 1)) return true;
+  return false;
 }
 
 const isIn = ([minX, minY, maxX, maxY]: Box, x: number, y: number) =>

@@ -115,6 +115,7 @@ describe("auto", () => {
   const nameOf = ({ projection }: Scene) => projection?.name ?? "mercator";
   const only = (...names: string[]) =>
     new Layer(points([...PLACES, ...TERRITORIES].filter(([name]) => names.includes(name))), { lnglat });
+  const flight = (...coordinates: number[][]) => new Layer({ type: "LineString", coordinates });
   const osm = new BaseMap({ source: "https://tile.example.com/{z}/{x}/{y}.png" });
   test.each<[string, MapOptions, string]>([
     ["countries", { layers: areas(COUNTRIES) }, "equal-earth"],
@@ -125,6 +126,12 @@ describe("auto", () => {
       { layers: [areas(STATES), only("San Juan")] },
       "albers-usa-territories",
     ],
+    [
+      "flights within the contiguous states",
+      { layers: [areas(STATES), flight([-84, 33], [-120, 47])] },
+      "albers-usa",
+    ],
+    ["a flight to Hawaii", { layers: [areas(STATES), flight([-84, 33], [-157, 21])] }, "mercator"],
     ["territories alone", { layers: only("San Juan", "Guam") }, "mercator"],
     ["points in the United States", { layers: [areas(STATES), only("Denver")] }, "albers-usa"],
     ["states and a place elsewhere", { layers: [areas(STATES), only("Lima")] }, "mercator"],
