@@ -1,5 +1,6 @@
 /** Prepares layers whose points are drawn together, and the density of those with too many points. */
 import { InvalidArgumentError } from "../errors";
+import { CellIndex } from "../render/aggregate/cell-index";
 import { pickPoints } from "../render/page/pick";
 import { MOST_POINTS } from "../render/point-size";
 import type { Basemap, Density, Legend, PointGeometry, Rgba, SceneLayer, Spread } from "../render/scene";
@@ -22,6 +23,8 @@ const FAR = { light: [30, 20, 50, 255], dark: [255, 255, 240, 255] } as const;
 /** Means have more digits than they mean. */
 const MEAN_FORMAT = ",.4~r";
 const STOPS = 7;
+/** Places across the world that are told apart: 2 cm at the equator. */
+const PLACES = 2 ** 31;
 /** Numbers of classes; for a heatmap, of the colours between which it interpolates. */
 const CLASSES = { heatmap: STOPS, hexbin: 6, grid: 6, cluster: 4 } as const;
 const NO_POINTS: PointGeometry = { kind: "point", x: new Float64Array(0), y: new Float64Array(0) };
@@ -58,6 +61,10 @@ export function aggregateLayer(
   const column = data.columns.find((candidate) => candidate.name === style.column);
   const values = column?.kind === "number" ? column.values : undefined;
   const geometry = values ? withValues(points, values) : points;
+  if (as === "heatmap" && statistic === "sum" && values?.some((value) => value < 0))
+    throw new InvalidArgumentError(
+      `A heatmap shows sums of numbers from 0 up; column ${shown(style.column)} of ${label} has negative ones. Use \`value: { avg: ${shown(style.column)} }\`, or \`as: "hexbin"\`.`,
+    );
   const left = points.x.length - geometry.x.length;
   const title = titleOf(style);
   const { opacity, legend, time } = layer.style;
@@ -102,10 +109,23 @@ export function aggregateLayer(
 }
 
 /** Returns how points of one colour are drawn where they are too many; undefined if they are not. */
-export function densityOf(color: Rgba, spread: Spread, theme: Basemap["theme"]): Density | undefined {
-  return spread.count > MOST_POINTS
+export function densityOf(
+  color: Rgba,
+  spread: Spread,
+  geometry: PointGeometry,
+  theme: Basemap["theme"],
+): Density | undefined {
+  return spread.count > MOST_POINTS && hasPlaces(geometry, MOST_POINTS)
     ? { palette: shadesOf(color, theme, STOPS, POINT_TINT), spread }
     : undefined;
+}
+
+/** Returns true if points are at more than this many places: of fewer places, each point shows. */
+function hasPlaces({ x, y }: PointGeometry, most: number): boolean {
+  const places = new CellIndex();
+  // `!`: x and y have the same length
+  for (let i = 0; i < x.length && places.count <= most; i++) places.numberOf(x[i]! * PLACES, y[i]! * PLACES);
+  return places.count > most;
 }
 
 /** Returns the scheme of the cells: a given one, shades of a colour, or the default. */
@@ -131,9 +151,11 @@ export const needsPoints = (as: AggregateStyle["as"], kind: string, label: strin
 
 /** Returns shades from a tint near the ground, by a share of the way, over the colour to one that stands out. */
 function shadesOf(color: Rgba, theme: Basemap["theme"], count: number, share: number): Rgba[] {
-  const [tint] = rampOf([color, GROUND[theme]], 2, [share, 1]) as [Rgba];
-  const [, far] = rampOf([color, FAR[theme]], 2, [0, 0.65]) as [Rgba, Rgba];
-  return rampOf([tint, color, far], count);
+  const [red, green, blue, alpha] = color;
+  const opaque: Rgba = [red, green, blue, 255];
+  const [tint] = rampOf([opaque, GROUND[theme]], 2, [share, 1]) as [Rgba];
+  const [, far] = rampOf([opaque, FAR[theme]], 2, [0, 0.65]) as [Rgba, Rgba];
+  return rampOf([tint, opaque, far], count).map(([r, g, b]): Rgba => [r, g, b, alpha]);
 }
 
 /** Returns the points whose rows have a finite value. `!`: a column has a value for each row. */

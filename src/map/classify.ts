@@ -130,7 +130,9 @@ function distanceBreaks(distances: Float64Array, method: NumberMethod, bins: num
   const inside = distinct(breaks.map((distance) => distance || inner)).filter(
     (distance) => distance > 0 && distance < most,
   );
-  return method === "equal" || !Number.isFinite(most) ? inside : roundBreaks(inside, [0, most], ROUNDING);
+  return method === "equal" || !Number.isFinite(most)
+    ? inside
+    : roundBreaks(inside, { range: [0, most], to: "up", share: ROUNDING });
 }
 
 /** Divides numbers by upper bounds. Values above the last bound get an additional class without an upper bound. */

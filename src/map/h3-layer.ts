@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "../errors";
 import { lngLatOf } from "../geometry/mercator";
 import type { Basemap, Bounds } from "../render/scene";
 import { needsPoints, schemeFor } from "./aggregate-layer";
@@ -13,6 +14,8 @@ import type { ResolvedLayer } from "./layer-data";
 const ACROSS = 60;
 const FINEST = 11;
 const CLASSES = 6;
+/** More cells would make a map that is slow and shows none of them. */
+const MOST_CELLS = 100_000;
 const EARTH_M = 40_075_017;
 /** Extent around a single place. */
 const PLACE_M = 20_000;
@@ -50,6 +53,7 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
     }
     const [lng, lat] = lngLatOf([inside.x[i]!, inside.y[i]!]);
     add(cells, h3.latLngToCell(lat, lng, resolution), value, aggregate);
+    if (cells.size > MOST_CELLS) throw tooMany(resolution, label);
   }
   const title = titleOf(aggregate);
   const features = [...cells].map(([id, { count, sum }]) => ({
@@ -84,6 +88,11 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
 
 /** Means have more digits than they mean. */
 const meanOf = (sum: number, count: number): number => Number((sum / count).toPrecision(6));
+
+const tooMany = (resolution: number, label: string): InvalidArgumentError =>
+  new InvalidArgumentError(
+    `The points of ${label} are in more than ${MOST_CELLS.toLocaleString("en-US")} cells of H3 at resolution ${resolution}. Pass a smaller resolution as \`cell\`, or use \`as: "hexbin"\`.`,
+  );
 
 function add(cells: Map<string, Cell>, id: string, value: number, { statistic }: AggregateStyle): void {
   const cell = cells.get(id);

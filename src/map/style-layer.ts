@@ -162,7 +162,7 @@ function densityFor(
   const isPlain = style.stroke === undefined && !style.time && !style.isPoints;
   if (geometry.kind !== "point" || !isPlain) return undefined;
   if (color.kind !== "constant" || size.kind !== "constant" || !size.spread) return undefined;
-  return densityOf(color.color, size.spread, theme);
+  return densityOf(color.color, size.spread, geometry, theme);
 }
 
 /** Collects the columns that tooltips, popups and labels show. */

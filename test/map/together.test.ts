@@ -210,6 +210,49 @@ describe("scenes", () => {
       }
     },
   );
+  test("classes over time are those of all frames", async () => {
+    const count = 500;
+    const grow = Array.from({ length: count }, (_, i) => i);
+    const growing = new DataFrame({
+      lng: grow.map(() => 8 + random()),
+      lat: grow.map(() => 47 + random()),
+      v: grow,
+      t: grow,
+    });
+    const layers = new Layer(growing, {
+      lnglat: ["lng", "lat"],
+      as: "hexbin",
+      value: { max: "v" },
+      time: { column: "t", frames: 3 },
+    });
+    const { scene } = await mapScene(nowhere, { layers, progress });
+    const last = scene.legends[0]!.items.at(-1)!.label;
+    expect(Number(last.replace(/\D/g, ""))).toBeGreaterThan(300);
+  });
+  test("a heatmap of sums refuses negative numbers, and H3 cells that are too many", async () => {
+    const signed = new DataFrame({ lng: [8, 9], lat: [47, 48], v: [1, -1] });
+    const heat = new Layer(signed, { lnglat: ["lng", "lat"], as: "heatmap", value: { sum: "v" } });
+    await expect(mapScene(nowhere, { layers: heat, progress })).rejects.toThrow(
+      'A heatmap shows sums of numbers from 0 up; column "v" of layer DataFrame (2 × 3) has negative ones.',
+    );
+    const axis = () => Array.from({ length: 120_000 }, () => random() * 100 - 50);
+    const fine = new Layer(new DataFrame({ lng: axis(), lat: axis() }), {
+      lnglat: ["lng", "lat"],
+      as: "h3",
+      cell: 15,
+    });
+    await expect(mapScene(nowhere, { layers: fine, progress })).rejects.toThrow(
+      "The points of layer DataFrame (120000 × 2) are in more than 100,000 cells of H3 at resolution 15.",
+    );
+  });
+  test("translucent colours stay translucent, in the map and in the legend", async () => {
+    const { scene } = await made({ as: "hexbin", color: "rgba(200, 0, 0, 0.5)", opacity: 1 });
+    const { palette } = scene.layers[0]!.aggregate!;
+    expect(palette.map(([, , , alpha]) => alpha)).toEqual(palette.map(() => 128));
+    const [, , , alpha] = scene.legends[0]!.items.at(-1)!.color;
+    expect(alpha).toBe(255); // above the basemap
+    expect(scene.legends[0]!.items.at(-1)!.color[1]).toBeGreaterThan(80);
+  });
   test("a heatmap over time is as dense as its fullest frame, not as all frames", async () => {
     const count = 2000;
     const at = Array.from({ length: count }, (_, i) => new Date(Date.UTC(2024, 0, 1) + i * 3_600_000));
@@ -252,6 +295,9 @@ describe("density", () => {
     expect(await densityOf(20_000)).toBeUndefined();
     expect((await densityOf(20_001))?.spread.count).toBe(20_001);
     expect(await densityOf(20_001, { color: "tomato", tooltip: "lng" })).toBeDefined();
+    const town = { lng: Array(30_000).fill(8), lat: Array(30_000).fill(47) };
+    const layers = new Layer(new DataFrame(town), { lnglat: ["lng", "lat"] });
+    expect((await mapScene(nowhere, { layers, progress })).scene.layers[0]!.density).toBeUndefined();
     for (const options of [
       { as: "points" },
       { size: 2 },

@@ -62,17 +62,21 @@ export async function detailLayer(
     type: "mapnik",
     id: `layer${index}`,
     options: {
-      // cells are about the rows with a value
-      sql:
-        layer.style.aggregate?.column === undefined
-          ? rows
-          : `SELECT * FROM (${rows}) AS v WHERE c0 IS NOT NULL`,
+      sql: layer.style.aggregate
+        ? `SELECT * FROM (${rows}) AS v WHERE ${isCounted(layer, geom_column)}`
+        : rows,
       geom_column,
       srid,
       vector_extent: TILE_UNITS,
       aggregation: canThin && aggregation,
     },
   };
+}
+
+/** Cells are about points with a finite value: the server groups a layer only if all its rows are points. */
+function isCounted({ style: { aggregate } }: DataLayer, geomColumn: string): string {
+  const isPoint = `ST_Dimension(${geomColumn}) = 0`;
+  return aggregate?.column === undefined ? isPoint : `${isPoint} AND abs(c0) < 'Infinity'`;
 }
 
 /** Options that group the points of a layer whose points are drawn together, with the statistic of their values. */

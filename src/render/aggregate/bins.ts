@@ -44,7 +44,7 @@ export class Bins {
   /** Adds the points in a range, except those for which `isWithin` is false. */
   add(
     { geometry: { x, y, rows, weights }, values }: WeightedPoints,
-    { order, from = 0, to = x.length, step = 1 }: Range = {},
+    { order, from = 0, to = x.length, share = 1 }: Range = {},
     isWithin?: (x: number, y: number) => boolean,
   ): void {
     // neighbours in the order of points are often in the same cell
@@ -52,7 +52,8 @@ export class Bins {
     let lastColumn = Number.NaN;
     let lastRow = Number.NaN;
     let cell = 0;
-    for (let k = from; k < to; k += step) {
+    for (let k = from; k < to; k++) {
+      if (share < 1 && (Math.imul(k, 0x9e3779b1) >>> 0) / 2 ** 32 > share) continue;
       const i = order === undefined ? k : order[k]!;
       const px = x[i]!;
       const py = y[i]!;
@@ -99,8 +100,8 @@ export interface Range {
   readonly order?: Uint32Array | undefined;
   readonly from?: number;
   readonly to?: number;
-  /** Takes every step-th point. */
-  readonly step?: number;
+  /** Takes this share of the points, whatever their order. */
+  readonly share?: number;
 }
 
 function doubled(array: Float64Array) {

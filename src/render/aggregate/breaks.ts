@@ -1,8 +1,11 @@
 /** Divides the values of cells into classes with round bounds. */
+import { formatNumber } from "../format";
 import { roundBreaks } from "../round-breaks";
 
 /** Share of the distance to the neighbouring bounds by which rounding may move one. */
 const ROUNDING = 0.3;
+/** Larger numbers are written in scientific notation. */
+const MAX_PLAIN = 1e15;
 /** More values are sampled. */
 const MAX_VALUES = 100_000;
 
@@ -23,9 +26,11 @@ export function breaksOf(values: Float64Array, most: number, isCount: boolean): 
     breaks.push(start);
     from = at;
   }
-  return roundBreaks(breaks, [sorted[0] ?? 0, sorted.at(-1) ?? 0], ROUNDING).map((value) =>
-    isCount ? Math.max(2, Math.ceil(value)) : value,
-  );
+  return roundBreaks(breaks, {
+    range: [sorted[0] ?? 0, sorted.at(-1) ?? 0],
+    to: "down",
+    share: ROUNDING,
+  }).map((value) => (isCount ? Math.max(2, Math.ceil(value)) : value));
 }
 
 /** Returns the class of a value: the number of breaks that it reaches. */
@@ -49,7 +54,8 @@ export function breakLabels(
 
 const between = (from: number, to: number) => (from === to ? text(from) : `${text(from)} – ${text(to)}`);
 const grouped = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
-const text = (value: number) => grouped.format(value).replaceAll("-", "−");
+const text = (value: number) =>
+  (Math.abs(value) < MAX_PLAIN ? grouped.format(value) : formatNumber(value)).replaceAll("-", "−");
 
 function sampleOf(values: Float64Array): Float64Array {
   if (values.length <= MAX_VALUES) return values.slice();

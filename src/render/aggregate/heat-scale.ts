@@ -3,7 +3,7 @@ import type { LevelScale, Statistic } from "../scene";
 import { Bins, type WeightedPoints } from "./bins";
 import { latticeAt } from "./lattice";
 
-/** Scales are those of a sample of this many points. */
+/** Densities are those of a sample of about this many points. */
 const SAMPLE = 50_000;
 /** Share of the places that may be denser than the densest ones. */
 const DENSER = 0.005;
@@ -12,7 +12,7 @@ const OUTSIDE = 0.02;
 /** Width of a cell in standard deviations of the kernel. */
 export const CELL_SIGMAS = 2;
 
-/** Returns the scale of a zoom level, found in a regular sample of the points. */
+/** Returns the scale of a zoom level, found in a sample of the points. */
 export function heatScaleOf(
   { geometry, values }: WeightedPoints,
   level: number,
@@ -27,12 +27,13 @@ export function heatScaleOf(
     readonly span?: readonly [from: number, to: number];
   },
 ): Required<Pick<LevelScale, "densest" | "means">> {
-  const step = Math.max(1, Math.ceil((to - from) / SAMPLE));
+  // the means of a few points vary more than those of all
+  const share = statistic === "avg" ? 1 : Math.min(1, SAMPLE / Math.max(1, to - from));
   const bins = new Bins(latticeAt("square", CELL_SIGMAS * sigmaPx, level), values ? statistic : "count");
-  bins.add({ geometry, values }, { from, to, step });
+  bins.add({ geometry, values }, { from, to, share });
   const sorted = Float64Array.from(bins.counts, (_, cell) => bins.valueOf(cell)).sort();
   const counts = statistic === "avg" ? bins.counts.slice().sort() : sorted;
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
   const densest = counts[Math.max(0, Math.ceil(counts.length * (1 - DENSER)) - 1)] ?? 1;
-  return { densest: densest * step, means: [at(OUTSIDE), at(1 - OUTSIDE)] };
+  return { densest: densest / share, means: [at(OUTSIDE), at(1 - OUTSIDE)] };
 }

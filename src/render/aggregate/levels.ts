@@ -20,8 +20,10 @@ interface Level {
 export class CellLevels {
   readonly points: WeightedPoints;
   readonly #aggregate: Aggregate;
-  /** The points whose cells decide the classes: all, or those of the fullest frame. */
-  readonly #span: readonly [from: number, to: number];
+  /** The points whose cells decide the classes: all, or those of each frame. */
+  readonly #spans: readonly (readonly [from: number, to: number])[];
+  /** True if one span has all points. */
+  readonly #isWhole: boolean;
   readonly #known = new Map<number, Level>();
   /** The first level whose cells are too many. */
   #finest = Infinity;
@@ -29,7 +31,8 @@ export class CellLevels {
   constructor(layer: SceneLayer, geometry: PointGeometry, aggregate: Aggregate) {
     this.points = weightedPoints(layer, geometry);
     this.#aggregate = aggregate;
-    this.#span = fullestSpan(layer, geometry.x.length);
+    this.#spans = spansOf(layer, geometry.x.length);
+    this.#isWhole = this.#spans.length === 1 && !layer.time;
   }
 
   at(level: number): Level {
@@ -54,14 +57,19 @@ export class CellLevels {
 
   #binned(level: number, lattice: Lattice): Level {
     const { statistic, palette } = this.#aggregate;
-    const bins = new Bins(lattice, statistic);
-    const [from, to] = this.#span;
-    bins.add(this.points, { from, to });
-    const values = Float64Array.from(bins.counts, (_, cell) => bins.valueOf(cell));
+    const all = this.#spans.map(([from, to]) => {
+      const bins = new Bins(lattice, statistic);
+      bins.add(this.points, { from, to });
+      return bins;
+    });
+    const values = Float64Array.from(
+      all.flatMap((bins) => Array.from(bins.counts, (_, cell) => bins.valueOf(cell))),
+    );
     const breaks = breaksOf(values, palette.length, statistic === "count");
-    if (bins.cells.count > MOST_CELLS) this.#finest = Math.min(this.#finest, level);
-    const isWhole = to - from === this.points.geometry.x.length;
-    return { lattice, breaks, range: rangeOf(values), ...(isWhole && { bins }) };
+    const [first] = all;
+    const count = Math.max(0, ...all.map(({ cells }) => cells.count));
+    if (count > MOST_CELLS) this.#finest = Math.min(this.#finest, level);
+    return { lattice, breaks, range: rangeOf(values), ...(this.#isWhole && first && { bins: first }) };
   }
 
   /** From level to level, cells have fewer points in the proportion in which they last became more. */
@@ -84,6 +92,13 @@ export function rangeOf(values: Float64Array): readonly [least: number, most: nu
     if (value > most) most = value;
   }
   return values.length > 0 ? [least, most] : [0, 0];
+}
+
+/** Returns the points of each frame that has some; all points of a layer that is not animated, or whose points stay. */
+function spansOf({ time }: SceneLayer, count: number): readonly (readonly [from: number, to: number])[] {
+  if (!time || time.cumulative) return [[0, count]];
+  const spans = Array.from(time.starts.subarray(1), (to, frame) => [time.starts[frame]!, to] as const); // `!`: one longer
+  return spans.filter(([from, to]) => to > from);
 }
 
 /** Returns the points of the frame with most of them; all points of a layer that is not animated. */

@@ -341,7 +341,7 @@ describe("the named map", () => {
       { geom_column: "the_geom_webmercator", srid: 3857, aggregation: { resolution: 1 } },
       { geom_column: "the_geom", srid: 4326, aggregation: false },
       {
-        sql: expect.stringContaining("WHERE c0 IS NOT NULL"),
+        sql: expect.stringContaining("WHERE ST_Dimension(the_geom_webmercator) = 0 AND abs(c0)"),
         aggregation: {
           placement: "centroid",
           threshold: 1,
@@ -354,6 +354,21 @@ describe("the named map", () => {
       { cartodb_id: 1, c0: "a" },
       { cartodb_id: 1 },
       { cartodb_id: 1, c0: 1, _cdb_feature_count: 1 },
+    ]);
+  });
+
+  test("cells count points with a finite value only, also if rows have other geometries", async () => {
+    const source = `SELECT i AS cartodb_id, CASE WHEN i = 3 THEN 'Infinity'::float8 ELSE i END AS v,
+      CASE WHEN i = 5 THEN ST_Buffer(p, 0.001) ELSE p END AS the_geom
+      FROM (SELECT i, ST_SetSRID(ST_MakePoint(1, 1), 4326) AS p FROM generate_series(1, 100) AS i) AS q`;
+    const { sources, warnings } = await detailOf([
+      new QueryLayer(source, { as: "hexbin", value: { sum: "v" } }),
+    ]);
+    expect(warnings).toEqual([]);
+    const { urlTemplate, layer: name } = sources.get(0)!;
+    const { features } = (await tileOf(urlTemplate))[name]!;
+    expect(features.map(({ properties }) => [properties.c0, properties._cdb_feature_count])).toEqual([
+      [5042, 98],
     ]);
   });
 

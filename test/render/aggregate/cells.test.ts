@@ -148,6 +148,17 @@ describe("breaks", () => {
     expect(labels).toHaveLength(5);
     expect(Math.max(...sizes.slice(1))).toBeLessThan(80);
   });
+  test("every class has a cell, also of few cells", () => {
+    for (let round = 0; round < 500; round++) {
+      const isCount = round % 2 === 0;
+      const values = Array.from({ length: 2 + Math.floor(random() * 12) }, () => {
+        const value = random() ** 3 * 1000 - (isCount ? 0 : 300);
+        return isCount ? Math.ceil(value) : value;
+      });
+      expect(Math.min(...classes(values, 4, isCount).sizes), values.join()).toBeGreaterThan(0);
+    }
+    expect(classes([155, 848, 997], 4).labels).toEqual(["1 – 799", "800 – 989", "≥ 990"]);
+  });
   test("a single value, none, and numbers with decimals and signs", () => {
     expect(classes([7, 7, 7], 6).labels).toEqual(["7"]);
     expect(classes([], 6).labels).toEqual(["0"]);
@@ -157,6 +168,6 @@ describe("breaks", () => {
       4,
       false,
     );
-    expect(labels).toEqual(["< −0.3", "−0.3 – 0", "0 – 0.3", "≥ 0.3"]);
+    expect(labels).toEqual(["< −0.3", "−0.3 – 0", "0 – 0.2", "≥ 0.2"]);
   });
 });

@@ -1,10 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { blurPeak, blurReach, HeatGrid } from "../../../src/render/aggregate/heat";
+import { heatScaleOf } from "../../../src/render/aggregate/heat-scale";
 
 const pointAt = (x: number, y: number) => ({
   geometry: { kind: "point" as const, x: Float64Array.of(x), y: Float64Array.of(y) },
 });
 const sum = (values: Float32Array) => values.reduce((all, value) => all + value, 0);
+
+test("the scale of many points does not depend on their order", () => {
+  const count = 1_000_000;
+  const station = (i: number) => (i % 20) / 20;
+  const geometry = {
+    kind: "point" as const,
+    x: Float64Array.from({ length: count }, (_, i) => station(i)),
+    y: Float64Array.from({ length: count }, (_, i) => station(i * 7)),
+  };
+  const values = Float64Array.from({ length: count }, (_, i) => i % 20);
+  const counted = heatScaleOf({ geometry }, 6, { sigmaPx: 8, statistic: "count" });
+  expect(counted.densest).toBeGreaterThan(40_000);
+  expect(counted.densest).toBeLessThan(60_000);
+  const { means } = heatScaleOf({ geometry, values }, 6, { sigmaPx: 8, statistic: "avg" });
+  expect(means).toEqual([0, 19]);
+});
 
 describe("HeatGrid", () => {
   test.each([0.8, 2, 3.7])(

@@ -35,9 +35,12 @@ export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch)
   return {
     element: card,
     show(changed) {
+      const buttons = () => [...card.querySelectorAll("button")];
+      const focused = buttons().indexOf(document.activeElement as HTMLButtonElement);
       const before = sections;
       sections = changed.map((legend) => legendSection(legend, layerSwitch));
       for (const [i, { element }] of before.entries()) element.replaceWith(sections[i]?.element ?? "");
+      if (focused >= 0) buttons()[focused]?.focus();
     },
   };
 }

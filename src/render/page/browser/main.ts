@@ -241,7 +241,11 @@ function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): v
 /** Shows the classes of cells and clusters at each zoom level. */
 function keepLegendTrue(map: L.Map, prepared: PreparedScene, legend: ReturnType<typeof legendCard>): void {
   if (!prepared.scene.layers.some(({ aggregate }) => aggregate)) return;
-  const show = () => legend.show(legendsAt(prepared, worldPxOf(map.getZoom())));
+  const show = () => {
+    const legends = legendsAt(prepared, worldPxOf(map.getZoom()));
+    legend.show(legends);
+    map.getContainer().setAttribute("aria-label", describeScene({ ...prepared.scene, legends }));
+  };
   map.on("zoomend", show);
   show();
 }
