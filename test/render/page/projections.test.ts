@@ -1,8 +1,10 @@
 /** Maps in other projections than Web Mercator, in Chromium: they look like their images, end where the world ends, and find rows. */
 
+import { readFileSync } from "node:fs";
 import { geoEqualEarth } from "d3-geo";
 import { DataFrame } from "danfojs-node";
 import type { Frame, Page } from "playwright-core";
+import { feature } from "topojson-client";
 import { expect, test } from "vitest";
 import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type MapOptions } from "../../../src/map";
@@ -127,4 +129,21 @@ test("the map does not leave the world", async () => {
       .join();
   await expect.poll(edge).toBe(around);
   expect(errors).toEqual([]);
+});
+
+test("beside a legend, the first view stays where it is fitted", async () => {
+  const atlas = JSON.parse(readFileSync(require.resolve("us-atlas/counties-10m.json"), "utf8"));
+  const counties = feature(atlas, atlas.objects.counties) as unknown as {
+    features: { properties: object }[];
+  };
+  for (const [i, county] of counties.features.entries()) county.properties = { rate: i % 97 };
+  const layers = new Layer(counties as never, { color: "rate" });
+  const { scene } = await mapScene(nowhere, { layers, size: [800, 400], progress });
+  expect(scene.projection?.name).toBe("albers-usa-territories");
+  const html = sceneToHtml(scene, encodeStill(renderCanvas(scene)));
+  const { page, frame } = await openOutput(html, { widthPx: 800, heightPx: 400 });
+  await page.waitForTimeout(600); // longer than Leaflet's animation of a pan
+  expect(await frame.locator(".leaflet-map-pane").getAttribute("style")).toContain(
+    "translate3d(0px, 0px, 0px)",
+  );
 });

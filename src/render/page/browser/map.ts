@@ -17,6 +17,8 @@ const PAN_BOUNDS: L.LatLngBoundsLiteral = [
 
 /** Room around the plane of a projection, as a share of its size. */
 const ROOM_AROUND = 0.1;
+/** Keeps rounding from moving a view that reaches to the bounds. */
+const SLACK = 0.01;
 
 /** A private method of Leaflet: how far a view must move, given by how much the bounds end inside of it on both sides. */
 interface BoundedMap extends L.Map {
@@ -63,10 +65,13 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
     map.options.zoomSnap = 0;
     map.setView([lat, lng], zoom, { animate: false });
     map.options.zoomSnap = zoomSnap;
+    // beside a legend, the first view may reach further than the room around the plane
+    if (scene.projection)
+      map.setMaxBounds(boundsAround(scene.projection.box).extend(map.getBounds().pad(SLACK)));
     isMoving = false;
   };
+  if (!scene.projection) map.setMaxBounds(PAN_BOUNDS);
   showFirstView();
-  map.setMaxBounds(scene.projection ? boundsAround(scene.projection.box) : PAN_BOUNDS);
   map.on("movestart zoomstart", () => {
     if (!isMoving) isFirstView = false;
   });
