@@ -26,8 +26,8 @@ export function vectorCredit({
 
 /** A city is named up to this distance from the middle of the map. */
 const MAX_NEAR_KM = 200;
-/** A city twice as far away is named only if it shows this many zoom levels sooner, which few do. */
-const FARNESS = 3;
+/** A city twice as far away is named only if it shows this many zoom levels sooner. */
+const FARNESS = 1.7;
 
 /**
  * Says near which city a map is that shows neither outlines nor a city: the more important a city, the further away it may
