@@ -58,7 +58,7 @@ export async function contactSheet(): Promise<Uint8Array> {
   return encodePng(sheet);
 }
 
-/** Real geometry; the values are random, because the packages have none for every kind. */
+/** The geometry is real. The values are random: no package has a number, a category and a date for each kind of geometry. */
 function sources(): Readonly<Record<string, readonly Row[]>> {
   const random = mulberry32(17);
   const day = Date.UTC(2024, 0, 1);

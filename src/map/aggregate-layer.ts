@@ -23,7 +23,7 @@ const FAR = { light: [30, 20, 50, 255], dark: [255, 255, 240, 255] } as const;
 /** Means have more digits than they mean. */
 const MEAN_FORMAT = ",.4~r";
 const STOPS = 7;
-/** Places across the world that are told apart: 2 cm at the equator. */
+/** Number of different places around the world: positions less than 2 cm apart at the equator are one place. */
 const PLACES = 2 ** 31;
 /** Numbers of classes; for a heatmap, of the colours between which it interpolates. */
 const CLASSES = { heatmap: STOPS, hexbin: 6, grid: 6, cluster: 4 } as const;
@@ -99,13 +99,14 @@ export function aggregateLayer(
         ? []
         : [{ title: legend.title ?? title, geometry: as === "cluster" ? "point" : "polygon", items: [] }],
     tileColumns: hasTiles ? tileColumns({ shown: shownColumn ? [shownColumn] : [] }) : undefined,
-    warnings:
-      left > 0
-        ? [
-            `The map leaves out ${counted(left, "point")} of ${label} without a value of ${shown(style.column)}.`,
-          ]
-        : [],
+    warnings: leftOut(left, label, style),
   };
+}
+
+/** Says how many points have no value. */
+export function leftOut(count: number, label: string, { column }: AggregateStyle): string[] {
+  if (count === 0) return [];
+  return [`The map leaves out ${counted(count, "point")} of ${label} without a value of ${shown(column)}.`];
 }
 
 /** Returns how points of one colour are drawn where they are too many; undefined if they are not. */

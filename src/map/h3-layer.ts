@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "../errors";
 import { lngLatOf } from "../geometry/mercator";
+import { combined, type Sums } from "../render/aggregate/bins";
 import type { Basemap, Bounds } from "../render/scene";
-import { needsPoints, schemeFor } from "./aggregate-layer";
+import { leftOut, needsPoints, schemeFor } from "./aggregate-layer";
 import { type AggregateStyle, titleOf } from "./aggregate-options";
-import { counted, shown } from "./check";
 import { boundsOf } from "./extent";
 import { dataFromGeoJson } from "./geojson-data";
 import { projectGeometry, withinMercator } from "./geometry";
@@ -19,12 +19,6 @@ const MOST_CELLS = 100_000;
 const EARTH_M = 40_075_017;
 /** Extent around a single place. */
 const PLACE_M = 20_000;
-
-interface Cell {
-  count: number;
-  /** Sum of the values, or their smallest or largest. */
-  sum: number;
-}
 
 /**
  * Replaces the points of a layer by the cells of H3 (https://h3geo.org) that contain them, as polygons with the columns
@@ -42,7 +36,7 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
   const resolution = aggregate.cell ?? resolutionFor(boundsOf([inside]), h3.getHexagonEdgeLengthAvg);
   const column = data.columns.find(({ name }) => name === aggregate.column);
   const values = column?.kind === "number" ? column.values : undefined;
-  const cells = new Map<string, Cell>();
+  const cells = new Map<string, Sums>();
   let left = 0;
   // `!`: each point has coordinates, and a column has a value for each row
   for (let i = 0; i < inside.x.length; i++) {
@@ -76,12 +70,7 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
     ...(features.length > 0 && { tooltip: values ? [title, "count"] : "count" }),
     legend: legend !== null && { title: legend.title ?? title, counts: legend.counts ?? false },
   });
-  const warnings =
-    left > 0
-      ? [
-          `The map leaves out ${counted(left, "point")} of ${label} without a value of ${shown(aggregate.column)}.`,
-        ]
-      : [];
+  const warnings = leftOut(left, label, aggregate);
   const cellData = await dataFromGeoJson(cellLayer, geojson);
   return { layer: cellLayer, data: { ...cellData, warnings: [...data.warnings, ...warnings] } };
 }
@@ -94,19 +83,10 @@ const tooMany = (resolution: number, label: string): InvalidArgumentError =>
     `The points of ${label} are in more than ${MOST_CELLS.toLocaleString("en-US")} cells of H3 at resolution ${resolution}. Pass a smaller resolution as \`cell\`, or use \`as: "hexbin"\`.`,
   );
 
-function add(cells: Map<string, Cell>, id: string, value: number, { statistic }: AggregateStyle): void {
+function add(cells: Map<string, Sums>, id: string, value: number, { statistic }: AggregateStyle): void {
   const cell = cells.get(id);
-  if (!cell) {
-    cells.set(id, { count: 1, sum: value });
-    return;
-  }
-  cell.count++;
-  cell.sum =
-    statistic === "min"
-      ? Math.min(cell.sum, value)
-      : statistic === "max"
-        ? Math.max(cell.sum, value)
-        : cell.sum + value;
+  const sum = cell ? combined(statistic, cell.sum, value) : value;
+  cells.set(id, { count: (cell?.count ?? 0) + 1, sum });
 }
 
 /** Returns the resolution with about `ACROSS` cells across the longer side of the data. */

@@ -35,10 +35,13 @@ export class Bins {
     return this.#counts.subarray(0, this.cells.count);
   }
 
+  sumsOf(cell: number): Sums {
+    return { count: this.#counts[cell]!, sum: this.#sums[cell]! };
+  }
+
   /** Value of a cell: the number of its points, or the statistic of their values. */
   valueOf(cell: number): number {
-    if (this.#statistic === "count") return this.#counts[cell]!;
-    return this.#statistic === "avg" ? this.#sums[cell]! / this.#counts[cell]! : this.#sums[cell]!;
+    return valueOfSums(this.#statistic, this.sumsOf(cell));
   }
 
   /** Adds the points in a range, except those for which `isWithin` is false. */
@@ -77,22 +80,26 @@ export class Bins {
     }
     const isNew = this.#counts[cell] === 0;
     this.#counts[cell]! += weight;
-    switch (this.#statistic) {
-      case "count":
-        return;
-      case "sum":
-        this.#sums[cell]! += value;
-        return;
-      case "avg":
-        this.#sums[cell]! += weight * value;
-        return;
-      case "min":
-        if (isNew || value < this.#sums[cell]!) this.#sums[cell] = value;
-        return;
-      case "max":
-        if (isNew || value > this.#sums[cell]!) this.#sums[cell] = value;
-    }
+    if (this.#statistic === "count") return;
+    const sum = this.#statistic === "avg" ? weight * value : value;
+    this.#sums[cell] = isNew ? sum : combined(this.#statistic, this.#sums[cell]!, sum);
   }
+}
+
+/** Number of points, and the sum of their values, or the smallest or largest of them. */
+export interface Sums {
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** Combines the sums of two groups of points. */
+export function combined(statistic: Statistic, a: number, b: number): number {
+  return statistic === "min" ? Math.min(a, b) : statistic === "max" ? Math.max(a, b) : a + b;
+}
+
+/** Returns what a group of points shows. */
+export function valueOfSums(statistic: Statistic, { count, sum }: Sums): number {
+  return statistic === "count" ? count : statistic === "avg" ? sum / count : sum;
 }
 
 /** Positions in an order of points; see `PointIndex`. */

@@ -2,7 +2,7 @@ import Supercluster, { type PointFeature } from "supercluster";
 import type { Box } from "../../geometry/clip";
 import { lngLatOf, worldOf } from "../../geometry/mercator";
 import type { Aggregate, LevelScale, Statistic } from "../scene";
-import { Bins, type WeightedPoints } from "./bins";
+import { Bins, combined, type Sums, valueOfSums, type WeightedPoints } from "./bins";
 import { breaksOf } from "./breaks";
 import { latticeAt, middleOf } from "./lattice";
 import { rangeOf } from "./levels";
@@ -16,11 +16,8 @@ export interface Cluster {
   readonly value: number;
 }
 
-interface Sums {
-  count: number;
-  /** Sum of the values, or their smallest or largest. */
-  sum: number;
-}
+/** Supercluster adds to the sums of a cluster. */
+type Mutable = { -readonly [K in keyof Sums]: Sums[K] };
 
 interface ClusterScale extends Required<Pick<LevelScale, "breaks" | "range">> {
   /** Number of clusters, and of single points. */
@@ -39,7 +36,7 @@ const WORLD: Box = [0, 0, 1, 1];
 
 /** Clusters of a layer at all zoom levels. */
 export class Clusters {
-  readonly #index: Supercluster<Sums, Sums>;
+  readonly #index: Supercluster<Mutable, Mutable>;
   readonly #statistic: Statistic;
   readonly #classes: number;
   readonly #scales = new Map<number, ClusterScale>();
@@ -47,19 +44,14 @@ export class Clusters {
   constructor(points: WeightedPoints, { statistic, cellPx, palette }: Aggregate) {
     this.#statistic = statistic;
     this.#classes = palette.length;
-    this.#index = new Supercluster<Sums, Sums>({
+    this.#index = new Supercluster<Mutable, Mutable>({
       radius: cellPx,
       extent: 256, // pixels of a tile
       maxZoom: MAX_ZOOM,
       map: ({ count, sum }) => ({ count, sum }),
       reduce: (all, { count, sum }) => {
         all.count += count;
-        all.sum =
-          statistic === "min"
-            ? Math.min(all.sum, sum)
-            : statistic === "max"
-              ? Math.max(all.sum, sum)
-              : all.sum + sum;
+        all.sum = combined(statistic, all.sum, sum);
       },
     });
     this.#index.load(featuresOf(points, statistic));
@@ -72,10 +64,9 @@ export class Clusters {
     const [east, south] = lngLatOf([clamp(maxX), clamp(maxY)]);
     return this.#index
       .getClusters([west, south, east, north], Math.max(0, Math.min(MAX_ZOOM + 1, level)))
-      .map(({ geometry: { coordinates }, properties: { count, sum } }) => {
+      .map(({ geometry: { coordinates }, properties: sums }) => {
         const [x, y] = worldOf([coordinates[0]!, coordinates[1]!]); // `!`: a position has two coordinates
-        const value = this.#statistic === "count" ? count : this.#statistic === "avg" ? sum / count : sum;
-        return { x, y, count, value };
+        return { x, y, count: sums.count, value: valueOfSums(this.#statistic, sums) };
       });
   }
 
@@ -98,11 +89,11 @@ export class Clusters {
 }
 
 /** `!`: points and cells are below the lengths. */
-function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<Sums>[] {
+function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<Mutable>[] {
   const { geometry, values } = points;
   const { x, y, rows, weights } = geometry;
-  if (x.length > MAX_POINTS) return featuresOfBins(finestBins(points, statistic), statistic);
-  const features: PointFeature<Sums>[] = [];
+  if (x.length > MAX_POINTS) return featuresOfBins(finestBins(points, statistic));
+  const features: PointFeature<Mutable>[] = [];
   for (let i = 0; i < x.length; i++) {
     if (!Number.isFinite(x[i]! + y[i]!)) continue;
     const count = weights?.[i] ?? 1;
@@ -112,16 +103,14 @@ function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<
   return features;
 }
 
-function featuresOfBins(bins: Bins, statistic: Statistic): PointFeature<Sums>[] {
+function featuresOfBins(bins: Bins): PointFeature<Mutable>[] {
   const { columns, rows } = bins.cells;
-  return Array.from(bins.counts, (count, cell) => {
-    const value = bins.valueOf(cell);
-    const sum = statistic === "avg" ? value * count : value;
-    return featureAt(middleOf(bins.lattice, { column: columns[cell]!, row: rows[cell]! }), { count, sum });
-  });
+  return Array.from(columns, (column, cell) =>
+    featureAt(middleOf(bins.lattice, { column, row: rows[cell]! }), bins.sumsOf(cell)),
+  );
 }
 
-const featureAt = (place: readonly [x: number, y: number], properties: Sums): PointFeature<Sums> => ({
+const featureAt = (place: readonly [x: number, y: number], properties: Sums): PointFeature<Mutable> => ({
   type: "Feature",
   geometry: { type: "Point", coordinates: lngLatOf(place) },
   properties,

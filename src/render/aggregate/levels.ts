@@ -102,12 +102,10 @@ function spansOf({ time }: SceneLayer, count: number): readonly (readonly [from:
 }
 
 /** Returns the points of the frame with most of them; all points of a layer that is not animated. */
-export function fullestSpan({ time }: SceneLayer, count: number): readonly [from: number, to: number] {
-  if (!time || time.cumulative) return [0, count];
-  let best: readonly [number, number] = [0, 0];
-  for (let frame = 0; frame + 1 < time.starts.length; frame++) {
-    const span = [time.starts[frame]!, time.starts[frame + 1]!] as const; // `!`: below the length
-    if (span[1] - span[0] > best[1] - best[0]) best = span;
-  }
-  return best;
+export function fullestSpan(layer: SceneLayer, count: number): readonly [from: number, to: number] {
+  const lengthOf = ([from, to]: readonly [number, number]) => to - from;
+  return spansOf(layer, count).reduce(
+    (best, span) => (lengthOf(span) > lengthOf(best) ? span : best),
+    [0, 0],
+  );
 }

@@ -33,17 +33,21 @@ export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, wor
   const lookOf = looks(layer);
   const most = lasting(leastAlpha(layer));
   const cells = new CellIndex();
-  const cellOf = new Uint32Array(x.length);
   const keptOf = new Uint32Array(x.length); // per cell
-  const weightOf = new Float64Array(x.length);
+  const weighed = layer.density && {
+    cellOf: new Uint32Array(x.length),
+    weightOf: new Float64Array(x.length),
+  };
   const kept = new Uint8Array(x.length);
   let count = 0;
   forEachFrame(layer, x.length, (from, to, frame) => {
     for (let i = to - 1; i >= from; i--) {
       const kind = lookOf(rows === undefined ? i : rows[i]!) | (frame << 16);
       const cell = cells.numberOf(Math.floor(x[i]! * worldPx), Math.floor(y[i]! * worldPx), kind);
-      cellOf[i] = cell;
-      weightOf[cell]! += weights?.[i] ?? 1;
+      if (weighed) {
+        weighed.cellOf[i] = cell;
+        weighed.weightOf[cell]! += weights?.[i] ?? 1;
+      }
       if (++keptOf[cell]! > most) continue;
       kept[i] = 1;
       count++;
@@ -51,10 +55,10 @@ export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, wor
   });
   const indexes = marked(kept, count);
   const picked = pickLayerPoints(layer, geometry, indexes);
-  if (!layer.density) return { layer: picked, worldPx };
+  if (!weighed) return { layer: picked, worldPx };
   const shares = Float64Array.from(indexes, (i) => {
-    const cell = cellOf[i]!;
-    return weightOf[cell]! / Math.min(most, keptOf[cell]!);
+    const cell = weighed.cellOf[i]!;
+    return weighed.weightOf[cell]! / Math.min(most, keptOf[cell]!);
   });
   return { layer: withWeights(picked, shares), worldPx };
 }

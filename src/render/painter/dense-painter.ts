@@ -11,20 +11,18 @@ export class DensePainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly heat: HeatPainter;
   readonly #density: Density;
-  readonly #reference: HeatPainter;
   readonly #points: PointPainter;
 
-  /** @param reference painter of the whole layer, if this is a tile of it */
+  /** @param whole painter of the whole layer, if this is a tile of it */
   constructor(
     layer: SceneLayer & { readonly density: Density },
     geometry: PointGeometry,
     copies: number,
-    reference?: HeatPainter,
+    whole?: HeatPainter,
   ) {
     this.layer = layer;
     this.#density = layer.density;
-    this.heat = new HeatPainter(layer, geometry, copies);
-    this.#reference = reference ?? this.heat;
+    this.heat = new HeatPainter(layer, geometry, copies, whole);
     this.#points = new PointPainter(layer, geometry, copies);
   }
 
@@ -44,7 +42,7 @@ export class DensePainter implements LayerPainter {
       statistic: "count",
       opacity: this.layer.opacity,
     };
-    return this.heat.paint(target, viewport, scratch, { style, frame, reference: this.#reference });
+    return this.heat.paint(target, viewport, scratch, { style, frame });
   }
 
   hitAll(place: Place, look: Look): Found[] {

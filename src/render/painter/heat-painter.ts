@@ -33,6 +33,7 @@ const STEPS = 256;
 /** Paints the density of points, or the mean of their values around each place. */
 export class HeatPainter {
   readonly #layer: SceneLayer;
+  readonly #whole: HeatPainter;
   readonly #points: WeightedPoints;
   readonly #span: readonly [from: number, to: number];
   readonly #box: Box;
@@ -40,7 +41,9 @@ export class HeatPainter {
   #index: PointIndex | undefined;
   readonly #scales = new Map<number, HeatScale>();
 
-  constructor(layer: SceneLayer, geometry: PointGeometry, copies: number) {
+  /** @param whole painter of the whole layer, if this is a tile of it: colours depend on the whole */
+  constructor(layer: SceneLayer, geometry: PointGeometry, copies: number, whole?: HeatPainter) {
+    this.#whole = whole ?? this;
     this.#layer = layer;
     this.#points = weightedPoints(layer, geometry);
     this.#span = fullestSpan(layer, geometry.x.length);
@@ -54,12 +57,11 @@ export class HeatPainter {
     return this.#index;
   }
 
-  /** Paints a view; `reference` is the painter of the whole layer, if this is a tile of it. */
   paint(
     target: Canvas2D,
     viewport: Viewport,
     scratch: Scratch,
-    { style, frame, reference = this }: { style: HeatStyle; frame: number; reference?: HeatPainter },
+    { style, frame }: { readonly style: HeatStyle; readonly frame: number },
   ): number {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const binPx = Math.max(1, (style.sigmaPx * pixelRatio) / SIGMA_BINS);
@@ -82,7 +84,7 @@ export class HeatPainter {
       image.data,
       grid,
       { ...style, sigma },
-      reference.scaleAt(levelOf(worldPx), style),
+      this.#whole.scaleAt(levelOf(worldPx), style),
     );
     context.putImageData(image, 0, 0);
     const scale = (worldPx * pixelRatio) / across;

@@ -12,21 +12,19 @@ import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 export class HeatmapPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly heat: HeatPainter;
-  readonly #reference: HeatPainter;
   readonly #aggregate: Aggregate;
   readonly #cells: CellPainter;
 
-  /** @param reference painter of the whole layer, if this is a tile of it */
+  /** @param whole painter of the whole layer, if this is a tile of it */
   constructor(
     layer: SceneLayer & { readonly aggregate: Aggregate },
     geometry: PointGeometry,
     copies: number,
-    reference?: HeatPainter,
+    whole?: HeatPainter,
   ) {
     this.layer = layer;
     this.#aggregate = layer.aggregate;
-    this.heat = new HeatPainter(layer, geometry, copies);
-    this.#reference = reference ?? this.heat;
+    this.heat = new HeatPainter(layer, geometry, copies, whole);
     this.#cells = new CellPainter(layer, geometry, { copies });
   }
 
@@ -44,11 +42,7 @@ export class HeatmapPainter implements LayerPainter {
   }
 
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
-    return this.heat.paint(target, viewport, scratch, {
-      style: this.#style(),
-      frame,
-      reference: this.#reference,
-    });
+    return this.heat.paint(target, viewport, scratch, { style: this.#style(), frame });
   }
 
   #style(): HeatStyle {
