@@ -2,22 +2,18 @@
  * `npm run gallery`: runs the cells of docs/gallery.md in the real kernel and writes the images that it shows, as the cells
  * show them.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { localHome } from "../src/local/home";
 import { stopServer } from "../src/local/launcher";
-import { Kernel } from "../test/support/jupyter";
+import { kernelForDocs } from "../test/support/docs-kernel";
 
 const DOCS = resolve(__dirname, "../docs");
 
 async function main(): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "cartoframes-gallery-"));
-  const cwd = join(home, "notebooks");
-  mkdirSync(cwd);
-  symlinkSync(resolve(__dirname, "../node_modules"), join(home, "node_modules"), "junction");
-  const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
-  const kernel = await Kernel.start({ cwd, env: { ...env, CARTOFRAMES_HOME: home } });
+  const kernel = await kernelForDocs(home);
   try {
     for (const { image, code } of sections()) {
       const { status, stderr, results } = await kernel.execute(code);

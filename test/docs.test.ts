@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localHome } from "../src/local/home";
 import { stopServer } from "../src/local/launcher";
 import { styling } from "../src/map";
-import { Kernel } from "./support/jupyter";
+import { kernelForDocs } from "./support/docs-kernel";
+import type { Kernel } from "./support/jupyter";
 import { temporaryHome } from "./support/server";
 
 const ROOT = join(__dirname, "..");
@@ -69,11 +70,7 @@ describe("examples run as cells and print the documented output", () => {
   let kernel: Kernel;
   beforeAll(async () => {
     home = await temporaryHome();
-    const { CARTO_API_KEY, CARTO_BASE_URL, ...env } = process.env;
-    const cwd = join(home, "notebooks"); // examples write files
-    mkdirSync(cwd);
-    symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
-    kernel = await Kernel.start({ cwd, env: { ...env, CARTOFRAMES_HOME: home } });
+    kernel = await kernelForDocs(home);
     await kernel.execute(REFERENCE_IMPORTS);
   });
   afterAll(async () => {
