@@ -21,6 +21,7 @@ export const PAGE_BUNDLES = {
   entryPoints: {
     page: join(ROOT, "src/render/page/browser/page.ts"),
     "page-together": join(ROOT, "src/render/page/browser/page-together.ts"),
+    "page-explore": join(ROOT, "src/render/page/browser/page-explore.ts"),
     "page-boot": join(ROOT, "src/render/page/browser/boot.ts"),
   },
   bundle: true,

@@ -68,11 +68,14 @@ export {
   type BaseMapOptions,
   type BinMethod,
   type Bins,
+  type CategoryOptions,
   type CellValue,
   type ChartScheme,
   type ColorByColumn,
   type ColorByValue,
+  type FormulaOperation,
   type GeoJson,
+  type HistogramOptions,
   type Info,
   type InfoColumn,
   type InfoOptions,
@@ -84,6 +87,7 @@ export {
   type MapLegendOptions,
   type MapOptions,
   type MapProjection,
+  type MapWidget,
   QueryLayer,
   type ScaleValues,
   type Scheme,
@@ -98,6 +102,9 @@ export {
   type TimeOptions,
   type VegaScale,
   type ViewOptions,
+  type WidgetOptions,
+  type Widgets,
+  widget,
 } from "./map";
 export type { DataOptions } from "./observatory/augment";
 export type { BoundariesOptions } from "./observatory/boundaries";

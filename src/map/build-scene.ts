@@ -1,5 +1,6 @@
 import { levelOf } from "../render/aggregate/lattice";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
+import { withPanel } from "../render/explore/panel";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
 import { legendCornerOf, viewportOf } from "../render/projection";
@@ -13,11 +14,13 @@ import type {
   Rgba,
   Scene,
   SceneLayer,
+  Widget,
 } from "../render/scene";
 import { type BaseMap, cartoBasemap, withoutTiles } from "./base-map";
 import { counted } from "./check";
 import { chooseProjection } from "./choose-projection";
 import { checkColor } from "./css-color";
+import { DrawnRows } from "./drawn-rows";
 import { boundsOf } from "./extent";
 import {
   type GeometryKind,
@@ -42,12 +45,16 @@ import type { SharedColumns } from "./shared-columns";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
+import { exploredOf } from "./widget-columns";
+import type { WidgetStyle } from "./widget-options";
 
 export interface SceneToBuild extends ViewOptions {
   /** Layers from bottom to top. */
   readonly layers: readonly ResolvedLayer[];
   /** @default voyager, with labels below points and above lines and polygons */
   readonly basemap?: BaseMap;
+  /** Checked widgets. @default none */
+  readonly widgets?: readonly WidgetStyle[];
   /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
   readonly shared?: SharedColumns;
 }
@@ -90,12 +97,13 @@ export function buildScene({
   legend,
   at,
   shared,
+  widgets = [],
   ...options
 }: SceneToBuild): BuiltScene {
   checkTitle(title);
   const legendCorner = checkLegend(legend);
   if (layers.length > MAX_LAYERS) throw tooManyLayers(layers.length);
-  const { center, widthPx, heightPx, projection: option } = checkView(options);
+  const { center, projection: option, ...size } = checkView(options);
   const timed = timedLayers(layers);
   const unprojected = timed.layers.map((part) => ({
     ...part,
@@ -117,6 +125,25 @@ export function buildScene({
   const firstTimed = layers.findIndex(({ layer }) => layer.style.time);
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
   const coloredColumns: (StyleColumn | undefined)[] = [];
+  const sceneWidgets = new Map<number, Widget>();
+  const withExplored = (
+    layer: SceneLayer,
+    { data, layer: source, projected }: Part,
+    position: number,
+  ): SceneLayer => {
+    const own = [...widgets.entries()].filter(([, { layer }]) => layer === position);
+    if (own.length === 0) return layer;
+    const { explored, widgets: made } = exploredOf(
+      own.map(([, widget]) => widget),
+      {
+        columns: data.columns,
+        rows: new DrawnRows(projected.geometry, data.rowCount),
+        label: `layer ${labelOf(source)}`,
+      },
+    );
+    for (const [i, widget] of made.entries()) sceneWidgets.set(own[i]![0], widget);
+    return { ...layer, explored };
+  };
   for (const [position, part] of parts.entries()) {
     // `!` below: each layer has a name, and the remainder is less than the number of colours
     const { layer, data, projected } = part;
@@ -131,10 +158,14 @@ export function buildScene({
     coloredColumns.push(styled.coloredBy);
     advice.push(...styled.advice);
     warnings.push(...(styled.warnings ?? []));
-    sceneLayers.push(styled.layer);
+    sceneLayers.push(withExplored(styled.layer, part, position));
     columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
+  const built = widgets.map((_, i) => sceneWidgets.get(i)!); // `!`: each widget has a layer
+  const columnOf = (widget: Widget) =>
+    "column" in widget ? sceneLayers[widget.layer]?.explored?.[widget.column] : undefined;
+  const { widthPx, heightPx, panel } = withPanel(size, built, columnOf);
   const view =
     center ??
     (projection
@@ -153,6 +184,8 @@ export function buildScene({
     legends: legends.map((legend) => withLayerName(legend, legends, names)),
     ...(legendCorner && { legendCorner }),
     ...(notes.length > 0 && { notes }),
+    ...(built.length > 0 && { widgets: built }),
+    ...(panel && { panel }),
   };
   return {
     scene: withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))),

@@ -37,3 +37,12 @@ export { type ChartScheme, type SchemeFunction, type Styling, styling } from "./
 export { columnSql } from "./tile-columns";
 export type { TimeMethod, TimeOptions } from "./time-options";
 export type { ScaleValues, VegaScale } from "./vega-scale";
+export {
+  type CategoryOptions,
+  type FormulaOperation,
+  type HistogramOptions,
+  type MapWidget,
+  type WidgetOptions,
+  type Widgets,
+  widget,
+} from "./widget-options";

@@ -102,25 +102,26 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 
 /** A column that an option names. */
 export interface Need {
-  readonly option: "color" | "size" | "value" | "tooltip" | "popup" | "label" | "time";
+  readonly option: "color" | "size" | "value" | "widget" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
   /** Format in which it is shown. */
   readonly format?: string | undefined;
 }
 
-/** Returns true for options that decide how the layer looks. */
+/** Returns true for options that decide how the layer looks, or count its rows. */
 export const isStyleOption = (option: Need["option"]): boolean =>
-  option === "color" || option === "size" || option === "value";
+  option === "color" || option === "size" || option === "value" || option === "widget";
 
 /** Lists the columns that the options of a layer name. */
 export function styleColumns({ style }: DataLayer): Need[] {
-  const { color, size, aggregate, tooltip, popup, label, time } = style;
+  const { color, size, aggregate, tooltip, popup, label, time, explored = [] } = style;
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
     (info?.columns ?? []).map(({ column, format }) => ({ option, column, format }));
   return [
     ...(color?.kind === "column" ? [{ option: "color" as const, column: color.column }] : []),
     ...(size?.kind === "column" ? [{ option: "size" as const, column: size.column }] : []),
     ...(aggregate?.column !== undefined ? [{ option: "value" as const, column: aggregate.column }] : []),
+    ...explored.map((column) => ({ option: "widget" as const, column })),
     ...named("tooltip", tooltip),
     ...named("popup", popup),
     ...(label === undefined

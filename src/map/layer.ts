@@ -110,6 +110,12 @@ export class QueryLayer {
   }
 }
 
+/** Returns a layer whose data include the columns of widgets. */
+export function withExplored<T extends Layer | QueryLayer>(layer: T, explored: readonly string[]): T {
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(layer)) as T, layer);
+  return Object.assign(copy, { style: { ...layer.style, explored } });
+}
+
 /**
  * Names a layer for error messages and warnings: by its `name`, otherwise by its table or file, the beginning of its
  * query, or the shape of its DataFrame.

@@ -1,6 +1,14 @@
 import { over } from "../render/over";
 import { HOLLOW_PX } from "../render/point-size";
-import type { ColorStyle, Legend, LegendItem, Rgba, SceneLayer, SizeStyle } from "../render/scene";
+import {
+  type ColorStyle,
+  type Legend,
+  type LegendItem,
+  MISSING_CLASS,
+  type Rgba,
+  type SceneLayer,
+  type SizeStyle,
+} from "../render/scene";
 import { dayOrTime, endLabels, type Labelled, rangeLabels } from "./class-labels";
 import type { CategoryClasses, Classes, StepClasses } from "./classify";
 import type { GeometryKind } from "./geometry";
@@ -92,7 +100,8 @@ export function legendsOf(
     color.by &&
     colorLegend(title ?? valueTitle(color.by.name), kind, color.by, color.style, constantPx, options);
   const sizes = sizeTitle ?? (color.by === undefined ? title : undefined) ?? valueTitle(size.by?.name ?? "");
-  const bySize = size.by && sizeLegend(sizes, kind, size.by, size.style, constantColor, options);
+  const bySize =
+    size.by && withoutClasses(sizeLegend(sizes, kind, size.by, size.style, constantColor, options));
   if (byColor && bySize && color.by.name === size.by.name && sameLabels(byColor, bySize)) {
     // `!`: both have the same number of items
     return [
@@ -101,6 +110,10 @@ export function legendsOf(
   }
   return [byColor, bySize].filter((legend) => legend !== undefined && legend !== null);
 }
+
+/** The classes of sizes are not those of colours. */
+const withoutClasses = (legend: Legend | null): Legend | null =>
+  legend && { ...legend, items: legend.items.map(({ class: _, ...item }) => item) };
 
 function colorLegend(
   title: string,
@@ -167,7 +180,7 @@ export function legendOf(
 ): Legend | null {
   const labelled = classes.kind === "ranges" ? rangeLabels(classes, style) : categoryLabels(classes, style);
   const items: LegendItem[] = labelled.flatMap(({ label, count }, i) =>
-    count > 0 ? [{ label, ...looks[i]!, ...(counts && { count }) }] : [],
+    count > 0 ? [{ label, class: i, ...looks[i]!, ...(counts && { count }) }] : [],
   );
   items.push(...missingItem(classes, missing, counts));
   return items.length > 0 ? { title, geometry, items } : null;
@@ -244,7 +257,9 @@ function missingItem(
   look: Look,
   counts: boolean,
 ): LegendItem[] {
-  return missingCount > 0 ? [{ label: NO_DATA, ...look, ...(counts && { count: missingCount }) }] : [];
+  return missingCount > 0
+    ? [{ label: NO_DATA, class: MISSING_CLASS, ...look, ...(counts && { count: missingCount }) }]
+    : [];
 }
 
 function categoryLabels({ categories, otherCount }: CategoryClasses, style: NumberStyle): Labelled[] {

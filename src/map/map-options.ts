@@ -7,7 +7,8 @@ import type { LegendCorner, Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
 import { checkKeys, checkOneOf, checkText, expected, shown } from "./check";
 import { checkProjection, type MapProjection } from "./choose-projection";
-import { Layer, QueryLayer } from "./layer";
+import { Layer, labelOf, QueryLayer, withExplored } from "./layer";
+import { checkWidgets, columnsOfWidgets, type MapWidget, type WidgetStyle } from "./widget-options";
 
 /** Where the legends of a map appear. */
 export interface MapLegendOptions {
@@ -59,6 +60,13 @@ export interface MapOptions extends ViewOptions {
    * @default only the basemap
    */
   readonly layers?: MapLayer | readonly MapLayer[];
+  /**
+   * Charts and numbers about the rows of a layer, made by `widget`: at most twelve, from top to bottom. They count what is in
+   * the view and filter the map. They lie to the right of a map that is at least 720 pixels wide, otherwise below it, which
+   * adds to its height.
+   * @default no widgets
+   */
+  readonly widgets?: MapWidget | readonly MapWidget[];
 }
 
 const DEFAULT_SIZE_PX = [800, 400] as const;
@@ -70,8 +78,10 @@ export const MAX_LAYERS = 8;
  * Checks everything that can be checked without the data, and separates the basemap from the layers.
  * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
-export function checkMapOptions({ layers = [], title, legend, ...view }: MapOptions): {
+export function checkMapOptions({ layers = [], title, legend, widgets: asked, ...view }: MapOptions): {
+  /** The layers, with the columns of the widgets. */
   readonly layers: readonly (Layer | QueryLayer)[];
+  readonly widgets: readonly WidgetStyle[];
   readonly basemap?: BaseMap;
 } {
   const all: readonly unknown[] = Array.isArray(layers) ? layers : [layers];
@@ -84,7 +94,25 @@ export function checkMapOptions({ layers = [], title, legend, ...view }: MapOpti
   checkTitle(title);
   checkLegend(legend);
   checkView(view);
-  return { layers: data, ...(basemaps[0] !== undefined && { basemap: basemaps[0] }) };
+  const widgets = checkWidgets(asked, data);
+  for (const { layer } of widgets) checkCountable(data[layer]!); // `!`: checked above
+  return {
+    layers: data.map((layer, i) =>
+      widgets.some((widget) => widget.layer === i)
+        ? withExplored(layer, columnsOfWidgets(widgets, i))
+        : layer,
+    ),
+    widgets,
+    ...(basemaps[0] !== undefined && { basemap: basemaps[0] }),
+  };
+}
+
+/** @throws InvalidArgumentError for a layer of H3 cells, which have lost the rows of their points. */
+function checkCountable(layer: Layer | QueryLayer): void {
+  if (layer.style.aggregate?.as !== "h3") return;
+  throw new InvalidArgumentError(
+    `\`widgets\` cannot count layer ${labelOf(layer)}, which is drawn \`as: "h3"\`. Use "hexbin" or "grid", or count another layer with the option \`layer\`.`,
+  );
 }
 
 function checkLayer(layer: unknown, position: number): void {

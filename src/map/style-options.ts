@@ -218,6 +218,8 @@ export interface Style {
   readonly aggregate?: AggregateStyle;
   /** True if every point is to be drawn, however many there are. */
   readonly isPoints?: true;
+  /** Columns of the map's widgets. */
+  readonly explored?: readonly string[];
 }
 
 export interface LegendStyle {

@@ -18,22 +18,25 @@ interface PageProgram {
 
 const programs = new Map<string, PageProgram>();
 
-/** Returns the program of a page; with painters of layers whose points are drawn together, if it needs them. */
-export function pageProgram(isTogether: boolean): PageProgram {
-  const name = isTogether ? "page-together.js" : "page.js";
+/** A program: that of most pages, with painters of layers whose points are drawn together, or with these and widgets. */
+export type ProgramName = "page" | "page-together" | "page-explore";
+
+/** Returns the program of a page. */
+export function pageProgram(program: ProgramName): PageProgram {
+  const name = `${program}.js`;
   const known = programs.get(name);
   if (known) return known;
   const bootScript = built("page-boot.js");
   const pageScript = built(name);
-  const program = {
+  const read = {
     boot: bootScript.toString("utf8"),
     program: deflatedBase64(pageScript),
     scriptSources: [bootScript, pageScript].map(
       (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
     ),
   };
-  programs.set(name, program);
-  return program;
+  programs.set(name, read);
+  return read;
 }
 
 /** Characters of `font-latin.ttf`, a third of the whole font; see `scripts/font.ts`. */

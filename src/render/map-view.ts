@@ -6,6 +6,7 @@ import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, wit
 import { OPTION_NAMES } from "../option-names";
 import { checkKeys, checkOptions } from "../options";
 import { frameAt, type Moment } from "./clock";
+import { outerSize } from "./explore/panel";
 import type { StillMap } from "./figure/figure";
 import { encodePng, encodeStill } from "./image/encode-png";
 import { type GifOptions, renderGif } from "./image/gif";
@@ -103,7 +104,7 @@ export class MapView {
 
   /** The map as a figure shows it. @internal */
   get still(): StillMap {
-    const { widthPx, heightPx } = this.#scene;
+    const { widthPx, heightPx } = outerSize(this.#scene);
     return {
       widthPx,
       heightPx,
@@ -184,7 +185,7 @@ export class MapView {
 
   /** Keeps the size of a PNG with more pixels on the screen, so that it is sharper instead of larger. */
   [JUPYTER_METADATA](): object {
-    const { widthPx: width, heightPx: height } = this.#scene;
+    const { widthPx: width, heightPx: height } = outerSize(this.#scene);
     return this.#png.pixelRatio === 1 ? {} : { "image/png": { width, height } };
   }
 
@@ -198,8 +199,9 @@ export class MapView {
   }
 }
 
-function checkPixels({ widthPx, heightPx }: Scene, scale: number): void {
+function checkPixels(scene: Scene, scale: number): void {
   checkScale(scale);
+  const { widthPx, heightPx } = outerSize(scene);
   if (widthPx * heightPx * scale * scale <= MAX_PIXELS) return;
   throw new InvalidArgumentError(
     `A PNG can have at most ${MAX_PIXELS.toLocaleString("en-US")} pixels; \`size\` and \`scale\` ask for ${widthPx * scale}×${heightPx * scale}. Reduce one of them.`,

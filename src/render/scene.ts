@@ -198,6 +198,84 @@ export interface DetailSource {
   readonly bufferPx?: number;
 }
 
+/**
+ * A column of a layer's rows as widgets and filters see it: the step of each row, a whole number. Step 0 is a missing value; step
+ * k of a range holds the values from `edges[k - 1]` to `edges[k]`, the end excluded unless it is the last, and step k of
+ * categories the rows with `texts[k - 1]`, or with one of the `others` after the last text.
+ */
+export type StepColumn = RangeColumn | CategoryColumn;
+
+export interface RangeColumn {
+  readonly kind: "range";
+  readonly name: string;
+  /** Ascending; in milliseconds since 1970 for times. */
+  readonly edges: readonly number[];
+  /** A text for each edge. */
+  readonly labels: readonly string[];
+  readonly isTime?: true;
+  /** Each step holds one value, or one unit of the calendar: the label of its first edge names it. */
+  readonly isDiscrete?: true;
+  readonly steps: Uint16Array;
+}
+
+export interface CategoryColumn {
+  readonly kind: "category";
+  readonly name: string;
+  /** Type of the values in SQL. */
+  readonly type: "text" | "number" | "boolean";
+  /** The most frequent values first. */
+  readonly texts: readonly string[];
+  /** Number of distinct values that are not in `texts`. */
+  readonly others: number;
+  readonly steps: Uint16Array;
+}
+
+/** Numbers of a layer's rows of which a widget shows a statistic; NaN if missing. */
+export interface ValueColumn {
+  readonly kind: "values";
+  readonly name: string;
+  readonly values: Float64Array;
+}
+
+export type ExploredColumn = StepColumn | ValueColumn;
+
+/** A chart or number beside the map about the rows of a layer. Its strings are user data. */
+export type Widget = WidgetBase &
+  (
+    | {
+        /** Bars, or a slider without bars. */
+        readonly kind: "histogram" | "timeSeries" | "range";
+        /** Index of a `RangeColumn` in the layer's `explored`. */
+        readonly column: number;
+        /** Number of steps per bar. */
+        readonly perBar: number;
+      }
+    | {
+        readonly kind: "category";
+        /** Index of a `CategoryColumn` in the layer's `explored`. */
+        readonly column: number;
+        /** Number of categories to show. */
+        readonly top: number;
+      }
+    | { readonly kind: "formula"; readonly operation: "count" }
+    | {
+        readonly kind: "formula";
+        readonly operation: Exclude<Statistic, "count">;
+        /** Index of a `ValueColumn` in the layer's `explored`. */
+        readonly column: number;
+      }
+  );
+
+interface WidgetBase {
+  readonly title: string;
+  /** Index of the layer. */
+  readonly layer: number;
+  /** Counts only rows in the view. */
+  readonly inView: boolean;
+  /** Format of numbers (https://d3js.org/d3-format) or times (https://d3js.org/d3-time-format). */
+  readonly format?: string;
+}
+
 export interface SceneLayer {
   /** Name shown to the reader. */
   readonly name?: string;
@@ -227,10 +305,16 @@ export interface SceneLayer {
   readonly aggregate?: Aggregate;
   /** Draws points as a density at scales where a view holds too many of them. */
   readonly density?: Density;
+  /** Columns of widgets, with one value per row, or per row of `exploredRows`. */
+  readonly explored?: readonly ExploredColumn[];
+  /** Row of `explored` of each feature, in a page, where every feature has a row of its own; absent if these are the same. */
+  readonly exploredRows?: Uint32Array;
 }
 
 export interface LegendItem {
   readonly label: string;
+  /** Class of the colour, if it is one of the layer's. */
+  readonly class?: number;
   /** Number of rows, if the legend shows it. */
   readonly count?: number;
   /** As it looks above the basemap. */
@@ -332,6 +416,16 @@ export interface Scene {
   readonly clock?: Clock;
   /** Sentences about data that the map does not show. */
   readonly notes?: readonly string[];
+  /** Charts and numbers beside or below the map, from top to bottom. `widthPx` and `heightPx` are those of the map alone. */
+  readonly widgets?: readonly Widget[];
+  /** Where the widgets lie. */
+  readonly panel?: Panel;
+}
+
+/** The place of widgets: beside the map, so many CSS pixels wide, or below it, so many high. */
+export interface Panel {
+  readonly side: "right" | "bottom";
+  readonly px: number;
 }
 
 export const MAX_TILE_ZOOM = 20;

@@ -41,14 +41,14 @@ export interface FetchedScene extends BuiltScene {
 
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
-  const { layers, basemap } = checkMapOptions(options);
+  const { layers, basemap, widgets } = checkMapOptions(options);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
   const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
   const build = (shared?: SharedColumns) =>
-    buildScene({ layers: resolved, basemap, ...view, title, legend, at, ...(shared && { shared }) });
+    buildScene({ layers: resolved, basemap, widgets, ...view, title, legend, at, ...(shared && { shared }) });
   return { ...build(), layers: resolved, rebuild: build };
 }
 

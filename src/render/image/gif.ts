@@ -2,6 +2,7 @@
 import { GIFEncoder } from "gifenc";
 import { InvalidArgumentError } from "../../errors";
 import { busiestFrame, withFewerFrames } from "../clock";
+import { outerSize } from "../explore/panel";
 import type { Scene } from "../scene";
 import { type Color, countPixels, indexer, paletteOf } from "./palette";
 import { ImagePainter } from "./png";
@@ -59,6 +60,7 @@ export async function renderGif(
   const animated = withFewerFrames(scene, Math.ceil(clock.frames / most));
   const { frames } = animated.clock!; // only an animation gets here
   checkSize(scene, frames);
+  const { widthPx, heightPx } = outerSize(scene);
 
   const delayMs = Math.max(MIN_DELAY_MS, (1000 * durationS) / frames);
   const painter = new ImagePainter(animated);
@@ -70,7 +72,7 @@ export async function renderGif(
     // GIF delays are in hundredths of a second: each frame makes up for the rounding of the frames before
     const delay = Math.round(((frame + 1) * delayMs) / 10) * 10 - Math.round((frame * delayMs) / 10) * 10;
     const pixels = indexed.of(pixelsOf(painter, frame));
-    encoder.writeFrame(pixels, scene.widthPx, scene.heightPx, {
+    encoder.writeFrame(pixels, widthPx, heightPx, {
       ...(frame === 0 && { palette, repeat: (options.loop ?? true) ? 0 : -1 }),
       delay,
       transparent: frame > 0,
@@ -92,7 +94,8 @@ function checkNumber(option: string, value: unknown, min: number, max: number, i
   );
 }
 
-function checkSize({ widthPx, heightPx }: Scene, frames: number): void {
+function checkSize(scene: Scene, frames: number): void {
+  const { widthPx, heightPx } = outerSize(scene);
   const most = Math.floor(MAX_PIXELS / (widthPx * heightPx));
   if (frames <= most) return;
   throw new InvalidArgumentError(

@@ -457,7 +457,7 @@ const indentOf = (line: Line, symbolWidth: number): number =>
   line.kind === "item" ? symbolWidth + SYMBOL_GAP : 0;
 
 /** Shortens a text, ending in "…", to fit a width. */
-function shortened(context: SKRSContext2D, text: string, room: number): string {
+export function shortened(context: SKRSContext2D, text: string, room: number): string {
   const fits = (candidate: string) => context.measureText(candidate).width <= room;
   if (fits(text)) return text;
   const letters = longestPrefix(segmentsOf(text, "grapheme"), (candidate) => fits(`${candidate}…`));

@@ -1,6 +1,8 @@
 /** Renders the first view of a scene as an image, with the same painter as the page. */
 import type { Canvas } from "@napi-rs/canvas";
 import { momentText } from "../clock";
+import { Explorer } from "../explore/explorer";
+import { outerSize } from "../explore/panel";
 import { nearText, vectorCredit } from "../furniture";
 import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
@@ -10,6 +12,7 @@ import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
 import { fontsOfScene } from "./fonts";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
+import { drawPanel } from "./panel";
 import { drawTiles, type TilePictures } from "./raster-tiles";
 import { loadSkia } from "./skia";
 
@@ -21,7 +24,7 @@ export interface PngOptions {
 }
 
 /**
- * Renders a scene as a PNG of exactly its size times `pixelRatio`, with basemap, layers, labels, title, legends, scale
+ * Renders a scene as a PNG of exactly its size with its widgets times `pixelRatio`, with basemap, layers, labels, title, legends, scale
  * bar and attribution; an animated scene shows its still frame and the time of it. The same scene gives the same bytes.
  * Fetches nothing: pass `tiles` to have a raster basemap.
  */
@@ -45,6 +48,8 @@ export class ImagePainter {
   /** The basemap below the layers, the same in all frames. */
   readonly #ground: Canvas;
   readonly #prepared: PreparedScene;
+  /** Counts for the widgets, if there are any. */
+  readonly #explorer: Explorer | undefined;
   /** CSS list of font families. */
   readonly #fonts: string;
   /** Says near which city the map is, if nothing else does. */
@@ -58,7 +63,11 @@ export class ImagePainter {
     this.#viewport = viewportOf(scene, { pixelRatio });
     this.#corner = legendCornerOf(scene);
     const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
-    this.#canvas = createCanvas(width, height);
+    const outer = outerSize(scene);
+    this.#canvas = createCanvas(
+      Math.round(outer.widthPx * pixelRatio),
+      Math.round(outer.heightPx * pixelRatio),
+    );
     this.#ground = createCanvas(width, height);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
@@ -74,6 +83,10 @@ export class ImagePainter {
     const clear = clearanceOf(scene, "image");
     Object.assign(this.#prepared.now, { clear, namesClear: clear });
     const ground = this.#ground.getContext("2d");
+    if (scene.widgets) {
+      this.#explorer = new Explorer(scene);
+      this.#explorer.look(this.#viewport);
+    }
     paintBasemap(ground, this.#prepared, this.#viewport);
     if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
   }
@@ -83,6 +96,12 @@ export class ImagePainter {
     const [scene, viewport, fonts] = [this.#scene, this.#viewport, this.#fonts];
     const { clock } = scene;
     const context = this.#canvas.getContext("2d");
+    context.save();
+    if (this.#explorer) {
+      context.beginPath();
+      context.rect(0, 0, this.#ground.width, this.#ground.height);
+      context.clip();
+    }
     context.drawImage(this.#ground, 0, 0);
     this.#prepared.now.frame = frame;
     paintLayers(context, this.#prepared, viewport);
@@ -101,6 +120,13 @@ export class ImagePainter {
     const takenPx = drawLegends(context, scene, { corner: this.#corner, fonts });
     drawTitle(context, scene, { takenPx, fonts });
     context.restore();
+    context.restore();
+    if (this.#explorer) {
+      context.save();
+      context.scale(this.#pixelRatio, this.#pixelRatio);
+      drawPanel(context, this.#explorer, fonts);
+      context.restore();
+    }
     return this.#canvas;
   }
 }

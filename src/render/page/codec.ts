@@ -5,8 +5,8 @@
  *
  *     "CFSC"  u32 version  u32 header bytes  header (JSON, UTF-8)  columns of layer 0  columns of layer 1 …
  *     column  u8 planes  planes × count bytes
- *     points  x, y, weights, classes of colour, classes of size, values, points per frame
- *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values
+ *     points  x, y, weights, classes of colour, classes of size, values, explored columns, points per frame
+ *     paths   paths per feature, vertices per path, x, y, classes of colour, classes of size, values, explored columns
  *
  * All integers are little-endian. Classes take one byte per feature and are present only if the style has them. Values of
  * the rows are described in `row-codec.ts`. `!` in the loops: see `PathGeometry`; indexes are below the lengths.
@@ -18,6 +18,7 @@ import type {
   DetailSource,
   Legend,
   LegendCorner,
+  Panel,
   PathGeometry,
   PointGeometry,
   Projection,
@@ -25,13 +26,15 @@ import type {
   SceneLayer,
   SizeStyle,
   TimeStyle,
+  Widget,
 } from "../scene";
 import { ColumnReader, encodePlanes } from "./byte-columns";
+import { decodeExplored, type ExploredHeader, encodeExplored } from "./explored-codec";
 import { pickLayerPoints } from "./pick";
 import { decodeRowColumn, encodeRowColumn, type RowColumnHeader } from "./row-codec";
 
 const MAGIC = "CFSC";
-const VERSION = 5;
+const VERSION = 6;
 const PREFIX_BYTES = MAGIC.length + 4 + 4;
 
 /** The world at zoom 0 is 2^8 pixels wide. */
@@ -81,6 +84,7 @@ interface LayerHeader {
   readonly color: ColorHeader;
   readonly size: SizeHeader;
   readonly columns?: readonly RowColumnHeader[];
+  readonly explored?: ExploredHeader;
   readonly time?: Omit<TimeStyle, "starts"> & { readonly frames: number };
   readonly overview?: PageOverview;
   /** Properties that are stored unchanged. */
@@ -115,6 +119,8 @@ interface SceneHeader {
   readonly legendCorner?: LegendCorner;
   readonly clock?: Clock;
   readonly notes?: readonly string[];
+  readonly widgets?: readonly Widget[];
+  readonly panel?: Panel;
   readonly layers: readonly LayerHeader[];
 }
 
@@ -142,6 +148,8 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     ...(scene.legendCorner && { legendCorner: scene.legendCorner }),
     ...(scene.clock && { clock: scene.clock }),
     ...(scene.notes && { notes: scene.notes }),
+    ...(scene.widgets && { widgets: scene.widgets }),
+    ...(scene.panel && { panel: scene.panel }),
     layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -212,6 +220,8 @@ function encodeLayer(
     columns.push(bytes);
     return header;
   });
+  const explored = layer.explored && encodeExplored(layer.explored, geometry.rows, features);
+  if (explored) columns.push(...explored.columns);
   if (time) columns.push(encodePlanes(differences(time.starts)));
   return {
     kind: geometry.kind,
@@ -223,6 +233,7 @@ function encodeLayer(
     color: withoutClasses(color),
     size: withoutClasses(size),
     ...(rowColumns && { columns: rowColumns }),
+    ...(explored && { explored: explored.header }),
     ...(time && {
       time: { cumulative: time.cumulative, trails: time.trails, frames: time.starts.length - 1 },
     }),
@@ -257,6 +268,7 @@ function decodeLayer(header: LayerHeader, reader: ColumnReader): SceneLayer {
     color: withClasses(color) as ColorStyle,
     size: withClasses(size) as SizeStyle,
     ...(columns && { columns: columns.map((column) => decodeRowColumn(column, features, reader)) }),
+    ...(header.explored && decodeExplored(header.explored, features, reader)),
     ...(time && {
       time: { cumulative: time.cumulative, trails: time.trails, starts: reader.offsets(time.frames) },
     }),

@@ -1,4 +1,5 @@
 import { momentText } from "../clock";
+import { outerSize } from "../explore/panel";
 import type { PointGeometry, Scene, SceneLayer } from "../scene";
 
 /** Maximum length of a description, which screen readers read aloud. */
@@ -21,7 +22,9 @@ const rangeText = ({ clock }: Scene): string =>
   clock ? ` over time, ${momentText(clock, 0)} – ${momentText(clock, clock.frames - 1)}` : "";
 
 /** Summarizes a map as text: `800×400, 2 layers, 3,376 points`. */
-export function summarizeScene({ widthPx, heightPx, layers }: Scene): string {
+export function summarizeScene(scene: Scene): string {
+  const { widthPx, heightPx } = outerSize(scene);
+  const { layers } = scene;
   const count = `${layers.length} ${layers.length === 1 ? "layer" : "layers"}`;
   return [`${widthPx}×${heightPx}`, count, ...layers.map(countOf)].join(", ");
 }

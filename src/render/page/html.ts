@@ -2,7 +2,8 @@
 import { deflateSync } from "node:zlib";
 import escapeHtml from "escape-html";
 import { InvalidArgumentError } from "../../errors";
-import { pageFont, pageProgram } from "../assets";
+import { type ProgramName, pageFont, pageProgram } from "../assets";
+import { outerSize } from "../explore/panel";
 import { namesOf } from "../names";
 import { encodeNames } from "../names-data";
 import { drawsTogether } from "../painter";
@@ -28,7 +29,7 @@ html, body, main, #map { height: 100%; margin: 0; overflow: hidden; }
  * scripts are removed (an untrusted notebook in JupyterLab, a preview on GitHub), the image remains.
  */
 export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
-  const { widthPx, heightPx } = scene;
+  const { widthPx, heightPx } = outerSize(scene);
   const page = pageOf(scene, { packed, title: "Map" });
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
@@ -54,7 +55,7 @@ interface PageParts {
 }
 
 function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
-  const { boot, program, scriptSources } = pageProgram(drawsTogether(scene));
+  const { boot, program, scriptSources } = pageProgram(programOf(scene));
   const { page, bytes } = packed;
   const detailOrigins = page.overviews.flatMap((overview) =>
     overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
@@ -95,6 +96,11 @@ ${block("program", program)}
 </body>
 </html>
 `;
+}
+
+function programOf(scene: Scene): ProgramName {
+  if (scene.widgets) return "page-explore";
+  return drawsTogether(scene) ? "page-together" : "page";
 }
 
 /** Returns the place names of the basemap, deflated and in base64. */

@@ -103,8 +103,9 @@ function mergedPoints(
     Float64Array,
     Float64Array,
   ];
+  const { explored: _, ...rest } = layer; // merged points have no rows to count
   return {
-    ...layer,
+    ...rest,
     geometry: { kind: "point", x, y, weights },
     rowCount: x.length,
     ...(points.values && { columns: [{ kind: "numbers", values: Float64Array.from(merged.values) }] }),

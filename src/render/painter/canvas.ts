@@ -16,6 +16,8 @@ export interface Canvas2D {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
   closePath(): void;
+  rect(x: number, y: number, width: number, height: number): void;
+  clip(): void;
   arc(x: number, y: number, radius: number, from: number, to: number): void;
   fill(rule: "evenodd"): void;
   stroke(): void;

@@ -4,6 +4,7 @@ export { HATCH_LINE_PX, HATCH_STEP_PX } from "./hatch";
 export { LABEL_FONT } from "./labels";
 export {
   type BasemapShapes,
+  filterLayer,
   type Hit,
   highlight,
   hitAll,

@@ -42,6 +42,7 @@ interface Anchor {
 interface Candidate {
   readonly layer: number;
   readonly feature: number;
+  readonly row: number;
   readonly text: string;
   readonly kind: "point" | "line" | "polygon";
   /** Best first. */
@@ -73,6 +74,8 @@ export class LabelPainter {
   readonly #copies: number;
   readonly #known = new WeakMap<SceneLayer, readonly Candidate[]>();
   readonly #rects = new WeakMap<readonly Placed[], readonly Rect[]>();
+  /** By layer, not 0 for each row that is hidden. */
+  readonly #failed = new Map<number, Uint32Array>();
   #candidates: { readonly key: string; readonly all: readonly Candidate[] } | undefined;
   #placed:
     | { readonly key: string; readonly isClear: boolean; readonly labels: readonly Placed[] }
@@ -105,6 +108,14 @@ export class LabelPainter {
 
   get isEmpty(): boolean {
     return this.#styles.every((style) => style === undefined);
+  }
+
+  /** Hides the labels of the rows of a layer that fail filters; without `failed`, none. */
+  filter(layer: number, failed: Uint32Array | undefined): void {
+    if (!this.#styles[layer]) return;
+    if (failed) this.#failed.set(layer, failed);
+    else this.#failed.delete(layer);
+    this.#placed = undefined;
   }
 
   /**
@@ -210,6 +221,7 @@ export class LabelPainter {
     for (const candidate of this.#candidates.all) {
       if (hidden.has(candidate.layer) || done.has(candidate)) continue;
       const { feature } = candidate;
+      if ((this.#failed.get(candidate.layer)?.[candidate.row] ?? 0) !== 0) continue;
       const generations = shown[candidate.layer];
       if (generations && !generations.some(({ from, to }) => feature >= from && feature < to)) continue;
       const { sizePx } = this.#styles[candidate.layer]!;
@@ -331,6 +343,7 @@ function labelsOf(
       candidates.push({
         layer,
         feature: i,
+        row,
         text,
         kind,
         anchors,

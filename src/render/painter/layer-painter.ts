@@ -35,6 +35,8 @@ export interface LayerPainter {
   readonly layer: SceneLayer;
   /** True if it paints the tiles of an overview itself, or none. */
   readonly hasTiles?: true;
+  /** Hides the rows that fail filters, those with another number than 0; without `failed`, none. */
+  filter?(failed: Uint32Array | undefined): void;
   /** Builds indexes ahead of time that the next frame may need. */
   warm(): void;
   /** Returns the number of features that show. */
@@ -44,7 +46,7 @@ export interface LayerPainter {
   /** Returns features that show in a view, at most `most`, with their positions. */
   placedIn(viewport: Viewport, frame: number, most: number): Placed[];
   /** Returns what the legend shows at a scale, if that depends on it. */
-  legendAt?(worldPx: number): LegendContent;
+  legendAt?(worldPx: number): LegendContent | undefined;
   /** Outlines a feature to mark it. */
   highlight(context: Canvas2D, viewport: Viewport, found: Found, frame: number): void;
 }

@@ -122,6 +122,16 @@ function painterOf(
   return together?.(layer, geometry, context) ?? new PointPainter(layer, geometry, context.copies);
 }
 
+/** Hides the rows of a layer that fail filters, those with another number than 0; without `failed`, none. */
+export function filterLayer(
+  { layers, labels }: PreparedScene,
+  layer: number,
+  failed: Uint32Array | undefined,
+): void {
+  layers[layer]?.filter?.(failed);
+  labels.filter(layer, failed);
+}
+
 /** Returns the legends of a scene at a scale: those of cells and clusters depend on it. */
 export function legendsAt({ scene, layers }: PreparedScene, worldPx: number): Legend[] {
   const { legends, basemap } = scene;

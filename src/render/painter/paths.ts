@@ -59,6 +59,8 @@ export class PathPainter implements LayerPainter {
   readonly #usualSize: number;
   /** Copies of the world on either side of it. */
   readonly #copies: number;
+  /** Not 0 for each row that is hidden; absent if none is. */
+  #failed: Uint32Array | undefined;
   readonly #ring: Trace = { xy: new Float64Array(0), count: 0 };
   readonly #spare: Trace = { xy: new Float64Array(0), count: 0 };
 
@@ -77,6 +79,10 @@ export class PathPainter implements LayerPainter {
     this.#pathBoxes = boxesOfPaths(geometry.xy, geometry.paths);
     this.#featureBoxes = boxesOfGroups(this.#pathBoxes, geometry.features);
     this.#usualSize = layer.stroke?.thins ? medianSide(this.#featureBoxes) : Infinity;
+  }
+
+  filter(failed: Uint32Array | undefined): void {
+    this.#failed = failed;
   }
 
   warm(): void {
@@ -103,16 +109,24 @@ export class PathPainter implements LayerPainter {
     const { ofRow, values } = this.#sizes;
     const rowOf = (feature: number) => (rows === undefined ? feature : rows[feature]!);
     const radiusOf = (feature: number) => values[ofRow?.[rowOf(feature)] ?? 0]! / 2 / worldPx;
-    const limits = { slop: slopPx / worldPx, most };
+    const failed = this.#failed;
+    const isShown = (feature: number) => failed === undefined || failed[rowOf(feature)] === 0;
+    const limits = { slop: slopPx / worldPx, most: failed === undefined ? most : Infinity };
     const found = new Set<number>();
     // a path that crosses the antimeridian also shows in the neighbouring copies of the world
     for (const copy of this.#copies > 0 ? [0, 1, -1] : [0]) {
       const place = { x: (this.#copies > 0 ? x - Math.floor(x) : x) + copy, y };
       const features =
         kind === "line"
-          ? hitLines(this.#geometry, this.#featureBoxes, place, radiusOf, limits)
-          : hitPolygons(this.#geometry, this.#featureBoxes, place, most);
-      for (const feature of features) found.add(feature);
+          ? hitLines(
+              this.#geometry,
+              this.#featureBoxes,
+              place,
+              (feature) => (isShown(feature) ? radiusOf(feature) : Number.NaN),
+              limits,
+            )
+          : hitPolygons(this.#geometry, this.#featureBoxes, place, limits.most);
+      for (const feature of features) if (isShown(feature)) found.add(feature);
     }
     return [...found].slice(0, most).map((feature) => ({ feature, row: rowOf(feature), of: this.layer }));
   }
@@ -125,6 +139,7 @@ export class PathPainter implements LayerPainter {
       const [west, north, east, south] = this.#featureBoxes.subarray(4 * feature, 4 * feature + 4);
       const [x, y] = [(west! + east!) / 2, (north! + south!) / 2];
       const row = rows === undefined ? feature : rows[feature]!;
+      if (this.#failed !== undefined && this.#failed[row] !== 0) continue;
       for (const copy of copiesOf([x, y, x, y], view, this.#copies))
         placed.push({ feature, row, of: this.layer, x: x + copy, y });
     }
@@ -166,6 +181,7 @@ export class PathPainter implements LayerPainter {
     const scale = worldPx * pixelRatio;
     const vertices = this.#thinner.at(scale);
     const most = this.#copies;
+    const failed = this.#failed;
 
     context.lineJoin = "round";
     context.lineCap = "round";
@@ -187,6 +203,7 @@ export class PathPainter implements LayerPainter {
       if (firstCopy > lastCopy) continue;
 
       const row = rows === undefined ? feature : rows[feature]!;
+      if (failed !== undefined && failed[row] !== 0) continue;
       const [colorSlot, sizeSlot] = [colorOf?.[row] ?? 0, sizeOf?.[row] ?? 0];
       if (colorSlot !== color) {
         color = colorSlot;

@@ -54,6 +54,8 @@ export class PointPainter implements LayerPainter {
   readonly #slotOf: Uint16Array | undefined;
   /** Copies of the world on either side of it. */
   readonly #copies: number;
+  /** Not 0 for each row that is hidden; absent if none is. */
+  #failed: Uint32Array | undefined;
   #stamps: { readonly pixelRatio: number; readonly byGrowth: Map<number, StampSet> } | undefined;
 
   constructor(layer: SceneLayer, geometry: PointGeometry, copies = Infinity) {
@@ -66,6 +68,10 @@ export class PointPainter implements LayerPainter {
     this.#growthIn = growthOf(layer.size);
     this.#slotOf = combined(this.#colors, this.#sizes);
     this.#box = boxOf(geometry.x, geometry.y);
+  }
+
+  filter(failed: Uint32Array | undefined): void {
+    this.#failed = failed;
   }
 
   warm(): PointIndex {
@@ -129,7 +135,10 @@ export class PointPainter implements LayerPainter {
     const growthOf = this.#growthAt(frame, larger);
     const { ofRow, values } = this.#sizes;
     const rowOf = (point: number) => (rows === undefined ? point : rows[point]!);
+    const failed = this.#failed;
     const radiusOf = (point: number) =>
+      failed !== undefined && failed[rowOf(point)] !== 0 ? Number.NaN : shownRadiusOf(point);
+    const shownRadiusOf = (point: number) =>
       ((values[ofRow === undefined ? 0 : ofRow[rowOf(point)]!]! / 2) * growthOf(point)) / worldPx;
     const largestPx = Math.max(0, ...values) * larger * (1 + (this.layer.time?.trails ?? 0));
     const limits = { maxRadius: largestPx / 2 / worldPx, slop: slopPx / worldPx, most };
@@ -148,6 +157,7 @@ export class PointPainter implements LayerPainter {
     const { x, y, rows } = this.#geometry;
     const growthOf = this.#growthAt(frame, 1);
     const view = boxAround(viewport, 0);
+    const failed = this.#failed;
     const placed: Placed[] = [];
     const { order, boxes } = this.warm();
     for (const copy of copiesOf(this.#box, view, this.#copies)) {
@@ -158,6 +168,7 @@ export class PointPainter implements LayerPainter {
           const [px, py] = [x[i]!, y[i]!];
           if (!(px >= minX && px <= maxX && py >= minY && py <= maxY && growthOf(i) > 0)) continue;
           const row = rows === undefined ? i : rows[i]!;
+          if (failed !== undefined && failed[row] !== 0) continue;
           placed.push({ feature: i, row, of: this.layer, x: px + copy, y: py });
         }
       });
@@ -213,6 +224,7 @@ export class PointPainter implements LayerPainter {
   ): number {
     const { x, y, rows } = this.#geometry;
     const slotOf = this.#slotOf;
+    const failed = this.#failed;
     const scale = worldPx * pixelRatio;
     const [maxX, maxY] = [width + reach, height + reach];
     const largestHalf = stamps.half;
@@ -224,6 +236,7 @@ export class PointPainter implements LayerPainter {
       const [from, to] = ranges[r]!;
       for (let k = to - 1; k >= from; k--) {
         const i = ids === undefined ? k : ids[k]!;
+        if (failed !== undefined && failed[rows === undefined ? i : rows[i]!] !== 0) continue;
         const py = (y[i]! - originY) * scale;
         if (!(py >= -reach && py <= maxY)) continue; // skips NaN, too
         const stepY = ((py + margin) * phases + 0.5) | 0;

@@ -64,6 +64,11 @@ export class TiledPainter implements LayerPainter {
     this.#squares = new Scratch(createCanvas);
   }
 
+  /** Tiles come filtered from the server. */
+  filter(failed: Uint32Array | undefined): void {
+    this.#overview.filter?.(failed);
+  }
+
   warm(): void {
     this.#overview.warm();
   }

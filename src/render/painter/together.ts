@@ -3,6 +3,7 @@ import type { PointGeometry, Scene, SceneLayer } from "../scene";
 import { CellPainter } from "./cell-painter";
 import { ClusterPainter } from "./cluster-painter";
 import { DensePainter } from "./dense-painter";
+import { FilteredPainter } from "./filtered-painter";
 import { HeatmapPainter } from "./heatmap-painter";
 import type { LayerPainter } from "./layer-painter";
 import type { TileSource } from "./tiled";
@@ -27,11 +28,21 @@ export const drawsTogether = ({ layers }: Scene): boolean =>
 export function paintTogether(
   layer: SceneLayer,
   geometry: PointGeometry,
+  context: PainterContext,
+): LayerPainter | undefined {
+  const painterOf = (part: SceneLayer, points: PointGeometry) => togetherPainter(part, points, context);
+  return layer.explored ? FilteredPainter.of(layer, geometry, painterOf) : painterOf(layer, geometry);
+}
+
+function togetherPainter(
+  layer: SceneLayer,
+  geometry: PointGeometry,
   { copies, fonts, source, whole }: PainterContext,
 ): LayerPainter | undefined {
   const { aggregate, density } = layer;
-  const isDense = whole instanceof HeatmapPainter || whole instanceof DensePainter;
-  const reference = isDense ? whole.heat : undefined;
+  const base = whole instanceof FilteredPainter ? whole.all : whole;
+  const isDense = base instanceof HeatmapPainter || base instanceof DensePainter;
+  const reference = isDense ? base.heat : undefined;
   switch (aggregate?.as) {
     case "hexbin":
     case "grid":

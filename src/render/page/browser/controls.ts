@@ -76,8 +76,7 @@ export function fullscreenControl(): L.Control | undefined {
     button.addEventListener("click", () => {
       if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
       else
-        map
-          .getContainer()
+        fullscreenOf(map)
           .requestFullscreen()
           .catch(() => {});
     });
@@ -86,6 +85,9 @@ export function fullscreenControl(): L.Control | undefined {
     return button;
   });
 }
+
+/** The map with what stands beside it. */
+const fullscreenOf = (map: L.Map): Element => map.getContainer().closest("main") ?? map.getContainer();
 
 /**
  * The attribution of the basemap that shows, with links written as `[text](https://…)`. Leaflet's own control would accept

@@ -11,13 +11,33 @@ interface LegendCard {
   show(legends: readonly Legend[]): void;
 }
 
+/** Hides and shows the classes of layers that filters can leave out. */
+export interface ClassSwitch {
+  hasClasses(layer: number): boolean;
+  isClassHidden(layer: number, one: number): boolean;
+  toggleClass(layer: number, one: number): void;
+  onChange(listener: () => void): void;
+}
+
+/** What a legend can hide and show. */
+interface Switches {
+  readonly layers: LayerSwitch;
+  readonly classes?: ClassSwitch | undefined;
+}
+
 /**
  * Explains the colours and sizes of the layers. Titles and labels are user data and are inserted as text only. Clicking
- * a title, or the only item of a legend without a title, hides or shows its layer. On small maps the card starts folded.
+ * a title, or the only item of a legend without a title, hides or shows its layer; with `classes`, clicking an item hides or
+ * shows its rows. On small maps the card starts folded.
  */
-export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch): LegendCard {
+export function legendCard(
+  legends: readonly Legend[],
+  layerSwitch: LayerSwitch,
+  classes?: ClassSwitch,
+): LegendCard {
+  const switches = { layers: layerSwitch, classes };
   const fold = create("button", { type: "button", class: "fold", "aria-expanded": "false" }, "Legend");
-  let sections = legends.map((legend) => legendSection(legend, layerSwitch));
+  let sections = legends.map((legend) => legendSection(legend, switches));
   const card = create(
     "div",
     { class: "legend leaflet-control", role: "group", "aria-label": "Legend" },
@@ -29,16 +49,18 @@ export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch)
   fold.addEventListener("click", () => {
     fold.setAttribute("aria-expanded", String(card.classList.toggle("open")));
   });
-  layerSwitch.onChange(() => {
+  const refreshAll = () => {
     for (const { refresh } of sections) refresh();
-  });
+  };
+  layerSwitch.onChange(refreshAll);
+  classes?.onChange(refreshAll);
   return {
     element: card,
     show(changed) {
       const buttons = () => [...card.querySelectorAll("button")];
       const focused = buttons().indexOf(document.activeElement as HTMLButtonElement);
       const before = sections;
-      sections = changed.map((legend) => legendSection(legend, layerSwitch));
+      sections = changed.map((legend) => legendSection(legend, switches));
       for (const [i, { element }] of before.entries()) element.replaceWith(sections[i]?.element ?? "");
       if (focused >= 0) buttons()[focused]?.focus();
     },
@@ -47,24 +69,39 @@ export function legendCard(legends: readonly Legend[], layerSwitch: LayerSwitch)
 
 interface Section {
   readonly element: HTMLElement;
-  /** Shows whether the layer is hidden. */
+  /** Shows whether the layer, or which of its classes, is hidden. */
   refresh(): void;
 }
 
-function legendSection(legend: Legend, layerSwitch: LayerSwitch): Section {
+function legendSection(legend: Legend, { layers: layerSwitch, classes }: Switches): Section {
   const { title, items, layer, ramp } = legend;
   const heading = create("h2", {}, switchOf(layer, layerSwitch, title));
   const nested = nestedPoints(legend);
   const isSwitch = title === "" && items.length === 1;
-  const labelOf = ({ label }: LegendItem) => (isSwitch ? switchOf(layer, layerSwitch, label) : label);
+  const ofClasses: { readonly button: HTMLElement; readonly one: number }[] = [];
+  const labelOf = ({ label, class: one }: LegendItem) => {
+    if (isSwitch) return switchOf(layer, layerSwitch, label);
+    if (layer === undefined || one === undefined || !classes?.hasClasses(layer)) return label;
+    const button = create("button", { type: "button", title: "Hide or show", dir: "auto" }, label);
+    button.addEventListener("click", () => classes.toggleClass(layer, one));
+    ofClasses.push({ button, one });
+    return button;
+  };
   const bar = ramp ? [rampBar(ramp)] : [];
   const table = nested && title !== "" ? nestedTable(legend, nested) : tableOf(legend, labelOf);
   const element = create("section", {}, ...(title ? [heading] : []), ...bar, table);
-  const buttons = [...element.querySelectorAll("button")];
+  const buttons = [...element.querySelectorAll("button")].filter((button) =>
+    ofClasses.every((other) => other.button !== button),
+  );
   const refresh = () => {
     const isHidden = layer !== undefined && layerSwitch.isHidden(layer);
     element.classList.toggle("off", isHidden);
     for (const button of buttons) button.setAttribute("aria-pressed", String(!isHidden));
+    for (const { button, one } of ofClasses) {
+      const isOff = layer !== undefined && classes?.isClassHidden(layer, one) === true;
+      button.setAttribute("aria-pressed", String(!isOff));
+      button.closest("tr")?.classList.toggle("off-class", isOff);
+    }
   };
   refresh();
   return { element, refresh };

@@ -34,7 +34,7 @@ import {
 import { type DetailListener, DetailTiles } from "./detail-tiles";
 import { shareGestures } from "./in-page";
 import { LayerSwitch, layersControl } from "./layer-list";
-import { legendCard } from "./legend";
+import { type ClassSwitch, legendCard } from "./legend";
 import { createMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
@@ -47,8 +47,30 @@ const DETAIL_EVERY_MS = 200;
 /** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
-/** Builds the map from the blocks of the page. `together` makes the painters of layers whose points are drawn together. */
-export async function showMap(unpack: Unpack, together?: PrepareOptions["together"]): Promise<void> {
+/** What widgets and their filters change of a map. */
+export interface Live {
+  readonly map: L.Map;
+  readonly prepared: PreparedScene;
+  /** Repaints the data after a filter has changed. */
+  redraw(): void;
+}
+
+/** The widgets of a map. */
+export interface Exploring extends ClassSwitch {
+  /** Connects the widgets with the map. */
+  connect(live: Live): void;
+}
+
+/** Parts of the program that not every page needs. */
+export interface Parts {
+  /** Makes the painters of layers whose points are drawn together. */
+  readonly together?: PrepareOptions["together"];
+  /** Puts the widgets beside the element of the map. */
+  readonly explore?: (scene: Scene, element: HTMLElement) => Exploring;
+}
+
+/** Builds the map from the blocks of the page. */
+export async function showMap(unpack: Unpack, { together, explore }: Parts = {}): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes, nameBytes] = await Promise.all([
@@ -73,6 +95,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
   document.head.append(style);
   element.classList.add(scene.basemap.theme);
 
+  const exploring = explore?.(scene, element);
   const { map, showFirstView } = createMap(element, scene);
   const sheets: CanvasLayer[] = [];
   let ground: CanvasLayer | undefined;
@@ -146,7 +169,7 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
       isBusy: () => moving.some((sheet) => sheet.isBusy),
     });
   const corner = scene.legendCorner;
-  const legend = scene.legends.length > 0 ? legendCard(scene.legends, layerSwitch) : undefined;
+  const legend = scene.legends.length > 0 ? legendCard(scene.legends, layerSwitch, exploring) : undefined;
   arrange(map, scene, { corner, title, legend: legend?.element });
   if (legend) keepLegendTrue(map, prepared, legend);
   if (time) addTimeControl(map, time.element);
@@ -162,6 +185,16 @@ export async function showMap(unpack: Unpack, together?: PrepareOptions["togethe
         notes.refresh();
       },
     });
+  exploring?.connect({
+    map,
+    prepared,
+    redraw: () => {
+      redrawAll();
+      time?.refresh();
+      info.refresh();
+      if (legend) refreshLegend(map, prepared, legend);
+    },
+  });
   if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);
   map.on("zoomend", warmLater);
@@ -240,14 +273,16 @@ function addDetail(map: L.Map, detail: DetailTiles, listener: DetailListener): v
 
 /** Shows the classes of cells and clusters at each zoom level. */
 function keepLegendTrue(map: L.Map, prepared: PreparedScene, legend: ReturnType<typeof legendCard>): void {
-  if (!prepared.scene.layers.some(({ aggregate }) => aggregate)) return;
-  const show = () => {
-    const legends = legendsAt(prepared, worldPxOf(map.getZoom()));
-    legend.show(legends);
-    map.getContainer().setAttribute("aria-label", describeScene({ ...prepared.scene, legends }));
-  };
+  const show = () => refreshLegend(map, prepared, legend);
   map.on("zoomend", show);
   show();
+}
+
+function refreshLegend(map: L.Map, prepared: PreparedScene, legend: ReturnType<typeof legendCard>): void {
+  if (!prepared.scene.layers.some(({ aggregate }) => aggregate)) return;
+  const legends = legendsAt(prepared, worldPxOf(map.getZoom()));
+  legend.show(legends);
+  map.getContainer().setAttribute("aria-label", describeScene({ ...prepared.scene, legends }));
 }
 
 interface Sheet {

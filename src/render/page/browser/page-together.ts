@@ -2,4 +2,4 @@
 import { paintTogether } from "../../painter";
 import { showMap } from "./main";
 
-window.showMap = (unpack) => showMap(unpack, paintTogether);
+window.showMap = (unpack) => showMap(unpack, { together: paintTogether });

@@ -1,0 +1,254 @@
+/** The widgets of a map with their filters: what they count, and which features the map shows. */
+import { boxAround } from "../painter/box";
+import {
+  type CategoryColumn,
+  MISSING_CLASS,
+  type RangeColumn,
+  type Scene,
+  type SceneLayer,
+  type StepColumn,
+  type ValueColumn,
+  type Viewport,
+  type Widget,
+} from "../scene";
+import { FeatureFinder } from "./in-area";
+import { type DimensionSource, RowFilter } from "./row-filter";
+
+/** First and last step of a range that passes. */
+export type StepRange = readonly [from: number, to: number];
+
+/** The filter of a widget: a range of steps, or steps of categories. */
+export type WidgetFilter =
+  | { readonly kind: "range"; readonly range: StepRange }
+  | { readonly kind: "steps"; readonly steps: ReadonlySet<number> };
+
+type WithKind<K extends Widget["kind"]> = Extract<Widget, { readonly kind: K }>;
+export type RangeWidget = WithKind<"histogram" | "timeSeries" | "range">;
+export type CategoryWidget = WithKind<"category">;
+export type FormulaWidget = WithKind<"formula">;
+
+/** The rows of a layer, with a dimension for each of its widgets that filter. */
+interface ExploredLayer {
+  readonly layer: SceneLayer;
+  readonly finder: FeatureFinder;
+  readonly rows: RowFilter;
+  readonly rowCount: number;
+  /** Row of each feature; absent if feature f is row f. */
+  readonly rowOf: Uint32Array | undefined;
+  /** Dimension of each widget, by its index. */
+  readonly dimensions: ReadonlyMap<number, number>;
+  /** Dimension of the classes of colour, if the layer has any. */
+  readonly classes: number | undefined;
+}
+
+/**
+ * Counts the rows of a scene for its widgets, and filters them. In a page each feature is a row; elsewhere rows without a
+ * feature count nowhere.
+ */
+export class Explorer {
+  readonly scene: Scene;
+  readonly widgets: readonly Widget[];
+  readonly #layers = new Map<number, ExploredLayer>();
+  readonly #filters = new Map<number, WidgetFilter>();
+  /** Hidden classes of colour by layer. */
+  readonly #hiddenClasses = new Map<number, ReadonlySet<number>>();
+
+  constructor(scene: Scene) {
+    this.scene = scene;
+    this.widgets = scene.widgets ?? [];
+    const copies = scene.projection ? 0 : Infinity;
+    for (const index of new Set(this.widgets.map(({ layer }) => layer))) {
+      const layer = scene.layers[index];
+      if (layer?.explored) this.#layers.set(index, exploredLayer(layer, this.#widgetsOf(index), copies));
+    }
+  }
+
+  #widgetsOf = (layer: number): (readonly [number, Widget])[] =>
+    [...this.widgets.entries()].filter(([, widget]) => widget.layer === layer);
+
+  /** False if the page has too few of a layer's rows for its widgets to count. */
+  isCounted(widget: number): boolean {
+    return this.#layers.has(this.widgets[widget]!.layer);
+  }
+
+  /** Counts the rows of the features in a view. */
+  look(viewport: Viewport): void {
+    const area = { box: boxAround(viewport, 0) };
+    for (const { finder, rows, rowCount, rowOf, layer } of this.#layers.values()) {
+      const inside = new Uint8Array(featureCountOf(layer));
+      finder.mark(area, inside);
+      const outside = new Uint8Array(rowCount).fill(1);
+      for (let feature = 0; feature < inside.length; feature++)
+        if (inside[feature] === 1) outside[rowOf === undefined ? feature : rowOf[feature]!] = 0;
+      rows.look(outside);
+    }
+  }
+
+  filterOf(widget: number): WidgetFilter | undefined {
+    return this.#filters.get(widget);
+  }
+
+  /** Sets the filter of a widget, or removes it. */
+  filter(widget: number, filter: WidgetFilter | undefined): void {
+    const explored = this.#layers.get(this.widgets[widget]!.layer);
+    const dimension = explored?.dimensions.get(widget);
+    if (!explored || dimension === undefined) return;
+    if (filter) this.#filters.set(widget, filter);
+    else this.#filters.delete(widget);
+    explored.rows.filter(dimension, filter && allowedBy(filter, stepCountOf(this.columnOf(widget)!)));
+  }
+
+  /** Hides the rows of some classes of colour, or of none. */
+  hideClasses(layer: number, hidden: ReadonlySet<number>): void {
+    const explored = this.#layers.get(layer);
+    if (explored?.classes === undefined) return;
+    if (hidden.size > 0) this.#hiddenClasses.set(layer, hidden);
+    else this.#hiddenClasses.delete(layer);
+    const allowed = Uint8Array.from({ length: MISSING_CLASS + 1 }, (_, i) => (hidden.has(i) ? 0 : 1));
+    explored.rows.filter(explored.classes, hidden.size > 0 ? allowed : undefined);
+  }
+
+  hiddenClassesOf(layer: number): ReadonlySet<number> {
+    return this.#hiddenClasses.get(layer) ?? new Set();
+  }
+
+  /** True if the classes of a layer's colours can be hidden. */
+  hasClasses(layer: number): boolean {
+    return this.#layers.get(layer)?.classes !== undefined;
+  }
+
+  get isFiltered(): boolean {
+    return this.#filters.size > 0 || this.#hiddenClasses.size > 0;
+  }
+
+  clear(): void {
+    for (const widget of [...this.#filters.keys()]) this.filter(widget, undefined);
+    for (const layer of [...this.#hiddenClasses.keys()]) this.hideClasses(layer, new Set());
+  }
+
+  /** Not 0 for each row of a layer, by the rows of its features, that a filter hides; undefined if none does. */
+  failedOf(layer: number): Uint32Array | undefined {
+    const explored = this.#layers.get(layer);
+    if (!explored) return undefined;
+    const isFiltered =
+      [...explored.dimensions.values()].some((dimension) => explored.rows.isFiltered(dimension)) ||
+      this.#hiddenClasses.has(layer);
+    if (!isFiltered) return undefined;
+    const { failed } = explored.rows;
+    const { exploredRows } = explored.layer;
+    return exploredRows ? Uint32Array.from(exploredRows, (row) => failed[row]!) : failed;
+  }
+
+  /** The layers that have widgets. */
+  get layers(): readonly number[] {
+    return [...this.#layers.keys()];
+  }
+
+  columnOf(widget: number): StepColumn | undefined {
+    const { layer, ...rest } = this.widgets[widget]!;
+    const column = "column" in rest ? this.scene.layers[layer]?.explored?.[rest.column] : undefined;
+    return column?.kind === "values" ? undefined : column;
+  }
+
+  /** Numbers of rows by step: those that pass the other widgets' filters, and all. Step 0 has the missing values. */
+  stepsOf(widget: number): { readonly counts: Uint32Array; readonly totals: Uint32Array } {
+    const { rows, dimensions } = this.#layers.get(this.widgets[widget]!.layer)!;
+    return rows.countsOf(dimensions.get(widget)!);
+  }
+
+  /** Number, sum, mean, least or largest of the values of the rows that pass; NaN if there is none but for sums and numbers. */
+  valueOf(widget: FormulaWidget): number {
+    const { rows, layer } = this.#layers.get(widget.layer)!;
+    let count = 0;
+    if (widget.operation === "count") {
+      rows.forEach(widget.inView, () => count++);
+      return count;
+    }
+    const { values } = layer.explored![widget.column] as ValueColumn;
+    let [sum, least, most] = [0, Infinity, -Infinity];
+    rows.forEach(widget.inView, (row) => {
+      const value = values[row]!;
+      if (Number.isNaN(value)) return;
+      count++;
+      sum += value;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    });
+    if (count === 0) return Number.NaN;
+    return { sum, avg: sum / count, min: least, max: most }[widget.operation];
+  }
+
+  /** Number of rows of a layer that pass all filters, and of all its rows; in the view or everywhere. */
+  rowsOf(layer: number): number {
+    let count = 0;
+    this.#layers.get(layer)?.rows.forEach(false, () => count++);
+    return count;
+  }
+}
+
+const featureCountOf = ({ geometry }: SceneLayer): number =>
+  geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+
+/** Number of steps of a column, with that of missing values. */
+export function stepCountOf(column: RangeColumn | CategoryColumn): number {
+  return column.kind === "range" ? column.edges.length : column.texts.length + (column.others > 0 ? 2 : 1);
+}
+
+function exploredLayer(
+  layer: SceneLayer,
+  widgets: readonly (readonly [number, Widget])[],
+  copies: number,
+): ExploredLayer {
+  const { geometry, explored = [], exploredRows, color } = layer;
+  const rowOf = exploredRows ?? geometry.rows;
+  const rowCount = rowCountOf(layer);
+  const sources: DimensionSource[] = [];
+  const dimensions = new Map<number, number>();
+  for (const [index, widget] of widgets) {
+    const column = "column" in widget ? explored[widget.column] : undefined;
+    if (!column || column.kind === "values") continue;
+    const { inView } = widget;
+    dimensions.set(index, sources.push({ steps: column.steps, stepCount: stepCountOf(column), inView }) - 1);
+  }
+  let classes: number | undefined;
+  if (color.kind === "classes" && !layer.aggregate) {
+    const ofRows = exploredRows ? classesOfRows(color.classes, exploredRows, rowCount) : color.classes;
+    const source = { steps: Uint16Array.from(ofRows), stepCount: MISSING_CLASS + 1, inView: false };
+    classes = sources.push(source) - 1;
+  }
+  const present = rowOf && marked(rowOf, rowCount);
+  return {
+    layer,
+    finder: new FeatureFinder(geometry, copies),
+    rows: new RowFilter(rowCount, sources, present),
+    rowCount,
+    rowOf,
+    dimensions,
+    classes,
+  };
+}
+
+/** Number of rows that the explored columns have. */
+function rowCountOf({ exploredRows, rowCount }: SceneLayer): number {
+  return exploredRows ? exploredRows.reduce((most, row) => Math.max(most, row + 1), 0) : rowCount;
+}
+
+function classesOfRows(classes: Uint8Array, rowOf: Uint32Array, rowCount: number): Uint8Array {
+  const ofRows = new Uint8Array(rowCount).fill(MISSING_CLASS);
+  for (let feature = 0; feature < rowOf.length; feature++) ofRows[rowOf[feature]!] = classes[feature]!;
+  return ofRows;
+}
+
+function marked(rows: Uint32Array, count: number): Uint8Array {
+  const marks = new Uint8Array(count);
+  for (const row of rows) marks[row] = 1;
+  return marks;
+}
+
+/** Returns 1 for each step that a filter lets pass. */
+function allowedBy(filter: WidgetFilter, stepCount: number): Uint8Array {
+  const allowed = new Uint8Array(stepCount);
+  if (filter.kind === "steps") for (const step of filter.steps) allowed[step] = 1;
+  else allowed.fill(1, filter.range[0], filter.range[1] + 1);
+  return allowed;
+}

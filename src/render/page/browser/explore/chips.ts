@@ -1,0 +1,43 @@
+import { create } from "../controls";
+
+/** A filter that is on, in words, which are user data. */
+export interface Chip {
+  readonly title: string;
+  readonly text: string;
+  readonly remove: () => void;
+}
+
+interface ChipList {
+  readonly element: HTMLElement;
+  show(chips: readonly Chip[], clear: () => void): void;
+}
+
+/** A list of the filters that are on, each with a button that removes it, and one that removes all. */
+export function chipList(): ChipList {
+  const element = create("ul", { class: "chips", "aria-label": "Filters", hidden: "" });
+  let shown = "";
+  return {
+    element,
+    show(chips, clear) {
+      const key = JSON.stringify(chips);
+      if (key === shown) return; // keeps the focus
+      shown = key;
+      const had = element.contains(document.activeElement);
+      const items = chips.map(({ title, text, remove }) => {
+        const whole = title === "" ? text : `${title}: ${text}`;
+        const button = create(
+          "button",
+          { type: "button", title: `Remove the filter ${whole}`, "aria-label": `Remove the filter ${whole}` },
+          create("span", { dir: "auto" }, whole),
+        );
+        button.addEventListener("click", remove);
+        return create("li", {}, button);
+      });
+      const all = create("button", { type: "button", class: "clear" }, "Clear all");
+      all.addEventListener("click", clear);
+      element.replaceChildren(...items, ...(chips.length > 1 ? [create("li", {}, all)] : []));
+      element.hidden = chips.length === 0;
+      if (had) element.querySelector("button")?.focus();
+    },
+  };
+}

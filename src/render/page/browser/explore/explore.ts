@@ -1,0 +1,166 @@
+/** Adds the widgets of a map to its page: their panel, their filters, and the chips that name these. */
+import L from "leaflet";
+import type { Explorer } from "../../../explore/explorer";
+import { viewOfWidget } from "../../../explore/views";
+import { filterLayer } from "../../../painter";
+import { viewportOfMap } from "../canvas-layer";
+import { create } from "../controls";
+import type { Exploring, Live } from "../main";
+import { BarsCard } from "./bars-card";
+import { type Chip, chipList } from "./chips";
+import exploreCss from "./explore.css";
+import { ListCard } from "./list-card";
+import { NumberCard } from "./number-card";
+import type { Card } from "./widget-card";
+
+/** While the map moves, the widgets count again at this interval. */
+const COUNT_EVERY_MS = 100;
+/** A lower panel below the map starts folded. */
+const LOW_PX = 420;
+
+/** The panel, which takes its place before the map has a size. */
+export class ExplorePanel implements Exploring {
+  readonly #explorer: Explorer;
+  readonly #panel: HTMLElement;
+  readonly #cards: readonly Card[];
+  readonly #chips = chipList();
+  #live: Live | undefined;
+  /** Layers whose filters have changed since the last frame. */
+  readonly #changed = new Set<number>();
+  #request: number | undefined;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(explorer: Explorer, element: HTMLElement) {
+    this.#explorer = explorer;
+    const { scene, widgets } = explorer;
+    this.#cards = widgets.map((widget, i) => {
+      const view = viewOfWidget(explorer, i);
+      if (widget.kind === "formula" || view.kind === "absent") return new NumberCard(view);
+      if (widget.kind === "category")
+        return new ListCard((steps) =>
+          this.#filter(i, steps.size > 0 ? { kind: "steps", steps } : undefined),
+        );
+      return new BarsCard({ theme: scene.basemap.theme, perBar: widget.perBar }, (range) =>
+        this.#filter(i, range && { kind: "range", range }),
+      );
+    });
+    const fold = create(
+      "button",
+      { type: "button", class: "fold-panel", "aria-expanded": "true" },
+      "Widgets",
+    );
+    const body = create("div", { class: "cards" }, ...this.#cards.map(({ element }) => element));
+    this.#panel = create(
+      "aside",
+      { class: `panel ${scene.basemap.theme}`, "aria-label": "Widgets" },
+      fold,
+      body,
+      this.#chips.element,
+    );
+    const setFolded = (isFolded: boolean) => {
+      this.#panel.classList.toggle("folded", isFolded);
+      fold.setAttribute("aria-expanded", String(!isFolded));
+    };
+    fold.addEventListener("click", () => setFolded(!this.#panel.classList.contains("folded")));
+    setFolded(window.innerHeight < LOW_PX && !window.matchMedia("(min-width: 720px)").matches);
+    const style = create("style");
+    style.textContent = exploreCss;
+    document.head.append(style);
+    element.parentElement?.classList.add("explored");
+    element.after(this.#panel);
+  }
+
+  /** Connects the panel with the map. */
+  connect(live: Live): void {
+    this.#live = live;
+    const { map } = live;
+    const count = () => {
+      this.#explorer.look(viewportOfMap(map));
+      this.#show();
+    };
+    map.on("move", L.Util.throttle(count, COUNT_EVERY_MS, undefined));
+    map.on("moveend resize", count);
+    new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+    count();
+  }
+
+  #filter(widget: number, filter: Parameters<Explorer["filter"]>[1]): void {
+    this.#explorer.filter(widget, filter);
+    this.#changed.add(this.#explorer.widgets[widget]!.layer); // `!`: one of the widgets
+    this.#update();
+  }
+
+  /** Hides or shows a class of a layer's colours. */
+  toggleClass(layer: number, one: number): void {
+    const hidden = new Set(this.#explorer.hiddenClassesOf(layer));
+    if (!hidden.delete(one)) hidden.add(one);
+    this.#explorer.hideClasses(layer, hidden);
+    this.#changed.add(layer);
+    this.#update();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  hasClasses = (layer: number): boolean => this.#explorer.hasClasses(layer);
+  isClassHidden = (layer: number, one: number): boolean => this.#explorer.hiddenClassesOf(layer).has(one);
+
+  /** Repaints the map and the widgets in the next frame, however many changes there are before it. */
+  #update(): void {
+    this.#request ??= requestAnimationFrame(() => {
+      this.#request = undefined;
+      if (this.#live) {
+        for (const layer of this.#changed)
+          filterLayer(this.#live.prepared, layer, this.#explorer.failedOf(layer));
+        this.#live.redraw();
+      }
+      this.#changed.clear();
+      this.#show();
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  #show(): void {
+    for (const [i, card] of this.#cards.entries()) card.show(viewOfWidget(this.#explorer, i));
+    this.#chips.show(this.#chipsNow(), () => {
+      this.#explorer.clear();
+      for (const layer of this.#explorer.layers) this.#changed.add(layer);
+      this.#update();
+    });
+    const count = this.#chipsNow().length;
+    this.#panel.dataset.filters = count > 0 ? String(count) : "";
+  }
+
+  #chipsNow(): Chip[] {
+    const { widgets, scene } = this.#explorer;
+    const ofWidgets = widgets.flatMap((_, i): Chip[] => {
+      const filter = this.#explorer.filterOf(i);
+      const view = filter && viewOfWidget(this.#explorer, i);
+      if (!view || view.kind === "number" || view.kind === "absent") return [];
+      const chosen = view.kind === "list" ? view.items.filter(({ isSelected }) => isSelected) : [];
+      const text =
+        view.kind === "bars"
+          ? `${view.from} – ${view.to}`
+          : chosen.map((item) => item.text || "(empty)").join(", ");
+      return [{ title: view.title, text, remove: () => this.#filter(i, undefined) }];
+    });
+    const ofClasses = this.#explorer.layers.flatMap((layer): Chip[] => {
+      const hidden = this.#explorer.hiddenClassesOf(layer);
+      if (hidden.size === 0) return [];
+      const legend = scene.legends.find(
+        (one) => one.layer === layer && one.items.some((item) => item.class !== undefined),
+      );
+      const labels = (legend?.items ?? []).flatMap((item) =>
+        item.class !== undefined && hidden.has(item.class) ? [item.label] : [],
+      );
+      const remove = () => {
+        this.#explorer.hideClasses(layer, new Set());
+        this.#changed.add(layer);
+        this.#update();
+      };
+      return [{ title: legend?.title ?? "", text: `not ${labels.join(", ")}`, remove }];
+    });
+    return [...ofWidgets, ...ofClasses];
+  }
+}
