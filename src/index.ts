@@ -123,8 +123,11 @@ export {
   type FigureOptions,
   figure,
   type GifOptions,
+  type MapFilter,
+  type MapState,
   MapView,
   type MapViewOptions,
+  type MapViewport,
   type Moment,
   type PngViewOptions,
 } from "./render";

@@ -1,6 +1,7 @@
 import { levelOf } from "../render/aggregate/lattice";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { withPanel } from "../render/explore/panel";
+import type { MapState } from "../render/explore/state";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
 import { legendCornerOf, viewportOf } from "../render/projection";
@@ -55,6 +56,8 @@ export interface SceneToBuild extends ViewOptions {
   readonly basemap?: BaseMap;
   /** Checked widgets. @default none */
   readonly widgets?: readonly WidgetStyle[];
+  /** State in which the map opens. */
+  readonly state?: MapState | undefined;
   /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
   readonly shared?: SharedColumns;
 }
@@ -74,6 +77,8 @@ export interface BuiltScene {
    */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
   readonly coloredColumns: ColoredColumns;
+  /** For each layer, the row of its data that each row of the scene is; undefined if these are the same. */
+  readonly sourceRows: readonly (Uint32Array | undefined)[];
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -98,6 +103,7 @@ export function buildScene({
   at,
   shared,
   widgets = [],
+  state,
   ...options
 }: SceneToBuild): BuiltScene {
   checkTitle(title);
@@ -132,7 +138,7 @@ export function buildScene({
     position: number,
   ): SceneLayer => {
     const own = [...widgets.entries()].filter(([, { layer }]) => layer === position);
-    if (own.length === 0) return layer;
+    if (source.style.explored === undefined) return layer;
     const { explored, widgets: made } = exploredOf(
       own.map(([, widget]) => widget),
       {
@@ -188,11 +194,25 @@ export function buildScene({
     ...(panel && { panel }),
   };
   return {
-    scene: withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))),
+    scene: withState(withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))), state),
     warnings,
     advice,
     tileColumns: columnsOfTiles,
     coloredColumns,
+    sourceRows: timed.layers.map(({ sourceRows }) => sourceRows),
+  };
+}
+
+/** Shows a scene in a state: its view and time at first, and what the page and the image hide. */
+function withState(scene: Scene, state: MapState | undefined): Scene {
+  if (!state) return scene;
+  const { view, filters, hidden, time } = state;
+  const { clock } = scene;
+  return {
+    ...scene,
+    ...(view && { view: { kind: "center", lng: view.lng, lat: view.lat, zoom: view.zoom } }),
+    ...(clock && time !== undefined && { clock: { ...clock, still: frameAt(clock, time), paused: true } }),
+    state: { ...(filters && { filters }), ...(hidden && { hidden }) },
   };
 }
 

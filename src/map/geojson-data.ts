@@ -64,6 +64,9 @@ function checkDegrees(features: readonly Feature[], label: string): void {
   );
 }
 
+/** Returns the features as a table: their properties, then their ids, if they have any, and their geometry. */
+export const tableOfGeoJson = (geojson: GeoJson): CellTable => featureTable(featuresOf(geojson, "GeoJSON"));
+
 function featureTable(features: readonly Feature[]): CellTable {
   const properties = new Set<string>();
   let hasId = false;

@@ -5,7 +5,7 @@ export type { MapProjection } from "./choose-projection";
 export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
 export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";
-export { dataFromGeoJson } from "./geojson-data";
+export { dataFromGeoJson, tableOfGeoJson } from "./geojson-data";
 export { withH3Cells } from "./h3-layer";
 export type { Info, InfoColumn, InfoOptions, LabelOptions } from "./info-options";
 export { Layer, type LayerOptions, labelOf, QueryLayer } from "./layer";

@@ -1,3 +1,4 @@
+import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import type { BooleanColumn, Column, ColumnKind, Columns, Field, NumberColumn, StringColumn } from "../frame";
 import { KINDS, pgTypeOf } from "../frame/types";
@@ -5,6 +6,7 @@ import { SRID_LNGLAT } from "../geo";
 import { ident } from "../sql";
 import { listed, near, shown } from "./check";
 import { COLOR_NAMES } from "./css-color";
+import type { GeoJson } from "./geojson";
 import type { GeometrySource } from "./geometry";
 import { type Layer, labelOf, type QueryLayer } from "./layer";
 
@@ -26,6 +28,10 @@ export interface LayerData {
   readonly shown?: readonly Column[];
   /** Times of the rows, for an animated layer. */
   readonly times?: Times;
+  /** `cartodb_id` of each row of a table or query whose rows can be selected. */
+  readonly ids?: Float64Array;
+  /** The DataFrame or GeoJSON that a file contained. */
+  readonly content?: DataFrame | GeoJson;
   readonly warnings: readonly string[];
 }
 
@@ -71,8 +77,12 @@ export function fieldsOfLayer(layer: DataLayer, fields: readonly Field[]): Field
     checkKind(need, kindOf(field.pgtype), field.pgtype, label);
     return field;
   });
-  return [...new Set([...where, ...styled])];
+  const id = layer.style.explored && fields.find(isId);
+  return [...new Set([...where, ...styled, ...(id ? [id] : [])])];
 }
+
+const isId = ({ name, pgtype }: Field): boolean =>
+  name === "cartodb_id" && ["int2", "int4", "int8"].includes(pgtype);
 
 /** Reads the data of a layer from the columns that `fieldsOfLayer` selected. */
 export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns): LayerData {
@@ -82,7 +92,8 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
   const needs = styleColumns(layer).filter(({ option }) => option !== "time");
   const styled = new Set(needs.flatMap(({ option, column }) => (isStyleOption(option) ? [column] : [])));
   const read = new Set(needs.flatMap(({ option, column }) => (isStyleOption(option) ? [] : [column])));
-  const { time } = layer.style;
+  const { time, explored } = layer.style;
+  const id = explored && columns.find(isId);
   const geometry: GeometrySource =
     positions === undefined
       ? ewkbSource(find(columns, geometryField(layer, columns, label).name, "geomCol", label, names))
@@ -93,6 +104,7 @@ export function dataFromColumns(layer: DataLayer, { columns, rowCount }: Columns
     columns: columns.flatMap((column) => (styled.has(column.name) ? [toStyleColumn(column)] : [])),
     shown: columns.filter(({ name }) => read.has(name)),
     ...(time && { times: timesOf(find(columns, time.column, "time", label, names)) }),
+    ...(id && { ids: numbersOf(id) }),
     warnings: positions === undefined ? [] : swapWarnings(geometry, positions),
   };
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../errors";
 import { isFrame } from "../frame";
 import { OPTION_NAMES } from "../option-names";
 import type { Moment } from "../render/clock";
+import { checkState, type MapState } from "../render/explore/state";
 import { LEGEND_CORNERS } from "../render/layout";
 import type { LegendCorner, Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
@@ -67,6 +68,12 @@ export interface MapOptions extends ViewOptions {
    * @default no widgets
    */
   readonly widgets?: MapWidget | readonly MapWidget[];
+  /**
+   * The state in which the map opens, as `map.state()` returned it for a map of the same layers and widgets: its view, filters,
+   * hidden layers and time.
+   * @default the first view, without filters
+   */
+  readonly state?: MapState;
 }
 
 const DEFAULT_SIZE_PX = [800, 400] as const;
@@ -78,10 +85,11 @@ export const MAX_LAYERS = 8;
  * Checks everything that can be checked without the data, and separates the basemap from the layers.
  * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
-export function checkMapOptions({ layers = [], title, legend, widgets: asked, ...view }: MapOptions): {
+export function checkMapOptions({ layers = [], title, legend, widgets: asked, state, ...view }: MapOptions): {
   /** The layers, with the columns of the widgets. */
   readonly layers: readonly (Layer | QueryLayer)[];
   readonly widgets: readonly WidgetStyle[];
+  readonly state?: MapState;
   readonly basemap?: BaseMap;
 } {
   const all: readonly unknown[] = Array.isArray(layers) ? layers : [layers];
@@ -98,11 +106,10 @@ export function checkMapOptions({ layers = [], title, legend, widgets: asked, ..
   for (const { layer } of widgets) checkCountable(data[layer]!); // `!`: checked above
   return {
     layers: data.map((layer, i) =>
-      widgets.some((widget) => widget.layer === i)
-        ? withExplored(layer, columnsOfWidgets(widgets, i))
-        : layer,
+      widgets.length > 0 ? withExplored(layer, columnsOfWidgets(widgets, i)) : layer,
     ),
     widgets,
+    ...(state !== undefined && { state: checkState(state) }),
     ...(basemaps[0] !== undefined && { basemap: basemaps[0] }),
   };
 }

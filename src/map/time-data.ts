@@ -29,6 +29,8 @@ const MONDAY_MS = 4 * 24 * HOUR_MS;
 export interface TimedLayer extends ResolvedLayer {
   /** The frame of each row; absent if the layer is not animated. */
   readonly frames?: Uint16Array;
+  /** The row of the data that each row is; absent if these are the same. */
+  readonly sourceRows?: Uint32Array;
 }
 
 export type ClockBase = Omit<Clock, "still" | "paused">;
@@ -225,6 +227,7 @@ function inFrames(
       layer,
       data: { ...pickRows(merged.data, merged.rows), warnings: data.warnings },
       frames: Uint16Array.from(merged.rows, (row) => frameOfRow[row]!),
+      sourceRows: merged.rows,
     },
     warnings:
       missing === 0

@@ -82,7 +82,7 @@ export function frameOf({ start, step, months, frames }: ClockSteps, moment: num
 }
 
 /** Returns when a frame begins. */
-const startOf = ({ start, step, months }: ClockSteps, frame: number): number =>
+export const frameStart = ({ start, step, months }: ClockSteps, frame: number): number =>
   months ? monthStart(monthOf(start) + frame * months) : start + frame * step;
 
 /** Returns the number of a time's calendar month in UTC; January 1970 is 0. */
@@ -119,7 +119,7 @@ export function frameAt(clock: Clock | undefined, at: Moment): number {
  */
 export function momentText(clock: Clock, frame: number): string {
   const { kind, step } = clock;
-  const moment = startOf(clock, frame);
+  const moment = frameStart(clock, frame);
   return kind === "number" ? numberText(moment, step) : timeText(moment, step);
 }
 

@@ -6,6 +6,8 @@
 
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
+export type { MapFilter } from "./explore/filters";
+export { checkState, type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
 export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
 export { missingCharacters } from "./image/fonts";
 export type { GifOptions } from "./image/gif";
@@ -16,7 +18,14 @@ export {
   type TileSheet,
   tilesOf,
 } from "./image/raster-tiles";
-export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
+export {
+  checkScale,
+  type MapReports,
+  MapView,
+  type MapViewOptions,
+  type PngViewOptions,
+  type SelectionOptions,
+} from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
 export { viewportOf } from "./projection";

@@ -1,12 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
+import type { DataFrame } from "danfojs-node";
 import { InvalidArgumentError } from "../errors";
 import { JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle, progress, show, withInterrupt } from "../kernel";
 import { OPTION_NAMES } from "../option-names";
 import { checkKeys, checkOptions } from "../options";
 import { frameAt, type Moment } from "./clock";
+import { filterSql } from "./explore/filter-sql";
+import type { MapFilter } from "./explore/filters";
 import { outerSize } from "./explore/panel";
+import { selectedRows } from "./explore/selected-rows";
+import { type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
 import type { StillMap } from "./figure/figure";
 import { encodePng, encodeStill } from "./image/encode-png";
 import { type GifOptions, renderGif } from "./image/gif";
@@ -16,6 +21,7 @@ import { describeScene, summarizeScene } from "./page/describe";
 import { sceneToDocument, sceneToHtml } from "./page/html";
 import { type PackedScene, packScene } from "./page/pack";
 import { alongCurve } from "./page/pick";
+import { centerOf, viewportOf } from "./projection";
 import type { Scene } from "./scene";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -30,6 +36,18 @@ export interface MapViewOptions {
   readonly tiles?: TilePictures | undefined;
   /** The data of the page, if known already; the scene is in the order of `alongCurve` then. @internal */
   readonly packed?: PackedScene;
+  /** What the readers of the map do, if its rows can be selected. @internal */
+  readonly reports?: MapReports;
+}
+
+/** Options of `map.selection`. */
+export interface SelectionOptions {
+  /** Name of the layer, or its position from 0, without the `BaseMap`. @default the topmost layer with selected rows */
+  readonly layer?: string | number;
+  /** The JSON that the map's button copies, for a page that cannot reach the kernel. @default what the page reported */
+  readonly json?: string;
+  /** Cancels the query of a table's rows. */
+  readonly signal?: AbortSignal;
 }
 
 /** Options of `toPNG`, and of `save` for a PNG. */
@@ -41,6 +59,15 @@ export interface PngViewOptions {
   readonly at?: Moment;
   /** Pixels of the PNG per CSS pixel of the map, 1 to 4. @default the option `scale` of `cc.map` */
   readonly scale?: number;
+}
+
+/** What the pages of a map have reported last, and how its rows are fetched. @internal */
+export interface MapReports {
+  /** Where the pages report. */
+  readonly url: string;
+  latest?: MapReport | undefined;
+  /** Returns rows of a layer's source. */
+  rowsAt(layer: number, rows: Uint32Array, signal: AbortSignal | undefined): Promise<DataFrame>;
 }
 
 const MAX_SCALE = 4;
@@ -57,16 +84,18 @@ export class MapView {
   readonly #png: PngOptions;
   /** Packed when it is first needed: that takes a second for a million points, and a PNG does without it. */
   #packed: PackedScene | undefined;
+  readonly #reports: MapReports | undefined;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
-    const { interactive = true, scale = 1, tiles, packed } = options;
+    const { interactive = true, scale = 1, tiles, packed, reports } = options;
     checkPixels(scene, scale);
     // A PNG does not need the order that packs well; finding it takes longer than painting a million points.
     this.#scene = interactive && !packed ? alongCurve(scene) : scene;
     this.#interactive = interactive;
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
+    this.#reports = reports;
   }
 
   /** Shows the map in the output of the running cell. Outside a notebook, prints a summary of one line. */
@@ -76,7 +105,84 @@ export class MapView {
 
   /** Returns an HTML document with the live map, which fills the browser window and opens without a network. */
   toHTML(): string {
-    return sceneToDocument(this.#scene, encodeStill(renderCanvas(this.#scene, this.#png)), this.#page());
+    return sceneToDocument(
+      this.#scene,
+      encodeStill(renderCanvas(this.#scene, this.#png)),
+      this.#page(),
+      this.#reports?.url,
+    );
+  }
+
+  /**
+   * Returns the rows that are selected on the live map and pass its filters, as a DataFrame with all columns of their source:
+   * rows of the layer's DataFrame or GeoJSON, or of its table or query, which must have the column `cartodb_id`.
+   *
+   * ```ts
+   * const map = await cc.map({ layers: new Layer(df), widgets: widget.histogram("age") });
+   * map
+   * // select on the map with Shift and the pointer, then in another cell
+   * const chosen = await map.selection();
+   * ```
+   *
+   * @throws InvalidArgumentError if no page of the map has reported to the kernel, and for an unknown layer
+   */
+  async selection(options: SelectionOptions = {}): Promise<DataFrame> {
+    checkOptions("selection", options, OPTION_NAMES.SelectionOptions);
+    const reports = this.#reportsFor("selection()");
+    const report = options.json === undefined ? reports.latest : reportIn(options.json);
+    if (!report) throw nothingReported("selection()");
+    const selected = selectedRows(this.#scene, this.#page(), report);
+    const layer = this.#layerOf(options.layer, selected);
+    return reports.rowsAt(layer, selected[layer] ?? new Uint32Array(0), options.signal);
+  }
+
+  /** Returns the filters of the live map as plain data; none before a reader sets one. */
+  filters(): readonly MapFilter[] {
+    return (this.#reports?.latest?.filters as readonly MapFilter[] | undefined) ?? [];
+  }
+
+  /**
+   * Returns the filters of the live map as a condition of SQL, such as `"fare" >= 10 AND "fare" < 20`; an empty string without
+   * filters. Classes that are hidden in the legend are left out.
+   *
+   * @param layer name of the layer. Default: the topmost one with widgets
+   */
+  where(layer?: string): string {
+    const { layers, widgets = [] } = this.#scene;
+    const top = layers[Math.max(0, ...widgets.map((widget) => widget.layer))]?.name ?? "";
+    return filterSql(this.filters(), layer ?? top);
+  }
+
+  /** Returns the view that is on the screen: the first view until the page reports another. */
+  view(): MapViewport {
+    return (this.#reports?.latest?.view as MapViewport | undefined) ?? centerOf(viewportOf(this.#scene));
+  }
+
+  /** Returns view, filters, hidden layers and time of the live map, as plain JSON for the option `state` of `cc.map`. */
+  state(): MapState {
+    const { selection: _, ...state } = this.#reports?.latest ?? {};
+    return { view: this.view(), ...(state as MapState) };
+  }
+
+  #reportsFor(call: string): MapReports {
+    if (this.#reports) return this.#reports;
+    throw new InvalidArgumentError(
+      `${call} requires a live map with \`widgets\` or with "select" in \`controls\`. Add one of them to cc.map.`,
+    );
+  }
+
+  #layerOf(layer: string | number | undefined, selected: readonly Uint32Array[]): number {
+    const { layers } = this.#scene;
+    if (layer === undefined) {
+      const top = selected.findLastIndex((rows) => rows.length > 0);
+      return top >= 0 ? top : layers.length - 1;
+    }
+    const index = typeof layer === "number" ? layer : layers.findIndex(({ name }) => name === layer);
+    if (layers[index]) return index;
+    const names = layers.map(({ name }) => JSON.stringify(name)).join(", ");
+    throw new InvalidArgumentError(
+      `\`layer\` must be the name of a layer of the map (${names}) or its position from 0; got ${JSON.stringify(layer)}.`,
+    );
   }
 
   #page(): PackedScene {
@@ -177,7 +283,7 @@ export class MapView {
     if (!this.#interactive) return { "image/png": encodePng(canvas), "text/plain": text };
     const still = encodeStill(canvas);
     return {
-      "text/html": sceneToHtml(this.#scene, still, this.#page()),
+      "text/html": sceneToHtml(this.#scene, still, this.#page(), this.#reports?.url),
       "image/png": still,
       "text/plain": text,
     };
@@ -206,6 +312,18 @@ function checkPixels(scene: Scene, scale: number): void {
   throw new InvalidArgumentError(
     `A PNG can have at most ${MAX_PIXELS.toLocaleString("en-US")} pixels; \`size\` and \`scale\` ask for ${widthPx * scale}×${heightPx * scale}. Reduce one of them.`,
   );
+}
+
+const nothingReported = (call: string): InvalidArgumentError =>
+  new InvalidArgumentError(
+    `${call} has nothing to return: no page of this map has reported to this kernel. Show the map, and select on it with Shift and the pointer. If the browser is on another machine, copy the selection with the button of the map and pass it as \`json\`.`,
+  );
+
+/** @throws InvalidArgumentError for text that no map has copied. */
+function reportIn(json: string): MapReport {
+  const report = parseReport(json);
+  if (report) return report;
+  throw new InvalidArgumentError("`json` must be the text that the map's button copies.");
 }
 
 /** @throws InvalidArgumentError for a `scale` that is not a number from 1 to 4. */

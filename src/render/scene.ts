@@ -10,6 +10,7 @@
  * [0, 1] × [0, 1], and does not repeat.
  */
 import type { Box } from "../geometry/clip";
+import type { MapFilter } from "./explore/filters";
 
 /** A colour; each component is 0–255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
@@ -418,6 +419,8 @@ export interface Scene {
   readonly notes?: readonly string[];
   /** Charts and numbers beside or below the map, from top to bottom. `widthPx` and `heightPx` are those of the map alone. */
   readonly widgets?: readonly Widget[];
+  /** Filters and hidden layers at first. */
+  readonly state?: { readonly filters?: readonly MapFilter[]; readonly hidden?: readonly string[] };
   /** Where the widgets lie. */
   readonly panel?: Panel;
 }

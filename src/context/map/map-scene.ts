@@ -41,14 +41,24 @@ export interface FetchedScene extends BuiltScene {
 
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
 export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
-  const { layers, basemap, widgets } = checkMapOptions(options);
+  const { layers, basemap, widgets, state } = checkMapOptions(options);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
   const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
   const build = (shared?: SharedColumns) =>
-    buildScene({ layers: resolved, basemap, widgets, ...view, title, legend, at, ...(shared && { shared }) });
+    buildScene({
+      layers: resolved,
+      basemap,
+      widgets,
+      ...view,
+      title,
+      legend,
+      at,
+      state,
+      ...(shared && { shared }),
+    });
   return { ...build(), layers: resolved, rebuild: build };
 }
 
@@ -72,11 +82,13 @@ async function resolveLayer(
   const { from } = layer;
   if (from.kind === "frame") return dataFromFrame(layer, from.frame, signal);
   if (from.kind === "geojson") return dataFromGeoJson(layer, from.geojson, signal);
-  if (from.kind === "file" && readOther && !isGeoJsonPath(from.path))
-    return dataFromFrame(layer, await readOther(from.path), signal);
+  if (from.kind === "file" && readOther && !isGeoJsonPath(from.path)) {
+    const frame = await readOther(from.path);
+    return { ...(await dataFromFrame(layer, frame, signal)), content: frame };
+  }
   if (from.kind === "file") {
     const geojson = parseGeoJson(await readText(from.path, signal), from.path);
-    return dataFromGeoJson(layer, geojson, signal);
+    return { ...(await dataFromGeoJson(layer, geojson, signal)), content: geojson };
   }
   const { sql } = (await layerQuery(transport, layer, signal))!; // `!`: this is a table or a query
   const choose = (fields: Parameters<typeof fieldsOfLayer>[1]) => fieldsOfLayer(layer, fields);

@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Transport } from "../../api/transport";
+import { openPageChannel } from "../../kernel/page-channel";
 import type { MapOptions, SharedColumns } from "../../map";
 import {
   alongCurve,
   type FigureCell,
+  type MapReport,
+  type MapReports,
   MapView,
   missingCharacters,
   packScene,
+  parseReport,
   type Scene,
   type TilePictures,
   viewportOf,
@@ -14,6 +18,7 @@ import {
 import { withTiles } from "./map-detail";
 import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
 import { type FetchedScene, mapScene, type Work } from "./map-scene";
+import { frameOfRows } from "./selected-frame";
 import { putShared } from "./shared-scale";
 
 interface MapToMake extends MapOptions, Work {
@@ -70,9 +75,29 @@ async function liveMap(
   fetched: FetchedScene,
   signal: AbortSignal | undefined,
 ): Promise<MapView> {
-  if (fetched.tileColumns.every((columns) => columns === undefined)) return new MapView(fetched.scene);
+  const reports = fetched.scene.widgets && (await reportsOf(transport, fetched));
+  if (fetched.tileColumns.every((columns) => columns === undefined))
+    return new MapView(fetched.scene, { ...(reports && { reports }) });
   const scene = alongCurve(fetched.scene);
   const { packed, warnings } = await withTiles(transport, packScene(scene), fetched, signal);
   for (const warning of warnings) console.warn(warning);
-  return new MapView(scene, { packed });
+  return new MapView(scene, { packed, ...(reports && { reports }) });
+}
+
+/** Listens to the pages of a map. */
+async function reportsOf(transport: Transport, { layers, sourceRows }: FetchedScene): Promise<MapReports> {
+  const reports: { latest?: MapReport } = {};
+  const { url } = await openPageChannel((message) => {
+    const report = parseReport(message);
+    if (report) reports.latest = report;
+  });
+  return Object.assign(reports, {
+    url,
+    rowsAt: (layer: number, rows: Uint32Array, signal: AbortSignal | undefined) => {
+      const ofSource = sourceRows[layer];
+      // `!`: one of the layers, and one of its rows
+      const inData = ofSource ? rows.map((row) => ofSource[row]!).sort() : rows;
+      return frameOfRows(transport, layers[layer]!, inData, signal);
+    },
+  });
 }

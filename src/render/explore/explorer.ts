@@ -11,7 +11,7 @@ import {
   type Viewport,
   type Widget,
 } from "../scene";
-import { FeatureFinder } from "./in-area";
+import { areaOf, FeatureFinder } from "./in-area";
 import { type DimensionSource, RowFilter } from "./row-filter";
 
 /** First and last step of a range that passes. */
@@ -21,6 +21,13 @@ export type StepRange = readonly [from: number, to: number];
 export type WidgetFilter =
   | { readonly kind: "range"; readonly range: StepRange }
   | { readonly kind: "steps"; readonly steps: ReadonlySet<number> };
+
+/** What a reader selects: everything in areas, and single features. */
+export interface Selection {
+  /** Polygons in world units, x and y in turn. */
+  readonly rings: readonly (readonly number[])[];
+  readonly features: readonly { readonly layer: number; readonly feature: number }[];
+}
 
 type WithKind<K extends Widget["kind"]> = Extract<Widget, { readonly kind: K }>;
 export type RangeWidget = WithKind<"histogram" | "timeSeries" | "range">;
@@ -57,9 +64,8 @@ export class Explorer {
     this.scene = scene;
     this.widgets = scene.widgets ?? [];
     const copies = scene.projection ? 0 : Infinity;
-    for (const index of new Set(this.widgets.map(({ layer }) => layer))) {
-      const layer = scene.layers[index];
-      if (layer?.explored) this.#layers.set(index, exploredLayer(layer, this.#widgetsOf(index), copies));
+    for (const [index, layer] of scene.layers.entries()) {
+      if (layer.explored) this.#layers.set(index, exploredLayer(layer, this.#widgetsOf(index), copies));
     }
   }
 
@@ -113,9 +119,7 @@ export class Explorer {
   }
 
   /** True if the classes of a layer's colours can be hidden. */
-  hasClasses(layer: number): boolean {
-    return this.#layers.get(layer)?.classes !== undefined;
-  }
+  readonly hasClasses = (layer: number): boolean => this.#layers.get(layer)?.classes !== undefined;
 
   get isFiltered(): boolean {
     return this.#filters.size > 0 || this.#hiddenClasses.size > 0;
@@ -139,7 +143,28 @@ export class Explorer {
     return exploredRows ? Uint32Array.from(exploredRows, (row) => failed[row]!) : failed;
   }
 
-  /** The layers that have widgets. */
+  /** Returns the features of a layer that are selected and pass all filters. */
+  selectedIn(layer: number, { rings, features }: Selection): Uint32Array {
+    const explored = this.#layers.get(layer);
+    if (!explored) return new Uint32Array(0);
+    const marks = new Uint8Array(featureCountOf(explored.layer));
+    for (const ring of rings) explored.finder.mark(areaOf(Float64Array.from(ring)), marks);
+    for (const one of features) if (one.layer === layer) marks[one.feature] = 1;
+    const { rowOf } = explored;
+    const { failed } = explored.rows;
+    const selected: number[] = [];
+    for (let feature = 0; feature < marks.length; feature++)
+      if (marks[feature] === 1 && failed[rowOf ? rowOf[feature]! : feature] === 0) selected.push(feature);
+    return Uint32Array.from(selected);
+  }
+
+  /** Number of rows that some features of a layer have. */
+  rowCountOf(layer: number, features: Uint32Array): number {
+    const rowOf = this.#layers.get(layer)?.rowOf;
+    return rowOf ? new Set(features.map((feature) => rowOf[feature]!)).size : features.length;
+  }
+
+  /** The layers whose rows can be counted, filtered and selected. */
   get layers(): readonly number[] {
     return [...this.#layers.keys()];
   }
@@ -176,13 +201,6 @@ export class Explorer {
     });
     if (count === 0) return Number.NaN;
     return { sum, avg: sum / count, min: least, max: most }[widget.operation];
-  }
-
-  /** Number of rows of a layer that pass all filters, and of all its rows; in the view or everywhere. */
-  rowsOf(layer: number): number {
-    let count = 0;
-    this.#layers.get(layer)?.rows.forEach(false, () => count++);
-    return count;
   }
 }
 

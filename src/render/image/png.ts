@@ -2,11 +2,19 @@
 import type { Canvas } from "@napi-rs/canvas";
 import { momentText } from "../clock";
 import { Explorer } from "../explore/explorer";
+import { setFilters } from "../explore/filters";
 import { outerSize } from "../explore/panel";
 import { nearText, vectorCredit } from "../furniture";
 import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
-import { type PreparedScene, paintBasemap, paintLayers, paintTogether, prepare } from "../painter";
+import {
+  filterLayer,
+  type PreparedScene,
+  paintBasemap,
+  paintLayers,
+  paintTogether,
+  prepare,
+} from "../painter";
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
@@ -87,8 +95,19 @@ export class ImagePainter {
       this.#explorer = new Explorer(scene);
       this.#explorer.look(this.#viewport);
     }
+    this.#restore(scene.state);
     paintBasemap(ground, this.#prepared, this.#viewport);
     if (tiles) drawTiles(ground, this.#viewport, tiles.ground);
+  }
+
+  /** Hides what the state of a scene hides. */
+  #restore({ filters = [], hidden = [] }: NonNullable<Scene["state"]> = {}): void {
+    for (const [i, { name = "" }] of this.#scene.layers.entries())
+      if (hidden.includes(name)) this.#prepared.hidden.add(i);
+    const explorer = this.#explorer;
+    if (!explorer || filters.length === 0) return;
+    setFilters(explorer, filters);
+    for (const layer of explorer.layers) filterLayer(this.#prepared, layer, explorer.failedOf(layer));
   }
 
   /** Paints a frame; the next call paints on the same canvas. */

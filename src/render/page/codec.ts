@@ -120,6 +120,7 @@ interface SceneHeader {
   readonly clock?: Clock;
   readonly notes?: readonly string[];
   readonly widgets?: readonly Widget[];
+  readonly state?: Scene["state"];
   readonly panel?: Panel;
   readonly layers: readonly LayerHeader[];
 }
@@ -149,6 +150,7 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     ...(scene.clock && { clock: scene.clock }),
     ...(scene.notes && { notes: scene.notes }),
     ...(scene.widgets && { widgets: scene.widgets }),
+    ...(scene.state && { state: scene.state }),
     ...(scene.panel && { panel: scene.panel }),
     layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),
   };
@@ -363,6 +365,9 @@ const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);
 function differences(offsets: Uint32Array): Uint32Array {
   return Uint32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1]! - offsets[i]!);
 }
+
+/** Returns the row of each feature of a layer in a page; absent if feature f is row f. */
+export const rowsInPage = (layer: SceneLayer): Uint32Array | undefined => finite(layer).geometry.rows;
 
 /** Removes points and vertices that are not finite, which projecting a pole creates. */
 function finite(layer: SceneLayer): SceneLayer {

@@ -42,8 +42,9 @@ export function decodeTile(
   const cutAt = like.arrow ? bufferPx / TILE_PX : undefined;
   const { geometry, rows } = geometryOf(features, tile, { kind: like.geometry.kind, cutAt });
   const ids = Float64Array.from(features, ({ properties }) => Number(properties[ID]));
+  const { explored: _, ...unexplored } = like;
   const layer: SceneLayer = {
-    ...like,
+    ...unexplored,
     geometry: withWeights(geometry, features),
     rowCount: features.length,
     color: withClasses(like.color, features, "k") as ColorStyle,

@@ -28,9 +28,14 @@ html, body, main, #map { height: 100%; margin: 0; overflow: hidden; }
  * Returns HTML for a notebook: the image, scaled down if it does not fit, with the live map above it. Where frames or
  * scripts are removed (an untrusted notebook in JupyterLab, a preview on GitHub), the image remains.
  */
-export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
+export function sceneToHtml(
+  scene: Scene,
+  still: Uint8Array,
+  packed = packScene(scene),
+  reportUrl?: string,
+): string {
   const { widthPx, heightPx } = outerSize(scene);
-  const page = pageOf(scene, { packed, title: "Map" });
+  const page = pageOf(scene, { packed, title: "Map", reportUrl });
   return [
     `<div style="position:relative;width:${widthPx}px;max-width:100%;min-height:min(${heightPx}px,${MIN_HEIGHT_PX}px)">`,
     `<img src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" width="${widthPx}" height="${heightPx}" style="display:block;width:100%;height:auto;margin:0">`,
@@ -41,31 +46,41 @@ export function sceneToHtml(scene: Scene, still: Uint8Array, packed = packScene(
 }
 
 /** Returns an HTML document whose map fills the window; the image replaces it if the map cannot run. */
-export function sceneToDocument(scene: Scene, still: Uint8Array, packed = packScene(scene)): string {
+export function sceneToDocument(
+  scene: Scene,
+  still: Uint8Array,
+  packed = packScene(scene),
+  reportUrl?: string,
+): string {
   const title = scene.title ?? describeScene(scene);
   const before = `<img id="still" src="${dataUri(still)}" alt="${escapeHtml(describeScene(scene))}" hidden>
 <noscript><style>#still { display: block !important; }</style></noscript>`;
-  return pageOf(scene, { packed, title, before });
+  return pageOf(scene, { packed, title, before, reportUrl });
 }
 
 interface PageParts {
   readonly packed: PackedScene;
   readonly title: string;
   readonly before?: string;
+  /** Where the page reports what its reader does. */
+  readonly reportUrl?: string | undefined;
 }
 
-function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string {
+function pageOf(scene: Scene, { packed, title, before = "", reportUrl }: PageParts): string {
   const { boot, program, scriptSources } = pageProgram(programOf(scene));
   const { page, bytes } = packed;
-  const detailOrigins = page.overviews.flatMap((overview) =>
-    overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
-  );
+  const origins = [
+    ...page.overviews.flatMap((overview) =>
+      overview?.detail ? [originOf(overview.detail.urlTemplate)] : [],
+    ),
+    ...(reportUrl === undefined ? [] : [originOf(reportUrl)]),
+  ];
   const policy = [
     "default-src 'none'",
     `script-src ${scriptSources.join(" ")}`,
     "style-src 'unsafe-inline'",
     `img-src data: ${tileOrigins(scene.basemap).join(" ")}`.trimEnd(),
-    ...(detailOrigins.length > 0 ? [`connect-src ${[...new Set(detailOrigins)].join(" ")}`] : []),
+    ...(origins.length > 0 ? [`connect-src ${[...new Set(origins)].join(" ")}`] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ];
@@ -80,7 +95,7 @@ function pageOf(scene: Scene, { packed, title, before = "" }: PageParts): string
 </style>
 </head>
 <body>
-${before}<main><div id="map"></div></main>
+${before}<main${reportUrl === undefined ? "" : ` data-report="${escapeHtml(reportUrl)}"`}><div id="map"></div></main>
 ${block("scene", base64(bytes))}
 ${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
 ${block("names", packNames(scene))}

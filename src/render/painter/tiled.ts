@@ -48,6 +48,7 @@ export class TiledPainter implements LayerPainter {
   readonly #painterFor: (layer: SceneLayer) => LayerPainter;
   readonly #painters = new WeakMap<SceneLayer, LayerPainter>();
   readonly #squares: Scratch;
+  #isFiltered = false;
 
   constructor(
     overview: LayerPainter,
@@ -64,9 +65,14 @@ export class TiledPainter implements LayerPainter {
     this.#squares = new Scratch(createCanvas);
   }
 
-  /** Tiles come filtered from the server. */
+  /** Filters are about the rows of the overview, so that it shows at all scales while one is on. */
   filter(failed: Uint32Array | undefined): void {
+    this.#isFiltered = failed !== undefined;
     this.#overview.filter?.(failed);
+  }
+
+  #needsTiles(worldPx: number): boolean {
+    return !this.#isFiltered && needsTiles(this.#source, worldPx);
   }
 
   warm(): void {
@@ -74,8 +80,7 @@ export class TiledPainter implements LayerPainter {
   }
 
   paint(target: Canvas2D, viewport: Viewport, scratch: Scratch, frame: number): number {
-    if (!needsTiles(this.#source, viewport.worldPx))
-      return this.#overview.paint(target, viewport, scratch, frame);
+    if (!this.#needsTiles(viewport.worldPx)) return this.#overview.paint(target, viewport, scratch, frame);
     let painted = 0;
     for (const place of this.#source.placesIn(viewport)) {
       const painter = this.#painterOf(place);
@@ -91,7 +96,7 @@ export class TiledPainter implements LayerPainter {
   }
 
   placedIn(viewport: Viewport, frame: number, most: number): Placed[] {
-    if (!needsTiles(this.#source, viewport.worldPx)) return this.#overview.placedIn(viewport, frame, most);
+    if (!this.#needsTiles(viewport.worldPx)) return this.#overview.placedIn(viewport, frame, most);
     const placed: Placed[] = [];
     for (const place of this.#source.placesIn(viewport)) {
       const side = 2 ** -place.z;
@@ -123,7 +128,7 @@ export class TiledPainter implements LayerPainter {
   }
 
   #painterAt({ x, y }: Place, worldPx: number): LayerPainter {
-    if (!needsTiles(this.#source, worldPx)) return this.#overview;
+    if (!this.#needsTiles(worldPx)) return this.#overview;
     const pixel = { originX: x, originY: y, worldPx, widthPx: 0, heightPx: 0, pixelRatio: 1 };
     const [place] = this.#source.placesIn(pixel);
     return place ? this.#painterOf(place) : this.#overview;

@@ -2,6 +2,7 @@ import L from "leaflet";
 import leafletCss from "leaflet/dist/leaflet.css";
 import { worldPxOf } from "../../../geometry/mercator";
 import { decodeBasemap } from "../../basemap-data";
+import { frameAt } from "../../clock";
 import { vectorCredit } from "../../furniture";
 import { decodeNames } from "../../names-data";
 import {
@@ -17,7 +18,7 @@ import {
 } from "../../painter";
 import { clearanceOf, legendCornerOf } from "../../projection";
 import type { Scene } from "../../scene";
-import { decodeScene } from "../codec";
+import { decodeScene, type PageScene } from "../codec";
 import { describeScene } from "../describe";
 import { arrange } from "./arrange";
 import type { Unpack } from "./boot";
@@ -53,6 +54,12 @@ export interface Live {
   readonly prepared: PreparedScene;
   /** Repaints the data after a filter has changed. */
   redraw(): void;
+  /** Names of the hidden layers. */
+  hidden(): string[];
+  /** Hides the layers with these names, and no others. */
+  hide(names: readonly string[]): void;
+  /** Shows a moment of an animated map. */
+  showTime(time: number): void;
 }
 
 /** The widgets of a map. */
@@ -66,7 +73,7 @@ export interface Parts {
   /** Makes the painters of layers whose points are drawn together. */
   readonly together?: PrepareOptions["together"];
   /** Puts the widgets beside the element of the map. */
-  readonly explore?: (scene: Scene, element: HTMLElement) => Exploring;
+  readonly explore?: (pageScene: PageScene, element: HTMLElement) => Exploring;
 }
 
 /** Builds the map from the blocks of the page. */
@@ -95,7 +102,7 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
   document.head.append(style);
   element.classList.add(scene.basemap.theme);
 
-  const exploring = explore?.(scene, element);
+  const exploring = explore?.({ ...pageScene, scene }, element);
   const { map, showFirstView } = createMap(element, scene);
   const sheets: CanvasLayer[] = [];
   let ground: CanvasLayer | undefined;
@@ -194,6 +201,12 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
       info.refresh();
       if (legend) refreshLegend(map, prepared, legend);
     },
+    hidden: () => scene.layers.flatMap(({ name }, i) => (name && layerSwitch.isHidden(i) ? [name] : [])),
+    hide: (names) => {
+      for (const [i, { name = "" }] of scene.layers.entries())
+        if (names.includes(name) !== layerSwitch.isHidden(i)) layerSwitch.toggle(i);
+    },
+    showTime: (moment) => clock && time?.showFrame(frameAt(clock, moment)),
   });
   if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);

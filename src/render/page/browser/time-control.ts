@@ -23,7 +23,7 @@ interface AnimatedMap {
 /**
  * A play button, a slider over a histogram of the events, the time, and buttons for speed and loop. Playing starts at
  * once, unless the scene starts paused or the reader's system asks for reduced motion, which also pauses it later. Space
- * plays and pauses unless a button has the focus; the arrow keys move the focused slider.
+ * plays and pauses unless a button has the focus; the arrow keys move the focused slider. `showFrame` pauses.
  */
 export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy }: AnimatedMap) {
   const { now } = prepared;
@@ -147,7 +147,11 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
   show();
   setPlaying(playing);
   new ResizeObserver(() => drawBars(bars, prepared)).observe(track);
-  return { element: card, refresh: () => drawBars(bars, prepared) };
+  const showFrame = (frame: number) => {
+    setPlaying(false);
+    goTo(frame);
+  };
+  return { element: card, refresh: () => drawBars(bars, prepared), showFrame };
 }
 
 /** Adds the control at the bottom of the map, across its whole width. */

@@ -1,8 +1,13 @@
 /** Adds the widgets of a map to its page: their panel, their filters, and the chips that name these. */
 import L from "leaflet";
-import type { Explorer } from "../../../explore/explorer";
+import { frameStart } from "../../../clock";
+import { Explorer } from "../../../explore/explorer";
+import { filtersOf, setFilters } from "../../../explore/filters";
+import type { MapReport, MapState } from "../../../explore/state";
 import { viewOfWidget } from "../../../explore/views";
 import { filterLayer } from "../../../painter";
+import { centerOf } from "../../../projection";
+import type { PageScene } from "../../codec";
 import { viewportOfMap } from "../canvas-layer";
 import { create } from "../controls";
 import type { Exploring, Live } from "../main";
@@ -11,6 +16,8 @@ import { type Chip, chipList } from "./chips";
 import exploreCss from "./explore.css";
 import { ListCard } from "./list-card";
 import { NumberCard } from "./number-card";
+import { Reporter, stateInAddress } from "./reporter";
+import { Selector } from "./selector";
 import type { Card } from "./widget-card";
 
 /** While the map moves, the widgets count again at this interval. */
@@ -24,15 +31,21 @@ export class ExplorePanel implements Exploring {
   readonly #panel: HTMLElement;
   readonly #cards: readonly Card[];
   readonly #chips = chipList();
+  readonly #reporter: Reporter;
+  #selector: Selector | undefined;
+  /** Says how many rows are selected. */
+  readonly #count = create("output");
+  readonly #selected: HTMLElement;
   #live: Live | undefined;
   /** Layers whose filters have changed since the last frame. */
   readonly #changed = new Set<number>();
   #request: number | undefined;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(explorer: Explorer, element: HTMLElement) {
+  constructor({ scene, overviews }: PageScene, element: HTMLElement) {
+    const explorer = new Explorer(scene);
     this.#explorer = explorer;
-    const { scene, widgets } = explorer;
+    const { widgets } = explorer;
     this.#cards = widgets.map((widget, i) => {
       const view = viewOfWidget(explorer, i);
       if (widget.kind === "formula" || view.kind === "absent") return new NumberCard(view);
@@ -44,19 +57,34 @@ export class ExplorePanel implements Exploring {
         this.#filter(i, range && { kind: "range", range }),
       );
     });
+    this.#selected = create(
+      "p",
+      { class: "selected", role: "status", hidden: "" },
+      this.#count,
+      button("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
+      button("Clear", "Clear the selection", () => this.#selector?.clear()),
+    );
     const fold = create(
       "button",
       { type: "button", class: "fold-panel", "aria-expanded": "true" },
       "Widgets",
     );
-    const body = create("div", { class: "cards" }, ...this.#cards.map(({ element }) => element));
+    const body = create(
+      "div",
+      { class: "cards" },
+      ...overviewNotes(explorer, overviews),
+      ...this.#cards.map(({ element }) => element),
+    );
     this.#panel = create(
       "aside",
       { class: `panel ${scene.basemap.theme}`, "aria-label": "Widgets" },
       fold,
       body,
+      this.#selected,
       this.#chips.element,
     );
+    const report = element.closest("main")?.dataset.report;
+    this.#reporter = new Reporter(report, () => this.#report());
     const setFolded = (isFolded: boolean) => {
       this.#panel.classList.toggle("folded", isFolded);
       fold.setAttribute("aria-expanded", String(!isFolded));
@@ -80,8 +108,54 @@ export class ExplorePanel implements Exploring {
     };
     map.on("move", L.Util.throttle(count, COUNT_EVERY_MS, undefined));
     map.on("moveend resize", count);
+    map.on("moveend", () => this.#reporter.changed());
+    this.#selector = new Selector(map, live.prepared, this.#explorer, () => {
+      this.#showSelected();
+      this.#reporter.changed();
+    });
+    this.#restore(live);
     new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
     count();
+  }
+
+  /** Shows the state in the address of the page, or the one that the map was made with. */
+  #restore(live: Live): void {
+    const inAddress = stateInAddress();
+    const state: MapState | undefined = inAddress ?? this.#explorer.scene.state;
+    if (!state) return;
+    const { view, filters, hidden, time } = state;
+    try {
+      if (inAddress && view) live.map.setView([view.lat, view.lng], view.zoom, { animate: false });
+      if (Array.isArray(hidden)) live.hide(hidden.map(String));
+      if (inAddress && typeof time === "number") live.showTime(time);
+      if (Array.isArray(filters)) setFilters(this.#explorer, filters);
+    } catch {
+      this.#explorer.clear(); // somebody wrote the address by hand
+    }
+    for (const layer of this.#explorer.layers) this.#changed.add(layer);
+    this.#update();
+  }
+
+  #report(): MapReport {
+    const filters = filtersOf(this.#explorer);
+    const selection = this.#selector?.selection;
+    return {
+      ...(this.#live && { view: viewOf(this.#live.map), hidden: this.#live.hidden(), ...timeOf(this.#live) }),
+      filters: filters as MapReport["filters"],
+      ...(selection && { selection: selection as MapReport["selection"] }),
+    };
+  }
+
+  #showSelected(): void {
+    const selector = this.#selector;
+    const isEmpty = !selector || selector.isEmpty;
+    this.#selected.hidden = isEmpty;
+    if (isEmpty) return;
+    const counts = this.#explorer.layers.map((layer) =>
+      this.#explorer.rowCountOf(layer, this.#explorer.selectedIn(layer, selector.selection)),
+    );
+    const count = counts.reduce((sum, one) => sum + one, 0);
+    this.#count.textContent = `${count.toLocaleString("en-US")} selected`;
   }
 
   #filter(widget: number, filter: Parameters<Explorer["filter"]>[1]): void {
@@ -114,6 +188,9 @@ export class ExplorePanel implements Exploring {
         for (const layer of this.#changed)
           filterLayer(this.#live.prepared, layer, this.#explorer.failedOf(layer));
         this.#live.redraw();
+        this.#selector?.refresh();
+        this.#showSelected();
+        this.#reporter.changed();
       }
       this.#changed.clear();
       this.#show();
@@ -163,4 +240,55 @@ export class ExplorePanel implements Exploring {
     });
     return [...ofWidgets, ...ofClasses];
   }
+}
+
+/** Says which layers the page has too few rows of to count all. */
+function overviewNotes(explorer: Explorer, overviews: PageScene["overviews"]): HTMLElement[] {
+  return explorer.layers.flatMap((layer) => {
+    const note = overviews[layer]?.note;
+    const name = explorer.layers.length > 1 ? explorer.scene.layers[layer]?.name : undefined;
+    return note === undefined
+      ? []
+      : [
+          create(
+            "p",
+            { class: "counted" },
+            `${name === undefined ? "" : `${name}: `}The widgets count an ${note}.`,
+          ),
+        ];
+  });
+}
+
+function button(text: string, label: string, click: () => void): HTMLButtonElement {
+  const element = create("button", { type: "button", title: label, "aria-label": label }, text);
+  element.addEventListener("click", click);
+  return element;
+}
+
+/** Copies a text, also in a frame that may not use the clipboard by itself. */
+function copyText(text: string): void {
+  navigator.clipboard?.writeText(text).catch(() => copyBySelecting(text)) ?? copyBySelecting(text);
+}
+
+function copyBySelecting(text: string): void {
+  const field = create("textarea", { class: "unseen" });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+function viewOf(map: L.Map): NonNullable<MapReport["view"]> {
+  const bounds = map.getBounds();
+  return {
+    ...centerOf(viewportOfMap(map)),
+    bounds: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
+  };
+}
+
+/** Returns the moment that an animated map shows. */
+function timeOf({ prepared }: Live): Pick<MapReport, "time"> {
+  const { clock } = prepared.scene;
+  return clock ? { time: frameStart(clock, prepared.now.frame) } : {};
 }

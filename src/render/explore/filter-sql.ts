@@ -1,0 +1,24 @@
+/** Writes the filters of a map as conditions of SQL. */
+
+import { ident, literal } from "../../sql";
+import type { MapFilter } from "./filters";
+
+/**
+ * Returns a condition for the rows of a layer that pass its filters, such as `"fare" >= 10 AND "fare" < 20`; an empty string
+ * without filters. Classes that are hidden in the legend have no condition.
+ */
+export function filterSql(filters: readonly MapFilter[], layer: string): string {
+  return filters
+    .flatMap((filter) => (filter.layer === layer && !("without" in filter) ? [conditionOf(filter)] : []))
+    .join(" AND ");
+}
+
+function conditionOf(filter: Exclude<MapFilter, { readonly without: unknown }>): string {
+  const column = ident(filter.column);
+  if ("values" in filter) return `${column} IN (${filter.values.map(valueSql).join(", ")})`;
+  const { from, to, includesTo } = filter;
+  return `${column} >= ${valueSql(from)} AND ${column} ${includesTo ? "<=" : "<"} ${valueSql(to)}`;
+}
+
+const valueSql = (value: string | number | boolean): string =>
+  typeof value === "string" ? literal(value) : String(value);
