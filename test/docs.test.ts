@@ -43,7 +43,7 @@ function examplesIn(file: string): Example[] {
 
 /** Examples of the reference are those of hover help, where imports would repeat in each. */
 const REFERENCE_IMPORTS =
-  'import { BaseMap, cc, Credentials, DataFrame, figure, Layer, QueryLayer, styling } from "cartoframes";';
+  'import { BaseMap, cc, Credentials, DataFrame, figure, Layer, QueryLayer, styling, widget } from "cartoframes";';
 
 /** Code that compiles as a cell and does nothing. */
 function uncalled(code: string): string {
@@ -56,6 +56,7 @@ const DOCUMENTS = [
   "README.md",
   "docs/frames.md",
   "docs/maps.md",
+  "docs/explore.md",
   "docs/tables.md",
   "docs/api.md",
   "docs/files.md",

@@ -167,7 +167,9 @@ export function missing(
   const what =
     option === "color"
       ? `\`color\` must be a CSS colour or a column of ${label}; got ${shown(name)}`
-      : `\`${option}\` must be a column of ${label}; got ${shown(name)}`;
+      : option === "widget"
+        ? `A widget must count a column of ${label}; got ${shown(name)}`
+        : `\`${option}\` must be a column of ${label}; got ${shown(name)}`;
   return new InvalidArgumentError(`${what}. Its columns are ${listed(names)}.${hint}`);
 }
 

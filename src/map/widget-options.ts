@@ -71,8 +71,8 @@ export interface Widgets {
  *
  * ```ts
  * await cc.map({
- *   layers: new Layer(trips, { lnglat: ["lng", "lat"] }),
- *   widgets: [widget.formula("count"), widget.histogram("fare"), widget.category("payment", { top: 4 })],
+ *   layers: new Layer("airports"),
+ *   widgets: [widget.formula("count"), widget.histogram("latitude"), widget.category("state", { top: 4 })],
  * })
  * ```
  */

@@ -6,7 +6,6 @@
 
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
-export type { MapFilter } from "./explore/filters";
 export { checkState, type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
 export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
 export { missingCharacters } from "./image/fonts";
@@ -29,4 +28,4 @@ export {
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
 export { viewportOf } from "./projection";
-export type { Scene } from "./scene";
+export type { MapFilter, Scene } from "./scene";

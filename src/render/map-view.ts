@@ -8,7 +8,6 @@ import { OPTION_NAMES } from "../option-names";
 import { checkKeys, checkOptions } from "../options";
 import { frameAt, type Moment } from "./clock";
 import { filterSql } from "./explore/filter-sql";
-import type { MapFilter } from "./explore/filters";
 import { outerSize } from "./explore/panel";
 import { selectedRows } from "./explore/selected-rows";
 import { type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
@@ -22,7 +21,7 @@ import { sceneToDocument, sceneToHtml } from "./page/html";
 import { type PackedScene, packScene } from "./page/pack";
 import { alongCurve } from "./page/pick";
 import { centerOf, viewportOf } from "./projection";
-import type { Scene } from "./scene";
+import type { MapFilter, Scene } from "./scene";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -118,10 +117,9 @@ export class MapView {
    * rows of the layer's DataFrame or GeoJSON, or of its table or query, which must have the column `cartodb_id`.
    *
    * ```ts
-   * const map = await cc.map({ layers: new Layer(df), widgets: widget.histogram("age") });
-   * map
-   * // select on the map with Shift and the pointer, then in another cell
-   * const chosen = await map.selection();
+   * const map = await cc.map({ layers: new Layer("airports"), widgets: widget.category("state") });
+   * const chosen = await map.selection();               // after selecting on the map with Shift and the pointer
+   * const pasted = await map.selection({ json: "…" });  // what the map's button has copied
    * ```
    *
    * @throws InvalidArgumentError if no page of the map has reported to the kernel, and for an unknown layer

@@ -10,7 +10,6 @@
  * [0, 1] × [0, 1], and does not repeat.
  */
 import type { Box } from "../geometry/clip";
-import type { MapFilter } from "./explore/filters";
 
 /** A colour; each component is 0–255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
@@ -276,6 +275,29 @@ interface WidgetBase {
   /** Format of numbers (https://d3js.org/d3-format) or times (https://d3js.org/d3-time-format). */
   readonly format?: string;
 }
+
+/** A filter of a map: rows that do not fulfil it are hidden. */
+export type MapFilter =
+  | {
+      /** Name of the layer. */
+      readonly layer: string;
+      readonly column: string;
+      /** Values from `from` to `to`, which is excluded unless `includesTo`. Times are in ISO 8601, in UTC. */
+      readonly from: number | string;
+      readonly to: number | string;
+      readonly includesTo?: true;
+    }
+  | {
+      readonly layer: string;
+      readonly column: string;
+      /** Rows with one of these values. */
+      readonly values: readonly (string | number | boolean)[];
+    }
+  | {
+      readonly layer: string;
+      /** Classes that are hidden, by their labels in the legend. */
+      readonly without: readonly string[];
+    };
 
 export interface SceneLayer {
   /** Name shown to the reader. */

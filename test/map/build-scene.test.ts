@@ -262,7 +262,7 @@ test("legends have the colours that a translucent layer has above land", async (
     [[128, 128, 128, 255], { color: [128, 128, 192, 255], widthPx: 0.5 }],
   ]);
   const dark = await of({ color, opacity: 0.5, stroke: false }, new BaseMap({ source: "dark" }));
-  expect(dark.items[0]).toEqual({ label: "1", color: [135, 7, 7, 255], sizePx: 10 });
+  expect(dark.items[0]).toEqual({ label: "1", class: 0, color: [135, 7, 7, 255], sizePx: 10 });
   const ramp = (await of({ color: { ...color, method: "continuous" }, opacity: 0 })).ramp!;
   expect(new Set(ramp.colors.map(String))).toEqual(new Set(["255,255,255,255"]));
 });
@@ -538,9 +538,9 @@ describe("layers of a map", () => {
   test("one, several, and no layers", () => {
     const layer = new Layer("t");
     const basemap = new BaseMap();
-    expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer] });
-    expect(checkMapOptions({ layers: [layer, basemap] })).toEqual({ layers: [layer], basemap });
-    expect(checkMapOptions({})).toEqual({ layers: [] });
+    expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer], widgets: [] });
+    expect(checkMapOptions({ layers: [layer, basemap] })).toEqual({ layers: [layer], widgets: [], basemap });
+    expect(checkMapOptions({})).toEqual({ layers: [], widgets: [] });
   });
   test("errors", () => {
     const nine = Array.from({ length: 9 }, () => new Layer("t"));

@@ -1,7 +1,7 @@
 /** Writes the filters of a map as conditions of SQL. */
 
 import { ident, literal } from "../../sql";
-import type { MapFilter } from "./filters";
+import type { MapFilter } from "../scene";
 
 /**
  * Returns a condition for the rows of a layer that pass its filters, such as `"fare" >= 10 AND "fare" < 20`; an empty string

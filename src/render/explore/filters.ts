@@ -1,29 +1,6 @@
 /** The filters of a map as plain data, which can be saved, shown as SQL, and set again. */
-import type { CategoryColumn, RangeColumn } from "../scene";
+import type { CategoryColumn, MapFilter, RangeColumn } from "../scene";
 import type { Explorer } from "./explorer";
-
-/** A filter of a map: rows that do not fulfil it are hidden. */
-export type MapFilter =
-  | {
-      /** Name of the layer. */
-      readonly layer: string;
-      readonly column: string;
-      /** Values from `from` to `to`, which is excluded unless `includesTo`. Times are in ISO 8601, in UTC. */
-      readonly from: number | string;
-      readonly to: number | string;
-      readonly includesTo?: true;
-    }
-  | {
-      readonly layer: string;
-      readonly column: string;
-      /** Rows with one of these values. */
-      readonly values: readonly (string | number | boolean)[];
-    }
-  | {
-      readonly layer: string;
-      /** Classes that are hidden, by their labels in the legend. */
-      readonly without: readonly string[];
-    };
 
 /** Returns the filters that are on. */
 export function filtersOf(explorer: Explorer): MapFilter[] {

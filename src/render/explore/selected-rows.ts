@@ -1,9 +1,9 @@
 import { inflateSync } from "node:zlib";
 import { decodeScene, rowsInPage } from "../page/codec";
 import type { PackedScene } from "../page/pack";
-import type { Scene } from "../scene";
+import type { MapFilter, Scene } from "../scene";
 import { Explorer } from "./explorer";
-import { type MapFilter, setFilters } from "./filters";
+import { setFilters } from "./filters";
 import type { MapReport } from "./state";
 
 /**

@@ -1,7 +1,7 @@
 /** What a reader has done to a live map, as plain JSON: the page reports it, and a map can be shown in that state again. */
 import { z } from "zod";
 import { InvalidArgumentError } from "../../errors";
-import type { MapFilter } from "./filters";
+import type { MapFilter } from "../scene";
 
 /** The part of the world that a map shows. */
 export interface MapViewport {

@@ -5,7 +5,7 @@ import { packScene, withDetail } from "../../../src/render/page/pack";
 import { alongCurve } from "../../../src/render/page/pick";
 import { simplify } from "../../../src/render/page/simplify";
 import { viewportOf } from "../../../src/render/projection";
-import type { PathGeometry, PointGeometry, SceneLayer } from "../../../src/render/scene";
+import type { PathGeometry, PointGeometry, RangeColumn, SceneLayer } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 import { constantColor, HOSTILE, pathLayer, pointLayer, randomLayer, sceneOf } from "./scenes";
 
@@ -103,7 +103,7 @@ test("bytes that are not a scene, of another version, cut off or too long are er
     `[Error: A scene must start with "CFSC"; got "XFSC".]`,
   );
   expect(() => decodeScene(changed(4, 9))).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The scene has version 9; this page reads version 5.]`,
+    `[Error: The scene has version 9; this page reads version 6.]`,
   );
   expect(() => decodeScene(bytes.subarray(0, -1))).toThrow(
     /^The scene is cut off: expected at least \d+ bytes, got \d+\.$/,
@@ -310,4 +310,65 @@ test("a million points with a category take less than 6 MB of base64", () => {
   const bytes = deflateSync(encodeScene({ scene: alongCurve(sceneOf([layer])), overviews: [] }));
   expect((bytes.length * 4) / 3).toBeLessThan(6e6);
   expect(packScene(alongCurve(sceneOf([layer]))).page.overviews).toEqual([]);
+});
+
+describe("columns of widgets", () => {
+  const place = (count: number) => Float64Array.from({ length: count }, (_, i) => (i + 1) / (count + 2));
+  const range = (steps: Uint16Array): RangeColumn => ({
+    kind: "range",
+    name: "v",
+    edges: [0, 1, 2],
+    labels: ["0", "1", "2"],
+    steps,
+  });
+
+  test("keep the steps of the rows of their features", () => {
+    const geometry = { kind: "point", x: place(2), y: place(2), rows: Uint32Array.of(3, 1) } as const;
+    const explored = [
+      range(Uint16Array.of(0, 1, 2, 2)),
+      { kind: "values", name: "w", values: Float64Array.of(1.5, 2.5, 3.5, Number.NaN) },
+    ] as const;
+    const back = throughBytes({ ...pointLayer(place(2), place(2)), geometry, rowCount: 4, explored });
+    expect(back.explored?.[0]).toEqual(range(Uint16Array.of(2, 1)));
+    expect(back.explored?.[1]).toEqual({
+      kind: "values",
+      name: "w",
+      values: Float64Array.of(Number.NaN, 2.5),
+    });
+    expect(back.exploredRows).toBeUndefined();
+  });
+
+  test("of features that share rows are stored once per row", () => {
+    const geometry = { kind: "point", x: place(4), y: place(4), rows: Uint32Array.of(2, 2, 0, 2) } as const;
+    const back = throughBytes({
+      ...pointLayer(place(4), place(4)),
+      geometry,
+      rowCount: 3,
+      explored: [range(Uint16Array.of(1, 0, 2))],
+    });
+    expect(back.exploredRows).toEqual(Uint32Array.of(0, 0, 1, 0));
+    expect(back.explored).toEqual([range(Uint16Array.of(2, 1))]);
+  });
+
+  test("round the numbers of many rows by a hundred-thousandth of their range, but not the ends", () => {
+    const count = 200_001;
+    const random = mulberry32(5);
+    const values = Float64Array.from({ length: count }, () => Math.exp(10 * random()));
+    values[7] = Number.NaN;
+    const layer = {
+      ...pointLayer(place(count), place(count)),
+      explored: [{ kind: "values", name: "v", values }],
+    } as const;
+    const [column] = throughBytes(layer).explored!;
+    const back = column?.kind === "values" ? column.values : new Float64Array(0);
+    const [least, most] = [values, back].map((list) => [
+      list.reduce((a, b) => (b < a ? b : a)),
+      list.reduce((a, b) => (b > a ? b : a)),
+    ]);
+    expect(back[7]).toBeNaN();
+    expect(most).toEqual(least);
+    expect(
+      values.every((value, i) => Number.isNaN(value) || Math.abs(value - back[i]!) < 1e-5 * least![1]!),
+    ).toBe(true);
+  });
 });

@@ -162,7 +162,9 @@ export class BarsCard implements Card {
   #set(range: StepRange | undefined): void {
     const { steps = 1 } = this.#view ?? {};
     const isAll = range && range[0] <= 1 && range[1] >= steps;
-    this.#choose(isAll ? undefined : range);
+    const chosen = isAll ? undefined : range;
+    if (this.#view) this.#view = { ...this.#view, range: chosen }; // the next key may come before the next frame
+    this.#choose(chosen);
   }
 
   #handle(which: Handle): HTMLElement {

@@ -125,7 +125,7 @@ export class ExplorePanel implements Exploring {
     if (!state) return;
     const { view, filters, hidden, time } = state;
     try {
-      if (inAddress && view) live.map.setView([view.lat, view.lng], view.zoom, { animate: false });
+      if (inAddress && view) showView(live.map, view);
       if (Array.isArray(hidden)) live.hide(hidden.map(String));
       if (inAddress && typeof time === "number") live.showTime(time);
       if (Array.isArray(filters)) setFilters(this.#explorer, filters);
@@ -291,4 +291,12 @@ function viewOf(map: L.Map): NonNullable<MapReport["view"]> {
 function timeOf({ prepared }: Live): Pick<MapReport, "time"> {
   const { clock } = prepared.scene;
   return clock ? { time: frameStart(clock, prepared.now.frame) } : {};
+}
+
+/** Shows exactly a view, also on a map whose zoom has steps. */
+function showView(map: L.Map, { lng, lat, zoom }: NonNullable<MapState["view"]>): void {
+  const { zoomSnap } = map.options;
+  map.options.zoomSnap = 0;
+  map.setView([lat, lng], zoom, { animate: false });
+  map.options.zoomSnap = zoomSnap;
 }

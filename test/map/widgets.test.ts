@@ -1,0 +1,192 @@
+/** The widgets of a map: their options, their bars, and the errors about columns that do not fit. */
+import { DataFrame } from "danfojs-node";
+import { describe, expect, test } from "vitest";
+import { mapScene } from "../../src/context/map/map-scene";
+import { Layer, type LayerOptions, type MapOptions, type MapWidget, widget } from "../../src/map";
+import { Explorer } from "../../src/render/explore/explorer";
+import { viewOfWidget } from "../../src/render/explore/views";
+import type { CategoryColumn, RangeColumn } from "../../src/render/scene";
+import { nowhere, progress } from "../support/nowhere";
+import { mulberry32 } from "../support/seeded";
+
+/** A frame with a row per value, at random places. */
+function frameOf(columns: Readonly<Record<string, readonly unknown[]>>): DataFrame {
+  const random = mulberry32(7);
+  const [first = []] = Object.values(columns);
+  return new DataFrame({
+    ...columns,
+    lng: first.map(() => random() * 20),
+    lat: first.map(() => random() * 20),
+  } as never);
+}
+
+const layerOf = (columns: Readonly<Record<string, readonly unknown[]>>, options: LayerOptions = {}) =>
+  new Layer(frameOf(columns), { name: "data", lnglat: ["lng", "lat"], ...options });
+
+const sceneOf = async (options: MapOptions) => (await mapScene(nowhere, { ...options, progress })).scene;
+
+async function viewOf(columns: Readonly<Record<string, readonly unknown[]>>, one: MapWidget) {
+  const scene = await sceneOf({ layers: layerOf(columns), widgets: one });
+  const explorer = new Explorer(scene);
+  return { view: viewOfWidget(explorer, 0), column: explorer.columnOf(0), explorer };
+}
+
+const complaint = (options: MapOptions) =>
+  sceneOf(options).then(
+    () => "none",
+    (error: Error) => error.message,
+  );
+
+describe("histograms", () => {
+  const edgesOf = async (values: readonly unknown[], bins?: number) => {
+    const { column, view } = await viewOf(
+      { v: values },
+      widget.histogram("v", bins === undefined ? {} : { bins }),
+    );
+    const { edges } = column as RangeColumn;
+    const bars = view.kind === "bars" ? (view.bars?.totals ?? []) : [];
+    return { from: edges[0], to: edges.at(-1), bars, steps: edges.length - 1 };
+  };
+
+  test("have round edges, and steps between them", async () => {
+    const values = Array.from({ length: 1000 }, (_, i) => 0.05 + i * 0.0973);
+    const { from, to, bars, steps } = await edgesOf(values, 10);
+    expect([from, to, bars.length, steps]).toEqual([0, 100, 10, 100]);
+    expect(bars.reduce((sum, bar) => sum + bar, 0)).toBe(1000);
+  });
+  test("give each of a few whole numbers a bar", async () => {
+    expect(await edgesOf([0, 1, 1, 2, 5, 5, 5])).toMatchObject({
+      from: 0,
+      to: 6,
+      bars: [1, 2, 1, 0, 0, 3],
+      steps: 6,
+    });
+  });
+  test.each([
+    ["one value", [3.5, 3.5], 2],
+    ["one whole value", [7, 7, 7], 3],
+    ["zeros", [0, 0], 2],
+    ["tiny differences", [1, 1 + 1e-12, 1 + 2e-12], 3],
+    ["the largest doubles", [-1.7e308, 0, 1.7e308], 3],
+    ["negative numbers", [-30, -20, -0.5], 3],
+    ["missing and infinite values", [1, null, Number.NaN, Infinity, -Infinity, 2], 2],
+    ["no value", [Number.NaN, null], 0],
+  ] as [string, unknown[], number][])("hold all finite numbers: %s", async (_, values, count) => {
+    const { bars, steps } = await edgesOf(values);
+    expect(bars.reduce((sum, bar) => sum + bar, 0)).toBe(count);
+    expect(steps).toBeLessThanOrEqual(250);
+  });
+  test("put a value on an edge into the bar that begins there, and the largest into the last", async () => {
+    const { bars } = await edgesOf([0, 0.5, 1, 1.5, 2], 4);
+    expect(bars).toEqual([1, 1, 1, 2]);
+  });
+  test("of times have units of the calendar", async () => {
+    const days = Array.from({ length: 366 }, (_, i) => new Date(Date.UTC(2024, 0, 1 + i)));
+    const { view } = await viewOf({ t: days }, widget.timeSeries("t", { bins: 12 }));
+    expect(view).toMatchObject({ kind: "bars", from: "Jan 2024", to: "Dec 2024" });
+    expect(view.kind === "bars" && view.bars?.totals).toEqual([
+      31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
+    ]);
+  });
+  test("read ISO 8601 texts as times", async () => {
+    const { view } = await viewOf({ t: ["1992-04-30", null, "", "1992-05-02"] }, widget.timeSeries("t"));
+    expect(view.kind === "bars" && view.bars?.totals.reduce((sum, bar) => sum + bar, 0)).toBe(2);
+  });
+});
+
+describe("categories", () => {
+  test("are ranked by their rows, and the rest is counted", async () => {
+    const values = ["b", "a", "b", null, "", "c", "b", "a"];
+    const { view } = await viewOf({ v: values }, widget.category("v", { top: 2 }));
+    expect(view).toMatchObject({
+      kind: "list",
+      items: [
+        { text: "b", count: 3 },
+        { text: "a", count: 2 },
+      ],
+      more: 2,
+    });
+  });
+  test("of 100,000 distinct values keep the most frequent ones", async () => {
+    const values = Array.from({ length: 100_000 }, (_, i) => (i % 10 === 0 ? "often" : `value ${i}`));
+    const { view, column } = await viewOf({ v: values }, widget.category("v"));
+    expect((column as CategoryColumn).texts).toHaveLength(1000);
+    expect(view).toMatchObject({
+      items: [{ text: "often", count: 10_000 }, {}, {}, {}, {}, {}],
+      more: 90_001 - 6,
+    });
+  });
+  test("of booleans and numbers keep their type for SQL", async () => {
+    const typeOf = async (values: readonly unknown[]) =>
+      ((await viewOf({ v: values }, widget.category("v"))).column as CategoryColumn).type;
+    expect([await typeOf([true, false]), await typeOf([1, 2.5]), await typeOf(["a"])]).toEqual([
+      "boolean",
+      "number",
+      "text",
+    ]);
+  });
+});
+
+test("formulas leave out missing numbers", async () => {
+  const values = [1, 2, null, Number.NaN, 6];
+  const textOf = async (one: MapWidget) => {
+    const { view } = await viewOf({ v: values }, one);
+    return view.kind === "number" ? view.text : "";
+  };
+  expect(await textOf(widget.formula("count"))).toBe("5");
+  expect(await textOf(widget.formula("sum", "v"))).toBe("9");
+  expect(await textOf(widget.formula("avg", "v", { format: ".2f" }))).toBe("3.00");
+  expect([await textOf(widget.formula("min", "v")), await textOf(widget.formula("max", "v"))]).toEqual([
+    "1",
+    "6",
+  ]);
+});
+
+test("rows without a place on the map count nowhere", async () => {
+  const frame = new DataFrame({ v: [1, 2, 3], lng: [0, null, 1], lat: [0, 0, 1] } as never);
+  const scene = await sceneOf({
+    layers: new Layer(frame, { lnglat: ["lng", "lat"] }),
+    widgets: widget.formula("sum", "v"),
+  });
+  expect(viewOfWidget(new Explorer(scene), 0)).toMatchObject({ text: "4" });
+});
+
+describe("errors", () => {
+  const layers = layerOf({ number: [1, 2], word: ["a", "b"], day: [new Date(0), new Date(1)] });
+  test.each([
+    [{ layers, widgets: widget.histogram("word") }],
+    [{ layers, widgets: widget.timeSeries("number") }],
+    [{ layers, widgets: widget.category("day") }],
+    [{ layers, widgets: widget.formula("sum", "word") }],
+    [{ layers, widgets: widget.histogram("nmber") }],
+    [{ layers, widgets: widget.histogram("number", { bins: 1 }) }],
+    [{ layers, widgets: widget.histogram("number", { format: "%Y" }) }],
+    [{ layers, widgets: widget.histogram("day", { format: ".2f" }) }],
+    [{ layers, widgets: widget.category("word", { tpo: 3 } as never) }],
+    [{ layers, widgets: widget.category("word", { format: ".2f" }) }],
+    [{ layers, widgets: widget.formula("count", "number" as never) }],
+    [{ layers, widgets: widget.formula("median" as never, "number") }],
+    [{ layers, widgets: widget.formula("count", { layer: "others" }) }],
+    [{ layers, widgets: widget.formula("count", { layer: 1 }) }],
+    [{ layers, widgets: widget.formula("count", { layer: layerOf({ v: [1] }) }) }],
+    [{ widgets: widget.formula("count") }],
+    [{ layers, widgets: "count" as never }],
+    [{ layers, widgets: Array.from({ length: 13 }, () => widget.formula("count")) }],
+    [{ layers: layerOf({ v: [1] }, { as: "h3" }), widgets: widget.formula("count") }],
+    [{ layers, state: { view: { lng: 0 } } as never }],
+  ] as [MapOptions][])("%#", async (options) => {
+    expect(await complaint(options)).toMatchSnapshot();
+  });
+});
+
+test("the panel is beside a wide map, and below a narrow one, whose output becomes higher", async () => {
+  const layers = layerOf({ v: [1, 2] });
+  const widgets = [widget.histogram("v"), widget.formula("count"), widget.category("v")];
+  const { widthPx, heightPx, panel } = await sceneOf({ layers, widgets });
+  expect([widthPx, panel?.side]).toEqual([552, "right"]);
+  expect(heightPx).toBe(400);
+  const narrow = await sceneOf({ layers, widgets, size: [400, 300] });
+  expect([narrow.widthPx, narrow.heightPx, narrow.panel?.side]).toEqual([400, 300, "bottom"]);
+  const low = await sceneOf({ layers, widgets, size: [800, 100] });
+  expect(low.heightPx).toBeGreaterThan(200);
+});
