@@ -1,4 +1,5 @@
 import { levelOf } from "../render/aggregate/lattice";
+import { isTogether } from "../render/aggregate/shared";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
@@ -38,7 +39,7 @@ import {
   type ViewOptions,
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
-import type { SharedColumns } from "./shared-columns";
+import type { CellKind, LayerScale, LayerScales, SharedScales } from "./shared-columns";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
@@ -48,12 +49,9 @@ export interface SceneToBuild extends ViewOptions {
   readonly layers: readonly ResolvedLayer[];
   /** @default voyager, with labels below points and above lines and polygons */
   readonly basemap?: BaseMap;
-  /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
-  readonly shared?: SharedColumns;
+  /** Scales that the layers share with those of other maps. @default each layer has its own classes */
+  readonly shared?: SharedScales;
 }
-
-/** For each layer, the column that colours it, with the values of the drawn rows; undefined if none does. */
-export type ColoredColumns = readonly (StyleColumn | undefined)[];
 
 /** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
@@ -66,7 +64,7 @@ export interface BuiltScene {
    * table or query.
    */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
-  readonly coloredColumns: ColoredColumns;
+  readonly scales: LayerScales;
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -154,13 +152,33 @@ export function buildScene({
     ...(legendCorner && { legendCorner }),
     ...(notes.length > 0 && { notes }),
   };
+  const built = withCellLegends(withLegendCorner(withClock(scene, timed.clock, at)));
   return {
-    scene: withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))),
+    scene: built,
     warnings,
     advice,
     tileColumns: columnsOfTiles,
-    coloredColumns,
+    scales: built.layers.map((layer, i) =>
+      scaleOf(layer, built, { column: coloredColumns[i], h3: layers[i]?.h3 }),
+    ),
   };
+}
+
+/** Returns what colours a layer, for maps that share their scales. */
+function scaleOf(
+  layer: SceneLayer,
+  scene: Scene,
+  { column, h3 }: { readonly column: StyleColumn | undefined; readonly h3: number | undefined },
+): LayerScale | undefined {
+  if (isTogether(layer)) {
+    const { as, cellPx, title } = layer.aggregate;
+    const { worldPx } = viewportOf(scene);
+    return { kind: "together", shown: { layer, worldPx }, cells: { as, cell: cellPx, value: title } };
+  }
+  if (!column) return undefined;
+  const cells: CellKind | undefined =
+    h3 === undefined ? undefined : { as: "h3", cell: h3, value: column.name };
+  return { kind: "column", column, ...(cells && { cells }) };
 }
 
 /** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */

@@ -72,7 +72,11 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
   });
   const warnings = leftOut(left, label, aggregate);
   const cellData = await dataFromGeoJson(cellLayer, geojson);
-  return { layer: cellLayer, data: { ...cellData, warnings: [...data.warnings, ...warnings] } };
+  return {
+    layer: cellLayer,
+    data: { ...cellData, warnings: [...data.warnings, ...warnings] },
+    h3: resolution,
+  };
 }
 
 /** Means have more digits than they mean. */

@@ -33,6 +33,8 @@ export interface LayerData {
 export interface ResolvedLayer {
   readonly layer: DataLayer;
   readonly data: LayerData;
+  /** Resolution of the cells of H3 that the layer consists of. */
+  readonly h3?: number;
 }
 
 /** One time per row: milliseconds since 1970, or numbers; NaN if missing. */

@@ -4,6 +4,8 @@
  * a notebook displays.
  */
 
+export { levelOf } from "./aggregate/lattice";
+export { isTogether, type ShownTogether, sharedLevels } from "./aggregate/shared";
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
 export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
@@ -20,4 +22,4 @@ export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from ".
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
 export { viewportOf } from "./projection";
-export type { Scene } from "./scene";
+export type { Levels, Scene } from "./scene";

@@ -19,11 +19,7 @@ export interface Cluster {
 /** Supercluster adds to the sums of a cluster. */
 type Mutable = { -readonly [K in keyof Sums]: Sums[K] };
 
-interface ClusterScale extends Required<Pick<LevelScale, "breaks" | "range">> {
-  /** Number of clusters, and of single points. */
-  readonly count: number;
-  readonly singles: number;
-}
+type ClusterScale = Required<Pick<LevelScale, "breaks" | "range" | "count" | "singles">>;
 
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
 const MAX_ZOOM = 18;
@@ -39,9 +35,11 @@ export class Clusters {
   readonly #index: Supercluster<Mutable, Mutable>;
   readonly #statistic: Statistic;
   readonly #classes: number;
+  readonly #levels: Aggregate["levels"];
   readonly #scales = new Map<number, ClusterScale>();
 
-  constructor(points: WeightedPoints, { statistic, cellPx, palette }: Aggregate) {
+  constructor(points: WeightedPoints, { statistic, cellPx, palette, levels }: Aggregate) {
+    this.#levels = levels;
     this.#statistic = statistic;
     this.#classes = palette.length;
     this.#index = new Supercluster<Mutable, Mutable>({
@@ -74,17 +72,23 @@ export class Clusters {
   scaleAt(level: number): ClusterScale {
     const known = this.#scales.get(level);
     if (known) return known;
-    const all = this.in(WORLD, level);
-    const values = Float64Array.from(all.flatMap(({ count, value }) => (count > 1 ? [value] : [])));
-    const breaks = breaksOf(values, this.#classes, this.#statistic === "count");
-    const scale = {
-      breaks,
-      range: rangeOf(values),
-      count: values.length,
-      singles: all.length - values.length,
-    };
+    const { breaks, range, count, singles } = this.#levels?.[level] ?? {};
+    const isGiven = breaks && range && count !== undefined && singles !== undefined;
+    const scale = isGiven ? { breaks, range, count, singles } : this.#scaleOf(this.valuesAt(level));
     this.#scales.set(level, scale);
     return scale;
+  }
+
+  #scaleOf({ values, singles }: ReturnType<Clusters["valuesAt"]>): ClusterScale {
+    const breaks = breaksOf(values, this.#classes, this.#statistic === "count");
+    return { breaks, range: rangeOf(values), count: values.length, singles };
+  }
+
+  /** Returns the values of all clusters of a level, and the number of single points. */
+  valuesAt(level: number): { readonly values: Float64Array; readonly singles: number } {
+    const all = this.in(WORLD, level);
+    const values = Float64Array.from(all.flatMap(({ count, value }) => (count > 1 ? [value] : [])));
+    return { values, singles: all.length - values.length };
   }
 }
 
