@@ -1,13 +1,14 @@
 import { levelOf } from "../render/aggregate/lattice";
 import { isTogether } from "../render/aggregate/shared";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
+import { imageViewportOf, withLegendPlace } from "../render/image-layout";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
-import { legendCornerOf, viewportOf } from "../render/projection";
 import type {
   Basemap,
   Bounds,
   Legend,
+  LegendCorner,
   PathGeometry,
   PointGeometry,
   Projection,
@@ -152,7 +153,8 @@ export function buildScene({
     ...(legendCorner && { legendCorner }),
     ...(notes.length > 0 && { notes }),
   };
-  const built = withCellLegends(withLegendCorner(withClock(scene, timed.clock, at)));
+  const clocked = withClock(scene, timed.clock, at);
+  const built = withCellLegends(withLegendPlace(clocked, legendCorner), legendCorner);
   return {
     scene: built,
     warnings,
@@ -172,7 +174,7 @@ function scaleOf(
 ): LayerScale | undefined {
   if (isTogether(layer)) {
     const { as, cellPx, title } = layer.aggregate;
-    const { worldPx } = viewportOf(scene);
+    const { worldPx } = imageViewportOf(scene);
     return { kind: "together", shown: { layer, worldPx }, cells: { as, cell: cellPx, value: title } };
   }
   if (!column) return undefined;
@@ -181,23 +183,18 @@ function scaleOf(
   return { kind: "column", column, ...(cells && { cells }) };
 }
 
-/** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */
-function withLegendCorner(scene: Scene): Scene {
-  return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
-}
-
 /** The first view leaves room for the legend, whose classes depend on the scale of that view. */
 const MOST_ROUNDS = 4;
 
 /** Completes the legends of cells, which depend on the scale of the first view. */
-function withCellLegends(scene: Scene): Scene {
+function withCellLegends(scene: Scene, asked: LegendCorner | undefined): Scene {
   if (!scene.layers.some(({ aggregate }) => aggregate)) return scene;
   const prepared = prepare(scene, { createCanvas: noCanvas, together: paintTogether });
-  let [current, { worldPx }] = [scene, viewportOf(scene)];
+  let [current, { worldPx }] = [scene, imageViewportOf(scene)];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    current = { ...scene, legends: legendsAt(prepared, worldPx) };
+    current = withLegendPlace({ ...scene, legends: legendsAt(prepared, worldPx) }, asked);
     const before = worldPx;
-    ({ worldPx } = viewportOf(current));
+    ({ worldPx } = imageViewportOf(current));
     if (levelOf(worldPx) === levelOf(before)) break;
   }
   return current;

@@ -18,8 +18,8 @@ export {
   type TileSheet,
   tilesOf,
 } from "./image/raster-tiles";
+export { imageViewportOf } from "./image-layout";
 export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
-export { viewportOf } from "./projection";
 export type { Levels, Scene } from "./scene";

@@ -331,6 +331,8 @@ export interface Scene {
   readonly legends: readonly Legend[];
   /** Corner of the legends. @default where they cover least of the data, see `legendCornerOf` */
   readonly legendCorner?: LegendCorner;
+  /** Images have the legends below the map. The page, which folds legends of narrow maps, has them in their corner. */
+  readonly legendBelow?: true;
   /** Present if a layer is animated. */
   readonly clock?: Clock;
   /** Sentences about data that the map does not show. */

@@ -4,12 +4,12 @@ import type { MapOptions, SharedScales } from "../../map";
 import {
   alongCurve,
   type FigureCell,
+  imageViewportOf,
   MapView,
   missingCharacters,
   packScene,
   type Scene,
   type TilePictures,
-  viewportOf,
 } from "../../render";
 import { withTiles } from "./map-detail";
 import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
@@ -57,7 +57,7 @@ async function stillMap(
   }
   const remake = async (shared: SharedScales, signal: AbortSignal | undefined) => {
     const { scene: other, scales } = rebuild(shared);
-    const isSame = isDeepStrictEqual(viewportOf(other), viewportOf(scene)); // the legend can change it
+    const isSame = isDeepStrictEqual(imageViewportOf(other), imageViewportOf(scene)); // the legend can change it
     const under = isSame ? tiles : await fetchTiles(other, { scale, signal });
     return { still: imageOf(other, under).still, scales };
   };

@@ -2,6 +2,7 @@
 import type { Canvas } from "@napi-rs/canvas";
 import { momentText } from "../clock";
 import { nearText, vectorCredit } from "../furniture";
+import { mapPartOf } from "../image-layout";
 import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
 import { type PreparedScene, paintBasemap, paintLayers, paintTogether, prepare } from "../painter";
@@ -9,6 +10,7 @@ import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
 import { fontsOfScene } from "./fonts";
+import { drawLegendStrip } from "./legend-strip";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
 import { drawTiles, type TilePictures } from "./raster-tiles";
 import { loadSkia } from "./skia";
@@ -37,6 +39,8 @@ export function renderCanvas(scene: Scene, options?: PngOptions): Canvas {
 /** Paints images of a scene, one for each frame of its clock. */
 export class ImagePainter {
   readonly #scene: Scene;
+  /** The part of the image that is map. */
+  readonly #map: Scene;
   readonly #pixelRatio: number;
   readonly #tiles: TilePictures | undefined;
   readonly #viewport: Viewport;
@@ -53,13 +57,16 @@ export class ImagePainter {
   constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
     const { createCanvas } = loadSkia();
     this.#scene = scene;
+    const map = mapPartOf(scene);
+    this.#map = map;
     this.#pixelRatio = pixelRatio;
     this.#tiles = tiles;
-    this.#viewport = viewportOf(scene, { pixelRatio });
-    this.#corner = legendCornerOf(scene);
-    const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
-    this.#canvas = createCanvas(width, height);
-    this.#ground = createCanvas(width, height);
+    this.#viewport = viewportOf(map, { pixelRatio });
+    this.#corner = legendCornerOf(map);
+    const canvasOf = ({ widthPx, heightPx }: Scene) =>
+      createCanvas(Math.round(widthPx * pixelRatio), Math.round(heightPx * pixelRatio));
+    this.#canvas = canvasOf(scene);
+    this.#ground = canvasOf(map);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
     const names = tiles ? [] : namesOf(scene);
@@ -71,7 +78,7 @@ export class ImagePainter {
       together: paintTogether,
     });
     this.#near = scene.projection ? undefined : nearText(names, this.#viewport);
-    const clear = clearanceOf(scene, "image");
+    const clear = clearanceOf(map, "image");
     Object.assign(this.#prepared.now, { clear, namesClear: clear });
     const ground = this.#ground.getContext("2d");
     paintBasemap(ground, this.#prepared, this.#viewport);
@@ -80,7 +87,7 @@ export class ImagePainter {
 
   /** Paints a frame; the next call paints on the same canvas. */
   paint(frame: number): Canvas {
-    const [scene, viewport, fonts] = [this.#scene, this.#viewport, this.#fonts];
+    const [scene, viewport, fonts] = [this.#map, this.#viewport, this.#fonts];
     const { clock } = scene;
     const context = this.#canvas.getContext("2d");
     context.drawImage(this.#ground, 0, 0);
@@ -91,8 +98,9 @@ export class ImagePainter {
     context.save();
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const credit = this.#tiles ? scene.basemap.tiles?.attribution : vectorCredit(scene);
-    const attribution = plainText(credit);
-    const takenBelowPx = attribution ? drawAttribution(context, scene, { text: attribution, fonts }) : 0;
+    const text = plainText(credit);
+    const hasCredit = scene !== this.#scene && drawLegendStrip(context, this.#scene, { text, fonts });
+    const takenBelowPx = text && !hasCredit ? drawAttribution(context, scene, { text, fonts }) : 0;
     drawScale(context, scene, { viewport, takenPx: takenBelowPx, near: this.#near, fonts });
     if (clock) {
       const share = (frame + 1) / clock.frames;

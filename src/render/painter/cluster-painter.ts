@@ -13,6 +13,8 @@ import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 import { boxOf } from "./point-index";
 import { cssColor } from "./style";
 
+/** Number of points of the smallest cluster. */
+const FEWEST = 2;
 /** Diameter of a single point, and of the smallest cluster, in CSS pixels. */
 const SINGLE_PX = 9;
 const LEAST_PX = 22;
@@ -63,14 +65,13 @@ export class ClusterPainter implements LayerPainter {
     const { palette, statistic } = this.#aggregate;
     const { breaks, range, count, singles } = this.warm().scaleAt(levelOf(worldPx));
     const isCount = statistic === "count";
-    const labels =
-      count > 0 ? breakLabels(breaks, isCount, range).map((label) => label.replace(/^1( – |$)/, "2$1")) : [];
+    const labels = count > 0 ? breakLabels(breaks, isCount, range, FEWEST) : [];
     const single = { label: "1", color: colorOfClass(palette, 0, 2), sizePx: SINGLE_PX };
     return {
       items: [
         ...(singles > 0 && isCount ? [single] : []),
         ...labels.map((label, i) => ({
-          label: label.replace("2 – 2", "2"),
+          label,
           color: colorOfClass(palette, i, labels.length),
           sizePx: this.#sizeOf(i, labels.length),
         })),
