@@ -23,6 +23,8 @@ type ClusterScale = Required<Pick<LevelScale, "breaks" | "range" | "count" | "si
 
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
 const MAX_ZOOM = 18;
+/** All points are in one pixel at this level. */
+const COARSEST = -8;
 /** Of more points than these, neighbours are put together first, on the finest grid that has at most `MAX_CELLS`. */
 const MAX_POINTS = 100_000;
 const MAX_CELLS = 30_000;
@@ -33,6 +35,8 @@ const WORLD: Box = [0, 0, 1, 1];
 /** Clusters of a layer at all zoom levels. */
 export class Clusters {
   readonly #index: Supercluster<Mutable, Mutable>;
+  /** The last level at which points are put together. */
+  readonly #finest: number;
   readonly #statistic: Statistic;
   readonly #classes: number;
   readonly #levels: Aggregate["levels"];
@@ -42,17 +46,19 @@ export class Clusters {
     this.#levels = levels;
     this.#statistic = statistic;
     this.#classes = palette.length;
+    const { features, finest } = featuresOf(points, { statistic, cellPx });
+    this.#finest = finest;
     this.#index = new Supercluster<Mutable, Mutable>({
       radius: cellPx,
       extent: 256, // pixels of a tile
-      maxZoom: MAX_ZOOM,
+      maxZoom: finest,
       map: ({ count, sum }) => ({ count, sum }),
       reduce: (all, { count, sum }) => {
         all.count += count;
         all.sum = combined(statistic, all.sum, sum);
       },
     });
-    this.#index.load(featuresOf(points, statistic));
+    this.#index.load(features);
   }
 
   /** Returns the clusters in a box of the world. */
@@ -61,7 +67,7 @@ export class Clusters {
     const [west, north] = lngLatOf([clamp(minX), clamp(minY)]);
     const [east, south] = lngLatOf([clamp(maxX), clamp(maxY)]);
     return this.#index
-      .getClusters([west, south, east, north], Math.max(0, Math.min(MAX_ZOOM + 1, level)))
+      .getClusters([west, south, east, north], Math.max(0, Math.min(this.#finest + 1, level)))
       .map(({ geometry: { coordinates }, properties: sums }) => {
         const [x, y] = worldOf([coordinates[0]!, coordinates[1]!]); // `!`: a position has two coordinates
         return { x, y, count: sums.count, value: valueOfSums(this.#statistic, sums) };
@@ -92,11 +98,19 @@ export class Clusters {
   }
 }
 
-/** `!`: points and cells are below the lengths. */
-function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<Mutable>[] {
+/** Returns the points to put together, and the last level at which some are. `!`: points are below the lengths. */
+function featuresOf(
+  points: WeightedPoints,
+  { statistic, cellPx }: Pick<Aggregate, "statistic" | "cellPx">,
+): { readonly features: PointFeature<Mutable>[]; readonly finest: number } {
   const { geometry, values } = points;
   const { x, y, rows, weights } = geometry;
-  if (x.length > MAX_POINTS) return featuresOfBins(finestBins(points, statistic));
+  if (x.length > MAX_POINTS) {
+    const { bins, level } = finestBins(points, statistic);
+    // the middles of the cells are a pixel apart at their level, and further apart than `cellPx` from this one on
+    const apart = level + Math.ceil(Math.log2(cellPx)) + 1;
+    return { features: featuresOfBins(bins), finest: Math.max(0, Math.min(MAX_ZOOM, apart)) };
+  }
   const features: PointFeature<Mutable>[] = [];
   for (let i = 0; i < x.length; i++) {
     if (!Number.isFinite(x[i]! + y[i]!)) continue;
@@ -104,9 +118,10 @@ function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<
     const value = values?.[rows?.[i] ?? i] ?? 0;
     features.push(featureAt([x[i]!, y[i]!], { count, sum: statistic === "avg" ? value * count : value }));
   }
-  return features;
+  return { features, finest: MAX_ZOOM };
 }
 
+/** `!`: cells have columns and rows. */
 function featuresOfBins(bins: Bins): PointFeature<Mutable>[] {
   const { columns, rows } = bins.cells;
   return Array.from(columns, (column, cell) =>
@@ -120,13 +135,24 @@ const featureAt = (place: readonly [x: number, y: number], properties: Sums): Po
   properties,
 });
 
-/** Returns bins of the finest grid with at most `MAX_CELLS` cells. */
-function finestBins(points: WeightedPoints, statistic: Statistic): Bins {
-  for (let level = MAX_ZOOM; ; level--) {
-    const bins = new Bins(latticeAt("square", 1, level), statistic);
-    const { length } = points.geometry.x;
-    for (let from = 0; from < length && bins.cells.count <= MAX_CELLS; from += CHUNK)
-      bins.add(points, { from, to: Math.min(length, from + CHUNK) });
-    if (bins.cells.count <= MAX_CELLS) return bins;
+/** Returns bins of the finest grid with at most `MAX_CELLS` cells, found by bisection, and its level. */
+function finestBins(points: WeightedPoints, statistic: Statistic): { bins: Bins; level: number } {
+  let [level, tooFine] = [COARSEST, MAX_ZOOM + 1];
+  let bins = binsAt(level, points, statistic);
+  while (tooFine - level > 1) {
+    const middle = (level + tooFine) >> 1;
+    const finer = binsAt(middle, points, statistic);
+    if (finer.cells.count > MAX_CELLS) tooFine = middle;
+    else [level, bins] = [middle, finer];
   }
+  return { bins, level };
+}
+
+/** Returns bins of one pixel at a level, incomplete if they are more than `MAX_CELLS`. */
+function binsAt(level: number, points: WeightedPoints, statistic: Statistic): Bins {
+  const bins = new Bins(latticeAt("square", 1, level), statistic);
+  const { length } = points.geometry.x;
+  for (let from = 0; from < length && bins.cells.count <= MAX_CELLS; from += CHUNK)
+    bins.add(points, { from, to: Math.min(length, from + CHUNK) });
+  return bins;
 }

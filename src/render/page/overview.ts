@@ -77,38 +77,32 @@ function mergedPoints(
 ): SceneLayer {
   const points = weightedPoints(layer, geometry);
   const lattice = latticeAt("square", 1, zoomOf(worldPx));
-  const merged: { x: number[]; y: number[]; weights: number[]; values: number[] } = {
-    x: [],
-    y: [],
-    weights: [],
-    values: [],
-  };
-  const starts = [0];
+  const parts: Bins[] = [];
   forEachFrame(layer, geometry.x.length, (from, to) => {
     const bins = new Bins(lattice, statistic);
     bins.add(points, { from, to });
-    const { columns, rows } = bins.cells;
-    for (const [cell, count] of bins.counts.entries()) {
-      const [x, y] = middleOf(lattice, { column: columns[cell]!, row: rows[cell]! });
-      merged.x.push(x);
-      merged.y.push(y);
-      merged.weights.push(count);
-      merged.values.push(bins.valueOf(cell));
-    }
-    starts.push(merged.x.length);
+    parts.push(bins);
   });
+  const starts = Uint32Array.from([0, ...parts.map(({ cells }) => cells.count)]);
+  for (let part = 1; part < starts.length; part++) starts[part]! += starts[part - 1]!;
+  const total = starts.at(-1)!;
+  const column = () => new Float64Array(total);
+  const [x, y, weights, values] = [column(), column(), column(), column()];
+  for (const [part, bins] of parts.entries()) {
+    const { columns, rows } = bins.cells;
+    for (let cell = 0, at = starts[part]!; cell < columns.length; cell++, at++) {
+      [x[at], y[at]] = middleOf(lattice, { column: columns[cell]!, row: rows[cell]! });
+      weights[at] = bins.counts[cell]!;
+      values[at] = bins.valueOf(cell);
+    }
+  }
   const { time } = layer;
-  const [x, y, weights] = [merged.x, merged.y, merged.weights].map((list) => Float64Array.from(list)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
   return {
     ...layer,
     geometry: { kind: "point", x, y, weights },
-    rowCount: x.length,
-    ...(points.values && { columns: [{ kind: "numbers", values: Float64Array.from(merged.values) }] }),
-    ...(time && { time: { ...time, starts: Uint32Array.from(starts) } }),
+    rowCount: total,
+    ...(points.values && { columns: [{ kind: "numbers", values }] }),
+    ...(time && { time: { ...time, starts } }),
   };
 }
 
