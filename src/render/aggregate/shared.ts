@@ -3,7 +3,8 @@ import type { Aggregate, LevelScale, Levels, PointGeometry, SceneLayer } from ".
 import { MAX_TILE_ZOOM } from "../scene";
 import { weightedPoints } from "./bins";
 import { breaksOf } from "./breaks";
-import { Clusters } from "./clusters";
+import { clusterValuesOf } from "./cluster-levels";
+import { scaleOfClusters } from "./cluster-scale";
 import { heatScaleOf } from "./heat-scale";
 import { levelOf } from "./lattice";
 import { CellLevels, fullestSpan, rangeOf } from "./levels";
@@ -68,19 +69,13 @@ function heatScale(shown: readonly ShownTogether[]): LevelScale {
 }
 
 function clusterScale(shown: readonly ShownTogether[], classes: number): LevelScale {
-  const clusters = shown.map(({ layer, worldPx }) => {
-    const { aggregate, geometry } = layer;
-    return new Clusters(weightedPoints(layer, geometry), aggregate).valuesAt(levelOf(worldPx));
-  });
+  const clusters = shown.map(({ layer, worldPx }) =>
+    clusterValuesOf(weightedPoints(layer, layer.geometry), layer.aggregate, levelOf(worldPx)),
+  );
   const values = joined(clusters.map((each) => each.values));
   const singles = clusters.reduce((sum, each) => sum + each.singles, 0);
-  const isCount = shown[0]?.layer.aggregate.statistic === "count";
-  return {
-    breaks: breaksOf(values, classes, isCount),
-    range: rangeOf(values),
-    singles,
-    count: values.length,
-  };
+  const { statistic } = shown[0]!.layer.aggregate; // `!`: there is one
+  return scaleOfClusters({ values, singles }, { statistic, classes });
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

@@ -7,6 +7,7 @@ import { zoomOf } from "../../geometry/mercator";
 import { Bins, weightedPoints } from "../aggregate/bins";
 import { CellIndex } from "../aggregate/cell-index";
 import { latticeAt, middleOf } from "../aggregate/lattice";
+import { GROUPS_PER_CELL } from "../aggregate/near-clusters";
 import { boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { Aggregate, PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
@@ -28,6 +29,10 @@ const lasting = (alpha: number) => (alpha >= 1 ? 1 : Math.ceil(Math.log(1 / 255)
  * together are merged.
  */
 export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, worldPx: number): Overview {
+  if (layer.aggregate?.as === "cluster") {
+    const groupPx = layer.aggregate.cellPx / GROUPS_PER_CELL;
+    return { layer: mergedPoints(layer, geometry, layer.aggregate, worldPx / groupPx), worldPx };
+  }
   if (layer.aggregate) return { layer: mergedPoints(layer, geometry, layer.aggregate, worldPx), worldPx };
   const { x, y, rows, weights } = geometry;
   const lookOf = looks(layer);

@@ -39,7 +39,7 @@ export function paintTogether(
     case "heatmap":
       return new HeatmapPainter({ ...layer, aggregate }, geometry, copies, reference);
     case "cluster":
-      return new ClusterPainter({ ...layer, aggregate }, geometry, { copies, fonts });
+      return new ClusterPainter({ ...layer, aggregate }, geometry, { copies, fonts, source });
     case undefined:
       return density && new DensePainter({ ...layer, density }, geometry, copies, reference);
   }
