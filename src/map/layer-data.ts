@@ -12,7 +12,12 @@ export type DataLayer = Layer | QueryLayer;
 
 /** A column that colour or size can depend on. Times are numbers: milliseconds since 1970. */
 export type StyleColumn =
-  | (NumberColumn & { readonly isTime?: true; readonly cameAsText?: boolean })
+  | (NumberColumn & {
+      readonly isTime?: true;
+      readonly cameAsText?: boolean;
+      /** Numbers of points. */
+      readonly isCount?: true;
+    })
   | StringColumn
   | BooleanColumn;
 

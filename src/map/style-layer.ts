@@ -245,6 +245,7 @@ function classColumn(column: StyleColumn, classes: Classes): ClassColumn {
 
 function styleOf(column: StyleColumn): NumberStyle {
   if (column.kind !== "number") return "grouped";
+  if (column.isCount) return "count";
   return column.isTime ? "date" : numberStyleOf(column.name, column.values);
 }
 

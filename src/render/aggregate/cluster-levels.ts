@@ -16,7 +16,7 @@ import { NearClusters, type NearPoints } from "./near-clusters";
 /** Of more points than these, the clusters of all levels take too long to make before the first is shown. */
 const MAX_POINTS = 100_000;
 /** Layers of at most this area in square CSS pixels have the clusters of a level made at once. */
-const MAX_AREA = 2 ** 22;
+const MAX_AREA = 2 ** 21;
 const WORLD: Box = [0, 0, 1, 1];
 
 /** Points of which clusters are made. */

@@ -7,9 +7,9 @@ import { type Cluster, MAX_ZOOM } from "./clusters";
 import { latticeAt } from "./lattice";
 
 /** Groups of points are this many times smaller than the distance between clusters. */
-export const GROUPS_PER_CELL = 8;
+export const GROUPS_PER_CELL = 5;
 /** Clusters around a view are found with it, in CSS pixels: a view that is moved shows the same ones. */
-const AROUND_PX = 256;
+const AROUND_PX = 160;
 
 /** What clusters are made of. */
 export interface NearPoints {

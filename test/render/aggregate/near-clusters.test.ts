@@ -28,7 +28,7 @@ function randomPoints(count: number, spread: number) {
 }
 
 function binsOf(points: ReturnType<typeof randomPoints>, level: number, statistic: Statistic): Bins {
-  const bins = new Bins(latticeAt("square", CELL_PX / 8, level), statistic, { hasCentroids: true });
+  const bins = new Bins(latticeAt("square", CELL_PX / 5, level), statistic, { hasCentroids: true });
   bins.add(points);
   return bins;
 }
