@@ -12,7 +12,7 @@ export interface SharedColumn {
 }
 
 /** The classes of cells, heatmaps or clusters. */
-export interface SharedLevels {
+interface SharedLevels {
   readonly kind: "together";
   readonly levels: Levels;
 }

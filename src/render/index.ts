@@ -5,7 +5,7 @@
  */
 
 export { levelOf } from "./aggregate/lattice";
-export { isTogether, type ShownTogether, sharedLevels } from "./aggregate/shared";
+export { sharedLevels } from "./aggregate/shared";
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
 export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
@@ -22,4 +22,4 @@ export { imageViewportOf } from "./image-layout";
 export { checkScale, MapView, type MapViewOptions, type PngViewOptions } from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
-export type { Levels, Scene } from "./scene";
+export type { Scene } from "./scene";

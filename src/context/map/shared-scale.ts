@@ -5,7 +5,7 @@ import { type FigureCell, levelOf, type StillMap, sharedLevels } from "../../ren
 import { unsharedWarnings } from "./unshared";
 
 /** A map, with what colours each of its layers. */
-export interface ScaledMap {
+interface ScaledMap {
   readonly still: StillMap;
   readonly scales: LayerScales;
 }
