@@ -37,8 +37,11 @@ const BETWEEN_LEGENDS = 8;
 const BETWEEN_COLUMNS = 12;
 export const SYMBOL_GAP = 8;
 const TEXT_PX = 12;
-/** Share of the image's height that the strip may take. */
+/** Share of the image's height that the strip may take, and the height that it leaves at least. */
 const MOST_SHARE = 0.6;
+const LEAST_MAP_PX = 100;
+/** Texts may be wider than estimated by this. */
+export const SLACK = 8;
 
 /** Returns the strip of a narrow image; undefined for wider ones, and if the legends would take too much of its height. */
 export function legendStripOf(scene: Scene): LegendStrip | undefined {
@@ -54,7 +57,8 @@ export function legendStripOf(scene: Scene): LegendStrip | undefined {
     y += block.heightPx;
   }
   const strip = { heightPx: Math.ceil(y + PADDING_Y), parts };
-  return strip.heightPx <= MOST_SHARE * heightPx ? strip : undefined;
+  const isSmall = strip.heightPx <= MOST_SHARE * heightPx && heightPx - strip.heightPx >= LEAST_MAP_PX;
+  return isSmall ? strip : undefined;
 }
 
 function blockOf(legend: Legend, room: number): LegendStrip {

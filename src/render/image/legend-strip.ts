@@ -6,6 +6,7 @@ import {
   labelOf,
   legendStripOf,
   PADDING_X,
+  SLACK,
   type StripPart,
   SYMBOL_GAP,
   TITLE_HEIGHT,
@@ -71,7 +72,7 @@ function drawCredit(
 function drawPart(context: SKRSContext2D, part: StripPart, theme: Theme): void {
   const { x, y, width } = part;
   const write = (text: string, left: number, middle: number) =>
-    context.fillText(shortened(context, onOneLine(text, MAX_TEXT), x + width - left), left, middle);
+    context.fillText(shortened(context, onOneLine(text, MAX_TEXT), x + width + SLACK - left), left, middle);
   switch (part.kind) {
     case "title":
       context.fillStyle = theme.ink;
