@@ -3,7 +3,16 @@ import { InvalidArgumentError } from "../errors";
 import { CellIndex } from "../render/aggregate/cell-index";
 import { pickPoints } from "../render/page/pick";
 import { MOST_POINTS } from "../render/point-size";
-import type { Basemap, Density, Legend, PointGeometry, Rgba, SceneLayer, Spread } from "../render/scene";
+import type {
+  Basemap,
+  Density,
+  Legend,
+  Levels,
+  PointGeometry,
+  Rgba,
+  SceneLayer,
+  Spread,
+} from "../render/scene";
 import { type AggregateStyle, titleOf } from "./aggregate-options";
 import { counted, shown } from "./check";
 import { formatColor, rampOf } from "./css-color";
@@ -48,7 +57,16 @@ export function aggregateLayer(
   style: AggregateStyle,
   part: TimedLayer & { readonly projected: ProjectedGeometry },
   { theme }: Basemap,
-  { name, clock }: { readonly name: string; readonly clock: ClockBase | undefined },
+  {
+    name,
+    clock,
+    levels,
+  }: {
+    readonly name: string;
+    readonly clock: ClockBase | undefined;
+    /** Classes that the layer shares with others. */
+    readonly levels: Levels | undefined;
+  },
 ): StyledAggregate {
   const { layer, data, projected } = part;
   const { as, statistic, cell, classes } = style;
@@ -91,6 +109,7 @@ export function aggregateLayer(
         statistic,
         title,
         palette: paletteFor(style, theme, classes ?? CLASSES[as]),
+        ...(levels && { levels }),
       },
       ...timeOf(part, geometry, clock),
     },

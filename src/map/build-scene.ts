@@ -1,14 +1,16 @@
 import { levelOf } from "../render/aggregate/lattice";
+import { isTogether } from "../render/aggregate/shared";
 import { busiestFrame, frameAt, type Moment } from "../render/clock";
 import { withPanel } from "../render/explore/panel";
 import type { MapState } from "../render/explore/state";
+import { imageViewportOf, withLegendPlace } from "../render/image-layout";
 import { legendsAt, paintTogether, prepare } from "../render/painter";
 import { hasOutline } from "../render/plane";
-import { legendCornerOf, viewportOf } from "../render/projection";
 import type {
   Basemap,
   Bounds,
   Legend,
+  LegendCorner,
   PathGeometry,
   PointGeometry,
   Projection,
@@ -42,7 +44,7 @@ import {
   type ViewOptions,
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
-import type { SharedColumns } from "./shared-columns";
+import type { CellKind, LayerScale, LayerScales, SharedScales } from "./shared-columns";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
@@ -58,12 +60,9 @@ export interface SceneToBuild extends ViewOptions {
   readonly widgets?: readonly WidgetStyle[];
   /** State in which the map opens. */
   readonly state?: MapState | undefined;
-  /** Columns whose classes the layers share with those of other maps. @default each layer has its own classes */
-  readonly shared?: SharedColumns;
+  /** Scales that the layers share with those of other maps. @default each layer has its own classes */
+  readonly shared?: SharedScales;
 }
-
-/** For each layer, the column that colours it, with the values of the drawn rows; undefined if none does. */
-export type ColoredColumns = readonly (StyleColumn | undefined)[];
 
 /** A scene, with warnings about its data and advice about its style. */
 export interface BuiltScene {
@@ -76,9 +75,9 @@ export interface BuiltScene {
    * table or query.
    */
   readonly tileColumns: readonly (readonly TileColumn[] | undefined)[];
-  readonly coloredColumns: ColoredColumns;
   /** For each layer, the row of its data that each row of the scene is; undefined if these are the same. */
   readonly sourceRows: readonly (Uint32Array | undefined)[];
+  readonly scales: LayerScales;
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -168,10 +167,10 @@ export function buildScene({
     columnsOfTiles.push(projection ? undefined : styled.tileColumns); // tiles are in Web Mercator
     legends.push(...styled.legends.map((legend) => ({ ...legend, layer: position })));
   }
-  const built = widgets.map((_, i) => sceneWidgets.get(i)!); // `!`: each widget has a layer
+  const widgetsInOrder = widgets.map((_, i) => sceneWidgets.get(i)!); // `!`: each widget has a layer
   const columnOf = (widget: Widget) =>
     "column" in widget ? sceneLayers[widget.layer]?.explored?.[widget.column] : undefined;
-  const { widthPx, heightPx, panel } = withPanel(size, built, columnOf);
+  const { widthPx, heightPx, panel } = withPanel(size, widgetsInOrder, columnOf);
   const view =
     center ??
     (projection
@@ -190,15 +189,19 @@ export function buildScene({
     legends: legends.map((legend) => withLayerName(legend, legends, names)),
     ...(legendCorner && { legendCorner }),
     ...(notes.length > 0 && { notes }),
-    ...(built.length > 0 && { widgets: built }),
+    ...(widgetsInOrder.length > 0 && { widgets: widgetsInOrder }),
     ...(panel && { panel }),
   };
+  const clocked = withClock(scene, timed.clock, at);
+  const built = withCellLegends(withLegendPlace(clocked, legendCorner), legendCorner);
   return {
-    scene: withState(withCellLegends(withLegendCorner(withClock(scene, timed.clock, at))), state),
+    scene: withState(built, state),
     warnings,
     advice,
     tileColumns: columnsOfTiles,
-    coloredColumns,
+    scales: built.layers.map((layer, i) =>
+      scaleOf(layer, built, { column: coloredColumns[i], h3: layers[i]?.h3 }),
+    ),
     sourceRows: timed.layers.map(({ sourceRows }) => sourceRows),
   };
 }
@@ -216,23 +219,35 @@ function withState(scene: Scene, state: MapState | undefined): Scene {
   };
 }
 
-/** Decides the corner of the legends once, so that it is the same in the page, in the image and at any size. */
-function withLegendCorner(scene: Scene): Scene {
-  return scene.legends.length > 0 ? { ...scene, legendCorner: legendCornerOf(scene) } : scene;
+/** Returns what colours a layer, for maps that share their scales. */
+function scaleOf(
+  layer: SceneLayer,
+  scene: Scene,
+  { column, h3 }: { readonly column: StyleColumn | undefined; readonly h3: number | undefined },
+): LayerScale | undefined {
+  if (isTogether(layer)) {
+    const { as, cellPx, title } = layer.aggregate;
+    const { worldPx } = imageViewportOf(scene);
+    return { kind: "together", shown: { layer, worldPx }, cells: { as, cell: cellPx, value: title } };
+  }
+  if (!column) return undefined;
+  const cells: CellKind | undefined =
+    h3 === undefined ? undefined : { as: "h3", cell: h3, value: column.name };
+  return { kind: "column", column, ...(cells && { cells }) };
 }
 
 /** The first view leaves room for the legend, whose classes depend on the scale of that view. */
 const MOST_ROUNDS = 4;
 
 /** Completes the legends of cells, which depend on the scale of the first view. */
-function withCellLegends(scene: Scene): Scene {
+function withCellLegends(scene: Scene, asked: LegendCorner | undefined): Scene {
   if (!scene.layers.some(({ aggregate }) => aggregate)) return scene;
   const prepared = prepare(scene, { createCanvas: noCanvas, together: paintTogether });
-  let [current, { worldPx }] = [scene, viewportOf(scene)];
+  let [current, { worldPx }] = [scene, imageViewportOf(scene)];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    current = { ...scene, legends: legendsAt(prepared, worldPx) };
+    current = withLegendPlace({ ...scene, legends: legendsAt(prepared, worldPx) }, asked);
     const before = worldPx;
-    ({ worldPx } = viewportOf(current));
+    ({ worldPx } = imageViewportOf(current));
     if (levelOf(worldPx) === levelOf(before)) break;
   }
   return current;

@@ -41,7 +41,12 @@ const ROUNDING = 0.04;
 
 /** Labels the classes that have rows. */
 export function rangeLabels(classes: RangeClasses, style: NumberStyle): Labelled[] {
-  const texts = style === "date" ? dateTexts(classes.ranges) : numberTexts(classes, style);
+  const texts =
+    style === "date"
+      ? dateTexts(classes.ranges)
+      : style === "count" && classes.bounds === "data"
+        ? countTexts(classes.ranges)
+        : numberTexts(classes, style);
   return classes.ranges.map(({ count }, i) => ({ label: texts[i]!, count }));
 }
 
@@ -137,6 +142,24 @@ const roundedDown = ({ min, max }: Range) =>
   min === max ? min : roundest({ from: min - (max - min) / 100, to: min });
 const roundedUp = ({ min, max }: Range) =>
   min === max ? max : -roundest({ from: -(max + (max - min) / 100), to: -max });
+
+/** Labels classes of whole numbers, each up to the one before the next class: every number is in one of them. */
+function countTexts(ranges: readonly Range[]): string[] {
+  const filled = ranges.filter(({ count }) => count > 0);
+  const endOf = (range: Range) => {
+    const next = filled[filled.indexOf(range) + 1];
+    return next === undefined ? range.max : next.min - 1;
+  };
+  const write = formatOf(
+    filled.flatMap((range) => [range.min, endOf(range)]),
+    "grouped",
+  );
+  return ranges.map((range) => {
+    const [from, to] = [write(range.min), write(endOf(range))];
+    if (range === filled.at(-1) && filled.length > 1) return `≥ ${from}`;
+    return from === to ? from : `${from} – ${to}`;
+  });
+}
 
 /** Writes dates as coarsely as tells the classes apart. */
 function dateTexts(ranges: readonly Range[]): string[] {

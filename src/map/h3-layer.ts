@@ -8,7 +8,7 @@ import { boundsOf } from "./extent";
 import { dataFromGeoJson } from "./geojson-data";
 import { projectGeometry, withinMercator } from "./geometry";
 import { Layer, labelOf, nameOf } from "./layer";
-import type { ResolvedLayer } from "./layer-data";
+import type { ResolvedLayer, StyleColumn } from "./layer-data";
 
 /** Cells in the longer direction of the data, at least, that the default resolution aims at. */
 const ACROSS = 60;
@@ -56,7 +56,7 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
     properties: {
       h3: id,
       count,
-      ...(values && { [title]: aggregate.statistic === "avg" ? meanOf(sum, count) : sum }),
+      ...(values && { [title]: shownValue(aggregate, { count, sum }) }),
     },
   }));
   const geojson = { type: "FeatureCollection", features } as const;
@@ -72,8 +72,27 @@ export async function withH3Cells(resolved: ResolvedLayer, theme: Basemap["theme
   });
   const warnings = leftOut(left, label, aggregate);
   const cellData = await dataFromGeoJson(cellLayer, geojson);
-  return { layer: cellLayer, data: { ...cellData, warnings: [...data.warnings, ...warnings] } };
+  return {
+    layer: cellLayer,
+    data: {
+      ...cellData,
+      columns: cellData.columns.map((each) => (values ? each : countsOf(each))),
+      warnings: [...data.warnings, ...warnings],
+    },
+    h3: resolution,
+  };
 }
+
+function shownValue({ statistic }: AggregateStyle, { count, sum }: Sums): number {
+  if (statistic === "avg") return meanOf(sum, count);
+  return statistic === "sum" ? rounded(sum) : sum;
+}
+
+const countsOf = (column: StyleColumn): StyleColumn =>
+  column.kind === "number" ? { ...column, isCount: true } : column;
+
+/** Without the last digits of sums of decimal numbers, which are not exact: 0.1 + 0.2 is 0.30000000000000004. */
+const rounded = (sum: number): number => Number(sum.toPrecision(12));
 
 /** Means have more digits than they mean. */
 const meanOf = (sum: number, count: number): number => Number((sum / count).toPrecision(6));

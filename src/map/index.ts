@@ -1,6 +1,6 @@
 export type { CellValue, ColorByValue } from "./aggregate-options";
 export { BaseMap, type BaseMapOptions } from "./base-map";
-export { type BuiltScene, buildScene, type ColoredColumns } from "./build-scene";
+export { type BuiltScene, buildScene } from "./build-scene";
 export type { MapProjection } from "./choose-projection";
 export { largestPx } from "./default-size";
 export { dataFromFrame } from "./frame-data";
@@ -25,7 +25,15 @@ export {
   type ViewOptions,
 } from "./map-options";
 export type { BinMethod, Bins, Scheme, SchemeName } from "./scheme";
-export { areAlike, joined, kindOf, type SharedColumns } from "./shared-columns";
+export {
+  areAlike,
+  type CellKind,
+  joined,
+  kindOf,
+  type LayerScale,
+  type LayerScales,
+  type SharedScales,
+} from "./shared-columns";
 export type {
   ColorByColumn,
   LegendOptions,

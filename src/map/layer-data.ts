@@ -14,7 +14,12 @@ export type DataLayer = Layer | QueryLayer;
 
 /** A column that colour or size can depend on. Times are numbers: milliseconds since 1970. */
 export type StyleColumn =
-  | (NumberColumn & { readonly isTime?: true; readonly cameAsText?: boolean })
+  | (NumberColumn & {
+      readonly isTime?: true;
+      readonly cameAsText?: boolean;
+      /** Numbers of points. */
+      readonly isCount?: true;
+    })
   | StringColumn
   | BooleanColumn;
 
@@ -39,6 +44,8 @@ export interface LayerData {
 export interface ResolvedLayer {
   readonly layer: DataLayer;
   readonly data: LayerData;
+  /** Resolution of the cells of H3 that the layer consists of. */
+  readonly h3?: number;
 }
 
 /** One time per row: milliseconds since 1970, or numbers; NaN if missing. */

@@ -2,10 +2,10 @@
 import { format } from "d3-format";
 
 /**
- * How the numbers of a column are written: with thousands separators, as they are (years, identifiers), or as dates, which
- * are milliseconds since 1970.
+ * How the numbers of a column are written: with thousands separators, as they are (years, identifiers), as dates, which are
+ * milliseconds since 1970, or as counts, whose classes have no bound in common: 1, 2 – 5, 6 – 9.
  */
-export type NumberStyle = "grouped" | "plain" | "date";
+export type NumberStyle = "grouped" | "plain" | "date" | "count";
 
 /** Larger and smaller numbers are written in scientific notation. */
 const MAX_PLAIN = 1e15;

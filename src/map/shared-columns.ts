@@ -1,15 +1,41 @@
-/** Columns of several layers that are classified together, so that a colour means the same in all of them. */
+/** What several layers share that are coloured together, so that a colour means the same in all of them. */
+import type { ShownTogether } from "../render/aggregate/shared";
+import type { Levels } from "../render/scene";
 import type { StyleColumn } from "./layer-data";
 
 /** The values of a column in several layers, one after the other. */
 export interface SharedColumn {
+  readonly kind: "column";
   readonly column: StyleColumn;
   /** Where the values of the layer begin. */
   readonly from: number;
 }
 
-/** For each layer of a map, the column that colours it; undefined for a layer that no column colours. */
-export type SharedColumns = readonly (SharedColumn | undefined)[];
+/** The classes of cells, heatmaps or clusters. */
+interface SharedLevels {
+  readonly kind: "together";
+  readonly levels: Levels;
+}
+
+/** For each layer of a map, what colours it; undefined for a layer of a single colour. */
+export type SharedScales = readonly (SharedColumn | SharedLevels | undefined)[];
+
+/** Which points a cell or cluster has, and what it shows of them. */
+export interface CellKind {
+  readonly as: string;
+  /** Size in CSS pixels; resolution of H3. */
+  readonly cell: number;
+  /** What it shows, such as `count` or `sum(fare)`. */
+  readonly value: string;
+}
+
+/** What colours a layer: the values of a column in the drawn rows, or those of cells, heatmaps or clusters. */
+export type LayerScale =
+  | { readonly kind: "column"; readonly column: StyleColumn; readonly cells?: CellKind }
+  | { readonly kind: "together"; readonly shown: ShownTogether; readonly cells: CellKind };
+
+/** For each layer of a map, what colours it; undefined for a layer of a single colour. */
+export type LayerScales = readonly (LayerScale | undefined)[];
 
 /** Returns true if two columns have the same kind of values. */
 export const areAlike = (a: StyleColumn, b: StyleColumn): boolean => kindOf(a) === kindOf(b);

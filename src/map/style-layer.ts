@@ -17,7 +17,7 @@ import { aboveGround, type Channel, legendsOf } from "./legend";
 import { type NumberStyle, numberStyleOf } from "./number-format";
 import { RowColumns, type ShownColumn } from "./row-columns";
 import { MISSING_AREA, MISSING_COLOR } from "./scheme";
-import type { SharedColumn } from "./shared-columns";
+import type { SharedColumn, SharedScales } from "./shared-columns";
 import { classifySize } from "./size-classes";
 import { DEFAULT_OPACITY, type Style } from "./style-options";
 import { type ClassColumn, type TileColumn, tileColumns } from "./tile-columns";
@@ -49,8 +49,8 @@ interface LayerPlace {
   readonly plain: Rgba;
   readonly layerCount: number;
   readonly clock: ClockBase | undefined;
-  /** The column that colours the layer, together with those of other layers. */
-  readonly shared: SharedColumn | undefined;
+  /** What colours the layer, together with that of other layers. */
+  readonly shared: SharedScales[number];
 }
 
 interface StyledLayer {
@@ -82,7 +82,14 @@ export function styleLayer(
       `\`time\` requires a layer of points; ${label} consists of ${kind}s. Leave \`time\` out, or use ST_Centroid in a query.`,
     );
   if (style.aggregate)
-    return { ...aggregateLayer(style.aggregate, part, ground, { name, clock }), advice: [] };
+    return {
+      ...aggregateLayer(style.aggregate, part, ground, {
+        name,
+        clock,
+        levels: shared?.kind === "together" ? shared.levels : undefined,
+      }),
+      advice: [],
+    };
   const plainSize = defaultSize(geometry, { isTimed: time !== undefined });
   const missing =
     kind === "polygon" ? MISSING_AREA[theme] : { missing: time ? MISSING_EVENT : MISSING_COLOR };
@@ -93,7 +100,8 @@ export function styleLayer(
     sea: vector?.sea ?? background,
     opacity: Math.max(DEFAULT_OPACITY, style.opacity),
   };
-  const source = { data, rows, label, theme, around, shared };
+  const sharedColumn = shared?.kind === "column" ? shared : undefined;
+  const source = { data, rows, label, theme, around, shared: sharedColumn };
   const coloredBy = style.color?.kind === "column" ? columnOf(source, style.color.column) : undefined;
   const color = colorOf(style.color, coloredBy, source, { plain, ...missing });
   const size = sizeOf(kind === "polygon" ? undefined : style.size, source, { plainSize, kind });
@@ -237,6 +245,7 @@ function classColumn(column: StyleColumn, classes: Classes): ClassColumn {
 
 function styleOf(column: StyleColumn): NumberStyle {
   if (column.kind !== "number") return "grouped";
+  if (column.isCount) return "count";
   return column.isTime ? "date" : numberStyleOf(column.name, column.values);
 }
 

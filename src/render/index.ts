@@ -4,6 +4,8 @@
  * a notebook displays.
  */
 
+export { levelOf } from "./aggregate/lattice";
+export { sharedLevels } from "./aggregate/shared";
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
 export { checkState, type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
@@ -17,6 +19,7 @@ export {
   type TileSheet,
   tilesOf,
 } from "./image/raster-tiles";
+export { imageViewportOf } from "./image-layout";
 export {
   checkScale,
   type MapReports,
@@ -27,5 +30,4 @@ export {
 } from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";
 export { alongCurve } from "./page/pick";
-export { viewportOf } from "./projection";
 export type { MapFilter, Scene } from "./scene";

@@ -4,6 +4,7 @@
  */
 import { legendRoom, legendSymbolSize, nestedPoints } from "./furniture";
 import type { Legend, LegendCorner, Scene } from "./scene";
+import { textWidth } from "./text-width";
 
 /** A box on the map in CSS pixels. */
 export interface Place {
@@ -13,7 +14,7 @@ export interface Place {
   readonly bottom: number;
 }
 
-/** A page has buttons and folds the legend of a small map; an image always shows the legend. */
+/** A page has buttons and folds the legend of a small map; an image always shows the legend, see `image-layout.ts`. */
 export type Medium = "page" | "image";
 
 /** The corners for a legend, the preferred one first. */
@@ -258,17 +259,4 @@ function sizeOfLegend(legend: Legend, mapWidth: number): LegendSize {
     addText(text, indent, Math.max(LEGEND.item, (symbols[i]?.height ?? 0) + 2));
   }
   return { width: Math.ceil(width) + LEGEND.paddingX, height: Math.ceil(height) };
-}
-
-/** Estimates the width of a text in a sans-serif font, rather too wide than too narrow. */
-function textWidth(text: string, px: number): number {
-  let em = 0;
-  for (const letter of text) {
-    if (letter > "\u2e7f")
-      em += 1; // Chinese, Japanese, Korean, emoji
-    else if ("iljtfrI.,:;'|!()[] ".includes(letter)) em += 0.36;
-    else if ("mwMW@%—".includes(letter)) em += 0.95;
-    else em += letter === letter.toLowerCase() ? 0.6 : 0.7;
-  }
-  return em * px;
 }

@@ -55,6 +55,25 @@ export function clearanceOf(scene: Scene, medium: Medium): Clearance {
   return { viewport, places: [...placesOf(scene, corner, medium), attributionPlace(scene)] };
 }
 
+/** Returns the box whose data the first view is about: the fitted one, or what an image shows around a given centre. */
+export function dataBoxOf(scene: Scene): Box {
+  const { view } = scene;
+  if (view.kind === "box") return view.box;
+  return view.kind === "fit" ? worldBox(view.bounds) : boxOf(viewportOf(scene));
+}
+
+/** Returns the share of the data in a box that an image hides below what lies on it or beyond its edges. */
+export function hiddenIn(scene: Scene, box: Box): number {
+  const { viewport, corner } = firstViewOf(scene, "image");
+  const occupancy = occupancyOf(scene.layers, box);
+  const hidden = 1 - occupancy.shareIn(boxOf(viewport));
+  return (
+    hidden +
+    coveredBy(placesOf(scene, corner, "image"), occupancy, viewport) +
+    LOST_WEIGHT * legendCut(scene, corner)
+  );
+}
+
 interface FirstView {
   readonly viewport: Viewport;
   readonly corner: LegendCorner;

@@ -124,7 +124,7 @@ export interface Aggregate {
   readonly title: string;
   /** Colours of the classes of cells, from the smallest to the largest values. */
   readonly palette: readonly Rgba[];
-  /** What colours depend on, by zoom level, if the layer is an overview. */
+  /** What colours depend on, by zoom level, if the layer is an overview or shares its colours with other maps. */
   readonly levels?: Levels;
 }
 
@@ -134,6 +134,9 @@ export interface LevelScale {
   readonly breaks?: readonly number[];
   /** Smallest and largest value of a cell. */
   readonly range?: readonly [least: number, most: number];
+  /** Number of clusters, and of points that are in no cluster. */
+  readonly count?: number;
+  readonly singles?: number;
   /** Number of points, or sum of values, in the densest cells that are two standard deviations of the kernel wide. */
   readonly densest?: number;
   /** Smallest and largest mean, without outliers. */
@@ -435,6 +438,8 @@ export interface Scene {
   readonly legends: readonly Legend[];
   /** Corner of the legends. @default where they cover least of the data, see `legendCornerOf` */
   readonly legendCorner?: LegendCorner;
+  /** Images have the legends below the map. The page, which folds legends of narrow maps, has them in their corner. */
+  readonly legendBelow?: true;
   /** Present if a layer is animated. */
   readonly clock?: Clock;
   /** Sentences about data that the map does not show. */

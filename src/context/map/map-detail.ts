@@ -43,9 +43,7 @@ export async function withTiles(
   { scene, layers, tileColumns }: FetchedScene,
   signal?: AbortSignal,
 ): Promise<{ readonly packed: PackedScene; readonly warnings: readonly string[] }> {
-  // the clusters of an overview are those of all points
-  const isCluster = (i: number) => scene.layers[i]?.aggregate?.as === "cluster";
-  const reduced = packed.page.overviews.flatMap((overview, i) => (overview && !isCluster(i) ? [i] : []));
+  const reduced = packed.page.overviews.flatMap((overview, i) => (overview ? [i] : []));
   // `!`: overviews, layers and tile columns have the same indexes
   const reachPx = Math.max(0, ...reduced.map((index) => reachOf(scene.layers[index]!)));
   const bufferPx = Math.min(MAX_BUFFER_PX, Math.ceil(MOST_TILE_PX_PER_PX * reachPx) + 1);

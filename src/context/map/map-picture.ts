@@ -5,12 +5,12 @@ import {
   checkScale,
   decodeTile,
   FigureCell,
+  imageViewportOf,
   type Scene,
   type TilePicture,
   type TilePictures,
   type TileSheet,
   tilesOf,
-  viewportOf,
 } from "../../render";
 
 /** Two maps of this size, or one and a chart, fit the width of a notebook cell. */
@@ -65,7 +65,7 @@ export async function fetchTiles(
 ): Promise<TilePictures | undefined> {
   const { tiles } = scene.basemap;
   if (!tiles) return undefined;
-  const viewport = viewportOf(scene, { pixelRatio: scale });
+  const viewport = imageViewportOf(scene, { pixelRatio: scale });
   const ended = new AbortController(); // the first failure cancels the other requests
   const signals = [ended.signal, AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
   const fetched = (template: string | undefined) =>

@@ -18,7 +18,7 @@ import {
   type MapOptions,
   parseGeoJson,
   type ResolvedLayer,
-  type SharedColumns,
+  type SharedScales,
   withH3Cells,
 } from "../../map";
 import { readColumns } from "../read/read";
@@ -36,7 +36,7 @@ export interface Work {
 export interface FetchedScene extends BuiltScene {
   readonly layers: readonly ResolvedLayer[];
   /** Builds the scene again, with classes that the layers share with those of other maps. */
-  readonly rebuild: (shared: SharedColumns) => BuiltScene;
+  readonly rebuild: (shared: SharedScales) => BuiltScene;
 }
 
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
@@ -47,7 +47,7 @@ export async function mapScene(transport: Transport, options: MapOptions & Work)
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
   const { zoom, lat, lng, projection, size, title, legend, at } = options;
   const view = { zoom, lat, lng, projection, size };
-  const build = (shared?: SharedColumns) =>
+  const build = (shared?: SharedScales) =>
     buildScene({
       layers: resolved,
       basemap,

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Transport } from "../../api/transport";
 import { openPageChannel } from "../../kernel/page-channel";
-import type { MapOptions, SharedColumns } from "../../map";
+import type { MapOptions, SharedScales } from "../../map";
 import {
   alongCurve,
   type FigureCell,
+  imageViewportOf,
   type MapReport,
   type MapReports,
   MapView,
@@ -13,7 +14,6 @@ import {
   parseReport,
   type Scene,
   type TilePictures,
-  viewportOf,
 } from "../../render";
 import { withTiles } from "./map-detail";
 import { DEFAULT_FIGURE_MAP_SIZE, fetchTiles } from "./map-picture";
@@ -48,7 +48,7 @@ export async function makeMap(
 
 /** Makes a map that is shown as an image, and puts it into its cell of a figure. */
 async function stillMap(
-  { scene, rebuild, coloredColumns: columns }: FetchedScene,
+  { scene, rebuild, scales }: FetchedScene,
   { scale, ax, signal }: Pick<MapToMake, "scale" | "ax" | "signal">,
 ): Promise<MapView> {
   const tiles = await fetchTiles(scene, { scale, signal });
@@ -60,12 +60,14 @@ async function stillMap(
     ax?.map(still);
     return view;
   }
-  const remake = async (shared: SharedColumns, signal: AbortSignal | undefined) => {
-    const other = rebuild(shared).scene;
-    const isSame = isDeepStrictEqual(viewportOf(other), viewportOf(scene)); // the legend can change it
-    return imageOf(other, isSame ? tiles : await fetchTiles(other, { scale, signal })).still;
+  const remake = async (shared: SharedScales, signal: AbortSignal | undefined) => {
+    const { scene: other, scales } = rebuild(shared);
+    const isSame = isDeepStrictEqual(imageViewportOf(other), imageViewportOf(scene)); // the legend can change it
+    const under = isSame ? tiles : await fetchTiles(other, { scale, signal });
+    return { still: imageOf(other, under).still, scales };
   };
-  await putShared(ax.sharing, { cell: ax, columns, still, remake }, signal);
+  const warnings = await putShared(ax.sharing, { cell: ax, scales, still, remake }, signal);
+  for (const warning of warnings) console.warn(warning);
   return view;
 }
 

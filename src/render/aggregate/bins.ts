@@ -1,6 +1,6 @@
 import type { PointGeometry, SceneLayer, Statistic } from "../scene";
 import { CellIndex } from "./cell-index";
-import { type Lattice, locate } from "./lattice";
+import { type Lattice, locate, middleOf } from "./lattice";
 
 /** Points to bin, of a layer or of one of its vector tiles. */
 export interface WeightedPoints {
@@ -24,10 +24,17 @@ export class Bins {
   #counts: Float64Array = new Float64Array(1 << 10);
   /** Sum, smallest or largest value of each cell. */
   #sums: Float64Array = new Float64Array(1 << 10);
+  /** Sums of the coordinates of each cell. */
+  #places: { x: Float64Array; y: Float64Array } | undefined;
 
-  constructor(lattice: Lattice, statistic: Statistic) {
+  constructor(
+    lattice: Lattice,
+    statistic: Statistic,
+    { hasCentroids = false }: { readonly hasCentroids?: boolean } = {},
+  ) {
     this.lattice = lattice;
     this.#statistic = statistic;
+    if (hasCentroids) this.#places = { x: new Float64Array(1 << 10), y: new Float64Array(1 << 10) };
   }
 
   /** Number of points in each cell. */
@@ -42,6 +49,14 @@ export class Bins {
   /** Value of a cell: the number of its points, or the statistic of their values. */
   valueOf(cell: number): number {
     return valueOfSums(this.#statistic, this.sumsOf(cell));
+  }
+
+  /** Mean position of the points of a cell; the middle of the cell for bins without centroids. */
+  centroidOf(cell: number): readonly [x: number, y: number] {
+    const { columns, rows } = this.cells;
+    if (!this.#places) return middleOf(this.lattice, { column: columns[cell]!, row: rows[cell]! });
+    const count = this.#counts[cell]!;
+    return [this.#places.x[cell]! / count, this.#places.y[cell]! / count];
   }
 
   /** Adds the points in a range, except those for which `isWithin` is false. */
@@ -70,6 +85,9 @@ export class Bins {
       }
       const weight = weights === undefined ? 1 : weights[i]!;
       this.#addTo(cell, weight, values === undefined ? 0 : values[rows === undefined ? i : rows[i]!]!);
+      if (!this.#places) continue;
+      this.#places.x[cell]! += weight * px;
+      this.#places.y[cell]! += weight * py;
     }
   }
 
@@ -77,6 +95,7 @@ export class Bins {
     if (cell >= this.#counts.length) {
       this.#counts = doubled(this.#counts);
       this.#sums = doubled(this.#sums);
+      if (this.#places) this.#places = { x: doubled(this.#places.x), y: doubled(this.#places.y) };
     }
     const isNew = this.#counts[cell] === 0;
     this.#counts[cell]! += weight;

@@ -40,16 +40,24 @@ export function classOf(value: number, breaks: readonly number[]): number {
   return index;
 }
 
-/** Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for others; the range of a single class. */
+/**
+ * Labels the classes: `1`, `2 – 9`, `≥ 10` for counts; `< 0.5`, `0.5 – 2`, `≥ 2` for others; the range of a single class.
+ * @param fewest the smallest count there can be
+ */
 export function breakLabels(
   breaks: readonly number[],
   isCount: boolean,
   [least, most]: readonly [least: number, most: number],
+  fewest = 1,
 ): string[] {
   const first = breaks[0];
   if (first === undefined) return [between(least, most)];
   const inner = breaks.slice(1).map((end, i) => between(breaks[i]!, isCount ? end - 1 : end)); // `!`: one shorter
-  return [isCount ? between(1, first - 1) : `< ${text(first)}`, ...inner, `≥ ${text(breaks.at(-1)!)}`];
+  return [
+    isCount ? between(fewest, Math.max(fewest, first - 1)) : `< ${text(first)}`,
+    ...inner,
+    `≥ ${text(breaks.at(-1)!)}`,
+  ];
 }
 
 const between = (from: number, to: number) => (from === to ? text(from) : `${text(from)} – ${text(to)}`);

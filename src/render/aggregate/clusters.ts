@@ -1,11 +1,8 @@
 import Supercluster, { type PointFeature } from "supercluster";
 import type { Box } from "../../geometry/clip";
 import { lngLatOf, worldOf } from "../../geometry/mercator";
-import type { Aggregate, LevelScale, Statistic } from "../scene";
-import { Bins, combined, type Sums, valueOfSums, type WeightedPoints } from "./bins";
-import { breaksOf } from "./breaks";
-import { latticeAt, middleOf } from "./lattice";
-import { rangeOf } from "./levels";
+import type { Aggregate, Statistic } from "../scene";
+import { combined, type Sums, valueOfSums, type WeightedPoints } from "./bins";
 
 /** Points that are close to each other at a zoom level; a single point if `count` is 1. */
 export interface Cluster {
@@ -19,31 +16,16 @@ export interface Cluster {
 /** Supercluster adds to the sums of a cluster. */
 type Mutable = { -readonly [K in keyof Sums]: Sums[K] };
 
-interface ClusterScale extends Required<Pick<LevelScale, "breaks" | "range">> {
-  /** Number of clusters, and of single points. */
-  readonly count: number;
-  readonly singles: number;
-}
-
 /** Zoom levels of clusters; beyond the last one, no points are put together. */
-const MAX_ZOOM = 18;
-/** Of more points than these, neighbours are put together first, on the finest grid that has at most `MAX_CELLS`. */
-const MAX_POINTS = 100_000;
-const MAX_CELLS = 30_000;
-/** Points to add between two looks at the number of cells. */
-const CHUNK = 20_000;
-const WORLD: Box = [0, 0, 1, 1];
+export const MAX_ZOOM = 18;
 
-/** Clusters of a layer at all zoom levels. */
+/** Clusters of a layer with few enough points, at all zoom levels. */
 export class Clusters {
   readonly #index: Supercluster<Mutable, Mutable>;
   readonly #statistic: Statistic;
-  readonly #classes: number;
-  readonly #scales = new Map<number, ClusterScale>();
 
-  constructor(points: WeightedPoints, { statistic, cellPx, palette }: Aggregate) {
+  constructor(points: WeightedPoints, { statistic, cellPx }: Aggregate) {
     this.#statistic = statistic;
-    this.#classes = palette.length;
     this.#index = new Supercluster<Mutable, Mutable>({
       radius: cellPx,
       extent: 256, // pixels of a tile
@@ -69,60 +51,19 @@ export class Clusters {
         return { x, y, count: sums.count, value: valueOfSums(this.#statistic, sums) };
       });
   }
-
-  /** Returns the classes of clusters by their value: the smallest of each but the first, and the range. */
-  scaleAt(level: number): ClusterScale {
-    const known = this.#scales.get(level);
-    if (known) return known;
-    const all = this.in(WORLD, level);
-    const values = Float64Array.from(all.flatMap(({ count, value }) => (count > 1 ? [value] : [])));
-    const breaks = breaksOf(values, this.#classes, this.#statistic === "count");
-    const scale = {
-      breaks,
-      range: rangeOf(values),
-      count: values.length,
-      singles: all.length - values.length,
-    };
-    this.#scales.set(level, scale);
-    return scale;
-  }
 }
 
-/** `!`: points and cells are below the lengths. */
-function featuresOf(points: WeightedPoints, statistic: Statistic): PointFeature<Mutable>[] {
-  const { geometry, values } = points;
+/** `!`: points are below the lengths. */
+function featuresOf({ geometry, values }: WeightedPoints, statistic: Statistic): PointFeature<Mutable>[] {
   const { x, y, rows, weights } = geometry;
-  if (x.length > MAX_POINTS) return featuresOfBins(finestBins(points, statistic));
   const features: PointFeature<Mutable>[] = [];
   for (let i = 0; i < x.length; i++) {
     if (!Number.isFinite(x[i]! + y[i]!)) continue;
     const count = weights?.[i] ?? 1;
     const value = values?.[rows?.[i] ?? i] ?? 0;
-    features.push(featureAt([x[i]!, y[i]!], { count, sum: statistic === "avg" ? value * count : value }));
+    const properties = { count, sum: statistic === "avg" ? value * count : value };
+    const coordinates = lngLatOf([x[i]!, y[i]!]);
+    features.push({ type: "Feature", geometry: { type: "Point", coordinates }, properties });
   }
   return features;
-}
-
-function featuresOfBins(bins: Bins): PointFeature<Mutable>[] {
-  const { columns, rows } = bins.cells;
-  return Array.from(columns, (column, cell) =>
-    featureAt(middleOf(bins.lattice, { column, row: rows[cell]! }), bins.sumsOf(cell)),
-  );
-}
-
-const featureAt = (place: readonly [x: number, y: number], properties: Sums): PointFeature<Mutable> => ({
-  type: "Feature",
-  geometry: { type: "Point", coordinates: lngLatOf(place) },
-  properties,
-});
-
-/** Returns bins of the finest grid with at most `MAX_CELLS` cells. */
-function finestBins(points: WeightedPoints, statistic: Statistic): Bins {
-  for (let level = MAX_ZOOM; ; level--) {
-    const bins = new Bins(latticeAt("square", 1, level), statistic);
-    const { length } = points.geometry.x;
-    for (let from = 0; from < length && bins.cells.count <= MAX_CELLS; from += CHUNK)
-      bins.add(points, { from, to: Math.min(length, from + CHUNK) });
-    if (bins.cells.count <= MAX_CELLS) return bins;
-  }
 }

@@ -57,19 +57,26 @@ export class CellLevels {
 
   #binned(level: number, lattice: Lattice): Level {
     const { statistic, palette } = this.#aggregate;
-    const all = this.#spans.map(([from, to]) => {
-      const bins = new Bins(lattice, statistic);
-      bins.add(this.points, { from, to });
-      return bins;
-    });
-    const values = Float64Array.from(
-      all.flatMap((bins) => Array.from(bins.counts, (_, cell) => bins.valueOf(cell))),
-    );
+    const all = this.#binsIn(lattice);
+    const values = valuesOf(all);
     const breaks = breaksOf(values, palette.length, statistic === "count");
     const [first] = all;
     const count = Math.max(0, ...all.map(({ cells }) => cells.count));
     if (count > MOST_CELLS) this.#finest = Math.min(this.#finest, level);
     return { lattice, breaks, range: rangeOf(values), ...(this.#isWhole && first && { bins: first }) };
+  }
+
+  /** Returns the values of all cells of a level. */
+  valuesAt(level: number): Float64Array {
+    return valuesOf(this.#binsIn(this.latticeAt(level)));
+  }
+
+  #binsIn(lattice: Lattice): Bins[] {
+    return this.#spans.map(([from, to]) => {
+      const bins = new Bins(lattice, this.#aggregate.statistic);
+      bins.add(this.points, { from, to });
+      return bins;
+    });
   }
 
   /** From level to level, cells have fewer points in the proportion in which they last became more. */
@@ -83,6 +90,9 @@ export class CellLevels {
     return statistic === "sum" ? scaled : [...new Set(scaled.map((value) => Math.max(2, Math.round(value))))];
   }
 }
+
+const valuesOf = (all: readonly Bins[]): Float64Array =>
+  Float64Array.from(all.flatMap((bins) => Array.from(bins.counts, (_, cell) => bins.valueOf(cell))));
 
 /** Returns the smallest and the largest value; zeros if there are none. */
 export function rangeOf(values: Float64Array): readonly [least: number, most: number] {

@@ -1,5 +1,9 @@
 /** What the colours of layers that are drawn together depend on, for the overviews of such layers. */
+
+import { zoomOf } from "../../geometry/mercator";
 import type { Aggregate, LevelScale, Levels, PointGeometry, SceneLayer } from "../scene";
+import { weightedPoints } from "./bins";
+import { sampledValues, scaleOfClusters } from "./cluster-scale";
 import { heatScaleOf } from "./heat-scale";
 import { levelOf } from "./lattice";
 import { CellLevels, fullestSpan } from "./levels";
@@ -14,10 +18,28 @@ const FINEST = 20;
 /** Returns the standard deviation of a heatmap's kernel in CSS pixels. */
 export const sigmaOf = (cellPx: number): number => cellPx / RADIUS_SIGMAS;
 
-/** Adds the scales of a whole layer, from a scale on, to an overview of it, whose points do not tell them. */
-export function withScales(overview: SceneLayer, layer: SceneLayer, worldPx: number): SceneLayer {
+/**
+ * Adds the scales of a whole layer, from a scale on, to an overview of it, whose points do not tell them.
+ * @param exactPx scale up to which the overview has the clusters of all points
+ */
+export function withScales(
+  overview: SceneLayer,
+  layer: SceneLayer,
+  { worldPx, exactPx }: { readonly worldPx: number; readonly exactPx: number },
+): SceneLayer {
   const { geometry, aggregate, density } = layer;
-  if (geometry.kind !== "point" || aggregate?.as === "cluster") return overview;
+  if (geometry.kind !== "point") return overview;
+  if (aggregate?.as === "cluster") {
+    const points = weightedPoints(layer, geometry);
+    const from = Math.floor(zoomOf(exactPx)) + 1;
+    const levels = tableOf(from, (level) =>
+      scaleOfClusters(sampledValues(points, aggregate, level), {
+        statistic: aggregate.statistic,
+        classes: aggregate.palette.length,
+      }),
+    );
+    return { ...overview, aggregate: { ...aggregate, levels } };
+  }
   const from = levelOf(worldPx);
   if (aggregate)
     return { ...overview, aggregate: { ...aggregate, levels: levelsOf(layer, geometry, aggregate, from) } };

@@ -45,7 +45,8 @@ export interface FigureOptions {
   /**
    * `"shared"` gives layers that are coloured by columns of the same name the same classes and the same legend in all maps of
    * the figure: those of the values of all maps. Pass the same `color` to these layers. Counts in the legend are those of
-   * all maps, too. Adding a map changes the others.
+   * all maps, too. Layers whose points are drawn together share their classes if they have the same `as`, `value` and `cell`;
+   * a warning says what differs. Adding a map changes the others.
    * @default each map has its own classes
    */
   readonly scale?: "shared";

@@ -36,8 +36,8 @@ const TITLE_PX = 14;
 const TITLE_PADDING = 10;
 const TITLE_CARD_HEIGHT = 28;
 const RADIUS = 6;
-const TEXT_PX = 12;
-const SMALL_PX = 10;
+export const TEXT_PX = 12;
+export const SMALL_PX = 10;
 /** Minimum width of the card with the time, enough for most maps, so that it does not change from frame to frame. */
 const TIME_WIDTH = 170;
 const TIME_HEIGHT = 28;
@@ -46,14 +46,16 @@ const NEAR_GAP = 8;
 const ATTRIBUTION_HEIGHT = 16;
 const ATTRIBUTION_PADDING = 6;
 /** Texts are cut at this many characters before they are measured. */
-const MAX_TEXT = 200;
+export const MAX_TEXT = 200;
 
-const THEMES = {
-  light: { card: "#fffffff0", edge: "#141e281f", ink: "#263238", soft: "#5b6770" },
-  dark: { card: "#20252aeb", edge: "#ffffff24", ink: "#eceff1", soft: "#aeb8bf" },
+export const THEMES = {
+  light: { paper: "#ffffff", card: "#fffffff0", edge: "#141e281f", ink: "#263238", soft: "#5b6770" },
+  dark: { paper: "#20252a", card: "#20252aeb", edge: "#ffffff24", ink: "#eceff1", soft: "#aeb8bf" },
 } as const;
 
-interface Lettering {
+export type Theme = (typeof THEMES)["light" | "dark"];
+
+export interface Lettering {
   /** CSS list of font families. */
   readonly fonts: string;
 }
@@ -203,11 +205,7 @@ interface Box {
   readonly height: number;
 }
 
-function drawBox(
-  context: SKRSContext2D,
-  { left, top, width, height }: Box,
-  theme: (typeof THEMES)["light" | "dark"],
-): void {
+function drawBox(context: SKRSContext2D, { left, top, width, height }: Box, theme: Theme): void {
   context.fillStyle = theme.card;
   context.strokeStyle = theme.edge;
   context.lineWidth = 1;
@@ -215,6 +213,14 @@ function drawBox(
   context.roundRect(left + 0.5, top + 0.5, width - 1, height - 1, RADIUS);
   context.fill();
   context.stroke();
+}
+
+/** The place of a ramp or of nested points, and the colours of its texts. */
+interface InCard {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly theme: Theme;
 }
 
 interface Card {
@@ -287,7 +293,7 @@ function drawCard(
   context: SKRSContext2D,
   { width, height, symbolWidth, lines }: Card,
   { left, top }: Pick<Box, "left" | "top">,
-  theme: (typeof THEMES)["light" | "dark"],
+  theme: Theme,
 ): void {
   drawBox(context, { left, top, width, height }, theme);
   const x = left + PADDING_X;
@@ -297,8 +303,9 @@ function drawCard(
       context.fillStyle = theme.edge;
       context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
     }
-    if (line.kind === "ramp") drawRamp(context, line.ramp, x, y, width - 2 * PADDING_X, theme);
-    if (line.kind === "nested") drawNested(context, line.nested, x, y, width - 2 * PADDING_X, theme);
+    const place = { x, y, width: width - 2 * PADDING_X, theme };
+    if (line.kind === "ramp") drawRamp(context, line.ramp, place);
+    if (line.kind === "nested") drawNested(context, line.nested, place);
     if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + lineHeight / 2);
     context.fillStyle = line.kind === "title" ? theme.ink : theme.soft;
     const textHeight = line.kind === "title" ? ITEM_HEIGHT : line.height;
@@ -317,13 +324,10 @@ function drawRight(context: SKRSContext2D, text: string, right: number, y: numbe
 }
 
 /** Draws points inside each other, with leaders to their labels. */
-function drawNested(
+export function drawNested(
   context: SKRSContext2D,
   { points, labelX }: NestedPoints,
-  x: number,
-  y: number,
-  width: number,
-  theme: (typeof THEMES)["light" | "dark"],
+  { x, y, width, theme }: InCard,
 ): void {
   for (const { item, radius, centerX, centerY } of points)
     drawShape(context, item, {
@@ -430,13 +434,10 @@ function widthOf(context: SKRSContext2D, line: Line, text: string): number {
   return Math.max(RAMP_WIDTH, widthOfText(from) + SYMBOL_GAP + widthOfText(to));
 }
 
-function drawRamp(
+export function drawRamp(
   context: SKRSContext2D,
   { colors, from, to }: NonNullable<Legend["ramp"]>,
-  x: number,
-  y: number,
-  width: number,
-  theme: (typeof THEMES)["light" | "dark"],
+  { x, y, width, theme }: InCard,
 ): void {
   const gradient = context.createLinearGradient(x, 0, x + width, 0);
   for (const [i, color] of colors.entries())
@@ -503,9 +504,9 @@ function widestSymbol(lines: readonly Line[]): number {
   );
 }
 
-function drawSymbol(
+export function drawSymbol(
   context: SKRSContext2D,
-  { legend, item }: { legend: Legend; item: LegendItem },
+  { legend, item }: { readonly legend: Legend; readonly item: LegendItem },
   centerX: number,
   centerY: number,
 ): void {

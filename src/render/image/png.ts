@@ -5,6 +5,7 @@ import { Explorer } from "../explore/explorer";
 import { setFilters } from "../explore/filters";
 import { outerSize } from "../explore/panel";
 import { nearText, vectorCredit } from "../furniture";
+import { mapPartOf } from "../image-layout";
 import { namesOf } from "../names";
 import { outlinesOf } from "../outlines";
 import {
@@ -19,6 +20,7 @@ import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
 import type { LegendCorner, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
 import { fontsOfScene } from "./fonts";
+import { drawLegendStrip } from "./legend-strip";
 import { drawAttribution, drawLegends, drawScale, drawTime, drawTitle } from "./lettering";
 import { drawPanel } from "./panel";
 import { drawTiles, type TilePictures } from "./raster-tiles";
@@ -48,6 +50,8 @@ export function renderCanvas(scene: Scene, options?: PngOptions): Canvas {
 /** Paints images of a scene, one for each frame of its clock. */
 export class ImagePainter {
   readonly #scene: Scene;
+  /** The part of the image that is map. */
+  readonly #map: Scene;
   readonly #pixelRatio: number;
   readonly #tiles: TilePictures | undefined;
   readonly #viewport: Viewport;
@@ -66,17 +70,16 @@ export class ImagePainter {
   constructor(scene: Scene, { pixelRatio = 1, tiles }: PngOptions = {}) {
     const { createCanvas } = loadSkia();
     this.#scene = scene;
+    const map = mapPartOf(scene);
+    this.#map = map;
     this.#pixelRatio = pixelRatio;
     this.#tiles = tiles;
-    this.#viewport = viewportOf(scene, { pixelRatio });
-    this.#corner = legendCornerOf(scene);
-    const [width, height] = [Math.round(scene.widthPx * pixelRatio), Math.round(scene.heightPx * pixelRatio)];
-    const outer = outerSize(scene);
-    this.#canvas = createCanvas(
-      Math.round(outer.widthPx * pixelRatio),
-      Math.round(outer.heightPx * pixelRatio),
-    );
-    this.#ground = createCanvas(width, height);
+    this.#viewport = viewportOf(map, { pixelRatio });
+    this.#corner = legendCornerOf(map);
+    const canvasOf = ({ widthPx, heightPx }: Pick<Scene, "widthPx" | "heightPx">) =>
+      createCanvas(Math.round(widthPx * pixelRatio), Math.round(heightPx * pixelRatio));
+    this.#canvas = canvasOf(outerSize(scene));
+    this.#ground = canvasOf(map);
     const shapes = scene.basemap.vector ? outlinesOf(scene) : undefined;
     this.#fonts = fontsOfScene(scene).families;
     const names = tiles ? [] : namesOf(scene);
@@ -88,7 +91,7 @@ export class ImagePainter {
       together: paintTogether,
     });
     this.#near = scene.projection ? undefined : nearText(names, this.#viewport);
-    const clear = clearanceOf(scene, "image");
+    const clear = clearanceOf(map, "image");
     Object.assign(this.#prepared.now, { clear, namesClear: clear });
     const ground = this.#ground.getContext("2d");
     if (scene.widgets) {
@@ -112,13 +115,13 @@ export class ImagePainter {
 
   /** Paints a frame; the next call paints on the same canvas. */
   paint(frame: number): Canvas {
-    const [scene, viewport, fonts] = [this.#scene, this.#viewport, this.#fonts];
+    const [scene, viewport, fonts] = [this.#map, this.#viewport, this.#fonts];
     const { clock } = scene;
     const context = this.#canvas.getContext("2d");
     context.save();
     if (this.#explorer) {
       context.beginPath();
-      context.rect(0, 0, this.#ground.width, this.#ground.height);
+      context.rect(0, 0, this.#scene.widthPx * this.#pixelRatio, this.#scene.heightPx * this.#pixelRatio);
       context.clip();
     }
     context.drawImage(this.#ground, 0, 0);
@@ -129,8 +132,9 @@ export class ImagePainter {
     context.save();
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const credit = this.#tiles ? scene.basemap.tiles?.attribution : vectorCredit(scene);
-    const attribution = plainText(credit);
-    const takenBelowPx = attribution ? drawAttribution(context, scene, { text: attribution, fonts }) : 0;
+    const text = plainText(credit);
+    const hasCredit = scene !== this.#scene && drawLegendStrip(context, this.#scene, { text, fonts });
+    const takenBelowPx = text && !hasCredit ? drawAttribution(context, scene, { text, fonts }) : 0;
     drawScale(context, scene, { viewport, takenPx: takenBelowPx, near: this.#near, fonts });
     if (clock) {
       const share = (frame + 1) / clock.frames;

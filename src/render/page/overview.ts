@@ -7,6 +7,7 @@ import { zoomOf } from "../../geometry/mercator";
 import { Bins, weightedPoints } from "../aggregate/bins";
 import { CellIndex } from "../aggregate/cell-index";
 import { latticeAt, middleOf } from "../aggregate/lattice";
+import { GROUPS_PER_CELL } from "../aggregate/near-clusters";
 import { boxesOfGroups, boxesOfPaths } from "../painter/box";
 import type { Aggregate, PathGeometry, PointGeometry, Rgba, SceneLayer } from "../scene";
 import { pickFeatures, pickLayerPoints } from "./pick";
@@ -28,6 +29,10 @@ const lasting = (alpha: number) => (alpha >= 1 ? 1 : Math.ceil(Math.log(1 / 255)
  * together are merged.
  */
 export function overviewOfPoints(layer: SceneLayer, geometry: PointGeometry, worldPx: number): Overview {
+  if (layer.aggregate?.as === "cluster") {
+    const groupPx = layer.aggregate.cellPx / GROUPS_PER_CELL;
+    return { layer: mergedPoints(layer, geometry, layer.aggregate, worldPx / groupPx), worldPx };
+  }
   if (layer.aggregate) return { layer: mergedPoints(layer, geometry, layer.aggregate, worldPx), worldPx };
   const { x, y, rows, weights } = geometry;
   const lookOf = looks(layer);
@@ -77,39 +82,33 @@ function mergedPoints(
 ): SceneLayer {
   const points = weightedPoints(layer, geometry);
   const lattice = latticeAt("square", 1, zoomOf(worldPx));
-  const merged: { x: number[]; y: number[]; weights: number[]; values: number[] } = {
-    x: [],
-    y: [],
-    weights: [],
-    values: [],
-  };
-  const starts = [0];
+  const parts: Bins[] = [];
   forEachFrame(layer, geometry.x.length, (from, to) => {
     const bins = new Bins(lattice, statistic);
     bins.add(points, { from, to });
-    const { columns, rows } = bins.cells;
-    for (const [cell, count] of bins.counts.entries()) {
-      const [x, y] = middleOf(lattice, { column: columns[cell]!, row: rows[cell]! });
-      merged.x.push(x);
-      merged.y.push(y);
-      merged.weights.push(count);
-      merged.values.push(bins.valueOf(cell));
-    }
-    starts.push(merged.x.length);
+    parts.push(bins);
   });
+  const starts = Uint32Array.from([0, ...parts.map(({ cells }) => cells.count)]);
+  for (let part = 1; part < starts.length; part++) starts[part]! += starts[part - 1]!;
+  const total = starts.at(-1)!;
+  const column = () => new Float64Array(total);
+  const [x, y, weights, values] = [column(), column(), column(), column()];
+  for (const [part, bins] of parts.entries()) {
+    const { columns, rows } = bins.cells;
+    for (let cell = 0, at = starts[part]!; cell < columns.length; cell++, at++) {
+      [x[at], y[at]] = middleOf(lattice, { column: columns[cell]!, row: rows[cell]! });
+      weights[at] = bins.counts[cell]!;
+      values[at] = bins.valueOf(cell);
+    }
+  }
   const { time } = layer;
-  const [x, y, weights] = [merged.x, merged.y, merged.weights].map((list) => Float64Array.from(list)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
   const { explored: _, ...rest } = layer; // merged points have no rows to count
   return {
     ...rest,
     geometry: { kind: "point", x, y, weights },
-    rowCount: x.length,
-    ...(points.values && { columns: [{ kind: "numbers", values: Float64Array.from(merged.values) }] }),
-    ...(time && { time: { ...time, starts: Uint32Array.from(starts) } }),
+    rowCount: total,
+    ...(points.values && { columns: [{ kind: "numbers", values }] }),
+    ...(time && { time: { ...time, starts } }),
   };
 }
 

@@ -20,6 +20,8 @@ const SURELY_TOO_LARGE = 1.3;
 /** Share of the budget to aim for: the features of an overview lie farther apart and take more bits each. */
 const AIM = 0.97;
 
+/** Clusters of more groups than these take long to make when the page is opened. */
+const MAX_GROUPS = 30_000;
 /** Overviews have the scales of the whole layer from here on; further out they find their own, which are the same there. */
 const ZOOMED_OUT = 4;
 
@@ -44,7 +46,8 @@ export function packScene(scene: Scene, budgetBytes = SCENE_BUDGET_BYTES): Packe
     if (size <= share) return layer;
     const overview = overviewToFit(scene, layer, share);
     overviews[i] = { worldPx: overview.worldPx, note: noteOf(layer, overview.layer) };
-    return withScales(overview.layer, layer, viewportOf(scene, { medium: "page" }).worldPx / ZOOMED_OUT);
+    const worldPx = viewportOf(scene, { medium: "page" }).worldPx / ZOOMED_OUT;
+    return withScales(overview.layer, layer, { worldPx, exactPx: overview.worldPx });
   });
   return packed({ scene: { ...scene, layers }, overviews });
 }
@@ -104,7 +107,8 @@ function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Ove
   while (low < high) {
     const middle = (low + high) >> 1;
     const overview = overviewAt(scales[middle] ?? viewPx);
-    if (estimatedSizeOf(scene, overview.layer, { worldPx: overview.worldPx, note: "" }) > shareBytes) {
+    const size = () => estimatedSizeOf(scene, overview.layer, { worldPx: overview.worldPx, note: "" });
+    if (isTooFine(overview.layer) || size() > shareBytes) {
       finer.push(overview);
       low = middle + 1;
     } else high = middle;
@@ -121,6 +125,9 @@ function overviewToFit(scene: Scene, layer: SceneLayer, shareBytes: number): Ove
     }
   }
 }
+
+const isTooFine = ({ aggregate, rowCount }: SceneLayer): boolean =>
+  aggregate?.as === "cluster" && rowCount > MAX_GROUPS;
 
 /** Returns the scales to try, from the finest down to that of the first view. */
 function scalesFrom(viewPx: number): number[] {

@@ -1,5 +1,5 @@
 import type { Box } from "../../geometry/clip";
-import { Bins, weightedPoints } from "../aggregate/bins";
+import { Bins } from "../aggregate/bins";
 import { classOf } from "../aggregate/breaks";
 import { type Cell, cellAt, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
 import { cellLegend, colorOfClass, type LegendContent } from "../aggregate/legend";
@@ -10,9 +10,9 @@ import { boxAround, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { featureOf, KeptFeatures, strokeOutline } from "./cell-feature";
 import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
-import { boxOf, forEachBlock, indexPoints, type PointIndex } from "./point-index";
+import { PlacedPoints } from "./placed-points";
 import { cssColor } from "./style";
-import { needsTiles, type TileSource, tileKey } from "./tiled";
+import type { TileSource } from "./tiled";
 
 /** Ground that shows between cells, in CSS pixels, unless cells are small. */
 const GAP_PX = 0.75;
@@ -32,10 +32,8 @@ export class CellPainter implements LayerPainter {
   readonly hasTiles = true;
   readonly #aggregate: Aggregate;
   readonly #levels: CellLevels;
-  readonly #box: Box;
+  readonly #placed: PlacedPoints;
   readonly #copies: number;
-  readonly #source: TileSource | undefined;
-  #index: PointIndex | undefined;
   readonly #features = new KeptFeatures();
 
   constructor(
@@ -46,13 +44,12 @@ export class CellPainter implements LayerPainter {
     this.layer = layer;
     this.#aggregate = layer.aggregate;
     this.#levels = new CellLevels(layer, geometry, layer.aggregate);
-    this.#box = boxOf(geometry.x, geometry.y);
+    this.#placed = new PlacedPoints(this.#levels.points, { copies, source });
     this.#copies = copies;
-    this.#source = source;
   }
 
   warm(): void {
-    this.#blocks();
+    this.#placed.warm();
   }
 
   legendAt(worldPx: number): LegendContent {
@@ -65,7 +62,7 @@ export class CellPainter implements LayerPainter {
     const byClass: Cell[][] = [...breaks, 0].map(() => []);
     const bins = this.#binsIn(view, viewport.worldPx, frame);
     forEachCell(bins, (cell, number) => byClass[classOf(bins.valueOf(number), breaks)]!.push(cell)); // `!`: as many as classes
-    const copies = copiesOf(this.#box, view, this.#copies);
+    const copies = copiesOf(this.#placed.box, view, this.#copies);
     const draw = cellDrawer(target, viewport, lattice);
     let painted = 0;
     target.globalAlpha = this.layer.opacity;
@@ -83,7 +80,7 @@ export class CellPainter implements LayerPainter {
 
   hitAll({ x, y }: Place, { worldPx, frame, most }: Look): Found[] {
     const lattice = this.#levels.latticeAt(levelOf(worldPx));
-    const [copy] = copiesOf(grown(this.#box, lattice.width), [x, y, x, y], this.#copies);
+    const [copy] = copiesOf(grown(this.#placed.box, lattice.width), [x, y, x, y], this.#copies);
     if (copy === undefined || most < 1) return [];
     const cell = cellAt(lattice, x - copy, y);
     const bins = this.#binsIn(grown(pointBox(middleOf(lattice, cell)), lattice.width), worldPx, frame);
@@ -96,7 +93,7 @@ export class CellPainter implements LayerPainter {
     const view = boxAround(viewport, 0);
     const bins = this.#binsIn(grown(view, lattice.width), viewport.worldPx, frame);
     const inView: { cell: Cell; number: number; x: number; y: number }[] = [];
-    for (const copy of copiesOf(this.#box, view, this.#copies))
+    for (const copy of copiesOf(this.#placed.box, view, this.#copies))
       forEachCell(bins, (cell, number) => {
         const [x, y] = middleOf(lattice, cell);
         if (isIn(view, [x + copy, y])) inView.push({ cell, number, x: x + copy, y });
@@ -115,58 +112,12 @@ export class CellPainter implements LayerPainter {
   #binsIn(box: Box, worldPx: number, frame: number): Bins {
     const level = levelOf(worldPx);
     const { time } = this.layer;
-    if (this.#source && needsTiles(this.#source, worldPx)) return this.#tileBins(box, worldPx, this.#source);
-    const whole = time ? undefined : this.#levels.at(level).bins;
+    const whole = time || this.#placed.isCoarse(worldPx) ? undefined : this.#levels.at(level).bins;
     if (whole) return whole;
-    const bins = this.#newBins(level);
+    const bins = new Bins(this.#levels.latticeAt(level), this.#aggregate.statistic);
     if (time)
       for (const { from, to } of generationsAt(time, frame)) bins.add(this.#levels.points, { from, to });
-    else this.#addBlocks(bins, box);
-    return bins;
-  }
-
-  #newBins(level: number): Bins {
-    return new Bins(this.#levels.latticeAt(level), this.#aggregate.statistic);
-  }
-
-  /** Adds the points of the blocks that touch a box, or of its copies in other worlds. */
-  #addBlocks(bins: Bins, box: Box, isWithin?: (x: number, y: number) => boolean): void {
-    const { points } = this.#levels;
-    const { order, boxes } = this.#blocks();
-    const blocks = new Map<number, number>();
-    for (const copy of copiesOf(this.#box, box, this.#copies))
-      forEachBlock({ boxes }, points.geometry.x.length, movedX(box, -copy), (from, to) =>
-        blocks.set(from, to),
-      );
-    for (const [from, to] of blocks) bins.add(points, { order, from, to }, isWithin);
-  }
-
-  #blocks(): PointIndex {
-    const { x, y } = this.#levels.points.geometry;
-    this.#index ??= indexPoints(x, y, this.#box);
-    return this.#index;
-  }
-
-  /** Sums up the tiles of a view, and the overview where no tile is loaded. Tiles overlap, so each adds its own square only. */
-  #tileBins([minX, minY, maxX, maxY]: Box, worldPx: number, source: TileSource): Bins {
-    const bins = this.#newBins(levelOf(worldPx));
-    const size = { widthPx: (maxX - minX) * worldPx, heightPx: (maxY - minY) * worldPx };
-    const added = new Set<string>();
-    for (const place of source.placesIn({ originX: minX, originY: minY, worldPx, ...size, pixelRatio: 1 })) {
-      const count = 2 ** place.z;
-      const square = { ...place, x: ((place.x % count) + count) % count };
-      if (added.has(tileKey(square))) continue;
-      added.add(tileKey(square));
-      const isWithin = (x: number, y: number) =>
-        Math.floor(x * count) === square.x && Math.floor(y * count) === square.y;
-      const side = 1 / count;
-      const box = [square.x * side, square.y * side, (square.x + 1) * side, (square.y + 1) * side] as const;
-      if (!place.tile) this.#addBlocks(bins, box, isWithin);
-      else {
-        const { layer } = place.tile;
-        if (layer.geometry.kind === "point") bins.add(weightedPoints(layer, layer.geometry), {}, isWithin);
-      }
-    }
+    else this.#placed.addIn(bins, box, worldPx);
     return bins;
   }
 

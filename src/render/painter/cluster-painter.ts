@@ -1,7 +1,9 @@
 import type { Box } from "../../geometry/clip";
 import { weightedPoints } from "../aggregate/bins";
 import { breakLabels, classOf } from "../aggregate/breaks";
-import { type Cluster, Clusters } from "../aggregate/clusters";
+import { ClusterLevels } from "../aggregate/cluster-levels";
+import { FEWEST } from "../aggregate/cluster-scale";
+import type { Cluster } from "../aggregate/clusters";
 import { levelOf } from "../aggregate/lattice";
 import { colorOfClass, type LegendContent } from "../aggregate/legend";
 import { shortNumber } from "../format";
@@ -10,8 +12,9 @@ import { boxAround, copiesOf, movedX } from "./box";
 import type { Canvas2D, Scratch } from "./canvas";
 import { featureOf, KeptFeatures, strokeOutline } from "./cell-feature";
 import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
-import { boxOf } from "./point-index";
+import { PlacedPoints } from "./placed-points";
 import { cssColor } from "./style";
+import type { TileSource } from "./tiled";
 
 /** Diameter of a single point, and of the smallest cluster, in CSS pixels. */
 const SINGLE_PX = 9;
@@ -34,43 +37,53 @@ export class ClusterPainter implements LayerPainter {
   readonly layer: SceneLayer;
   readonly hasTiles = true;
   readonly #aggregate: Aggregate;
-  readonly #geometry: PointGeometry;
   readonly #copies: number;
   readonly #fonts: string;
   readonly #box: Box;
+  readonly #levels: ClusterLevels;
   readonly #features = new KeptFeatures();
-  #clusters: Clusters | undefined;
 
   constructor(
     layer: SceneLayer & { readonly aggregate: Aggregate },
     geometry: PointGeometry,
-    { copies, fonts }: { readonly copies: number; readonly fonts: string },
+    {
+      copies,
+      fonts,
+      source,
+    }: {
+      readonly copies: number;
+      readonly fonts: string;
+      /** Tiles of a layer whose points are an overview. */
+      readonly source?: TileSource | undefined;
+    },
   ) {
     this.layer = layer;
     this.#aggregate = layer.aggregate;
-    this.#geometry = geometry;
     this.#copies = copies;
     this.#fonts = fonts;
-    this.#box = boxOf(geometry.x, geometry.y);
+    const placed = new PlacedPoints(weightedPoints(layer, geometry), { copies, source });
+    this.#box = placed.box;
+    const { levels, ...own } = layer.aggregate;
+    // without tiles, an overview has clusters of its groups only
+    const isShown = levels && (source || !geometry.weights);
+    this.#levels = new ClusterLevels(placed, isShown ? layer.aggregate : own);
   }
 
-  warm(): Clusters {
-    this.#clusters ??= new Clusters(weightedPoints(this.layer, this.#geometry), this.#aggregate);
-    return this.#clusters;
+  warm(): void {
+    this.#levels.warm();
   }
 
   legendAt(worldPx: number): LegendContent {
     const { palette, statistic } = this.#aggregate;
-    const { breaks, range, count, singles } = this.warm().scaleAt(levelOf(worldPx));
+    const { breaks, range, count, singles } = this.#levels.scaleAt(levelOf(worldPx));
     const isCount = statistic === "count";
-    const labels =
-      count > 0 ? breakLabels(breaks, isCount, range).map((label) => label.replace(/^1( – |$)/, "2$1")) : [];
+    const labels = count > 0 ? breakLabels(breaks, isCount, range, FEWEST) : [];
     const single = { label: "1", color: colorOfClass(palette, 0, 2), sizePx: SINGLE_PX };
     return {
       items: [
         ...(singles > 0 && isCount ? [single] : []),
         ...labels.map((label, i) => ({
-          label: label.replace("2 – 2", "2"),
+          label,
           color: colorOfClass(palette, i, labels.length),
           sizePx: this.#sizeOf(i, labels.length),
         })),
@@ -82,7 +95,7 @@ export class ClusterPainter implements LayerPainter {
     const { originX, originY, worldPx, pixelRatio } = viewport;
     const scale = worldPx * pixelRatio;
     const placed = this.#inView(viewport, this.#largestPx());
-    const breaks = this.warm().scaleAt(levelOf(worldPx)).breaks;
+    const breaks = this.#levels.scaleAt(levelOf(worldPx)).breaks;
     target.globalAlpha = this.layer.opacity;
     for (const { x, y, cluster } of placed.sort((a, b) => a.cluster.count - b.cluster.count)) {
       const [atX, atY] = [(x - originX) * scale, (y - originY) * scale];
@@ -118,7 +131,7 @@ export class ClusterPainter implements LayerPainter {
   }
 
   hitAll({ x, y }: Place, { worldPx, slopPx, most }: Look): Found[] {
-    const breaks = this.warm().scaleAt(levelOf(worldPx)).breaks;
+    const breaks = this.#levels.scaleAt(levelOf(worldPx)).breaks;
     const reachPx = this.#largestPx() / 2 + slopPx;
     const viewport = { originX: x, originY: y, worldPx, widthPx: 0, heightPx: 0, pixelRatio: 1 };
     return this.#inView(viewport, 2 * reachPx)
@@ -132,7 +145,7 @@ export class ClusterPainter implements LayerPainter {
   }
 
   placedIn(viewport: Viewport, _frame: number, most: number): Placed[] {
-    const breaks = this.warm().scaleAt(levelOf(viewport.worldPx)).breaks;
+    const breaks = this.#levels.scaleAt(levelOf(viewport.worldPx)).breaks;
     return this.#inView(viewport, 0)
       .sort((a, b) => b.cluster.count - a.cluster.count)
       .slice(0, most)
@@ -147,8 +160,8 @@ export class ClusterPainter implements LayerPainter {
   #inView(viewport: Viewport, marginPx: number): { x: number; y: number; cluster: Cluster }[] {
     const view = boxAround(viewport, marginPx);
     return copiesOf(this.#box, view, this.#copies).flatMap((copy) =>
-      this.warm()
-        .in(movedX(view, -copy), levelOf(viewport.worldPx))
+      this.#levels
+        .in(movedX(view, -copy), viewport.worldPx)
         .map((cluster) => ({ x: cluster.x + copy, y: cluster.y, cluster })),
     );
   }

@@ -50,7 +50,7 @@ function togetherPainter(
     case "heatmap":
       return new HeatmapPainter({ ...layer, aggregate }, geometry, copies, reference);
     case "cluster":
-      return new ClusterPainter({ ...layer, aggregate }, geometry, { copies, fonts });
+      return new ClusterPainter({ ...layer, aggregate }, geometry, { copies, fonts, source });
     case undefined:
       return density && new DensePainter({ ...layer, density }, geometry, copies, reference);
   }

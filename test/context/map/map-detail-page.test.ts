@@ -12,6 +12,7 @@ import { mapScene } from "../../../src/context/map/map-scene";
 import { lngLatOf, worldOf, worldPxOf } from "../../../src/geometry/mercator";
 import { BaseMap, type DataLayer, Layer, QueryLayer } from "../../../src/map";
 import { MapView } from "../../../src/render";
+import { NearClusters } from "../../../src/render/aggregate/near-clusters";
 import { renderPng } from "../../../src/render/image/png";
 import { type PackedScene, packScene } from "../../../src/render/page/pack";
 import { alongCurve } from "../../../src/render/page/pick";
@@ -221,6 +222,33 @@ test.each([
   expect(await unlike(shown)).toBeLessThan(mostUnlike);
   await drag(shown, 250, -120);
   expect(await unlike(shown)).toBeLessThan(mostUnlike);
+  expect(shown.errors).toEqual([]);
+  await shown.page.context().close();
+});
+
+test("clusters of tiles have all points of the full data", async () => {
+  const shown = await show([new Layer("trees", { as: "cluster" })], FRANCE);
+  await zoomIn(shown, 3);
+  expect(shown.requests.length).toBeGreaterThan(3);
+  const { rows } = await server.sql("SELECT ST_X(the_geom) AS lng, ST_Y(the_geom) AS lat FROM trees");
+  const places = (rows as { lng: number; lat: number }[]).map(({ lng, lat }) => worldOf([lng, lat]));
+  const geometry = {
+    kind: "point" as const,
+    x: Float64Array.from(places, ([x]) => x),
+    y: Float64Array.from(places, ([, y]) => y),
+  };
+  const aggregate = shown.scene.layers[0]!.aggregate!;
+  const near = new NearClusters({ version: 0, addIn: (bins) => bins.add({ geometry }) }, aggregate);
+  const [x, y] = worldOf([shown.view.lng, shown.view.lat]);
+  const worldPx = worldPxOf(shown.view.zoom);
+  const [dx, dy] = [300 / worldPx, 200 / worldPx];
+  const all = near.in([x - dx, y - dy, x + dx, y + dy], shown.view.zoom, worldPx);
+  const nearest = all.sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y))[0]!;
+  await shown.page.focus("#map");
+  await shown.page.keyboard.press("Enter"); // goes to the cluster nearest to the middle
+  const count = Number((await shown.page.textContent(".spoken"))!.replace(/\D/g, ""));
+  expect(nearest.count).toBeGreaterThan(10);
+  expect(Math.abs(count - nearest.count)).toBeLessThan(3); // tiles have points in quarters of a pixel
   expect(shown.errors).toEqual([]);
   await shown.page.context().close();
 });

@@ -2,51 +2,19 @@
 import { DataFrame } from "danfojs-node";
 import { describe, expect, test } from "vitest";
 import { makeMap } from "../../../src/context/map/map";
-import { type FetchedScene, mapScene } from "../../../src/context/map/map-scene";
-import { putShared } from "../../../src/context/map/shared-scale";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { BaseMap, Layer, type LayerOptions, styling } from "../../../src/map";
-import { type Figure, type FigureCell, figure, type StillMap } from "../../../src/render";
+import { figure } from "../../../src/render";
 import type { Scene } from "../../../src/render/scene";
 import { expectGolden } from "../../render/painter/golden";
 import { nowhere, progress } from "../../support/nowhere";
+import { SharedFigure } from "./shared-figure";
 
 const layerOf = (values: readonly unknown[], options: LayerOptions = {}, name = "rate") =>
   new Layer(
     new DataFrame({ [name]: values, lng: values.map((_, i) => i), lat: values.map(() => 10) } as object),
     { lnglat: ["lng", "lat"], color: name, size: 16, ...options },
   );
-
-/** A still map that remembers its scene. */
-interface SceneMap extends StillMap {
-  readonly scene: Scene;
-}
-const sceneMap = (scene: Scene) => ({ scene }) as SceneMap;
-
-class SharedFigure {
-  readonly figure: Figure = figure({ scale: "shared" });
-  readonly #shown: (SceneMap | undefined)[] = [];
-
-  /** Adds a map, and returns what the cells show. */
-  async put(index: number, ...layers: readonly Layer[]): Promise<Scene[]> {
-    const fetched: FetchedScene = await mapScene(nowhere, {
-      layers: [new BaseMap({ source: "none" }), ...layers],
-      progress,
-    });
-    const cell = this.figure.at(index);
-    const map = cell.map.bind(cell);
-    const watched: FigureCell = Object.assign(cell, {
-      map: (still: StillMap) => {
-        this.#shown[index] = still as SceneMap;
-        map(still);
-      },
-    });
-    const remake = async (columns: Parameters<FetchedScene["rebuild"]>[0]) =>
-      sceneMap(fetched.rebuild(columns).scene);
-    const { coloredColumns: columns, scene } = fetched;
-    await putShared(cell.sharing!, { cell: watched, columns, still: sceneMap(scene), remake }, undefined);
-    return this.#shown.flatMap((each) => (each ? [each.scene] : []));
-  }
-}
 
 const labelsOf = ({ legends }: Scene) => legends.map(({ items }) => items.map(({ label }) => label));
 const classesOf = ({ layers }: Scene, layer = 0) => {

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
+import { worldPxOf } from "../../../src/geometry/mercator";
+import type { Bins } from "../../../src/render/aggregate/bins";
+import { ClusterLevels } from "../../../src/render/aggregate/cluster-levels";
+import { sampledValues, valuesOfClusters } from "../../../src/render/aggregate/cluster-scale";
 import { Clusters } from "../../../src/render/aggregate/clusters";
+import { NearClusters } from "../../../src/render/aggregate/near-clusters";
 import type { Aggregate, Statistic } from "../../../src/render/scene";
 import { mulberry32 } from "../../support/seeded";
 
@@ -39,7 +44,6 @@ test("clusters hold every point once at each level, and come apart as one zooms 
     before = found.length;
   }
   expect(clusters.in(WORLD, 19)).toHaveLength(2000);
-  expect(clusters.scaleAt(4).breaks.length).toBeLessThan(4);
 });
 test("averages, and the smallest and largest values", () => {
   const points = randomPoints(500);
@@ -48,9 +52,39 @@ test("averages, and the smallest and largest values", () => {
   expect(new Clusters(points, aggregate("max")).in(WORLD, 0)[0]?.value).toBe(Math.max(...points.values));
   expect(new Clusters(points, aggregate("min")).in(WORLD, 0)[0]?.value).toBe(Math.min(...points.values));
 });
-test("very many points are put together on a grid first, without losing one; no points make no cluster", () => {
-  const points = randomPoints(250_000);
-  const found = new Clusters(points, aggregate("count")).in(WORLD, 3);
-  expect(found.reduce((sum, { count }) => sum + count, 0)).toBe(250_000);
+test.each([2000, 250_000])(
+  "%d points: the clusters of a level have each of them, and classes with round bounds",
+  (count) => {
+    const { geometry } = randomPoints(count);
+    const placed = {
+      points: { geometry },
+      box: [0.2, 0.2, 0.4, 0.4] as const,
+      addIn: (bins: Bins) => bins.add({ geometry }),
+      isCoarse: () => false,
+      version: 0,
+    };
+    const levels = new ClusterLevels(placed, aggregate("count"));
+    for (const level of [2, 5, 8, 13]) {
+      const found = levels.in([0.2, 0.2, 0.4, 0.4], worldPxOf(level));
+      expect(found.reduce((sum, cluster) => sum + cluster.count, 0)).toBe(count);
+      const { breaks, range } = levels.scaleAt(level);
+      expect(breaks.length).toBeLessThan(4);
+      expect([...breaks].sort((a, b) => a - b)).toEqual(breaks);
+      expect(breaks.every((value) => value > 2 && value <= range[1])).toBe(true);
+    }
+  },
+);
+test("the values of cells are about those of clusters", () => {
+  const { geometry } = randomPoints(150_000);
+  const level = 9;
+  const box = [0.2, 0.2, 0.4, 0.4] as const;
+  const near = new NearClusters({ addIn: (bins) => bins.add({ geometry }), version: 0 }, aggregate("count"));
+  const { values } = valuesOfClusters(near.in(box, level, worldPxOf(level)));
+  const sample = sampledValues({ geometry }, aggregate("count"), level).values;
+  const median = (all: Float64Array) => [...all].sort((a, b) => a - b)[all.length >> 1]!;
+  expect(median(sample) / median(values)).toBeGreaterThan(0.6);
+  expect(median(sample) / median(values)).toBeLessThan(1.6);
+});
+test("no points make no cluster", () => {
   expect(new Clusters(randomPoints(0), aggregate("count")).in(WORLD, 3)).toEqual([]);
 });

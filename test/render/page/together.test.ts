@@ -79,15 +79,20 @@ test("the card of a cell has its value and count, and the legend has the classes
   expect(errors).toEqual([]);
 });
 
-test("keyboards reach clusters, and a click zooms in on one", async () => {
+test("keyboards reach clusters, and Enter or a click zooms in on one", async () => {
   const { page, errors } = await openScene(await sceneOf({ as: "cluster" }));
   await page.focus("#map");
   await page.keyboard.press("Enter"); // goes to the nearest cluster
-  await page.keyboard.press("Enter"); // opens its card
-  await expect.poll(() => page.isVisible(".popup")).toBe(true);
-  const count = Number((await page.textContent(".popup dd"))!.replace(/\D/g, ""));
+  const countOf = async () => Number((await page.textContent(".spoken"))!.replace(/\D/g, ""));
+  const count = await countOf();
   expect(count).toBeGreaterThan(10);
   expect(count).toBeLessThan(COUNT);
+  await page.keyboard.press("Enter"); // zooms in on it
+  await page.waitForTimeout(600); // Leaflet's animation
+  expect(await page.textContent(".spoken")).toBe("");
+  await page.keyboard.press("Enter"); // goes to a part of it
+  expect(await countOf()).toBeGreaterThan(0);
+  expect(await countOf()).toBeLessThan(count);
   await page.keyboard.press("Escape");
   const labels = () =>
     page.$$eval(".legend section li, .legend section tr", (items) =>

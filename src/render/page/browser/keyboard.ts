@@ -22,16 +22,18 @@ interface FeatureKeys {
   /** Returns what a screen reader reads about a feature. */
   readonly textOf: (found: Hit) => string;
   readonly open: (found: PlacedHit) => void;
+  /** Zooms in on a cluster; returns false for other features, which have a card to open. */
+  readonly enter: (found: PlacedHit) => boolean;
 }
 
 /**
  * Lets the keyboard reach features while the map has the focus: Enter goes to the feature nearest to the middle, the arrow
- * keys go on to the nearest one in their direction, Enter opens its card, and Esc leaves, after which the arrow keys pan.
+ * keys go on to the nearest one in their direction, Enter opens its card or zooms in on a cluster, and Esc leaves, after which the arrow keys pan.
  */
 export function addFeatureKeys(
   map: L.Map,
   prepared: PreparedScene,
-  { wanted, mark, textOf, open }: FeatureKeys,
+  { wanted, mark, textOf, open, enter }: FeatureKeys,
 ): void {
   const container = map.getContainer();
   const spoken = create("div", { class: "spoken", role: "status" });
@@ -67,8 +69,10 @@ export function addFeatureKeys(
       goTo(nearestTo(x / 2, y / 2, () => true));
       return true;
     }
-    if (key === "Enter") open(current);
-    else if (key === "Escape") goTo(undefined);
+    if (key === "Enter") {
+      if (enter(current)) goTo(undefined);
+      else open(current);
+    } else if (key === "Escape") goTo(undefined);
     else if (ARROWS[key]) {
       const [toX, toY] = ARROWS[key];
       const { originX, originY, worldPx } = viewportOfMap(map);

@@ -119,6 +119,12 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
       const card = found.of.tooltip ?? found.of.popup;
       return card ? cardText(found, card) : "";
     },
+    enter: ({ layer, x, y }) => {
+      if (layers[layer]?.aggregate?.as !== "cluster") return false;
+      const [lng, lat] = lngLatOf([x, y]);
+      map.setView([lng, lat], map.getZoom() + CLUSTER_LEVELS);
+      return true;
+    },
     open: (found) => {
       const cardOf = (layer: SceneLayer) => layer.popup ?? layer.tooltip;
       const [lng, lat] = lngLatOf([found.x, found.y]);
