@@ -8,43 +8,52 @@ const files = readdirSync("test", { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => `test/${name.replaceAll("\\", "/")}`);
 
-/** What a file imports that starts a process, or is changed by tests for the whole process. */
+/** What a file or its helpers import that starts a process. */
 const STARTS_A_PROCESS =
-  /support\/(browser|server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"|vi\.(mock|useFakeTimers)/;
-/** Whether a test file, or a helper beside it, does. */
-function startsProcess(file: string): boolean {
+  /support\/(browser|server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"/;
+/** What changes a process for all later files: other modules, clock or environment, or a PostgreSQL that stops with its file. */
+const CHANGES_ITS_PROCESS =
+  /vi\.(mock|useFakeTimers)|process\.env\.\w+ = |onPostgres|ENGINES|sharedPostgres|createTestDatabase|support\/postgres"/;
+/** Whether the text of a test file, or of a helper beside it, matches. */
+function matches(file: string, pattern: RegExp): boolean {
   const text = readFileSync(file, "utf8");
   const helpers = [...text.matchAll(/ from "(\.\.?\/[^"]+)"/g)]
     .map(([, path]) => join(dirname(file), `${path}.ts`))
     .filter((helper) => helper.startsWith("test") && !helper.startsWith(join("test", "support")));
-  return STARTS_A_PROCESS.test(text) || helpers.some((helper) => existsSync(helper) && startsProcess(helper));
+  return pattern.test(text) || helpers.some((helper) => existsSync(helper) && matches(helper, pattern));
 }
 
-/** Plain functions: their files share a process, which saves loading the same modules for each. */
-const plain = files.filter((file) => !startsProcess(file));
+const alone = files.filter((file) => matches(file, CHANGES_ITS_PROCESS));
+const together = files.filter((file) => !alone.includes(file));
+const processes = together.filter((file) => matches(file, STARTS_A_PROCESS));
+
+const SETUP = "test/support/global-setup.ts";
 
 /** The slowest first, so that all workers end together: seconds beside two other workers. */
 const SLOW: Record<string, number> = {
-  "server/api-on-postgres.test.ts": 300,
-  "imports/on-postgres.test.ts": 150,
-  "notebooks.test.ts": 150,
-  "failure/on-postgres.test.ts": 100,
-  "imports/gdal.test.ts": 100,
-  "map/map-detail-page.test.ts": 95,
-  "failure/kill.test.ts": 90,
-  "kernel/lab-quickstart.test.ts": 85,
-  "local/daemon.test.ts": 80,
-  "imports/oracle.test.ts": 80,
-  "imports/hostile.test.ts": 80,
-  "render/page/kinds.test.ts": 75,
-  "render/page/page.test.ts": 65,
-  "sync/sync-conflicts.test.ts": 60,
-  "docs.test.ts": 50,
-  "imports/memory.test.ts": 50,
-  "files/reading.test.ts": 50,
-  "failure/large-and-slow.test.ts": 45,
-  "server/jobs-restart.test.ts": 40,
-  "package/package.test.ts": 30,
+  "server/api-on-postgres.test.ts": 400,
+  "context/map/map-detail-page.test.ts": 200,
+  "docs.test.ts": 195,
+  "notebooks.test.ts": 195,
+  "imports/oracle.test.ts": 190,
+  "imports/hostile.test.ts": 150,
+  "failure/kill.test.ts": 145,
+  "imports/on-postgres.test.ts": 130,
+  "files/reading.test.ts": 130,
+  "render/page/page.test.ts": 125,
+  "failure/on-postgres.test.ts": 125,
+  "render/page/kinds.test.ts": 120,
+  "local/daemon.test.ts": 120,
+  "kernel/lab-quickstart.test.ts": 115,
+  "imports/gdal.test.ts": 110,
+  "imports/memory.test.ts": 105,
+  "sync/sync-conflicts.test.ts": 90,
+  "failure/large-and-slow.test.ts": 75,
+  "files/export-formats.test.ts": 70,
+  "imports/csv.test.ts": 70,
+  "kernel/notebook.test.ts": 70,
+  "server/jobs-restart.test.ts": 65,
+  "package/package.test.ts": 40,
 };
 
 class SlowestFirst extends BaseSequencer {
@@ -77,16 +86,18 @@ export default defineConfig({
       // the developer's account is not for tests
       XDG_CONFIG_HOME: join(tmpdir(), "cartoframes-test-no-config"),
     },
+    // Files share a process where they can, which saves starting it and loading the same modules for each file.
     projects: [
-      { extends: true, test: { name: "plain", include: plain, isolate: false } },
       {
         extends: true,
         test: {
-          name: "processes",
-          include: files.filter((file) => !plain.includes(file)),
-          globalSetup: "test/support/global-setup.ts",
+          name: "plain",
+          include: together.filter((file) => !processes.includes(file)),
+          isolate: false,
         },
       },
+      { extends: true, test: { name: "processes", include: processes, isolate: false, globalSetup: SETUP } },
+      { extends: true, test: { name: "alone", include: alone, globalSetup: SETUP } },
     ],
   },
 });

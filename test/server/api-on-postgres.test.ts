@@ -16,7 +16,6 @@ onPostgres({
   "cc.import": () => import("../files/import.test"),
   "options of cc.import": () => import("../files/reading.test"),
   "cc.export": () => import("../files/export.test"),
-  "formats of cc.export": () => import("../files/export-formats.test"),
   "cc.sync": () => import("../context/sync/sync.test"),
   "conflicts of cc.sync": () => import("../context/sync/sync-conflicts.test"),
   names: () => import("../context/tables/names.test"),

@@ -1,18 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import initGdal, { type Gdal } from "gdal3.js/node";
-import { afterAll } from "vitest";
 
 export type Files = Record<string, Buffer>;
 
 let loaded: Promise<{ gdal: Gdal; dir: string }> | undefined;
-afterAll(async () => {
-  if (loaded) await rm((await loaded).dir, { recursive: true, force: true });
-});
 
 async function load() {
-  const dir = await mkdtemp(join(tmpdir(), "cartoframes-test-"));
+  const dir = await mkdtemp(join(process.env.CARTOFRAMES_TEST_RUN!, "gdal-"));
   const gdal = await initGdal({
     path: relative(process.cwd(), join(dirname(require.resolve("gdal3.js/node")), "dist/package")),
     dest: dir,

@@ -6,8 +6,12 @@ import { buildTemplate } from "../../scripts/template";
 import { homesIn } from "../../src/local/home";
 import { stopServer } from "../../src/local/launcher";
 
-/** Builds the database template if its inputs have changed, and ends the servers that the test files shared. */
-export default async function setup(): Promise<() => Promise<void>> {
+/**
+ * Builds the database template if its inputs have changed, and removes what test files shared: servers and folders. Called
+ * once for each project of vitest.config.mts.
+ */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.CARTOFRAMES_TEST_RUN) return undefined;
   const pipConfig = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "pip/pip.conf");
   if (existsSync(pipConfig)) process.env.PIP_CONFIG_FILE ??= pipConfig; // where to install JupyterLab from
   const run = mkdtempSync(join(tmpdir(), "cartoframes-test-run-"));

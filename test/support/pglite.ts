@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
@@ -12,8 +11,7 @@ const TEMPLATE = join(__dirname, "../../dist/template");
 
 /** Opens PostgreSQL with PostGIS and the local server's CARTO functions in this process, in UTC. */
 export async function openPostgis(): Promise<PGlite> {
-  const dataDir = mkdtempSync(join(tmpdir(), "cartoframes-test-"));
-  process.once("exit", () => rmSync(dataDir, { recursive: true, force: true }));
+  const dataDir = mkdtempSync(join(process.env.CARTOFRAMES_TEST_RUN!, "postgis-"));
   const { archive, postgisBundle } = await readTemplate(TEMPLATE);
   await extract({ file: archive, cwd: dataDir });
   optimizeLate();

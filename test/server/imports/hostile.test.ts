@@ -51,6 +51,8 @@ const SECRET = "root:x:0:0";
 
 describe("archives", () => {
   const MB = 1024 ** 2;
+  /** Compressed files of these formats that follow each other are one file. */
+  const tenTimes = (compressed: Buffer) => Buffer.concat(Array(10).fill(compressed));
 
   test("a zip bomb, alone and in another archive", async () => {
     const bomb = await zipOf({ "bomb.csv": Buffer.alloc(300 * MB, "a\n") });
@@ -60,7 +62,7 @@ describe("archives", () => {
       1002,
       expect.stringMatching(/bomb\.zip.* is unknown/),
     ]);
-    expect(await failure("bomb.csv.gz", gzipSync(Buffer.alloc(300 * MB, "a\n")))).toEqual([
+    expect(await failure("bomb.csv.gz", tenTimes(gzipSync(Buffer.alloc(30 * MB, "a\n"))))).toEqual([
       1003,
       expect.stringMatching(/zip bomb/),
     ]);
@@ -90,7 +92,8 @@ describe("archives", () => {
     ["bzip2", "bomb.csv.bz2"],
     ["xz", "bomb.csv.xz"],
   ])("a bomb made with %s", async (type, name) => {
-    const bomb = await sevenZipOf({ "bomb.csv": 300 * MB }, { type });
+    const made = (mb: number) => sevenZipOf({ "bomb.csv": mb * MB }, { type });
+    const bomb = type === "7z" ? await made(300) : tenTimes(await made(30));
     expect(bomb.length).toBeLessThan(MB);
     expect(await failure(name, bomb)).toEqual([1003, expect.stringMatching(/zip bomb/)]);
   });

@@ -4,6 +4,7 @@ import { ImportFailure } from "../errors";
 import { ImportWorker } from "../import-worker";
 import type { GdalStart } from "./gdal-worker";
 import type { FromWorker, Layer, ToWorker, WriteOptions } from "./layer";
+import { keepProgram } from "./program";
 
 const LOOK_AT_DISK_EVERY_MS = 1000;
 
@@ -57,6 +58,7 @@ export class Gdal {
 
   async #ask(request: ToWorker): Promise<FromWorker> {
     await mkdir(this.dir, { recursive: true });
+    keepProgram();
     const disk = setInterval(() => void this.#checkDisk(), LOOK_AT_DISK_EVERY_MS);
     try {
       const answer = await this.#worker.ask(request);
