@@ -130,6 +130,7 @@ export {
   type MapViewport,
   type Moment,
   type PngViewOptions,
+  type SelectionOptions,
 } from "./render";
 
 installNotebookSupport();

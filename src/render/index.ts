@@ -8,7 +8,7 @@ export { levelOf } from "./aggregate/lattice";
 export { sharedLevels } from "./aggregate/shared";
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
-export { checkState, type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
+export { type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
 export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
 export { missingCharacters } from "./image/fonts";
 export type { GifOptions } from "./image/gif";

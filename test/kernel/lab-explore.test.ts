@@ -27,8 +27,7 @@ test("a lasso in JupyterLab selects the rows that the next cell returns", async 
     metadata: {},
     execution_count: null,
     outputs: [],
-    source:
-      "const chosen = await map.selection();\n`${chosen.shape[0]} of ${quakes.shape[0]}, ${map.where()}`",
+    source: "const chosen = await map.selection();\n[chosen.shape[0], quakes.shape[0], map.where()].join()",
   };
   writeFileSync(
     join(project, "notebooks/explore.ipynb"),
@@ -81,5 +80,5 @@ test("a lasso in JupyterLab selects the rows that the next cell returns", async 
       },
       { timeout: PATIENCE_MS, interval: 1000 },
     )
-    .toMatch(new RegExp(`^"?'?${selected} of 1707, "magnitude" >= `));
+    .toMatch(new RegExp(`^${selected},1707,"magnitude" >= `));
 });

@@ -30,8 +30,6 @@ export interface Selection {
 }
 
 type WithKind<K extends Widget["kind"]> = Extract<Widget, { readonly kind: K }>;
-export type RangeWidget = WithKind<"histogram" | "timeSeries" | "range">;
-export type CategoryWidget = WithKind<"category">;
 export type FormulaWidget = WithKind<"formula">;
 
 /** The rows of a layer, with a dimension for each of its widgets that filter. */

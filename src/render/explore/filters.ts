@@ -63,7 +63,7 @@ export function setFilters(explorer: Explorer, filters: readonly MapFilter[]): v
 }
 
 /** The classes of a layer's colours that its legend shows. */
-export const classItems = (
+const classItems = (
   { scene, hasClasses }: Explorer,
   layer: number,
 ): readonly { readonly one: number; readonly label: string }[] =>

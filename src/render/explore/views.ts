@@ -29,7 +29,7 @@ export interface ListItem {
 }
 
 /** The categories with the most rows that pass. */
-export interface ListView {
+interface ListView {
   readonly kind: "list";
   readonly title: string;
   readonly items: readonly ListItem[];
@@ -38,14 +38,14 @@ export interface ListView {
   readonly more: number;
 }
 
-export interface NumberView {
+interface NumberView {
   readonly kind: "number";
   readonly title: string;
   readonly text: string;
 }
 
 /** A widget whose layer is drawn together from too many points, so that the page has none to count. */
-export interface AbsentView {
+interface AbsentView {
   readonly kind: "absent";
   readonly title: string;
 }
@@ -89,10 +89,7 @@ export function viewOfWidget(explorer: Explorer, index: number): WidgetView {
 }
 
 /** Returns the texts of the ends of a range, or of all of a column. */
-export function textsOf(
-  column: RangeColumn,
-  range: StepRange | undefined,
-): readonly [from: string, to: string] {
+function textsOf(column: RangeColumn, range: StepRange | undefined): readonly [from: string, to: string] {
   const { labels, isDiscrete } = column;
   const [from, to] = range ?? [1, labels.length - 1];
   return [labels[from - 1] ?? "", labels[isDiscrete ? to - 1 : to] ?? ""];
