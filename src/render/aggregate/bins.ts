@@ -7,6 +7,8 @@ export interface WeightedPoints {
   readonly geometry: PointGeometry;
   /** Values of the rows; absent for counts. */
   readonly values?: Float64Array | undefined;
+  /** Not 0 for each row that is left out. */
+  readonly failed?: Uint32Array | undefined;
 }
 
 /** Returns the points of a layer that is drawn together, with their values if it shows a statistic of them. */
@@ -61,7 +63,7 @@ export class Bins {
 
   /** Adds the points in a range, except those for which `isWithin` is false. */
   add(
-    { geometry: { x, y, rows, weights }, values }: WeightedPoints,
+    { geometry: { x, y, rows, weights }, values, failed }: WeightedPoints,
     { order, from = 0, to = x.length, share = 1 }: Range = {},
     isWithin?: (x: number, y: number) => boolean,
   ): void {
@@ -76,6 +78,7 @@ export class Bins {
       const px = x[i]!;
       const py = y[i]!;
       if (px - px !== 0 || py - py !== 0) continue; // not finite
+      if (failed !== undefined && failed[rows === undefined ? i : rows[i]!] !== 0) continue;
       if (isWithin && !isWithin(px, py)) continue;
       locate(this.lattice, px, py, at);
       if (at.column !== lastColumn || at.row !== lastRow) {

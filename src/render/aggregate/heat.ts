@@ -28,7 +28,7 @@ export class HeatGrid {
 
   /** Adds the points in a range that lie in the frame, in a copy of the world; `share` of each. `!`: as in `Bins`. */
   add(
-    { geometry: { x, y, rows, weights }, values }: WeightedPoints,
+    { geometry: { x, y, rows, weights }, values, failed }: WeightedPoints,
     { order, from = 0, to = x.length }: Range = {},
     { copy = 0, share = 1, isMean = false } = {},
   ): void {
@@ -39,6 +39,7 @@ export class HeatGrid {
       const atX = Math.floor(x[i]! * across) - left;
       const atY = Math.floor(y[i]! * across) - top;
       if (!(atX >= 0 && atX < width && atY >= 0 && atY < height)) continue; // skips NaN, too
+      if (failed !== undefined && failed[rows === undefined ? i : rows[i]!] !== 0) continue;
       const weight = share * (weights === undefined ? 1 : weights[i]!);
       const bin = atY * width + atX;
       this.counts[bin]! += weight;

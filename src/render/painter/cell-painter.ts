@@ -1,5 +1,5 @@
 import type { Box } from "../../geometry/clip";
-import { Bins } from "../aggregate/bins";
+import { Bins, type WeightedPoints } from "../aggregate/bins";
 import { classOf } from "../aggregate/breaks";
 import { type Cell, cellAt, cornersOf, type Lattice, levelOf, middleOf } from "../aggregate/lattice";
 import { cellLegend, colorOfClass, type LegendContent } from "../aggregate/legend";
@@ -26,6 +26,11 @@ interface CellPainterOptions {
   readonly source?: TileSource | undefined;
 }
 
+interface ShownPoints {
+  readonly points: WeightedPoints;
+  readonly bins: Map<number, Bins>;
+}
+
 /** Paints a layer of points as cells that are coloured by the number of their points or a statistic of their values. */
 export class CellPainter implements LayerPainter {
   readonly layer: SceneLayer;
@@ -35,6 +40,8 @@ export class CellPainter implements LayerPainter {
   readonly #placed: PlacedPoints;
   readonly #copies: number;
   readonly #features = new KeptFeatures();
+  /** The points that pass filters, with their cells by level; absent without a filter. */
+  #shown: ShownPoints | undefined;
 
   constructor(
     layer: SceneLayer & { readonly aggregate: Aggregate },
@@ -46,6 +53,12 @@ export class CellPainter implements LayerPainter {
     this.#levels = new CellLevels(layer, geometry, layer.aggregate);
     this.#placed = new PlacedPoints(this.#levels.points, { copies, source });
     this.#copies = copies;
+  }
+
+  /** Classes stay those of all points, so that a filter does not change what a colour means. */
+  filter(failed: Uint32Array | undefined): void {
+    this.#shown = failed && { points: { ...this.#levels.points, failed }, bins: new Map() };
+    this.#placed.filter(failed);
   }
 
   warm(): void {
@@ -113,11 +126,23 @@ export class CellPainter implements LayerPainter {
     const level = levelOf(worldPx);
     const { time } = this.layer;
     const whole = time || this.#placed.isCoarse(worldPx) ? undefined : this.#levels.at(level).bins;
-    if (whole) return whole;
+    if (whole) return this.#shown ? this.#shownBins(level, this.#shown) : whole;
     const bins = new Bins(this.#levels.latticeAt(level), this.#aggregate.statistic);
     if (time)
-      for (const { from, to } of generationsAt(time, frame)) bins.add(this.#levels.points, { from, to });
+      for (const { from, to } of generationsAt(time, frame))
+        bins.add(this.#shown?.points ?? this.#levels.points, { from, to });
     else this.#placed.addIn(bins, box, worldPx);
+    return bins;
+  }
+
+  /** Returns all cells of a level, of the points that pass filters. */
+  #shownBins(level: number, { points, bins: known }: ShownPoints): Bins {
+    let bins = known.get(level);
+    if (!bins) {
+      bins = new Bins(this.#levels.latticeAt(level), this.#aggregate.statistic);
+      bins.add(points);
+      known.set(level, bins);
+    }
     return bins;
   }
 

@@ -26,6 +26,11 @@ export class DensePainter implements LayerPainter {
     this.#points = new PointPainter(layer, geometry, copies);
   }
 
+  filter(failed: Uint32Array | undefined): void {
+    this.heat.filter(failed);
+    this.#points.filter(failed);
+  }
+
   warm(): void {
     this.#points.warm();
   }

@@ -7,8 +7,8 @@ import type { Found, LayerPainter, Look, Place, Placed } from "./layer-painter";
 type Make = (layer: SceneLayer, geometry: PointGeometry) => LayerPainter | undefined;
 
 /**
- * Filters a layer whose points are drawn together: their cells, clusters and scales are those of the points that remain, so
- * another painter replaces the last one. `!` in the loops: indexes are below the number of points.
+ * Filters a layer whose painter cannot do that by itself, such as clusters: a painter of the points that remain replaces the
+ * last one. `!` in the loops: indexes are below the number of points.
  */
 export class FilteredPainter implements LayerPainter {
   readonly layer: SceneLayer;
@@ -18,24 +18,13 @@ export class FilteredPainter implements LayerPainter {
   readonly #make: Make;
   #painter: LayerPainter;
 
-  /** Returns undefined if `make` does not paint the layer. */
-  static of(layer: SceneLayer, geometry: PointGeometry, make: Make): FilteredPainter | undefined {
-    const all = make(layer, geometry);
-    return all && new FilteredPainter(layer, geometry, all, make);
-  }
-
-  private constructor(layer: SceneLayer, geometry: PointGeometry, all: LayerPainter, make: Make) {
+  constructor(layer: SceneLayer, geometry: PointGeometry, all: LayerPainter, make: Make) {
     this.layer = layer;
     this.#geometry = geometry;
     this.#all = all;
     this.#make = make;
     this.#painter = all;
     if (all.hasTiles) this.hasTiles = true;
-  }
-
-  /** The painter of all points. */
-  get all(): LayerPainter {
-    return this.#all;
   }
 
   filter(failed: Uint32Array | undefined): void {

@@ -35,6 +35,8 @@ export class HeatPainter {
   readonly #layer: SceneLayer;
   readonly #whole: HeatPainter;
   readonly #points: WeightedPoints;
+  /** The points that pass filters. Colours depend on all, so that a filter does not change what a colour means. */
+  #shown: WeightedPoints;
   readonly #span: readonly [from: number, to: number];
   readonly #box: Box;
   readonly #copies: number;
@@ -46,9 +48,14 @@ export class HeatPainter {
     this.#whole = whole ?? this;
     this.#layer = layer;
     this.#points = weightedPoints(layer, geometry);
+    this.#shown = this.#points;
     this.#span = fullestSpan(layer, geometry.x.length);
     this.#box = boxOf(geometry.x, geometry.y);
     this.#copies = copies;
+  }
+
+  filter(failed: Uint32Array | undefined): void {
+    this.#shown = { ...this.#points, failed };
   }
 
   warm(): PointIndex {
@@ -109,12 +116,12 @@ export class HeatPainter {
       const here = movedX(box, -copy);
       if (time)
         for (const { from, to, fade } of generationsAt(time, frame))
-          grid.add(this.#points, { from, to }, { copy, share: fade, isMean });
-      else if (contains(here, this.#box)) grid.add(this.#points, {}, { copy, isMean });
+          grid.add(this.#shown, { from, to }, { copy, share: fade, isMean });
+      else if (contains(here, this.#box)) grid.add(this.#shown, {}, { copy, isMean });
       else {
         const { order, boxes } = this.warm();
         forEachBlock({ boxes }, count, here, (from, to) =>
-          grid.add(this.#points, { order, from, to }, { copy, isMean }),
+          grid.add(this.#shown, { order, from, to }, { copy, isMean }),
         );
       }
     }

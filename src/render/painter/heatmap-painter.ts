@@ -28,6 +28,11 @@ export class HeatmapPainter implements LayerPainter {
     this.#cells = new CellPainter(layer, geometry, { copies });
   }
 
+  filter(failed: Uint32Array | undefined): void {
+    this.heat.filter(failed);
+    this.#cells.filter(failed);
+  }
+
   warm(): void {
     this.heat.warm();
   }

@@ -18,12 +18,19 @@ export class PlacedPoints {
   readonly source: TileSource | undefined;
   readonly #copies: number;
   #index: PointIndex | undefined;
+  /** The points of the page that pass filters. */
+  #shown: WeightedPoints;
 
   constructor(points: WeightedPoints, { copies, source }: PlacedPointsOptions) {
     this.points = points;
+    this.#shown = points;
     this.box = boxOf(points.geometry.x, points.geometry.y);
     this.source = source;
     this.#copies = copies;
+  }
+
+  filter(failed: Uint32Array | undefined): void {
+    this.#shown = { ...this.points, failed };
   }
 
   /** True if tiles show more than the points of the page at this scale. */
@@ -56,7 +63,7 @@ export class PlacedPoints {
     const blocks = new Map<number, number>();
     for (const copy of copiesOf(this.box, box, this.#copies))
       forEachBlock({ boxes }, count, movedX(box, -copy), (from, to) => blocks.set(from, to));
-    for (const [from, to] of blocks) bins.add(this.points, { order, from, to }, isWithin);
+    for (const [from, to] of blocks) bins.add(this.#shown, { order, from, to }, isWithin);
   }
 
   /** Adds the tiles of a box, and the overview where no tile is loaded. Tiles overlap, so each adds its own square only. */

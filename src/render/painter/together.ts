@@ -31,7 +31,10 @@ export function paintTogether(
   context: PainterContext,
 ): LayerPainter | undefined {
   const painterOf = (part: SceneLayer, points: PointGeometry) => togetherPainter(part, points, context);
-  return layer.explored ? FilteredPainter.of(layer, geometry, painterOf) : painterOf(layer, geometry);
+  const painter = painterOf(layer, geometry);
+  return layer.explored && painter && !painter.filter
+    ? new FilteredPainter(layer, geometry, painter, painterOf)
+    : painter;
 }
 
 function togetherPainter(
@@ -40,9 +43,8 @@ function togetherPainter(
   { copies, fonts, source, whole }: PainterContext,
 ): LayerPainter | undefined {
   const { aggregate, density } = layer;
-  const base = whole instanceof FilteredPainter ? whole.all : whole;
-  const isDense = base instanceof HeatmapPainter || base instanceof DensePainter;
-  const reference = isDense ? base.heat : undefined;
+  const isDense = whole instanceof HeatmapPainter || whole instanceof DensePainter;
+  const reference = isDense ? whole.heat : undefined;
   switch (aggregate?.as) {
     case "hexbin":
     case "grid":

@@ -1,9 +1,17 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { fixedSource } from "../../../src/api/endpoint";
 import { Transport } from "../../../src/api/transport";
+import { makeMap } from "../../../src/context/map/map";
 import { detailSources } from "../../../src/context/map/map-detail";
 import { resolveLayers } from "../../../src/context/map/map-scene";
-import { buildScene, Layer, type LayerOptions, QueryLayer, type StyleOptions } from "../../../src/map";
+import {
+  buildScene,
+  Layer,
+  type LayerOptions,
+  QueryLayer,
+  type StyleOptions,
+  widget,
+} from "../../../src/map";
 import { formatNumber } from "../../../src/render/format";
 import { MISSING_CLASS, type RowColumn, type SceneLayer } from "../../../src/render/scene";
 import { ident } from "../../../src/sql";
@@ -478,4 +486,49 @@ describe("without a named map, the page shows an overview and a warning gives th
     const response = await server.ask("/api/v3/api_keys", json({ name: "reader", grants }));
     return ((await response.json()) as { token: string }).token;
   }
+});
+
+describe("selected rows of a table or query", () => {
+  /** What a page reports: everything in a box of world units. */
+  const reportOf = (box: readonly [number, number, number, number], filters: readonly object[] = []) => {
+    const [west, north, east, south] = box;
+    const rings = [[west, north, east, north, east, south, west, south]];
+    return JSON.stringify({ filters, selection: { rings, features: [] } });
+  };
+  const selected = async (layer: Layer | QueryLayer, json: string) => {
+    const widgets = [widget.category("txt"), widget.histogram("small", { bins: 7 })];
+    const map = await makeMap(transport, { layers: layer, widgets, isPicture: false, progress });
+    return map.selection({ json });
+  };
+  const numberOf = (where: string) => server.sql(`SELECT cartodb_id FROM kinds WHERE ${where} ORDER BY 1`);
+
+  test("have all columns, and are those that pass the filters", async () => {
+    const json = reportOf(
+      [0, 0, 0.5, 1],
+      [
+        { layer: "kinds", column: "txt", values: ["elm", HOSTILE] },
+        { layer: "kinds", column: "small", from: -2, to: 2 },
+      ],
+    );
+    const rows = await selected(new Layer("kinds"), json);
+    const { rows: expected } = await numberOf(
+      `ST_X(the_geom) <= 0 AND txt IN ('elm', '${HOSTILE.replaceAll("'", "''").replaceAll("\\", "\\")}') AND small >= -2 AND small < 2`,
+    );
+    expect(rows.column("cartodb_id").values).toEqual(expected.map(({ cartodb_id }) => cartodb_id));
+    expect(rows.shape[0]).toBeGreaterThan(3);
+    expect(rows.columns).toContain("docb");
+    const query = new QueryLayer("SELECT * FROM kinds", { name: "kinds" });
+    expect((await selected(query, json)).column("cartodb_id").values).toEqual(
+      rows.column("cartodb_id").values,
+    );
+  });
+
+  test("are none if nothing is selected", async () => {
+    expect((await selected(new Layer("kinds"), "{}")).shape[0]).toBe(0);
+  });
+
+  test("need cartodb_id", async () => {
+    const query = new QueryLayer("SELECT txt, small, the_geom FROM kinds");
+    await expect(selected(query, reportOf([0, 0, 1, 1]))).rejects.toThrowErrorMatchingInlineSnapshot(`[InvalidArgumentError: The selected rows of layer "SELECT txt, small, the_geom FROM kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, or filter by map.where().]`);
+  });
 });
