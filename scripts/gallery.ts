@@ -1,6 +1,6 @@
 /**
- * `npm run gallery`: runs the cells of docs/gallery.md in the real kernel and writes the images that it shows, as the cells
- * show them.
+ * `npm run gallery`: runs the cells of docs/gallery.md and the first one of docs/explore.md in the real kernel and writes the
+ * images that they show, as the cells show them.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "cartoframes-gallery-"));
   const kernel = await kernelForDocs(home);
   try {
-    for (const { image, code } of sections()) {
+    for (const { image, code } of [...sectionsOf("gallery.md"), ...sectionsOf("explore.md").slice(0, 1)]) {
       const { status, stderr, results } = await kernel.execute(code);
       if (status !== "ok") throw new Error(stderr);
       const png = results.flatMap((output) => ("data" in output ? [output.data["image/png"]] : [])).at(-1);
@@ -31,8 +31,8 @@ async function main(): Promise<void> {
 }
 
 /** Each cell, with the image above it. */
-function sections(): { image: string | undefined; code: string }[] {
-  const text = readFileSync(join(DOCS, "gallery.md"), "utf8");
+function sectionsOf(file: string): { image: string | undefined; code: string }[] {
+  const text = readFileSync(join(DOCS, file), "utf8");
   return text.split(/^## /m).flatMap((section) => {
     const code = /^```ts\n(.*?)^```$/ms.exec(section)?.[1];
     return code === undefined ? [] : [{ image: /\]\((images\/[^)]+)\)/.exec(section)?.[1], code }];

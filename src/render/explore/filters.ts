@@ -63,14 +63,16 @@ export function setFilters(explorer: Explorer, filters: readonly MapFilter[]): v
 }
 
 /** The classes of a layer's colours that its legend shows. */
-const classItems = (
+export const classItems = (
   { scene, hasClasses }: Explorer,
   layer: number,
-): readonly { readonly one: number; readonly label: string }[] =>
+): readonly { readonly one: number; readonly label: string; readonly title: string }[] =>
   hasClasses(layer)
     ? scene.legends.flatMap((legend) =>
         legend.layer === layer
-          ? legend.items.flatMap(({ class: one, label }) => (one === undefined ? [] : [{ one, label }]))
+          ? legend.items.flatMap(({ class: one, label }) =>
+              one === undefined ? [] : [{ one, label, title: legend.title }],
+            )
           : [],
       )
     : [];

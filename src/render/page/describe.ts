@@ -13,7 +13,14 @@ export function describeScene(scene: Scene): string {
     const range = ramp ? [`${ramp.from} – ${ramp.to}`] : [];
     return `${title ? `${title}: ` : ""}${[...range, ...items.map((item) => item.label)].join(", ")}`;
   });
-  const text = [...(scene.title ? [scene.title] : []), `${what}${rangeText(scene)}`, ...legends].join(". ");
+  const titles = (scene.widgets ?? []).map(({ title }) => title);
+  const widgets = titles.length > 0 ? [`Widgets: ${titles.join(", ")}`] : [];
+  const text = [
+    ...(scene.title ? [scene.title] : []),
+    `${what}${rangeText(scene)}`,
+    ...legends,
+    ...widgets,
+  ].join(". ");
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 

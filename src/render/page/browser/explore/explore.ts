@@ -12,7 +12,7 @@ import { viewportOfMap } from "../canvas-layer";
 import { create } from "../controls";
 import type { Exploring, Live } from "../main";
 import { BarsCard } from "./bars-card";
-import { type Chip, chipList } from "./chips";
+import { chipList, chipsOf } from "./chips";
 import exploreCss from "./explore.css";
 import { ListCard } from "./list-card";
 import { NumberCard } from "./number-card";
@@ -168,6 +168,10 @@ export class ExplorePanel implements Exploring {
   toggleClass(layer: number, one: number): void {
     const hidden = new Set(this.#explorer.hiddenClassesOf(layer));
     if (!hidden.delete(one)) hidden.add(one);
+    this.#hideClasses(layer, hidden);
+  }
+
+  #hideClasses(layer: number, hidden: ReadonlySet<number>): void {
     this.#explorer.hideClasses(layer, hidden);
     this.#changed.add(layer);
     this.#update();
@@ -200,45 +204,15 @@ export class ExplorePanel implements Exploring {
 
   #show(): void {
     for (const [i, card] of this.#cards.entries()) card.show(viewOfWidget(this.#explorer, i));
-    this.#chips.show(this.#chipsNow(), () => {
+    const chips = chipsOf(this.#explorer, {
+      clearWidget: (widget) => this.#filter(widget, undefined),
+      clearClasses: (layer) => this.#hideClasses(layer, new Set()),
+    });
+    this.#chips.show(chips, () => {
       this.#explorer.clear();
       for (const layer of this.#explorer.layers) this.#changed.add(layer);
       this.#update();
     });
-    const count = this.#chipsNow().length;
-    this.#panel.dataset.filters = count > 0 ? String(count) : "";
-  }
-
-  #chipsNow(): Chip[] {
-    const { widgets, scene } = this.#explorer;
-    const ofWidgets = widgets.flatMap((_, i): Chip[] => {
-      const filter = this.#explorer.filterOf(i);
-      const view = filter && viewOfWidget(this.#explorer, i);
-      if (!view || view.kind === "number" || view.kind === "absent") return [];
-      const chosen = view.kind === "list" ? view.items.filter(({ isSelected }) => isSelected) : [];
-      const text =
-        view.kind === "bars"
-          ? `${view.from} – ${view.to}`
-          : chosen.map((item) => item.text || "(empty)").join(", ");
-      return [{ title: view.title, text, remove: () => this.#filter(i, undefined) }];
-    });
-    const ofClasses = this.#explorer.layers.flatMap((layer): Chip[] => {
-      const hidden = this.#explorer.hiddenClassesOf(layer);
-      if (hidden.size === 0) return [];
-      const legend = scene.legends.find(
-        (one) => one.layer === layer && one.items.some((item) => item.class !== undefined),
-      );
-      const labels = (legend?.items ?? []).flatMap((item) =>
-        item.class !== undefined && hidden.has(item.class) ? [item.label] : [],
-      );
-      const remove = () => {
-        this.#explorer.hideClasses(layer, new Set());
-        this.#changed.add(layer);
-        this.#update();
-      };
-      return [{ title: legend?.title ?? "", text: `not ${labels.join(", ")}`, remove }];
-    });
-    return [...ofWidgets, ...ofClasses];
   }
 }
 
