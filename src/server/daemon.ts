@@ -94,8 +94,10 @@ export async function runServer(
     if (state && (await lock.isHeld())) await writeState(home, state).catch(reportError);
     const jobStopped = jobs.stop();
     await sleep(LINGER_MS);
-    await Promise.race([Promise.all([app.close(), jobStopped, imports.close()]), sleep(CLOSE_GRACE_MS)]);
+    const closed = Promise.all([app.close(), jobStopped, imports.close()]);
+    await Promise.race([closed, sleep(CLOSE_GRACE_MS)]);
     await engine.close().catch(reportError);
+    await Promise.race([closed, sleep(CLOSE_GRACE_MS)]); // the answers to statements that were stopped, or never started
     await jobStopped.catch(reportError);
     await lock.release().catch(reportError);
     resolveStopped();
