@@ -1,9 +1,10 @@
 /**
  * Changes how tslab runs a cell, in memory: a cell that fails keeps the variables it has assigned, and its error says more
- * where we know more.
+ * where we know more. Shorthand properties can be variables of earlier cells.
  */
 import vm from "node:vm";
 import { explainHabit, explainMissedColumn, forgetMissedColumns, missedColumnHint } from "./missed-columns";
+import { withEarlierVariables } from "./shorthand";
 
 /** The parts of tslab's class `JupyterHandlerImpl` that this file uses. */
 interface TslabHandler {
@@ -20,8 +21,16 @@ let running: object | undefined;
 let hasFailed = false;
 let lastExpression: string | undefined;
 
-/** @param onStart called before the code of a cell runs */
-export function watchCells(handler: TslabHandler, onStart: () => void): void {
+interface Watching {
+  /** The variables of the cells that have run. */
+  readonly earlier: Readonly<Record<string, unknown>>;
+  /** The compiler of cells. */
+  readonly typescript: Parameters<typeof withEarlierVariables>[2];
+  /** Called before the code of a cell runs. */
+  readonly onStart: () => void;
+}
+
+export function watchCells(handler: TslabHandler, { earlier, typescript, onStart }: Watching): void {
   const run = vm.runInThisContext;
   vm.runInThisContext = function (code: string, options) {
     if (!code.endsWith?.(CELL_END)) return run.call(this, code, options);
@@ -32,7 +41,7 @@ export function watchCells(handler: TslabHandler, onStart: () => void): void {
     hasFailed = false;
     lastExpression = [...code.matchAll(LAST_EXPRESSION)].at(-1)?.[1];
     try {
-      const result: unknown = run.call(this, code, options);
+      const result: unknown = run.call(this, withEarlierVariables(code, earlier, typescript), options);
       return result instanceof Promise ? result.catch((error) => fail(error, cell)) : result;
     } catch (error) {
       return fail(error, cell);

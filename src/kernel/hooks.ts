@@ -5,7 +5,14 @@ import { lastValueHint, watchCells } from "./cell-runs";
 import { completeNames } from "./completions";
 import { frameBundle, frameSummary, frameText, isFrameLike } from "./frame-view";
 import { watchMissedColumns } from "./missed-columns";
-import { cellDisplay, insideKernel, loadedModules, type MimeBundle, runningTslab } from "./tslab";
+import {
+  cellDisplay,
+  insideKernel,
+  loadedModules,
+  type MimeBundle,
+  runningTslab,
+  tslabTypeScript,
+} from "./tslab";
 
 /**
  * Name of the method that returns an object's output, as a MIME bundle or a promise of one. Other kernels use the same name:
@@ -40,7 +47,11 @@ export function installNotebookSupport(): void {
   patchEveryDanfo();
   const jupyter = runningTslab();
   if (!jupyter) return;
-  watchCells(jupyter.JupyterHandlerImpl.prototype, forgetLastValues);
+  watchCells(jupyter.JupyterHandlerImpl.prototype, {
+    earlier: tslab.exports,
+    typescript: tslabTypeScript(),
+    onStart: forgetLastValues,
+  });
   completeNames(jupyter.ZmqServer.prototype, tslab.exports);
 }
 

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type ts from "typescript";
 import type { watchCells } from "./cell-runs";
 import type { completeNames } from "./completions";
 
@@ -23,6 +24,7 @@ interface TslabJupyter {
   readonly ZmqServer: { prototype: Parameters<typeof completeNames>[0] };
 }
 
+const TSLAB_TYPESCRIPT = /[\\/]typescript-for-tslab[\\/]lib[\\/]typescript\.js$/;
 const TSLAB_JUPYTER = /[\\/]dist[\\/]jupyter\.js$/;
 
 /** Modules loaded by `require` in this process, by file name. The path given here does not matter. */
@@ -68,6 +70,12 @@ export function runningTslab(): TslabJupyter | undefined {
     if (jupyter?.lastWriteDisplayData) running = jupyter;
   }
   return running;
+}
+
+/** Returns the TypeScript with which tslab compiles cells. */
+export function tslabTypeScript(): typeof ts | undefined {
+  const [, module] = Object.entries(loadedModules()).find(([file]) => TSLAB_TYPESCRIPT.test(file)) ?? [];
+  return module?.exports as typeof ts | undefined;
 }
 
 function encoded(value: string | Uint8Array | object): string | object {

@@ -121,3 +121,26 @@ describe("completion inside strings", () => {
     expect(await kernel.complete('"done"; df.colu')).toEqual(expect.arrayContaining(["column"]));
   });
 });
+
+describe("a shorthand property", () => {
+  test.each([
+    ["of an earlier cell", "({ early, b: 1 })", "{ early: 1, b: 1 }\n"],
+    [
+      "several, in a call that is awaited",
+      "await Promise.resolve({ early, word })",
+      "{ early: 1, word: 'a' }\n",
+    ],
+    ["in a function", "const wrap = () => ({ early });\nwrap()", "{ early: 1 }\n"],
+    ["of a variable of the same cell", "const own = 2;\n({ own, early })", "{ own: 2, early: 1 }\n"],
+    [
+      "of a parameter that has the name of an earlier variable",
+      "[2].map((early) => ({ early }))",
+      "[ { early: 2 } ]\n",
+    ],
+    ["that is only text", '"{ early }, " + `{ early, ${early} }`', "{ early }, { early, 1 }\n"],
+    ["of a destructuring", "const { early: renamed } = { early };\nrenamed", "1\n"],
+  ])("can be a variable: %s", async (_, code, shown) => {
+    await kernel.execute('const early = 1, word = "a";');
+    expect(await kernel.execute(code)).toMatchObject({ status: "ok", stdout: shown, stderr: "" });
+  });
+});
