@@ -137,7 +137,7 @@ describe("a shorthand property", () => {
       "[2].map((early) => ({ early }))",
       "[ { early: 2 } ]\n",
     ],
-    ["that is only text", '"{ early }, " + `{ early, ${early} }`', "{ early }, { early, 1 }\n"],
+    ["that is only text", '"{ early }, " + `{ early, word }`', "{ early }, { early, word }\n"],
     ["of a destructuring", "const { early: renamed } = { early };\nrenamed", "1\n"],
   ])("can be a variable: %s", async (_, code, shown) => {
     await kernel.execute('const early = 1, word = "a";');
