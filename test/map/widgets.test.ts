@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions, type MapWidget, widget } from "../../src/map";
 import { Explorer } from "../../src/render/explore/explorer";
-import { viewOfWidget } from "../../src/render/explore/views";
-import type { CategoryColumn, RangeColumn } from "../../src/render/scene";
+import { type BarsView, barLabel, rangeLabel, viewOfWidget } from "../../src/render/explore/views";
+import type { CategoryColumn, MapFilter, RangeColumn } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
 import { mulberry32 } from "../support/seeded";
 
@@ -125,6 +125,19 @@ describe("categories", () => {
       "text",
     ]);
   });
+});
+
+test("labels name the range that is chosen, and the rows of a bar", async () => {
+  const values = Array.from({ length: 100 }, (_, i) => i);
+  const { view, explorer } = await viewOf({ v: values }, widget.histogram("v", { bins: 10 }));
+  expect(rangeLabel(view as BarsView)).toBeUndefined();
+  expect(barLabel(view as BarsView, 9, 10)).toEqual({ text: "90 – 99: 10", share: 0.95 });
+  explorer.filter(0, { kind: "range", range: [11, 30] });
+  expect(rangeLabel(viewOfWidget(explorer, 0) as BarsView)).toEqual({ text: "10 – 29", share: 0.2 });
+  explorer.filter(0, { kind: "range", range: [11, 11] });
+  expect(rangeLabel(viewOfWidget(explorer, 0) as BarsView)?.text).toBe("10");
+  const one = await viewOf({ v: [7, 7] }, widget.histogram("v"));
+  expect(rangeLabel(one.view as BarsView)).toEqual({ text: "7", share: 0.5 });
 });
 
 test("formulas leave out missing numbers", async () => {

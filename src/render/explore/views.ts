@@ -13,9 +13,16 @@ export interface BarsView {
   /** Number of steps of the column. */
   readonly steps: number;
   readonly range: StepRange | undefined;
-  /** Texts below the left and the right end, or below those of the selected range. */
+  /** Texts of the left and the right end, or of those of the selected range. */
   readonly from: string;
   readonly to: string;
+}
+
+/** A text below bars. */
+export interface BarsLabel {
+  readonly text: string;
+  /** Place of its middle as a share of the width. Near an end it moves inward by that share of its own width. */
+  readonly share: number;
 }
 
 export interface ListItem {
@@ -87,6 +94,28 @@ export function viewOfWidget(explorer: Explorer, index: number): WidgetView {
     to,
   };
 }
+
+/** Returns what to write below bars: one text below the middle of a range, or undefined for a text at each end. */
+export function rangeLabel(view: BarsView): BarsLabel | undefined {
+  const { range = [1, view.steps], from, to } = view;
+  return view.range || from === to
+    ? { text: spanText(from, to), share: middleOf(range, view.steps) }
+    : undefined;
+}
+
+/** Returns the label of one bar: its range, its rows that pass, and all of its rows if these are more. */
+export function barLabel({ bars, column, steps }: BarsView, bar: number, perBar: number): BarsLabel {
+  const range = [bar * perBar + 1, Math.min(steps, (bar + 1) * perBar)] as const;
+  const [count, total] = [bars?.counts[bar] ?? 0, bars?.totals[bar] ?? 0].map((n) =>
+    n.toLocaleString("en-US"),
+  );
+  const rows = count === total ? count : `${count} of ${total}`;
+  return { text: `${spanText(...textsOf(column, range))}: ${rows}`, share: middleOf(range, steps) };
+}
+
+export const spanText = (from: string, to: string): string => (from === to ? from : `${from} – ${to}`);
+
+const middleOf = ([from, to]: StepRange, steps: number): number => (from - 1 + to) / 2 / steps;
 
 /** Returns the texts of the ends of a range, or of all of a column. */
 function textsOf(column: RangeColumn, range: StepRange | undefined): readonly [from: string, to: string] {

@@ -3,7 +3,7 @@ import type { SKRSContext2D } from "@napi-rs/canvas";
 import { PANEL_COLORS, paintBars } from "../explore/bars";
 import type { Explorer } from "../explore/explorer";
 import { BARS_PX, columnsAt, heightOf, ITEM_PX, inRows, outerSize, PANEL_PADDING_PX } from "../explore/panel";
-import { type ListItem, moreText, viewOfWidget, type WidgetView } from "../explore/views";
+import { type ListItem, moreText, rangeLabel, viewOfWidget, type WidgetView } from "../explore/views";
 import { onOneLine } from "../format";
 import type { Scene } from "../scene";
 import { shortened } from "./lettering";
@@ -77,9 +77,14 @@ function drawWidget(pen: Pen, view: WidgetView, column: Column, top: number): vo
   } else if (view.kind === "bars") {
     const height = view.bars ? BARS_PX : SLIDER_HEIGHT;
     paintBars(context, view, { x, y, width, height }, theme);
-    const labels = { y: y + height + LABELS_HEIGHT - 2, width: width / 2, font: `${SMALL_PX}px ${fonts}` };
-    drawText(pen, view.from, { ...labels, x, color: colors.soft });
-    drawText(pen, view.to, { ...labels, x: x + width, color: colors.soft, align: "right" });
+    const labels = { y: y + height + LABELS_HEIGHT - 2, font: `${SMALL_PX}px ${fonts}`, color: colors.soft };
+    const label = rangeLabel(view);
+    if (label) {
+      drawText(pen, label.text, { ...labels, x: x + label.share * width, width, align: label.share });
+    } else {
+      drawText(pen, view.from, { ...labels, x, width: width / 2 });
+      drawText(pen, view.to, { ...labels, x: x + width, width: width / 2, align: 1 });
+    }
   }
 }
 
@@ -99,7 +104,7 @@ function drawItem(pen: Pen, item: ListItem, isFiltered: boolean, { x, width }: C
     font,
     color: isOff ? colors.soft : colors.ink,
   });
-  drawText(pen, count, { x: x + width, y: y + 12, width, font, color: colors.soft, align: "right" });
+  drawText(pen, count, { x: x + width, y: y + 12, width, font, color: colors.soft, align: 1 });
   context.fillStyle = colors.all;
   context.fillRect(x, y + 16, width, 3);
   context.fillStyle = isOff ? colors.all : colors.passing;
@@ -113,19 +118,16 @@ interface TextPlace {
   readonly width: number;
   readonly font: string;
   readonly color: string;
-  readonly align?: "left" | "right";
+  /** The part of the text that is to the left of `x`: 0 to 1. @default 0 */
+  readonly align?: number;
 }
 
 /** Draws a text, cut to a width. */
-function drawText(
-  { context }: Pen,
-  text: string,
-  { x, y, width, font, color, align = "left" }: TextPlace,
-): void {
+function drawText({ context }: Pen, text: string, { x, y, width, font, color, align = 0 }: TextPlace): void {
   context.font = font;
   context.fillStyle = color;
-  context.textAlign = align;
-  context.textBaseline = "alphabetic";
-  context.fillText(shortened(context, onOneLine(text, MAX_TEXT), width), x, y);
   context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  const shown = shortened(context, onOneLine(text, MAX_TEXT), width);
+  context.fillText(shown, align === 0 ? x : x - align * context.measureText(shown).width, y);
 }

@@ -102,6 +102,28 @@ describe("filters", () => {
     expect(errors()).toEqual([]);
   });
 
+  test("the label below bars names the range, or the bar under the pointer with its rows", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    const label = page.locator(".ends .label").first();
+    expect(await label.isVisible()).toBe(false);
+    await brush(page, 0.2005, 0.3995);
+    await page.mouse.move(300, 450);
+    expect(await label.textContent()).toBe("20 – 39");
+    const plot = (await page.locator(".plot").first().boundingBox())!;
+    const middle = (box: typeof plot) => box.x + box.width / 2;
+    expect(Math.abs(middle((await label.boundingBox())!) - (plot.x + 0.3 * plot.width))).toBeLessThan(12);
+    await page.locator(".list li button").first().click();
+    await settled(page);
+    await page.mouse.move(plot.x + 0.25 * plot.width, plot.y + 20);
+    const apples = DATA.size.filter((size, i) => size >= 20 && size < 30 && DATA.kind[i] === "apple").length;
+    expect(await label.textContent()).toBe(`20 – 29: ${apples} of ${within(20, 30)}`);
+    await page.mouse.move(300, 450);
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await settled(page);
+    expect(await label.isVisible()).toBe(false);
+    expect(await page.locator(".ends").first().innerText()).toContain("99");
+  });
+
   test("30 random brushes count what the data have", async () => {
     const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
     const seeded = mulberry32(11);

@@ -1,6 +1,6 @@
 import type { Explorer } from "../../../explore/explorer";
 import { classItems } from "../../../explore/filters";
-import { viewOfWidget } from "../../../explore/views";
+import { spanText, viewOfWidget } from "../../../explore/views";
 import { create } from "../controls";
 
 /** A filter that is on, in words, which are user data. */
@@ -55,7 +55,7 @@ export function chipsOf(explorer: Explorer, { clearWidget, clearClasses }: Clear
   const ofWidgets = explorer.widgets.flatMap((_, i): Chip[] => {
     const view = explorer.filterOf(i) && viewOfWidget(explorer, i);
     const remove = () => clearWidget(i);
-    if (view?.kind === "bars") return [{ title: view.title, text: `${view.from} – ${view.to}`, remove }];
+    if (view?.kind === "bars") return [{ title: view.title, text: spanText(view.from, view.to), remove }];
     if (view?.kind !== "list") return [];
     const chosen = view.items.filter(({ isSelected }) => isSelected);
     return [{ title: view.title, text: chosen.map(({ text }) => text || "(empty)").join(", "), remove }];
