@@ -125,7 +125,7 @@ function numbersOf(
   if (column.kind === "number") {
     if (kind !== "timeSeries" || column.isTime) return column;
     throw new InvalidArgumentError(
-      `widget.timeSeries requires dates or times; ${typeText(column, label)}. Use widget.histogram(${shown(column.name)}).`,
+      `widget.timeSeries requires dates or times; ${typeText(column, label)}. ${timesHint(column)} widget.histogram(${shown(column.name)}).`,
     );
   }
   const times = column.kind === "string" ? timesIn(column.values) : undefined;
@@ -133,6 +133,17 @@ function numbersOf(
   throw new InvalidArgumentError(
     `widget.${kind} requires ${kind === "timeSeries" ? "dates or times" : "numbers, dates or times"}; ${typeText(column, label)}. Use widget.category(${shown(column.name)}).`,
   );
+}
+
+/** Smallest and largest numbers that are likely to be milliseconds since 1970: years 1973 to 2286. */
+const TIMES_MS = [1e11, 1e13] as const;
+
+/** Says how numbers that look like times become dates. */
+function timesHint({ values }: NumbersOrTimes): string {
+  const { least, most } = extentOf(values);
+  return least >= TIMES_MS[0] && most < TIMES_MS[1]
+    ? "If these are milliseconds since 1970, convert them with new Date(ms).toISOString(), or in a query with to_timestamp(ms / 1000). To count them as numbers, use"
+    : "Use";
 }
 
 /** Returns the times that all texts of a column are (ISO 8601); undefined if one is not. */

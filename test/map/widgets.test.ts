@@ -164,8 +164,39 @@ test("rows without a place on the map count nowhere", async () => {
   expect(viewOfWidget(new Explorer(scene), 0)).toMatchObject({ text: "4" });
 });
 
+test("a filter by values that no row has is reported", async () => {
+  const filter = (values: readonly string[]) => ({ layer: "data", column: "word", values });
+  const warningsOf = async (values: readonly string[]) =>
+    (
+      await mapScene(nowhere, {
+        layers: layerOf({ word: ["a", "b"] }),
+        widgets: widget.category("word"),
+        state: { filters: [filter(values)] },
+        progress,
+      })
+    ).warnings;
+  expect(await warningsOf(["a", "c"])).toEqual([]);
+  expect(await warningsOf(["c"])).toEqual([
+    '`state.filters[0]` has no effect: column "word" of layer "data" has none of its values ("c").',
+  ]);
+});
+
+test("sums have separators for thousands, as counts have; a mean may be a year", async () => {
+  const shownAs = async (values: readonly number[], operation: "sum" | "avg") =>
+    (await viewOf({ v: values }, widget.formula(operation, "v"))).view;
+  expect(await shownAs([2000, 887], "sum")).toMatchObject({ text: "2,887" });
+  expect(await shownAs([-2000, -887.25], "sum")).toMatchObject({ text: "−2,887.25" });
+  expect(await shownAs([0.001, 0.0002], "sum")).toMatchObject({ text: "0.0012" });
+  expect(await shownAs([1990, 1994], "avg")).toMatchObject({ text: "1992" });
+});
+
 describe("errors", () => {
   const layers = layerOf({ number: [1, 2], word: ["a", "b"], day: [new Date(0), new Date(1)] });
+  const filtered = (filter: MapFilter): MapOptions => ({
+    layers,
+    widgets: widget.histogram("number"),
+    state: { filters: [filter] },
+  });
   test.each([
     [{ layers, widgets: widget.histogram("word") }],
     [{ layers, widgets: widget.timeSeries("number") }],
@@ -187,6 +218,16 @@ describe("errors", () => {
     [{ layers, widgets: Array.from({ length: 13 }, () => widget.formula("count")) }],
     [{ layers: layerOf({ v: [1] }, { as: "h3" }), widgets: widget.formula("count") }],
     [{ layers, state: { view: { lng: 0 } } as never }],
+    [{ layers: layerOf({ ms: [1.6e12, 1.7e12] }), widgets: widget.timeSeries("ms") }],
+    [
+      {
+        layers: layerOf({ v: [1] }, { name: undefined }),
+        widgets: widget.formula("count", { layer: "data" }),
+      },
+    ],
+    [filtered({ layer: "date", column: "number", from: 1, to: 2 })],
+    [filtered({ layer: "data", column: "word", from: "a", to: "b" })],
+    [filtered({ layer: "data", column: "number", values: [1] })],
   ] as [MapOptions][])("%#", async (options) => {
     expect(await complaint(options)).toMatchSnapshot();
   });

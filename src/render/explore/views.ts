@@ -185,7 +185,10 @@ function numberText(value: number, { operation, format }: FormulaWidget): string
   if (format !== undefined) return formatNumber(value, format);
   const whole = Math.ceil(Math.log10(Math.abs(value) + 1)); // digits before the point, which are never rounded
   const rounded = Number(value.toPrecision(Math.max(DIGITS[operation], Math.min(whole, 17))));
-  return operation === "count" ? rounded.toLocaleString("en-US") : formatNumber(rounded);
+  // a mean, minimum or maximum may be a year
+  const isAmount =
+    operation === "count" || (operation === "sum" && Math.abs(rounded) >= 1000 && Math.abs(rounded) < 1e15);
+  return isAmount ? formatNumber(rounded, ",.3~f") : formatNumber(rounded);
 }
 
 /** A sentence about the categories that are not listed. */
