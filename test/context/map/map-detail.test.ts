@@ -529,6 +529,8 @@ describe("selected rows of a table or query", () => {
 
   test("need cartodb_id", async () => {
     const query = new QueryLayer("SELECT txt, small, the_geom FROM kinds");
-    await expect(selected(query, reportOf([0, 0, 1, 1]))).rejects.toThrowErrorMatchingInlineSnapshot(`[InvalidArgumentError: The selected rows of layer "SELECT txt, small, the_geom FROM kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, or filter by map.where().]`);
+    await expect(selected(query, reportOf([0, 0, 1, 1]))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: The selected rows of layer "SELECT txt, small, the_geom FROM kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, or filter by map.where().]`,
+    );
   });
 });
