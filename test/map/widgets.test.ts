@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions, type MapWidget, widget } from "../../src/map";
 import { Explorer } from "../../src/render/explore/explorer";
+import { filterTexts } from "../../src/render/explore/filter-texts";
 import { type BarsView, barLabel, rangeLabel, viewOfWidget } from "../../src/render/explore/views";
 import type { CategoryColumn, MapFilter, RangeColumn } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
@@ -179,6 +180,13 @@ test("a filter by values that no row has is reported", async () => {
   expect(await warningsOf(["c"])).toEqual([
     '`state.filters[0]` has no effect: column "word" of layer "data" has none of its values ("c").',
   ]);
+});
+
+test("filters are named by the titles of their widgets", async () => {
+  const { explorer } = await viewOf({ v: [1, 2, 9] }, widget.histogram("v", { title: "Value" }));
+  expect(filterTexts(explorer)).toEqual([]);
+  explorer.filter(0, { kind: "range", range: [1, 2] });
+  expect(filterTexts(explorer)).toEqual([{ title: "Value", text: "1 – 2", of: { widget: 0 } }]);
 });
 
 test("sums have separators for thousands, as counts have; a mean may be a year", async () => {
