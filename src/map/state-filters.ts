@@ -31,7 +31,9 @@ export function checkFilters({ layers, widgets = [] }: Scene, filters: readonly 
         );
     }
     if (column) continue;
-    const call = kind === "category" ? "widget.category" : "widget.histogram";
+    const ofRange =
+      "from" in filter && typeof filter.from === "string" ? "widget.timeSeries" : "widget.histogram";
+    const call = kind === "category" ? "widget.category" : ofRange;
     const problem =
       own.length === 0
         ? `no widget of layer ${shown(filter.layer)} filters by column ${shown(filter.column)}`

@@ -163,7 +163,7 @@ function timesIn(values: readonly (string | null)[]): Float64Array | undefined {
 interface Edges {
   readonly edges: readonly number[];
   readonly perBar: number;
-  /** True if each step holds one value or one unit of the calendar, so that its first value names it. */
+  /** True if each step holds one value, which names it. */
   readonly isDiscrete: boolean;
 }
 
@@ -182,13 +182,16 @@ function rangeOf(
     // an infinite value is in no bar
     if (value - value === 0) steps[row] = Math.min(bisectRight(edges, value), edges.length - 1);
   }
-  const labels = edges.map(isTime ? timeFormatOf(edges, format) : numberFormatOf(name, drawn, edges, format));
+  const write = isTime ? timeFormatOf(edges, format) : numberFormatOf(name, drawn, edges, format);
+  // three months end in the last of them; an hour ends at the next one
+  const hasDays = isTime && edges[1]! - edges[0]! >= DAY_MS;
   return {
     column: {
       kind: "range",
       name,
       edges,
-      labels,
+      labels: edges.map(write),
+      ...(hasDays && { endLabels: edges.slice(1).map((end) => write(end - 1)) }),
       ...(isTime && { isTime }),
       ...(isDiscrete && { isDiscrete }),
       steps,
@@ -248,7 +251,7 @@ function timeEdges({ least, most }: Extent, bins: number): Edges {
     (least < most ? utcTickInterval(new Date(least), new Date(most), bins) : undefined) ?? utcDay;
   const edges = interval.range(interval.floor(new Date(least)), new Date(most + 1)).map(Number);
   const end = Number(interval.ceil(new Date(Math.max(most, edges.at(-1) ?? most) + 1)));
-  return { edges: [...edges, end], perBar: 1, isDiscrete: true };
+  return { edges: [...edges, end], perBar: 1, isDiscrete: false };
 }
 
 function numberFormatOf(

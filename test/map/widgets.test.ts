@@ -89,6 +89,16 @@ describe("histograms", () => {
       31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
     ]);
   });
+  test("of times end in the last month of a quarter, and at the end of an hour", async () => {
+    const months = Array.from({ length: 24 }, (_, i) => new Date(Date.UTC(2024, i, 15)));
+    const quarters = await viewOf({ t: months }, widget.timeSeries("t", { bins: 8 }));
+    expect(quarters.view).toMatchObject({ from: "Jan 2024", to: "Dec 2025" });
+    expect(barLabel(quarters.view as BarsView, 1, 1).text).toBe("Apr 2024 – Jun 2024: 3");
+    const minutes = Array.from({ length: 36 }, (_, i) => new Date(Date.UTC(2024, 0, 1, 0, 10 * i)));
+    const hours = await viewOf({ t: minutes }, widget.timeSeries("t", { bins: 6 }));
+    expect(hours.view).toMatchObject({ from: "1 Jan 2024 00:00", to: "1 Jan 2024 06:00" });
+    expect(barLabel(hours.view as BarsView, 1, 1).text).toBe("1 Jan 2024 01:00 – 02:00: 6");
+  });
   test("read ISO 8601 texts as times", async () => {
     const { view } = await viewOf({ t: ["1992-04-30", null, "", "1992-05-02"] }, widget.timeSeries("t"));
     expect(view.kind === "bars" && view.bars?.totals.reduce((sum, bar) => sum + bar, 0)).toBe(2);

@@ -113,15 +113,20 @@ export function barLabel({ bars, column, steps }: BarsView, bar: number, perBar:
   return { text: `${spanText(...textsOf(column, range))}: ${rows}`, share: middleOf(range, steps) };
 }
 
-export const spanText = (from: string, to: string): string => (from === to ? from : `${from} – ${to}`);
+/** Writes a range; times of one day have its date once. */
+export function spanText(from: string, to: string): string {
+  if (from === to) return from;
+  const date = /^(.+ )\d\d:\d\d/.exec(from)?.[1];
+  return `${from} – ${date !== undefined && to.startsWith(date) ? to.slice(date.length) : to}`;
+}
 
 const middleOf = ([from, to]: StepRange, steps: number): number => (from - 1 + to) / 2 / steps;
 
 /** Returns the texts of the ends of a range, or of all of a column. */
 function textsOf(column: RangeColumn, range: StepRange | undefined): readonly [from: string, to: string] {
-  const { labels, isDiscrete } = column;
+  const { labels, isDiscrete, endLabels } = column;
   const [from, to] = range ?? [1, labels.length - 1];
-  return [labels[from - 1] ?? "", labels[isDiscrete ? to - 1 : to] ?? ""];
+  return [labels[from - 1] ?? "", endLabels?.[to - 1] ?? labels[isDiscrete ? to - 1 : to] ?? ""];
 }
 
 /** Adds up the steps of each bar; step 0 has the missing values. */
