@@ -414,6 +414,39 @@ describe("selection", () => {
   });
 });
 
+test("below the map, the panel leaves it half of the window, and all of it when folded", async () => {
+  const widgets = [...WIDGETS, ...WIDGETS, ...WIDGETS];
+  const usa = new DataFrame({
+    ...DATA,
+    lng: DATA.lng.map((lng) => lng / 2 - 97),
+    lat: DATA.lat.map((lat) => lat / 3 + 39),
+  } as never);
+  const { page, map } = await openSaved({
+    layers: new Layer(usa, { lnglat: ["lng", "lat"] }),
+    widgets,
+    projection: "albers-usa",
+    size: [900, 700],
+  });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.reload();
+  await settled(page);
+  const heightOf = (selector: string) =>
+    page.evaluate<number>(`document.querySelector("${selector}").clientHeight`);
+  expect(Math.abs((await heightOf("#map")) - 400)).toBeLessThan(3);
+  await page.locator(".fold-panel").click();
+  await vi.waitFor(async () => expect(await heightOf("#map")).toBeGreaterThan(740), { timeout: 60_000 });
+  await settled(page);
+  const fitted = () =>
+    vi.waitFor(() => expect(map.view().bounds).toBeDefined(), { timeout: 60_000 }).then(() => map.view());
+  await page.waitForTimeout(500); // reports follow changes
+  const folded = await fitted();
+  await page.getByRole("button", { name: "Back to the first view (0)" }).click();
+  await page.waitForTimeout(500);
+  const first = await fitted();
+  expect([folded.lng, folded.lat]).toEqual([expect.closeTo(first.lng, 6), expect.closeTo(first.lat, 6)]);
+  expect(folded.zoom).toBeCloseTo(first.zoom, 6);
+});
+
 test("a saved page opens as it was left, and so does a map with that state", async () => {
   const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS });
   await brush(page, 0.2005, 0.3995);
