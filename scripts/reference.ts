@@ -313,8 +313,10 @@ function typeOf(member: ts.Symbol): string {
     declaration.type
   )
     return declaration.type.getText();
-  if (ts.isMethodSignature(declaration))
-    return `(${parametersOf(declaration)}) => ${declaration.type?.getText() ?? "void"}`;
+  if (ts.isMethodSignature(declaration)) {
+    const overloads = (member.declarations ?? []).filter(ts.isMethodSignature);
+    return overloads.map((one) => `(${parametersOf(one)}) => ${one.type?.getText() ?? "void"}`).join("; ");
+  }
   if (ts.isPropertyDeclaration(declaration) && declaration.initializer)
     return declaration.initializer.getText();
   return "unknown";

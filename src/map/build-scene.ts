@@ -45,6 +45,7 @@ import {
 } from "./map-options";
 import { hiddenBy, projectPart, viewOnPlane, withBox } from "./project-layers";
 import type { CellKind, LayerScale, LayerScales, SharedScales } from "./shared-columns";
+import { checkFilters } from "./state-filters";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
@@ -194,6 +195,7 @@ export function buildScene({
   };
   const clocked = withClock(scene, timed.clock, at);
   const built = withCellLegends(withLegendPlace(clocked, legendCorner), legendCorner);
+  warnings.push(...checkFilters(built, state?.filters ?? []));
   return {
     scene: withState(built, state),
     warnings,

@@ -43,6 +43,11 @@ export function featureCountOf(geojson: GeoJson): number {
   return Array.isArray(features) ? features.length : 1;
 }
 
+const topologyHint = (value: unknown, file: string): string =>
+  isObject(value) && value.type === "Topology"
+    ? ` It is TopoJSON: read it with \`await cc.readFile(${shown(file)})\`, and map the DataFrame.`
+    : "";
+
 /** @throws InvalidArgumentError naming the file, if its text is not GeoJSON. */
 export function parseGeoJson(text: string, file: string): GeoJson {
   let value: unknown;
@@ -54,6 +59,6 @@ export function parseGeoJson(text: string, file: string): GeoJson {
   if (isGeoJson(value)) return value;
   const found = isObject(value) && "type" in value ? shown(value.type) : "no type";
   throw new InvalidArgumentError(
-    `${shown(file)} is not GeoJSON: its type must be "FeatureCollection", "Feature" or that of a geometry; got ${found}.`,
+    `${shown(file)} is not GeoJSON: its type must be "FeatureCollection", "Feature" or that of a geometry; got ${found}.${topologyHint(value, file)}`,
   );
 }

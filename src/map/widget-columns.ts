@@ -125,7 +125,7 @@ function numbersOf(
   if (column.kind === "number") {
     if (kind !== "timeSeries" || column.isTime) return column;
     throw new InvalidArgumentError(
-      `widget.timeSeries requires dates or times; ${typeText(column, label)}. Use widget.histogram(${shown(column.name)}).`,
+      `widget.timeSeries requires dates or times; ${typeText(column, label)}. ${timesHint(column)} widget.histogram(${shown(column.name)}).`,
     );
   }
   const times = column.kind === "string" ? timesIn(column.values) : undefined;
@@ -133,6 +133,17 @@ function numbersOf(
   throw new InvalidArgumentError(
     `widget.${kind} requires ${kind === "timeSeries" ? "dates or times" : "numbers, dates or times"}; ${typeText(column, label)}. Use widget.category(${shown(column.name)}).`,
   );
+}
+
+/** Smallest and largest numbers that are likely to be milliseconds since 1970: years 1973 to 2286. */
+const TIMES_MS = [1e11, 1e13] as const;
+
+/** Says how numbers that look like times become dates. */
+function timesHint({ values }: NumbersOrTimes): string {
+  const { least, most } = extentOf(values);
+  return least >= TIMES_MS[0] && most < TIMES_MS[1]
+    ? "If these are milliseconds since 1970, convert them with new Date(ms).toISOString(), or in a query with to_timestamp(ms / 1000). To count them as numbers, use"
+    : "Use";
 }
 
 /** Returns the times that all texts of a column are (ISO 8601); undefined if one is not. */
@@ -152,7 +163,7 @@ function timesIn(values: readonly (string | null)[]): Float64Array | undefined {
 interface Edges {
   readonly edges: readonly number[];
   readonly perBar: number;
-  /** True if each step holds one value or one unit of the calendar, so that its first value names it. */
+  /** True if each step holds one value, which names it. */
   readonly isDiscrete: boolean;
 }
 
@@ -171,13 +182,16 @@ function rangeOf(
     // an infinite value is in no bar
     if (value - value === 0) steps[row] = Math.min(bisectRight(edges, value), edges.length - 1);
   }
-  const labels = edges.map(isTime ? timeFormatOf(edges, format) : numberFormatOf(name, drawn, edges, format));
+  const write = isTime ? timeFormatOf(edges, format) : numberFormatOf(name, drawn, edges, format);
+  // three months end in the last of them; an hour ends at the next one
+  const hasDays = isTime && edges[1]! - edges[0]! >= DAY_MS;
   return {
     column: {
       kind: "range",
       name,
       edges,
-      labels,
+      labels: edges.map(write),
+      ...(hasDays && { endLabels: edges.slice(1).map((end) => write(end - 1)) }),
       ...(isTime && { isTime }),
       ...(isDiscrete && { isDiscrete }),
       steps,
@@ -237,7 +251,7 @@ function timeEdges({ least, most }: Extent, bins: number): Edges {
     (least < most ? utcTickInterval(new Date(least), new Date(most), bins) : undefined) ?? utcDay;
   const edges = interval.range(interval.floor(new Date(least)), new Date(most + 1)).map(Number);
   const end = Number(interval.ceil(new Date(Math.max(most, edges.at(-1) ?? most) + 1)));
-  return { edges: [...edges, end], perBar: 1, isDiscrete: true };
+  return { edges: [...edges, end], perBar: 1, isDiscrete: false };
 }
 
 function numberFormatOf(

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../errors";
 import { OPTION_NAMES } from "../option-names";
 import { isNumberFormat } from "../render/format";
 import { isObject } from "../values";
-import { checkKeys, checkOneOf, checkText, expected, shown } from "./check";
+import { checkKeys, checkOneOf, checkText, expected, listed, shown } from "./check";
 import { Layer, nameOf, QueryLayer } from "./layer";
 
 /** Options of every widget. */
@@ -61,7 +61,10 @@ export interface Widgets {
   range(column: string, options?: WidgetOptions): MapWidget;
   /** The most frequent values with their numbers of rows. Clicking them filters the map. */
   category(column: string, options?: CategoryOptions): MapWidget;
-  /** One number: how many rows there are, or a statistic of a column of numbers. Rows without a number are left out. */
+  /**
+   * One number: how many rows there are, or the sum, mean, minimum or maximum of a column of numbers. Rows without a number are
+   * left out.
+   */
   formula(operation: "count", options?: WidgetOptions): MapWidget;
   formula(operation: Exclude<FormulaOperation, "count">, column: string, options?: WidgetOptions): MapWidget;
 }
@@ -177,7 +180,13 @@ function layerIndex(option: string, layer: unknown, layers: readonly (Layer | Qu
   if (index >= 0) return index;
   throw layer instanceof Layer || layer instanceof QueryLayer
     ? new InvalidArgumentError(`\`${option}\` is not a layer of this map. Add it to \`layers\`.`)
-    : expected(option, layer, "a layer of the map, its name, or its position from 0");
+    : expected(option, layer, `a layer of the map, its name (${namesIn(layers)}), or its position from 0`);
+}
+
+/** Lists the names of layers for an error message. */
+function namesIn(layers: readonly (Layer | QueryLayer)[]): string {
+  const names = layers.map(nameOf).filter((name) => name !== undefined);
+  return names.length > 0 ? listed(names) : "no layer has the option `name`";
 }
 
 /** The widgets' columns of one layer. */

@@ -216,8 +216,10 @@ export interface RangeColumn {
   /** A text for each edge. */
   readonly labels: readonly string[];
   readonly isTime?: true;
-  /** Each step holds one value, or one unit of the calendar: the label of its first edge names it. */
+  /** Each step holds one value: the label of its first edge names it. */
   readonly isDiscrete?: true;
+  /** For each step, the text of its last day, month or year; absent for other steps, whose ends are named by their edges. */
+  readonly endLabels?: readonly string[];
   readonly steps: Uint16Array;
 }
 

@@ -181,7 +181,7 @@ test("GeoJSON features, a file, ids, missing properties", async () => {
     }
     writeFileSync(path, '{"type": "Topology"}');
     await expect(sceneOf(new Layer(path))).rejects.toThrow(
-      /places\.geojson" is not GeoJSON: its type must be .*; got "Topology"\.$/,
+      /places\.geojson" is not GeoJSON: its type must be .*; got "Topology"\. It is TopoJSON: read it with `await cc\.readFile\(".*places\.geojson"\)`/,
     );
     writeFileSync(path, "{");
     await expect(sceneOf(new Layer(path))).rejects.toThrow(/is not GeoJSON: /);

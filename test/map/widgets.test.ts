@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions, type MapWidget, widget } from "../../src/map";
 import { Explorer } from "../../src/render/explore/explorer";
-import { viewOfWidget } from "../../src/render/explore/views";
-import type { CategoryColumn, RangeColumn } from "../../src/render/scene";
+import { filterTexts } from "../../src/render/explore/filter-texts";
+import { type BarsView, barLabel, rangeLabel, viewOfWidget } from "../../src/render/explore/views";
+import type { CategoryColumn, MapFilter, RangeColumn } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
 import { mulberry32 } from "../support/seeded";
 
@@ -88,6 +89,16 @@ describe("histograms", () => {
       31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
     ]);
   });
+  test("of times end in the last month of a quarter, and at the end of an hour", async () => {
+    const months = Array.from({ length: 24 }, (_, i) => new Date(Date.UTC(2024, i, 15)));
+    const quarters = await viewOf({ t: months }, widget.timeSeries("t", { bins: 8 }));
+    expect(quarters.view).toMatchObject({ from: "Jan 2024", to: "Dec 2025" });
+    expect(barLabel(quarters.view as BarsView, 1, 1).text).toBe("Apr 2024 – Jun 2024: 3");
+    const minutes = Array.from({ length: 36 }, (_, i) => new Date(Date.UTC(2024, 0, 1, 0, 10 * i)));
+    const hours = await viewOf({ t: minutes }, widget.timeSeries("t", { bins: 6 }));
+    expect(hours.view).toMatchObject({ from: "1 Jan 2024 00:00", to: "1 Jan 2024 06:00" });
+    expect(barLabel(hours.view as BarsView, 1, 1).text).toBe("1 Jan 2024 01:00 – 02:00: 6");
+  });
   test("read ISO 8601 texts as times", async () => {
     const { view } = await viewOf({ t: ["1992-04-30", null, "", "1992-05-02"] }, widget.timeSeries("t"));
     expect(view.kind === "bars" && view.bars?.totals.reduce((sum, bar) => sum + bar, 0)).toBe(2);
@@ -127,6 +138,19 @@ describe("categories", () => {
   });
 });
 
+test("labels name the range that is chosen, and the rows of a bar", async () => {
+  const values = Array.from({ length: 100 }, (_, i) => i);
+  const { view, explorer } = await viewOf({ v: values }, widget.histogram("v", { bins: 10 }));
+  expect(rangeLabel(view as BarsView)).toBeUndefined();
+  expect(barLabel(view as BarsView, 9, 10)).toEqual({ text: "90 – 99: 10", share: 0.95 });
+  explorer.filter(0, { kind: "range", range: [11, 30] });
+  expect(rangeLabel(viewOfWidget(explorer, 0) as BarsView)).toEqual({ text: "10 – 29", share: 0.2 });
+  explorer.filter(0, { kind: "range", range: [11, 11] });
+  expect(rangeLabel(viewOfWidget(explorer, 0) as BarsView)?.text).toBe("10");
+  const one = await viewOf({ v: [7, 7] }, widget.histogram("v"));
+  expect(rangeLabel(one.view as BarsView)).toEqual({ text: "7", share: 0.5 });
+});
+
 test("formulas leave out missing numbers", async () => {
   const values = [1, 2, null, Number.NaN, 6];
   const textOf = async (one: MapWidget) => {
@@ -151,8 +175,46 @@ test("rows without a place on the map count nowhere", async () => {
   expect(viewOfWidget(new Explorer(scene), 0)).toMatchObject({ text: "4" });
 });
 
+test("a filter by values that no row has is reported", async () => {
+  const filter = (values: readonly string[]) => ({ layer: "data", column: "word", values });
+  const warningsOf = async (values: readonly string[]) =>
+    (
+      await mapScene(nowhere, {
+        layers: layerOf({ word: ["a", "b"] }),
+        widgets: widget.category("word"),
+        state: { filters: [filter(values)] },
+        progress,
+      })
+    ).warnings;
+  expect(await warningsOf(["a", "c"])).toEqual([]);
+  expect(await warningsOf(["c"])).toEqual([
+    '`state.filters[0]` has no effect: column "word" of layer "data" has none of its values ("c").',
+  ]);
+});
+
+test("filters are named by the titles of their widgets", async () => {
+  const { explorer } = await viewOf({ v: [1, 2, 9] }, widget.histogram("v", { title: "Value" }));
+  expect(filterTexts(explorer)).toEqual([]);
+  explorer.filter(0, { kind: "range", range: [1, 2] });
+  expect(filterTexts(explorer)).toEqual([{ title: "Value", text: "1 – 2", of: { widget: 0 } }]);
+});
+
+test("sums have separators for thousands, as counts have; a mean may be a year", async () => {
+  const shownAs = async (values: readonly number[], operation: "sum" | "avg") =>
+    (await viewOf({ v: values }, widget.formula(operation, "v"))).view;
+  expect(await shownAs([2000, 887], "sum")).toMatchObject({ text: "2,887" });
+  expect(await shownAs([-2000, -887.25], "sum")).toMatchObject({ text: "−2,887.25" });
+  expect(await shownAs([0.001, 0.0002], "sum")).toMatchObject({ text: "0.0012" });
+  expect(await shownAs([1990, 1994], "avg")).toMatchObject({ text: "1992" });
+});
+
 describe("errors", () => {
   const layers = layerOf({ number: [1, 2], word: ["a", "b"], day: [new Date(0), new Date(1)] });
+  const filtered = (filter: MapFilter): MapOptions => ({
+    layers,
+    widgets: widget.histogram("number"),
+    state: { filters: [filter] },
+  });
   test.each([
     [{ layers, widgets: widget.histogram("word") }],
     [{ layers, widgets: widget.timeSeries("number") }],
@@ -174,6 +236,16 @@ describe("errors", () => {
     [{ layers, widgets: Array.from({ length: 13 }, () => widget.formula("count")) }],
     [{ layers: layerOf({ v: [1] }, { as: "h3" }), widgets: widget.formula("count") }],
     [{ layers, state: { view: { lng: 0 } } as never }],
+    [{ layers: layerOf({ ms: [1.6e12, 1.7e12] }), widgets: widget.timeSeries("ms") }],
+    [
+      {
+        layers: layerOf({ v: [1] }, { name: undefined }),
+        widgets: widget.formula("count", { layer: "data" }),
+      },
+    ],
+    [filtered({ layer: "date", column: "number", from: 1, to: 2 })],
+    [filtered({ layer: "data", column: "word", from: "a", to: "b" })],
+    [filtered({ layer: "data", column: "number", values: [1] })],
   ] as [MapOptions][])("%#", async (options) => {
     expect(await complaint(options)).toMatchSnapshot();
   });

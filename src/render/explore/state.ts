@@ -3,13 +3,16 @@ import { z } from "zod";
 import { InvalidArgumentError } from "../../errors";
 import type { MapFilter } from "../scene";
 
-/** The part of the world that a map shows. */
+/**
+ * The part of the world that a map shows. In Web Mercator these are degrees. On any other projection, such as that of a map of the
+ * United States, they are positions on its plane, which only the option `state` of a map with that projection can use.
+ */
 export interface MapViewport {
   /** Longitude and latitude of the centre in degrees, and the zoom, as the options of `cc.map`. */
   readonly lng: number;
   readonly lat: number;
   readonly zoom: number;
-  /** [west, south, east, north] in degrees; on a map projection, of the view's middle lines. */
+  /** [west, south, east, north] in degrees. */
   readonly bounds?: readonly [west: number, south: number, east: number, north: number];
 }
 

@@ -13,9 +13,16 @@ export interface BarsView {
   /** Number of steps of the column. */
   readonly steps: number;
   readonly range: StepRange | undefined;
-  /** Texts below the left and the right end, or below those of the selected range. */
+  /** Texts of the left and the right end, or of those of the selected range. */
   readonly from: string;
   readonly to: string;
+}
+
+/** A text below bars. */
+export interface BarsLabel {
+  readonly text: string;
+  /** Place of its middle as a share of the width. Near an end it moves inward by that share of its own width. */
+  readonly share: number;
 }
 
 export interface ListItem {
@@ -88,11 +95,38 @@ export function viewOfWidget(explorer: Explorer, index: number): WidgetView {
   };
 }
 
+/** Returns what to write below bars: one text below the middle of a range, or undefined for a text at each end. */
+export function rangeLabel(view: BarsView): BarsLabel | undefined {
+  const { range = [1, view.steps], from, to } = view;
+  return view.range || from === to
+    ? { text: spanText(from, to), share: middleOf(range, view.steps) }
+    : undefined;
+}
+
+/** Returns the label of one bar: its range, its rows that pass, and all of its rows if these are more. */
+export function barLabel({ bars, column, steps }: BarsView, bar: number, perBar: number): BarsLabel {
+  const range = [bar * perBar + 1, Math.min(steps, (bar + 1) * perBar)] as const;
+  const [count, total] = [bars?.counts[bar] ?? 0, bars?.totals[bar] ?? 0].map((n) =>
+    n.toLocaleString("en-US"),
+  );
+  const rows = count === total ? count : `${count} of ${total}`;
+  return { text: `${spanText(...textsOf(column, range))}: ${rows}`, share: middleOf(range, steps) };
+}
+
+/** Writes a range; times of one day have its date once. */
+export function spanText(from: string, to: string): string {
+  if (from === to) return from;
+  const date = /^(.+ )\d\d:\d\d/.exec(from)?.[1];
+  return `${from} – ${date !== undefined && to.startsWith(date) ? to.slice(date.length) : to}`;
+}
+
+const middleOf = ([from, to]: StepRange, steps: number): number => (from - 1 + to) / 2 / steps;
+
 /** Returns the texts of the ends of a range, or of all of a column. */
 function textsOf(column: RangeColumn, range: StepRange | undefined): readonly [from: string, to: string] {
-  const { labels, isDiscrete } = column;
+  const { labels, isDiscrete, endLabels } = column;
   const [from, to] = range ?? [1, labels.length - 1];
-  return [labels[from - 1] ?? "", labels[isDiscrete ? to - 1 : to] ?? ""];
+  return [labels[from - 1] ?? "", endLabels?.[to - 1] ?? labels[isDiscrete ? to - 1 : to] ?? ""];
 }
 
 /** Adds up the steps of each bar; step 0 has the missing values. */
@@ -156,7 +190,10 @@ function numberText(value: number, { operation, format }: FormulaWidget): string
   if (format !== undefined) return formatNumber(value, format);
   const whole = Math.ceil(Math.log10(Math.abs(value) + 1)); // digits before the point, which are never rounded
   const rounded = Number(value.toPrecision(Math.max(DIGITS[operation], Math.min(whole, 17))));
-  return operation === "count" ? rounded.toLocaleString("en-US") : formatNumber(rounded);
+  // a mean, minimum or maximum may be a year
+  const isAmount =
+    operation === "count" || (operation === "sum" && Math.abs(rounded) >= 1000 && Math.abs(rounded) < 1e15);
+  return isAmount ? formatNumber(rounded, ",.3~f") : formatNumber(rounded);
 }
 
 /** A sentence about the categories that are not listed. */

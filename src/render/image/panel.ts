@@ -2,8 +2,9 @@
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { PANEL_COLORS, paintBars } from "../explore/bars";
 import type { Explorer } from "../explore/explorer";
+import { filterTexts } from "../explore/filter-texts";
 import { BARS_PX, columnsAt, heightOf, ITEM_PX, inRows, outerSize, PANEL_PADDING_PX } from "../explore/panel";
-import { type ListItem, moreText, viewOfWidget, type WidgetView } from "../explore/views";
+import { type ListItem, moreText, rangeLabel, viewOfWidget, type WidgetView } from "../explore/views";
 import { onOneLine } from "../format";
 import type { Scene } from "../scene";
 import { shortened } from "./lettering";
@@ -16,6 +17,8 @@ const TITLE_HEIGHT = 20;
 const COLUMN_GAP = 16;
 const LABELS_HEIGHT = 14;
 const SLIDER_HEIGHT = 18;
+/** Distance of the lines that name filters: two fit below the widgets. */
+const FILTER_LINE = 14;
 /** Texts are cut at this many characters before they are measured. */
 const MAX_TEXT = 200;
 
@@ -58,6 +61,44 @@ export function drawPanel(context: SKRSContext2D, explorer: Explorer, fonts: str
     });
     y += Math.max(...heights);
   }
+  const x = left + PANEL_PADDING_PX;
+  drawFilters(pen, explorer, { x, width: outer.widthPx - PANEL_PADDING_PX - x }, [y, outer.heightPx]);
+}
+
+/** Names the filters that are on below the widgets, where the page has its chips. */
+function drawFilters(
+  pen: Pen,
+  explorer: Explorer,
+  { x, width }: Column,
+  [top, bottom]: readonly [top: number, bottom: number],
+): void {
+  const texts = filterTexts(explorer).map(({ title, text }) =>
+    onOneLine(`${title} ${text}`.trim(), MAX_TEXT),
+  );
+  if (texts.length === 0) return;
+  const font = `${SMALL_PX}px ${pen.fonts}`;
+  pen.context.font = font;
+  const lines: string[] = [];
+  let line = "Filters: ";
+  for (const [i, text] of texts.entries()) {
+    const longer = i === 0 ? line + text : `${line} · ${text}`;
+    if (i > 0 && pen.context.measureText(longer).width > width) {
+      lines.push(line);
+      line = text;
+    } else line = longer;
+  }
+  lines.push(line);
+  const most = Math.max(1, Math.floor((bottom - top) / FILTER_LINE));
+  const shown =
+    lines.length > most ? [...lines.slice(0, most - 1), lines.slice(most - 1).join(" · ")] : lines;
+  for (const [i, text] of shown.entries())
+    drawText(pen, text, {
+      x,
+      y: top + 10 + i * FILTER_LINE,
+      width,
+      font,
+      color: PANEL_COLORS[pen.theme].ink,
+    });
 }
 
 function drawWidget(pen: Pen, view: WidgetView, column: Column, top: number): void {
@@ -77,9 +118,14 @@ function drawWidget(pen: Pen, view: WidgetView, column: Column, top: number): vo
   } else if (view.kind === "bars") {
     const height = view.bars ? BARS_PX : SLIDER_HEIGHT;
     paintBars(context, view, { x, y, width, height }, theme);
-    const labels = { y: y + height + LABELS_HEIGHT - 2, width: width / 2, font: `${SMALL_PX}px ${fonts}` };
-    drawText(pen, view.from, { ...labels, x, color: colors.soft });
-    drawText(pen, view.to, { ...labels, x: x + width, color: colors.soft, align: "right" });
+    const labels = { y: y + height + LABELS_HEIGHT - 2, font: `${SMALL_PX}px ${fonts}`, color: colors.soft };
+    const label = rangeLabel(view);
+    if (label) {
+      drawText(pen, label.text, { ...labels, x: x + label.share * width, width, align: label.share });
+    } else {
+      drawText(pen, view.from, { ...labels, x, width: width / 2 });
+      drawText(pen, view.to, { ...labels, x: x + width, width: width / 2, align: 1 });
+    }
   }
 }
 
@@ -96,10 +142,10 @@ function drawItem(pen: Pen, item: ListItem, isFiltered: boolean, { x, width }: C
     x,
     y: y + 12,
     width: width - countWidth - 8,
-    font,
+    font: item.isSelected ? `600 ${font}` : font,
     color: isOff ? colors.soft : colors.ink,
   });
-  drawText(pen, count, { x: x + width, y: y + 12, width, font, color: colors.soft, align: "right" });
+  drawText(pen, count, { x: x + width, y: y + 12, width, font, color: colors.soft, align: 1 });
   context.fillStyle = colors.all;
   context.fillRect(x, y + 16, width, 3);
   context.fillStyle = isOff ? colors.all : colors.passing;
@@ -113,19 +159,16 @@ interface TextPlace {
   readonly width: number;
   readonly font: string;
   readonly color: string;
-  readonly align?: "left" | "right";
+  /** The part of the text that is to the left of `x`: 0 to 1. @default 0 */
+  readonly align?: number;
 }
 
 /** Draws a text, cut to a width. */
-function drawText(
-  { context }: Pen,
-  text: string,
-  { x, y, width, font, color, align = "left" }: TextPlace,
-): void {
+function drawText({ context }: Pen, text: string, { x, y, width, font, color, align = 0 }: TextPlace): void {
   context.font = font;
   context.fillStyle = color;
-  context.textAlign = align;
-  context.textBaseline = "alphabetic";
-  context.fillText(shortened(context, onOneLine(text, MAX_TEXT), width), x, y);
   context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  const shown = shortened(context, onOneLine(text, MAX_TEXT), width);
+  context.fillText(shown, align === 0 ? x : x - align * context.measureText(shown).width, y);
 }

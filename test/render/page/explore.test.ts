@@ -102,6 +102,28 @@ describe("filters", () => {
     expect(errors()).toEqual([]);
   });
 
+  test("the label below bars names the range, or the bar under the pointer with its rows", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    const label = page.locator(".ends .label").first();
+    expect(await label.isVisible()).toBe(false);
+    await brush(page, 0.2005, 0.3995);
+    await page.mouse.move(300, 450);
+    expect(await label.textContent()).toBe("20 – 39");
+    const plot = (await page.locator(".plot").first().boundingBox())!;
+    const middle = (box: typeof plot) => box.x + box.width / 2;
+    expect(Math.abs(middle((await label.boundingBox())!) - (plot.x + 0.3 * plot.width))).toBeLessThan(12);
+    await page.locator(".list li button").first().click();
+    await settled(page);
+    await page.mouse.move(plot.x + 0.25 * plot.width, plot.y + 20);
+    const apples = DATA.size.filter((size, i) => size >= 20 && size < 30 && DATA.kind[i] === "apple").length;
+    expect(await label.textContent()).toBe(`20 – 29: ${apples} of ${within(20, 30)}`);
+    await page.mouse.move(300, 450);
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await settled(page);
+    expect(await label.isVisible()).toBe(false);
+    expect(await page.locator(".ends").first().innerText()).toContain("99");
+  });
+
   test("30 random brushes count what the data have", async () => {
     const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
     const seeded = mulberry32(11);
@@ -390,6 +412,39 @@ describe("selection", () => {
       /the text that the map's button copies/,
     );
   });
+});
+
+test("below the map, the panel leaves it half of the window, and all of it when folded", async () => {
+  const widgets = [...WIDGETS, ...WIDGETS, ...WIDGETS];
+  const usa = new DataFrame({
+    ...DATA,
+    lng: DATA.lng.map((lng) => lng / 2 - 97),
+    lat: DATA.lat.map((lat) => lat / 3 + 39),
+  } as never);
+  const { page, map } = await openSaved({
+    layers: new Layer(usa, { lnglat: ["lng", "lat"] }),
+    widgets,
+    projection: "albers-usa",
+    size: [900, 700],
+  });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.reload();
+  await settled(page);
+  const heightOf = (selector: string) =>
+    page.evaluate<number>(`document.querySelector("${selector}").clientHeight`);
+  expect(Math.abs((await heightOf("#map")) - 400)).toBeLessThan(3);
+  await page.locator(".fold-panel").click();
+  await vi.waitFor(async () => expect(await heightOf("#map")).toBeGreaterThan(740), { timeout: 60_000 });
+  await settled(page);
+  const fitted = () =>
+    vi.waitFor(() => expect(map.view().bounds).toBeDefined(), { timeout: 60_000 }).then(() => map.view());
+  await page.waitForTimeout(500); // reports follow changes
+  const folded = await fitted();
+  await page.getByRole("button", { name: "Back to the first view (0)" }).click();
+  await page.waitForTimeout(500);
+  const first = await fitted();
+  expect([folded.lng, folded.lat]).toEqual([expect.closeTo(first.lng, 6), expect.closeTo(first.lat, 6)]);
+  expect(folded.zoom).toBeCloseTo(first.zoom, 6);
 });
 
 test("a saved page opens as it was left, and so does a map with that state", async () => {

@@ -1,6 +1,6 @@
 import { paintBars, shareOf } from "../../../explore/bars";
 import type { StepRange } from "../../../explore/explorer";
-import type { BarsView, WidgetView } from "../../../explore/views";
+import { type BarsLabel, type BarsView, barLabel, rangeLabel, type WidgetView } from "../../../explore/views";
 import type { Canvas2D } from "../../../painter/canvas";
 import { contextOf } from "../canvas-layer";
 import { create } from "../controls";
@@ -31,6 +31,11 @@ export class BarsCard implements Card {
   readonly #plot = create("div", { class: "plot" }, this.#canvas);
   readonly #handles: Readonly<Record<Handle, HTMLElement>>;
   readonly #ends = { from: create("span", { dir: "auto" }), to: create("span", { dir: "auto" }) };
+  /** What the ends give way to: the range, or the bar under the pointer. */
+  readonly #label = create("span", { class: "label", dir: "auto" });
+  readonly #below = create("p", { class: "ends" }, this.#ends.from, this.#ends.to, this.#label);
+  /** Position of the bar under the pointer. */
+  #hovered: number | undefined;
   readonly #options: BarsOptions;
   readonly #choose: (range: StepRange | undefined) => void;
   #view: BarsView | undefined;
@@ -42,11 +47,13 @@ export class BarsCard implements Card {
     const { element, heading } = cardOf("bars");
     this.#handles = { from: this.#handle("from"), to: this.#handle("to") };
     this.#plot.append(this.#handles.from, this.#handles.to);
-    element.append(this.#plot, create("p", { class: "ends" }, this.#ends.from, this.#ends.to));
+    element.append(this.#plot, this.#below);
     this.element = element;
     this.#heading = heading;
     this.#plot.addEventListener("pointerdown", (event) => this.#start(event));
     this.#plot.addEventListener("dblclick", () => this.#choose(undefined));
+    this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
+    this.#plot.addEventListener("pointerleave", () => this.#hover(undefined));
     element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !this.#view?.range) return;
       event.stopPropagation();
@@ -67,7 +74,29 @@ export class BarsCard implements Card {
     this.#place("from", left, from, view.from);
     this.#place("to", right, to, view.to);
     this.#plot.classList.toggle("chosen", view.range !== undefined);
+    this.#write();
     this.#paint();
+  }
+
+  /** Reads the bar under a mouse without a pressed button; a finger covers the bars. */
+  #hover(event: PointerEvent | undefined): void {
+    const isReading = event?.pointerType === "mouse" && event.buttons === 0 && this.#view?.bars;
+    this.#hovered = isReading
+      ? Math.floor((this.#stepAt(event.clientX) - 1) / this.#options.perBar)
+      : undefined;
+    this.#write();
+  }
+
+  #write(): void {
+    const view = this.#view;
+    if (!view) return;
+    const label: BarsLabel | undefined =
+      this.#hovered === undefined ? rangeLabel(view) : barLabel(view, this.#hovered, this.#options.perBar);
+    this.#below.classList.toggle("labelled", label !== undefined);
+    if (!label) return;
+    this.#label.textContent = label.text;
+    this.#label.style.left = `${100 * label.share}%`;
+    this.#label.style.transform = `translateX(${-100 * label.share}%)`;
   }
 
   #place(handle: Handle, share: number, step: number, text: string): void {

@@ -1,6 +1,5 @@
 import type { Explorer } from "../../../explore/explorer";
-import { classItems } from "../../../explore/filters";
-import { viewOfWidget } from "../../../explore/views";
+import { filterTexts } from "../../../explore/filter-texts";
 import { create } from "../controls";
 
 /** A filter that is on, in words, which are user data. */
@@ -50,22 +49,10 @@ interface Clearing {
   readonly clearClasses: (layer: number) => void;
 }
 
-/** Names the filters that are on: those of widgets, and the classes of the legend that are hidden. */
-export function chipsOf(explorer: Explorer, { clearWidget, clearClasses }: Clearing): Chip[] {
-  const ofWidgets = explorer.widgets.flatMap((_, i): Chip[] => {
-    const view = explorer.filterOf(i) && viewOfWidget(explorer, i);
-    const remove = () => clearWidget(i);
-    if (view?.kind === "bars") return [{ title: view.title, text: `${view.from} – ${view.to}`, remove }];
-    if (view?.kind !== "list") return [];
-    const chosen = view.items.filter(({ isSelected }) => isSelected);
-    return [{ title: view.title, text: chosen.map(({ text }) => text || "(empty)").join(", "), remove }];
-  });
-  const ofClasses = explorer.layers.flatMap((layer): Chip[] => {
-    const hidden = explorer.hiddenClassesOf(layer);
-    if (hidden.size === 0) return [];
-    const items = classItems(explorer, layer).filter(({ one }) => hidden.has(one));
-    const text = `not ${items.map(({ label }) => label).join(", ")}`;
-    return [{ title: items[0]?.title ?? "", text, remove: () => clearClasses(layer) }];
-  });
-  return [...ofWidgets, ...ofClasses];
-}
+/** The filters that are on, each with what removes it. */
+export const chipsOf = (explorer: Explorer, { clearWidget, clearClasses }: Clearing): Chip[] =>
+  filterTexts(explorer).map(({ title, text, of }) => ({
+    title,
+    text,
+    remove: () => ("widget" in of ? clearWidget(of.widget) : clearClasses(of.layer)),
+  }));

@@ -83,6 +83,8 @@ export class ExplorePanel implements Exploring {
       this.#selected,
       this.#chips.element,
     );
+    // below the map, the panel leaves it the height that it was made with, or half of the window
+    this.#panel.style.setProperty("--map-height", `${scene.heightPx}px`);
     const report = element.closest("main")?.dataset.report;
     this.#reporter = new Reporter(report, () => this.#report());
     const setFolded = (isFolded: boolean) => {
@@ -114,7 +116,10 @@ export class ExplorePanel implements Exploring {
       this.#reporter.changed();
     });
     this.#restore(live);
-    new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+    // a moveend at once would make Leaflet move a map that is about to be fitted again
+    new ResizeObserver(() => map.invalidateSize({ pan: false, debounceMoveend: true })).observe(
+      map.getContainer(),
+    );
     count();
   }
 
