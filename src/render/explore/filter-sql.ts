@@ -17,7 +17,15 @@ function conditionOf(filter: Exclude<MapFilter, { readonly without: unknown }>):
   const column = ident(filter.column);
   if ("values" in filter) return `${column} IN (${filter.values.map(valueSql).join(", ")})`;
   const { from, to, includesTo } = filter;
-  return `${column} >= ${valueSql(from)} AND ${column} ${includesTo ? "<=" : "<"} ${valueSql(to)}`;
+  return `${column} >= ${endSql(from)} AND ${column} ${includesTo ? "<=" : "<"} ${endSql(to)}`;
+}
+
+/** Writes times before the year 1 and after 9999, which ISO 8601 writes with a sign, as PostgreSQL reads them: year 0 is 1 BC. */
+function endSql(end: number | string): string {
+  const [, digits, rest] = /^([+-]\d{6}|0000)(-.*)$/.exec(String(end)) ?? [];
+  if (digits === undefined) return valueSql(end);
+  const year = Number(digits);
+  return literal(year > 0 ? `${year}${rest}` : `${String(1 - year).padStart(4, "0")}${rest} BC`);
 }
 
 const valueSql = (value: string | number | boolean): string =>
