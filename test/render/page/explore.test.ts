@@ -136,6 +136,23 @@ describe("filters", () => {
     expect(await countIn(page)).toBe(within(40, 80));
   });
 
+  test("Esc ends a gesture, and removes the filter after it", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    await brush(page, 0.2005, 0.3995);
+    await page.keyboard.press("Escape");
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+    const box = (await page.locator(".plot").first().boundingBox())!;
+    await page.mouse.move(box.x + 20, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 80, box.y + 20, { steps: 3 });
+    await page.keyboard.press("Escape");
+    await page.mouse.move(box.x + 120, box.y + 20, { steps: 3 });
+    await page.mouse.up();
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+  });
+
   test("clicks with Ctrl and by finger choose several categories", async () => {
     const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
     const item = (name: string) => page.locator(".list li button", { hasText: name });
@@ -367,6 +384,27 @@ describe("selection", () => {
     });
   });
 
+  test("ends with Esc while it is drawn, and with Ctrl alone the map moves instead", async () => {
+    const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS, ...VIEW });
+    const drag = async (key: string, isEnded: boolean) => {
+      await page.keyboard.down(key);
+      await page.mouse.move(200, 150);
+      await page.mouse.down();
+      await page.mouse.move(400, 150, { steps: 4 });
+      await page.mouse.move(400, 350, { steps: 4 });
+      if (isEnded) await page.keyboard.press("Escape");
+      await page.mouse.move(250, 350, { steps: 4 });
+      await page.mouse.up();
+      await page.keyboard.up(key);
+      await settled(page);
+      return page.locator(".selected").isVisible();
+    };
+    expect(await drag("Shift", true)).toBe(false);
+    expect(await drag("Control", false)).toBe(false);
+    await vi.waitFor(() => expect(Math.abs(map.view().lng)).toBeGreaterThan(5), { timeout: 60_000 });
+    expect(await drag("Shift", false)).toBe(true);
+  });
+
   test("with the keyboard is of the view", async () => {
     const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS, ...VIEW });
     await page.getByRole("button", { name: "Select in a box" }).focus();
@@ -412,8 +450,16 @@ test("a saved page opens as it was left, and so does a map with that state", asy
   await vi.waitFor(async () => expect(await countIn(again.page)).toBe(within(20, 40)), { timeout: 60_000 });
   expect(again.map.view().zoom).toBeCloseTo(view!.zoom, 9);
   const path = page.url();
-  await page.goto(`${path.split("#")[0]}#map=%7B%22filters%22%3A%5B3%2C%7B%22layer%22%3A1%7D%5D%7D`); // by hand
-  await page.reload();
-  await settled(page);
-  expect(await countIn(page)).toBe(ROWS);
+  // addresses that somebody has written by hand
+  for (const state of [
+    { filters: [3, { layer: 1 }] },
+    { filters: [{ layer: "fruit", column: "size", from: "a", to: "b" }] },
+    { view: { lng: 0, lat: 0, zoom: "near" } },
+    { view: { lng: 1e300, lat: 0, zoom: 3 } },
+  ]) {
+    await page.goto(`${path.split("#")[0]}#map=${encodeURIComponent(JSON.stringify(state))}`);
+    await page.reload();
+    await settled(page);
+    expect(await countIn(page), JSON.stringify(state)).toBe(ROWS);
+  }
 });
