@@ -412,6 +412,26 @@ describe("selection", () => {
     await vi.waitFor(async () => expect((await map.selection()).shape[0]).toBe(ROWS), { timeout: 60_000 });
   });
 
+  test("leaves out layers that are hidden", async () => {
+    const layers = [layer({ name: "below" }), layer({ name: "above" })];
+    const { page, map } = await openSaved({ layers, widgets: widget.histogram("size"), ...VIEW });
+    await page.getByRole("button", { name: "Select in a box" }).focus();
+    await page.keyboard.press("Enter");
+    await vi.waitFor(async () => expect((await map.selection({ layer: "above" })).shape[0]).toBe(ROWS), {
+      timeout: 60_000,
+    });
+    await page.getByRole("button", { name: "Layers" }).click();
+    await page.getByRole("checkbox", { name: "above" }).click();
+    expect(await page.locator(".selected output").textContent()).toBe(`${ROWS} selected`);
+    await vi.waitFor(() => expect(map.state().hidden).toEqual(["above"]), { timeout: 60_000 });
+    expect((await map.selection({ layer: "above" })).shape[0]).toBe(0);
+    expect((await map.selection()).shape[0]).toBe(ROWS);
+    await page.reload();
+    await settled(page);
+    await page.getByRole("button", { name: "Layers" }).click();
+    expect(await page.getByRole("checkbox", { name: "above" }).isChecked()).toBe(false);
+  });
+
   test("that is copied as JSON can be pasted", async () => {
     const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS, ...VIEW });
     await lasso(page, [200, 150, 400, 350]);
@@ -428,6 +448,22 @@ describe("selection", () => {
       /the text that the map's button copies/,
     );
   });
+});
+
+test("the moment of a paused animation is part of the state", async () => {
+  const day = (i: number) => new Date(Date.UTC(2020, 0, 1 + (i % 60)));
+  const data = { ...DATA, day: DATA.size.map((_, i) => day(i)) };
+  const layers = new Layer(new DataFrame(data as never), { lnglat: ["lng", "lat"], time: "day" });
+  const { page, map } = await openSaved({ layers, widgets: widget.histogram("size") });
+  await page.getByRole("slider", { name: "Time" }).fill("20");
+  await vi.waitFor(() => expect(map.state().time).toBeGreaterThan(Date.UTC(2020, 0, 10)), {
+    timeout: 60_000,
+  });
+  const { time } = map.state();
+  await page.reload();
+  await settled(page);
+  expect(await page.getByRole("slider", { name: "Time" }).inputValue()).toBe("20");
+  expect(map.state().time).toBe(time);
 });
 
 test("a saved page opens as it was left, and so does a map with that state", async () => {

@@ -136,6 +136,12 @@ export class ExplorePanel implements Exploring {
     this.#update();
   }
 
+  changed(): void {
+    if (!this.#live) return; // the map is being made
+    this.#showSelected();
+    this.#reporter.changed();
+  }
+
   #report(): MapReport {
     const filters = filtersOf(this.#explorer);
     const selection = this.#selector?.selection;
@@ -151,7 +157,8 @@ export class ExplorePanel implements Exploring {
     const isEmpty = !selector || selector.isEmpty;
     this.#selected.hidden = isEmpty;
     if (isEmpty) return;
-    const counts = this.#explorer.layers.map((layer) =>
+    const shown = this.#explorer.layers.filter((layer) => !this.#live?.prepared.hidden.has(layer));
+    const counts = shown.map((layer) =>
       this.#explorer.rowCountOf(layer, this.#explorer.selectedIn(layer, selector.selection)),
     );
     const count = counts.reduce((sum, one) => sum + one, 0);
