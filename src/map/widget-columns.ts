@@ -80,10 +80,12 @@ export function exploredOf(
       return { ...base, kind: "category", column, top: widget.top ?? TOP };
     }
     const bins = "bins" in widget ? widget.bins : undefined;
-    const values = numbersOf(widget.kind, findIn(source, name), source.label);
+    const given = findIn(source, name);
+    const values = numbersOf(widget.kind, given, source.label);
     const isTime = values.isTime === true;
     checkFormat(widget, isTime);
-    const options = { bins: bins ?? (isTime ? TIME_BINS : BINS), format };
+    const isText = given.kind === "string";
+    const options = { bins: bins ?? (isTime ? TIME_BINS : BINS), format, isText };
     const made = once([isTime, name, options], () => rangeOf(values, source, options));
     return { ...base, kind: widget.kind, ...made };
   });
@@ -158,11 +160,14 @@ interface Edges {
   readonly isDiscrete: boolean;
 }
 
-function rangeOf(
-  column: NumbersOrTimes,
-  { rows }: Source,
-  { bins, format }: { readonly bins: number; readonly format: string | undefined },
-): Made {
+interface RangeOptions {
+  readonly bins: number;
+  readonly format: string | undefined;
+  /** True for times that the source has as texts. */
+  readonly isText: boolean;
+}
+
+function rangeOf(column: NumbersOrTimes, { rows }: Source, { bins, format, isText }: RangeOptions): Made {
   const { name, values, isTime } = column;
   const drawn = (rows.pick(column) as NumbersOrTimes).values;
   const extent = extentOf(drawn);
@@ -182,6 +187,7 @@ function rangeOf(
       edges,
       labels,
       ...(isTime && { isTime }),
+      ...(isText && { isText }),
       ...(isDiscrete && { isDiscrete }),
       steps,
     },

@@ -149,7 +149,9 @@ export class MapView {
   where(layer?: string): string {
     const { layers, widgets = [] } = this.#scene;
     const top = Math.max(0, ...widgets.map((widget) => widget.layer));
-    return filterSql(this.filters(), layers[layer === undefined ? top : this.#named(layer)]?.name ?? "");
+    const { name = "", explored = [] } = layers[layer === undefined ? top : this.#named(layer)] ?? {};
+    const timeTexts = explored.flatMap((one) => (one.kind === "range" && one.isText ? [one.name] : []));
+    return filterSql(this.filters(), name, new Set(timeTexts));
   }
 
   /** Returns the view that is on the screen: the first view until the page reports another. */

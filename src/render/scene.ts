@@ -216,6 +216,8 @@ export interface RangeColumn {
   /** A text for each edge. */
   readonly labels: readonly string[];
   readonly isTime?: true;
+  /** The source has these times as texts in ISO 8601. */
+  readonly isText?: true;
   /** Each step holds one value, or one unit of the calendar: the label of its first edge names it. */
   readonly isDiscrete?: true;
   readonly steps: Uint16Array;

@@ -164,6 +164,20 @@ describe("filters", () => {
     const report = parseReport(JSON.stringify({ filters: filtersOf(explorer) }));
     expect(report?.filters).toEqual(filters);
   });
+  test("compare texts in ISO 8601 as times", async () => {
+    const layers = layerOf({ t: ["2020-01-01", "2020-01-02", "", null] });
+    const filters = [{ layer: "data", column: "t", from: "2020-01-01", to: "2020-01-02" }];
+    const options = {
+      layers,
+      widgets: widget.timeSeries("t"),
+      state: { filters },
+      isPicture: false,
+      progress,
+    };
+    expect((await makeMap(nowhere, options)).where()).toBe(
+      `NULLIF("t", '')::timestamptz >= '2020-01-01' AND NULLIF("t", '')::timestamptz < '2020-01-02'`,
+    );
+  });
   test("of a state hold before a page reports", async () => {
     const filters = [{ layer: "data", column: "v", from: 3, to: 9 }];
     const layers = layerOf({ v: numbers });

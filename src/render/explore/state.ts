@@ -41,7 +41,7 @@ const filter = z.union([
     to: z.union([z.number(), text]),
     includesTo: z.literal(true).optional(),
   }),
-  z.object({ layer: text, column: text, values: z.array(value).max(10_000) }),
+  z.object({ layer: text, column: text, values: z.array(value).min(1).max(10_000) }),
   z.object({ layer: text, without: z.array(text).max(1000) }),
 ]);
 const view = z.object({
