@@ -6,6 +6,7 @@ import { DataFrame } from "danfojs-node";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { makeMap } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { worldOf } from "../../../src/geometry/mercator";
 import { Layer, type LayerOptions, type MapOptions, widget } from "../../../src/map";
 import { nowhere, progress } from "../../support/nowhere";
@@ -232,6 +233,17 @@ test("widgets count what is in the view, unless they count all rows", async () =
   await page.locator(".leaflet-container").focus();
   await page.keyboard.press("Shift+Minus"); // three levels
   await vi.waitFor(async () => expect(await countIn(page)).toBe(ROWS), { timeout: 60_000 });
+});
+
+test("a map above its widgets is as high as in the image, also with a filter", async () => {
+  const options = { layers: layer(), widgets: [...WIDGETS, widget.range("size")], size: [500, 300] } as const;
+  const { panel } = (await mapScene(nowhere, { ...options, progress })).scene;
+  const { page } = await openMap(options, { widthPx: 500, heightPx: 300 + panel!.px });
+  const heightOfMap = () => page.evaluate<number>("document.querySelector('#map').clientHeight");
+  expect(await heightOfMap()).toBe(300);
+  await brush(page, 0.2005, 0.3995);
+  expect(await page.locator(".chips").isVisible()).toBe(true);
+  expect(await heightOfMap()).toBe(300);
 });
 
 test("the points of a MultiPoint are one row", async () => {
