@@ -216,6 +216,10 @@ describe("categories", () => {
       more: 2,
     });
   });
+  test("that would not be seen have a name", async () => {
+    const { view } = await viewOf({ v: ["", "", "  "] }, widget.category("v"));
+    expect(view).toMatchObject({ items: [{ text: "(empty)" }, { text: "(blank)" }] });
+  });
   test("of 100,000 distinct values keep the most frequent ones", async () => {
     const values = Array.from({ length: 100_000 }, (_, i) => (i % 10 === 0 ? "often" : `value ${i}`));
     const { view, column } = await viewOf({ v: values }, widget.category("v"));

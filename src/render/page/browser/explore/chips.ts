@@ -58,7 +58,7 @@ export function chipsOf(explorer: Explorer, { clearWidget, clearClasses }: Clear
     if (view?.kind === "bars") return [{ title: view.title, text: `${view.from} – ${view.to}`, remove }];
     if (view?.kind !== "list") return [];
     const chosen = view.items.filter(({ isSelected }) => isSelected);
-    return [{ title: view.title, text: chosen.map(({ text }) => text || "(empty)").join(", "), remove }];
+    return [{ title: view.title, text: chosen.map(({ text }) => text).join(", "), remove }];
   });
   const ofClasses = explorer.layers.flatMap((layer): Chip[] => {
     const hidden = explorer.hiddenClassesOf(layer);
