@@ -235,8 +235,12 @@ test("widgets count what is in the view, unless they count all rows", async () =
   await vi.waitFor(async () => expect(await countIn(page)).toBe(ROWS), { timeout: 60_000 });
 });
 
-test("a map above its widgets is as high as in the image, also with a filter", async () => {
-  const options = { layers: layer(), widgets: [...WIDGETS, widget.range("size")], size: [500, 300] } as const;
+test.each([
+  ["all rows", {}],
+  ["no row", { lng: 100, lat: 70, zoom: 8 }],
+])("a map above its widgets is as high as in the image, with %s and with a filter", async (_, view) => {
+  const widgets = [...WIDGETS, widget.range("size")];
+  const options = { layers: layer(), widgets, size: [500, 300], ...view } as const;
   const { panel } = (await mapScene(nowhere, { ...options, progress })).scene;
   const { page } = await openMap(options, { widthPx: 500, heightPx: 300 + panel!.px });
   const heightOfMap = () => page.evaluate<number>("document.querySelector('#map').clientHeight");

@@ -3,6 +3,7 @@ import L from "leaflet";
 import { frameStart } from "../../../clock";
 import { Explorer } from "../../../explore/explorer";
 import { filtersOf, setFilters } from "../../../explore/filters";
+import { heightOf } from "../../../explore/panel";
 import type { MapReport, MapState } from "../../../explore/state";
 import { viewOfWidget } from "../../../explore/views";
 import { filterLayer } from "../../../painter";
@@ -57,6 +58,9 @@ export class ExplorePanel implements Exploring {
         this.#filter(i, range && { kind: "range", range }),
       );
     });
+    // the same height whatever is in the view, so that a map above the widgets keeps its own
+    for (const [i, { element }] of this.#cards.entries())
+      element.style.minHeight = `${heightOf(widgets[i]!, explorer.columnOf(i))}px`; // `!`: a card for each widget
     this.#selected = create(
       "p",
       { class: "selected", role: "status", hidden: "" },
