@@ -196,6 +196,16 @@ describe("filters", () => {
     expect(await countIn(page)).toBe(ROWS);
   });
 
+  test("the focus stays in the panel when the keyboard removes the last filter", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    await brush(page, 0.2005, 0.3995);
+    await page.locator(".chips button").focus();
+    await page.keyboard.press("Enter");
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+    expect(await page.evaluate("document.activeElement.closest('.panel') !== null")).toBe(true);
+  });
+
   test("clicking a class of the legend hides its rows", async () => {
     const { page } = await openMap({ layers: layer({ color: "kind" }), widgets: WIDGETS });
     await page.locator(".legend th button", { hasText: "pear" }).click();
