@@ -26,6 +26,8 @@ const MOST_CATEGORIES = 1000;
 /** Rows with longer texts count as others. */
 const LONGEST_TEXT = 1000;
 const DAY_MS = 86_400_000;
+/** The last moment that a Date can have. */
+const LAST_MS = 8.64e15;
 
 /** What the widgets of one layer are made of. */
 interface Source {
@@ -78,10 +80,12 @@ export function exploredOf(
       return { ...base, kind: "category", column, top: widget.top ?? TOP };
     }
     const bins = "bins" in widget ? widget.bins : undefined;
-    const values = numbersOf(widget.kind, findIn(source, name), source.label);
+    const given = findIn(source, name);
+    const values = numbersOf(widget.kind, given, source.label);
     const isTime = values.isTime === true;
     checkFormat(widget, isTime);
-    const options = { bins: bins ?? (isTime ? TIME_BINS : BINS), format };
+    const isText = given.kind === "string";
+    const options = { bins: bins ?? (isTime ? TIME_BINS : BINS), format, isText };
     const made = once([isTime, name, options], () => rangeOf(values, source, options));
     return { ...base, kind: widget.kind, ...made };
   });
@@ -167,15 +171,19 @@ interface Edges {
   readonly isDiscrete: boolean;
 }
 
-function rangeOf(
-  column: NumbersOrTimes,
-  { rows }: Source,
-  { bins, format }: { readonly bins: number; readonly format: string | undefined },
-): Made {
+interface RangeOptions {
+  readonly bins: number;
+  readonly format: string | undefined;
+  /** True for times that the source has as texts. */
+  readonly isText: boolean;
+}
+
+function rangeOf(column: NumbersOrTimes, { rows }: Source, { bins, format, isText }: RangeOptions): Made {
   const { name, values, isTime } = column;
   const drawn = (rows.pick(column) as NumbersOrTimes).values;
   const extent = extentOf(drawn);
-  const { edges, perBar, isDiscrete } = isTime ? timeEdges(extent, bins) : numberEdges(extent, bins);
+  const isDays = isTime === true && drawn.every((ms) => !(ms % DAY_MS)); // NaN if missing
+  const { edges, perBar, isDiscrete } = isTime ? timeEdges(extent, bins, isDays) : numberEdges(extent, bins);
   const steps = new Uint16Array(values.length);
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
@@ -193,6 +201,7 @@ function rangeOf(
       labels: edges.map(write),
       ...(hasDays && { endLabels: edges.slice(1).map((end) => write(end - 1)) }),
       ...(isTime && { isTime }),
+      ...(isText && { isText }),
       ...(isDiscrete && { isDiscrete }),
       steps,
     },
@@ -245,13 +254,18 @@ function numberEdges({ least, most, isWhole }: Extent, bins: number): Edges {
   return { edges, perBar, isDiscrete: isWhole && unit / perBar === 1 };
 }
 
-/** Divides times into about `bins` units of the calendar, in UTC. */
-function timeEdges({ least, most }: Extent, bins: number): Edges {
-  const interval =
-    (least < most ? utcTickInterval(new Date(least), new Date(most), bins) : undefined) ?? utcDay;
-  const edges = interval.range(interval.floor(new Date(least)), new Date(most + 1)).map(Number);
-  const end = Number(interval.ceil(new Date(Math.max(most, edges.at(-1) ?? most) + 1)));
-  return { edges: [...edges, end], perBar: 1, isDiscrete: false };
+/** Divides times into about `bins` units of the calendar, in UTC; dates into days at least, as SQL compares them by day. */
+function timeEdges({ least, most }: Extent, bins: number, isDays: boolean): Edges {
+  const usual = least < most ? utcTickInterval(new Date(least), new Date(most), bins) : undefined;
+  const isShort = isDays && most - least < bins * DAY_MS;
+  const interval = (isShort ? undefined : usual) ?? utcDay;
+  const first = interval.floor(new Date(least)).getTime();
+  const isFirst = !Number.isNaN(first); // or it is before all dates
+  const next = interval.range(new Date(isFirst ? first : least), new Date(Math.min(most + 1, LAST_MS)));
+  const starts = [...(isFirst ? [] : [least]), ...next.map(Number)];
+  const after = interval.ceil(new Date(Math.max(most, starts.at(-1) ?? most) + 1)).getTime();
+  const end = Number.isNaN(after) ? LAST_MS : after;
+  return { edges: [...(starts.length > 0 ? starts : [end - DAY_MS]), end], perBar: 1, isDiscrete: false };
 }
 
 function numberFormatOf(
@@ -280,7 +294,9 @@ function timeFormatOf(edges: readonly number[], format: string | undefined): (ms
           ? "%-d %b %Y"
           : step >= 60_000
             ? "%-d %b %Y %H:%M"
-            : "%-d %b %Y %H:%M:%S";
+            : step >= 1000
+              ? "%-d %b %Y %H:%M:%S"
+              : "%-d %b %Y %H:%M:%S.%L";
   const write = utcFormat(format ?? usual);
   return (ms) => write(new Date(ms));
 }

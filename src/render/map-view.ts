@@ -134,9 +134,9 @@ export class MapView {
     return reports.rowsAt(layer, selected[layer] ?? new Uint32Array(0), options.signal);
   }
 
-  /** Returns the filters of the live map as plain data; none before a reader sets one. */
+  /** Returns the filters of the live map as plain data: those of the option `state` until the page reports others. */
   filters(): readonly MapFilter[] {
-    return (this.#reports?.latest?.filters as readonly MapFilter[] | undefined) ?? [];
+    return this.state().filters ?? [];
   }
 
   /**
@@ -144,11 +144,14 @@ export class MapView {
    * filters. Classes that are hidden in the legend are left out.
    *
    * @param layer name of the layer. Default: the topmost one with widgets
+   * @throws InvalidArgumentError for an unknown layer
    */
   where(layer?: string): string {
     const { layers, widgets = [] } = this.#scene;
-    const top = layers[Math.max(0, ...widgets.map((widget) => widget.layer))]?.name ?? "";
-    return filterSql(this.filters(), layer ?? top);
+    const top = Math.max(0, ...widgets.map((widget) => widget.layer));
+    const { name = "", explored = [] } = layers[layer === undefined ? top : this.#named(layer)] ?? {};
+    const timeTexts = explored.flatMap((one) => (one.kind === "range" && one.isText ? [one.name] : []));
+    return filterSql(this.filters(), name, new Set(timeTexts));
   }
 
   /** Returns the view that is on the screen: the first view until the page reports another. */
@@ -159,7 +162,7 @@ export class MapView {
   /** Returns view, filters, hidden layers and time of the live map, as plain JSON for the option `state` of `cc.map`. */
   state(): MapState {
     const { selection: _, ...state } = this.#reports?.latest ?? {};
-    return { view: this.view(), ...(state as MapState) };
+    return { view: this.view(), ...this.#scene.state, ...(state as MapState) };
   }
 
   #reportsFor(call: string): MapReports {
@@ -175,6 +178,11 @@ export class MapView {
       const top = selected.findLastIndex((rows) => rows.length > 0);
       return top >= 0 ? top : layers.length - 1;
     }
+    return this.#named(layer);
+  }
+
+  #named(layer: string | number): number {
+    const { layers } = this.#scene;
     const index = typeof layer === "number" ? layer : layers.findIndex(({ name }) => name === layer);
     if (layers[index]) return index;
     const names = layers.map(({ name }) => JSON.stringify(name)).join(", ");

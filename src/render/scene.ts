@@ -216,6 +216,8 @@ export interface RangeColumn {
   /** A text for each edge. */
   readonly labels: readonly string[];
   readonly isTime?: true;
+  /** The source has these times as texts in ISO 8601. */
+  readonly isText?: true;
   /** Each step holds one value: the label of its first edge names it. */
   readonly isDiscrete?: true;
   /** For each step, the text of its last day, month or year; absent for other steps, whose ends are named by their edges. */

@@ -1,10 +1,14 @@
 /** The widgets of a map: their options, their bars, and the errors about columns that do not fit. */
 import { DataFrame } from "danfojs-node";
 import { describe, expect, test } from "vitest";
+import { makeMap } from "../../src/context/map/map";
 import { mapScene } from "../../src/context/map/map-scene";
 import { Layer, type LayerOptions, type MapOptions, type MapWidget, widget } from "../../src/map";
 import { Explorer } from "../../src/render/explore/explorer";
+import { filterSql } from "../../src/render/explore/filter-sql";
 import { filterTexts } from "../../src/render/explore/filter-texts";
+import { filtersOf, setFilters } from "../../src/render/explore/filters";
+import { parseReport } from "../../src/render/explore/state";
 import { type BarsView, barLabel, rangeLabel, viewOfWidget } from "../../src/render/explore/views";
 import type { CategoryColumn, MapFilter, RangeColumn } from "../../src/render/scene";
 import { nowhere, progress } from "../support/nowhere";
@@ -105,6 +109,111 @@ describe("histograms", () => {
   });
 });
 
+test.each([
+  ["dates have a bar for each day", ["2020-01-01", "2020-01-03", null], 3, "1 Jan 2020", "3 Jan 2020"],
+  [
+    "milliseconds are told apart",
+    [new Date(1), new Date(3)],
+    3,
+    "1 Jan 1970 00:00:00.001",
+    "1 Jan 1970 00:00:00.004",
+  ],
+  ["the last moment is in a bar", [new Date(8.64e15), new Date(8.64e15)], 1, /Sep/, /Sep/],
+  ["the first moment is in a bar", [new Date(-8.64e15), new Date(-8.64e15)], 1, /Apr/, /Apr/],
+  ["all moments are in bars", [new Date(-8.64e15), new Date(0), new Date(8.64e15)], null, /./, /./],
+] as const)("of times, %s", async (_, values, bars, from, to) => {
+  const { view } = await viewOf({ t: values }, widget.timeSeries("t"));
+  if (view.kind !== "bars") throw new Error(view.kind);
+  const totals = view.bars?.totals ?? [];
+  expect(totals.reduce((sum, bar) => sum + bar, 0)).toBe(values.filter((value) => value !== null).length);
+  if (bars) expect(totals).toHaveLength(bars);
+  expect(view.from).toMatch(from);
+  expect(view.to).toMatch(to);
+});
+
+describe("filters", () => {
+  const numbers = Array.from({ length: 500 }, (_, i) => i * 0.37 + 0.011);
+  const explorerOf = async (values: readonly unknown[], ...widgets: MapWidget[]) =>
+    new Explorer(await sceneOf({ layers: layerOf({ v: values }), widgets }));
+  /** Sets filters, and returns the condition that the map has then. */
+  const whereOf = (explorer: Explorer, filters: readonly unknown[]) => {
+    setFilters(explorer, filters as readonly MapFilter[]);
+    return filterSql(filtersOf(explorer), "data");
+  };
+
+  test("find the widget of their steps among those of one column", async () => {
+    const widgets = [widget.histogram("v", { bins: 3 }), widget.histogram("v", { bins: 97 })];
+    const explorer = await explorerOf(numbers, ...widgets);
+    const filters = [{ layer: "data", column: "v", from: 3, to: 9 }];
+    expect(whereOf(explorer, filters)).toBe('"v" >= 3 AND "v" < 9');
+    expect([explorer.filterOf(0), explorer.filterOf(1)?.kind]).toEqual([undefined, "range"]);
+  });
+  test.each([
+    { from: 1000, to: 2000 },
+    { from: -20, to: -10 },
+    { from: 80, to: 20 },
+    { from: "some", to: "thing" },
+    { values: [3] },
+  ])("that no value can pass are left out: %o", async (filter) => {
+    const explorer = await explorerOf(numbers, widget.histogram("v"));
+    expect(whereOf(explorer, [{ layer: "data", column: "v", ...filter }])).toBe("");
+  });
+  test.each([
+    ["0000-01-01T00:00:00.000Z", "'0001-01-01T00:00:00.000Z BC'"],
+    ["-000099-01-01T00:00:00.000Z", "'0100-01-01T00:00:00.000Z BC'"],
+    ["0020-01-01T00:00:00.000Z", "'0020-01-01T00:00:00.000Z'"],
+    ["+010000-01-01T00:00:00.000Z", "'10000-01-01T00:00:00.000Z'"],
+  ])("write the year of %s as PostgreSQL reads it", (from, sql) => {
+    expect(filterSql([{ layer: "data", column: "t", from, to: from }], "data")).toBe(
+      `"t" >= ${sql} AND "t" < ${sql}`,
+    );
+  });
+  test("keep infinite numbers in JSON", async () => {
+    const explorer = await explorerOf([Infinity, -Infinity, 2], widget.category("v"));
+    const filters = [{ layer: "data", column: "v", values: ["-Infinity", 2] }];
+    expect(whereOf(explorer, filters)).toBe(`"v" IN ('-Infinity', 2)`);
+    const report = parseReport(JSON.stringify({ filters: filtersOf(explorer) }));
+    expect(report?.filters).toEqual(filters);
+  });
+  test("compare texts in ISO 8601 as times", async () => {
+    const layers = layerOf({ t: ["2020-01-01", "2020-01-02", "", null] });
+    const filters = [{ layer: "data", column: "t", from: "2020-01-01", to: "2020-01-02" }];
+    const options = {
+      layers,
+      widgets: widget.timeSeries("t"),
+      state: { filters },
+      isPicture: false,
+      progress,
+    };
+    expect((await makeMap(nowhere, options)).where()).toBe(
+      `NULLIF("t", '')::timestamptz >= '2020-01-01' AND NULLIF("t", '')::timestamptz < '2020-01-02'`,
+    );
+  });
+  test("of a state hold before a page reports", async () => {
+    const filters = [{ layer: "data", column: "v", from: 3, to: 9 }];
+    const layers = layerOf({ v: numbers });
+    const state = { filters, hidden: ["data"] };
+    const map = await makeMap(nowhere, {
+      layers,
+      widgets: widget.histogram("v"),
+      state,
+      isPicture: false,
+      progress,
+    });
+    expect(map.where()).toBe('"v" >= 3 AND "v" < 9');
+    expect(map.state()).toMatchObject(state);
+    expect(() => map.where("dta")).toThrow(/must be the name of a layer of the map \("data"\)/);
+  });
+});
+
+test("states and selections far from the world are refused", async () => {
+  const state = { view: { lng: 1e300, lat: 0, zoom: 3 } };
+  const layers = layerOf({ v: [1, 2] });
+  expect(await complaint({ layers, state })).toMatch(/state\.view\.lng/);
+  const selection = { rings: [[0, 0, 1e300, 0, 1e300, 1]], features: [] };
+  expect(parseReport(JSON.stringify({ selection }))).toBeUndefined();
+});
+
 describe("categories", () => {
   test("are ranked by their rows, and the rest is counted", async () => {
     const values = ["b", "a", "b", null, "", "c", "b", "a"];
@@ -117,6 +226,10 @@ describe("categories", () => {
       ],
       more: 2,
     });
+  });
+  test("that would not be seen have a name", async () => {
+    const { view } = await viewOf({ v: ["", "", "  "] }, widget.category("v"));
+    expect(view).toMatchObject({ items: [{ text: "(empty)" }, { text: "(blank)" }] });
   });
   test("of 100,000 distinct values keep the most frequent ones", async () => {
     const values = Array.from({ length: 100_000 }, (_, i) => (i % 10 === 0 ? "often" : `value ${i}`));

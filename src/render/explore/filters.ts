@@ -1,6 +1,8 @@
 /** The filters of a map as plain data, which can be saved, shown as SQL, and set again. */
 import type { CategoryColumn, MapFilter, RangeColumn } from "../scene";
-import type { Explorer } from "./explorer";
+import type { Explorer, StepRange, WidgetFilter } from "./explorer";
+
+type ColumnFilter = Exclude<MapFilter, { readonly without: unknown }>;
 
 /** Returns the filters that are on. */
 export function filtersOf(explorer: Explorer): MapFilter[] {
@@ -45,21 +47,41 @@ export function setFilters(explorer: Explorer, filters: readonly MapFilter[]): v
       explorer.hideClasses(layer, new Set(items.map(({ one }) => one)));
       continue;
     }
-    for (const [i, widget] of widgets.entries()) {
-      const column = explorer.columnOf(i);
-      if (widget.layer !== layer || column?.name !== filter.column || explorer.filterOf(i)) continue;
-      if (column.kind === "range" && "from" in filter) {
-        explorer.filter(i, { kind: "range", range: stepsBetween(column, filter) });
-        break;
-      }
-      if (column.kind === "category" && "values" in filter) {
-        const steps = new Set(filter.values.map((value) => column.texts.indexOf(String(value)) + 1));
-        steps.delete(0);
-        if (steps.size > 0) explorer.filter(i, { kind: "steps", steps });
-        break;
-      }
-    }
+    const free = [...widgets.keys()].filter(
+      (i) =>
+        widgets[i]!.layer === layer && explorer.columnOf(i)?.name === filter.column && !explorer.filterOf(i),
+    );
+    const fits = free.flatMap((i) => fitOf(explorer.columnOf(i)!, filter, i));
+    const best = fits.find(({ isExact }) => isExact) ?? fits[0];
+    if (best) explorer.filter(best.widget, best.filter);
   }
+}
+
+interface Fit {
+  readonly widget: number;
+  readonly filter: WidgetFilter;
+  /** False if the ends of the range are rounded to the steps of the widget. */
+  readonly isExact: boolean;
+}
+
+/** Returns a filter as one of a widget; an empty list if no value of its column can pass. */
+function fitOf(column: RangeColumn | CategoryColumn, filter: ColumnFilter, widget: number): Fit[] {
+  if (column.kind === "range" && "from" in filter) {
+    const range = stepsBetween(column, filter);
+    if (!range) return [];
+    const ends = endsOf(column, range);
+    return [
+      {
+        widget,
+        filter: { kind: "range", range },
+        isExact: ends.from === filter.from && ends.to === filter.to,
+      },
+    ];
+  }
+  if (column.kind !== "category" || !("values" in filter)) return [];
+  const steps = new Set(filter.values.map((value) => column.texts.indexOf(String(value)) + 1));
+  steps.delete(0);
+  return steps.size > 0 ? [{ widget, filter: { kind: "steps", steps }, isExact: true }] : [];
 }
 
 /** The classes of a layer's colours that its legend shows. */
@@ -90,17 +112,24 @@ function endsOf({ edges, isTime }: RangeColumn, [first, last]: readonly [number,
 function categoryOf({ texts, type }: CategoryColumn, step: number): string | number | boolean | undefined {
   const text = texts[step - 1];
   if (text === undefined || type === "text") return text;
-  return type === "number" ? Number(text) : text === "true";
+  if (type === "boolean") return text === "true";
+  const value = Number(text);
+  return Number.isFinite(value) ? value : text; // JSON and SQL have infinite numbers as text
 }
 
-/** Returns the steps whose edges are nearest to the ends of a filter. */
+/** Returns the steps whose edges are nearest to the ends of a filter; undefined if it is outside of the column's range. */
 function stepsBetween(
   { edges, isTime }: RangeColumn,
-  { from, to }: Extract<MapFilter, { readonly from: unknown }>,
-): readonly [number, number] {
-  const numberOf = (end: number | string) => (isTime ? Date.parse(String(end)) : Number(end));
+  filter: Extract<MapFilter, { readonly from: unknown }>,
+): StepRange | undefined {
+  const numberOf = (end: number | string) =>
+    isTime && typeof end === "string" ? Date.parse(end) : Number(end);
+  const [from, to] = [numberOf(filter.from), numberOf(filter.to)];
+  const [least, most] = [edges[0]!, edges.at(-1)!]; // `!`: there are two or more
+  const overlaps = from < to && from <= most && to > least; // false for NaN
+  if (!overlaps) return undefined;
   const nearest = (value: number) =>
     edges.reduce((best, edge, i) => (Math.abs(edge - value) < Math.abs(edges[best]! - value) ? i : best), 0);
-  const first = Math.min(nearest(numberOf(from)), edges.length - 2);
-  return [first + 1, Math.max(first + 1, nearest(numberOf(to)))];
+  const first = Math.min(nearest(from), edges.length - 2);
+  return [first + 1, Math.max(first + 1, nearest(to))];
 }

@@ -26,7 +26,14 @@ export interface MapState {
   readonly time?: number;
 }
 
-const degrees = z.number().finite();
+/** A view can be in a copy of the world on either side; far from it, numbers no longer tell neighbouring copies apart. */
+const MOST_COPIES = 1000;
+
+const degrees = z
+  .number()
+  .min(-360 * MOST_COPIES)
+  .max(360 * MOST_COPIES);
+const worldUnits = z.number().min(-MOST_COPIES).max(MOST_COPIES);
 const text = z.string().max(10_000);
 const value = z.union([text, z.number(), z.boolean()]);
 const filter = z.union([
@@ -37,7 +44,7 @@ const filter = z.union([
     to: z.union([z.number(), text]),
     includesTo: z.literal(true).optional(),
   }),
-  z.object({ layer: text, column: text, values: z.array(value).max(10_000) }),
+  z.object({ layer: text, column: text, values: z.array(value).min(1).max(10_000) }),
   z.object({ layer: text, without: z.array(text).max(1000) }),
 ]);
 const view = z.object({
@@ -56,7 +63,7 @@ const index = z.number().int().nonnegative();
 const report = state.extend({
   selection: z
     .object({
-      rings: z.array(z.array(z.number().finite()).max(100_000)).max(100),
+      rings: z.array(z.array(worldUnits).max(100_000)).max(100),
       features: z.array(z.object({ layer: index, feature: index })).max(10_000),
     })
     .optional(),

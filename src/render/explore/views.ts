@@ -136,6 +136,10 @@ function barsOf(steps: Uint32Array, perBar: number): number[] {
   return bars;
 }
 
+/** Names a text that would not be seen. */
+const categoryText = (text: string): string =>
+  text === "" ? "(empty)" : text.trim() === "" ? "(blank)" : text;
+
 /** Lists selected categories, then those with the most rows that pass. */
 function listOf(
   { texts, others }: CategoryColumn,
@@ -171,7 +175,7 @@ function listOf(
     title,
     items: listed.map((step) => ({
       step,
-      text: texts[step - 1]!,
+      text: categoryText(texts[step - 1]!),
       count: counts[step]!,
       total: totals[step]!,
       share: counts[step]! / most,

@@ -39,7 +39,7 @@ export interface Fonts {
   readonly missing: readonly string[];
 }
 
-/** Returns the fonts for the title, the legends and the labels of a map. */
+/** Returns the fonts for the title, the legends, the labels and the widgets of a map. */
 export const fontsOfScene = (scene: Scene): Fonts => fontsFor(textsOf(scene));
 
 /** Lists the first characters of a map that no font of this system has, such as `"東", "京"`; an empty string if there are none. */
@@ -74,14 +74,19 @@ function foreignCharacters(texts: Iterable<string>): Set<string> {
 }
 
 function* textsOf(scene: Scene): Generator<string> {
-  const { title = "", legends, layers } = scene;
+  const { title = "", legends, layers, widgets = [] } = scene;
   yield title;
+  for (const widget of widgets) yield widget.title;
   for (const { text } of namesOf(scene)) yield text;
   for (const legend of legends) {
     yield legend.title;
     for (const { label } of legend.items) yield label;
   }
-  for (const { label, columns = [] } of layers) {
+  for (const { label, columns = [], explored = [] } of layers) {
+    for (const column of explored) {
+      if (column.kind === "category") yield* column.texts;
+      if (column.kind === "range") yield* column.labels;
+    }
     const column = label && columns[label.column];
     if (column?.kind === "texts") yield* column.texts.slice(0, MAX_TEXTS);
   }

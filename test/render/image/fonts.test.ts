@@ -57,10 +57,26 @@ const named = (title: string, label: string, text: string): Scene => {
   return sceneOf([layer], { title, legends: [{ title: "", geometry: "point", items }] });
 };
 
+/** A map with a list of one category. */
+function withWidget(title: string, text: string): Scene {
+  const scene = named("a", "b", "c");
+  const [layer] = scene.layers;
+  const steps = new Uint16Array(layer!.rowCount).fill(1);
+  const column = { kind: "category", name: "k", type: "text", texts: [text], others: 0, steps } as const;
+  return {
+    ...scene,
+    layers: [{ ...layer!, explored: [column] }],
+    widgets: [{ kind: "category", layer: 0, inView: false, title, column: 0, top: 3 }],
+    panel: { side: "right", px: 248 },
+  };
+}
+
 test.each([
   ["title", named("שלום", "a", "b")],
   ["legend", named("a", "שלום", "b")],
   ["label", named("a", "b", "שלום")],
+  ["widget's title", withWidget("שלום", "b")],
+  ["widget's category", withWidget("a", "שלום")],
 ])("a %s in another script shows in the PNG", async (_part, scene) => {
   expect(missingCharacters(scene)).toBe("");
   const shown = await pixelsOf(renderPng(scene));
@@ -73,6 +89,7 @@ test.each([
 /** JSON turns typed arrays into objects. */
 function revive(key: string, value: unknown): unknown {
   if (key === "x" || key === "y") return Float64Array.from(Object.values(value as object));
+  if (key === "steps") return Uint16Array.from(Object.values(value as object));
   return key === "codes" ? Uint32Array.from(Object.values(value as object)) : value;
 }
 

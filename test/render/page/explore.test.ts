@@ -6,6 +6,7 @@ import { DataFrame } from "danfojs-node";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { makeMap } from "../../../src/context/map/map";
+import { mapScene } from "../../../src/context/map/map-scene";
 import { worldOf } from "../../../src/geometry/mercator";
 import { Layer, type LayerOptions, type MapOptions, widget } from "../../../src/map";
 import { nowhere, progress } from "../../support/nowhere";
@@ -158,6 +159,23 @@ describe("filters", () => {
     expect(await countIn(page)).toBe(within(40, 80));
   });
 
+  test("Esc ends a gesture, and removes the filter after it", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    await brush(page, 0.2005, 0.3995);
+    await page.keyboard.press("Escape");
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+    const box = (await page.locator(".plot").first().boundingBox())!;
+    await page.mouse.move(box.x + 20, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 80, box.y + 20, { steps: 3 });
+    await page.keyboard.press("Escape");
+    await page.mouse.move(box.x + 120, box.y + 20, { steps: 3 });
+    await page.mouse.up();
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+  });
+
   test("clicks with Ctrl and by finger choose several categories", async () => {
     const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
     const item = (name: string) => page.locator(".list li button", { hasText: name });
@@ -200,6 +218,16 @@ describe("filters", () => {
     expect(await countIn(page)).toBe(ROWS);
   });
 
+  test("the focus stays in the panel when the keyboard removes the last filter", async () => {
+    const { page } = await openMap({ layers: layer(), widgets: WIDGETS });
+    await brush(page, 0.2005, 0.3995);
+    await page.locator(".chips button").focus();
+    await page.keyboard.press("Enter");
+    await settled(page);
+    expect(await countIn(page)).toBe(ROWS);
+    expect(await page.evaluate("document.activeElement.closest('.panel') !== null")).toBe(true);
+  });
+
   test("clicking a class of the legend hides its rows", async () => {
     const { page } = await openMap({ layers: layer({ color: "kind" }), widgets: WIDGETS });
     await page.locator(".legend th button", { hasText: "pear" }).click();
@@ -237,6 +265,21 @@ test("widgets count what is in the view, unless they count all rows", async () =
   await page.locator(".leaflet-container").focus();
   await page.keyboard.press("Shift+Minus"); // three levels
   await vi.waitFor(async () => expect(await countIn(page)).toBe(ROWS), { timeout: 60_000 });
+});
+
+test.each([
+  ["all rows", {}],
+  ["no row", { lng: 100, lat: 70, zoom: 8 }],
+])("a map above its widgets is as high as in the image, with %s and with a filter", async (_, view) => {
+  const widgets = [...WIDGETS, widget.range("size")];
+  const options = { layers: layer(), widgets, size: [500, 300], ...view } as const;
+  const { panel } = (await mapScene(nowhere, { ...options, progress })).scene;
+  const { page } = await openMap(options, { widthPx: 500, heightPx: 300 + panel!.px });
+  const heightOfMap = () => page.evaluate<number>("document.querySelector('#map').clientHeight");
+  expect(await heightOfMap()).toBe(300);
+  await brush(page, 0.2005, 0.3995);
+  expect(await page.locator(".chips").isVisible()).toBe(true);
+  expect(await heightOfMap()).toBe(300);
 });
 
 test("the points of a MultiPoint are one row", async () => {
@@ -389,11 +432,52 @@ describe("selection", () => {
     });
   });
 
+  test("ends with Esc while it is drawn, and with Ctrl alone the map moves instead", async () => {
+    const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS, ...VIEW });
+    const drag = async (key: string, isEnded: boolean) => {
+      await page.keyboard.down(key);
+      await page.mouse.move(200, 150);
+      await page.mouse.down();
+      await page.mouse.move(400, 150, { steps: 4 });
+      await page.mouse.move(400, 350, { steps: 4 });
+      if (isEnded) await page.keyboard.press("Escape");
+      await page.mouse.move(250, 350, { steps: 4 });
+      await page.mouse.up();
+      await page.keyboard.up(key);
+      await settled(page);
+      return page.locator(".selected").isVisible();
+    };
+    expect(await drag("Shift", true)).toBe(false);
+    expect(await drag("Control", false)).toBe(false);
+    await vi.waitFor(() => expect(Math.abs(map.view().lng)).toBeGreaterThan(5), { timeout: 60_000 });
+    expect(await drag("Shift", false)).toBe(true);
+  });
+
   test("with the keyboard is of the view", async () => {
     const { page, map } = await openSaved({ layers: layer(), widgets: WIDGETS, ...VIEW });
     await page.getByRole("button", { name: "Select in a box" }).focus();
     await page.keyboard.press("Enter");
     await vi.waitFor(async () => expect((await map.selection()).shape[0]).toBe(ROWS), { timeout: 60_000 });
+  });
+
+  test("leaves out layers that are hidden", async () => {
+    const layers = [layer({ name: "below" }), layer({ name: "above" })];
+    const { page, map } = await openSaved({ layers, widgets: widget.histogram("size"), ...VIEW });
+    await page.getByRole("button", { name: "Select in a box" }).focus();
+    await page.keyboard.press("Enter");
+    await vi.waitFor(async () => expect((await map.selection({ layer: "above" })).shape[0]).toBe(ROWS), {
+      timeout: 60_000,
+    });
+    await page.getByRole("button", { name: "Layers" }).click();
+    await page.getByRole("checkbox", { name: "above" }).click();
+    expect(await page.locator(".selected output").textContent()).toBe(`${ROWS} selected`);
+    await vi.waitFor(() => expect(map.state().hidden).toEqual(["above"]), { timeout: 60_000 });
+    expect((await map.selection({ layer: "above" })).shape[0]).toBe(0);
+    expect((await map.selection()).shape[0]).toBe(ROWS);
+    await page.reload();
+    await settled(page);
+    await page.getByRole("button", { name: "Layers" }).click();
+    expect(await page.getByRole("checkbox", { name: "above" }).isChecked()).toBe(false);
   });
 
   test("that is copied as JSON can be pasted", async () => {
@@ -421,7 +505,7 @@ test("below the map, the panel leaves it half of the window, and all of it when 
     lng: DATA.lng.map((lng) => lng / 2 - 97),
     lat: DATA.lat.map((lat) => lat / 3 + 39),
   } as never);
-  const { page, map } = await openSaved({
+  const { page } = await openSaved({
     layers: new Layer(usa, { lnglat: ["lng", "lat"] }),
     widgets,
     projection: "albers-usa",
@@ -433,18 +517,37 @@ test("below the map, the panel leaves it half of the window, and all of it when 
   const heightOf = (selector: string) =>
     page.evaluate<number>(`document.querySelector("${selector}").clientHeight`);
   expect(Math.abs((await heightOf("#map")) - 400)).toBeLessThan(3);
-  await page.locator(".fold-panel").click();
-  await vi.waitFor(async () => expect(await heightOf("#map")).toBeGreaterThan(740), { timeout: 60_000 });
+  /** Does something that moves the map; returns the view that the page reports then. */
+  const reported = async (act: () => Promise<void>) => {
+    const next = page.waitForRequest((request) => request.method() === "POST");
+    await act();
+    const report = JSON.parse((await next).postData() ?? "") as {
+      view: Record<"lng" | "lat" | "zoom", number>;
+    };
+    return report.view;
+  };
+  const folded = await reported(() => page.locator(".fold-panel").click());
+  expect(await heightOf("#map")).toBeGreaterThan(740);
+  const first = await reported(() =>
+    page.getByRole("button", { name: "Back to the first view (0)" }).click(),
+  );
+  for (const part of ["lng", "lat", "zoom"] as const) expect(folded[part]).toBeCloseTo(first[part], 6);
+});
+
+test("the moment of a paused animation is part of the state", async () => {
+  const day = (i: number) => new Date(Date.UTC(2020, 0, 1 + (i % 60)));
+  const data = { ...DATA, day: DATA.size.map((_, i) => day(i)) };
+  const layers = new Layer(new DataFrame(data as never), { lnglat: ["lng", "lat"], time: "day" });
+  const { page, map } = await openSaved({ layers, widgets: widget.histogram("size") });
+  await page.getByRole("slider", { name: "Time" }).fill("20");
+  await vi.waitFor(() => expect(map.state().time).toBeGreaterThan(Date.UTC(2020, 0, 10)), {
+    timeout: 60_000,
+  });
+  const { time } = map.state();
+  await page.reload();
   await settled(page);
-  const fitted = () =>
-    vi.waitFor(() => expect(map.view().bounds).toBeDefined(), { timeout: 60_000 }).then(() => map.view());
-  await page.waitForTimeout(500); // reports follow changes
-  const folded = await fitted();
-  await page.getByRole("button", { name: "Back to the first view (0)" }).click();
-  await page.waitForTimeout(500);
-  const first = await fitted();
-  expect([folded.lng, folded.lat]).toEqual([expect.closeTo(first.lng, 6), expect.closeTo(first.lat, 6)]);
-  expect(folded.zoom).toBeCloseTo(first.zoom, 6);
+  expect(await page.getByRole("slider", { name: "Time" }).inputValue()).toBe("20");
+  expect(map.state().time).toBe(time);
 });
 
 test("a saved page opens as it was left, and so does a map with that state", async () => {
@@ -467,8 +570,16 @@ test("a saved page opens as it was left, and so does a map with that state", asy
   await vi.waitFor(async () => expect(await countIn(again.page)).toBe(within(20, 40)), { timeout: 60_000 });
   expect(again.map.view().zoom).toBeCloseTo(view!.zoom, 9);
   const path = page.url();
-  await page.goto(`${path.split("#")[0]}#map=%7B%22filters%22%3A%5B3%2C%7B%22layer%22%3A1%7D%5D%7D`); // by hand
-  await page.reload();
-  await settled(page);
-  expect(await countIn(page)).toBe(ROWS);
+  // addresses that somebody has written by hand
+  for (const state of [
+    { filters: [3, { layer: 1 }] },
+    { filters: [{ layer: "fruit", column: "size", from: "a", to: "b" }] },
+    { view: { lng: 0, lat: 0, zoom: "near" } },
+    { view: { lng: 1e300, lat: 0, zoom: 3 } },
+  ]) {
+    await page.goto(`${path.split("#")[0]}#map=${encodeURIComponent(JSON.stringify(state))}`);
+    await page.reload();
+    await settled(page);
+    expect(await countIn(page), JSON.stringify(state)).toBe(ROWS);
+  }
 });

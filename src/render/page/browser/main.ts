@@ -66,6 +66,8 @@ export interface Live {
 export interface Exploring extends ClassSwitch {
   /** Connects the widgets with the map. */
   connect(live: Live): void;
+  /** Keeps the state of the map after layers have been hidden or shown, and after its time has been set. */
+  changed(): void;
 }
 
 /** Parts of the program that not every page needs. */
@@ -156,6 +158,7 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
     redrawAll();
     time?.refresh();
     info.refresh();
+    exploring?.changed();
   });
   addHomeButton(map, showFirstView);
   fullscreenControl()?.addTo(map);
@@ -174,6 +177,7 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
         info.refresh();
       },
       isBusy: () => moving.some((sheet) => sheet.isBusy),
+      stopped: () => exploring?.changed(),
     });
   const corner = scene.legendCorner;
   const legend = scene.legends.length > 0 ? legendCard(scene.legends, layerSwitch, exploring) : undefined;

@@ -18,6 +18,8 @@ interface AnimatedMap {
   readonly redraw: () => void;
   /** True until the last frame is painted. */
   readonly isBusy: () => boolean;
+  /** Called when the animation is paused, and when the slider is moved. */
+  readonly stopped: () => void;
 }
 
 /**
@@ -25,7 +27,7 @@ interface AnimatedMap {
  * once, unless the scene starts paused or the reader's system asks for reduced motion, which also pauses it later. Space
  * plays and pauses unless a button has the focus; the arrow keys move the focused slider. `showFrame` pauses.
  */
-export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy }: AnimatedMap) {
+export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isBusy, stopped }: AnimatedMap) {
   const { now } = prepared;
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let playing = !clock.paused && !reducedMotion.matches && clock.frames > 1;
@@ -101,7 +103,7 @@ export function timeControl(prepared: PreparedScene, clock: Clock, { redraw, isB
     if (playing) {
       if (!loop && now.frame === clock.frames - 1) goTo(0);
       request = requestAnimationFrame(tick);
-    }
+    } else stopped();
   };
 
   reducedMotion.addEventListener("change", ({ matches }) => {

@@ -28,7 +28,7 @@ export class BarsCard implements Card {
   readonly #heading: HTMLElement;
   readonly #canvas = create("canvas");
   readonly #context = contextOf(this.#canvas);
-  readonly #plot = create("div", { class: "plot" }, this.#canvas);
+  readonly #plot = create("div", { class: "plot", tabindex: "-1" }, this.#canvas);
   readonly #handles: Readonly<Record<Handle, HTMLElement>>;
   readonly #ends = { from: create("span", { dir: "auto" }), to: create("span", { dir: "auto" }) };
   /** What the ends give way to: the range, or the bar under the pointer. */
@@ -40,6 +40,8 @@ export class BarsCard implements Card {
   readonly #choose: (range: StepRange | undefined) => void;
   #view: BarsView | undefined;
   #painted = "";
+  /** Ends the gesture that is going on. */
+  #stop: (() => void) | undefined;
 
   constructor(options: BarsOptions, choose: (range: StepRange | undefined) => void) {
     this.#options = options;
@@ -55,8 +57,9 @@ export class BarsCard implements Card {
     this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
     this.#plot.addEventListener("pointerleave", () => this.#hover(undefined));
     element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.#view?.range) return;
+      if (event.key !== "Escape" || !(this.#view?.range || this.#stop)) return;
       event.stopPropagation();
+      this.#stop?.();
       this.#choose(undefined);
     });
     new ResizeObserver(() => this.#paint()).observe(this.#plot);
@@ -135,24 +138,34 @@ export class BarsCard implements Card {
 
   #start(event: PointerEvent): void {
     const view = this.#view;
-    if (!view || event.button !== 0) return;
+    if (!view || event.button !== 0 || !event.isPrimary) return;
+    this.#stop?.();
     event.preventDefault();
     this.#plot.setPointerCapture(event.pointerId);
+    this.#plot.focus({ preventScroll: true }); // so that Esc ends the gesture, or removes the filter
     const move = this.#gesture(view, event);
     let hasMoved = false;
+    const { pointerId } = event;
     const moved = (next: PointerEvent) => {
+      if (next.pointerId !== pointerId) return;
       hasMoved ||= Math.abs(next.clientX - event.clientX) >= CLICK_PX;
       if (hasMoved) this.#set(move(this.#stepAt(next.clientX)));
     };
-    const end = (next: PointerEvent) => {
+    const stop = () => {
+      this.#stop = undefined;
       this.#plot.removeEventListener("pointermove", moved);
       this.#plot.removeEventListener("pointerup", end);
-      this.#plot.removeEventListener("pointercancel", end);
+      this.#plot.removeEventListener("lostpointercapture", end);
+    };
+    const end = (next: PointerEvent) => {
+      if (next.pointerId !== pointerId) return;
+      stop();
       if (!hasMoved && next.type === "pointerup") this.#click(view, this.#stepAt(event.clientX));
     };
+    this.#stop = stop;
     this.#plot.addEventListener("pointermove", moved);
     this.#plot.addEventListener("pointerup", end);
-    this.#plot.addEventListener("pointercancel", end);
+    this.#plot.addEventListener("lostpointercapture", end);
   }
 
   /** Returns the range while the pointer moves: an end moves, the range moves as a whole, or a new range begins. */

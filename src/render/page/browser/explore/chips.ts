@@ -39,7 +39,9 @@ export function chipList(): ChipList {
       all.addEventListener("click", clear);
       element.replaceChildren(...items, ...(chips.length > 1 ? [create("li", {}, all)] : []));
       element.hidden = chips.length === 0;
-      if (had) element.querySelector("button")?.focus();
+      if (!had) return;
+      const fold = element.parentElement?.querySelector<HTMLElement>(".fold-panel"); // without a filter, the list is hidden
+      (element.querySelector("button") ?? fold)?.focus();
     },
   };
 }

@@ -3,6 +3,7 @@ import L from "leaflet";
 import { frameStart } from "../../../clock";
 import { Explorer } from "../../../explore/explorer";
 import { filtersOf, setFilters } from "../../../explore/filters";
+import { heightOf } from "../../../explore/panel";
 import type { MapReport, MapState } from "../../../explore/state";
 import { viewOfWidget } from "../../../explore/views";
 import { filterLayer } from "../../../painter";
@@ -57,6 +58,9 @@ export class ExplorePanel implements Exploring {
         this.#filter(i, range && { kind: "range", range }),
       );
     });
+    // the same height whatever is in the view, so that a map above the widgets keeps its own
+    for (const [i, { element }] of this.#cards.entries())
+      element.style.minHeight = `${heightOf(widgets[i]!, explorer.columnOf(i))}px`; // `!`: a card for each widget
     this.#selected = create(
       "p",
       { class: "selected", role: "status", hidden: "" },
@@ -141,6 +145,12 @@ export class ExplorePanel implements Exploring {
     this.#update();
   }
 
+  changed(): void {
+    if (!this.#live) return; // the map is being made
+    this.#showSelected();
+    this.#reporter.changed();
+  }
+
   #report(): MapReport {
     const filters = filtersOf(this.#explorer);
     const selection = this.#selector?.selection;
@@ -156,7 +166,8 @@ export class ExplorePanel implements Exploring {
     const isEmpty = !selector || selector.isEmpty;
     this.#selected.hidden = isEmpty;
     if (isEmpty) return;
-    const counts = this.#explorer.layers.map((layer) =>
+    const shown = this.#explorer.layers.filter((layer) => !this.#live?.prepared.hidden.has(layer));
+    const counts = shown.map((layer) =>
       this.#explorer.rowCountOf(layer, this.#explorer.selectedIn(layer, selector.selection)),
     );
     const count = counts.reduce((sum, one) => sum + one, 0);

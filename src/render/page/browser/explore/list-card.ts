@@ -72,7 +72,7 @@ class Row {
   readonly #bar = create("i");
 
   constructor(text: string, toggle: (isMore: boolean) => void) {
-    const name = create("span", { class: "name", dir: "auto", title: text }, text || "(empty)");
+    const name = create("span", { class: "name", dir: "auto", title: text }, text);
     this.#button = create("button", { type: "button" }, name, this.#count, create("b", {}, this.#bar));
     this.element = create("li", {}, this.#button);
     this.#button.addEventListener("click", (event) => {

@@ -5,6 +5,8 @@ import type { MapReport, MapState } from "../../../explore/state";
 const AFTER_MS = 150;
 /** Beginning of the address's fragment that holds a state. */
 const FRAGMENT = "#map=";
+/** Views can be in copies of the world, but not where numbers no longer tell two copies apart. */
+const MOST_DEGREES = 360_000;
 
 export class Reporter {
   readonly #url: string | undefined;
@@ -62,12 +64,20 @@ function keepInAddress(state: MapState): void {
   }
 }
 
+/** True for a view that Leaflet can show: somebody may have written the address by hand. */
+function isView(view: MapState["view"]): boolean {
+  const isWithin = (value: unknown, most: number) => typeof value === "number" && Math.abs(value) <= most;
+  return isWithin(view?.lng, MOST_DEGREES) && isWithin(view?.lat, 90) && isWithin(view?.zoom, 30);
+}
+
 /** Returns the state in the address of the page; undefined if there is none that can be read. */
 export function stateInAddress(): MapState | undefined {
   if (!hasAddress() || !location.hash.startsWith(FRAGMENT)) return undefined;
   try {
     const state: unknown = JSON.parse(decodeURIComponent(location.hash.slice(FRAGMENT.length)));
-    return typeof state === "object" && state !== null ? (state as MapState) : undefined;
+    if (typeof state !== "object" || state === null) return undefined;
+    const { view, ...rest } = state as MapState;
+    return isView(view) ? { ...rest, view } : rest;
   } catch {
     return undefined;
   }

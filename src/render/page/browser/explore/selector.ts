@@ -32,6 +32,8 @@ export class Selector {
   readonly #buttons = new Map<Mode, HTMLButtonElement>();
   #mode: Mode | undefined;
   #drawn: readonly Point[] = [];
+  /** Ends the gesture that is going on. */
+  #stop: (() => void) | undefined;
   #rings: readonly (readonly number[])[] = [];
   #features: readonly { readonly layer: number; readonly feature: number }[] = [];
 
@@ -46,7 +48,9 @@ export class Selector {
     const container = map.getContainer();
     container.addEventListener("pointerdown", (event) => this.#start(event), { capture: true });
     container.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || (this.isEmpty && !this.#mode)) return;
+      if (event.key !== "Escape") return;
+      if (this.#stop) return this.#stop();
+      if (this.isEmpty && !this.#mode) return;
       this.#setMode(undefined);
       this.clear();
     });
@@ -112,20 +116,26 @@ export class Selector {
     const isAdding = event.ctrlKey || event.metaKey;
     const wants = this.#mode !== undefined || event.shiftKey || isAdding;
     if (!wants || event.button !== 0 || !isOnMap(event)) return;
+    this.#stop?.();
+    if (!event.isPrimary) return; // a second finger
     const mode = this.#mode ?? "lasso";
+    const draws = this.#mode !== undefined || event.shiftKey; // with Ctrl alone, a drag moves the map
     const container = this.#map.getContainer();
     const pointOf = (at: PointerEvent): Point => {
       const { x, y } = this.#map.mouseEventToContainerPoint(at);
       return [x, y];
     };
     const first = pointOf(event);
-    if (!isAdding || event.shiftKey || this.#mode) {
+    const { pointerId } = event;
+    const canDrag = this.#map.dragging.enabled();
+    if (draws) {
       event.stopPropagation(); // or the map would be dragged
       event.preventDefault();
       this.#map.dragging.disable();
     }
     let path: Point[] = [first];
     const move = (at: PointerEvent) => {
+      if (at.pointerId !== pointerId || !draws) return;
       const point = pointOf(at);
       const last = path.at(-1) ?? first;
       if (mode === "box") path = [first, point];
@@ -133,20 +143,25 @@ export class Selector {
       this.#drawn = mode === "box" ? ringOfBox(first, point) : path;
       this.#layer.redraw();
     };
-    const end = (at: PointerEvent) => {
+    const stop = () => {
+      this.#stop = undefined;
       window.removeEventListener("pointermove", move);
       window.removeEventListener("pointerup", end);
       window.removeEventListener("pointercancel", end);
-      this.#map.dragging.enable();
-      const drawn = this.#drawn;
+      if (canDrag) this.#map.dragging.enable();
       this.#drawn = [];
-      if (at.type === "pointerup") {
-        if (drawn.length > 2 && distance(first, pointOf(at)) + drawn.length > CLICK_PX)
-          this.#select([drawn], isAdding);
-        else this.#click(first, isAdding || event.shiftKey);
-      }
       this.#layer.redraw();
     };
+    const end = (at: PointerEvent) => {
+      if (at.pointerId !== pointerId) return;
+      const drawn = this.#drawn;
+      stop();
+      if (at.type !== "pointerup") return;
+      const moved = distance(first, pointOf(at));
+      if (drawn.length > 2 && moved + drawn.length > CLICK_PX) this.#select([drawn], isAdding);
+      else if (draws || moved < CLICK_PX) this.#click(first, isAdding || event.shiftKey);
+    };
+    this.#stop = stop;
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", end);
     window.addEventListener("pointercancel", end);
