@@ -11,9 +11,12 @@ const files = readdirSync("test", { recursive: true, encoding: "utf8" })
 /** What a file or its helpers import that starts a process. */
 const STARTS_A_PROCESS =
   /support\/(browser|server|engine|context|jupyter|lab|kernel-process|postgres|pglite)"|page\/built"|dist\/|from "\.\.?\/(built|golden)"/;
-/** What changes a process for all later files: other modules, clock or environment, or a PostgreSQL that stops with its file. */
+/**
+ * What changes a process for all later files: other modules, clock or environment, or a PostgreSQL that stops with its file; and
+ * fingers that are sent to the browser itself.
+ */
 const CHANGES_ITS_PROCESS =
-  /vi\.(mock|useFakeTimers)|process\.env\.\w+ = |onPostgres|ENGINES|sharedPostgres|createTestDatabase|support\/postgres"/;
+  /vi\.(mock|useFakeTimers)|process\.env\.\w+ = |onPostgres|ENGINES|sharedPostgres|createTestDatabase|support\/postgres"|CDPSession/;
 /** Whether the text of a test file, or of a helper beside it, matches. */
 function matches(file: string, pattern: RegExp): boolean {
   const text = readFileSync(file, "utf8");

@@ -1,4 +1,5 @@
 /** The wheel, touchpads and fingers on a live map in Chromium. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CDPSession, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { worldPxOf } from "../../../src/geometry/mercator";
@@ -12,6 +13,9 @@ import { type Area, decodePng, difference, type Picture } from "./pixels";
 import { BASEMAP, pointLayer, sceneOf, worldAt } from "./scenes";
 
 withBrowser();
+
+/** Leaflet looks at the last 50 ms of a drag to tell whether the map glides on. */
+const FLICK_MS = 100;
 
 const random = mulberry32(7);
 const axis = (from: number, to: number) =>
@@ -120,7 +124,7 @@ describe("fingers on a map in a notebook", () => {
     return { ...opened, session };
   }
 
-  /** Moves fingers from their places by (dx, dy) in five steps. */
+  /** Moves fingers from their places by (dx, dy) in five steps. They rest before the last: a flick would let the map glide on. */
   async function swipe(
     session: CDPSession,
     from: readonly (readonly [number, number])[],
@@ -131,7 +135,9 @@ describe("fingers on a map in a notebook", () => {
     const send = (type: "touchStart" | "touchMove" | "touchEnd", touchPoints: ReturnType<typeof at>) =>
       session.send("Input.dispatchTouchEvent", { type, touchPoints });
     await send("touchStart", at(0));
-    for (let step = 1; step <= 5; step++) await send("touchMove", at(step));
+    for (let step = 1; step < 5; step++) await send("touchMove", at(step));
+    await sleep(FLICK_MS);
+    await send("touchMove", at(5));
     await send("touchEnd", []);
   }
 
