@@ -86,7 +86,7 @@ window.brush = (from, to) => {
 const OWN = `(async () => {
   const plot = document.querySelector(".plot");
   const { left, top, width } = plot.getBoundingClientRect();
-  const at = (share) => ({ clientX: left + share * width, clientY: top + 20, pointerId: 1, bubbles: true, button: 0 });
+  const at = (share) => ({ clientX: left + share * width, clientY: top + 20, pointerId: 1, isPrimary: true, buttons: 1, bubbles: true, button: 0 });
   plot.setPointerCapture = () => {};
   plot.dispatchEvent(new PointerEvent("pointerdown", at(0.1)));
   const isBusy = () => [...document.querySelectorAll("canvas")].some((canvas) => canvas.ariaBusy === "true");
@@ -98,6 +98,7 @@ const OWN = `(async () => {
     do await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); while (isBusy());
     times.push(performance.now() - start);
   }
+  if (document.querySelectorAll(".chips li").length !== 1) throw new Error("the brush chose nothing");
   return times.slice(3);
 })()`;
 const REFERENCE = `(async () => {
