@@ -1,5 +1,5 @@
 /** What several layers share that are coloured together, so that a colour means the same in all of them. */
-import type { ShownTogether } from "../render/aggregate/shared";
+import { joinedNumbers, type ShownTogether } from "../render/aggregate/shared";
 import type { Levels } from "../render/scene";
 import type { StyleColumn } from "./layer-data";
 
@@ -57,14 +57,4 @@ export function joined(columns: readonly StyleColumn[]): StyleColumn {
     case "boolean":
       return { ...first, values: columns.flatMap(({ values }) => values as typeof first.values) };
   }
-}
-
-function joinedNumbers(parts: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -126,9 +126,13 @@ export class MapView {
    */
   async selection(options: SelectionOptions = {}): Promise<DataFrame> {
     checkOptions("selection", options, OPTION_NAMES.SelectionOptions);
-    const reports = this.#reportsFor("selection()");
+    const reports = this.#reports;
+    if (!reports)
+      throw new InvalidArgumentError(
+        'selection() requires a live map with `widgets`. Add some to cc.map, such as widget.formula("count").',
+      );
     const report = options.json === undefined ? reports.latest : reportIn(options.json);
-    if (!report) throw nothingReported("selection()");
+    if (!report) throw nothingReported();
     const selected = selectedRows(this.#scene, this.#page(), report);
     const layer = this.#layerOf(options.layer, selected);
     return reports.rowsAt(layer, selected[layer] ?? new Uint32Array(0), options.signal);
@@ -163,13 +167,6 @@ export class MapView {
   state(): MapState {
     const { selection: _, ...state } = this.#reports?.latest ?? {};
     return { view: this.view(), ...this.#scene.state, ...(state as MapState) };
-  }
-
-  #reportsFor(call: string): MapReports {
-    if (this.#reports) return this.#reports;
-    throw new InvalidArgumentError(
-      `${call} requires a live map with \`widgets\` or with "select" in \`controls\`. Add one of them to cc.map.`,
-    );
   }
 
   #layerOf(layer: string | number | undefined, selected: readonly Uint32Array[]): number {
@@ -320,9 +317,9 @@ function checkPixels(scene: Scene, scale: number): void {
   );
 }
 
-const nothingReported = (call: string): InvalidArgumentError =>
+const nothingReported = (): InvalidArgumentError =>
   new InvalidArgumentError(
-    `${call} has nothing to return: no page of this map has reported to this kernel. Show the map, and select on it with Shift and the pointer. If the browser is on another machine, copy the selection with the button of the map and pass it as \`json\`.`,
+    `selection() has nothing to return: no page of this map has reported to this kernel. Show the map, and select on it with Shift and the pointer. If the browser is on another machine, copy the selection with the button of the map and pass it as \`json\`.`,
   );
 
 /** @throws InvalidArgumentError for text that no map has copied. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Transport } from "../../api/transport";
-import { openPageChannel } from "../../kernel/page-channel";
+import { openPageChannel, type PageChannel } from "../../kernel/page-channel";
 import type { MapOptions, SharedScales } from "../../map";
 import {
   alongCurve,
@@ -86,15 +86,20 @@ async function liveMap(
   return new MapView(scene, { packed, ...(reports && { reports }) });
 }
 
+/** Ends a channel once nobody can read its reports any more: they hold the data of their map. */
+const channels = new FinalizationRegistry<PageChannel>((channel) => channel.close());
+
 /** Listens to the pages of a map. */
 async function reportsOf(transport: Transport, { layers, sourceRows }: FetchedScene): Promise<MapReports> {
   const reports: { latest?: MapReport } = {};
-  const { url } = await openPageChannel((message) => {
-    const report = parseReport(message);
-    if (report) reports.latest = report;
+  const kept = new WeakRef(reports);
+  const channel = await openPageChannel((message) => {
+    const [current, report] = [kept.deref(), parseReport(message)];
+    if (current && report) current.latest = report;
   });
+  channels.register(reports, channel);
   return Object.assign(reports, {
-    url,
+    url: channel.url,
     rowsAt: (layer: number, rows: Uint32Array, signal: AbortSignal | undefined) => {
       const ofSource = sourceRows[layer];
       // `!`: one of the layers, and one of its rows

@@ -42,7 +42,7 @@ const scaleFunctions: Record<Aggregate["as"], ScaleFunction> = {
 };
 
 function cellScale(shown: readonly ShownTogether[], classes: number): LevelScale {
-  const values = joined(
+  const values = joinedNumbers(
     shown.map(({ layer, worldPx }) =>
       new CellLevels(layer, layer.geometry, layer.aggregate).valuesAt(levelOf(worldPx)),
     ),
@@ -72,13 +72,14 @@ function clusterScale(shown: readonly ShownTogether[], classes: number): LevelSc
   const clusters = shown.map(({ layer, worldPx }) =>
     clusterValuesOf(weightedPoints(layer, layer.geometry), layer.aggregate, levelOf(worldPx)),
   );
-  const values = joined(clusters.map((each) => each.values));
+  const values = joinedNumbers(clusters.map((each) => each.values));
   const singles = clusters.reduce((sum, each) => sum + each.singles, 0);
   const { statistic } = shown[0]!.layer.aggregate; // `!`: there is one
   return scaleOfClusters({ values, singles }, { statistic, classes });
 }
 
-function joined(parts: readonly Float64Array[]): Float64Array {
+/** Joins arrays of numbers into one. */
+export function joinedNumbers(parts: readonly Float64Array[]): Float64Array {
   const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -78,7 +78,8 @@ export class Explorer {
   /** Counts the rows of the features in a view. */
   look(viewport: Viewport): void {
     const area = { box: boxAround(viewport, 0) };
-    for (const { finder, rows, rowCount, rowOf, layer } of this.#layers.values()) {
+    for (const [index, { finder, rows, rowCount, rowOf, layer }] of this.#layers) {
+      if (!this.#widgetsOf(index).some(([, { inView }]) => inView)) continue;
       const inside = new Uint8Array(featureCountOf(layer));
       finder.mark(area, inside);
       const outside = new Uint8Array(rowCount).fill(1);
@@ -119,10 +120,6 @@ export class Explorer {
   /** True if the classes of a layer's colours can be hidden. */
   readonly hasClasses = (layer: number): boolean => this.#layers.get(layer)?.classes !== undefined;
 
-  get isFiltered(): boolean {
-    return this.#filters.size > 0 || this.#hiddenClasses.size > 0;
-  }
-
   clear(): void {
     for (const widget of [...this.#filters.keys()]) this.filter(widget, undefined);
     for (const layer of [...this.#hiddenClasses.keys()]) this.hideClasses(layer, new Set());
@@ -131,11 +128,7 @@ export class Explorer {
   /** Not 0 for each row of a layer, by the rows of its features, that a filter hides; undefined if none does. */
   failedOf(layer: number): Uint32Array | undefined {
     const explored = this.#layers.get(layer);
-    if (!explored) return undefined;
-    const isFiltered =
-      [...explored.dimensions.values()].some((dimension) => explored.rows.isFiltered(dimension)) ||
-      this.#hiddenClasses.has(layer);
-    if (!isFiltered) return undefined;
+    if (!explored?.rows.isFiltered) return undefined;
     const { failed } = explored.rows;
     const { exploredRows } = explored.layer;
     return exploredRows ? Uint32Array.from(exploredRows, (row) => failed[row]!) : failed;
@@ -179,7 +172,7 @@ export class Explorer {
     return rows.countsOf(dimensions.get(widget)!);
   }
 
-  /** Number, sum, mean, least or largest of the values of the rows that pass; NaN if there is none but for sums and numbers. */
+  /** Number, sum, mean, least or largest of the values of the rows that pass; NaN if no row has a value. */
   valueOf(widget: FormulaWidget): number {
     const { rows, layer } = this.#layers.get(widget.layer)!;
     let count = 0;

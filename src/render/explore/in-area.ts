@@ -4,6 +4,7 @@
  */
 import { type Box, clipSegment } from "../../geometry/clip";
 import { boxesOfGroups, boxesOfPaths, copiesOf, movedX } from "../painter/box";
+import { isInPolygon, isInRing } from "../painter/hit";
 import { boxOf } from "../painter/point-index";
 import type { PathGeometry, PointGeometry } from "../scene";
 
@@ -70,7 +71,7 @@ function markPoints({ x, y }: PointGeometry, { box, ring }: Area, found: Uint8Ar
   const [west, north, east, south] = box;
   for (let i = 0; i < x.length; i++) {
     const [px, py] = [x[i]!, y[i]!];
-    if (px >= west && px <= east && py >= north && py <= south && (!ring || isInRing(ring, px, py)))
+    if (px >= west && px <= east && py >= north && py <= south && (!ring || isInRing(ring, { x: px, y: py })))
       found[i] = 1;
   }
 }
@@ -79,7 +80,7 @@ function markPoints({ x, y }: PointGeometry, { box, ring }: Area, found: Uint8Ar
 function touches({ kind, xy, paths, features }: PathGeometry, feature: number, { box, ring }: Area): boolean {
   const around = ring ?? ringOf(box);
   const isInside = (x: number, y: number) =>
-    ring ? isInRing(ring, x, y) : x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
+    ring ? isInRing(ring, { x, y }) : x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
   for (let path = features[feature]!; path < features[feature + 1]!; path++)
     for (let i = paths[path]!; i < paths[path + 1]!; i++) {
       const [x, y] = [xy[2 * i]!, xy[2 * i + 1]!];
@@ -92,33 +93,13 @@ function touches({ kind, xy, paths, features }: PathGeometry, feature: number, {
       if (clipSegment(x, y, dx, dy, box) && crosses(around, x, y, dx, dy)) return true;
     }
   // otherwise a polygon contains all of the area, or misses it
-  return kind === "polygon" && isInPolygon({ xy, paths, features }, feature, around[0]!, around[1]!);
+  return (
+    kind === "polygon" && isInPolygon({ xy, paths, features }, feature, { x: around[0]!, y: around[1]! })
+  );
 }
 
 const ringOf = ([west, north, east, south]: Box): Float64Array =>
   Float64Array.of(west, north, east, north, east, south, west, south);
-
-/** Even-odd rule. */
-function isInRing(ring: Float64Array, x: number, y: number): boolean {
-  let isInside = false;
-  for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
-    const [xi, yi, xj, yj] = [ring[i]!, ring[i + 1]!, ring[j]!, ring[j + 1]!];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) isInside = !isInside;
-  }
-  return isInside;
-}
-
-function isInPolygon(
-  { xy, paths, features }: Pick<PathGeometry, "xy" | "paths" | "features">,
-  feature: number,
-  x: number,
-  y: number,
-): boolean {
-  let isInside = false;
-  for (let path = features[feature]!; path < features[feature + 1]!; path++)
-    if (isInRing(xy.subarray(2 * paths[path]!, 2 * paths[path + 1]!), x, y)) isInside = !isInside;
-  return isInside;
-}
 
 /** True if a segment crosses a side of a ring. */
 function crosses(ring: Float64Array, x: number, y: number, dx: number, dy: number): boolean {

@@ -57,8 +57,8 @@ export class RowFilter {
     return this.#dimensions[dimension]!;
   }
 
-  isFiltered(dimension: number): boolean {
-    return this.#dimensions[dimension]!.allowed !== undefined;
+  get isFiltered(): boolean {
+    return this.#dimensions.some(({ allowed }) => allowed !== undefined);
   }
 
   /** Lets only some steps of a column pass, those with 1; without `allowed`, all. */

@@ -58,17 +58,31 @@ export function hitPolygons(
   for (let feature = features.length - 2; feature >= 0 && found.length < most; feature--) {
     const at = 4 * feature;
     if (!(x >= boxes[at]! && y >= boxes[at + 1]! && x <= boxes[at + 2]! && y <= boxes[at + 3]!)) continue;
-    let isInside = false;
-    for (let path = features[feature]!; path < features[feature + 1]!; path++) {
-      const [from, end] = [paths[path]!, paths[path + 1]!];
-      for (let i = from, j = end - 1; i < end; j = i++) {
-        const [xi, yi, xj, yj] = [xy[2 * i]!, xy[2 * i + 1]!, xy[2 * j]!, xy[2 * j + 1]!];
-        if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) isInside = !isInside;
-      }
-    }
-    if (isInside) found.push(feature);
+    if (isInPolygon({ xy, paths, features }, feature, { x, y })) found.push(feature);
   }
   return found;
+}
+
+/** True if a feature contains a place, by the even-odd rule over all of its rings. */
+export function isInPolygon(
+  { xy, paths, features }: Pick<PathGeometry, "xy" | "paths" | "features">,
+  feature: number,
+  place: Place,
+): boolean {
+  let isInside = false;
+  for (let path = features[feature]!; path < features[feature + 1]!; path++)
+    if (isInRing(xy, place, paths[path]!, paths[path + 1]!)) isInside = !isInside;
+  return isInside;
+}
+
+/** True if a ring, the pairs `from` to `end` of `xy`, contains a place. */
+export function isInRing(xy: Float64Array, { x, y }: Place, from = 0, end = xy.length / 2): boolean {
+  let isInside = false;
+  for (let i = from, j = end - 1; i < end; j = i++) {
+    const [xi, yi, xj, yj] = [xy[2 * i]!, xy[2 * i + 1]!, xy[2 * j]!, xy[2 * j + 1]!];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) isInside = !isInside;
+  }
+  return isInside;
 }
 
 /**
