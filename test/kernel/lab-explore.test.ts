@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { launch } from "../support/browser";
-import { makeProject, needsJupyter, removeProject, startLab } from "../support/lab";
+import { makeProject, needsJupyter, removeProject, startLab, waitForKernel } from "../support/lab";
 import { needs } from "../support/needs";
 
 /** Cells of the example notebook that make the map. */
@@ -42,6 +42,7 @@ test("a lasso in JupyterLab selects the rows that the next cell returns", async 
   const page = await browser.newPage({ viewport: { width: 1500, height: 1400 } });
   page.setDefaultTimeout(PATIENCE_MS);
   await page.goto(`${lab.url}/lab/tree/explore.ipynb?token=${lab.token}`);
+  await waitForKernel(page);
   await page.locator(".jp-CodeCell .cm-content").first().click();
   for (let i = 1; i < CELLS_OF_MAP; i++) await page.keyboard.press("Shift+Enter");
   const frame = page.frameLocator("iframe[title='Interactive map']");

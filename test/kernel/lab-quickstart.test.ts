@@ -18,6 +18,7 @@ import {
   makeProject,
   removeProject,
   startLab,
+  waitForKernel,
 } from "../support/lab";
 import { needs, skipTest } from "../support/needs";
 
@@ -179,8 +180,7 @@ async function openInLab(name: string): Promise<Opened> {
 }
 
 async function runAll(page: Page): Promise<void> {
-  // While there is no kernel yet, JupyterLab would ask which one to take.
-  await page.locator(".jp-StatusBar-TextItem", { hasText: "TypeScript | Idle" }).waitFor();
+  await waitForKernel(page);
   await page.click('.lm-MenuBar-item:has-text("Run")');
   await page.click('.lm-Menu-item:has-text("Run All Cells")');
   const stderr = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]');

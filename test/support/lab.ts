@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
+import type { Page } from "playwright-core";
 import type { TestContext } from "vitest";
 import { findOrInstallJupyter } from "../../src/kernel/lab";
 import { LockedError, lockDataDir } from "../../src/server/engine/lock";
@@ -118,3 +119,7 @@ export async function startLab(
   };
   return { url, token: TOKEN, api, stop };
 }
+
+/** Waits until the notebook that the page shows has its kernel: JupyterLab would ask which one to take before. */
+export const waitForKernel = (page: Page): Promise<void> =>
+  page.locator(".jp-StatusBar-TextItem", { hasText: "TypeScript | Idle" }).waitFor();
