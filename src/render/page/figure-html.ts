@@ -3,7 +3,6 @@ import escapeHtml from "escape-html";
 import { type ProgramName, pageProgram } from "../assets";
 import type { ChartPlace, FigureLayout, MapPlace } from "./figure-layout";
 import {
-  block,
   type Framed,
   hiddenStill,
   type MapInFigure,
@@ -14,6 +13,7 @@ import {
   packBlock,
   policyOf,
 } from "./html";
+import { block, SharedBlocks } from "./shared-blocks";
 
 /** A map of a figure, and where it is. */
 export interface PlacedMap extends MapInFigure {
@@ -37,7 +37,8 @@ export const figureToDocument = (page: FigurePage, { still, alt }: Omit<Framed, 
   figurePage(page, page.title ?? "Figure", hiddenStill(still, alt));
 
 function figurePage({ cells, datasets, ...rest }: FigurePage, title: string, before = ""): string {
-  const maps = cells.map((cell) => (cell?.kind === "map" ? mapInFigure(cell) : undefined));
+  const shared = new SharedBlocks();
+  const maps = cells.map((cell) => (cell?.kind === "map" ? mapInFigure(cell, shared) : undefined));
   const layout: FigureLayout = {
     ...rest,
     cells: cells.map((cell, i) =>
@@ -62,7 +63,10 @@ function figurePage({ cells, datasets, ...rest }: FigurePage, title: string, bef
     block("figure", packBlock(JSON.stringify(layout))),
     ...(hasCharts ? [block("datasets", packBlock(JSON.stringify(datasets)))] : []),
     ...maps.flatMap((map, i) => (map ? [block(`map-${i}`, packBlock(map.html))] : [])),
-    ...programs.map(({ name, program }) => block(name === "page-figure" ? "program" : name, program)),
+    ...shared.all,
+    ...programs.flatMap(({ name, program }) =>
+      name === PROGRAM_OF_FIGURES ? [] : [block(name === "page-figure" ? "program" : name, program)],
+    ),
   ];
   return `<!doctype html>
 <html lang="en">

@@ -13,7 +13,7 @@ import { describeScene } from "./describe";
 import { encodeLinks, type LayerLinks } from "./link-codec";
 import { packOutlines } from "./outlines";
 import { type PackedScene, packScene } from "./pack";
-import { PROGRAM_PLACE } from "./program-place";
+import { block, type SharedBlocks } from "./shared-blocks";
 
 /** Allows scripts, and links that open in a new tab; the map has no access to the notebook. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
@@ -92,8 +92,11 @@ export interface MapInFigure {
   readonly change: SceneChange;
 }
 
-/** Returns the page of a map in a figure, with `PROGRAM_PLACE` in the place of its program, and what it may load. */
-export function mapInFigure({ scene, packed, reportUrl, links, change }: MapInFigure): {
+/** Returns the page of a map in a figure, with places for its blocks, and what it may load. */
+export function mapInFigure(
+  { scene, packed, reportUrl, links, change }: MapInFigure,
+  blocks: SharedBlocks,
+): {
   readonly html: string;
   readonly origins: Origins;
 } {
@@ -104,6 +107,7 @@ export function mapInFigure({ scene, packed, reportUrl, links, change }: MapInFi
     links,
     change,
     program: PROGRAM_OF_FIGURES,
+    place: blocks.place,
   };
   return { html: pageOf(scene, parts), origins: originsOf(scene, parts) };
 }
@@ -119,8 +123,9 @@ interface PageParts {
   readonly reportUrl?: string | undefined;
   readonly links?: LayerLinks;
   readonly change?: SceneChange;
-  /** A program that the page gets from the page of its figure. */
   readonly program?: ProgramName;
+  /** Writes a block. */
+  readonly place?: SharedBlocks["place"];
 }
 
 /** The origins from which a page loads images, and with which it talks. */
@@ -151,9 +156,10 @@ export function policyOf(scriptSources: readonly string[], { images, connections
 }
 
 function pageOf(made: Scene, parts: PageParts): string {
-  const { packed, title, before = "", reportUrl, links, change, program: outside } = parts;
+  const { title, before = "", reportUrl, change, place = block } = parts;
   const scene = change ? changeScene(made, change) : made;
-  const { boot, program, scriptSources } = pageProgram(outside ?? programOf(scene));
+  const { boot, program, scriptSources } = pageProgram(parts.program ?? programOf(scene));
+  const blocks = [...blocksOf(scene, parts), ["program", program] as const];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -166,21 +172,28 @@ function pageOf(made: Scene, parts: PageParts): string {
 </head>
 <body>
 ${before}<main${reportUrl === undefined ? "" : ` data-report="${escapeHtml(reportUrl)}"`}><div id="map"></div></main>
-${block("scene", base64(packed.bytes))}${links ? `\n${block("links", packBlock(encodeLinks(links)))}` : ""}${change ? `\n${block("change", packBlock(JSON.stringify(change)))}` : ""}
-${block("basemap", scene.basemap.vector ? base64(packOutlines(scene)) : "")}
-${block("names", packNames(scene))}
-${block(
-  "font",
-  pageFont(
-    labelTexts(scene),
-    namesOf(scene).map(({ text }) => text),
-  ),
-)}
-${outside === undefined ? block("program", program) : PROGRAM_PLACE}
+${blocks.map(([id, content]) => place(id, content)).join("\n")}
 <script>${boot}</script>
 </body>
 </html>
 `;
+}
+
+/** Lists the blocks of data of a map: their ids, and their contents in base64. */
+function blocksOf(scene: Scene, { packed, links, change }: PageParts): (readonly [string, string])[] {
+  const names = namesOf(scene);
+  const font = pageFont(
+    labelTexts(scene),
+    names.map(({ text }) => text),
+  );
+  return [
+    ["scene", base64(packed.bytes)],
+    ...(links ? [["links", packBlock(encodeLinks(links))] as const] : []),
+    ...(change ? [["change", packBlock(JSON.stringify(change))] as const] : []),
+    ["basemap", scene.basemap.vector ? base64(packOutlines(scene)) : ""],
+    ["names", names.length > 0 ? packBlock(encodeNames(names)) : ""],
+    ["font", font],
+  ];
 }
 
 function programOf(scene: Scene): ProgramName {
@@ -188,16 +201,8 @@ function programOf(scene: Scene): ProgramName {
   return drawsTogether(scene) ? "page-together" : "page";
 }
 
-/** Returns the place names of the basemap, deflated and in base64. */
-function packNames(scene: Scene): string {
-  const names = namesOf(scene);
-  return names.length > 0 ? packBlock(encodeNames(names)) : "";
-}
-
 /** Returns the content of a block: bytes that are deflated, in base64. */
 export const packBlock = (bytes: Uint8Array | string): string => base64(deflateSync(bytes, { level: 9 }));
-export const block = (id: string, base64: string): string =>
-  `<script type="text/plain" id="${id}">${base64}</script>`;
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 const dataUri = (png: Uint8Array): string => `data:image/png;base64,${base64(png)}`;
 

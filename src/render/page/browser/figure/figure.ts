@@ -1,7 +1,7 @@
 /** Builds the page of a figure: its maps in frames, its charts, and what passes between them. */
 import type { ChartPlace, FigureLayout, MapPlace } from "../../figure-layout";
 import type { FigureMessage } from "../../figure-messages";
-import { PROGRAM_PLACE } from "../../program-place";
+import { withBlocks } from "../../shared-blocks";
 import type { Unpack } from "../boot";
 import { create } from "../create";
 import legendCss from "../legend.css";
@@ -46,7 +46,6 @@ export async function showFigure(unpack: Unpack): Promise<void> {
     if (view) hub.take(view, data);
   });
   if (layout.legend) addFacetLegend(cells, layout.legend, hub);
-  const program = document.getElementById("page-explore")?.outerHTML.replace('"page-explore"', '"program"');
   const charts: { readonly element: HTMLElement; readonly place: ChartPlace }[] = [];
   for (const place of layout.cells) {
     const element = create("div", { class: `cell ${place?.kind ?? "blank"}` });
@@ -57,7 +56,7 @@ export async function showFigure(unpack: Unpack): Promise<void> {
     const page = new TextDecoder().decode(await unpack(place.block));
     const frame = frameOf(
       place,
-      page.replace(PROGRAM_PLACE, () => program ?? ""),
+      withBlocks(page, (id) => document.getElementById(id)?.textContent ?? ""),
     );
     element.append(frame);
     if (!frame.contentWindow) continue;
