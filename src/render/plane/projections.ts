@@ -36,10 +36,10 @@ export const KINDS: Readonly<Record<PlaneName, Kind>> = {
   "albers-usa-territories": { make: geoAlbersUsaTerritories, rotates: "nothing", hasOutline: false },
 };
 
-/** Returns the projection to pixels of a plane, in which the equator is `PLANE_PX` long where the scale is true. */
-export function projectionOf({ name, center: [lng, lat] }: Plane): GeoProjection {
+/** Returns the projection to pixels of a plane, in which the equator is `planePx` long where the scale is true. */
+export function projectionOf({ name, center: [lng, lat] }: Plane, planePx = PLANE_PX): GeoProjection {
   const { make, rotates } = KINDS[name];
-  const projection = placed(make());
+  const projection = placed(make(), planePx);
   if (rotates !== "nothing") projection.rotate([-lng, rotates === "globe" ? -lat : 0]);
   return projection;
 }
@@ -53,8 +53,8 @@ export function framesOfTerritories(): (readonly [x: number, y: number])[][] {
   );
 }
 
-const placed = <T extends GeoProjection>(projection: T): T =>
+const placed = <T extends GeoProjection>(projection: T, planePx = PLANE_PX): T =>
   projection
-    .scale(PLANE_PX / (2 * Math.PI))
-    .translate([PLANE_PX / 2, PLANE_PX / 2])
+    .scale(planePx / (2 * Math.PI))
+    .translate([planePx / 2, planePx / 2])
     .precision(PRECISION_PX);
