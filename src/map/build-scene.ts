@@ -9,6 +9,7 @@ import { hasOutline } from "../render/plane";
 import type {
   Basemap,
   Bounds,
+  ControlName,
   Legend,
   LegendCorner,
   PathGeometry,
@@ -59,6 +60,8 @@ export interface SceneToBuild extends ViewOptions {
   readonly basemap?: BaseMap;
   /** Checked widgets. @default none */
   readonly widgets?: readonly WidgetStyle[];
+  /** @default none */
+  readonly controls?: readonly ControlName[];
   /** State in which the map opens. */
   readonly state?: MapState | undefined;
   /** Scales that the layers share with those of other maps. @default each layer has its own classes */
@@ -103,6 +106,7 @@ export function buildScene({
   at,
   shared,
   widgets = [],
+  controls = [],
   state,
   ...options
 }: SceneToBuild): BuiltScene {
@@ -192,6 +196,7 @@ export function buildScene({
     ...(notes.length > 0 && { notes }),
     ...(widgetsInOrder.length > 0 && { widgets: widgetsInOrder }),
     ...(panel && { panel }),
+    ...(controls.length > 0 && { controls }),
   };
   const clocked = withClock(scene, timed.clock, at);
   const built = withCellLegends(withLegendPlace(clocked, legendCorner), legendCorner);

@@ -19,6 +19,7 @@ export {
 } from "./layer-data";
 export {
   checkMapOptions,
+  type MapControl,
   type MapLayer,
   type MapLegendOptions,
   type MapOptions,

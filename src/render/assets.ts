@@ -18,8 +18,11 @@ interface PageProgram {
 
 const programs = new Map<string, PageProgram>();
 
-/** A program: that of most pages, with painters of layers whose points are drawn together, or with these and widgets. */
-export type ProgramName = "page" | "page-together" | "page-explore";
+/**
+ * A program: that of most pages, with painters of layers whose points are drawn together, with these and widgets, or with all
+ * of this, a search box and a tool that measures.
+ */
+export type ProgramName = "page" | "page-together" | "page-explore" | "page-tools";
 
 /** Returns the program of a page. */
 export function pageProgram(program: ProgramName): PageProgram {

@@ -454,7 +454,13 @@ export interface Scene {
   readonly state?: { readonly filters?: readonly MapFilter[]; readonly hidden?: readonly string[] };
   /** Where the widgets lie. */
   readonly panel?: Panel;
+  /** Controls of the page besides those that every map has. */
+  readonly controls?: readonly ControlName[];
 }
+
+/** Controls that a live map has only if it asks for them. */
+export const CONTROL_NAMES = ["search", "measure"] as const;
+export type ControlName = (typeof CONTROL_NAMES)[number];
 
 /** The place of widgets: beside the map, so many CSS pixels wide, or below it, so many high. */
 export interface Panel {

@@ -39,9 +39,15 @@ export interface FetchedScene extends BuiltScene {
   readonly rebuild: (shared: SharedScales) => BuiltScene;
 }
 
-/** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
-export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
-  const { layers, basemap, widgets, state } = checkMapOptions(options);
+/**
+ * Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. An image, with
+ * `isPicture`, leaves no room for controls.
+ */
+export async function mapScene(
+  transport: Transport,
+  { isPicture, ...options }: MapOptions & Work & { readonly isPicture?: boolean },
+): Promise<FetchedScene> {
+  const { layers, basemap, widgets, controls, state } = checkMapOptions(options);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
@@ -52,6 +58,7 @@ export async function mapScene(transport: Transport, options: MapOptions & Work)
       layers: resolved,
       basemap,
       widgets,
+      controls: isPicture ? [] : controls,
       ...view,
       title,
       legend,

@@ -34,7 +34,7 @@ export async function makeMap(
   { isPicture, scale, ax, ...options }: MapToMake,
 ): Promise<MapView> {
   const size = options.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
-  const fetched = await mapScene(transport, { ...options, ...(size && { size }) });
+  const fetched = await mapScene(transport, { ...options, isPicture, ...(size && { size }) });
   for (const warning of fetched.warnings) console.warn(warning);
   for (const advice of fetched.advice) console.log(advice);
   const missing = missingCharacters(fetched.scene);

@@ -114,6 +114,7 @@ ${block("program", program)}
 }
 
 function programOf(scene: Scene): ProgramName {
+  if (scene.controls) return "page-tools";
   if (scene.widgets) return "page-explore";
   return drawsTogether(scene) ? "page-together" : "page";
 }

@@ -41,6 +41,7 @@ import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./raster-tiles";
 import { addTimeControl, timeControl } from "./time-control";
+import type { ToolsMap } from "./tools/tools";
 import { addInfo } from "./tooltips";
 
 /** While the map is dragged, tiles are requested at this interval. */
@@ -75,11 +76,16 @@ export interface Parts {
   /** Makes the painters of layers whose points are drawn together. */
   readonly together?: PrepareOptions["together"];
   /** Puts the widgets beside the element of the map. */
-  readonly explore?: (pageScene: PageScene, element: HTMLElement) => Exploring;
+  readonly explore?: (pageScene: PageScene, element: HTMLElement) => Exploring | undefined;
+  /** Adds the controls that the map asks for. */
+  readonly tools?: (map: ToolsMap) => void;
 }
 
 /** Builds the map from the blocks of the page. */
-export async function showMap(unpack: Unpack, { together, explore }: Parts = {}): Promise<void> {
+export async function showMap(
+  unpack: Unpack,
+  { together, explore, tools: addTools }: Parts = {},
+): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes, nameBytes] = await Promise.all([
@@ -196,6 +202,8 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
         notes.refresh();
       },
     });
+  const showTime = (moment: number) => clock && time?.showFrame(frameAt(clock, moment));
+  addTools?.({ map, prepared, overviews: pageScene.overviews, names, info, showTime });
   exploring?.connect({
     map,
     prepared,
@@ -210,7 +218,7 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
       for (const [i, { name = "" }] of scene.layers.entries())
         if (names.includes(name) !== layerSwitch.isHidden(i)) layerSwitch.toggle(i);
     },
-    showTime: (moment) => clock && time?.showFrame(frameAt(clock, moment)),
+    showTime,
   });
   if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);

@@ -18,14 +18,25 @@ const CLUSTER_LEVELS = 2;
 /** Maximum number of features at a position that the popup pages through. */
 const MOST = 100;
 
+/** What a map shows about its features. */
+export interface Info {
+  refresh(): void;
+  /** Marks the first of some features, whose layers show, and opens their popup, if they have anything to read. */
+  show(
+    hits: readonly Hit[],
+    options: { readonly hasMore: boolean; readonly at: (hit: Hit) => L.LatLng },
+  ): void;
+}
+
 /**
  * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
  * fingers cannot hover. Esc closes both. Call `refresh` after a new frame and after hiding a layer: features that no
  * longer show lose their tooltip and popup. A click on a cluster zooms in.
  */
-export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
-  const { layers } = prepared.scene;
-  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {} };
+export function addInfo(map: L.Map, prepared: PreparedScene): Info {
+  const { layers, controls } = prepared.scene;
+  if (!layers.some(({ tooltip, popup }) => tooltip || popup) && !controls?.includes("search"))
+    return { refresh() {}, show() {} };
   const container = map.getContainer();
   const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
   container.append(tooltip);
@@ -40,7 +51,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     marked = found;
     hoverLayer.redraw();
   };
-  const popup = new Popup(map, () => mark(popup.shown));
+  /** What stays marked without a popup, until the reader clicks the map. */
+  let found: Hit | undefined;
+  const popup = new Popup(map, () => mark(popup.shown ?? found));
 
   /** Returns the features at a position, topmost first, and at most one more than the popup shows. */
   const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) => {
@@ -52,24 +65,24 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   const hide = () => {
     tooltip.hidden = true;
     container.classList.remove("clickable");
-    if (!popup.shown) mark(undefined);
+    if (!popup.shown) mark(found);
   };
   const hover = (event: PointerEvent) => {
     if (event.pointerType === "touch" || event.buttons !== 0) return;
     if (!isOnMap(event.target)) return hide();
     const at = map.mouseEventToContainerPoint(event);
     const hits = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
-    const [found] = hits;
-    if (!found) return hide();
+    const [first] = hits;
+    if (!first) return hide();
     container.classList.toggle(
       "clickable",
       hits.some(({ of }) => of.popup !== undefined),
     );
-    if (!popup.shown) mark(found);
-    const card = found.of.tooltip;
-    tooltip.hidden = card === undefined || isSame(found, popup.shown); // the popup says the same
+    if (!popup.shown) mark(first);
+    const card = first.of.tooltip;
+    tooltip.hidden = card === undefined || isSame(first, popup.shown); // the popup says the same
     if (!card || tooltip.hidden) return;
-    fillTooltip(tooltip, cardContent(found, card), moreText(hits.length - 1), map.getSize().y);
+    fillTooltip(tooltip, cardContent(first, card), moreText(hits.length - 1), map.getSize().y);
     const { x: width, y: height } = map.getSize();
     moveTo(tooltip, besidePlace(at, sizeOf(tooltip), { width, height }, AWAY_PX));
   };
@@ -96,6 +109,8 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   );
   map.on("movestart zoomstart", hide);
   map.on("click", ({ containerPoint, latlng }) => {
+    if (container.classList.contains("measuring")) return;
+    found = undefined;
     const [cluster] = find(containerPoint, SLOP_PX.mouse, (layer) =>
       layer.aggregate?.as === "cluster" ? layer.tooltip : undefined,
     );
@@ -105,10 +120,11 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     const hits = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
     if (hits.length === 0) return popup.close();
     tooltip.hidden = true;
-    popup.open({ hits: hits.slice(0, MOST), hasMore: hits.length > MOST, cardOf, at: latlng });
+    popup.open({ hits: hits.slice(0, MOST), hasMore: hits.length > MOST, cardOf, at: () => latlng });
   });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
+    found = undefined;
     popup.close();
     hide();
   });
@@ -131,15 +147,31 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
       const at = map.latLngToContainerPoint([lat, lng]);
       const others = find(at, SLOP_PX.mouse, cardOf).filter((other) => !isSame(other, found));
       const hits = [found, ...others].slice(0, MOST);
-      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: map.containerPointToLatLng(at) });
+      const place = map.containerPointToLatLng(at);
+      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: () => place });
       popup.focus();
     },
   });
   return {
+    show(hits, { hasMore, at }) {
+      const [first] = hits;
+      const cardOf = (layer: SceneLayer) => layer.popup ?? layer.tooltip;
+      const hasCard = first !== undefined && cardOf(first.of) !== undefined;
+      found = hasCard ? undefined : first;
+      popup.close();
+      mark(first);
+      if (!hasCard) return;
+      tooltip.hidden = true;
+      popup.open({ hits, hasMore, cardOf, at });
+      popup.focus();
+    },
     refresh() {
       popup.keep(({ layer }) => !prepared.hidden.has(layer));
       if (!marked) return;
-      if (prepared.hidden.has(marked.layer)) return hide();
+      if (prepared.hidden.has(marked.layer)) {
+        found = undefined;
+        return hide();
+      }
       const { feature, of } = marked;
       const { time } = of;
       if (!time) return;
@@ -157,7 +189,8 @@ const isSame = (one: Hit | undefined, other: Hit | undefined) =>
 
 /** True unless the pointer is on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
-  target instanceof Element && !target.closest(".leaflet-control, .popup, .time");
+  target instanceof Element &&
+  !target.closest(".leaflet-control, .popup, .time, .search, .measured, .measuring");
 
 const moreText = (count: number): string =>
   count < 1 ? "" : count < MOST ? `+ ${count} more` : `+ ${MOST} or more`;
