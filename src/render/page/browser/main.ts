@@ -49,12 +49,17 @@ const DETAIL_EVERY_MS = 200;
 /** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
+/** While a filter is moved, nothing else on the page moves: a frame may take longer, and shows the rows that pass sooner. */
+const FILTER_BUDGET_MS = 40;
+
 /** What widgets and their filters change of a map. */
 export interface Live {
   readonly map: L.Map;
   readonly prepared: PreparedScene;
   /** Repaints the data after a filter has changed. */
   redraw(): void;
+  /** True until the data are painted. */
+  isBusy(): boolean;
   /** Names of the hidden layers. */
   hidden(): string[];
   /** Hides the layers with these names, and no others. */
@@ -114,11 +119,11 @@ export async function showMap(
   const { map, showFirstView } = createMap(element, scene);
   const sheets: CanvasLayer[] = [];
   let ground: CanvasLayer | undefined;
-  const redrawAll = () => {
-    for (const sheet of sheets) sheet.redraw();
+  const redrawAll = (budgetMs?: number) => {
+    for (const sheet of sheets) sheet.redraw(budgetMs);
     if (prepared.names) ground?.redraw();
   };
-  keepLabelsClear(map, prepared, redrawAll);
+  keepLabelsClear(map, prepared, () => redrawAll());
   keepNamesClear(map, prepared);
   const { tiles } = scene.basemap;
   const { clock } = scene;
@@ -208,11 +213,12 @@ export async function showMap(
     map,
     prepared,
     redraw: () => {
-      redrawAll();
+      redrawAll(FILTER_BUDGET_MS);
       time?.refresh();
       info.refresh();
       if (legend) refreshLegend(map, prepared, legend);
     },
+    isBusy: () => sheets.some(({ isBusy }) => isBusy),
     hidden: () => scene.layers.flatMap(({ name }, i) => (name && layerSwitch.isHidden(i) ? [name] : [])),
     hide: (names) => {
       for (const [i, { name = "" }] of scene.layers.entries())

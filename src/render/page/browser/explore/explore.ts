@@ -41,6 +41,8 @@ export class ExplorePanel implements Exploring {
   /** Layers whose filters have changed since the last frame. */
   readonly #changed = new Set<number>();
   #request: number | undefined;
+  /** Start time of the frame of the last update. */
+  #frameMs: CSSNumberish | null = null;
   readonly #listeners: (() => void)[] = [];
 
   constructor({ scene, overviews }: PageScene, element: HTMLElement) {
@@ -200,22 +202,37 @@ export class ExplorePanel implements Exploring {
   hasClasses = (layer: number): boolean => this.#explorer.hasClasses(layer);
   isClassHidden = (layer: number, one: number): boolean => this.#explorer.hiddenClassesOf(layer).has(one);
 
-  /** Repaints the map and the widgets in the next frame, however many changes there are before it. */
+  /** Updates the map and the widgets at once; after a second change in the same frame, in the next one. */
   #update(): void {
+    if (this.#request === undefined && document.timeline.currentTime !== this.#frameMs) this.#updateNow();
+    else this.#updateNextFrame();
+  }
+
+  #updateNextFrame(): void {
     this.#request ??= requestAnimationFrame(() => {
       this.#request = undefined;
-      if (this.#live) {
-        for (const layer of this.#changed)
-          filterLayer(this.#live.prepared, layer, this.#explorer.failedOf(layer));
-        this.#live.redraw();
-        this.#selector?.refresh();
-        this.#showSelected();
-        this.#reporter.changed();
-      }
-      this.#changed.clear();
-      this.#show();
-      for (const listener of this.#listeners) listener();
+      this.#updateNow();
     });
+  }
+
+  #updateNow(): void {
+    this.#frameMs = document.timeline.currentTime;
+    this.#show();
+    for (const listener of this.#listeners) listener();
+    const live = this.#live;
+    if (!live || this.#changed.size === 0) return;
+    // painting that started again with each move of a pointer would never end
+    if (live.isBusy()) this.#updateNextFrame();
+    else this.#redraw(live);
+  }
+
+  #redraw(live: Live): void {
+    for (const layer of this.#changed) filterLayer(live.prepared, layer, this.#explorer.failedOf(layer));
+    this.#changed.clear();
+    live.redraw();
+    this.#selector?.refresh();
+    this.#showSelected();
+    this.#reporter.changed();
   }
 
   #show(): void {
