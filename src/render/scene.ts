@@ -347,6 +347,8 @@ export interface LegendItem {
   readonly class?: number;
   /** Number of rows, if the legend shows it. */
   readonly count?: number;
+  /** The image hides its rows, and dims it. */
+  readonly isOff?: true;
   /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;

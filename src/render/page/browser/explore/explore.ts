@@ -32,6 +32,11 @@ export class ExplorePanel implements Exploring {
   readonly #panel: HTMLElement;
   readonly #cards: readonly Card[];
   readonly #chips = chipList();
+  readonly #fold = create(
+    "button",
+    { type: "button", class: "fold-panel", "aria-expanded": "true" },
+    "Widgets",
+  );
   readonly #reporter: Reporter;
   #selector: Selector | undefined;
   /** Says how many rows are selected. */
@@ -70,11 +75,7 @@ export class ExplorePanel implements Exploring {
       button("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
       button("Clear", "Clear the selection", () => this.#selector?.clear()),
     );
-    const fold = create(
-      "button",
-      { type: "button", class: "fold-panel", "aria-expanded": "true" },
-      "Widgets",
-    );
+    const fold = this.#fold;
     const body = create(
       "div",
       { class: "cards" },
@@ -149,8 +150,15 @@ export class ExplorePanel implements Exploring {
 
   changed(): void {
     if (!this.#live) return; // the map is being made
+    this.#dimHidden(this.#live);
     this.#showSelected();
     this.#reporter.changed();
+  }
+
+  /** Dims the widgets of layers that the map does not show, which still count. */
+  #dimHidden({ prepared }: Live): void {
+    for (const [i, { element }] of this.#cards.entries())
+      element.classList.toggle("off", prepared.hidden.has(this.#explorer.widgets[i]!.layer)); // `!`: a widget for each card
   }
 
   #report(): MapReport {
@@ -241,6 +249,10 @@ export class ExplorePanel implements Exploring {
       clearWidget: (widget) => this.#filter(widget, undefined),
       clearClasses: (layer) => this.#hideClasses(layer, new Set()),
     });
+    if (chips.length > 0) this.#fold.dataset.filters = String(chips.length);
+    else delete this.#fold.dataset.filters;
+    const count = chips.length === 1 ? "1 filter" : `${chips.length} filters`;
+    this.#fold.setAttribute("aria-label", chips.length > 0 ? `Widgets, ${count}` : "Widgets");
     this.#chips.show(chips, () => {
       this.#explorer.clear();
       for (const layer of this.#explorer.layers) this.#changed.add(layer);
