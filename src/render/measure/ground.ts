@@ -1,7 +1,7 @@
 /** The plane of a map as a place to measure on: positions in degrees, and lines and areas between them. */
 import { type GeoProjection, type GeoStream, geoArea, geoMercator, geoStream } from "d3-geo";
 import type { LngLat } from "../../geo";
-import { PLANE_PX, projectionOf } from "../plane/projections";
+import { NO_EVENTS, PLANE_PX, projectionOf } from "../plane/projections";
 import type { Projection } from "../scene";
 import { alongGeodesics } from "./geodesic";
 
@@ -74,13 +74,6 @@ export class Ground {
       .translate([worldPx / 2, worldPx / 2]);
   }
 }
-
-const NO_EVENTS = {
-  lineStart() {},
-  lineEnd() {},
-  polygonStart() {},
-  polygonEnd() {},
-} satisfies Omit<GeoStream, "point">;
 
 /** Collects paths. */
 class Paths implements GeoStream {

@@ -3,7 +3,14 @@
 /** Map projections other than Web Mercator, as projections of d3-geo. */
 // the file, because the package's main file is not a module that Node can import
 import geoAlbersUsaTerritories from "d3-composite-projections/src/albersUsaTerritories.js";
-import { type GeoProjection, geoAlbersUsa, geoEqualEarth, geoNaturalEarth1, geoOrthographic } from "d3-geo";
+import {
+  type GeoProjection,
+  type GeoStream,
+  geoAlbersUsa,
+  geoEqualEarth,
+  geoNaturalEarth1,
+  geoOrthographic,
+} from "d3-geo";
 import { geoMollweide, geoRobinson, geoWinkel3 } from "d3-geo-projection";
 import type { PlaneName, Projection } from "../scene";
 
@@ -11,6 +18,14 @@ import type { PlaneName, Projection } from "../scene";
 export const PLANE_PX = 8192;
 /** Lines are bent where they would be off by more than this. */
 const PRECISION_PX = 0.5;
+
+/** A stream that only points matter to. */
+export const NO_EVENTS = {
+  lineStart() {},
+  lineEnd() {},
+  polygonStart() {},
+  polygonEnd() {},
+} satisfies Omit<GeoStream, "point">;
 
 /** What decides where a position lies on the plane. */
 export type Plane = Pick<Projection, "name" | "center">;

@@ -10,7 +10,7 @@ import { filterLayer } from "../../../painter";
 import { centerOf } from "../../../projection";
 import type { PageScene } from "../../codec";
 import { viewportOfMap } from "../canvas-layer";
-import { create } from "../controls";
+import { create, textButton } from "../controls";
 import type { Exploring, Live } from "../main";
 import { BarsCard } from "./bars-card";
 import { chipList, chipsOf } from "./chips";
@@ -72,8 +72,8 @@ export class ExplorePanel implements Exploring {
       "p",
       { class: "selected", role: "status", hidden: "" },
       this.#count,
-      button("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
-      button("Clear", "Clear the selection", () => this.#selector?.clear()),
+      textButton("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
+      textButton("Clear", "Clear the selection", () => this.#selector?.clear()),
     );
     const fold = this.#fold;
     const body = create(
@@ -276,12 +276,6 @@ function overviewNotes(explorer: Explorer, overviews: PageScene["overviews"]): H
           ),
         ];
   });
-}
-
-function button(text: string, label: string, click: () => void): HTMLButtonElement {
-  const element = create("button", { type: "button", title: label, "aria-label": label }, text);
-  element.addEventListener("click", click);
-  return element;
 }
 
 /** Copies a text, also in a frame that may not use the clipboard by itself. */

@@ -15,7 +15,7 @@ import {
 import { areaText, lengthText, usesMiles } from "../../../measure/units";
 import type { Projection, Viewport } from "../../../scene";
 import { CanvasLayer, viewportOfMap } from "../canvas-layer";
-import { create } from "../controls";
+import { create, textButton } from "../controls";
 import { onOtherTool, startTool } from "../tool-events";
 
 /** A click this near to a vertex is on it, in CSS pixels; larger for fingers. */
@@ -49,9 +49,9 @@ export class MeasureTool {
   readonly #values = create("dl");
   readonly #hint = create("p", {}, HINT);
   readonly #spoken = create("div", { class: "spoken", role: "status" });
-  readonly #close = button("Close", "Close the area", () => this.#set(closed(this.#sketch)));
-  readonly #undo = button("Undo", "Undo the last point", () => this.#set(undone(this.#sketch)));
-  readonly #clear = button("Clear", "Clear the measurement", () => this.#set(EMPTY));
+  readonly #close = textButton("Close", "Close the area", () => this.#set(closed(this.#sketch)));
+  readonly #undo = textButton("Undo", "Undo the last point", () => this.#set(undone(this.#sketch)));
+  readonly #clear = textButton("Clear", "Clear the measurement", () => this.#set(EMPTY));
   #isOn = false;
   #sketch = EMPTY;
   /** Where the pointer is, if it moves over an open sketch. */
@@ -349,10 +349,4 @@ function stroke(context: CanvasRenderingContext2D, color: string, widthPx: numbe
   context.strokeStyle = color;
   context.lineWidth = widthPx;
   context.stroke();
-}
-
-function button(text: string, label: string, click: () => void): HTMLButtonElement {
-  const element = create("button", { type: "button", title: label, "aria-label": label }, text);
-  element.addEventListener("click", click);
-  return element;
 }
