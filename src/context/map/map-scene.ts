@@ -12,6 +12,7 @@ import {
   dataFromFrame,
   dataFromGeoJson,
   fieldsOfLayer,
+  type InFigure,
   isGeoJsonPath,
   type LayerData,
   labelOf,
@@ -46,8 +47,9 @@ export interface FetchedScene extends BuiltScene {
 export async function mapScene(
   transport: Transport,
   { isPicture, ...options }: MapOptions & Work & { readonly isPicture?: boolean },
+  inFigure?: InFigure,
 ): Promise<FetchedScene> {
-  const { layers, basemap, widgets, controls, state } = checkMapOptions(options);
+  const { layers, basemap, widgets, controls, state } = checkMapOptions(options, inFigure);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));

@@ -7,7 +7,7 @@ import { addTools } from "./tools/tools";
 window.showMap = (unpack) =>
   showMap(unpack, {
     together: paintTogether,
-    explore: (pageScene, element) =>
-      pageScene.scene.widgets ? new ExplorePanel(pageScene, element) : undefined,
+    explore: (pageScene, element, links) =>
+      pageScene.scene.widgets ? new ExplorePanel(pageScene, element, links) : undefined,
     tools: addTools,
   });

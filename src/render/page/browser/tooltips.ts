@@ -18,9 +18,12 @@ const CLUSTER_LEVELS = 2;
 /** Maximum number of features at a position that the popup pages through. */
 const MOST = 100;
 
-/** What a map shows about its features. */
+/** The tooltips of a map. */
 export interface Info {
+  /** Call it after a new frame, and after hiding a layer. */
   refresh(): void;
+  /** Shows what is at a position of the map, as if the pointer were there; undefined if it is not. */
+  hoverAt(at: L.Point | undefined): void;
   /** Marks the first of some features, whose layers show, and opens their popup, if they have anything to read. */
   show(
     hits: readonly Hit[],
@@ -30,13 +33,12 @@ export interface Info {
 
 /**
  * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
- * fingers cannot hover. Esc closes both. Call `refresh` after a new frame and after hiding a layer: features that no
- * longer show lose their tooltip and popup. A click on a cluster zooms in.
+ * fingers cannot hover. Esc closes both. Features that no longer show lose their tooltip and popup. A click on a cluster zooms in.
  */
 export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   const { layers, controls } = prepared.scene;
   if (!layers.some(({ tooltip, popup }) => tooltip || popup) && !controls?.includes("search"))
-    return { refresh() {}, show() {} };
+    return { refresh() {}, hoverAt() {}, show() {} };
   const container = map.getContainer();
   const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
   container.append(tooltip);
@@ -70,7 +72,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   const hover = (event: PointerEvent) => {
     if (event.pointerType === "touch" || event.buttons !== 0) return;
     if (!isOnMap(event.target)) return hide();
-    const at = map.mouseEventToContainerPoint(event);
+    hoverAt(map.mouseEventToContainerPoint(event));
+  };
+  const hoverAt = (at: L.Point) => {
     const hits = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
     const [first] = hits;
     if (!first) return hide();
@@ -165,6 +169,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
       popup.open({ hits, hasMore, cardOf, at });
       popup.focus();
     },
+    hoverAt: (at) => (at ? hoverAt(at) : hide()),
     refresh() {
       popup.keep(({ layer }) => !prepared.hidden.has(layer));
       if (!marked) return;
