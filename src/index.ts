@@ -83,6 +83,7 @@ export {
   Layer,
   type LayerOptions,
   type LegendOptions,
+  type MapControl,
   type MapLayer,
   type MapLegendOptions,
   type MapOptions,

@@ -6,7 +6,7 @@ export const OPTION_NAMES = {
   BatchQueries: ["query", "onsuccess", "onerror"],
   BoundariesOptions: ["boundary", "region", "decodeGeom", "timespan", "includeNonclipped", "signal"],
   CallOptions: ["signal"],
-  CartoMapOptions: ["interactive", "scale", "ax", "facet", "signal", "layers", "widgets", "state", "zoom", "lat", "lng", "size", "projection", "title", "legend", "at"],
+  CartoMapOptions: ["interactive", "scale", "ax", "facet", "signal", "layers", "widgets", "controls", "state", "zoom", "lat", "lng", "size", "projection", "title", "legend", "at"],
   CategoryOptions: ["top", "layer", "title", "format", "viewport"],
   ColorByColumn: ["column", "scheme", "bins", "method", "binMethod", "domain", "center", "colors", "order"],
   ColorByValue: ["scheme", "bins"],

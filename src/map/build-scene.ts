@@ -10,6 +10,7 @@ import type {
   Basemap,
   Bounds,
   CategoryColumn,
+  ControlName,
   Legend,
   LegendCorner,
   PathGeometry,
@@ -60,6 +61,8 @@ export interface SceneToBuild extends ViewOptions {
   readonly basemap?: BaseMap;
   /** Checked widgets. @default none */
   readonly widgets?: readonly WidgetStyle[];
+  /** @default none */
+  readonly controls?: readonly ControlName[];
   /** State in which the map opens. */
   readonly state?: MapState | undefined;
   /** Scales that the layers share with those of other maps. @default each layer has its own classes */
@@ -106,6 +109,7 @@ export function buildScene({
   at,
   shared,
   widgets = [],
+  controls = [],
   state,
   ...options
 }: SceneToBuild): BuiltScene {
@@ -197,6 +201,7 @@ export function buildScene({
     ...(notes.length > 0 && { notes }),
     ...(widgetsInOrder.length > 0 && { widgets: widgetsInOrder }),
     ...(panel && { panel }),
+    ...(controls.length > 0 && { controls }),
   };
   const clocked = withClock(scene, timed.clock, at);
   const built = withCellLegends(withLegendPlace(clocked, legendCorner), legendCorner);

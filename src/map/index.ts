@@ -21,6 +21,7 @@ export {
 export {
   checkMapOptions,
   type InFigure,
+  type MapControl,
   type MapLayer,
   type MapLegendOptions,
   type MapOptions,

@@ -4,7 +4,7 @@ import { OPTION_NAMES } from "../option-names";
 import type { Moment } from "../render/clock";
 import { checkState, type MapState } from "../render/explore/state";
 import { LEGEND_CORNERS } from "../render/layout";
-import type { LegendCorner, Scene } from "../render/scene";
+import { CONTROL_NAMES, type ControlName, type LegendCorner, type Scene } from "../render/scene";
 import { BaseMap } from "./base-map";
 import { checkKeys, checkOneOf, checkText, expected, shown } from "./check";
 import { checkProjection, type MapProjection } from "./choose-projection";
@@ -54,6 +54,9 @@ export interface ViewOptions {
 /** A layer of a map: data or the basemap. */
 export type MapLayer = Layer | QueryLayer | BaseMap;
 
+/** A control that a live map has only if it asks for it. */
+export type MapControl = "search" | "measure";
+
 /** Layers and view of a map. */
 export interface MapOptions extends ViewOptions {
   /**
@@ -68,6 +71,12 @@ export interface MapOptions extends ViewOptions {
    * @default no widgets
    */
   readonly widgets?: MapWidget | readonly MapWidget[];
+  /**
+   * Controls of the live map that are off by default: `"search"` is a box that finds features by their labels, tooltips and
+   * popups, and the places that the basemap names; `"measure"` measures distances and areas on the ground. Images have no controls.
+   * @default none
+   */
+  readonly controls?: MapControl | readonly MapControl[];
   /**
    * The state in which the map opens, as `map.state()` returned it for a map of the same layers and widgets: its view, filters,
    * hidden layers and time.
@@ -94,12 +103,13 @@ export interface InFigure {
  * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
 export function checkMapOptions(
-  { layers = [], title, legend, widgets: asked, state, ...view }: MapOptions,
+  { layers = [], title, legend, widgets: asked, controls, state, ...view }: MapOptions,
   { isLinked = false, facet }: InFigure = {},
 ): {
   /** The layers, with the columns of the widgets. */
   readonly layers: readonly (Layer | QueryLayer)[];
   readonly widgets: readonly WidgetStyle[];
+  readonly controls: readonly ControlName[];
   readonly state?: MapState;
   readonly basemap?: BaseMap;
 } {
@@ -123,6 +133,7 @@ export function checkMapOptions(
       return withExplored(layer, columnsOfWidgets(widgets, i), i === data.length - 1 ? facet : undefined);
     }),
     widgets,
+    controls: checkControls(controls),
     ...(state !== undefined && { state: checkState(state) }),
     ...(basemaps[0] !== undefined && { basemap: basemaps[0] }),
   };
@@ -134,6 +145,17 @@ function checkCountable(layer: Layer | QueryLayer): void {
   throw new InvalidArgumentError(
     `\`widgets\` cannot count layer ${labelOf(layer)}, which is drawn \`as: "h3"\`. Use "hexbin" or "grid", or count another layer with the option \`layer\`.`,
   );
+}
+
+/**
+ * Returns the names of controls, each once, in the order in which they appear.
+ * @throws InvalidArgumentError for anything else than a name of a control, or an array of names.
+ */
+function checkControls(controls: unknown = []): readonly ControlName[] {
+  const asked = Array.isArray(controls)
+    ? controls.map((name, i) => checkOneOf(`controls[${i}]`, name, CONTROL_NAMES))
+    : [checkOneOf("controls", controls, CONTROL_NAMES)];
+  return CONTROL_NAMES.filter((name) => asked.includes(name));
 }
 
 /** @throws InvalidArgumentError for a map whose rows cannot be shared out to several. */

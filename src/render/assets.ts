@@ -18,8 +18,17 @@ interface PageProgram {
 
 const programs = new Map<string, PageProgram>();
 
-/** A program: that of most pages, with painters of layers whose points are drawn together, with these and widgets, of figures, or of their charts. */
-export type ProgramName = "page" | "page-together" | "page-explore" | "page-figure" | "page-charts";
+/**
+ * A program: that of most pages, with painters of layers whose points are drawn together, with these and widgets, with all of
+ * this, a search box and a tool that measures, of figures, or of their charts.
+ */
+export type ProgramName =
+  | "page"
+  | "page-together"
+  | "page-explore"
+  | "page-tools"
+  | "page-figure"
+  | "page-charts";
 
 /** Returns the program of a page. */
 export function pageProgram(program: ProgramName): PageProgram {

@@ -40,6 +40,8 @@ const BUTTON_PX = 28;
 const OTHER_BUTTON_PX = 42;
 const LINE_PX = 20;
 const TITLE_PADDING_PX = 10;
+/** The search box; on narrow pages a button opens it. */
+const SEARCH = { width: 220, height: 30, above: 6 };
 const FOLDED = { width: 70, height: 30 };
 /** Share of the map's width that legends side by side may take. */
 const MAX_COLUMNS_SHARE = 0.6;
@@ -80,6 +82,7 @@ export function placesOf(scene: Scene, corner: LegendCorner, medium: Medium): Pl
   return [
     buttonsPlace(scene),
     ...(title ? [title] : []),
+    ...(hasSearchBox(scene) ? [searchPlace(scene, corner)] : []),
     ...(legend ? [legend] : []),
     ...(scene.clock ? [timePlace(scene)] : []),
     ...(isSmall(scene) ? [] : [scalePlace(scene)]),
@@ -96,8 +99,33 @@ export const attributionPlace = ({ widthPx, heightPx }: Size): Place => ({
 
 function buttonsPlace(scene: Scene): Place {
   const others = isSmall(scene) ? 0 : scene.layers.length > 1 ? 2 : 1;
-  const height = 3 * BUTTON_PX + 2 + others * OTHER_BUTTON_PX;
+  const tools = (scene.controls?.length ?? 0) - (hasSearchBox(scene) ? 1 : 0);
+  const height =
+    3 * BUTTON_PX +
+    2 +
+    others * OTHER_BUTTON_PX +
+    (tools > 0 ? OTHER_BUTTON_PX + (tools - 1) * BUTTON_PX : 0);
   return { left: MARGIN_PX, top: MARGIN_PX, right: MARGIN_PX + BUTTON_PX + 4, bottom: MARGIN_PX + height };
+}
+
+/** True if the page shows the search box all the time. */
+const hasSearchBox = (scene: Scene): boolean =>
+  !isNarrow(scene) && scene.controls?.includes("search") === true;
+
+/** Returns the place of the search box, open: below the title, beside the buttons and clear of a legend on the right. */
+export function searchPlace(scene: Scene, corner: LegendCorner): Place {
+  const { widthPx } = scene;
+  const title = titlePlace(scene, corner);
+  const top = title ? title.bottom + SEARCH.above : MARGIN_PX;
+  const width = isNarrow(scene)
+    ? widthPx - BESIDE_BUTTONS_PX - MARGIN_PX
+    : Math.min(SEARCH.width, 0.55 * widthPx - BESIDE_BUTTONS_PX - 15);
+  return {
+    left: BESIDE_BUTTONS_PX,
+    top,
+    right: BESIDE_BUTTONS_PX + Math.max(0, width),
+    bottom: top + SEARCH.height,
+  };
 }
 
 /** Returns the maximum width of the page's title, without its padding. */
@@ -154,7 +182,11 @@ export function legendInsets(
   medium: Medium,
 ): { readonly top: number; readonly bottom: number } {
   const below = medium === "page" ? aboveTime(scene) : scene.clock ? IMAGE_TIME_PX : 0;
-  const title = corner.endsWith("left") ? titlePlace(scene, corner) : undefined;
+  const title = !corner.endsWith("left")
+    ? undefined
+    : hasSearchBox(scene) && medium === "page"
+      ? searchPlace(scene, corner)
+      : titlePlace(scene, corner);
   const bottom = {
     "top-right": medium === "page" && below > 0 ? below : 40,
     "top-left": below + SCALE.height + MARGIN_PX,

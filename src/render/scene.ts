@@ -347,6 +347,8 @@ export interface LegendItem {
   readonly class?: number;
   /** Number of rows, if the legend shows it. */
   readonly count?: number;
+  /** The image hides its rows, and dims it. */
+  readonly isOff?: true;
   /** As it looks above the basemap. */
   readonly color: Rgba;
   readonly sizePx: number;
@@ -454,7 +456,13 @@ export interface Scene {
   readonly state?: { readonly filters?: readonly MapFilter[]; readonly hidden?: readonly string[] };
   /** Where the widgets lie. */
   readonly panel?: Panel;
+  /** Controls of the page besides those that every map has. */
+  readonly controls?: readonly ControlName[];
 }
+
+/** Controls that a live map has only if it asks for them. */
+export const CONTROL_NAMES = ["search", "measure"] as const;
+export type ControlName = (typeof CONTROL_NAMES)[number];
 
 /** The place of widgets: beside the map, so many CSS pixels wide, or below it, so many high. */
 export interface Panel {

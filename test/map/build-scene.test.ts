@@ -538,9 +538,29 @@ describe("layers of a map", () => {
   test("one, several, and no layers", () => {
     const layer = new Layer("t");
     const basemap = new BaseMap();
-    expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer], widgets: [] });
-    expect(checkMapOptions({ layers: [layer, basemap] })).toEqual({ layers: [layer], widgets: [], basemap });
-    expect(checkMapOptions({})).toEqual({ layers: [], widgets: [] });
+    expect(checkMapOptions({ layers: layer })).toEqual({ layers: [layer], widgets: [], controls: [] });
+    expect(checkMapOptions({ layers: [layer, basemap] })).toEqual({
+      layers: [layer],
+      widgets: [],
+      controls: [],
+      basemap,
+    });
+    expect(checkMapOptions({})).toEqual({ layers: [], widgets: [], controls: [] });
+  });
+  test("controls, each once", () => {
+    const controlsOf = (controls: unknown) => checkMapOptions({ controls: controls as never }).controls;
+    expect(controlsOf("measure")).toEqual(["measure"]);
+    expect(controlsOf(["measure", "search", "measure"])).toEqual(["search", "measure"]);
+    expect(controlsOf([])).toEqual([]);
+    expect(() => controlsOf(["search", "print"])).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \`controls[1]\` must be one of "search", "measure"; got "print".]`,
+    );
+    expect(() => controlsOf({ search: true })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \`controls\` must be one of "search", "measure"; got {"search":true}.]`,
+    );
+    expect(() => controlsOf(null)).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: \`controls\` must be one of "search", "measure"; got null.]`,
+    );
   });
   test("errors", () => {
     const nine = Array.from({ length: 9 }, () => new Layer("t"));

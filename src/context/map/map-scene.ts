@@ -40,13 +40,16 @@ export interface FetchedScene extends BuiltScene {
   readonly rebuild: (shared: SharedScales) => BuiltScene;
 }
 
-/** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
+/**
+ * Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. An image, with
+ * `isPicture`, leaves no room for controls.
+ */
 export async function mapScene(
   transport: Transport,
-  options: MapOptions & Work,
+  { isPicture, ...options }: MapOptions & Work & { readonly isPicture?: boolean },
   inFigure?: InFigure,
 ): Promise<FetchedScene> {
-  const { layers, basemap, widgets, state } = checkMapOptions(options, inFigure);
+  const { layers, basemap, widgets, controls, state } = checkMapOptions(options, inFigure);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));
@@ -57,6 +60,7 @@ export async function mapScene(
       layers: resolved,
       basemap,
       widgets,
+      controls: isPicture ? [] : controls,
       ...view,
       title,
       legend,

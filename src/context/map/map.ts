@@ -44,7 +44,11 @@ export async function makeMap(
 ): Promise<MapView> {
   const size = options.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
   const isLinked = ax?.isLive === true;
-  const fetched = await mapScene(transport, { ...options, ...(size && { size }) }, { isLinked });
+  const fetched = await mapScene(
+    transport,
+    { ...options, isPicture: isPicture || isLinked, ...(size && { size }) },
+    { isLinked },
+  );
   tell(fetched);
   if (isLinked) return linkedMap(transport, fetched, { scale, ax, signal: options.signal });
   if (!isPicture) return liveMap(transport, fetched, { signal: options.signal });
@@ -61,7 +65,7 @@ export async function makeFacets(
   { facet, title, ...options }: FacetsToMake,
 ): Promise<Figure> {
   const size = options.size ?? FACET_SIZE;
-  const fetched = await mapScene(transport, { ...options, size }, { isLinked: true, facet });
+  const fetched = await mapScene(transport, { ...options, size, isPicture: true }, { isLinked: true, facet });
   tell(fetched);
   const { scenes, legends, warnings } = facetsOf(fetched.scene, fetched.facet!); // `!`: it was asked for
   for (const warning of warnings) console.warn(warning);

@@ -13,6 +13,7 @@ import {
 } from "../legend-strip";
 import type { Scene } from "../scene";
 import {
+  alphaOf,
   drawNested,
   drawRamp,
   drawSymbol,
@@ -95,9 +96,11 @@ function drawPart(context: SKRSContext2D, part: StripPart, theme: Theme): void {
       break;
     case "item": {
       const middle = y + part.height / 2;
+      context.globalAlpha = alphaOf(part.item);
       drawSymbol(context, part, x + part.symbolWidth / 2, middle);
       context.fillStyle = theme.soft;
       write(labelOf(part.item), x + part.symbolWidth + SYMBOL_GAP, middle);
+      context.globalAlpha = 1;
     }
   }
 }

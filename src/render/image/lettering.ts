@@ -304,6 +304,7 @@ function drawCard(
       context.fillRect(left, y + Math.floor(line.height / 2), width, 1);
     }
     const place = { x, y, width: width - 2 * PADDING_X, theme };
+    context.globalAlpha = line.kind === "item" ? alphaOf(line.item) : 1;
     if (line.kind === "ramp") drawRamp(context, line.ramp, place);
     if (line.kind === "nested") drawNested(context, line.nested, place);
     if (line.kind === "item") drawSymbol(context, line, x + symbolWidth / 2, y + lineHeight / 2);
@@ -315,7 +316,11 @@ function drawCard(
     if (count !== "") drawRight(context, count, left + width - PADDING_X, y + lineHeight / 2);
     y += lineHeight;
   }
+  context.globalAlpha = 1;
 }
+
+/** Entries whose rows are hidden are pale, as in the page. */
+export const alphaOf = ({ isOff }: LegendItem): number => (isOff ? 0.45 : 1);
 
 function drawRight(context: SKRSContext2D, text: string, right: number, y: number): void {
   context.textAlign = "right";

@@ -56,7 +56,12 @@ export function drawPanel(context: SKRSContext2D, explorer: Explorer, fonts: str
     const heights = inRow.map((widget, column) => {
       const index = row * count + column;
       const x = left + PANEL_PADDING_PX + column * (room / count + COLUMN_GAP);
-      drawWidget(pen, viewOfWidget(explorer, index), { x, width: room / count }, y);
+      const view = viewOfWidget(explorer, index);
+      const isOff = scene.state?.hidden?.includes(scene.layers[widget.layer]?.name ?? "") === true;
+      context.globalAlpha = isOff ? 0.55 : 1;
+      const title = isOff ? `${view.title} (hidden layer)` : view.title;
+      drawWidget(pen, { ...view, title }, { x, width: room / count }, y);
+      context.globalAlpha = 1;
       return heightOf(widget, explorer.columnOf(index));
     });
     y += Math.max(...heights);
@@ -159,16 +164,24 @@ interface TextPlace {
   readonly width: number;
   readonly font: string;
   readonly color: string;
-  /** The part of the text that is to the left of `x`: 0 to 1. @default 0 */
+  /** The part of the text that is to the left of `x`: 0 to 1. @default where texts of its script begin in `width` */
   readonly align?: number;
 }
 
+/** True for texts whose first letter is of a script that is written from right to left. */
+const isRightToLeft = (text: string): boolean =>
+  /^\P{L}*(?=\p{L})[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u.test(
+    text,
+  );
+
 /** Draws a text, cut to a width. */
-function drawText({ context }: Pen, text: string, { x, y, width, font, color, align = 0 }: TextPlace): void {
+function drawText({ context }: Pen, text: string, { x, y, width, font, color, align }: TextPlace): void {
   context.font = font;
   context.fillStyle = color;
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
   const shown = shortened(context, onOneLine(text, MAX_TEXT), width);
-  context.fillText(shown, align === 0 ? x : x - align * context.measureText(shown).width, y);
+  const shownPx = context.measureText(shown).width;
+  const isAtRight = align === undefined && isRightToLeft(shown);
+  context.fillText(shown, isAtRight ? x + width - shownPx : x - (align ?? 0) * shownPx, y);
 }

@@ -17,7 +17,7 @@ import {
   prepare,
 } from "../painter";
 import { clearanceOf, legendCornerOf, viewportOf } from "../projection";
-import type { LegendCorner, Scene, Viewport } from "../scene";
+import type { LegendCorner, LegendItem, Scene, Viewport } from "../scene";
 import { encodePng } from "./encode-png";
 import { fontsOfScene } from "./fonts";
 import { drawLegendStrip } from "./legend-strip";
@@ -113,9 +113,26 @@ export class ImagePainter {
     for (const layer of explorer.layers) filterLayer(this.#prepared, layer, explorer.failedOf(layer));
   }
 
+  /** Returns a scene whose legends dim what is hidden. */
+  #dimmed(scene: Scene): Scene {
+    const { hidden } = this.#prepared;
+    const legends = scene.legends.map((legend) => {
+      const { layer, items } = legend;
+      if (layer === undefined) return legend;
+      const classes = this.#explorer?.hiddenClassesOf(layer);
+      const isOff = ({ class: one }: LegendItem) =>
+        hidden.has(layer) || (one !== undefined && classes?.has(one) === true);
+      return items.some(isOff)
+        ? { ...legend, items: items.map((item) => (isOff(item) ? { ...item, isOff: true as const } : item)) }
+        : legend;
+    });
+    return { ...scene, legends };
+  }
+
   /** Paints a frame; the next call paints on the same canvas. */
   paint(frame: number): Canvas {
-    const [scene, viewport, fonts] = [this.#map, this.#viewport, this.#fonts];
+    const [viewport, fonts] = [this.#viewport, this.#fonts];
+    const scene = this.#dimmed(this.#map);
     const { clock } = scene;
     const context = this.#canvas.getContext("2d");
     context.save();
@@ -133,7 +150,8 @@ export class ImagePainter {
     context.scale(this.#pixelRatio, this.#pixelRatio);
     const credit = this.#tiles ? scene.basemap.tiles?.attribution : vectorCredit(scene);
     const text = plainText(credit);
-    const hasCredit = scene !== this.#scene && drawLegendStrip(context, this.#scene, { text, fonts });
+    const hasCredit =
+      this.#map !== this.#scene && drawLegendStrip(context, this.#dimmed(this.#scene), { text, fonts });
     const takenBelowPx = text && !hasCredit ? drawAttribution(context, scene, { text, fonts }) : 0;
     drawScale(context, scene, { viewport, takenPx: takenBelowPx, near: this.#near, fonts });
     if (clock) {

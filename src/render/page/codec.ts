@@ -15,6 +15,7 @@ import type {
   Basemap,
   Clock,
   ColorStyle,
+  ControlName,
   DetailSource,
   Legend,
   LegendCorner,
@@ -122,6 +123,7 @@ interface SceneHeader {
   readonly widgets?: readonly Widget[];
   readonly state?: Scene["state"];
   readonly panel?: Panel;
+  readonly controls?: readonly ControlName[];
   readonly layers: readonly LayerHeader[];
 }
 
@@ -152,6 +154,7 @@ export function encodeScene({ scene, overviews }: PageScene): Uint8Array {
     ...(scene.widgets && { widgets: scene.widgets }),
     ...(scene.state && { state: scene.state }),
     ...(scene.panel && { panel: scene.panel }),
+    ...(scene.controls && { controls: scene.controls }),
     layers: scene.layers.map((layer, i) => encodeLayer(layer, overviews[i], columns)),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));

@@ -197,6 +197,7 @@ function blocksOf(scene: Scene, { packed, links, change }: PageParts): (readonly
 }
 
 function programOf(scene: Scene): ProgramName {
+  if (scene.controls) return "page-tools";
   if (scene.widgets) return "page-explore";
   return drawsTogether(scene) ? "page-together" : "page";
 }

@@ -1,6 +1,6 @@
 /** Paints a scene on any Canvas 2D context, in browsers and in Node, without the DOM and without Node modules. */
 
-export { LABEL_FONT } from "./labels";
+export { LABEL_FONT, placesOf as labelPlacesOf } from "./labels";
 export {
   type BasemapShapes,
   filterLayer,

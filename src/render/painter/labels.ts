@@ -368,7 +368,7 @@ interface Places {
 }
 
 /** Places a label at a point, in the middle of the longest line, or where a polygon is widest. */
-function placesOf(geometry: PointGeometry | PathGeometry, i: number, px: number): Places {
+export function placesOf(geometry: PointGeometry | PathGeometry, i: number, px: number): Places {
   if (geometry.kind !== "point")
     return geometry.kind === "line" ? placesOfLine(geometry, i) : placesOfPolygon(geometry, i);
   const [x, y] = [geometry.x[i]!, geometry.y[i]!];

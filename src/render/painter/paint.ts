@@ -51,6 +51,8 @@ export interface PreparedScene {
   readonly scratch: Scratch;
   /** Layers that are not painted, by index. */
   readonly hidden: Set<number>;
+  /** Not 0 for each row that fails filters, by the index of its layer, for layers with filters. */
+  readonly failed: Map<number, Uint32Array>;
   /**
    * The frame of the scene's clock that is painted, the views that labels and names of places keep clear, and whether these
    * names are hidden, because raster tiles with names of their own cover the basemap.
@@ -109,6 +111,7 @@ export function prepare(
     fonts,
     scratch: new Scratch(createCanvas),
     hidden: new Set(),
+    failed: new Map(),
     now: { frame: scene.clock?.still ?? 0 },
   };
 }
@@ -124,10 +127,12 @@ function painterOf(
 
 /** Hides the rows of a layer that fail filters, those with another number than 0; without `failed`, none. */
 export function filterLayer(
-  { layers, labels }: PreparedScene,
+  { layers, labels, failed: failedIn }: PreparedScene,
   layer: number,
   failed: Uint32Array | undefined,
 ): void {
+  if (failed) failedIn.set(layer, failed);
+  else failedIn.delete(layer);
   layers[layer]?.filter?.(failed);
   labels.filter(layer, failed);
 }

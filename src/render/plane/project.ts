@@ -5,7 +5,7 @@
 import { type GeoStream, geoGraticule, geoStream } from "d3-geo";
 import { lngLatOf } from "../../geometry/mercator";
 import type { PathGeometry, PointGeometry } from "../scene";
-import { framesOfTerritories, KINDS, PLANE_PX, type Plane, projectionOf } from "./projections";
+import { framesOfTerritories, KINDS, NO_EVENTS, PLANE_PX, type Plane, projectionOf } from "./projections";
 import { type Degrees, degreesOf, straightLine, straightRing } from "./ring";
 
 /** Positions on the plane that are this close are the same. */
@@ -125,13 +125,6 @@ function streamLine(line: Degrees, stream: GeoStream): void {
   for (const [lng, lat] of line) stream.point(lng, lat);
   stream.lineEnd();
 }
-
-const NO_EVENTS = {
-  lineStart() {},
-  lineEnd() {},
-  polygonStart() {},
-  polygonEnd() {},
-} satisfies Omit<GeoStream, "point">;
 
 /** Collects the paths that a stream of d3-geo ends in. */
 class PathSink implements GeoStream {

@@ -3,7 +3,14 @@
 /** Map projections other than Web Mercator, as projections of d3-geo. */
 // the file, because the package's main file is not a module that Node can import
 import geoAlbersUsaTerritories from "d3-composite-projections/src/albersUsaTerritories.js";
-import { type GeoProjection, geoAlbersUsa, geoEqualEarth, geoNaturalEarth1, geoOrthographic } from "d3-geo";
+import {
+  type GeoProjection,
+  type GeoStream,
+  geoAlbersUsa,
+  geoEqualEarth,
+  geoNaturalEarth1,
+  geoOrthographic,
+} from "d3-geo";
 import { geoMollweide, geoRobinson, geoWinkel3 } from "d3-geo-projection";
 import type { PlaneName, Projection } from "../scene";
 
@@ -11,6 +18,14 @@ import type { PlaneName, Projection } from "../scene";
 export const PLANE_PX = 8192;
 /** Lines are bent where they would be off by more than this. */
 const PRECISION_PX = 0.5;
+
+/** A stream that only points matter to. */
+export const NO_EVENTS = {
+  lineStart() {},
+  lineEnd() {},
+  polygonStart() {},
+  polygonEnd() {},
+} satisfies Omit<GeoStream, "point">;
 
 /** What decides where a position lies on the plane. */
 export type Plane = Pick<Projection, "name" | "center">;
@@ -36,10 +51,10 @@ export const KINDS: Readonly<Record<PlaneName, Kind>> = {
   "albers-usa-territories": { make: geoAlbersUsaTerritories, rotates: "nothing", hasOutline: false },
 };
 
-/** Returns the projection to pixels of a plane, in which the equator is `PLANE_PX` long where the scale is true. */
-export function projectionOf({ name, center: [lng, lat] }: Plane): GeoProjection {
+/** Returns the projection to pixels of a plane, in which the equator is `planePx` long where the scale is true. */
+export function projectionOf({ name, center: [lng, lat] }: Plane, planePx = PLANE_PX): GeoProjection {
   const { make, rotates } = KINDS[name];
-  const projection = placed(make());
+  const projection = placed(make(), planePx);
   if (rotates !== "nothing") projection.rotate([-lng, rotates === "globe" ? -lat : 0]);
   return projection;
 }
@@ -53,8 +68,8 @@ export function framesOfTerritories(): (readonly [x: number, y: number])[][] {
   );
 }
 
-const placed = <T extends GeoProjection>(projection: T): T =>
+const placed = <T extends GeoProjection>(projection: T, planePx = PLANE_PX): T =>
   projection
-    .scale(PLANE_PX / (2 * Math.PI))
-    .translate([PLANE_PX / 2, PLANE_PX / 2])
+    .scale(planePx / (2 * Math.PI))
+    .translate([planePx / 2, planePx / 2])
     .precision(PRECISION_PX);

@@ -26,8 +26,8 @@ interface Unfinished {
 
 /** Time for painting in each frame; at 60 frames per second, the browser has 16 ms for everything. */
 const FRAME_BUDGET_MS = 12;
-/** Time to paint a band, after which the elapsed time is checked. */
-const BAND_MS = FRAME_BUDGET_MS / 3;
+/** A band is painted in this share of the time, after which the elapsed time is checked. */
+const BAND_SHARE = 1 / 3;
 /** Lower bands would cost more than they save, because features that cross an edge are painted twice. */
 const MIN_BAND_ROWS = 32;
 
@@ -51,6 +51,8 @@ export class CanvasLayer extends L.Layer {
   /** Start time of the frame of the last painting. */
   #frameMs: CSSNumberish | null = null;
   #request: number | undefined;
+  /** Time for painting the view that is due, in each frame. */
+  #budgetMs = FRAME_BUDGET_MS;
 
   constructor(pane: string, paint: Paint) {
     super();
@@ -78,8 +80,9 @@ export class CanvasLayer extends L.Layer {
     return this.#request !== undefined;
   }
 
-  /** Repaints the same view after its content has changed. */
-  redraw(): void {
+  /** Repaints the same view after its content has changed; `budgetMs` is the time for painting in each frame. */
+  redraw(budgetMs = FRAME_BUDGET_MS): void {
+    this.#budgetMs = budgetMs;
     this.#inPlace = false;
     this.#unfinished = undefined;
     this.#repaint();
@@ -115,7 +118,7 @@ export class CanvasLayer extends L.Layer {
     if (before && isSame(before, viewport)) return;
     const shift = before && shiftBetween(before, viewport);
     if (shift) this.#pan(viewport, shift);
-    else if (this.#painted && this.#rowMs * viewport.heightPx * viewport.pixelRatio > FRAME_BUDGET_MS)
+    else if (this.#painted && this.#rowMs * viewport.heightPx * viewport.pixelRatio > this.#budgetMs)
       this.#paintBands(viewport);
     else this.#paintWhole(viewport);
   }
@@ -137,6 +140,7 @@ export class CanvasLayer extends L.Layer {
     this.#painted = viewport;
     this.#inPlace = true;
     this.#unfinished = undefined;
+    this.#budgetMs = FRAME_BUDGET_MS;
   }
 
   #pan(viewport: Viewport, [dx, dy]: readonly [number, number]): void {
@@ -183,10 +187,11 @@ export class CanvasLayer extends L.Layer {
     const { canvas } = unfinished.context;
     const startMs = performance.now();
     const firstRow = unfinished.nextRow;
+    const bandMs = BAND_SHARE * this.#budgetMs;
     let spentMs = 0;
-    while (unfinished.nextRow < canvas.height && spentMs < FRAME_BUDGET_MS - BAND_MS) {
+    while (unfinished.nextRow < canvas.height && spentMs < this.#budgetMs - bandMs) {
       const y = unfinished.nextRow;
-      const rows = Math.max(MIN_BAND_ROWS, Math.ceil(BAND_MS / this.#rowMs));
+      const rows = Math.max(MIN_BAND_ROWS, Math.ceil(bandMs / this.#rowMs));
       const height = Math.min(rows, canvas.height - y);
       this.#paintStrip(unfinished.context, unfinished.viewport, { x: 0, y, width: canvas.width, height });
       unfinished.nextRow += height;

@@ -9,6 +9,13 @@ export { create };
 
 const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
 
+/** A button with a text, and a label that starts with it and says more. */
+export function textButton(text: string, label: string, click: () => void): HTMLButtonElement {
+  const button = create("button", { type: "button", title: label, "aria-label": label }, text);
+  button.addEventListener("click", click);
+  return button;
+}
+
 export function controlAt(position: L.ControlPosition, onAdd: (map: L.Map) => HTMLElement): L.Control {
   const control = new L.Control({ position });
   control.onAdd = onAdd;

@@ -48,7 +48,8 @@ export function shareGestures(map: L.Map): void {
   shareTouch();
 }
 
-const isOnMap = ({ target }: Event) => !(target as Element).closest(".legend, .popup, .time, .layers");
+const isOnMap = ({ target }: Event) =>
+  !(target as Element).closest(".legend, .popup, .time, .layers, .search");
 
 /** Returns a function that shows a sentence over the map for a moment, or hides it. */
 function hintOn(element: HTMLElement): (text: string | undefined) => void {

@@ -45,6 +45,7 @@ import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./raster-tiles";
 import { addTimeControl, timeControl } from "./time-control";
+import type { ToolsMap } from "./tools/tools";
 import { addInfo, type Info } from "./tooltips";
 
 /** While the map is dragged, tiles are requested at this interval. */
@@ -52,11 +53,16 @@ const DETAIL_EVERY_MS = 200;
 /** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
+/** While a filter is moved, nothing else on the page moves: a frame may take longer, and shows the rows that pass sooner. */
+const FILTER_BUDGET_MS = 40;
+
 /** What widgets, their filters and the other views of a figure change of a map. */
 export interface Live extends Omit<LiveMap, "showFirstView">, Pick<Info, "hoverAt"> {
   readonly prepared: PreparedScene;
   /** Repaints the data after a filter has changed. */
   redraw(): void;
+  /** True until the data are painted. */
+  isBusy(): boolean;
   /** Names of the hidden layers. */
   hidden(): string[];
   /** Hides the layers with these names, and no others. */
@@ -78,11 +84,16 @@ export interface Parts {
   /** Makes the painters of layers whose points are drawn together. */
   readonly together?: PrepareOptions["together"];
   /** Puts the widgets beside the element of the map; `links` has the rows that it shares with the other views of its figure. */
-  readonly explore?: (pageScene: PageScene, element: HTMLElement, links: Uint8Array) => Exploring;
+  readonly explore?: (pageScene: PageScene, element: HTMLElement, links: Uint8Array) => Exploring | undefined;
+  /** Adds the controls that the map asks for. */
+  readonly tools?: (map: ToolsMap) => void;
 }
 
 /** Builds the map from the blocks of the page. */
-export async function showMap(unpack: Unpack, { together, explore }: Parts = {}): Promise<void> {
+export async function showMap(
+  unpack: Unpack,
+  { together, explore, tools: addTools }: Parts = {},
+): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
   const [sceneBytes, basemapBytes, nameBytes, linkBytes, changeBytes] = await Promise.all([
@@ -116,11 +127,11 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
   const { map } = liveMap;
   const sheets: CanvasLayer[] = [];
   let ground: CanvasLayer | undefined;
-  const redrawAll = () => {
-    for (const sheet of sheets) sheet.redraw();
+  const redrawAll = (budgetMs?: number) => {
+    for (const sheet of sheets) sheet.redraw(budgetMs);
     if (prepared.names) ground?.redraw();
   };
-  keepLabelsClear(map, prepared, redrawAll);
+  keepLabelsClear(map, prepared, () => redrawAll());
   keepNamesClear(map, prepared);
   const { tiles } = scene.basemap;
   const { clock } = scene;
@@ -204,22 +215,25 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
         notes.refresh();
       },
     });
+  const showTime = (moment: number) => clock && time?.showFrame(frameAt(clock, moment));
+  addTools?.({ map, prepared, overviews: pageScene.overviews, names, info, showTime });
   exploring?.connect({
     ...liveMap,
     hoverAt: info.hoverAt,
     prepared,
     redraw: () => {
-      redrawAll();
+      redrawAll(FILTER_BUDGET_MS);
       time?.refresh();
       info.refresh();
       if (legend) refreshLegend(map, prepared, legend);
     },
+    isBusy: () => sheets.some(({ isBusy }) => isBusy),
     hidden: () => scene.layers.flatMap(({ name }, i) => (name && layerSwitch.isHidden(i) ? [name] : [])),
     hide: (names) => {
       for (const [i, { name = "" }] of scene.layers.entries())
         if (names.includes(name) !== layerSwitch.isHidden(i)) layerSwitch.toggle(i);
     },
-    showTime: (moment) => clock && time?.showFrame(frameAt(clock, moment)),
+    showTime,
   });
   if (window.parent !== window) shareGestures(map);
   const warmLater = () => setTimeout(() => warm(prepared), WARM_AFTER_MS);

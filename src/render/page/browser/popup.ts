@@ -13,7 +13,8 @@ interface Pages {
   readonly cardOf: (layer: SceneLayer) => Card | undefined;
   /** True if there are more features than `hits`. */
   readonly hasMore: boolean;
-  readonly at: L.LatLng;
+  /** Returns where the popup points to for a feature. */
+  readonly at: (hit: Hit) => L.LatLng;
 }
 
 /**
@@ -31,6 +32,8 @@ export class Popup {
   #page = 0;
   /** The element that had the focus before the popup took it. */
   #before: HTMLElement | undefined;
+  /** It had the focus when it was hidden. */
+  #hadFocus = false;
 
   /** Calls `changed` when the popup shows another feature, or none. */
   constructor(map: L.Map, changed: () => void) {
@@ -131,9 +134,10 @@ export class Popup {
 
   /** Keeps the popup at its position on the map; hides it while that is outside the view. */
   #place(): void {
-    if (!this.#pages) return;
+    const { shown } = this;
+    if (!this.#pages || !shown) return;
     const { x: width, y: height } = this.#map.getSize();
-    const at = this.#map.latLngToContainerPoint(this.#pages.at);
+    const at = this.#map.latLngToContainerPoint(this.#pages.at(shown));
     this.#show(at.x >= 0 && at.y >= 0 && at.x <= width && at.y <= height);
     this.#element.style.maxHeight = `${height - 2 * EDGE_PX}px`;
     // a body that scrolls must be reachable by keyboard
@@ -141,7 +145,13 @@ export class Popup {
     moveTo(this.#element, abovePlace(at, sizeOf(this.#element), { width, height }, AWAY_PX));
   }
 
+  /** Shows or hides the popup. Browsers take the focus from what is hidden. */
   #show(isShown: boolean): void {
+    const { activeElement } = document;
+    if (!isShown) this.#hadFocus ||= this.#element.contains(activeElement);
     this.#element.style.visibility = isShown ? "visible" : "hidden";
+    if (!isShown) return;
+    if (this.#hadFocus && (activeElement === null || activeElement === document.body)) this.#element.focus();
+    this.#hadFocus = false;
   }
 }

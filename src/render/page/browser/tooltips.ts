@@ -24,6 +24,11 @@ export interface Info {
   refresh(): void;
   /** Shows what is at a position of the map, as if the pointer were there; undefined if it is not. */
   hoverAt(at: L.Point | undefined): void;
+  /** Marks the first of some features, whose layers show, and opens their popup, if they have anything to read. */
+  show(
+    hits: readonly Hit[],
+    options: { readonly hasMore: boolean; readonly at: (hit: Hit) => L.LatLng },
+  ): void;
 }
 
 /**
@@ -31,8 +36,9 @@ export interface Info {
  * fingers cannot hover. Esc closes both. Features that no longer show lose their tooltip and popup. A click on a cluster zooms in.
  */
 export function addInfo(map: L.Map, prepared: PreparedScene): Info {
-  const { layers } = prepared.scene;
-  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {}, hoverAt() {} };
+  const { layers, controls } = prepared.scene;
+  if (!layers.some(({ tooltip, popup }) => tooltip || popup) && !controls?.includes("search"))
+    return { refresh() {}, hoverAt() {}, show() {} };
   const container = map.getContainer();
   const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
   container.append(tooltip);
@@ -47,7 +53,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
     marked = found;
     hoverLayer.redraw();
   };
-  const popup = new Popup(map, () => mark(popup.shown));
+  /** What stays marked without a popup, until the reader clicks the map. */
+  let found: Hit | undefined;
+  const popup = new Popup(map, () => mark(popup.shown ?? found));
 
   /** Returns the features at a position, topmost first, and at most one more than the popup shows. */
   const find = ({ x, y }: L.Point, slopPx: number, cardOf: (layer: SceneLayer) => Card | undefined) => {
@@ -59,7 +67,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   const hide = () => {
     tooltip.hidden = true;
     container.classList.remove("clickable");
-    if (!popup.shown) mark(undefined);
+    if (!popup.shown) mark(found);
   };
   const hover = (event: PointerEvent) => {
     if (event.pointerType === "touch" || event.buttons !== 0) return;
@@ -68,17 +76,17 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   };
   const hoverAt = (at: L.Point) => {
     const hits = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
-    const [found] = hits;
-    if (!found) return hide();
+    const [first] = hits;
+    if (!first) return hide();
     container.classList.toggle(
       "clickable",
       hits.some(({ of }) => of.popup !== undefined),
     );
-    if (!popup.shown) mark(found);
-    const card = found.of.tooltip;
-    tooltip.hidden = card === undefined || isSame(found, popup.shown); // the popup says the same
+    if (!popup.shown) mark(first);
+    const card = first.of.tooltip;
+    tooltip.hidden = card === undefined || isSame(first, popup.shown); // the popup says the same
     if (!card || tooltip.hidden) return;
-    fillTooltip(tooltip, cardContent(found, card), moreText(hits.length - 1), map.getSize().y);
+    fillTooltip(tooltip, cardContent(first, card), moreText(hits.length - 1), map.getSize().y);
     const { x: width, y: height } = map.getSize();
     moveTo(tooltip, besidePlace(at, sizeOf(tooltip), { width, height }, AWAY_PX));
   };
@@ -105,6 +113,8 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   );
   map.on("movestart zoomstart", hide);
   map.on("click", ({ containerPoint, latlng }) => {
+    if (container.classList.contains("measuring")) return;
+    found = undefined;
     const [cluster] = find(containerPoint, SLOP_PX.mouse, (layer) =>
       layer.aggregate?.as === "cluster" ? layer.tooltip : undefined,
     );
@@ -114,10 +124,11 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
     const hits = find(containerPoint, SLOP_PX[isTouch ? "touch" : "mouse"], cardOf);
     if (hits.length === 0) return popup.close();
     tooltip.hidden = true;
-    popup.open({ hits: hits.slice(0, MOST), hasMore: hits.length > MOST, cardOf, at: latlng });
+    popup.open({ hits: hits.slice(0, MOST), hasMore: hits.length > MOST, cardOf, at: () => latlng });
   });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
+    found = undefined;
     popup.close();
     hide();
   });
@@ -140,16 +151,32 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
       const at = map.latLngToContainerPoint([lat, lng]);
       const others = find(at, SLOP_PX.mouse, cardOf).filter((other) => !isSame(other, found));
       const hits = [found, ...others].slice(0, MOST);
-      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: map.containerPointToLatLng(at) });
+      const place = map.containerPointToLatLng(at);
+      popup.open({ hits, hasMore: others.length >= MOST, cardOf, at: () => place });
       popup.focus();
     },
   });
   return {
+    show(hits, { hasMore, at }) {
+      const [first] = hits;
+      const cardOf = (layer: SceneLayer) => layer.popup ?? layer.tooltip;
+      const hasCard = first !== undefined && cardOf(first.of) !== undefined;
+      found = hasCard ? undefined : first;
+      popup.close();
+      mark(first);
+      if (!hasCard) return;
+      tooltip.hidden = true;
+      popup.open({ hits, hasMore, cardOf, at });
+      popup.focus();
+    },
     hoverAt: (at) => (at ? hoverAt(at) : hide()),
     refresh() {
       popup.keep(({ layer }) => !prepared.hidden.has(layer));
       if (!marked) return;
-      if (prepared.hidden.has(marked.layer)) return hide();
+      if (prepared.hidden.has(marked.layer)) {
+        found = undefined;
+        return hide();
+      }
       const { feature, of } = marked;
       const { time } = of;
       if (!time) return;
@@ -167,7 +194,8 @@ const isSame = (one: Hit | undefined, other: Hit | undefined) =>
 
 /** True unless the pointer is on a control or an open popup. */
 const isOnMap = (target: EventTarget | null) =>
-  target instanceof Element && !target.closest(".leaflet-control, .popup, .time");
+  target instanceof Element &&
+  !target.closest(".leaflet-control, .popup, .time, .search, .measured, .measuring");
 
 const moreText = (count: number): string =>
   count < 1 ? "" : count < MOST ? `+ ${count} more` : `+ ${MOST} or more`;

@@ -11,7 +11,7 @@ import { centerOf } from "../../../projection";
 import type { PageScene } from "../../codec";
 import { decodeLinks } from "../../link-codec";
 import { viewportOfMap } from "../canvas-layer";
-import { create } from "../controls";
+import { create, textButton } from "../controls";
 import type { Exploring, Live } from "../main";
 import { setViewExactly } from "../map";
 import { BarsCard } from "./bars-card";
@@ -38,6 +38,11 @@ export class ExplorePanel implements Exploring {
   readonly #link: FigureLink | undefined;
   readonly #cards: readonly Card[];
   readonly #chips = chipList();
+  readonly #fold = create(
+    "button",
+    { type: "button", class: "fold-panel", "aria-expanded": "true" },
+    "Widgets",
+  );
   readonly #reporter: Reporter;
   #selector: Selector | undefined;
   /** Says how many rows are selected. */
@@ -47,6 +52,8 @@ export class ExplorePanel implements Exploring {
   /** Layers whose filters have changed since the last frame. */
   readonly #changed = new Set<number>();
   #request: number | undefined;
+  /** Start time of the frame of the last update. */
+  #frameMs: CSSNumberish | null = null;
   /** True if the map's own filters have changed since the last frame. */
   #filtersChanged = false;
   readonly #listeners: (() => void)[] = [];
@@ -75,8 +82,8 @@ export class ExplorePanel implements Exploring {
       "p",
       { class: "selected", role: "status", hidden: "" },
       this.#count,
-      button("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
-      button("Clear", "Clear the selection", () => this.#selector?.clear()),
+      textButton("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
+      textButton("Clear", "Clear the selection", () => this.#selector?.clear()),
     );
     const report = element.closest("main")?.dataset.report;
     this.#reporter = new Reporter(report, () => this.#report());
@@ -88,11 +95,7 @@ export class ExplorePanel implements Exploring {
 
   #addPanel(element: HTMLElement, overviews: PageScene["overviews"]): void {
     const { scene } = this.#explorer;
-    const fold = create(
-      "button",
-      { type: "button", class: "fold-panel", "aria-expanded": "true" },
-      "Widgets",
-    );
+    const fold = this.#fold;
     const body = create(
       "div",
       { class: "cards" },
@@ -171,9 +174,16 @@ export class ExplorePanel implements Exploring {
 
   changed(): void {
     if (!this.#live) return; // the map is being made
+    this.#dimHidden(this.#live);
     this.#showSelected();
     this.#link?.layersHidden(this.#live.hidden());
     this.#reporter.changed();
+  }
+
+  /** Dims the widgets of layers that the map does not show, which still count. */
+  #dimHidden({ prepared }: Live): void {
+    for (const [i, { element }] of this.#cards.entries())
+      element.classList.toggle("off", prepared.hidden.has(this.#explorer.widgets[i]!.layer)); // `!`: a widget for each card
   }
 
   #report(): MapReport {
@@ -236,24 +246,39 @@ export class ExplorePanel implements Exploring {
   hasClasses = (layer: number): boolean => this.#explorer.hasClasses(layer);
   isClassHidden = (layer: number, one: number): boolean => this.#explorer.hiddenClassesOf(layer).has(one);
 
-  /** Repaints the map and the widgets in the next frame, however many changes there are before it. */
+  /** Updates the map and the widgets at once; after a second change in the same frame, in the next one. */
   #update(): void {
+    if (this.#request === undefined && document.timeline.currentTime !== this.#frameMs) this.#updateNow();
+    else this.#updateNextFrame();
+  }
+
+  #updateNextFrame(): void {
     this.#request ??= requestAnimationFrame(() => {
       this.#request = undefined;
-      if (this.#live) {
-        for (const layer of this.#changed)
-          filterLayer(this.#live.prepared, layer, this.#explorer.failedOf(layer));
-        this.#live.redraw();
-        this.#selector?.refresh();
-        this.#showSelected();
-        this.#reporter.changed();
-      }
-      if (this.#filtersChanged) this.#link?.filtered();
-      this.#filtersChanged = false;
-      this.#changed.clear();
-      this.#show();
-      for (const listener of this.#listeners) listener();
+      this.#updateNow();
     });
+  }
+
+  #updateNow(): void {
+    this.#frameMs = document.timeline.currentTime;
+    this.#show();
+    for (const listener of this.#listeners) listener();
+    const live = this.#live;
+    if (this.#filtersChanged) this.#link?.filtered();
+    this.#filtersChanged = false;
+    if (!live || this.#changed.size === 0) return;
+    // painting that started again with each move of a pointer would never end
+    if (live.isBusy()) this.#updateNextFrame();
+    else this.#redraw(live);
+  }
+
+  #redraw(live: Live): void {
+    for (const layer of this.#changed) filterLayer(live.prepared, layer, this.#explorer.failedOf(layer));
+    this.#changed.clear();
+    live.redraw();
+    this.#selector?.refresh();
+    this.#showSelected();
+    this.#reporter.changed();
   }
 
   #show(): void {
@@ -262,6 +287,10 @@ export class ExplorePanel implements Exploring {
       clearWidget: (widget) => this.#filter(widget, undefined),
       clearClasses: (layer) => this.#chooseClasses(layer, new Set()),
     });
+    if (chips.length > 0) this.#fold.dataset.filters = String(chips.length);
+    else delete this.#fold.dataset.filters;
+    const count = chips.length === 1 ? "1 filter" : `${chips.length} filters`;
+    this.#fold.setAttribute("aria-label", chips.length > 0 ? `Widgets, ${count}` : "Widgets");
     this.#chips.show(chips, () => {
       for (const layer of this.#explorer.layers)
         if (this.#explorer.hiddenClassesOf(layer).size > 0) this.#chooseClasses(layer, new Set());
@@ -286,12 +315,6 @@ function overviewNotes(explorer: Explorer, overviews: PageScene["overviews"]): H
           ),
         ];
   });
-}
-
-function button(text: string, label: string, click: () => void): HTMLButtonElement {
-  const element = create("button", { type: "button", title: label, "aria-label": label }, text);
-  element.addEventListener("click", click);
-  return element;
 }
 
 /** Copies a text, also in a frame that may not use the clipboard by itself. */

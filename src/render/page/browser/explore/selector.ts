@@ -5,6 +5,7 @@ import { type Hit, highlight, hitAll, type PreparedScene } from "../../../painte
 import type { Viewport } from "../../../scene";
 import { CanvasLayer, viewportOfMap } from "../canvas-layer";
 import { controlAt, create } from "../controls";
+import { onOtherTool, startTool } from "../tool-events";
 
 /** A pointer that moves less selects the feature under it. */
 const CLICK_PX = 4;
@@ -43,6 +44,7 @@ export class Selector {
     this.#explorer = explorer;
     this.#changed = changed;
     map.boxZoom.disable(); // Shift and drag selects
+    onOtherTool(map, this, () => this.#setMode(undefined));
     this.#layer = new CanvasLayer("hover", (context, viewport) => this.#paint(context, viewport)).addTo(map);
     controlAt("topleft", () => this.#control()).addTo(map);
     const container = map.getContainer();
@@ -103,6 +105,7 @@ export class Selector {
 
   #setMode(mode: Mode | undefined): void {
     this.#mode = mode;
+    if (mode) startTool(this.#map, this);
     for (const [one, button] of this.#buttons) button.setAttribute("aria-pressed", String(one === mode));
     this.#map.getContainer().classList.toggle("selecting", mode !== undefined);
   }
@@ -254,4 +257,5 @@ const ringOfBox = ([ax, ay]: Point, [bx, by]: Point): Point[] => [
 const distance = ([ax, ay]: Point, [bx, by]: Point): number => Math.hypot(bx - ax, by - ay);
 
 const isOnMap = ({ target }: Event): boolean =>
-  target instanceof Element && !target.closest(".leaflet-control, .legend, .popup, .time, .layers");
+  target instanceof Element &&
+  !target.closest(".leaflet-control, .legend, .popup, .time, .layers, .search, .measured, .measuring");
