@@ -52,6 +52,7 @@ const WARM_AFTER_MS = 100;
 export interface Live {
   readonly map: L.Map;
   readonly prepared: PreparedScene;
+  readonly detail: DetailTiles;
   /** Repaints the data after a filter has changed. */
   redraw(): void;
   /** Names of the hidden layers. */
@@ -199,6 +200,7 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
   exploring?.connect({
     map,
     prepared,
+    detail,
     redraw: () => {
       redrawAll();
       time?.refresh();
