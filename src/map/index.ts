@@ -34,7 +34,7 @@ export {
   type LayerScales,
   type SharedScales,
 } from "./shared-columns";
-export { stepSql } from "./step-sql";
+export { rangeFilter, stepSql } from "./step-sql";
 export type {
   ColorByColumn,
   LegendOptions,

@@ -23,6 +23,7 @@ export { imageViewportOf } from "./image-layout";
 export {
   checkScale,
   type MapReports,
+  type RowsToFetch,
   MapView,
   type MapViewOptions,
   type PngViewOptions,

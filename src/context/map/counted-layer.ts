@@ -5,7 +5,7 @@
  */
 import type { NamedMap } from "../../api/schemas/maps";
 import type { Field } from "../../frame/types";
-import { numberSql, stepSql } from "../../map";
+import { numberSql, rangeFilter, stepSql } from "../../map";
 import {
   classesPlaceholder,
   EMPTY_LIST,
@@ -14,7 +14,14 @@ import {
   stepsPlaceholder,
   widgetDataview,
 } from "../../render/explore/server-counts";
-import { MISSING_CLASS, type Scene, type SceneLayer, type Widget } from "../../render/scene";
+import {
+  type ExploredColumn,
+  MISSING_CLASS,
+  type RangeColumn,
+  type Scene,
+  type SceneLayer,
+  type Widget,
+} from "../../render/scene";
 
 /** A layer whose rows the server counts. */
 export interface CountedLayer {
@@ -32,6 +39,8 @@ export interface CountedLayer {
 /** A condition with its placeholders. */
 interface Pass {
   readonly widget?: number;
+  /** A column that the condition needs, to select from the rows `q`. */
+  readonly column?: string;
   readonly sql: string;
   readonly placeholders: NamedMap["placeholders"];
 }
@@ -45,7 +54,15 @@ export function countedLayer(
   const layer = layers[index];
   if (!layer?.explored || layer.aggregate) return undefined;
   const own = [...widgets.entries()].filter(([, widget]) => widget.layer === index);
-  const passes = [...own.flatMap(([i, widget]) => passOf(i, widget)), ...classPass(index, layer)];
+  // `!` below: a column of the layer, which its query has
+  const columnOf = (widget: Widget) => ("column" in widget ? layer.explored![widget.column]! : undefined);
+  const fieldOf = ({ name }: ExploredColumn) => fields.find((one) => one.name === name)!;
+  const passes: Pass[] = classPass(index, layer);
+  for (const [i, widget] of own) {
+    const column = columnOf(widget);
+    if (column?.kind === "category") passes.push(categoryPass(i));
+    if (column?.kind === "range") passes.push(rangePass(i, column, fieldOf(column)));
+  }
   const passing = (without?: number) =>
     passes
       .filter(({ widget }) => widget === undefined || widget !== without)
@@ -53,20 +70,19 @@ export function countedLayer(
       .join(" AND ") || "true";
   const count = (column: string, without?: number) =>
     `CASE WHEN ${passing(without)} THEN ${column} END AS ${column}`;
-  const columns: string[] = [];
+  const columns = passes.flatMap(({ column }) => column ?? []);
   const counts = [`CASE WHEN ${passing()} THEN 1 END AS ${layerDataview(index)}`];
   const dataviews: Record<string, object> = {
     [layerDataview(index)]: formulaOf("count", layerDataview(index)),
   };
   for (const [i, widget] of own) {
     const name = widgetDataview(i);
-    if (widget.kind === "formula" && widget.operation === "count") {
+    const column = columnOf(widget);
+    if (!column) {
       dataviews[name] = formulaOf("count", layerDataview(index));
       continue;
     }
-    // `!`: a column of the layer, which its query has
-    const column = layer.explored[widget.column]!;
-    const field = fields.find((one) => one.name === column.name)!;
+    const field = fieldOf(column);
     columns.push(`${column.kind === "values" ? numberSql(field) : stepSql(column, field)} AS ${name}`);
     counts.push(count(name, i));
     dataviews[name] = dataviewOf(widget, name);
@@ -91,17 +107,23 @@ const formulaOf = (operation: string, column: string) => ({
   options: { operation, column },
 });
 
-function passOf(index: number, widget: Widget): Pass[] {
-  const column = widgetDataview(index);
-  if (widget.kind === "formula") return [];
-  if (widget.kind === "category") {
-    const name = stepsPlaceholder(index);
-    const sql = `('<%= ${name} %>' = '${EMPTY_LIST}' OR ${column} = ANY ('<%= ${name} %>'::int4[]))`;
-    return [{ widget: index, sql, placeholders: listPlaceholder(name) }];
-  }
-  const [from, to] = rangePlaceholders(index);
-  const sql = `(<%= ${from} %> = 0 OR ${column} BETWEEN <%= ${from} %> AND <%= ${to} %>)`;
-  return [{ widget: index, sql, placeholders: { [from]: NUMBER, [to]: NUMBER } }];
+function categoryPass(widget: number): Pass {
+  const name = stepsPlaceholder(widget);
+  const column = widgetDataview(widget);
+  const sql = `('<%= ${name} %>' = '${EMPTY_LIST}' OR ${column} = ANY ('<%= ${name} %>'::int4[]))`;
+  return { widget, sql, placeholders: listPlaceholder(name) };
+}
+
+function rangePass(widget: number, column: RangeColumn, field: Field): Pass {
+  const [from, to] = rangePlaceholders(widget);
+  const { value, between } = rangeFilter(column, field);
+  const name = `x${widget}`;
+  return {
+    widget,
+    column: `${value} AS ${name}`,
+    sql: `(<%= ${from} %> = 0 OR ${between(name, `<%= ${from} %>`, `<%= ${to} %>`)})`,
+    placeholders: { [from]: NUMBER, [to]: NUMBER },
+  };
 }
 
 function classPass(index: number, { color }: SceneLayer): Pass[] {

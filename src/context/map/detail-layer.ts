@@ -99,7 +99,7 @@ export async function detailLayer(
         type: "mapnik",
         id: `counts${index}`,
         options: {
-          sql: `SELECT ${[...counts, areas].join(", ")} FROM (${rows}) AS v WHERE ${isDrawn(scene.layers[index]!, place)}`,
+          sql: `SELECT ${[...counts, areas].join(", ")} FROM (${rows}) AS v WHERE ${isDrawn(scene.layers[index]!, { geometry: geom_column, srid })}`,
           geom_column: WEBMERCATOR,
           srid: SRID_WEBMERCATOR,
           vector_extent: TILE_UNITS, // all layers of a map have the same
@@ -116,10 +116,13 @@ const ANYWHERE = 1e30;
 const DIMENSIONS = { point: 0, line: 1, polygon: 2 } as const;
 
 /** Condition for the rows that the map draws: those with a geometry of the layer's kind, which all rows have on most maps. */
-function isDrawn(layer: SceneLayer, { geom_column, srid }: { geom_column: string; srid: number }): string {
-  const hasBox = `${geom_column} && ST_MakeEnvelope(-${ANYWHERE}, -${ANYWHERE}, ${ANYWHERE}, ${ANYWHERE}, ${srid})`;
+export function isDrawn(
+  layer: SceneLayer,
+  { geometry, srid }: { readonly geometry: string; readonly srid: number },
+): string {
+  const hasBox = `${geometry} && ST_MakeEnvelope(-${ANYWHERE}, -${ANYWHERE}, ${ANYWHERE}, ${ANYWHERE}, ${srid})`;
   if (hasAllRows(layer)) return hasBox;
-  return `${hasBox} AND ST_Dimension(${geom_column}) = ${DIMENSIONS[layer.geometry.kind]}`;
+  return `${hasBox} AND ST_Dimension(${geometry}) = ${DIMENSIONS[layer.geometry.kind]}`;
 }
 
 function hasAllRows({ geometry, rowCount }: SceneLayer): boolean {
@@ -129,7 +132,7 @@ function hasAllRows({ geometry, rowCount }: SceneLayer): boolean {
 }
 
 /** Projects for the areas of dataviews. Degrees beyond the poles, which PROJ refuses, are in no area. */
-function inMercator(geometry: string, srid: number): string {
+export function inMercator(geometry: string, srid: number): string {
   if (srid === SRID_WEBMERCATOR) return geometry;
   const projected = `ST_Transform(${geometry}, ${SRID_WEBMERCATOR})`;
   if (srid !== SRID_LNGLAT) return projected;
@@ -174,7 +177,8 @@ async function hasWebmercator(
   }
 }
 
-function geometryOf(
+/** Returns the geometry of the rows `q` of a layer's query, and its SRID. */
+export function geometryOf(
   layer: DataLayer,
   { geometry: source }: ResolvedLayer["data"],
   fields: readonly { readonly name: string; readonly pgtype: string }[],

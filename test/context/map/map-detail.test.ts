@@ -496,10 +496,26 @@ describe("selected rows of a table or query", () => {
     expect((await selected(new Layer("kinds"), "{}")).shape[0]).toBe(0);
   });
 
-  test("need cartodb_id", async () => {
-    const query = new QueryLayer("SELECT txt, small, the_geom FROM kinds");
-    await expect(selected(query, reportOf([0, 0, 1, 1]))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The selected rows of layer "SELECT txt, small, the_geom FROM kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, or filter by map.where().]`,
+  test("of a query without cartodb_id are found by their areas; single ones need it", async () => {
+    const query = new QueryLayer("SELECT txt, small, f, the_geom FROM kinds", { name: "kinds" });
+    const map = await makeMap(transport, {
+      layers: query,
+      widgets: [widget.histogram("small", { bins: 7 })],
+      projection: "mercator",
+      isPicture: false,
+      progress,
+    });
+    const filters = [{ layer: "kinds", column: "small", from: -2, to: 2 }];
+    // across the antimeridian, from 0° E to 90° W
+    const json = reportOf([0.5, 0, 1.25, 1], filters);
+    const { rows } = await server.sql(
+      "SELECT f FROM kinds WHERE small >= -2 AND small < 2 AND (ST_X(the_geom) >= 0 OR ST_X(the_geom) <= -90) ORDER BY 1",
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    expect((await map.selection({ json })).shape).toEqual([rows.length, 4]);
+    const single = JSON.stringify({ selection: { rings: [], features: [{ layer: 0, feature: 0 }] } });
+    await expect(map.selection({ json: single })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: The selected rows of layer "kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, select only areas, or filter by map.where().]`,
     );
   });
 });

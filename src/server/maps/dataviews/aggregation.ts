@@ -5,7 +5,6 @@ import type { Engine, StatementOptions } from "../../engine/engine";
 import { MapsRefusal } from "../errors";
 import {
   columnIdent,
-  countIf,
   type DataviewColumn,
   dataviewColumn,
   dataviewRows,
@@ -13,6 +12,7 @@ import {
   isNanSql,
   jsonValueOf,
   numberIn,
+  valuesSql,
 } from "./columns";
 import type { DataviewRequest } from "./request";
 
@@ -52,36 +52,36 @@ export async function aggregation(
 ): Promise<AggregationResult> {
   const { query, fields, overrides } = request;
   const { category, operation, of } = parsed(request);
-  const column = of === undefined ? undefined : dataviewColumn(fields, of);
+  const given = of === undefined ? undefined : dataviewColumn(fields, of);
+  const column: DataviewColumn | undefined = given && { ...given, sql: "v" };
   const { categories: asked = 0 } = overrides;
   const limit = asked > 0 ? asked : CATEGORIES;
-  const value = `${operation}(${column?.sql ?? "1"})`;
-  const isFloat = column?.kind === "float";
-  const [extra, finite] = isFloat ? specialSql(column, operation) : ["", ""];
-  const summary = `nulls_count, min_val, max_val, count, categories_count${isFloat ? ", nans_count, infinities_count" : ""}`;
-  const from = "summary, categories_summary_min_max, categories_summary_count";
-  const results = overrides.ownFilter
-    ? `SELECT ${category} AS category, ${value} AS value, false AS agg, ${summary}
-      FROM (${query}\n) AS cdbq, ${from} GROUP BY ${category}, ${summary} ORDER BY value DESC`
-    : `SELECT category, value, false AS agg, ${summary} FROM categories, ${from} WHERE rank < ${limit}
-      UNION ALL
-      SELECT NULL AS category, ${operation === "count" ? "sum" : operation}(value) AS value, true AS agg, ${summary}
-      FROM categories, ${from} WHERE rank >= ${limit} GROUP BY ${summary}`;
+  const value = `${operation}(${column ? "v" : "1"})`;
+  const [isInfinite, isNan] = column ? [isInfiniteSql(column), isNanSql(column)] : ["false", "false"];
+  // rows are counted whatever their numbers are
+  const isUsed =
+    operation === "count" ? "c IS NOT NULL" : `v IS NOT NULL AND NOT (${isInfinite}) AND NOT (${isNan})`;
+  const summary = "nulls_count, infinities_count, nans_count, min_val, max_val, count, categories_count";
   const { rows, fields: found } = await dataviewRows(
     engine,
-    `WITH summary AS (
-      SELECT count(1) AS count, ${countIf(`${category} IS NULL`)} AS nulls_count${extra} FROM (${query}\n) AS cdbq
+    `WITH groups AS (
+      SELECT c AS category, ${overrides.ownFilter ? value : `${value} FILTER (WHERE ${isUsed})`} AS value, ${value} FILTER (WHERE ${isUsed}) AS used_value,
+        count(*) AS n, count(*) FILTER (WHERE ${isUsed}) AS used, count(*) FILTER (WHERE ${isInfinite}) AS infinite, count(*) FILTER (WHERE ${isNan}) AS nans
+      FROM (${valuesSql({ c: category, ...(given && { v: given.sql }) }, query)}) AS r GROUP BY c
+    ), summary AS (
+      SELECT sum(n) AS count, coalesce(sum(n) FILTER (WHERE category IS NULL), 0) AS nulls_count, sum(infinite) AS infinities_count,
+        sum(nans) AS nans_count, max(used_value) FILTER (WHERE used > 0) AS max_val, min(used_value) FILTER (WHERE used > 0) AS min_val, count(*) AS categories_count FROM groups
     ), categories AS (
-      SELECT ${category} AS category, ${value} AS value, row_number() OVER (ORDER BY ${value} DESC) AS rank
-      FROM (${query}\n) AS cdbq
-      WHERE ${operation === "count" ? category : column?.sql} IS NOT NULL${finite}
-      GROUP BY ${category} ORDER BY 2 DESC
-    ), categories_summary_min_max AS (
-      SELECT max(value) AS max_val, min(value) AS min_val FROM categories
-    ), categories_summary_count AS (
-      SELECT count(1) AS categories_count FROM (SELECT ${category} FROM (${query}\n) AS cdbq GROUP BY ${category}) AS c
+      SELECT category, value, row_number() OVER (ORDER BY value DESC) AS rank FROM groups WHERE ${overrides.ownFilter ? "true" : "used > 0"}
     )
-    ${results}`,
+    SELECT category, value, false AS agg, ${summary} FROM categories, summary ${overrides.ownFilter ? "" : `WHERE rank < ${limit}`}
+    ${
+      overrides.ownFilter
+        ? "ORDER BY value DESC"
+        : `UNION ALL
+    SELECT NULL, ${operation === "count" ? "sum" : operation}(value), true, ${summary}
+    FROM categories, summary WHERE rank >= ${limit} GROUP BY ${summary}`
+    }`,
     options,
   );
   const jsonOf = jsonValueOf(found[0]?.typeName ?? null);
@@ -102,15 +102,6 @@ export async function aggregation(
       return { category: agg ? "Other" : jsonOf(row.category ?? null), value: numberIn(row, "value"), agg };
     }),
   };
-}
-
-/** Returns the counts of special numbers, and the condition that leaves these out. */
-function specialSql(column: DataviewColumn, operation: string): readonly [counts: string, condition: string] {
-  const counts = `, ${countIf(isInfiniteSql(column))} AS infinities_count, ${countIf(isNanSql(column))} AS nans_count`;
-  // rows are counted whatever their numbers are
-  const condition =
-    operation === "count" ? "" : ` AND NOT (${isInfiniteSql(column)}) AND NOT (${isNanSql(column)})`;
-  return [counts, condition];
 }
 
 /** Returns the categories whose text contains `text`, ignoring case. */

@@ -58,6 +58,15 @@ export function isInfiniteSql({ sql, kind, typeName }: DataviewColumn): string {
     : `${sql} IN ('Infinity'::float8, '-Infinity'::float8)`;
 }
 
+/**
+ * Selects expressions over the rows of a query. OFFSET 0 keeps PostgreSQL from computing them anew at each place that refers to
+ * them.
+ */
+export function valuesSql(columns: Readonly<Record<string, string>>, query: string): string {
+  const list = Object.entries(columns).map(([name, sql]) => `${sql} AS ${name}`);
+  return `SELECT ${list.join(", ")} FROM (${query}\n) AS cdbq OFFSET 0`;
+}
+
 /** Counts the rows that fulfil a condition; NULL without rows, as CARTO's sums are. */
 export const countIf = (condition: string): string => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
 

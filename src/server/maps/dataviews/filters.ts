@@ -1,5 +1,6 @@
 /** Filters of dataviews as SQL, in CARTO's formats and with its error messages. */
 import type { DataviewDefinition } from "../../../api/schemas/dataviews";
+import { type BoxM, grownBox, HALF_WORLD_M, WORLD_M, worldOf } from "../../../geometry/mercator";
 import { literal, tileLiteral } from "../../../sql";
 import { isObject, parseJson } from "../../../values";
 import { MapsRefusal } from "../errors";
@@ -67,6 +68,11 @@ function categoryCondition(column: string, { accept, reject }: Readonly<Record<s
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
+const mercatorOf = (place: readonly [number, number]): [x: number, y: number] => {
+  const [x, y] = worldOf(place);
+  return [x * WORLD_M - HALF_WORLD_M, HALF_WORLD_M - y * WORLD_M];
+};
+
 const refuse = (message: string) => new MapsRefusal(400, message, { type: "filter" });
 
 /** The column that an area applies to, and its SRID. */
@@ -118,11 +124,29 @@ function bboxCondition(text: string, { name, srid }: AreaColumn): string {
           ];
   const [bottom, top] = [Math.max(south, -MAX_LAT), Math.min(north, MAX_LAT)];
   return ranges
-    .map(([from, to]) => {
+    .map(([from = 0, to = 0]) => {
       const box = `ST_MakeEnvelope(${from}, ${bottom}, ${to}, ${top}, 4326)`;
-      return `ST_Intersects(${name}, ${srid === 4326 ? box : `ST_Transform(${box}, ${srid})`})`;
+      if (srid === 4326) return `ST_Intersects(${name}, ${box})`;
+      const exact = `ST_Transform(${box}, ${srid})`;
+      const inside = innerBox([from, bottom, to, top]);
+      // the boxes of most geometries are inside, which is faster to see
+      const isInside = inside
+        ? `${name} @ ST_MakeEnvelope(${inside.minX}, ${inside.minY}, ${inside.maxX}, ${inside.maxY}, ${srid}) OR `
+        : "";
+      return `(${name} && ${exact} AND (${isInside}ST_Intersects(${name}, ${exact})))`;
     })
     .join(" OR ");
+}
+
+/** PostGIS rounds boxes to floats: metres of Web Mercator by at most one, for which this leaves room. */
+const ROUNDING_M = 10;
+
+/** Returns a box in metres whose contents are inside of one in degrees for certain; undefined for a small one. */
+function innerBox([west, south, east, north]: readonly [number, number, number, number]): BoxM | undefined {
+  const [minX, minY] = mercatorOf([west, south]);
+  const [maxX, maxY] = mercatorOf([east, north]);
+  const inner = grownBox({ minX, minY, maxX, maxY }, -ROUNDING_M);
+  return inner.minX < inner.maxX && inner.minY < inner.maxY ? inner : undefined;
 }
 
 function polygonCondition(text: string, { name, srid }: AreaColumn): string {

@@ -3,12 +3,14 @@ import type { Engine, StatementOptions } from "../../engine/engine";
 import { MapsRefusal } from "../errors";
 import {
   countIf,
+  type DataviewColumn,
   dataviewColumn,
   dataviewRows,
   finiteSql,
   isInfiniteSql,
   isNanSql,
   numberIn,
+  valuesSql,
 } from "./columns";
 import type { DataviewRequest } from "./request";
 
@@ -28,17 +30,16 @@ export async function formula(
   if (operation !== "count" && typeof column !== "string")
     throw new MapsRefusal(400, "Formula expects 'column' in dataview options");
   const isColumn = typeof column === "string" && column !== "" && column !== "1" && column !== "*";
-  const of = isColumn
-    ? dataviewColumn(fields, column)
-    : ({ sql: "1", kind: "other", typeName: null } as const);
+  const given = isColumn ? dataviewColumn(fields, column) : undefined;
+  const of: DataviewColumn = { kind: "other", typeName: null, ...given, sql: "v" };
   const special =
     of.kind === "float"
       ? `, ${countIf(isInfiniteSql(of))} AS infinities_count, ${countIf(isNanSql(of))} AS nans_count`
       : "";
   const { rows } = await dataviewRows(
     engine,
-    `SELECT ${operation}(${finiteSql(of)}) AS result, ${countIf(`${of.sql} IS NULL`)} AS nulls_count${special}
-    FROM (${query}\n) AS cdbq`,
+    `SELECT ${operation}(${finiteSql(of)}) AS result, ${countIf("v IS NULL")} AS nulls_count${special}
+    FROM (${valuesSql({ v: given?.sql ?? "1" }, query)}) AS r`,
     options,
   );
   const [row] = rows;

@@ -2,7 +2,6 @@
 import type { HistogramResult } from "../../../api/schemas/dataviews";
 import type { Engine, StatementOptions } from "../../engine/engine";
 import {
-  countIf,
   type DataviewColumn,
   dataviewColumn,
   dataviewRows,
@@ -10,6 +9,7 @@ import {
   isInfiniteSql,
   isNanSql,
   numberIn,
+  valuesSql,
 } from "./columns";
 import type { DataviewRequest } from "./request";
 
@@ -23,20 +23,15 @@ export async function histogram(
   name: string,
   options: StatementOptions,
 ): Promise<HistogramResult> {
-  const given = dataviewColumn(fields, name);
-  const isDate = given.kind === "date";
-  const column: DataviewColumn = isDate ? { sql: "cdb_seconds", kind: "other", typeName: "float8" } : given;
-  const rowsOf = isDate
-    ? `SELECT *, extract(epoch FROM CASE WHEN isfinite(${given.sql}) THEN ${given.sql} END)::float8 AS cdb_seconds FROM (${query}\n) AS cdbd`
-    : query;
+  const column = dataviewColumn(fields, name);
   const { start: asked = 0, end: askedEnd = 0, bins = 0 } = overrides;
   // with both, their order does not matter
   const hasBoth = overrides.start !== undefined && overrides.end !== undefined;
   const start = hasBoth ? Math.min(asked, askedEnd) : asked;
   const end = hasBoth ? Math.max(asked, askedEnd) : askedEnd;
-  const { rows } = await dataviewRows(engine, histogramSql(column, rowsOf, { start, end, bins }), options);
+  const { rows } = await dataviewRows(engine, histogramSql(column, query, { start, end, bins }), options);
   const [first] = rows;
-  const total = (name: string) => rows.reduce((sum, row) => sum + (numberIn(row, name) ?? 0), 0);
+  const total = (of: string) => rows.reduce((sum, row) => sum + (numberIn(row, of) ?? 0), 0);
   const freq = total("freq");
   const sum = rows.reduce((all, row) => all + (numberIn(row, "avg") ?? 0) * (numberIn(row, "freq") ?? 0), 0);
   return {
@@ -64,40 +59,44 @@ interface Range {
   readonly bins: number;
 }
 
-function histogramSql(column: DataviewColumn, query: string, { start, end, bins }: Range): string {
+function histogramSql(given: DataviewColumn, query: string, { start, end, bins }: Range): string {
+  const isDate = given.kind === "date";
+  const isWhole = /^int[248]$/.test(given.typeName ?? "");
+  const seconds = `extract(epoch FROM CASE WHEN isfinite(${given.sql}) THEN ${given.sql} END)::float8`;
+  const values = valuesSql({ v: isDate ? seconds : given.sql }, query);
+  // whole numbers are often few: each is computed with once
+  const rows = isWhole
+    ? `SELECT v, count(*) AS n FROM (${values}) AS r GROUP BY v`
+    : `SELECT v, 1 AS n FROM (${values}) AS r`;
+  const column: DataviewColumn = { ...given, sql: "v", kind: isDate ? "other" : given.kind };
   const isGiven = start < end;
   const finds = bins <= 0;
   const value = finiteSql(column);
   const [from, to, count] = [
-    isGiven ? numberSql(start) : "b.least",
-    isGiven ? numberSql(end) : "b.most",
-    finds ? "b.bins" : numberSql(bins),
+    isGiven ? `(${start})` : "b.least",
+    isGiven ? `(${end})` : "b.most",
+    finds ? "b.bins" : `(${bins})`,
   ];
   // CARTO's rule: twice the interquartile range is the width of a bin
   const iqr = finds
-    ? `percentile_disc(0.75) WITHIN GROUP (ORDER BY ${column.sql}) - percentile_disc(0.25) WITHIN GROUP (ORDER BY ${column.sql})`
+    ? "percentile_disc(0.75) WITHIN GROUP (ORDER BY v) - percentile_disc(0.25) WITHIN GROUP (ORDER BY v)"
     : "0";
   const basics = `
     SELECT least, most, CASE WHEN n = 0 OR iqr = 0 THEN 1 ELSE greatest(
       least(${LEAST_BINS}, n)::int, least(${MOST_BINS}::float8, ((most - least) / (2 * iqr))::float8)::int) END AS bins
-    FROM (
-      SELECT max(${column.sql}) AS most, min(${column.sql}) AS least, count(1) AS n, ${iqr} AS iqr
-      FROM (${query}\n) AS cdbq WHERE ${value} IS NOT NULL
-    ) AS s`;
-  const between = isGiven ? `WHERE ${column.sql} >= ${from} AND ${column.sql} <= ${to}` : "";
+    FROM (SELECT max(v) AS most, min(v) AS least, count(1) AS n, ${iqr} AS iqr FROM (${values}) AS r WHERE ${value} IS NOT NULL) AS s`;
+  const between = isGiven ? `WHERE v >= ${from} AND v <= ${to}` : "";
   const [withBasics, joined, grouped] =
     isGiven && !finds ? ["", "", ""] : [`WITH b AS (${basics})`, ", b", ", b.least, b.most, b.bins"];
-  const type = column.typeName === "numeric" ? "numeric" : "float8";
+  const type = given.typeName === "numeric" ? "numeric" : "float8";
+  const countOf = (condition: string) => `coalesce(sum(n) FILTER (WHERE ${condition}), 0)`;
   return `${withBasics}
     SELECT (${to} - ${from}) / ${count}::float8 AS bin_width, ${count} AS bins_number,
-      ${countIf(`${column.sql} IS NULL`)} AS nulls_count,
-      ${countIf(isInfiniteSql(column))} AS infinities_count, ${countIf(isNanSql(column))} AS nans_count,
-      min(${value}) AS min, max(${value}) AS max, avg(${value}) AS avg, count(${value}) AS freq,
+      ${countOf("v IS NULL")} AS nulls_count, ${countOf(isInfiniteSql(column))} AS infinities_count, ${countOf(isNanSql(column))} AS nans_count,
+      min(${value}) AS min, max(${value}) AS max, sum(${value} * n) / nullif(${countOf(`${value} IS NOT NULL`)}, 0) AS avg,
+      ${countOf(`${value} IS NOT NULL`)} AS freq,
       CASE WHEN ${from} = ${to} THEN 0
         ELSE greatest(1, least(${count}, width_bucket((${value})::${type}, ${from}::${type}, ${to}::${type}, ${count}))) - 1 END AS bin
-    FROM (SELECT * FROM (${query}\n) AS cdbq ${between}) AS q${joined}
+    FROM (SELECT * FROM (${rows}) AS r ${between} OFFSET 0) AS q${joined}
     GROUP BY bin${grouped} ORDER BY bin`;
 }
-
-/** Writes a number so that a sign before it begins no comment. */
-const numberSql = (value: number): string => `(${value})`;

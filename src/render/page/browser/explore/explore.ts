@@ -290,6 +290,8 @@ function noteOf(
       return "The widgets count all rows, on the server.";
     case "asking":
       return isScaled ? "Counting all rows… Until then, numbers are estimates." : ofOverview;
+    case "slow":
+      return `${ofOverview} Zoom in for exact numbers: the server has too many rows to count here.`;
     case "unreachable":
       return `${ofOverview} The server with the full data cannot be reached.`;
     case "refused":

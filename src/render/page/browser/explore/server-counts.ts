@@ -7,7 +7,7 @@ import type { CountSource, Explorer, StepCounts } from "../../../explore/explore
 import type { Viewport } from "../../../scene";
 import type { PageScene } from "../../codec";
 import type { DetailTiles } from "../detail-tiles";
-import { Refused, ServerLayer } from "./server-layer";
+import { Refused, ServerLayer, TooSlow } from "./server-layer";
 
 /** The server is asked after the pointer or the map has been at rest for this long. */
 const AT_REST_MS = 150;
@@ -20,8 +20,8 @@ const MARGIN_PX = 2;
 /** A longer ring would make a URL that servers refuse. */
 const MOST_VERTICES = 300;
 
-/** `all`: the server has counted; `asking`: it will; `unreachable` and `refused`: the page counts its own rows. */
-export type CountState = "all" | "asking" | "unreachable" | "refused";
+/** `all`: the server has counted; `asking`: it will; otherwise the page counts its own rows. */
+export type CountState = "all" | "asking" | "slow" | "unreachable" | "refused";
 
 interface Counted {
   readonly layer: number;
@@ -35,6 +35,8 @@ interface Counted {
   state: CountState;
   asks: AbortController | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** View and filters for which counting took too long. */
+  slow: string | undefined;
   /** Number of failures in a row. */
   failures: number;
   /** Time from which on the server may be asked again, as of `performance.now`. */
@@ -62,7 +64,7 @@ export class ServerCounts implements CountSource {
       if (!detail?.counts) return [];
       const server = new ServerLayer(detail.counts, explorer, layer);
       const margin = MARGIN_PX / worldPx;
-      const idle = { asks: undefined, timer: undefined, failures: 0, nextAt: 0 };
+      const idle = { asks: undefined, timer: undefined, slow: undefined, failures: 0, nextAt: 0 };
       return [{ layer, server, margin, area: "", tiled: NO_FILTERS, state: "asking", ...idle }];
     });
     if (this.#layers.length > 0) window.addEventListener("online", () => this.#askAgain());
@@ -90,6 +92,10 @@ export class ServerCounts implements CountSource {
       const isFiltered = filtersIn(server) !== NO_FILTERS;
       if (!isFiltered) this.#showTiles(counted, undefined);
       const isKnown = counted.state !== "unreachable" && server.isKnown(counted.area);
+      if (counted.state === "slow" && !isKnown) {
+        if (counted.slow === questionOf(counted)) continue;
+        [counted.state, counted.failures, counted.nextAt] = ["asking", 0, 0];
+      }
       if (isKnown) this.#settle(counted);
       else if (counted.state === "all") counted.state = "asking";
       if (isKnown && !isFiltered) continue;
@@ -165,7 +171,9 @@ export class ServerCounts implements CountSource {
     } catch (error) {
       if (asks.signal.aborted) return;
       asks.abort(); // the other requests
-      counted.state = error instanceof Refused ? "refused" : "unreachable";
+      counted.state =
+        error instanceof Refused ? "refused" : error instanceof TooSlow ? "slow" : "unreachable";
+      counted.slow = questionOf(counted);
       const pause = FIRST_PAUSE_MS * 2 ** Math.min(counted.failures++, MOST_TRIES);
       counted.nextAt = performance.now() + pause;
       if (counted.state === "unreachable" && counted.failures <= MOST_TRIES)
@@ -209,6 +217,8 @@ export class ServerCounts implements CountSource {
 
 const filtersIn = (server: ServerLayer): string => JSON.stringify(server.values);
 const NO_FILTERS = "{}";
+
+const questionOf = ({ server, area }: Counted): string => JSON.stringify([server.values, area]);
 
 const isAnswering = ({ state }: Counted): boolean => state === "all" || state === "asking";
 

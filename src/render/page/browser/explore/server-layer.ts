@@ -28,6 +28,8 @@ interface Question {
 
 /** The server refuses what the page asks, so that asking again is of no use. */
 export class Refused extends Error {}
+/** Counting takes longer than the server lets it. */
+export class TooSlow extends Error {}
 
 export class ServerLayer {
   readonly #service: CountService;
@@ -68,7 +70,7 @@ export class ServerLayer {
     return typeof value === "number" ? value : undefined;
   }
 
-  /** Asks for what is not known yet. @throws Refused, TypeError without a connection, DOMException if it is aborted */
+  /** Asks for what is not known yet. @throws Refused, TooSlow, TypeError without a connection, DOMException if it is aborted */
   async ask(area: string, signal: AbortSignal): Promise<void> {
     const questions = this.#questions(area);
     for (const { key } of questions) this.#keep(key, this.#answers.get(key));
@@ -197,6 +199,8 @@ const listIn = (value: unknown): readonly Record<string, unknown>[] =>
 const request = (url: string, init: RequestInit) =>
   fetch(url, { credentials: "omit", referrerPolicy: "no-referrer", ...init });
 
-/** A server that is busy or fails may answer later. */
-const failure = ({ status }: Response): Error =>
-  status >= 500 || status === 429 ? new TypeError(`HTTP ${status}`) : new Refused(`HTTP ${status}`);
+/** A server that fails may answer later. */
+function failure({ status }: Response): Error {
+  const Failure = status === 429 ? TooSlow : status >= 500 ? TypeError : Refused;
+  return new Failure(`HTTP ${status}`);
+}
