@@ -5,7 +5,7 @@ import { MapsRefusal } from "../errors";
 import { worldSql } from "../layer-source";
 import { aggregation, searchAggregation } from "./aggregation";
 import { dateHistogram } from "./date-histogram";
-import { areaCondition } from "./filters";
+import { areaConditions } from "./filters";
 import { formula } from "./formula";
 import { histogram } from "./histogram";
 import { type DataviewRequest, overridesOf } from "./request";
@@ -65,17 +65,19 @@ export async function dataviewSearch(
 function requestOf(
   { definition, filtered, othersFiltered, unfiltered, fields }: DescribedDataview,
   query: Query,
-  column: Parameters<typeof areaCondition>[1],
+  column: Parameters<typeof areaConditions>[1],
 ): DataviewRequest {
   const rows = Number(query.no_filters)
     ? unfiltered
     : Number(query.own_filter) === 1
       ? filtered
       : othersFiltered;
-  const area = areaCondition(query, column);
+  const inArea = areaConditions(query, column).map((area) =>
+    withConditions(rows, area === "true" ? [] : [area]),
+  );
   return {
     definition,
-    query: worldSql(withConditions(rows, area === undefined ? [] : [area])),
+    query: worldSql(inArea.join("\nUNION ALL\n")),
     fields,
     overrides: overridesOf(query),
   };

@@ -82,14 +82,15 @@ export interface AreaColumn {
 }
 
 /**
- * Returns the condition of an area: the parameter `bbox`, `circle` or `polygon` of a request, whichever comes first.
+ * Returns the conditions for the rows in an area, of which each row fulfils one: that of the parameter `bbox`, `circle` or `polygon`
+ * of a request, whichever comes first.
  * @throws MapsRefusal with CARTO's messages
  */
-export function areaCondition(
+export function areaConditions(
   { bbox, circle, polygon }: Readonly<Record<string, unknown>>,
   { name, srid }: AreaColumn,
-): string | undefined {
-  if (bbox) return bboxCondition(String(bbox), { name, srid });
+): readonly string[] {
+  if (bbox) return bboxConditions(String(bbox), { name, srid });
   if (circle) {
     const given = parseJson(String(circle));
     if (given === undefined) throw refuse("Invalid circle parameter. Expected a valid JSON");
@@ -97,15 +98,17 @@ export function areaCondition(
     if (!isNumber(lng) || !isNumber(lat) || !isNumber(radius))
       throw refuse('Missing parameter for Circle Filter, expected: "lng", "lat", and "radius"');
     const degrees = srid === 4326 ? name : `ST_Transform(${name}, 4326)`;
-    return `ST_DWithin(${degrees}::geography, ST_SetSRID(ST_Point(${lng}, ${lat}), 4326)::geography, ${radius})`;
+    return [
+      `ST_DWithin(${degrees}::geography, ST_SetSRID(ST_Point(${lng}, ${lat}), 4326)::geography, ${radius})`,
+    ];
   }
-  return polygon ? polygonCondition(String(polygon), { name, srid }) : undefined;
+  return polygon ? [polygonCondition(String(polygon), { name, srid })] : ["true"];
 }
 
 /** Latitude at which the square of Web Mercator ends. */
 const MAX_LAT = 85.0511287798066;
 
-function bboxCondition(text: string, { name, srid }: AreaColumn): string {
+function bboxConditions(text: string, { name, srid }: AreaColumn): readonly string[] {
   const [w = Number.NaN, south = Number.NaN, e = Number.NaN, north = Number.NaN, ...more] = text
     .split(",")
     .map(Number);
@@ -123,30 +126,55 @@ function bboxCondition(text: string, { name, srid }: AreaColumn): string {
             [-180, east - 360],
           ];
   const [bottom, top] = [Math.max(south, -MAX_LAT), Math.min(north, MAX_LAT)];
-  return ranges
-    .map(([from = 0, to = 0]) => {
-      const box = `ST_MakeEnvelope(${from}, ${bottom}, ${to}, ${top}, 4326)`;
-      if (srid === 4326) return `ST_Intersects(${name}, ${box})`;
-      const exact = `ST_Transform(${box}, ${srid})`;
-      const inside = innerBox([from, bottom, to, top]);
-      // the boxes of most geometries are inside, which is faster to see
-      const isInside = inside
-        ? `${name} @ ST_MakeEnvelope(${inside.minX}, ${inside.minY}, ${inside.maxX}, ${inside.maxY}, ${srid}) OR `
-        : "";
-      return `(${name} && ${exact} AND (${isInside}ST_Intersects(${name}, ${exact})))`;
-    })
-    .join(" OR ");
+  const touches = ranges.map(([from, to]) => {
+    const box = `ST_MakeEnvelope(${from}, ${bottom}, ${to}, ${top}, 4326)`;
+    return `ST_Intersects(${name}, ${srid === 4326 ? box : `ST_Transform(${box}, ${srid})`})`;
+  });
+  const [[from = 0, to = 0] = [], ...others] = ranges;
+  const boxes = srid === 3857 && others.length === 0 ? nestedBoxes([from, bottom, to, top]) : undefined;
+  if (!boxes) return [touches.join(" OR ")];
+  // Most boxes are inside, which is cheap to see. Apart from the others, for which PostgreSQL would choose an index, these are
+  // read in the order of the table.
+  const inside = `${name} @ ${boxSql(boxes.inner)}`;
+  const atEdges = edgesOf(boxes).map((edge) => `${name} && ${boxSql(edge)}`);
+  return [inside, `(${atEdges.join(" OR ")}) AND NOT (${inside}) AND ${touches.join("")}`];
 }
+
+const boxSql = ({ minX, minY, maxX, maxY }: BoxM): string =>
+  `ST_MakeEnvelope(${minX}, ${minY}, ${maxX}, ${maxY}, 3857)`;
 
 /** PostGIS rounds boxes to floats: metres of Web Mercator by at most one, for which this leaves room. */
 const ROUNDING_M = 10;
 
-/** Returns a box in metres whose contents are inside of one in degrees for certain; undefined for a small one. */
-function innerBox([west, south, east, north]: readonly [number, number, number, number]): BoxM | undefined {
+interface NestedBoxes {
+  readonly inner: BoxM;
+  readonly outer: BoxM;
+}
+
+/**
+ * Returns boxes in metres around one in degrees: what is within the inner one is inside for certain, and what touches the box has a
+ * box that touches the outer one. Undefined for a small box.
+ */
+function nestedBoxes([west, south, east, north]: readonly [number, number, number, number]):
+  | NestedBoxes
+  | undefined {
   const [minX, minY] = mercatorOf([west, south]);
   const [maxX, maxY] = mercatorOf([east, north]);
-  const inner = grownBox({ minX, minY, maxX, maxY }, -ROUNDING_M);
-  return inner.minX < inner.maxX && inner.minY < inner.maxY ? inner : undefined;
+  const box = { minX, minY, maxX, maxY };
+  const inner = grownBox(box, -ROUNDING_M);
+  return inner.minX < inner.maxX && inner.minY < inner.maxY
+    ? { inner, outer: grownBox(box, ROUNDING_M) }
+    : undefined;
+}
+
+/** Returns the four sides of the frame between two boxes: what reaches out of the inner box, and into the outer one, touches it. */
+function edgesOf({ inner, outer }: NestedBoxes): BoxM[] {
+  return [
+    { ...outer, maxX: inner.minX },
+    { ...outer, minX: inner.maxX },
+    { ...outer, maxY: inner.minY },
+    { ...outer, minY: inner.maxY },
+  ];
 }
 
 function polygonCondition(text: string, { name, srid }: AreaColumn): string {

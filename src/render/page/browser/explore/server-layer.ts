@@ -22,6 +22,7 @@ type Answer = Uint32Array | number;
 interface Question {
   readonly key: string;
   readonly widget: number;
+  /** Filters of the instance to ask. */
   readonly values: PlaceholderValues;
   readonly area: string;
 }
@@ -114,13 +115,22 @@ export class ServerLayer {
     return [...new Map(all.map((question) => [question.key, question])).values()];
   }
 
-  /** What the rows that pass are, and for a widget that filters all rows, which are the same without other filters. */
+  /**
+   * The question about the rows that pass, and for a widget that filters the one about all rows. These are the same without other
+   * filters: a widget's own filter does not change what its dataview counts.
+   */
   #questionsOf(widget: number, viewArea: string): Question[] {
     const { inView, kind } = this.#explorer.widgets[widget]!; // `!`: one of the widgets
     const area = inView ? viewArea : "";
-    const filters =
-      kind === "formula" ? [this.values] : [placeholderValues(this.#explorer, this.#layer, widget), {}];
-    return filters.map((values) => ({ key: JSON.stringify([widget, values, area]), widget, values, area }));
+    const about = (counted: PlaceholderValues, values: PlaceholderValues): Question => ({
+      key: JSON.stringify([widget, counted, area]),
+      widget,
+      values,
+      area,
+    });
+    const { values } = this;
+    if (kind === "formula") return [about(values, values)];
+    return [about(placeholderValues(this.#explorer, this.#layer, widget), values), about({}, {})];
   }
 
   async #answer(
