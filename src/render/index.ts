@@ -23,10 +23,10 @@ export { imageViewportOf } from "./image-layout";
 export {
   checkScale,
   type MapReports,
-  type RowsToFetch,
   MapView,
   type MapViewOptions,
   type PngViewOptions,
+  type RowsToFetch,
   type SelectionOptions,
 } from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";

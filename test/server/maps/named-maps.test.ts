@@ -239,7 +239,11 @@ describe("a named map", () => {
         200,
         "GET, POST, OPTIONS",
       ]);
-      const init = { method: "POST", body: "{}", headers: { ...headers, "Content-Type": "application/json" } };
+      const init = {
+        method: "POST",
+        body: "{}",
+        headers: { ...headers, "Content-Type": "application/json" },
+      };
       expect((await tile(`${named}?auth_token=t0k3n`, init)).status).toBe(200);
       expect((await tile(named, init)).status).toBe(403);
       expect((await tile(`${named}?auth_token=t0k3n`, { ...init, headers })).status).toBe(400); // no preflight
