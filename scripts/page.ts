@@ -22,6 +22,8 @@ export const PAGE_BUNDLES = {
     page: join(ROOT, "src/render/page/browser/page.ts"),
     "page-together": join(ROOT, "src/render/page/browser/page-together.ts"),
     "page-explore": join(ROOT, "src/render/page/browser/page-explore.ts"),
+    "page-figure": join(ROOT, "src/render/page/browser/page-figure.ts"),
+    "page-charts": join(ROOT, "src/render/page/browser/page-charts.ts"),
     "page-boot": join(ROOT, "src/render/page/browser/boot.ts"),
   },
   bundle: true,

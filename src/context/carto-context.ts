@@ -28,7 +28,7 @@ import { Observatory } from "../observatory/observatory";
 import type { RegionArgument } from "../observatory/place";
 import { OPTION_NAMES } from "../option-names";
 import { type CallOptions, checkOptions } from "../options";
-import type { FigureCell, MapView } from "../render";
+import type { Figure, FigureCell, MapView } from "../render";
 import { accountOf } from "./connection/account";
 import {
   type ContextOptions,
@@ -38,8 +38,8 @@ import {
 } from "./connection/endpoint";
 import { authenticated, shareTransport } from "./connection/transport";
 import { BatchJobStatus, checkBatch } from "./jobs/batch-job-status";
-import { makeMap } from "./map/map";
-import { checkPicture } from "./map/map-picture";
+import { makeFacets, makeMap } from "./map/map";
+import { checkFaceted, checkPicture } from "./map/map-picture";
 import { readTables, withNearTable } from "./read/list-tables";
 import { checkLimit, checkSql, type QueryOptions, type ReadOptions, readFrame, readTable } from "./read/read";
 import { type SyncOptions, type SyncResult, syncFrame } from "./sync/sync";
@@ -56,8 +56,10 @@ export interface CartoMapOptions extends MapOptions {
   readonly interactive?: boolean;
   /** Pixels of an image per CSS pixel, 1 to 4; 2 is sharp on paper and high-resolution screens. @default 1 */
   readonly scale?: number;
-  /** Cell of a figure that shows the map as an image, such as `figure({ columns: 2 }).at(0)`. */
+  /** Cell of a figure that shows the map, such as `figure({ columns: 2 }).at(0)`: as an image, or live if the figure is `linked`. */
   readonly ax?: FigureCell;
+  /** Column of the topmost layer, for each value of which the figure has a map. @default one map */
+  readonly facet?: string;
   /** Cancels the requests. */
   readonly signal?: AbortSignal;
 }
@@ -455,13 +457,32 @@ export class CartoContext {
    *   `interactive: false`: an image, with `scale` times as many pixels; `ax: fig.at(0)`: an image in a `figure`
    * @throws InvalidArgumentError for a style that does not fit the data, before rows are fetched
    */
-  async map(options: CartoMapOptions = {}): Promise<MapView> {
+  map(options?: CartoMapOptions & { readonly facet?: undefined }): Promise<MapView>;
+  /**
+   * Shows a map for each value of a column, such as a year, side by side. All have the same view and the same classes, and move
+   * together.
+   *
+   * ```ts
+   * await cc.map({ layers: new Layer("trees", { color: "height" }), facet: "species" })
+   * ```
+   *
+   * @param options those of a single map, and `facet`: a column of the topmost layer. Layers below are in every map. The figure
+   *   shows the twelve most frequent values. `title` is that of the figure; `size`, that of each map, is 320 × 240 by default
+   * @returns a figure of linked maps, to which charts can be added
+   * @throws InvalidArgumentError for `widgets`, `ax`, `scale` and `interactive: false`, which such a figure does not have
+   */
+  map(options: CartoMapOptions & { readonly facet: string }): Promise<Figure>;
+  async map(options: CartoMapOptions = {}): Promise<MapView | Figure> {
     checkOptions("map", options, OPTION_NAMES.CartoMapOptions);
-    const { interactive, scale, ax, signal, ...rest } = options;
+    const { interactive, scale, ax, facet, signal, ...rest } = options;
+    if (facet !== undefined) checkFaceted({ interactive, scale, ax });
     const isPicture = checkPicture({ interactive, scale, ax });
-    return this.#run("map", signal, (signal, progress) => {
+    return this.#run("map", signal, (signal, progress): Promise<MapView | Figure> => {
       const readFile = (source: string) => this.#fileAsFrame(source, { signal, progress });
-      return makeMap(this.#transport, { ...rest, isPicture, scale, ax, signal, progress, readFile });
+      const work = { ...rest, signal, progress, readFile };
+      return facet === undefined
+        ? makeMap(this.#transport, { ...work, isPicture, scale, ax })
+        : makeFacets(this.#transport, { ...work, facet });
     });
   }
 

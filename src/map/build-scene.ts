@@ -9,6 +9,7 @@ import { hasOutline } from "../render/plane";
 import type {
   Basemap,
   Bounds,
+  CategoryColumn,
   Legend,
   LegendCorner,
   PathGeometry,
@@ -49,7 +50,7 @@ import { checkFilters } from "./state-filters";
 import { hasTiles, type Part, styleLayer } from "./style-layer";
 import type { TileColumn } from "./tile-columns";
 import { type ClockBase, timedLayers } from "./time-data";
-import { exploredOf } from "./widget-columns";
+import { exploredOf, facetOf } from "./widget-columns";
 import type { WidgetStyle } from "./widget-options";
 
 export interface SceneToBuild extends ViewOptions {
@@ -79,6 +80,8 @@ export interface BuiltScene {
   /** For each layer, the row of its data that each row of the scene is; undefined if these are the same. */
   readonly sourceRows: readonly (Uint32Array | undefined)[];
   readonly scales: LayerScales;
+  /** Values of the topmost layer that have a map each, if that was asked for. */
+  readonly facet?: CategoryColumn;
 }
 
 const WORLD: Scene["view"] = { kind: "center", lng: 0, lat: 0, zoom: 1 };
@@ -132,6 +135,7 @@ export function buildScene({
   const columnsOfTiles: (TileColumn[] | undefined)[] = [];
   const coloredColumns: (StyleColumn | undefined)[] = [];
   const sceneWidgets = new Map<number, Widget>();
+  let facet: CategoryColumn | undefined;
   const withExplored = (
     layer: SceneLayer,
     { data, layer: source, projected }: Part,
@@ -139,14 +143,15 @@ export function buildScene({
   ): SceneLayer => {
     const own = [...widgets.entries()].filter(([, { layer }]) => layer === position);
     if (source.style.explored === undefined) return layer;
+    const { columns } = data;
+    const rows = new DrawnRows(projected.geometry, data.rowCount);
+    const ofLayer = { columns, rows, label: `layer ${labelOf(source)}` };
     const { explored, widgets: made } = exploredOf(
       own.map(([, widget]) => widget),
-      {
-        columns: data.columns,
-        rows: new DrawnRows(projected.geometry, data.rowCount),
-        label: `layer ${labelOf(source)}`,
-      },
+      ofLayer,
     );
+    const faceted = columns.find(({ name }) => name === source.style.facet);
+    if (faceted) facet = facetOf(faceted, ofLayer);
     for (const [i, widget] of made.entries()) sceneWidgets.set(own[i]![0], widget);
     return { ...layer, explored };
   };
@@ -205,6 +210,7 @@ export function buildScene({
       scaleOf(layer, built, { column: coloredColumns[i], h3: layers[i]?.h3 }),
     ),
     sourceRows: timed.layers.map(({ sourceRows }) => sourceRows),
+    ...(facet && { facet }),
   };
 }
 
@@ -242,7 +248,7 @@ function scaleOf(
 const MOST_ROUNDS = 4;
 
 /** Completes the legends of cells, which depend on the scale of the first view. */
-function withCellLegends(scene: Scene, asked: LegendCorner | undefined): Scene {
+export function withCellLegends(scene: Scene, asked: LegendCorner | undefined): Scene {
   if (!scene.layers.some(({ aggregate }) => aggregate)) return scene;
   const prepared = prepare(scene, { createCanvas: noCanvas, together: paintTogether });
   let [current, { worldPx }] = [scene, imageViewportOf(scene)];

@@ -3,6 +3,7 @@ export { BaseMap, type BaseMapOptions } from "./base-map";
 export { type BuiltScene, buildScene } from "./build-scene";
 export type { MapProjection } from "./choose-projection";
 export { largestPx } from "./default-size";
+export { facetsOf } from "./facets";
 export { dataFromFrame } from "./frame-data";
 export { type GeoJson, isGeoJsonPath, parseGeoJson } from "./geojson";
 export { dataFromGeoJson, tableOfGeoJson } from "./geojson-data";
@@ -19,6 +20,7 @@ export {
 } from "./layer-data";
 export {
   checkMapOptions,
+  type InFigure,
   type MapLayer,
   type MapLegendOptions,
   type MapOptions,

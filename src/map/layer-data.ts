@@ -121,7 +121,7 @@ export const geomColOf = (layer: DataLayer) => ("geomCol" in layer ? layer.geomC
 
 /** A column that an option names. */
 export interface Need {
-  readonly option: "color" | "size" | "value" | "widget" | "tooltip" | "popup" | "label" | "time";
+  readonly option: "color" | "size" | "value" | "widget" | "facet" | "tooltip" | "popup" | "label" | "time";
   readonly column: string;
   /** Format in which it is shown. */
   readonly format?: string | undefined;
@@ -129,11 +129,11 @@ export interface Need {
 
 /** Returns true for options that decide how the layer looks, or count its rows. */
 export const isStyleOption = (option: Need["option"]): boolean =>
-  option === "color" || option === "size" || option === "value" || option === "widget";
+  ["color", "size", "value", "widget", "facet"].includes(option);
 
 /** Lists the columns that the options of a layer name. */
 export function styleColumns({ style }: DataLayer): Need[] {
-  const { color, size, aggregate, tooltip, popup, label, time, explored = [] } = style;
+  const { color, size, aggregate, tooltip, popup, label, time, explored = [], facet } = style;
   const named = (option: "tooltip" | "popup", info: typeof tooltip) =>
     (info?.columns ?? []).map(({ column, format }) => ({ option, column, format }));
   return [
@@ -141,6 +141,7 @@ export function styleColumns({ style }: DataLayer): Need[] {
     ...(size?.kind === "column" ? [{ option: "size" as const, column: size.column }] : []),
     ...(aggregate?.column !== undefined ? [{ option: "value" as const, column: aggregate.column }] : []),
     ...explored.map((column) => ({ option: "widget" as const, column })),
+    ...(facet === undefined ? [] : [{ option: "facet" as const, column: facet }]),
     ...named("tooltip", tooltip),
     ...named("popup", popup),
     ...(label === undefined

@@ -110,10 +110,14 @@ export class QueryLayer {
   }
 }
 
-/** Returns a layer whose data include the columns of widgets. */
-export function withExplored<T extends Layer | QueryLayer>(layer: T, explored: readonly string[]): T {
+/** Returns a layer whose data include the columns of widgets, and the column whose values have a map each. */
+export function withExplored<T extends Layer | QueryLayer>(
+  layer: T,
+  explored: readonly string[],
+  facet?: string,
+): T {
   const copy = Object.assign(Object.create(Object.getPrototypeOf(layer)) as T, layer);
-  return Object.assign(copy, { style: { ...layer.style, explored } });
+  return Object.assign(copy, { style: { ...layer.style, explored, ...(facet !== undefined && { facet }) } });
 }
 
 /**

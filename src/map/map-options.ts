@@ -81,11 +81,22 @@ const MAX_SIDE_PX = 8192;
 const MAX_ZOOM = 22;
 export const MAX_LAYERS = 8;
 
+/** What a figure needs of a map. */
+export interface InFigure {
+  /** The map is linked with other views. */
+  readonly isLinked?: boolean;
+  /** Column of the topmost layer whose values have a map each. */
+  readonly facet?: string | undefined;
+}
+
 /**
  * Checks everything that can be checked without the data, and separates the basemap from the layers.
  * @throws InvalidArgumentError for too many layers or basemaps, an incomplete view, or an invalid size.
  */
-export function checkMapOptions({ layers = [], title, legend, widgets: asked, state, ...view }: MapOptions): {
+export function checkMapOptions(
+  { layers = [], title, legend, widgets: asked, state, ...view }: MapOptions,
+  { isLinked = false, facet }: InFigure = {},
+): {
   /** The layers, with the columns of the widgets. */
   readonly layers: readonly (Layer | QueryLayer)[];
   readonly widgets: readonly WidgetStyle[];
@@ -104,10 +115,13 @@ export function checkMapOptions({ layers = [], title, legend, widgets: asked, st
   checkView(view);
   const widgets = checkWidgets(asked, data);
   for (const { layer } of widgets) checkCountable(data[layer]!); // `!`: checked above
+  if (facet !== undefined) checkFacet(facet, data.at(-1), widgets);
   return {
-    layers: data.map((layer, i) =>
-      widgets.length > 0 ? withExplored(layer, columnsOfWidgets(widgets, i)) : layer,
-    ),
+    layers: data.map((layer, i) => {
+      if (widgets.length === 0 && !isLinked) return layer;
+      if (layer.style.aggregate?.as === "h3") return layer;
+      return withExplored(layer, columnsOfWidgets(widgets, i), i === data.length - 1 ? facet : undefined);
+    }),
     widgets,
     ...(state !== undefined && { state: checkState(state) }),
     ...(basemaps[0] !== undefined && { basemap: basemaps[0] }),
@@ -120,6 +134,27 @@ function checkCountable(layer: Layer | QueryLayer): void {
   throw new InvalidArgumentError(
     `\`widgets\` cannot count layer ${labelOf(layer)}, which is drawn \`as: "h3"\`. Use "hexbin" or "grid", or count another layer with the option \`layer\`.`,
   );
+}
+
+/** @throws InvalidArgumentError for a map whose rows cannot be shared out to several. */
+function checkFacet(
+  facet: unknown,
+  layer: Layer | QueryLayer | undefined,
+  widgets: readonly WidgetStyle[],
+): void {
+  checkText("facet", facet, "the name of a column");
+  if (!layer)
+    throw new InvalidArgumentError(
+      "`facet` must be a column of the topmost layer. Add a Layer or a QueryLayer to the map.",
+    );
+  if (layer.style.aggregate?.as === "h3")
+    throw new InvalidArgumentError(
+      `\`facet\` cannot share out the rows of layer ${labelOf(layer)}, which is drawn \`as: "h3"\`. Use "hexbin" or "grid".`,
+    );
+  if (widgets.length > 0)
+    throw new InvalidArgumentError(
+      "`facet` and `widgets` exclude each other. Put a map with the widgets into a figure({ linked: true }), or leave one of them out.",
+    );
 }
 
 function checkLayer(layer: unknown, position: number): void {

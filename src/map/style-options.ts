@@ -220,6 +220,8 @@ export interface Style {
   readonly isPoints?: true;
   /** Columns of the map's widgets. */
   readonly explored?: readonly string[];
+  /** Column whose values have a map each. */
+  readonly facet?: string;
 }
 
 export interface LegendStyle {

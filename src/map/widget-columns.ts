@@ -5,7 +5,7 @@ import { utcDay, utcTickInterval } from "d3-time";
 import { utcFormat } from "d3-time-format";
 import { InvalidArgumentError } from "../errors";
 import { formatNumber, isNumberFormat } from "../render/format";
-import type { ExploredColumn, Widget } from "../render/scene";
+import type { CategoryColumn, ExploredColumn, Widget } from "../render/scene";
 import { titleOf } from "./aggregate-options";
 import { expected, shown } from "./check";
 import { typeText } from "./color-classes";
@@ -90,6 +90,18 @@ export function exploredOf(
     return { ...base, kind: widget.kind, ...made };
   });
   return { widgets: built, explored };
+}
+
+/**
+ * Returns the values of a column, each of which has a map.
+ * @throws InvalidArgumentError for times
+ */
+export function facetOf(column: StyleColumn, source: Pick<Source, "rows" | "label">): CategoryColumn {
+  if (column.kind === "number" && column.isTime)
+    throw new InvalidArgumentError(
+      `\`facet\` must be a column of text, booleans or numbers; ${typeText(column, source.label)}. Add a column with the year or month.`,
+    );
+  return categoriesOf(column, source).column as CategoryColumn;
 }
 
 const defaultTitle = (widget: WidgetStyle): string =>
@@ -301,7 +313,7 @@ function timeFormatOf(edges: readonly number[], format: string | undefined): (ms
   return (ms) => write(new Date(ms));
 }
 
-function categoriesOf(column: StyleColumn, { rows, label }: Source): Made {
+function categoriesOf(column: StyleColumn, { rows, label }: Pick<Source, "rows" | "label">): Made {
   if (column.kind === "number" && column.isTime)
     throw new InvalidArgumentError(
       `widget.category requires text, booleans or numbers; ${typeText(column, label)}. Use widget.timeSeries(${shown(column.name)}).`,

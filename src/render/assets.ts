@@ -18,8 +18,8 @@ interface PageProgram {
 
 const programs = new Map<string, PageProgram>();
 
-/** A program: that of most pages, with painters of layers whose points are drawn together, or with these and widgets. */
-export type ProgramName = "page" | "page-together" | "page-explore";
+/** A program: that of most pages, with painters of layers whose points are drawn together, with these and widgets, of figures, or of their charts. */
+export type ProgramName = "page" | "page-together" | "page-explore" | "page-figure" | "page-charts";
 
 /** Returns the program of a page. */
 export function pageProgram(program: ProgramName): PageProgram {

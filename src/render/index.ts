@@ -9,7 +9,9 @@ export { sharedLevels } from "./aggregate/shared";
 export { arrowLength } from "./arrow";
 export type { Moment } from "./clock";
 export { type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
-export { Figure, FigureCell, type FigureOptions, figure, type StillMap } from "./figure/figure";
+export { Figure, FigureCell, type FigureOptions, figure } from "./figure/figure";
+export type { RowSource } from "./figure/linked";
+export type { StillMap } from "./figure/still-map";
 export { missingCharacters } from "./image/fonts";
 export type { GifOptions } from "./image/gif";
 export {

@@ -47,6 +47,13 @@ export const SLACK = 8;
 export function legendStripOf(scene: Scene): LegendStrip | undefined {
   const { legends, widthPx, heightPx } = scene;
   if (legends.length === 0 || !isNarrow(scene)) return undefined;
+  const strip = stripOf(legends, widthPx);
+  const isSmall = strip.heightPx <= MOST_SHARE * heightPx && heightPx - strip.heightPx >= LEAST_MAP_PX;
+  return isSmall ? strip : undefined;
+}
+
+/** Lays out legends below each other in a strip. */
+export function stripOf(legends: readonly Legend[], widthPx: number): LegendStrip {
   const room = widthPx - 2 * PADDING_X;
   const parts: StripPart[] = [];
   let y = PADDING_Y;
@@ -56,9 +63,7 @@ export function legendStripOf(scene: Scene): LegendStrip | undefined {
     parts.push(...block.parts.map((part) => ({ ...part, x: part.x + PADDING_X, y: part.y + y })));
     y += block.heightPx;
   }
-  const strip = { heightPx: Math.ceil(y + PADDING_Y), parts };
-  const isSmall = strip.heightPx <= MOST_SHARE * heightPx && heightPx - strip.heightPx >= LEAST_MAP_PX;
-  return isSmall ? strip : undefined;
+  return { heightPx: Math.ceil(y + PADDING_Y), parts };
 }
 
 function blockOf(legend: Legend, room: number): LegendStrip {

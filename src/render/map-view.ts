@@ -11,7 +11,8 @@ import { filterSql } from "./explore/filter-sql";
 import { outerSize } from "./explore/panel";
 import { selectedRows } from "./explore/selected-rows";
 import { type MapReport, type MapState, type MapViewport, parseReport } from "./explore/state";
-import type { StillMap } from "./figure/figure";
+import type { LiveMap, RowSource } from "./figure/linked";
+import type { StillMap } from "./figure/still-map";
 import { encodePng, encodeStill } from "./image/encode-png";
 import { type GifOptions, renderGif } from "./image/gif";
 import { type PngOptions, renderCanvas, renderPng } from "./image/png";
@@ -22,6 +23,7 @@ import { type PackedScene, packScene } from "./page/pack";
 import { alongCurve } from "./page/pick";
 import { centerOf, viewportOf } from "./projection";
 import type { MapFilter, Scene } from "./scene";
+import { changeScene } from "./scene-change";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -37,6 +39,10 @@ export interface MapViewOptions {
   readonly packed?: PackedScene;
   /** What the readers of the map do, if its rows can be selected. @internal */
   readonly reports?: MapReports;
+  /** Source of the rows of each layer, for a figure whose views are linked. @internal */
+  readonly sources?: readonly (RowSource | undefined)[];
+  /** One of the maps of `facet`. @internal */
+  readonly isFacet?: boolean;
 }
 
 /** Options of `map.selection`. */
@@ -97,10 +103,11 @@ export class MapView {
   /** Packed when it is first needed: that takes a second for a million points, and a PNG does without it. */
   #packed: PackedScene | undefined;
   readonly #reports: MapReports | undefined;
+  readonly #inFigure: Pick<MapViewOptions, "sources" | "isFacet">;
 
   constructor(scene: Scene, options: MapViewOptions = {}) {
     checkOptions("MapView", options, OPTION_NAMES.MapViewOptions);
-    const { interactive = true, scale = 1, tiles, packed, reports } = options;
+    const { interactive = true, scale = 1, tiles, packed, reports, sources, isFacet } = options;
     checkPixels(scene, scale);
     // A PNG does not need the order that packs well; finding it takes longer than painting a million points.
     this.#scene = interactive && !packed ? alongCurve(scene) : scene;
@@ -108,6 +115,7 @@ export class MapView {
     this.#png = { pixelRatio: scale, tiles };
     this.#packed = packed;
     this.#reports = reports;
+    this.#inFigure = { ...(sources && { sources }), ...(isFacet && { isFacet }) };
   }
 
   /** Shows the map in the output of the running cell. Outside a notebook, prints a summary of one line. */
@@ -244,10 +252,22 @@ export class MapView {
       widthPx,
       heightPx,
       description: describeScene(this.#scene),
-      canvas: (scale) => {
+      canvas: (scale, change = {}) => {
         const pixelRatio = Math.max(scale, this.#png.pixelRatio ?? 1);
-        return renderCanvas(this.#scene, { ...this.#png, pixelRatio });
+        return renderCanvas(changeScene(this.#scene, change), { ...this.#png, pixelRatio });
       },
+      ...(this.#inFigure.sources && { live: this.#live(this.#inFigure.sources) }),
+    };
+  }
+
+  #live(sources: NonNullable<MapViewOptions["sources"]>): LiveMap {
+    return {
+      scene: this.#scene,
+      packed: () => this.#page(),
+      description: describeScene(this.#scene),
+      reportUrl: this.#reports?.url,
+      sources,
+      isFacet: this.#inFigure.isFacet === true,
     };
   }
 

@@ -41,9 +41,13 @@ export function checkPicture({ interactive, scale, ax }: PictureOptions): boolea
     throw new InvalidArgumentError(
       "`ax` must be a cell of a figure. Create one with `const fig = figure({ columns: 2 })`, and pass `ax: fig.at(0)`.",
     );
-  if (ax !== undefined && interactive === true)
+  if (ax?.isLive && interactive === false)
     throw new InvalidArgumentError(
-      "`ax` and `interactive: true` exclude each other: a figure shows maps as images. Leave one of them out.",
+      "`interactive: false` and a cell of a linked figure exclude each other: its maps are live. Leave one of them out.",
+    );
+  if (ax !== undefined && !ax.isLive && interactive === true)
+    throw new InvalidArgumentError(
+      "`ax` and `interactive: true` exclude each other: a figure shows maps as images unless it is made with `linked: true`. Leave one of them out.",
     );
   const isPicture = ax !== undefined || interactive === false;
   if (scale === undefined) return isPicture;
@@ -53,6 +57,15 @@ export function checkPicture({ interactive, scale, ax }: PictureOptions): boolea
     );
   checkScale(scale);
   return true;
+}
+
+/** @throws InvalidArgumentError for options that a figure of `facet` does not have. */
+export function checkFaceted(options: PictureOptions): void {
+  const given = Object.entries(options).find(([, value]) => value !== undefined)?.[0];
+  if (given === undefined) return;
+  throw new InvalidArgumentError(
+    `\`facet\` and \`${given}\` exclude each other: \`facet\` makes a figure of live maps. For an image of it, call fig.save("maps.png").`,
+  );
 }
 
 /**

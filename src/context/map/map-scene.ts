@@ -12,6 +12,7 @@ import {
   dataFromFrame,
   dataFromGeoJson,
   fieldsOfLayer,
+  type InFigure,
   isGeoJsonPath,
   type LayerData,
   labelOf,
@@ -40,8 +41,12 @@ export interface FetchedScene extends BuiltScene {
 }
 
 /** Fetches the data of a map's layers and builds its scene. A map of DataFrames and GeoJSON contacts no server. */
-export async function mapScene(transport: Transport, options: MapOptions & Work): Promise<FetchedScene> {
-  const { layers, basemap, widgets, state } = checkMapOptions(options);
+export async function mapScene(
+  transport: Transport,
+  options: MapOptions & Work,
+  inFigure?: InFigure,
+): Promise<FetchedScene> {
+  const { layers, basemap, widgets, state } = checkMapOptions(options, inFigure);
   const fetched = await resolveLayers(transport, layers, options);
   const theme = basemap?.basemap.theme ?? "light";
   const resolved = await Promise.all(fetched.map((layer) => withH3Cells(layer, theme)));

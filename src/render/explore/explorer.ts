@@ -145,6 +145,26 @@ export class Explorer {
     for (const layer of [...this.#hiddenClasses.keys()]) this.hideClasses(layer, new Set());
   }
 
+  /** Hides the features of a layer for which a function returns true, because of filters outside of the map; without it, none. */
+  exclude(layer: number, isExcluded?: (feature: number) => boolean): void {
+    const explored = this.#layers.get(layer);
+    if (!explored) return;
+    const featureOf = isExcluded && featuresOfRows(explored);
+    explored.rows.exclude(isExcluded && ((row) => isExcluded(featureOf ? featureOf[row]! : row)));
+  }
+
+  /** True if filters outside of the map hide features of a layer. */
+  readonly excludesSome = (layer: number): boolean => this.#layers.get(layer)?.rows.excludesSome === true;
+
+  /** Calls `visit` for each feature of a layer that fails a filter of the map itself; returns false if there is no filter. */
+  forEachFailed(layer: number, visit: (feature: number) => void): boolean {
+    const explored = this.#layers.get(layer);
+    if (!explored?.rows.hasOwnFilters) return false;
+    const featureOf = featuresOfRows(explored);
+    explored.rows.forEachFailed((row) => visit(featureOf ? featureOf[row]! : row));
+    return true;
+  }
+
   /** Not 0 for each row of a layer, by the rows of its features, that a filter hides; undefined if none does. */
   failedOf(layer: number): Uint32Array | undefined {
     const explored = this.#layers.get(layer);
@@ -265,6 +285,14 @@ function exploredLayer(
     dimensions,
     classes,
   };
+}
+
+/** Returns a feature of each row; undefined if feature f is row f. */
+function featuresOfRows({ rowOf, rowCount }: ExploredLayer): Uint32Array | undefined {
+  if (!rowOf) return undefined;
+  const features = new Uint32Array(rowCount);
+  for (let feature = 0; feature < rowOf.length; feature++) features[rowOf[feature]!] = feature;
+  return features;
 }
 
 /** Number of rows that the explored columns have. */

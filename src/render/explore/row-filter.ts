@@ -7,6 +7,8 @@
 
 /** Bit of rows that are not on the map, which count nowhere. */
 const ABSENT = 1 << 31;
+/** Bit of rows that fail filters outside of the map, such as those of a chart of the same figure. */
+const EXCLUDED = 1 << 30;
 
 /** The steps of the rows in one column, and which of them pass. */
 interface Dimension {
@@ -36,6 +38,7 @@ export class RowFilter {
   readonly #dimensions: readonly Dimension[];
   /** 1 for each row outside of the view; absent if none is. */
   #outside: Uint8Array | undefined;
+  #excludesSome = false;
 
   /** @param present 1 for each row that is on the map; absent if all are */
   constructor(rowCount: number, sources: readonly DimensionSource[], present?: Uint8Array) {
@@ -58,7 +61,34 @@ export class RowFilter {
   }
 
   get isFiltered(): boolean {
+    return this.#excludesSome || this.hasOwnFilters;
+  }
+
+  /** True if filters outside of the map are on. */
+  get excludesSome(): boolean {
+    return this.#excludesSome;
+  }
+
+  /** True if a column of the map itself is filtered. */
+  get hasOwnFilters(): boolean {
     return this.#dimensions.some(({ allowed }) => allowed !== undefined);
+  }
+
+  /** Says which rows fail filters outside of the map, those for which the function returns true; without it, none. */
+  exclude(isExcluded?: (row: number) => boolean): void {
+    this.#excludesSome = isExcluded !== undefined;
+    const { failed } = this;
+    for (let row = 0; row < failed.length; row++) {
+      const isOut = isExcluded?.(row) === true;
+      if (isOut !== ((failed[row]! & EXCLUDED) !== 0)) this.#flip(row, EXCLUDED);
+    }
+  }
+
+  /** Calls `visit` for each row of the map that fails a filter of the map itself. */
+  forEachFailed(visit: (row: number) => void): void {
+    const { failed } = this;
+    for (let row = 0; row < failed.length; row++)
+      if ((failed[row]! & ABSENT) === 0 && (failed[row]! & ~EXCLUDED) !== 0) visit(row);
   }
 
   /** Lets only some steps of a column pass, those with 1; without `allowed`, all. */

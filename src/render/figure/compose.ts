@@ -1,5 +1,6 @@
 /** Combines the cells of a figure into one Vega-Lite specification. */
 import { InvalidArgumentError } from "../../errors";
+import { onOneLine } from "../format";
 import { type ChartSpec, type Json, merged } from "./spec";
 
 export interface MapCell {
@@ -24,27 +25,34 @@ export type Cell = MapCell | ChartCell;
 
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 
+interface Composition {
+  readonly columns: number;
+  readonly title?: string | undefined;
+  /** An image above the cells. */
+  readonly above?: MapCell | undefined;
+}
+
 /** Puts cells side by side, `columns` in a row. Missing cells stay blank. */
-export function compose(
-  cells: readonly (Cell | undefined)[],
-  { columns, title }: { readonly columns: number; readonly title?: string | undefined },
-): Json {
+export function compose(cells: readonly (Cell | undefined)[], { columns, title, above }: Composition): Json {
   const charts = cells.filter((cell) => cell?.kind === "chart");
   const datasets: Record<string, unknown> = {};
   for (const { chart, place } of charts) addDatasets(datasets, chart.datasets, place);
   const config = charts.reduce<Json>((all, { chart }) => merged(all, chart.config), {});
   const params = charts.flatMap(({ chart }) => chart.params);
-  const maps = cells.filter((cell) => cell?.kind === "map");
-  return {
-    $schema: SCHEMA,
-    ...(maps.length > 0 && { description: maps.map(({ description }) => description).join(". ") }),
-    ...(title !== undefined && { title: { text: title, anchor: "start", fontSize: 16, offset: 14 } }),
+  const grid = {
     columns,
     align: "each",
     spacing: 20,
     concat: cells.map((cell) =>
       cell === undefined ? BLANK : cell.kind === "map" ? imageOf(cell) : sized(cell),
     ),
+  };
+  const maps = cells.filter((cell) => cell?.kind === "map");
+  return {
+    $schema: SCHEMA,
+    ...(maps.length > 0 && { description: maps.map(({ description }) => description).join(". ") }),
+    ...(title !== undefined && { title: { text: title, anchor: "start", fontSize: 16, offset: 14 } }),
+    ...(above ? { spacing: 8, vconcat: [imageOf(above), grid] } : grid),
     ...(params.length > 0 && { params }),
     ...(Object.keys(datasets).length > 0 && { datasets }),
     ...(Object.keys(config).length > 0 && { config }),
@@ -55,9 +63,20 @@ export function compose(
 
 const BLANK: Json = { data: { values: [] }, mark: "point", width: 1, height: 1, view: { stroke: null } };
 
+/** Maximum length of a description, which screen readers read aloud. */
+const MAX_TEXT = 2000;
+
 const imageOf = ({ url, widthPx, heightPx, description }: MapCell): Json => ({
   data: { values: [{}] },
-  mark: { type: "image", width: widthPx, height: heightPx, align: "left", baseline: "top", description },
+  mark: {
+    type: "image",
+    width: widthPx,
+    height: heightPx,
+    align: "left",
+    baseline: "top",
+    // Vega-Lite writes it into an expression, where some characters end a line
+    description: onOneLine(description, MAX_TEXT),
+  },
   encoding: { x: { value: 0 }, y: { value: 0 }, url: { value: url } },
   width: widthPx,
   height: heightPx,

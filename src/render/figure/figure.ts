@@ -8,9 +8,19 @@ import { JUPYTER_DISPLAY, type MimeBundle, show } from "../../kernel";
 import { OPTION_NAMES } from "../../option-names";
 import { checkOptions } from "../../options";
 import { encodePng } from "../image/encode-png";
+import { type FigurePage, figureToDocument, figureToHtml } from "../page/figure-html";
+import type { FacetLegend } from "../page/figure-layout";
+import type { Framed } from "../page/html";
+import type { SceneChange } from "../scene-change";
+import { changesIn } from "./changes";
+import { captionsOf, comparedImage } from "./compared";
 import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
+import { legendImage } from "./facet-legend";
+import { type LiveCell, linkedCells } from "./linked";
+import { liveChart } from "./live-chart";
 import { chartRows } from "./rows";
-import { type ChartSpec, checkSpec, type Json, splitSpec } from "./spec";
+import { type ChartSpec, checkSpec, type Json, merged, splitSpec } from "./spec";
+import type { StillMap } from "./still-map";
 import { compileChart, type Drawing, drawChart } from "./vega";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -22,19 +32,12 @@ const CHART_WIDTH_PX = 300;
 const CHART_HEIGHT_PX = 240;
 /** A chart is at least this high, even if the map next to it is lower. */
 const MIN_CHART_HEIGHT_PX = 60;
+/** A PNG has its width here, then its height (https://www.w3.org/TR/png-3/#11IHDR). */
+const PNG_WIDTH_AT = 16;
 /** Pixels per CSS pixel in files, for print and for sharp screens. */
 const FILE_SCALE = 2;
 /** Fonts that an SVG names at each text, with fallbacks for viewers that lack the first. */
 const SVG_FONT = "cartoframes, Inter, sans-serif";
-
-/** An image of a map for a figure. @internal */
-export interface StillMap {
-  readonly widthPx: number;
-  readonly heightPx: number;
-  readonly description: string;
-  /** Paints the map with at least `scale` pixels per CSS pixel. */
-  canvas(scale: number): Canvas;
-}
 
 /** Options of `figure`. */
 export interface FigureOptions {
@@ -50,6 +53,20 @@ export interface FigureOptions {
    * @default each map has its own classes
    */
   readonly scale?: "shared";
+  /**
+   * Shows live maps and charts that are linked: maps of the same projection move together and show where the pointer is, and a
+   * filter of one map or chart acts on all views of the same DataFrame, table, query or file. Maps filter by their widgets and by
+   * the classes in their legends, charts by the selections of their `params`. Charts share the rows of a DataFrame that is passed
+   * to `vega`; rows of tables and queries need `cartodb_id`.
+   * @default false: images, and charts on their own
+   */
+  readonly linked?: boolean;
+  /**
+   * Puts two live maps, at 0 and 1, on top of each other, with a divider that the reader moves: the first map shows to its
+   * left, the second to its right. They move together.
+   * @default false
+   */
+  readonly compare?: boolean;
 }
 
 /**
@@ -72,7 +89,13 @@ export function figure(options: FigureOptions = {}): Figure {
 /** Content of a cell. */
 type Content =
   | { readonly kind: "map"; readonly map: StillMap }
-  | { readonly kind: "chart"; readonly chart: ChartSpec };
+  | { readonly kind: "chart"; readonly chart: ChartSpec; readonly rows?: ChartRows };
+
+/** The DataFrame of a chart, and the name of its dataset. */
+interface ChartRows {
+  readonly frame: DataFrame;
+  readonly name: string;
+}
 
 /** What a cell knows of its figure. */
 interface PlaceInFigure {
@@ -80,6 +103,7 @@ interface PlaceInFigure {
   readonly shown: () => Content | undefined;
   readonly datasets: Map<string, string>;
   readonly sharing: object | undefined;
+  readonly isLive: boolean;
 }
 
 /** A figure made by `figure()`. As the last value of a cell, it appears under the cell with its content at that time. */
@@ -90,11 +114,14 @@ export class Figure {
   /** Names of datasets by their rows, so that two charts of the same DataFrame share one dataset. */
   readonly #datasets = new Map<string, string>();
   readonly #sharesScales: boolean;
+  readonly #isLinked: boolean;
+  readonly #compares: boolean;
+  #legend: FacetLegend | undefined;
 
   /** @internal */
   constructor(options: FigureOptions) {
     checkOptions("figure", options, OPTION_NAMES.FigureOptions);
-    const { columns = 2, title, scale } = options;
+    const { columns = 2, title, scale, linked = false, compare = false } = options;
     checkWhole("columns", columns, 1, MAX_COLUMNS);
     if (title !== undefined && (typeof title !== "string" || title.trim() === ""))
       throw new InvalidArgumentError(
@@ -104,6 +131,11 @@ export class Figure {
       throw new InvalidArgumentError(
         `\`scale\` must be "shared", or absent for maps with classes of their own; got ${JSON.stringify(scale) ?? String(scale)}.`,
       );
+    for (const [name, value] of Object.entries({ linked, compare }))
+      if (typeof value !== "boolean")
+        throw new InvalidArgumentError(`\`${name}\` must be true or false; got ${String(value)}.`);
+    this.#isLinked = linked || compare;
+    this.#compares = compare;
     this.#columns = columns;
     this.#title = title;
     this.#sharesScales = scale === "shared";
@@ -124,6 +156,7 @@ export class Figure {
       shown: () => this.#contents[index],
       datasets: this.#datasets,
       sharing: this.#sharesScales ? this : undefined,
+      isLive: this.#isLinked,
     });
   }
 
@@ -156,7 +189,7 @@ export class Figure {
 
   /**
    * Writes the figure to a file: an image if its name ends in `.png` (2 pixels per CSS pixel) or `.svg`, its Vega-Lite
-   * specification if it ends in `.vl.json`. In an SVG, charts are shapes and text, and maps are images with 2 pixels per CSS
+   * specification if it ends in `.vl.json`, and if its views are linked, `toHTML()` if it ends in `.html`. In an SVG, charts are shapes and text, and maps are images with 2 pixels per CSS
    * pixel.
    * @throws InvalidArgumentError for any other extension, and for an empty figure
    */
@@ -167,38 +200,158 @@ export class Figure {
   #fileContent(path: string): string | Uint8Array {
     if (path.toLowerCase().endsWith(".vl.json")) return JSON.stringify(this.toVegaLite());
     switch (extname(path).toLowerCase()) {
+      case ".html":
+        return this.toHTML();
       case ".png":
         return this.toPNG(FILE_SCALE);
       case ".svg":
         return drawn(this.#composed(FILE_SCALE).spec, SVG_FONT).toSvg();
       default:
         throw new InvalidArgumentError(
-          `The name of a figure's file must end in ".png" or ".svg" for an image, or in ".vl.json" for its Vega-Lite specification; got ${JSON.stringify(path)}.`,
+          `The name of a figure's file must end in ".png" or ".svg" for an image, in ".html" for a live figure, or in ".vl.json" for its Vega-Lite specification; got ${JSON.stringify(path)}.`,
         );
     }
   }
 
   #composed(scale: number): { readonly spec: Json; readonly canvases: ReadonlyMap<string, Canvas> } {
-    if (this.#contents.length === 0)
-      throw new InvalidArgumentError(
-        "The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).",
-      );
+    const contents = this.#checkedContents();
+    const changes = this.#changes(contents, "image");
     const canvases = new Map<string, Canvas>();
-    const contents = Array.from(this.#contents); // turns holes into undefined
-    const cells = contents.map((content, index): Cell | undefined => {
-      if (content === undefined) return undefined;
-      if (content.kind === "chart")
-        return { kind: "chart", place: placeOf(index), chart: content.chart, sides: {} };
-      const { cell, canvas } = mapCell(content.map, scale);
-      canvases.set(cell.url, canvas);
-      return cell;
-    });
-    const fitted = cells.map((cell, index) => {
+    const imageOf = (
+      canvas: Canvas,
+      { widthPx, heightPx, description }: Pick<StillMap, "widthPx" | "heightPx" | "description">,
+    ): MapCell => {
+      const url = `data:image/png;base64,${Buffer.from(encodePng(canvas)).toString("base64")}`;
+      canvases.set(url, canvas);
+      return { kind: "map", url, widthPx, heightPx, description };
+    };
+    if (this.#compares) {
+      const { canvas, map } = comparedImage(mapsIn(contents), changes, scale);
+      return { spec: compose([imageOf(canvas, map)], { columns: 1, title: this.#title }), canvases };
+    }
+    const cells = contents.map((content, index): Cell | undefined =>
+      content?.kind === "map"
+        ? imageOf(content.map.canvas(scale, changes[index]), content.map)
+        : sizedCell(content, index),
+    );
+    const above = this.#legend && imageOf(...this.#legendAbove(this.#legend, cells, scale));
+    const composition = { columns: this.#columns, title: this.#title, above };
+    return { spec: compose(this.#fitted(cells), composition), canvases };
+  }
+
+  /** The legend of all maps, as wide as the first row. */
+  #legendAbove(
+    legend: FacetLegend,
+    cells: readonly (Cell | undefined)[],
+    scale: number,
+  ): [Canvas, Pick<StillMap, "widthPx" | "heightPx" | "description">] {
+    const row = cells.slice(0, this.#columns);
+    const widthPx = row.reduce((sum, cell) => sum + (cell?.kind === "map" ? cell.widthPx : 0), 0);
+    const { canvas, ...size } = legendImage(legend, { widthPx, scale });
+    return [canvas, { ...size, description: "Legend" }];
+  }
+
+  /** Shows a legend above the cells. @internal */
+  explain(legend: FacetLegend): void {
+    this.#legend = legend;
+  }
+
+  /** Gives charts the sides that their specifications leave open. */
+  #fitted(cells: readonly (Cell | undefined)[]): (Cell | undefined)[] {
+    return cells.map((cell, index) => {
       const row = Math.floor(index / this.#columns) * this.#columns;
       const beside = cells.slice(row, row + this.#columns);
       return cell?.kind === "chart" ? fittedChart(cell, beside) : cell;
     });
-    return { spec: compose(fitted, { columns: this.#columns, title: this.#title }), canvases };
+  }
+
+  /** @throws InvalidArgumentError for an empty figure, and for a comparison of anything but two maps. */
+  #checkedContents(): readonly (Content | undefined)[] {
+    if (this.#contents.length === 0)
+      throw new InvalidArgumentError(
+        "The figure is empty. Add a chart with fig.at(0).vega(spec, df), or a map with await cc.map({ layers, ax: fig.at(0) }).",
+      );
+    const contents = Array.from(this.#contents); // turns holes into undefined
+    if (this.#compares && (contents.length !== 2 || mapsIn(contents).length !== 2))
+      throw new InvalidArgumentError(
+        "A figure with `compare: true` must have two maps. Add them with await cc.map({ layers, ax: fig.at(0) }) and ax: fig.at(1).",
+      );
+    return contents;
+  }
+
+  /** The live maps and charts. */
+  #page(): FigurePage {
+    const contents = this.#checkedContents();
+    const changes = this.#changes(contents, "page");
+    const charts = contents.flatMap((content) => (content?.kind === "chart" ? [content.chart] : []));
+    const config = charts.reduce<Json>((all, chart) => merged(all, chart.config), {});
+    const params = charts.flatMap((chart) => chart.params);
+    const fitted = this.#fitted(contents.map(sizedCell));
+    const cells = contents.map((content, index): LiveCell => {
+      const cell = fitted[index];
+      if (content?.kind === "map") {
+        const { live, widthPx, heightPx } = content.map;
+        return live ? { kind: "map", live, change: changes[index] ?? {}, widthPx, heightPx } : null;
+      }
+      if (content?.kind !== "chart" || cell?.kind !== "chart") return null;
+      const { chart, rows } = content;
+      const description = String(chart.spec.description ?? titleOf(chart.spec) ?? "Chart");
+      const spec = liveChart({ chart, sides: cell.sides, config, params, linked: rows?.name, description });
+      const { datasets } = chart;
+      const { widthPx, heightPx } = drawn({
+        ...cell.sides,
+        ...chart.spec,
+        datasets,
+        config,
+        params: paramsOf(chart),
+      });
+      return { kind: "chart", place: { kind: "chart", spec, widthPx, heightPx }, frame: rows?.frame };
+    });
+    const [left, right] = captionsOf(mapsIn(contents));
+    return {
+      ...(this.#title !== undefined && { title: this.#title }),
+      columns: this.#columns,
+      cells: linkedCells(cells),
+      datasets: Object.assign({}, ...charts.map(({ datasets }) => datasets)),
+      ...(this.#compares && { compare: { left, right } }),
+      ...(this.#legend && { legend: this.#legend }),
+    };
+  }
+
+  #framed(picture: Uint8Array): Omit<Framed, "title"> {
+    const view = new DataView(picture.buffer, picture.byteOffset);
+    const [widthPx, heightPx] = [view.getUint32(PNG_WIDTH_AT), view.getUint32(PNG_WIDTH_AT + 4)];
+    const texts = this.#checkedContents().flatMap((content) => {
+      if (!content) return [];
+      return [content.kind === "map" ? content.map.description : (titleOf(content.chart.spec) ?? "Chart")];
+    });
+    return {
+      still: picture,
+      widthPx,
+      heightPx,
+      alt: [...(this.#title ? [this.#title] : []), ...texts].join(". "),
+    };
+  }
+
+  /**
+   * Returns an HTML document with the live figure, which fills the browser window and opens without a network.
+   * @throws InvalidArgumentError for a figure without `linked` or `compare`, and for an empty one
+   */
+  toHTML(): string {
+    if (!this.#isLinked)
+      throw new InvalidArgumentError(
+        "toHTML() requires a live figure. Create it with figure({ linked: true }), or save this one as an image.",
+      );
+    return figureToDocument(this.#page(), this.#framed(this.toPNG()));
+  }
+
+  /** What the figure changes of its maps. */
+  #changes(contents: readonly (Content | undefined)[], medium: "page" | "image"): SceneChange[] {
+    if (!this.#isLinked) return [];
+    return changesIn(
+      contents.map((content) => (content?.kind === "map" ? content.map.live?.scene : undefined)),
+      { compares: this.#compares, medium },
+    );
   }
 
   /** The output in a notebook, see `JUPYTER_DISPLAY`. */
@@ -206,6 +359,12 @@ export class Figure {
     if (this.#contents.length === 0) return { "text/plain": String(this) };
     const { spec, canvases } = this.#composed(1);
     const picture = encodePng(drawn(spec).toCanvas((url) => canvases.get(url), 1));
+    if (this.#isLinked)
+      return {
+        "text/html": figureToHtml(this.#page(), this.#framed(picture)),
+        "image/png": picture,
+        "text/plain": String(this),
+      };
     return { [VEGA_LITE_MIME]: spec, "image/png": picture, "text/plain": String(this) };
   }
 
@@ -238,6 +397,11 @@ export class FigureCell {
     return this.#place.sharing;
   }
 
+  /** True if the figure shows live maps. @internal */
+  get isLive(): boolean {
+    return this.#place.isLive;
+  }
+
   /** Returns true if the cell shows this map. @internal */
   shows(map: StillMap): boolean {
     const content = this.#place.shown();
@@ -263,7 +427,8 @@ export class FigureCell {
   vega(spec: object, df?: DataFrame): void {
     const place = placeOf(this.index);
     const checked = checkSpec(spec, place);
-    const whole = df === undefined ? checked : this.#withFrame(checked, df, place);
+    const rows = df === undefined ? undefined : this.#rowsOf(checked, df, place);
+    const whole = rows ? { ...checked, ...rows.parts } : checked;
     const chart = splitSpec(whole);
     try {
       const warnings = new Set<string>();
@@ -278,7 +443,7 @@ export class FigureCell {
         { cause },
       );
     }
-    this.#place.put({ kind: "chart", chart });
+    this.#place.put({ kind: "chart", chart, ...(df && rows && { rows: { frame: df, name: rows.name } }) });
   }
 
   /** Puts a map into the cell, as `cc.map({ ax })` does. @internal */
@@ -286,7 +451,7 @@ export class FigureCell {
     this.#place.put({ kind: "map", map });
   }
 
-  #withFrame(spec: Json, df: unknown, place: string): Json {
+  #rowsOf(spec: Json, df: unknown, place: string): { readonly name: string; readonly parts: Json } {
     if (!isFrame(df))
       throw new InvalidArgumentError(
         `The second argument of ${place}.vega must be a DataFrame; got a value of type ${typeof df}.`,
@@ -297,10 +462,11 @@ export class FigureCell {
       );
     const rows = chartRows(df, place);
     const text = JSON.stringify(rows);
-    const { datasets } = this.#place;
-    const name = datasets.get(text) ?? `frame-${datasets.size + 1}`;
-    datasets.set(text, name);
-    return { ...spec, data: { name }, datasets: { ...(spec.datasets as Json | undefined), [name]: rows } };
+    const known = this.#place.datasets;
+    const name = known.get(text) ?? `frame-${known.size + 1}`;
+    known.set(text, name);
+    const datasets = { ...(spec.datasets as Json | undefined), [name]: rows };
+    return { name, parts: { data: { name }, datasets } };
   }
 
   [INSPECT](): string {
@@ -322,11 +488,22 @@ const messageOf = (cause: unknown) => {
   return short.length > 400 ? `${short.slice(0, 400)}…` : short;
 };
 
-function mapCell(map: StillMap, scale: number): { readonly cell: MapCell; readonly canvas: Canvas } {
-  const canvas = map.canvas(scale);
-  const { widthPx, heightPx, description } = map;
-  const url = `data:image/png;base64,${Buffer.from(encodePng(canvas)).toString("base64")}`;
-  return { cell: { kind: "map", url, widthPx, heightPx, description }, canvas };
+/** A cell with the size of its content, without an image. */
+function sizedCell(content: Content | undefined, index: number): Cell | undefined {
+  if (content === undefined) return undefined;
+  if (content.kind === "chart")
+    return { kind: "chart", place: placeOf(index), chart: content.chart, sides: {} };
+  const { widthPx, heightPx, description } = content.map;
+  return { kind: "map", url: "", widthPx, heightPx, description };
+}
+
+const mapsIn = (contents: readonly (Content | undefined)[]): StillMap[] =>
+  contents.flatMap((content) => (content?.kind === "map" ? [content.map] : []));
+
+/** Returns the title of a chart. */
+function titleOf({ title }: Json): string | undefined {
+  const text = typeof title === "object" && title !== null ? (title as Json).text : title;
+  return typeof text === "string" ? text : undefined;
 }
 
 /** Adds the missing width and height: the chart with its axis is as high as the highest map in its row. */

@@ -46,12 +46,21 @@ export function drawLegendStrip(
   context.fillRect(0, 0, widthPx, strip.heightPx);
   context.fillStyle = theme.edge;
   context.fillRect(0, 0, widthPx, 1);
-  context.font = `${TEXT_PX}px ${fonts}`;
-  context.textBaseline = "middle";
-  for (const part of strip.parts) drawPart(context, part, theme);
+  drawParts(context, strip, { theme, fonts });
   const hasCredit = drawCredit(context, strip, { scene, text, fonts });
   context.restore();
   return hasCredit;
+}
+
+/** Draws the legends of a strip whose corner is that of the canvas. */
+export function drawParts(
+  context: SKRSContext2D,
+  { parts }: LegendStrip,
+  { theme, fonts }: Pick<Lettering, "fonts"> & { readonly theme: Theme },
+): void {
+  context.font = `${TEXT_PX}px ${fonts}`;
+  context.textBaseline = "middle";
+  for (const part of parts) drawPart(context, part, theme);
 }
 
 function drawCredit(

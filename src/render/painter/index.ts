@@ -1,6 +1,5 @@
 /** Paints a scene on any Canvas 2D context, in browsers and in Node, without the DOM and without Node modules. */
 
-export { HATCH_LINE_PX, HATCH_STEP_PX } from "./hatch";
 export { LABEL_FONT } from "./labels";
 export {
   type BasemapShapes,

@@ -3,20 +3,11 @@ import { nearText, scaleBarOf } from "../../furniture";
 import type { PlaceName } from "../../names-data";
 import type { Scene } from "../../scene";
 import { viewportOfMap } from "./canvas-layer";
+import { create } from "./create";
+
+export { create };
 
 const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
-
-/** Creates an element. Children that are strings become text, never HTML. */
-export function create<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Readonly<Record<string, string>> = {},
-  ...children: readonly (Node | string)[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 export function controlAt(position: L.ControlPosition, onAdd: (map: L.Map) => HTMLElement): L.Control {
   const control = new L.Control({ position });

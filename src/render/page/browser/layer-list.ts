@@ -2,33 +2,10 @@ import L from "leaflet";
 import { cssColor } from "../../painter";
 import type { SceneLayer } from "../../scene";
 import { controlAt, create } from "./controls";
+import type { LayerSwitch } from "./layer-switch";
 
 /** Maximum number of colours in the symbol of a layer. */
 const SYMBOL_COLORS = 5;
-
-/** Hides and shows layers; shared by the layer list and the legend. */
-export class LayerSwitch {
-  readonly #hidden: Set<number>;
-  readonly #listeners: (() => void)[] = [];
-
-  /** `hidden` holds the layers that are not painted; it is changed in place. */
-  constructor(hidden: Set<number>) {
-    this.#hidden = hidden;
-  }
-
-  isHidden(layer: number): boolean {
-    return this.#hidden.has(layer);
-  }
-
-  toggle(layer: number): void {
-    if (!this.#hidden.delete(layer)) this.#hidden.add(layer);
-    for (const listener of this.#listeners) listener();
-  }
-
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-}
 
 /**
  * A button that opens a list of all layers with a checkbox each, including layers without a legend. Undefined for a

@@ -18,6 +18,7 @@ import {
 } from "../../painter";
 import { clearanceOf, legendCornerOf } from "../../projection";
 import type { Scene } from "../../scene";
+import { changeScene, type SceneChange } from "../../scene-change";
 import { decodeScene, type PageScene } from "../codec";
 import { describeScene } from "../describe";
 import { arrange } from "./arrange";
@@ -34,23 +35,25 @@ import {
 } from "./controls";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
 import { shareGestures } from "./in-page";
-import { LayerSwitch, layersControl } from "./layer-list";
-import { type ClassSwitch, legendCard } from "./legend";
-import { createMap, whenSized } from "./map";
+import { layersControl } from "./layer-list";
+import { LayerSwitch } from "./layer-switch";
+import { legendCard } from "./legend";
+import legendCss from "./legend.css";
+import type { ClassSwitch } from "./legend-section";
+import { createMap, type LiveMap, whenSized } from "./map";
 import { notesOf } from "./notes";
 import pageCss from "./page.css";
 import { addTiles } from "./raster-tiles";
 import { addTimeControl, timeControl } from "./time-control";
-import { addInfo } from "./tooltips";
+import { addInfo, type Info } from "./tooltips";
 
 /** While the map is dragged, tiles are requested at this interval. */
 const DETAIL_EVERY_MS = 200;
 /** Delay of background work after a zoom, so that the frames of the gesture come first. */
 const WARM_AFTER_MS = 100;
 
-/** What widgets and their filters change of a map. */
-export interface Live {
-  readonly map: L.Map;
+/** What widgets, their filters and the other views of a figure change of a map. */
+export interface Live extends Omit<LiveMap, "showFirstView">, Pick<Info, "hoverAt"> {
   readonly prepared: PreparedScene;
   readonly detail: DetailTiles;
   /** Repaints the data after a filter has changed. */
@@ -75,22 +78,26 @@ export interface Exploring extends ClassSwitch {
 export interface Parts {
   /** Makes the painters of layers whose points are drawn together. */
   readonly together?: PrepareOptions["together"];
-  /** Puts the widgets beside the element of the map. */
-  readonly explore?: (pageScene: PageScene, element: HTMLElement) => Exploring;
+  /** Puts the widgets beside the element of the map; `links` has the rows that it shares with the other views of its figure. */
+  readonly explore?: (pageScene: PageScene, element: HTMLElement, links: Uint8Array) => Exploring;
 }
 
 /** Builds the map from the blocks of the page. */
 export async function showMap(unpack: Unpack, { together, explore }: Parts = {}): Promise<void> {
   const element = document.getElementById("map");
   if (!element) throw new Error("the page has no element #map");
-  const [sceneBytes, basemapBytes, nameBytes] = await Promise.all([
+  const [sceneBytes, basemapBytes, nameBytes, linkBytes, changeBytes] = await Promise.all([
     unpack("scene"),
     unpack("basemap"),
     unpack("names"),
+    unpack("links"),
+    unpack("change"),
   ]);
   const pageScene = decodeScene(sceneBytes);
+  const inFigure =
+    changeBytes.length > 0 ? changeScene(pageScene.scene, changeIn(changeBytes)) : pageScene.scene;
   // the same corner at any size
-  const scene = { ...pageScene.scene, legendCorner: legendCornerOf(pageScene.scene) };
+  const scene = { ...inFigure, legendCorner: legendCornerOf(inFigure) };
   const isLabelled = scene.layers.some(({ label }) => label);
   if (isLabelled) await loadFont(await unpack("font"));
   const shapes = basemapBytes.length > 0 ? decodeBasemap(basemapBytes) : undefined;
@@ -101,12 +108,13 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
   await whenSized(element);
 
   const style = document.createElement("style");
-  style.textContent = leafletCss + pageCss;
+  style.textContent = leafletCss + pageCss + legendCss;
   document.head.append(style);
   element.classList.add(scene.basemap.theme);
 
-  const exploring = explore?.({ ...pageScene, scene }, element);
-  const { map, showFirstView } = createMap(element, scene);
+  const exploring = explore?.({ ...pageScene, scene }, element, linkBytes);
+  const { showFirstView, ...liveMap } = createMap(element, scene);
+  const { map } = liveMap;
   const sheets: CanvasLayer[] = [];
   let ground: CanvasLayer | undefined;
   const redrawAll = () => {
@@ -198,7 +206,8 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
       },
     });
   exploring?.connect({
-    map,
+    ...liveMap,
+    hoverAt: info.hoverAt,
     prepared,
     detail,
     redraw: () => {
@@ -219,6 +228,8 @@ export async function showMap(unpack: Unpack, { together, explore }: Parts = {})
   map.on("zoomend", warmLater);
   warmLater();
 }
+
+const changeIn = (bytes: Uint8Array): SceneChange => JSON.parse(new TextDecoder().decode(bytes));
 
 /** Runs work once the frame that is being made shows; meanwhile the element is `aria-busy`. */
 function afterFrame(element: HTMLElement, work: () => Promise<void>): void {

@@ -29,6 +29,24 @@ interface BoundedMap extends L.Map {
 export interface LiveMap {
   readonly map: L.Map;
   showFirstView(): void;
+  /** Calls a function whenever the first view has been fitted. */
+  onFirstView(listener: () => void): void;
+  /** Shows another view instead of the fitted one, until that is fitted again. */
+  showFirst(view: Centered): void;
+}
+
+interface Centered {
+  readonly lng: number;
+  readonly lat: number;
+  readonly zoom: number;
+}
+
+/** Shows exactly a view, also on a map whose zoom has steps. */
+export function setViewExactly(map: L.Map, { lng, lat, zoom }: Centered, animate = false): void {
+  const { zoomSnap } = map.options;
+  map.options.zoomSnap = 0;
+  map.setView([lat, lng], zoom, { animate });
+  map.options.zoomSnap = zoomSnap;
 }
 
 /**
@@ -55,20 +73,20 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
     before + after > 0 ? Math.min(0, before) - Math.min(0, after) : rebound(before, after);
   // Raster tiles are sharp only at whole zooms, vectors at any.
   const isStepped = scene.basemap.tiles !== undefined;
-  const zoomSnap = isStepped ? 1 : 0;
+  map.options.zoomSnap = isStepped ? 1 : 0;
+  const fitted: (() => void)[] = [];
   let [isFirstView, isMoving] = [true, false];
   const showFirstView = () => {
     const { clientWidth: widthPx, clientHeight: heightPx } = element;
     if (widthPx === 0 || heightPx === 0) return;
-    const { lng, lat, zoom } = centerOf(viewportOf({ ...scene, widthPx, heightPx }, { medium: "page" }));
+    const view = centerOf(viewportOf({ ...scene, widthPx, heightPx }, { medium: "page" }));
     [isFirstView, isMoving] = [true, true];
-    map.options.zoomSnap = 0;
-    map.setView([lat, lng], zoom, { animate: false });
-    map.options.zoomSnap = zoomSnap;
+    setViewExactly(map, view);
     // beside a legend, the first view may reach further than the room around the plane
     if (scene.projection)
       map.setMaxBounds(boundsAround(scene.projection.box).extend(map.getBounds().pad(SLACK)));
     isMoving = false;
+    for (const listener of fitted) listener();
   };
   if (!scene.projection) map.setMaxBounds(PAN_BOUNDS);
   showFirstView();
@@ -79,7 +97,16 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
     if (isFirstView) showFirstView();
   });
   zoomByWheel(map, { isStepped });
-  return { map, showFirstView };
+  return {
+    map,
+    showFirstView,
+    onFirstView: (listener) => fitted.push(listener),
+    showFirst(view) {
+      [isFirstView, isMoving] = [true, true];
+      setViewExactly(map, view);
+      isMoving = false;
+    },
+  };
 }
 
 /** Returns bounds around the plane of a projection, as Leaflet takes them: in degrees of Web Mercator. */

@@ -18,14 +18,21 @@ const CLUSTER_LEVELS = 2;
 /** Maximum number of features at a position that the popup pages through. */
 const MOST = 100;
 
+/** The tooltips of a map. */
+export interface Info {
+  /** Call it after a new frame, and after hiding a layer. */
+  refresh(): void;
+  /** Shows what is at a position of the map, as if the pointer were there; undefined if it is not. */
+  hoverAt(at: L.Point | undefined): void;
+}
+
 /**
  * Shows tooltips under the pointer, and popups on click or tap. A tap shows the tooltip if a layer has no popup, because
- * fingers cannot hover. Esc closes both. Call `refresh` after a new frame and after hiding a layer: features that no
- * longer show lose their tooltip and popup. A click on a cluster zooms in.
+ * fingers cannot hover. Esc closes both. Features that no longer show lose their tooltip and popup. A click on a cluster zooms in.
  */
-export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void } {
+export function addInfo(map: L.Map, prepared: PreparedScene): Info {
   const { layers } = prepared.scene;
-  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {} };
+  if (!layers.some(({ tooltip, popup }) => tooltip || popup)) return { refresh() {}, hoverAt() {} };
   const container = map.getContainer();
   const tooltip = create("div", { class: "tooltip", role: "tooltip", hidden: "" });
   container.append(tooltip);
@@ -57,7 +64,9 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
   const hover = (event: PointerEvent) => {
     if (event.pointerType === "touch" || event.buttons !== 0) return;
     if (!isOnMap(event.target)) return hide();
-    const at = map.mouseEventToContainerPoint(event);
+    hoverAt(map.mouseEventToContainerPoint(event));
+  };
+  const hoverAt = (at: L.Point) => {
     const hits = find(at, SLOP_PX.mouse, (layer) => layer.tooltip ?? layer.popup);
     const [found] = hits;
     if (!found) return hide();
@@ -136,6 +145,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): { refresh(): void 
     },
   });
   return {
+    hoverAt: (at) => (at ? hoverAt(at) : hide()),
     refresh() {
       popup.keep(({ layer }) => !prepared.hidden.has(layer));
       if (!marked) return;

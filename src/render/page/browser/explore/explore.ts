@@ -9,12 +9,15 @@ import { viewOfWidget } from "../../../explore/views";
 import { filterLayer } from "../../../painter";
 import { centerOf } from "../../../projection";
 import type { PageScene } from "../../codec";
+import { decodeLinks } from "../../link-codec";
 import { viewportOfMap } from "../canvas-layer";
 import { create } from "../controls";
 import type { Exploring, Live } from "../main";
+import { setViewExactly } from "../map";
 import { BarsCard } from "./bars-card";
 import { chipList, chipsOf } from "./chips";
 import exploreCss from "./explore.css";
+import { FigureLink } from "./figure-link";
 import { ListCard } from "./list-card";
 import { NumberCard } from "./number-card";
 import { Reporter, stateInAddress } from "./reporter";
@@ -28,10 +31,13 @@ const COUNT_EVERY_MS = 100;
 /** A lower panel below the map starts folded. */
 const LOW_PX = 420;
 
-/** The panel, which takes its place before the map has a size. */
+/**
+ * The panel, which takes its place before the map has a size. A map without widgets that is linked with other views of a figure
+ * has no panel.
+ */
 export class ExplorePanel implements Exploring {
   readonly #explorer: Explorer;
-  readonly #panel: HTMLElement;
+  readonly #link: FigureLink | undefined;
   readonly #cards: readonly Card[];
   readonly #chips = chipList();
   readonly #reporter: Reporter;
@@ -48,9 +54,12 @@ export class ExplorePanel implements Exploring {
   /** Layers whose filters have changed since the last frame. */
   readonly #changed = new Set<number>();
   #request: number | undefined;
+  /** True if the map's own filters have changed since the last frame. */
+  #filtersChanged = false;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(pageScene: PageScene, element: HTMLElement) {
+  /** @param links the rows that the map shares with other views of its figure; empty for a map of its own */
+  constructor(pageScene: PageScene, element: HTMLElement, links: Uint8Array) {
     const { scene, overviews } = pageScene;
     const explorer = new Explorer(scene);
     this.#pageScene = pageScene;
@@ -59,6 +68,7 @@ export class ExplorePanel implements Exploring {
     this.#notes = new Map(
       explorer.layers.filter(isOverview).map((layer) => [layer, create("p", { class: "counted" })]),
     );
+    this.#link = links.length > 0 ? new FigureLink(decodeLinks(links)) : undefined;
     const { widgets } = explorer;
     this.#cards = widgets.map((widget, i) => {
       const view = viewOfWidget(explorer, i);
@@ -81,6 +91,16 @@ export class ExplorePanel implements Exploring {
       button("Copy", "Copy the selection as JSON", () => copyText(this.#reporter.json)),
       button("Clear", "Clear the selection", () => this.#selector?.clear()),
     );
+    const report = element.closest("main")?.dataset.report;
+    this.#reporter = new Reporter(report, () => this.#report());
+    const style = create("style");
+    style.textContent = exploreCss;
+    document.head.append(style);
+    if (widgets.length > 0) this.#addPanel(element);
+  }
+
+  #addPanel(element: HTMLElement): void {
+    const { scene } = this.#explorer;
     const fold = create(
       "button",
       { type: "button", class: "fold-panel", "aria-expanded": "true" },
@@ -92,7 +112,7 @@ export class ExplorePanel implements Exploring {
       ...this.#notes.values(),
       ...this.#cards.map(({ element }) => element),
     );
-    this.#panel = create(
+    const panel = create(
       "aside",
       { class: `panel ${scene.basemap.theme}`, "aria-label": "Widgets" },
       fold,
@@ -101,20 +121,15 @@ export class ExplorePanel implements Exploring {
       this.#chips.element,
     );
     // below the map, the panel leaves it the height that it was made with, or half of the window
-    this.#panel.style.setProperty("--map-height", `${scene.heightPx}px`);
-    const report = element.closest("main")?.dataset.report;
-    this.#reporter = new Reporter(report, () => this.#report());
+    panel.style.setProperty("--map-height", `${scene.heightPx}px`);
     const setFolded = (isFolded: boolean) => {
-      this.#panel.classList.toggle("folded", isFolded);
+      panel.classList.toggle("folded", isFolded);
       fold.setAttribute("aria-expanded", String(!isFolded));
     };
-    fold.addEventListener("click", () => setFolded(!this.#panel.classList.contains("folded")));
+    fold.addEventListener("click", () => setFolded(!panel.classList.contains("folded")));
     setFolded(window.innerHeight < LOW_PX && !window.matchMedia("(min-width: 720px)").matches);
-    const style = create("style");
-    style.textContent = exploreCss;
-    document.head.append(style);
     element.parentElement?.classList.add("explored");
-    element.after(this.#panel);
+    element.after(panel);
   }
 
   /** Connects the panel with the map. */
@@ -141,11 +156,21 @@ export class ExplorePanel implements Exploring {
     map.on("move", L.Util.throttle(count, COUNT_EVERY_MS, undefined));
     map.on("moveend resize", count);
     map.on("moveend", () => this.#reporter.changed());
-    this.#selector = new Selector(map, live.prepared, this.#explorer, () => {
-      this.#showSelected();
-      this.#reporter.changed();
-    });
+    if (this.#explorer.widgets.length > 0)
+      this.#selector = new Selector(map, live.prepared, this.#explorer, () => {
+        this.#showSelected();
+        this.#reporter.changed();
+      });
     this.#restore(live);
+    this.#link?.connect(live, {
+      exclude: (layer, isExcluded) => {
+        this.#explorer.exclude(layer, isExcluded);
+        this.#changed.add(layer);
+        this.#update();
+      },
+      forEachFailed: (layer, visit) => this.#explorer.forEachFailed(layer, visit),
+      hideClasses: (layer, hidden) => this.#hideClasses(layer, hidden),
+    });
     // a moveend at once would make Leaflet move a map that is about to be fitted again
     new ResizeObserver(() => map.invalidateSize({ pan: false, debounceMoveend: true })).observe(
       map.getContainer(),
@@ -160,20 +185,20 @@ export class ExplorePanel implements Exploring {
     if (!state) return;
     const { view, filters, hidden, time } = state;
     try {
-      if (inAddress && view) showView(live.map, view);
+      if (inAddress && view) setViewExactly(live.map, view);
       if (Array.isArray(hidden)) live.hide(hidden.map(String));
       if (inAddress && typeof time === "number") live.showTime(time);
       if (Array.isArray(filters)) setFilters(this.#explorer, filters);
     } catch {
       this.#explorer.clear(); // somebody wrote the address by hand
     }
-    for (const layer of this.#explorer.layers) this.#changed.add(layer);
-    this.#update();
+    this.#filtered(this.#explorer.layers);
   }
 
   changed(): void {
     if (!this.#live) return; // the map is being made
     this.#showSelected();
+    this.#link?.layersHidden(this.#live.hidden());
     this.#reporter.changed();
   }
 
@@ -205,8 +230,7 @@ export class ExplorePanel implements Exploring {
 
   #filter(widget: number, filter: Parameters<Explorer["filter"]>[1]): void {
     this.#explorer.filter(widget, filter);
-    this.#changed.add(this.#explorer.widgets[widget]!.layer); // `!`: one of the widgets
-    this.#update();
+    this.#filtered([this.#explorer.widgets[widget]!.layer]); // `!`: one of the widgets
   }
 
   /** Says which rows the widgets of a layer count. */
@@ -223,12 +247,24 @@ export class ExplorePanel implements Exploring {
   toggleClass(layer: number, one: number): void {
     const hidden = new Set(this.#explorer.hiddenClassesOf(layer));
     if (!hidden.delete(one)) hidden.add(one);
+    this.#chooseClasses(layer, hidden);
+  }
+
+  /** Hides classes because the reader wants it; maps of the same legend follow. */
+  #chooseClasses(layer: number, hidden: ReadonlySet<number>): void {
     this.#hideClasses(layer, hidden);
+    this.#link?.classesHidden(layer, hidden);
   }
 
   #hideClasses(layer: number, hidden: ReadonlySet<number>): void {
     this.#explorer.hideClasses(layer, hidden);
-    this.#changed.add(layer);
+    this.#filtered([layer]);
+  }
+
+  /** Follows a change of the map's own filters. */
+  #filtered(layers: Iterable<number>): void {
+    for (const layer of layers) this.#changed.add(layer);
+    this.#filtersChanged = true;
     this.#update();
   }
 
@@ -256,6 +292,8 @@ export class ExplorePanel implements Exploring {
         this.#showSelected();
         this.#reporter.changed();
       }
+      if (this.#filtersChanged) this.#link?.filtered();
+      this.#filtersChanged = false;
       this.#changed.clear();
       this.#show();
       for (const listener of this.#listeners) listener();
@@ -270,12 +308,13 @@ export class ExplorePanel implements Exploring {
     for (const [i, card] of this.#cards.entries()) card.show(viewOfWidget(this.#explorer, i));
     const chips = chipsOf(this.#explorer, {
       clearWidget: (widget) => this.#filter(widget, undefined),
-      clearClasses: (layer) => this.#hideClasses(layer, new Set()),
+      clearClasses: (layer) => this.#chooseClasses(layer, new Set()),
     });
     this.#chips.show(chips, () => {
+      for (const layer of this.#explorer.layers)
+        if (this.#explorer.hiddenClassesOf(layer).size > 0) this.#chooseClasses(layer, new Set());
       this.#explorer.clear();
-      for (const layer of this.#explorer.layers) this.#changed.add(layer);
-      this.#update();
+      this.#filtered(this.#explorer.layers);
     });
   }
 }
@@ -292,6 +331,8 @@ function noteOf(
       return isScaled ? "Counting all rows… Until then, numbers are estimates." : ofOverview;
     case "slow":
       return `${ofOverview} Zoom in for exact numbers: the server has too many rows to count here.`;
+    case "linked":
+      return `${ofOverview} Filters of other views apply to it alone.`;
     case "unreachable":
       return `${ofOverview} The server with the full data cannot be reached.`;
     case "refused":
@@ -333,12 +374,4 @@ function viewOf(map: L.Map): NonNullable<MapReport["view"]> {
 function timeOf({ prepared }: Live): Pick<MapReport, "time"> {
   const { clock } = prepared.scene;
   return clock ? { time: frameStart(clock, prepared.now.frame) } : {};
-}
-
-/** Shows exactly a view, also on a map whose zoom has steps. */
-function showView(map: L.Map, { lng, lat, zoom }: NonNullable<MapState["view"]>): void {
-  const { zoomSnap } = map.options;
-  map.options.zoomSnap = 0;
-  map.setView([lat, lng], zoom, { animate: false });
-  map.options.zoomSnap = zoomSnap;
 }

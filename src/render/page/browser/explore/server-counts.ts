@@ -21,7 +21,7 @@ const MARGIN_PX = 2;
 const MOST_VERTICES = 300;
 
 /** `all`: the server has counted; `asking`: it will; otherwise the page counts its own rows. */
-export type CountState = "all" | "asking" | "slow" | "unreachable" | "refused";
+export type CountState = "all" | "asking" | "slow" | "linked" | "unreachable" | "refused";
 
 interface Counted {
   readonly layer: number;
@@ -89,6 +89,12 @@ export class ServerCounts implements CountSource {
       counted.asks?.abort();
       clearTimeout(counted.timer);
       if (counted.state === "refused") continue;
+      if (this.#explorer.excludesSome(layer)) {
+        counted.state = "linked"; // the server does not know the filters of other views
+        this.#showTiles(counted, null);
+        continue;
+      }
+      if (counted.state === "linked") counted.state = "asking";
       const isFiltered = filtersIn(server) !== NO_FILTERS;
       if (!isFiltered) this.#showTiles(counted, undefined);
       const isKnown = counted.state !== "unreachable" && server.isKnown(counted.area);
