@@ -32,7 +32,7 @@ export interface AnalysedLayer {
 }
 
 /** Id of the source that the query of a layer with widgets is. */
-export const layerSourceId = (index: number): string => `cdb-layer-source-${index}`;
+const layerSourceId = (index: number): string => `cdb-layer-source-${index}`;
 
 /** Returns the id of the source that a layer shows; undefined for a layer with a query and without widgets. */
 export function sourceIdOf({ index, sql, source, widgets }: AnalysedLayer): string | undefined {

@@ -3,7 +3,7 @@ import { tileIdent } from "../../../sql";
 import { DatabaseError, type Engine, type ResultField, type StatementOptions } from "../../engine/engine";
 
 /** How a dataview treats a column: floats can be NaN and infinite, dates are counted in seconds. */
-export type ColumnKind = "float" | "date" | "other";
+type ColumnKind = "float" | "date" | "other";
 
 /** A column of a dataview's query. */
 export interface DataviewColumn {
