@@ -13,25 +13,22 @@ import type { FacetLegend } from "../page/figure-layout";
 import type { Framed } from "../page/html";
 import type { SceneChange } from "../scene-change";
 import { changesIn } from "./changes";
-import { captionsOf, comparedImage } from "./compared";
-import { type Cell, type ChartCell, compose, type MapCell } from "./compose";
+import { drawn, fittedChart, messageOf } from "./chart-size";
+import { comparedImage } from "./compared";
+import { type Cell, compose, type MapCell } from "./compose";
+import { type Content, mapsIn, paramsOf, placeOf, sizedCell, titleOf } from "./content";
 import { legendImage } from "./facet-legend";
-import { type LiveCell, linkedCells } from "./linked";
-import { liveChart } from "./live-chart";
+import { livePage } from "./live-page";
 import { chartRows } from "./rows";
-import { type ChartSpec, checkSpec, type Json, merged, splitSpec } from "./spec";
+import { checkSpec, type Json, splitSpec } from "./spec";
 import type { StillMap } from "./still-map";
-import { compileChart, type Drawing, drawChart } from "./vega";
+import { compileChart } from "./vega";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 /** JupyterLab 4 and VS Code draw version 5; they do not know version 6. */
 const VEGA_LITE_MIME = "application/vnd.vegalite.v5+json";
 const MAX_COLUMNS = 12;
 const MAX_CELLS = 100;
-const CHART_WIDTH_PX = 300;
-const CHART_HEIGHT_PX = 240;
-/** A chart is at least this high, even if the map next to it is lower. */
-const MIN_CHART_HEIGHT_PX = 60;
 /** A PNG has its width here, then its height (https://www.w3.org/TR/png-3/#11IHDR). */
 const PNG_WIDTH_AT = 16;
 /** Pixels per CSS pixel in files, for print and for sharp screens. */
@@ -84,17 +81,6 @@ export interface FigureOptions {
  */
 export function figure(options: FigureOptions = {}): Figure {
   return new Figure(options);
-}
-
-/** Content of a cell. */
-type Content =
-  | { readonly kind: "map"; readonly map: StillMap }
-  | { readonly kind: "chart"; readonly chart: ChartSpec; readonly rows?: ChartRows };
-
-/** The DataFrame of a chart, and the name of its dataset. */
-interface ChartRows {
-  readonly frame: DataFrame;
-  readonly name: string;
 }
 
 /** What a cell knows of its figure. */
@@ -279,43 +265,16 @@ export class Figure {
     return contents;
   }
 
-  /** The live maps and charts. */
   #page(): FigurePage {
     const contents = this.#checkedContents();
-    const changes = this.#changes(contents, "page");
-    const charts = contents.flatMap((content) => (content?.kind === "chart" ? [content.chart] : []));
-    const config = charts.reduce<Json>((all, chart) => merged(all, chart.config), {});
-    const params = charts.flatMap((chart) => chart.params);
-    const fitted = this.#fitted(contents.map(sizedCell));
-    const cells = contents.map((content, index): LiveCell => {
-      const cell = fitted[index];
-      if (content?.kind === "map") {
-        const { live, widthPx, heightPx } = content.map;
-        return live ? { kind: "map", live, change: changes[index] ?? {}, widthPx, heightPx } : null;
-      }
-      if (content?.kind !== "chart" || cell?.kind !== "chart") return null;
-      const { chart, rows } = content;
-      const description = String(chart.spec.description ?? titleOf(chart.spec) ?? "Chart");
-      const spec = liveChart({ chart, sides: cell.sides, config, params, linked: rows?.name, description });
-      const { datasets } = chart;
-      const { widthPx, heightPx } = drawn({
-        ...cell.sides,
-        ...chart.spec,
-        datasets,
-        config,
-        params: paramsOf(chart),
-      });
-      return { kind: "chart", place: { kind: "chart", spec, widthPx, heightPx }, frame: rows?.frame };
-    });
-    const [left, right] = captionsOf(mapsIn(contents));
-    return {
-      ...(this.#title !== undefined && { title: this.#title }),
+    return livePage(contents, {
+      changes: this.#changes(contents, "page"),
+      fitted: this.#fitted(contents.map(sizedCell)),
       columns: this.#columns,
-      cells: linkedCells(cells),
-      datasets: Object.assign({}, ...charts.map(({ datasets }) => datasets)),
-      ...(this.#compares && { compare: { left, right } }),
-      ...(this.#legend && { legend: this.#legend }),
-    };
+      title: this.#title,
+      compares: this.#compares,
+      legend: this.#legend,
+    });
   }
 
   #framed(picture: Uint8Array): Omit<Framed, "title"> {
@@ -471,65 +430,6 @@ export class FigureCell {
 
   [INSPECT](): string {
     return `FigureCell(${this.index})`;
-  }
-}
-
-const placeOf = (index: number) => `fig.at(${index})`;
-
-const paramsOf = ({ spec, params }: ChartSpec): readonly unknown[] => [
-  ...params,
-  ...((spec.params as readonly unknown[] | undefined) ?? []),
-];
-
-/** Shortens Vega-Lite's messages, which quote the whole specification with its data. */
-const messageOf = (cause: unknown) => {
-  const text = (cause as Error).message.replace(/\s+/g, " ");
-  const short = text.replace(/(Invalid specification) .*?(\. Make sure)/, "$1$2");
-  return short.length > 400 ? `${short.slice(0, 400)}…` : short;
-};
-
-/** A cell with the size of its content, without an image. */
-function sizedCell(content: Content | undefined, index: number): Cell | undefined {
-  if (content === undefined) return undefined;
-  if (content.kind === "chart")
-    return { kind: "chart", place: placeOf(index), chart: content.chart, sides: {} };
-  const { widthPx, heightPx, description } = content.map;
-  return { kind: "map", url: "", widthPx, heightPx, description };
-}
-
-const mapsIn = (contents: readonly (Content | undefined)[]): StillMap[] =>
-  contents.flatMap((content) => (content?.kind === "map" ? [content.map] : []));
-
-/** Returns the title of a chart. */
-function titleOf({ title }: Json): string | undefined {
-  const text = typeof title === "object" && title !== null ? (title as Json).text : title;
-  return typeof text === "string" ? text : undefined;
-}
-
-/** Adds the missing width and height: the chart with its axis is as high as the highest map in its row. */
-function fittedChart(cell: ChartCell, beside: readonly (Cell | undefined)[]): ChartCell {
-  const { spec, datasets, config } = cell.chart;
-  if (!("mark" in spec || "layer" in spec)) return cell; // a composition, whose views set their own sizes
-  const alone = { datasets, config, params: paramsOf(cell.chart), padding: 0 };
-  const compiled = compileChart({ ...spec, ...alone }) as Json;
-  const isOpen = (side: "width" | "height") => spec[side] === undefined && typeof compiled[side] === "number";
-  const sides = {
-    ...(isOpen("width") && { width: CHART_WIDTH_PX }),
-    ...(isOpen("height") && { height: CHART_HEIGHT_PX }),
-  };
-  const mapHeightPx = Math.max(0, ...beside.map((other) => (other?.kind === "map" ? other.heightPx : 0)));
-  if (sides.height === undefined || mapHeightPx === 0) return { ...cell, sides };
-  const aroundPx = drawn({ ...sides, ...spec, ...alone }).belowPx - CHART_HEIGHT_PX;
-  return { ...cell, sides: { ...sides, height: Math.max(MIN_CHART_HEIGHT_PX, mapHeightPx - aroundPx) } };
-}
-
-function drawn(spec: Json, font?: string): Drawing {
-  try {
-    return drawChart(spec, font === undefined ? {} : { font });
-  } catch (cause) {
-    throw new InvalidArgumentError(`The charts of the figure cannot be drawn together. ${messageOf(cause)}`, {
-      cause,
-    });
   }
 }
 
