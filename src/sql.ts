@@ -14,6 +14,25 @@ export function literal(value: string): string {
   return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
 
+/**
+ * Quotes a string for the SQL of a map. Servers replace tokens such as `!bbox!` and placeholders such as `<%= name %>`
+ * anywhere in that SQL, so quoted strings and names must contain neither.
+ */
+export function tileLiteral(value: string): string {
+  if (!SPECIAL.test(value)) return literal(value);
+  const escaped = value.replaceAll("\\", "\\\\").replaceAll("'", "''");
+  return ` E'${escaped.replaceAll("!", "\\x21").replaceAll("<%", "\\x3c%")}'`;
+}
+
+/** Quotes a name for the SQL of a map. */
+export function tileIdent(name: string): string {
+  if (!SPECIAL.test(name)) return ident(name);
+  const escaped = name.replaceAll("\\", "\\\\");
+  return `U&${ident(escaped.replaceAll("!", "\\0021").replaceAll("<%", "\\003c%"))}`;
+}
+
+const SPECIAL = /!|<%/;
+
 const TEMPORARY_PREFIX = "cartoframes_tmp_";
 
 /**

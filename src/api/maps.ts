@@ -56,9 +56,29 @@ export async function instantiateNamedMap(
   await ask(transport, { path: pathOf(name), query, json: {}, signal, repeatable: true }, MapResponse);
 }
 
-/** Returns the URL template for the tiles of all layers of a named map, with {z}, {x} and {y}. */
-export function namedTilesUrl(baseUrl: string, name: string, { token }: { readonly token: string }): string {
-  return `${baseUrl}${pathOf(name)}/all/{z}/{x}/{y}.mvt?auth_token=${encodeURIComponent(token)}`;
+/** Returns the URL template for tiles of a named map, with {z}, {x} and {y}. @param layers ids, or `all` */
+export function namedTilesUrl(
+  baseUrl: string,
+  name: string,
+  { token, layers }: { readonly token: string; readonly layers: string },
+): string {
+  return `${baseUrl}${pathOf(name)}/${layers}/{z}/{x}/{y}.mvt?auth_token=${encodeURIComponent(token)}`;
+}
+
+/** URLs with which a page makes instances of a named map, and asks these for tiles and dataviews. */
+interface MapsUrls {
+  /** Makes an instance: a POST with the values of placeholders as JSON. */
+  readonly instanceUrl: string;
+  /** Template of what an instance has, with {path}: the token of the instance, and what follows it. */
+  readonly urlTemplate: string;
+}
+
+export function mapsUrls(baseUrl: string, name: string, { token }: { readonly token: string }): MapsUrls {
+  const query = `auth_token=${encodeURIComponent(token)}`;
+  return {
+    instanceUrl: `${baseUrl}${pathOf(name)}?${query}`,
+    urlTemplate: `${baseUrl}/api/v1/map/{path}?${query}`,
+  };
 }
 
 function pathOf(name: string): string {

@@ -37,6 +37,7 @@ export {
   type LayerScales,
   type SharedScales,
 } from "./shared-columns";
+export { rangeFilter, stepSql } from "./step-sql";
 export type {
   ColorByColumn,
   LegendOptions,
@@ -45,7 +46,7 @@ export type {
   StyleOptions,
 } from "./style-options";
 export { type ChartScheme, type SchemeFunction, type Styling, styling } from "./styling";
-export { columnSql } from "./tile-columns";
+export { columnSql, numberSql } from "./tile-columns";
 export type { TimeMethod, TimeOptions } from "./time-options";
 export type { ScaleValues, VegaScale } from "./vega-scale";
 export {

@@ -1,9 +1,10 @@
 /** Generates SQL for the attributes of a layer's vector tiles, over the rows `q` of the layer's query. */
 import { elementTypeOf, type Field, pgTypeOf } from "../frame/types";
+import { tileIdent, tileLiteral } from "../sql";
 import { type Classes, firstDouble, stepOf } from "./classify";
 import type { NumberStyle } from "./number-format";
 import type { ShownColumn } from "./row-columns";
-import { tileIdent, tileLiteral, timeSql } from "./tile-sql";
+import { timeSql } from "./tile-sql";
 
 /** An attribute of vector tiles, see `DetailSource`. */
 export interface TileColumn {
@@ -120,7 +121,7 @@ function millisecondsSql({ name, pgtype }: Field, cameAsText: boolean): string {
 }
 
 /** Casts to float8. NaN becomes NULL. */
-function numberSql({ name, pgtype }: Field): string {
+export function numberSql({ name, pgtype }: Field): string {
   const column = columnSql(name);
   switch (pgTypeOf(pgtype)) {
     case "float8":
@@ -135,7 +136,7 @@ function numberSql({ name, pgtype }: Field): string {
 }
 
 /** Writes a value as `copySelect` does. */
-function textSql({ name, pgtype }: Field): string {
+export function textSql({ name, pgtype }: Field): string {
   const column = columnSql(name);
   if (pgtype === "bytea") return `'\\x' || encode(${column}, 'hex')`;
   // a cast would remove trailing blanks

@@ -1,5 +1,5 @@
-/** Generates parts of the SQL of vector tiles: quoted names and strings, and times formatted by PostgreSQL. */
-import { ident, literal } from "../sql";
+/** Generates SQL of vector tiles for times that PostgreSQL formats. */
+import { tileLiteral } from "../sql";
 
 /** d3-time-format directives that write numbers with leading zeros, which `FM` removes. */
 const NUMBERS: Readonly<Record<string, string>> = {
@@ -72,19 +72,4 @@ export function timeSql(timestamp: string, format: string): string | undefined {
 
 function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
-}
-
-/**
- * Quotes a string for the SQL of a named map. Tile servers replace tokens such as `!bbox!` anywhere in that SQL, so quoted
- * strings and names must not contain exclamation marks.
- */
-export function tileLiteral(value: string): string {
-  if (!value.includes("!")) return literal(value);
-  return ` E'${value.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("!", "\\x21")}'`;
-}
-
-/** Quotes a name for the SQL of a named map. */
-export function tileIdent(name: string): string {
-  if (!name.includes("!")) return ident(name);
-  return `U&${ident(name.replaceAll("\\", "\\\\").replaceAll("!", "\\0021"))}`;
 }

@@ -28,6 +28,7 @@ export {
   MapView,
   type MapViewOptions,
   type PngViewOptions,
+  type RowsToFetch,
   type SelectionOptions,
 } from "./map-view";
 export { type PackedScene, packScene, withDetail } from "./page/pack";

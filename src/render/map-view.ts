@@ -72,7 +72,20 @@ export interface MapReports {
   readonly url: string;
   latest?: MapReport | undefined;
   /** Returns rows of a layer's source. */
-  rowsAt(layer: number, rows: Uint32Array, signal: AbortSignal | undefined): Promise<DataFrame>;
+  rowsAt(selected: RowsToFetch): Promise<DataFrame>;
+}
+
+/** Rows that are selected. @internal */
+export interface RowsToFetch {
+  readonly layer: number;
+  /** Numbers of rows of the scene's layer. */
+  readonly rows: Uint32Array;
+  /**
+   * The same rows as polygons in world units and a condition of SQL; absent if single features are selected, or classes are
+   * hidden.
+   */
+  readonly areas: { readonly rings: readonly (readonly number[])[]; readonly where: string } | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 const MAX_SCALE = 4;
@@ -122,7 +135,7 @@ export class MapView {
 
   /**
    * Returns the rows that are selected on the live map and pass its filters, as a DataFrame with all columns of their source:
-   * rows of the layer's DataFrame or GeoJSON, or of its table or query, which must have the column `cartodb_id`.
+   * rows of the layer's DataFrame or GeoJSON, or of its table or query. Single features of a query need the column `cartodb_id`.
    *
    * ```ts
    * const map = await cc.map({ layers: new Layer("airports"), widgets: widget.category("state") });
@@ -143,7 +156,16 @@ export class MapView {
     if (!report) throw nothingReported();
     const selected = selectedRows(this.#scene, this.#page(), report);
     const layer = this.#layerOf(options.layer, selected);
-    return reports.rowsAt(layer, selected[layer] ?? new Uint32Array(0), options.signal);
+    const rows = selected[layer] ?? new Uint32Array(0);
+    return reports.rowsAt({ layer, rows, areas: this.#areasOf(layer, report), signal: options.signal });
+  }
+
+  #areasOf(layer: number, { selection, filters = [], hidden = [] }: MapReport): RowsToFetch["areas"] {
+    const { name = "" } = this.#scene.layers[layer] ?? {};
+    const hasClasses = filters.some((filter) => filter.layer === name && "without" in filter);
+    const hasSingles = selection?.features.some((feature) => feature.layer === layer);
+    if (!selection || hasSingles || hasClasses || hidden.includes(name)) return undefined;
+    return { rings: selection.rings, where: this.#filterSql(filters as readonly MapFilter[], layer) };
   }
 
   /** Returns the filters of the live map as plain data: those of the option `state` until the page reports others. */
@@ -159,11 +181,15 @@ export class MapView {
    * @throws InvalidArgumentError for an unknown layer
    */
   where(layer?: string): string {
-    const { layers, widgets = [] } = this.#scene;
+    const { widgets = [] } = this.#scene;
     const top = Math.max(0, ...widgets.map((widget) => widget.layer));
-    const { name = "", explored = [] } = layers[layer === undefined ? top : this.#named(layer)] ?? {};
+    return this.#filterSql(this.filters(), layer === undefined ? top : this.#named(layer));
+  }
+
+  #filterSql(filters: readonly MapFilter[], layer: number): string {
+    const { name = "", explored = [] } = this.#scene.layers[layer] ?? {};
     const timeTexts = explored.flatMap((one) => (one.kind === "range" && one.isText ? [one.name] : []));
-    return filterSql(this.filters(), name, new Set(timeTexts));
+    return filterSql(filters, name, new Set(timeTexts));
   }
 
   /** Returns the view that is on the screen: the first view until the page reports another. */

@@ -199,6 +199,16 @@ export interface DetailSource {
   readonly formats: Readonly<Record<number, string>>;
   /** Width of the margin around a tile of 256 pixels that the tile includes; lines end there because they are cut. @default 0 */
   readonly bufferPx?: number;
+  /** Counts of the full data, and its tiles with filters, for a layer that widgets count. */
+  readonly counts?: CountService;
+}
+
+/** Where a page asks for counts, see `explore/server-counts`. The URLs contain a token of the map, but no API key. */
+export interface CountService {
+  /** Makes an instance of the map with filters: a POST with the values of its placeholders as JSON. */
+  readonly instanceUrl: string;
+  /** URL of tiles and dataviews of an instance, with {path}. */
+  readonly urlTemplate: string;
 }
 
 /**

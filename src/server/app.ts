@@ -98,8 +98,8 @@ export async function createApp({
     // Fastify closes the connection when it refuses a body. A client that is still sending would then get a reset
     // instead of the answer; Node reads the rest and drops it.
     reply.removeHeader("connection");
-    // CARTO adds Access-Control-* headers to every answer. Here only tiles have them: everything else is answered only
-    // to pages of the same origin (checkOrigin), which do not need them.
+    // CARTO adds Access-Control-* headers to every answer. Here only named maps, their tiles and their dataviews have them:
+    // everything else is answered only to pages of the same origin (checkOrigin), which do not need them.
     reply
       .header("Carto-User", LOCAL_USER)
       .header("Carto-User-Id", LOCAL_USER_ID)

@@ -91,7 +91,7 @@ export function isForeignPage({ headers }: FastifyRequest): boolean {
 /** Headers that let every web page read the answer. */
 export const CROSS_ORIGIN_HEADERS = {
   "Access-Control-Allow-Origin": "*",
-  "Access-Control-Allow-Methods": "GET, OPTIONS",
+  "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
   "Access-Control-Allow-Headers": "*",
   // For web pages from the Internet, such as exported notebooks: https://wicg.github.io/private-network-access/
   "Access-Control-Allow-Private-Network": "true",

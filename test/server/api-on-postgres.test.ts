@@ -7,6 +7,7 @@ onPostgres({
   "layergroups of the Maps API": () => import("./maps/layergroups.test"),
   "tiles of the Maps API": () => import("./maps/tiles.test"),
   "named maps of the Maps API": () => import("./maps/named-maps.test"),
+  "dataviews of the Maps API": () => import("./maps/dataviews.test"),
   "Batch SQL API": () => import("./jobs-api.test"),
   BatchJobStatus: () => import("../context/jobs/batch.test"),
   CartoContext: () => import("../context/context.test"),
@@ -25,4 +26,5 @@ onPostgres({
   "cc.data": () => import("../observatory/augment.test"),
   "cc.tables": () => import("../context/read/list-tables.test"),
   "detail of maps": () => import("../context/map/map-detail.test"),
+  "counts of maps": () => import("../context/map/map-counts.test"),
 });

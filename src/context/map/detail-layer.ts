@@ -1,16 +1,20 @@
 /** Creates the layers of a named map that serve the vector tiles of large layers. */
+import type { NamedMap } from "../../api/schemas/maps";
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError } from "../../errors";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../../geo";
 import { readEwkbHead } from "../../geometry/ewkb";
 import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLayer } from "../../map";
+import type { Scene, SceneLayer } from "../../render/scene";
 import { literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
 import { describe, WEBMERCATOR } from "../read/describe";
+import { countedLayer } from "./counted-layer";
 import { layerQuery } from "./map-scene";
 
 export interface LayersOfDetail {
+  readonly scene: Scene;
   readonly layers: readonly ResolvedLayer[];
   readonly tileColumns: BuiltScene["tileColumns"];
   readonly signal?: AbortSignal;
@@ -33,44 +37,106 @@ export interface DetailLayer {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Creates the layer of a named map whose tiles have the features of a layer and the attributes that the scene shows. */
+/** What a named map needs for a layer. */
+interface Detail {
+  readonly tiles: DetailLayer;
+  /** Layer whose dataviews count the rows, if there are widgets, and the placeholders of both. */
+  readonly counts?: { readonly layer: DetailLayer; readonly placeholders: NamedMap["placeholders"] };
+}
+
+/**
+ * Creates the layer of a named map whose tiles have the features of a layer and the attributes that the scene shows, and the
+ * layer of its dataviews.
+ */
 export async function detailLayer(
   transport: Transport,
   index: number,
-  { layers, tileColumns, signal }: LayersOfDetail,
-): Promise<DetailLayer> {
+  { scene, layers, tileColumns, counts: asksCounts, signal }: LayersOfDetail & { readonly counts: boolean },
+): Promise<Detail> {
   // `!`: only tables and queries have tile columns, and this one has returned rows for the overview
   const { layer, data } = layers[index]!;
-  const { sql, table } = (await layerQuery(transport, layer, signal))!;
-  const query = queryText(sql)!;
+  const { sql: given, table } = (await layerQuery(transport, layer, signal))!;
+  const query = queryText(given)!;
   const fields = (await describe(transport, query, { signal }))!;
   const isCartos = table !== undefined && (await hasWebmercator(transport, table, data, signal));
   const { geom_column, srid, geometry } = isCartos
     ? { geom_column: WEBMERCATOR, srid: SRID_WEBMERCATOR, geometry: columnSql(WEBMERCATOR) }
     : { geom_column: "the_geom", ...geometryOf(layer, data, fields) };
   const hasId = fields.some(({ name, pgtype }) => name === "cartodb_id" && INTEGERS.has(pgtype));
+  const counted = asksCounts ? countedLayer(scene, index, fields) : undefined;
+  const attributes = tileColumns[index]!;
+  const names = [...attributes.map(({ name }) => name), ...(hasId ? ["cartodb_id"] : []), geom_column];
   const columns = [
-    ...tileColumns[index]!.map((column) => `${column.sql} AS ${column.name}`),
+    ...attributes.map((column) => `${column.sql} AS ${column.name}`),
     ...(hasId ? [`${columnSql("cartodb_id")} AS cartodb_id`] : []),
     `${geometry} AS ${geom_column}`,
+    ...(counted?.columns ?? []),
   ];
   // CARTO's own servers can thin only by these columns
   const canThin = (hasId && isCartos) || transport.kind === "local";
-  const aggregation = { resolution: CELL_PX, ...groupsOf(layer) };
+  // the estimate of how many rows pass filters is poor, so that it must not decide whether a tile is thinned
+  const aggregation = { resolution: CELL_PX, ...(counted && { threshold: 1 }), ...groupsOf(layer) };
   const rows = `SELECT ${columns.join(", ")} FROM (\n${query}\n) AS q`;
-  return {
+  const sql = counted
+    ? `SELECT ${names.join(", ")} FROM (${rows}) AS v WHERE ${counted.condition}`
+    : layer.style.aggregate
+      ? `SELECT * FROM (${rows}) AS v WHERE ${isCounted(layer, geom_column)}`
+      : rows;
+  const place = { geom_column, srid };
+  const tiles: DetailLayer = {
     type: "mapnik",
     id: `layer${index}`,
-    options: {
-      sql: layer.style.aggregate
-        ? `SELECT * FROM (${rows}) AS v WHERE ${isCounted(layer, geom_column)}`
-        : rows,
-      geom_column,
-      srid,
-      vector_extent: TILE_UNITS,
-      aggregation: canThin && aggregation,
+    options: { sql, ...place, vector_extent: TILE_UNITS, aggregation: canThin && aggregation },
+  };
+  if (!counted) return { tiles };
+  const { placeholders, dataviews, counts } = counted;
+  const areas = isCartos ? geom_column : `${inMercator(geom_column, srid)} AS ${WEBMERCATOR}`;
+  return {
+    tiles,
+    counts: {
+      placeholders,
+      layer: {
+        type: "mapnik",
+        id: `counts${index}`,
+        options: {
+          sql: `SELECT ${[...counts, areas].join(", ")} FROM (${rows}) AS v WHERE ${isDrawn(scene.layers[index]!, { geometry: geom_column, srid })}`,
+          geom_column: WEBMERCATOR,
+          srid: SRID_WEBMERCATOR,
+          vector_extent: TILE_UNITS, // all layers of a map have the same
+          aggregation: false,
+          widgets: dataviews,
+        },
+      },
     },
   };
+}
+
+/** Larger than any coordinate of a geometry on a map, in degrees or metres. */
+const ANYWHERE = 1e30;
+const DIMENSIONS = { point: 0, line: 1, polygon: 2 } as const;
+
+/** Condition for the rows that the map draws: those with a geometry of the layer's kind, which all rows have on most maps. */
+export function isDrawn(
+  layer: SceneLayer,
+  { geometry, srid }: { readonly geometry: string; readonly srid: number },
+): string {
+  const hasBox = `${geometry} && ST_MakeEnvelope(-${ANYWHERE}, -${ANYWHERE}, ${ANYWHERE}, ${ANYWHERE}, ${srid})`;
+  if (hasAllRows(layer)) return hasBox;
+  return `${hasBox} AND ST_Dimension(${geometry}) = ${DIMENSIONS[layer.geometry.kind]}`;
+}
+
+function hasAllRows({ geometry, rowCount }: SceneLayer): boolean {
+  const features = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const drawn = geometry.rows ? new Set(geometry.rows).size : features;
+  return drawn === rowCount;
+}
+
+/** Projects for the areas of dataviews. Degrees beyond the poles, which PROJ refuses, are in no area. */
+export function inMercator(geometry: string, srid: number): string {
+  if (srid === SRID_WEBMERCATOR) return geometry;
+  const projected = `ST_Transform(${geometry}, ${SRID_WEBMERCATOR})`;
+  if (srid !== SRID_LNGLAT) return projected;
+  return `CASE WHEN ${geometry} @ ST_MakeEnvelope(-180, -90, 180, 90, ${SRID_LNGLAT}) THEN ${projected} END`;
 }
 
 /** Cells are about points with a finite value: the server groups a layer only if all its rows are points. */
@@ -111,7 +177,8 @@ async function hasWebmercator(
   }
 }
 
-function geometryOf(
+/** Returns the geometry of the rows `q` of a layer's query, and its SRID. */
+export function geometryOf(
   layer: DataLayer,
   { geometry: source }: ResolvedLayer["data"],
   fields: readonly { readonly name: string; readonly pgtype: string }[],

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { createNamedMap, fetchNamedMap, instantiateNamedMap, namedTilesUrl } from "../../api/maps";
+import { createNamedMap, fetchNamedMap, instantiateNamedMap, mapsUrls, namedTilesUrl } from "../../api/maps";
 import type { NamedMap } from "../../api/schemas/maps";
 import type { Transport } from "../../api/transport";
 import { AuthenticationError, CartoError, ServerError } from "../../errors";
@@ -48,6 +48,7 @@ export async function withTiles(
   const reachPx = Math.max(0, ...reduced.map((index) => reachOf(scene.layers[index]!)));
   const bufferPx = Math.min(MAX_BUFFER_PX, Math.ceil(MOST_TILE_PX_PER_PX * reachPx) + 1);
   const { sources, warnings } = await detailSources(transport, {
+    scene,
     layers,
     tileColumns,
     reduced,
@@ -69,32 +70,75 @@ function reachOf({ size, stroke, geometry, arrow, aggregate }: SceneLayer): numb
  * with the reason.
  */
 export async function detailSources(transport: Transport, options: DetailOptions): Promise<Details> {
-  // `!`: `reduced` are indexes of layers; those without tile columns are filtered out
-  const { layers, tileColumns, bufferPx, signal } = options;
+  const { layers, tileColumns, signal } = options;
   const reduced = options.reduced.filter((index) => tileColumns[index] !== undefined);
   if (reduced.length === 0) return { sources: new Map(), warnings: [] };
+  const names = reduced.map((index) => labelOf(layers[index]!.layer)).join(", "); // `!`: indexes of layers
+  const sourcesOf = (counts: boolean) => namedSources(transport, { ...options, reduced }, counts);
   try {
-    const mapLayers: DetailLayer[] = [];
-    for (const index of reduced) mapLayers.push(await detailLayer(transport, index, options));
-    const layergroup = { version: "1.8.0", buffersize: { mvt: bufferPx }, layers: mapLayers };
-    const urlTemplate = await tilesOf(transport, layergroup, signal);
-    const sources = reduced.map((index, at): [number, DetailSource] => [
-      index,
-      { urlTemplate, layer: mapLayers[at]!.id, formats: formatsOf(tileColumns[index]!), bufferPx },
-    ]);
-    return { sources: new Map(sources), warnings: [] };
+    return { sources: await sourcesOf(true), warnings: [] };
   } catch (error) {
     if (signal?.aborted || !(error instanceof CartoError)) throw error;
-    const names = reduced.map((index) => labelOf(layers[index]!.layer)).join(", ");
-    return { sources: new Map(), warnings: [overviewWarning(names, error)] };
+    const isAskedAgain = options.scene.widgets && !(error instanceof AuthenticationError);
+    const sources = isAskedAgain
+      ? await sourcesOf(false).catch((other) => {
+          if (signal?.aborted || !(other instanceof CartoError)) throw other;
+          return undefined;
+        })
+      : undefined;
+    if (!sources) return { sources: new Map(), warnings: [overviewWarning(names, error)] };
+    return { sources, warnings: [countsWarning(names, error)] };
   }
+}
+
+/** Creates the named map. @param counts false leaves out what widgets need */
+async function namedSources(
+  transport: Transport,
+  options: DetailOptions,
+  counts: boolean,
+): Promise<Details["sources"]> {
+  const { reduced, tileColumns, bufferPx, signal } = options;
+  const mapLayers: DetailLayer[] = [];
+  const countLayers = new Map<number, DetailLayer>();
+  const placeholders: Record<string, unknown> = {};
+  for (const index of reduced) {
+    const detail = await detailLayer(transport, index, { ...options, counts });
+    mapLayers.push(detail.tiles);
+    if (!detail.counts) continue;
+    countLayers.set(index, detail.counts.layer);
+    Object.assign(placeholders, detail.counts.placeholders);
+  }
+  const layergroup = {
+    version: "1.8.0",
+    buffersize: { mvt: bufferPx },
+    layers: [...mapLayers, ...countLayers.values()],
+  };
+  const { baseUrl, name, token } = await namedMapOf(transport, { layergroup, placeholders }, signal);
+  // layers that widgets filter load their tiles by themselves
+  const together = mapLayers.filter((_, at) => !countLayers.has(reduced[at]!)).map(({ id }) => id);
+  const sources = reduced.map((index, at): [number, DetailSource] => {
+    const { id } = mapLayers[at]!;
+    const isCounted = countLayers.has(index);
+    const chosen = isCounted ? id : countLayers.size > 0 ? together.join(",") : "all";
+    const urlTemplate = namedTilesUrl(baseUrl, name, { token, layers: chosen });
+    const formats = formatsOf(tileColumns[index]!); // `!`: checked
+    const service = isCounted && { counts: mapsUrls(baseUrl, name, { token }) };
+    return [index, { urlTemplate, layer: id, formats, bufferPx, ...service }];
+  });
+  return new Map(sources);
+}
+
+function countsWarning(names: string, error: CartoError): string {
+  return `The widgets count only an overview of ${names}, because the server does not count it. ${sentence(error)}`;
 }
 
 function overviewWarning(names: string, error: CartoError): string {
   const hint =
     error instanceof AuthenticationError ? " Creating a named map requires the account's master key." : "";
-  return `The map shows only an overview of ${names}, at every zoom, because the named map for its detail could not be created. ${error.message.replace(/[^.]$/, "$&.")}${hint}`;
+  return `The map shows only an overview of ${names}, at every zoom, because the named map for its detail could not be created. ${sentence(error)}${hint}`;
 }
+
+const sentence = ({ message }: CartoError): string => message.replace(/[^.]$/, "$&.");
 
 function formatsOf(columns: NonNullable<DetailOptions["tileColumns"][number]>): Record<number, string> {
   const formats = columns.flatMap(({ name, format }) =>
@@ -103,23 +147,28 @@ function formatsOf(columns: NonNullable<DetailOptions["tileColumns"][number]>): 
   return Object.fromEntries(formats);
 }
 
-/**
- * Creates a named map with these layers, and returns the URL template of its tiles. The name is derived from the layers, so
- * a cell that runs again uses the same map and token.
- */
-async function tilesOf(
+interface MadeMap {
+  readonly baseUrl: string;
+  readonly name: string;
+  readonly token: string;
+}
+
+type MapContent = Pick<NamedMap, "layergroup" | "placeholders">;
+
+/** Creates a named map. The name is derived from its layers, so a cell that runs again uses the same map and token. */
+async function namedMapOf(
   transport: Transport,
-  layergroup: NamedMap["layergroup"],
+  content: MapContent,
   signal: AbortSignal | undefined,
-): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(layergroup)).digest("hex").slice(0, 16);
+): Promise<MadeMap> {
+  const hash = createHash("sha256").update(JSON.stringify(content.layergroup)).digest("hex").slice(0, 16);
   for (let attempt = 1; attempt <= NAMES; attempt++) {
     const name = `cartoframes_${hash}${attempt === 1 ? "" : `_${attempt}`}`;
-    const token = await tokenOf(transport, name, layergroup, signal);
+    const token = await tokenOf(transport, name, content, signal);
     if (token === undefined) continue;
     await instantiateNamedMap(transport, name, { token, signal }); // fails now instead of in the page
     const { baseUrl } = await transport.endpoint(signal);
-    return namedTilesUrl(baseUrl, name, { token });
+    return { baseUrl, name, token };
   }
   throw new ServerError(
     `Map names that start with cartoframes_ are reserved; a different map is named cartoframes_${hash}. Rename or delete it.`,
@@ -130,12 +179,12 @@ async function tilesOf(
 async function tokenOf(
   transport: Transport,
   name: string,
-  layergroup: NamedMap["layergroup"],
+  { layergroup, placeholders }: MapContent,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const token = randomBytes(16).toString("hex");
   const auth = { method: "token", valid_tokens: [token] };
-  const map = { version: "0.0.1", name, auth, placeholders: {}, layergroup } as const;
+  const map = { version: "0.0.1", name, auth, placeholders, layergroup } as const;
   if (await createNamedMap(transport, map, { signal })) return token;
   const kept = await fetchNamedMap(transport, name, { signal });
   return isDeepStrictEqual(kept.layergroup, layergroup) ? kept.auth?.valid_tokens[0] : undefined;

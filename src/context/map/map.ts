@@ -16,6 +16,7 @@ import {
   missingCharacters,
   packScene,
   parseReport,
+  type RowsToFetch,
   type Scene,
   type TilePictures,
 } from "../../render";
@@ -171,7 +172,10 @@ async function liveMap(
 const channels = new FinalizationRegistry<PageChannel>((channel) => channel.close());
 
 /** Listens to the pages of a map. */
-async function reportsOf(transport: Transport, { layers, sourceRows }: FetchedScene): Promise<MapReports> {
+async function reportsOf(
+  transport: Transport,
+  { scene, layers, sourceRows }: FetchedScene,
+): Promise<MapReports> {
   const reports: { latest?: MapReport } = {};
   const kept = new WeakRef(reports);
   const channel = await openPageChannel((message) => {
@@ -181,11 +185,14 @@ async function reportsOf(transport: Transport, { layers, sourceRows }: FetchedSc
   channels.register(reports, channel);
   return Object.assign(reports, {
     url: channel.url,
-    rowsAt: (layer: number, rows: Uint32Array, signal: AbortSignal | undefined) => {
+    rowsAt: ({ layer, rows, areas, signal }: RowsToFetch) => {
       const ofSource = sourceRows[layer];
       // `!`: one of the layers, and one of its rows
       const inData = ofSource ? rows.map((row) => ofSource[row]!).sort() : rows;
-      return frameOfRows(transport, layers[layer]!, inData, signal);
+      const [resolved, drawn] = [layers[layer]!, scene.layers[layer]!];
+      const isMercator = scene.projection === undefined;
+      const selected = { rows: inData, areas: isMercator ? areas : undefined, drawn };
+      return frameOfRows(transport, resolved, selected, signal);
     },
   });
 }

@@ -29,6 +29,19 @@ export interface Selection {
   readonly features: readonly { readonly layer: number; readonly feature: number }[];
 }
 
+/** Numbers of rows by step: those that pass the other widgets' filters, and all. Step 0 has the missing values. */
+export interface StepCounts {
+  readonly counts: Uint32Array;
+  readonly totals: Uint32Array;
+}
+
+/** Counts from elsewhere, which have precedence over those of the explorer's own rows. */
+export interface CountSource {
+  /** Undefined while unknown. */
+  stepsOf(widget: number): StepCounts | undefined;
+  valueOf(widget: number): number | undefined;
+}
+
 type WithKind<K extends Widget["kind"]> = Extract<Widget, { readonly kind: K }>;
 export type FormulaWidget = WithKind<"formula">;
 
@@ -57,6 +70,8 @@ export class Explorer {
   readonly #filters = new Map<number, WidgetFilter>();
   /** Hidden classes of colour by layer. */
   readonly #hiddenClasses = new Map<number, ReadonlySet<number>>();
+  /** Counts of layers of which the scene has only some rows. */
+  source: CountSource | undefined;
 
   constructor(scene: Scene) {
     this.scene = scene;
@@ -87,6 +102,11 @@ export class Explorer {
         if (inside[feature] === 1) outside[rowOf === undefined ? feature : rowOf[feature]!] = 0;
       rows.look(outside);
     }
+  }
+
+  /** True if a view shows all of a layer, with a margin in world units. */
+  isAllIn(layer: number, viewport: Viewport, margin: number): boolean {
+    return this.#layers.get(layer)?.finder.isWithin(boxAround(viewport, 0), margin) === true;
   }
 
   filterOf(widget: number): WidgetFilter | undefined {
@@ -132,6 +152,9 @@ export class Explorer {
     const featureOf = isExcluded && featuresOfRows(explored);
     explored.rows.exclude(isExcluded && ((row) => isExcluded(featureOf ? featureOf[row]! : row)));
   }
+
+  /** True if filters outside of the map hide features of a layer. */
+  readonly excludesSome = (layer: number): boolean => this.#layers.get(layer)?.rows.excludesSome === true;
 
   /** Calls `visit` for each feature of a layer that fails a filter of the map itself; returns false if there is no filter. */
   forEachFailed(layer: number, visit: (feature: number) => void): boolean {
@@ -183,14 +206,24 @@ export class Explorer {
     return column?.kind === "values" ? undefined : column;
   }
 
-  /** Numbers of rows by step: those that pass the other widgets' filters, and all. Step 0 has the missing values. */
-  stepsOf(widget: number): { readonly counts: Uint32Array; readonly totals: Uint32Array } {
+  stepsOf(widget: number): StepCounts {
+    return this.source?.stepsOf(widget) ?? this.ownStepsOf(widget);
+  }
+
+  /** As `stepsOf`, of the rows of the scene. */
+  ownStepsOf(widget: number): StepCounts {
     const { rows, dimensions } = this.#layers.get(this.widgets[widget]!.layer)!;
     return rows.countsOf(dimensions.get(widget)!);
   }
 
-  /** Number, sum, mean, least or largest of the values of the rows that pass; NaN if no row has a value. */
-  valueOf(widget: FormulaWidget): number {
+  /** Number, sum, mean, least or largest of the finite values of the rows that pass; NaN if no row has a value. */
+  valueOf(widget: number): number {
+    return this.source?.valueOf(widget) ?? this.ownValueOf(widget);
+  }
+
+  /** As `valueOf`, of the rows of the scene. */
+  ownValueOf(index: number): number {
+    const widget = this.widgets[index] as FormulaWidget;
     const { rows, layer } = this.#layers.get(widget.layer)!;
     let count = 0;
     if (widget.operation === "count") {
@@ -201,7 +234,7 @@ export class Explorer {
     let [sum, least, most] = [0, Infinity, -Infinity];
     rows.forEach(widget.inView, (row) => {
       const value = values[row]!;
-      if (Number.isNaN(value)) return;
+      if (value - value !== 0) return; // NaN or infinite
       count++;
       sum += value;
       if (value < least) least = value;

@@ -31,12 +31,15 @@ function conditionOf(
   return `${value} >= ${endSql(from)} AND ${value} ${includesTo ? "<=" : "<"} ${endSql(to)}`;
 }
 
+const endSql = (end: number | string): string =>
+  typeof end === "string" ? literal(endText(end)) : String(end);
+
 /** Writes times before the year 1 and after 9999, which ISO 8601 writes with a sign, as PostgreSQL reads them: year 0 is 1 BC. */
-function endSql(end: number | string): string {
-  const [, digits, rest] = /^([+-]\d{6}|0000)(-.*)$/.exec(String(end)) ?? [];
-  if (digits === undefined) return valueSql(end);
+export function endText(end: string): string {
+  const [, digits, rest] = /^([+-]\d{6}|0000)(-.*)$/.exec(end) ?? [];
+  if (digits === undefined) return end;
   const year = Number(digits);
-  return literal(year > 0 ? `${year}${rest}` : `${String(1 - year).padStart(4, "0")}${rest} BC`);
+  return year > 0 ? `${year}${rest}` : `${String(1 - year).padStart(4, "0")}${rest} BC`;
 }
 
 const valueSql = (value: string | number | boolean): string =>

@@ -41,6 +41,14 @@ export class FeatureFinder {
     this.#box = [all[0]!, all[1]!, all[2]!, all[3]!];
   }
 
+  /** True if a box contains all features with a margin, in the world of longitude 0. */
+  isWithin([west, north, east, south]: Box, margin: number): boolean {
+    const [left, top, right, bottom] = this.#box;
+    return (
+      left - margin >= west && right + margin <= east && top - margin >= north && bottom + margin <= south
+    );
+  }
+
   /** Sets the item of each feature that touches an area to 1. */
   mark(area: Area, found: Uint8Array): void {
     for (const copy of copiesOf(this.#box, area.box, this.#copies)) {

@@ -64,6 +64,11 @@ export class RowFilter {
     return this.#excludesSome || this.hasOwnFilters;
   }
 
+  /** True if filters outside of the map are on. */
+  get excludesSome(): boolean {
+    return this.#excludesSome;
+  }
+
   /** True if a column of the map itself is filtered. */
   get hasOwnFilters(): boolean {
     return this.#dimensions.some(({ allowed }) => allowed !== undefined);

@@ -64,7 +64,7 @@ export function viewOfWidget(explorer: Explorer, index: number): WidgetView {
   const { title } = widget;
   if (!explorer.isCounted(index)) return { kind: "absent", title };
   if (widget.kind === "formula") {
-    return { kind: "number", title, text: numberText(explorer.valueOf(widget), widget) };
+    return { kind: "number", title, text: numberText(explorer.valueOf(index), widget) };
   }
   const filter = explorer.filterOf(index);
   const { counts, totals } = explorer.stepsOf(index);

@@ -28,6 +28,8 @@ export interface TileSource {
   tilesAt(worldPx: number): readonly (TilePlace & { readonly tile: LayerTile })[];
   /** Changes whenever a tile is added or removed. */
   readonly version: number;
+  /** True if the tiles show only what passes the filters that are on. */
+  readonly isFiltered: boolean;
 }
 
 /** True if tiles show more than the overview at this scale. */
@@ -65,14 +67,14 @@ export class TiledPainter implements LayerPainter {
     this.#squares = new Scratch(createCanvas);
   }
 
-  /** Filters are about the rows of the overview, so that it shows at all scales while one is on. */
+  /** Filters are about the rows of the overview, so that it shows at all scales until there are tiles of what passes. */
   filter(failed: Uint32Array | undefined): void {
     this.#isFiltered = failed !== undefined;
     this.#overview.filter?.(failed);
   }
 
   #needsTiles(worldPx: number): boolean {
-    return !this.#isFiltered && needsTiles(this.#source, worldPx);
+    return (!this.#isFiltered || this.#source.isFiltered) && needsTiles(this.#source, worldPx);
   }
 
   warm(): void {

@@ -3,7 +3,7 @@ import { Refusal } from "../guard";
 
 /** The context of an error in answers of the Maps API. */
 interface ErrorContext {
-  readonly type: "layer" | "mapconfig" | "auth" | "limit" | "unknown";
+  readonly type: "layer" | "mapconfig" | "analysis" | "dataview" | "filter" | "auth" | "limit" | "unknown";
   readonly subtype?: string;
   readonly layer?: { readonly id: string; readonly index: number; readonly type: string };
 }
@@ -28,6 +28,13 @@ export function asMapsRefusal(error: unknown, layer?: ErrorContext["layer"]): Ma
     return new MapsRefusal(error.status, message, { type: error.status === 401 ? "auth" : "unknown" });
   }
   return new MapsRefusal((error as { statusCode?: number }).statusCode ?? 500, message);
+}
+
+/** Converts an error of a dataview, for which CARTO answers 404 if a column does not exist. */
+export function asDataviewRefusal(error: unknown): MapsRefusal {
+  return error instanceof DatabaseError && error.code === "42703"
+    ? new MapsRefusal(404, error.message)
+    : asMapsRefusal(error);
 }
 
 function databaseRefusal({ code, message }: DatabaseError, layer: ErrorContext["layer"]): MapsRefusal {

@@ -5,6 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import { LOCAL_USER } from "../../local/home";
 import { parseJson } from "../../values";
+import type { DataviewFilters } from "./dataviews/filters";
 import { MapsRefusal } from "./errors";
 import { fingerprint, type MapConfig, parseMapConfig } from "./map-config";
 import { type Template, templateHash } from "./templates";
@@ -18,6 +19,8 @@ const Record = z.object({
   /** Set for a named map. */
   template: z.object({ name: z.string(), hash: z.string() }).optional(),
   aggregation: z.boolean(),
+  /** Filters of dataviews, if there are any. */
+  filters: z.record(z.string(), z.unknown()).optional(),
   config: z.unknown(),
 });
 type Record = z.infer<typeof Record>;
@@ -46,10 +49,19 @@ export class Layergroups {
   /** Stores a map, once if it is added again. @throws MapsRefusal if it cannot be served */
   async add(
     config: unknown,
-    { template, aggregation }: { template?: Template; aggregation: boolean },
+    {
+      template,
+      aggregation,
+      filters = {},
+    }: { template?: Template; aggregation: boolean; filters?: DataviewFilters },
   ): Promise<Layergroup> {
     const named = template && { name: template.name, hash: templateHash(template) };
-    const record: Record = { ...(named && { template: named }), aggregation, config };
+    const record: Record = {
+      ...(named && { template: named }),
+      aggregation,
+      ...(Object.keys(filters).length > 0 && { filters }),
+      config,
+    };
     const md5 = fingerprint(record);
     const layergroup = layergroupOf(named ? `${LOCAL_USER}@${named.hash}@${md5}` : md5, record);
     if (this.#fresh(layergroup.id)) return layergroup;
@@ -129,8 +141,8 @@ async function modifiedMs(file: string): Promise<number> {
   );
 }
 
-function layergroupOf(id: string, { template, aggregation, config }: Record): Layergroup {
-  return { id, ...(template && { template }), map: parseMapConfig(config, { aggregation }) };
+function layergroupOf(id: string, { template, aggregation, filters = {}, config }: Record): Layergroup {
+  return { id, ...(template && { template }), map: parseMapConfig(config, { aggregation, filters }) };
 }
 
 function unknownToken(token: string): MapsRefusal {

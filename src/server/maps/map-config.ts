@@ -1,9 +1,11 @@
-/** MapConfig (section 7.3 of the protocol), as far as vector tiles need it. */
+/** MapConfig (section 7.3 of the protocol), as far as vector tiles and dataviews need it. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { TILE_PX } from "../../geometry/mercator";
 import { queryText } from "../../sql-lexer";
 import { type Aggregation, DEFAULT_AGGREGATION, parseAggregation } from "./aggregation";
+import { type Dataview, parseAnalyses, sourceIdOf } from "./analyses";
+import type { DataviewFilters } from "./dataviews/filters";
 import { MapsRefusal } from "./errors";
 
 const LATEST_MINOR = 8;
@@ -31,6 +33,8 @@ export interface MapLayer {
 
 export interface MapConfig {
   readonly layers: readonly MapLayer[];
+  /** By their names. */
+  readonly dataviews: ReadonlyMap<string, Dataview>;
   readonly bufferPx: number;
   readonly extent: number;
   /** Null if geometries keep all their vertices. */
@@ -58,6 +62,8 @@ const Options = z.looseObject({
   vector_simplify_extent: z.number().int().positive().max(MAX_EXTENT).optional(),
   dates_as_numbers: z.boolean().default(false),
   sql_wrap: text.optional(),
+  source: z.unknown().optional(),
+  widgets: z.unknown().optional(),
 });
 
 const Layer = z.looseObject({
@@ -72,13 +78,25 @@ const Config = z.looseObject({
   buffersize: z.looseObject({ mvt: z.coerce.number().min(0).max(MAX_BUFFER_PX).optional() }).optional(),
   minzoom: zoom.default(0),
   maxzoom: zoom.default(99),
+  analyses: z.unknown().optional(),
+  dataviews: z.unknown().optional(),
 });
+
+interface ConfigOptions {
+  /** False if rows are never thinned. @default true */
+  readonly aggregation?: boolean;
+  /** Filters of the map's dataviews. */
+  readonly filters?: DataviewFilters;
+}
 
 /**
  * Parses a MapConfig.
  * @throws MapsRefusal with the messages of CARTO if it is invalid, or has layers that are not available as vector tiles
  */
-export function parseMapConfig(value: unknown, { aggregation = true } = {}): MapConfig {
+export function parseMapConfig(
+  value: unknown,
+  { aggregation = true, filters = {} }: ConfigOptions = {},
+): MapConfig {
   const parsed = Config.safeParse(value);
   if (!parsed.success) throw new MapsRefusal(400, configProblem(value, parsed.error), { type: "mapconfig" });
   const { version, layers, buffersize, minzoom, maxzoom } = parsed.data;
@@ -87,10 +105,6 @@ export function parseMapConfig(value: unknown, { aggregation = true } = {}): Map
     throw new MapsRefusal(400, `Unsupported layergroup configuration version ${version}`, {
       type: "mapconfig",
     });
-  }
-  for (const member of ["analyses", "dataviews"]) {
-    if (Object.keys(parsed.data[member] ?? {}).length === 0) continue;
-    throw new MapsRefusal(400, `Maps with ${member} are not available on this server`, { type: "mapconfig" });
   }
   const options = layers.map(({ type, options: given, id: ownId }, index) => {
     const id = ownId ?? `layer${index}`;
@@ -112,18 +126,25 @@ export function parseMapConfig(value: unknown, { aggregation = true } = {}): Map
       "Invalid mapconfig: cartocss must be in all layers, or in none of them for vector tiles only";
     throw new MapsRefusal(400, message, { type: "mapconfig" });
   }
-  const parsedLayers = options.map((layerOptions, index) =>
-    mapLayer(layerOptions, layers[index]?.id ?? `layer${index}`, index, {
+  const analysed = options.map(({ sql, source, widgets }, index) => ({ index, sql, source, widgets }));
+  const { sources, dataviews } = parseAnalyses(parsed.data, analysed, filters);
+  const parsedLayers = options.map((given, index) => {
+    const id = sourceIdOf(analysed[index]!); // `!`: as many
+    const sql = id === undefined ? given.sql : sources.get(id);
+    if (id !== undefined && sql === undefined)
+      throw new MapsRefusal(400, `Missing analysis node.id="${id}" for layer=${index}`);
+    return mapLayer({ ...given, sql }, layers[index]?.id ?? `layer${index}`, index, {
       isVectorOnly: styled === 0,
       aggregates: aggregation,
-    }),
-  );
+    });
+  });
   const duplicate = parsedLayers.find(({ id }, i) => parsedLayers.findIndex((layer) => layer.id === id) < i);
   if (duplicate) {
     throw new MapsRefusal(400, `Duplicated layer id "${duplicate.id}"`, { type: "mapconfig" });
   }
   return {
     layers: parsedLayers,
+    dataviews,
     bufferPx: buffersize?.mvt ?? DEFAULT_BUFFER_PX,
     ...extents(options),
     minZoom: minzoom,

@@ -1,11 +1,14 @@
 import type { FastifyReply } from "fastify";
 import type { TileId } from "../../geometry/mercator";
 import { type TableChanges, tableChanges } from "../cache-headers";
-import type { Engine, Role, StatementOptions } from "../engine/engine";
+import type { Engine, ResultField, Role, StatementOptions } from "../engine/engine";
 import { Turns } from "../engine/turns";
 import { abortOnDisconnect, STATEMENT_TIMEOUT_MS } from "../guard";
-import { refuseSystemTables } from "../tables-used";
-import { asMapsRefusal, MapsRefusal } from "./errors";
+import { describeQuery } from "../row-stream";
+import { refuseSystemTables, type TableName, tablesUsed } from "../tables-used";
+import type { Dataview } from "./analyses";
+import { dataviewResult, dataviewSearch } from "./dataviews/dataview";
+import { asDataviewRefusal, asMapsRefusal, MapsRefusal } from "./errors";
 import { describeLayer, featureAttributes, isAggregated, type LayerSource, worldSql } from "./layer-source";
 import type { Layergroup } from "./layergroups";
 import { fingerprint, type MapLayer } from "./map-config";
@@ -26,13 +29,35 @@ interface TileState extends TableChanges {
 /** Time for which the description of a query is cached. */
 const SOURCE_MS = 30_000;
 const MAX_SOURCES = 200;
-/** A database with one session makes one tile at a time, so that a notebook cell waits for at most one tile. */
-const TILES_AT_ONCE = { pglite: 1, postgres: 4 } as const;
+/** A database with one session does one thing for pages at a time, so that a notebook cell waits for at most one tile. */
+const TURNS_AT_ONCE = { pglite: 1, postgres: 4 } as const;
 
-/** Serves maps and tiles from an engine. */
+/** Tables and columns of a dataview's query. */
+interface DataviewSource {
+  readonly tables: readonly TableName[];
+  readonly fields: readonly ResultField[];
+}
+
+/** Descriptions of queries that are not older than `SOURCE_MS`. */
+class Known<T> {
+  readonly #known = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
+
+  get(key: string, make: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(key);
+    if (known && Date.now() - known.at < SOURCE_MS) return known.value;
+    if (this.#known.size >= MAX_SOURCES) this.#known.clear();
+    const value = make();
+    this.#known.set(key, { at: Date.now(), value });
+    value.catch(() => this.#known.delete(key));
+    return value;
+  }
+}
+
+/** Serves maps, tiles and dataviews from an engine. */
 export class MapServer {
   readonly #engine: Engine;
-  readonly #sources = new Map<string, { readonly at: number; readonly source: Promise<LayerSource> }>();
+  readonly #sources = new Known<LayerSource>();
+  readonly #dataviewSources = new Known<DataviewSource>();
   #turns: Turns | undefined;
 
   constructor(engine: Engine) {
@@ -72,7 +97,12 @@ export class MapServer {
           },
           tilejson: tilejson(`${encodeURIComponent(layer.id)}/`),
         })),
-        dataviews: {},
+        dataviews: Object.fromEntries(
+          [...map.dataviews.keys()].map((name) => {
+            const address = `${url}/${token}/dataview/${encodeURIComponent(name)}${query}`;
+            return [name, { url: { http: address, https: address } }];
+          }),
+        ),
         analyses: [],
         tilejson: tilejson(""),
         url: { vector: { urlTemplate: tiles(""), subdomains: [] } },
@@ -105,18 +135,46 @@ export class MapServer {
     const chosen = await Promise.all(
       layers.map(async (layer) => ({ layer, source: await this.#source(layer, asker) })),
     );
+    const [only, ...others] = layers;
+    return this.#inTurn(asker, () =>
+      renderTile(this.#engine, map, chosen, tile, statementOptions(asker)).catch((error) => {
+        throw asMapsRefusal(error, only && others.length === 0 ? contextOf(only) : undefined);
+      }),
+    );
+  }
+
+  /** Returns the state of a dataview's tables. @throws MapsRefusal if the client may not read them */
+  async dataviewState(dataview: Dataview, asker: Asker): Promise<TableChanges> {
+    return tableChanges(this.#engine, (await this.#described(dataview, asker)).tables);
+  }
+
+  /** Returns the result of a dataview, or the categories that a search finds. @throws MapsRefusal */
+  async dataview(
+    dataview: Dataview,
+    query: Readonly<Record<string, unknown>>,
+    { search, asker }: { readonly search: boolean; readonly asker: Asker },
+  ): Promise<object> {
+    const compute = search ? dataviewSearch : dataviewResult;
+    const { fields } = await this.#described(dataview, asker);
+    return this.#inTurn(asker, () =>
+      compute(this.#engine, { ...dataview, fields }, query, statementOptions(asker)).catch((error) => {
+        throw asDataviewRefusal(error);
+      }),
+    );
+  }
+
+  /**
+   * Waits for a turn. A client that disconnects leaves the queue. What has begun is finished, because cancelling it would end
+   * the embedded database.
+   */
+  async #inTurn<T>(asker: Asker, work: () => Promise<T>): Promise<T> {
     const { kind } = await this.#engine.info();
-    this.#turns ??= new Turns(TILES_AT_ONCE[kind]);
-    // A client that disconnects leaves the queue. A tile that is being made is finished, because cancelling it would end the
-    // embedded database.
+    this.#turns ??= new Turns(TURNS_AT_ONCE[kind]);
     const endTurn = await this.#turns.take(abortOnDisconnect(asker.reply)).catch((error) => {
       throw asMapsRefusal(error);
     });
-    const [only, ...others] = layers;
     try {
-      return await renderTile(this.#engine, map, chosen, tile, statementOptions(asker)).catch((error) => {
-        throw asMapsRefusal(error, only && others.length === 0 ? contextOf(only) : undefined);
-      });
+      return await work();
     } finally {
       endTurn();
     }
@@ -142,15 +200,24 @@ export class MapServer {
   }
 
   /** @throws MapsRefusal */
-  async #source(layer: MapLayer, asker: Asker): Promise<LayerSource> {
-    const key = JSON.stringify([asker.role, layer]);
-    const known = this.#sources.get(key);
-    if (known && Date.now() - known.at < SOURCE_MS) return known.source;
-    if (this.#sources.size >= MAX_SOURCES) this.#sources.clear();
-    const source = this.#describe(layer, asker);
-    this.#sources.set(key, { at: Date.now(), source });
-    source.catch(() => this.#sources.delete(key));
-    return source;
+  #source(layer: MapLayer, asker: Asker): Promise<LayerSource> {
+    return this.#sources.get(JSON.stringify([asker.role, layer]), () => this.#describe(layer, asker));
+  }
+
+  /** Describes the query of a dataview. @throws MapsRefusal if the client may not read its tables */
+  #described({ unfiltered }: Dataview, asker: Asker): Promise<DataviewSource> {
+    const { role } = asker;
+    const options = statementOptions(asker);
+    return this.#dataviewSources.get(JSON.stringify([role, unfiltered]), async () => {
+      try {
+        const sql = worldSql(unfiltered);
+        const check = role === "master" ? tablesUsed : refuseSystemTables;
+        const tables = await check(this.#engine, sql, options);
+        return { tables, fields: await describeQuery(this.#engine, sql, options) };
+      } catch (error) {
+        throw asDataviewRefusal(error);
+      }
+    });
   }
 
   async #describe(layer: MapLayer, asker: Asker): Promise<LayerSource> {

@@ -6,6 +6,7 @@ import { LOCAL_USER } from "../../local/home";
 import { parseJson } from "../../values";
 import type { Engine } from "../engine/engine";
 import { callbackOf, isForeignPage } from "../guard";
+import { parseFilters } from "../maps/dataviews/filters";
 import { asMapsRefusal, MapsRefusal } from "../maps/errors";
 import { type Layergroup, Layergroups } from "../maps/layergroups";
 import type { MapLayer } from "../maps/map-config";
@@ -26,9 +27,9 @@ const MAX_TILE_ZOOM = 30;
 const KEY_MEMBERS = new Set(["api_key", "map_key", "client", "auth_token"]);
 
 /**
- * Serves `/api/v1/map`: anonymous and named maps of vector tiles (section 7 of the protocol). A tile needs a key that
- * may read its tables, or a named map, whose queries run with the owner's rights. Web pages of other sites and in
- * sandboxed frames get only tiles of named maps with a token.
+ * Serves `/api/v1/map`: anonymous and named maps of vector tiles, and their dataviews (section 7 of the protocol). Both need a key
+ * that may read the tables, or a named map, whose queries run with the owner's rights. Web pages of other sites and in
+ * sandboxed frames get only instances, tiles and dataviews of named maps with a token.
  */
 export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: string): Promise<void> {
   const named = await NamedMaps.open(join(homeDir, "named-maps.json"));
@@ -68,7 +69,7 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
     authorize(request, template);
     return layergroups.add(instantiate(template, given), {
       template,
-      aggregation: wantsAggregation(request),
+      ...instanceOptions(request),
     });
   };
   const answer = async (request: FastifyRequest, reply: FastifyReply, layergroup: Layergroup) => {
@@ -105,6 +106,19 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
       .type("application/x-protobuf")
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   };
+  const dataview = async (request: FastifyRequest, reply: FastifyReply, { search }: { search: boolean }) => {
+    const { token, dataview: name } = request.params as { token: string; dataview: string };
+    const layergroup = await layergroups.get(token);
+    const asker = askerFor(request, layergroup, reply);
+    const chosen = layergroup.map.dataviews.get(name);
+    if (!chosen) throw new MapsRefusal(400, `Dataview '${name}' does not exist`, { type: "dataview" });
+    const state = await server.dataviewState(chosen, asker);
+    const query = request.query as Record<string, unknown>;
+    const result = await server.dataview(chosen, query, { search, asker });
+    const known = Number(token.split(":")[1] ?? 0);
+    reply.headers(state.headers).header("Cache-Control", cacheControl(state, known));
+    return sendJson(request, reply, result);
+  };
   const onlyMaster = (request: FastifyRequest, verb: string) => {
     if (request.apiKey?.type === "master") return;
     const isGiven = request.apiKey?.type === "regular";
@@ -121,17 +135,13 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
       for (const base of [`${prefix}/api/:version/map`, `${prefix}/tiles/layergroup`]) {
         scope.post(base, { config }, async (request, reply) => {
           if (!isJson(request)) throw new MapsRefusal(400, "POST data must be of type application/json");
-          const layergroup = await layergroups.add(withoutKeys(bodyOf(request)), {
-            aggregation: wantsAggregation(request),
-          });
+          const layergroup = await layergroups.add(withoutKeys(bodyOf(request)), instanceOptions(request));
           return answer(request, reply, layergroup);
         });
         scope.get(base, { config }, async (request, reply) => {
           const given = lastText((request.query as Record<string, unknown>).config);
           if (given === undefined) throw new MapsRefusal(400, 'layergroup GET needs a "config" parameter');
-          const layergroup = await layergroups.add(parseJson(given), {
-            aggregation: wantsAggregation(request),
-          });
+          const layergroup = await layergroups.add(parseJson(given), instanceOptions(request));
           return answer(request, reply, layergroup);
         });
         const ofToken = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -141,6 +151,19 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
         };
         for (const path of ["/:token/:z/:x/:file", "/:token/:layers/:z/:x/:file"]) {
           scope.route({ method: ["GET", "OPTIONS"], url: base + path, config: tileConfig, handler: ofToken });
+        }
+        for (const path of ["/:token/dataview/:dataview", "/:token/:layer/widget/:dataview"]) {
+          for (const [suffix, search] of [
+            ["", false],
+            ["/search", true],
+          ] as const) {
+            scope.route({
+              method: ["GET", "OPTIONS"],
+              url: base + path + suffix,
+              config: tileConfig,
+              handler: (request, reply) => dataview(request, reply, { search }),
+            });
+          }
         }
         scope.get(`${base}/:token/:layer/attributes/:feature`, { config }, async (request, reply) => {
           const { token, layer, feature } = request.params as Record<string, string>;
@@ -184,11 +207,16 @@ export async function mapRoutes(app: FastifyInstance, engine: Engine, homeDir: s
           await named.remove(nameOf(request));
           return reply.code(204).send();
         });
-        scope.post(`${base}/:name`, { config }, async (request, reply) => {
-          if (!isJson(request))
-            throw new MapsRefusal(400, "POST template data must be of type application/json");
-          const template = found((request.params as { name: string }).name);
-          return answer(request, reply, await instance(request, template, bodyOf(request)));
+        scope.route({
+          method: ["POST", "OPTIONS"],
+          url: `${base}/:name`,
+          config: tileConfig,
+          handler: async (request, reply) => {
+            if (!isJson(request))
+              throw new MapsRefusal(400, "POST template data must be of type application/json");
+            const template = found((request.params as { name: string }).name);
+            return answer(request, reply, await instance(request, template, bodyOf(request)));
+          },
         });
         scope.get(`${base}/:name/jsonp`, { config }, async (request, reply) => {
           if (callbackOf(request, request.query as object) === undefined)
@@ -260,8 +288,10 @@ function lastText(value: unknown): string | undefined {
   return typeof last === "string" ? last : undefined;
 }
 
-function wantsAggregation(request: FastifyRequest): boolean {
-  return lastText((request.query as Record<string, unknown>).aggregation) !== "false";
+/** Returns what the URL of an instantiation asks for. */
+function instanceOptions({ query }: FastifyRequest) {
+  const { aggregation, filters } = query as Record<string, unknown>;
+  return { aggregation: lastText(aggregation) !== "false", filters: parseFilters(lastText(filters)) };
 }
 
 /** Returns the start of tile URLs, and their query with the key if it was passed as a parameter. */

@@ -28,7 +28,13 @@ test("one head per line, where the line ends", async () => {
     ST_GeomFromText('LINESTRING (-100 50, 100 -40, 100 60, -20 1)', 4326)::geometry(LineString, 4326) AS the_geom`);
   if (answer.error) throw new Error(answer.error[0]);
   const { transport, layers, scene, tileColumns } = await builtFor({ arrow: true });
-  const { sources } = await detailSources(transport, { layers, tileColumns, reduced: [0], bufferPx: 10 });
+  const { sources } = await detailSources(transport, {
+    scene,
+    layers,
+    tileColumns,
+    reduced: [0],
+    bufferPx: 10,
+  });
   const source = sources.get(0)!;
   const ends: string[] = [];
   let cuts = 0;

@@ -18,53 +18,15 @@ import { ident } from "../../../src/sql";
 import { defaultEngine } from "../../support/engine";
 import { type DecodedFeature, decodeMvt } from "../../support/mvt";
 import { json, serverForTests } from "../../support/server";
+import { createKinds, HOSTILE } from "./kinds-table";
 
 const server = serverForTests();
 let transport: Transport;
 const progress = { isShown: false, update() {}, note() {}, finish() {}, fail() {} };
-const HOSTILE = `a "b" 'c' \\ !bbox! $1 <%= x %> </script> ; --`;
-const TEXTS = [
-  "oak",
-  "oak",
-  "oak",
-  "elm",
-  "elm",
-  "",
-  HOSTILE,
-  "!pixel_width!",
-  "<b>\\'x\n\u2028é💧",
-  "\u{1f4a7}".repeat(1200),
-  "x".repeat(1001),
-];
-
 beforeAll(async () => {
   transport = transportWith(server.key);
-  const literalOf = (text: string) =>
-    `convert_from(decode('${Buffer.from(text).toString("hex")}', 'hex'), 'UTF8')`;
-  const answer = await server.sql(
-    `
-    CREATE TYPE mood AS ENUM ('sad', 'so so', '!bbox!');
-    CREATE TABLE kinds (cartodb_id serial PRIMARY KEY, txt text, code char(7), feel mood, id uuid, ok bool, small int2, whole int4, big int8, exact int8, num numeric, odd numeric, real float4,
-      f float8, narrow float8, same float8, day date, at timestamptz, local timestamp, always timestamptz, doc json, docb jsonb, list int4[], words text[], raw bytea, nothing float8, ${ident(HOSTILE)} text, the_geom geometry(Point, 4326));
-    INSERT INTO kinds (txt, code, feel, id, ok, small, whole, big, exact, num, odd, real, f, narrow, same, day, at, local, always, doc, docb, list, words, raw, ${ident(HOSTILE)}, the_geom)
-    SELECT (ARRAY[${TEXTS.map(literalOf).join(", ")}, NULL])[1 + i % ${TEXTS.length + 1}],
-      (ARRAY['a', 'a  b', NULL])[1 + i % 3], (ARRAY['sad', 'so so', '!bbox!', NULL])[1 + i % 4]::mood, md5((i % 5)::text)::uuid, (ARRAY[true, false, NULL])[1 + i % 3],
-      i % 7 - 3, i * i % 1000, (i % 8) * 1152921504606846977 - 4611686018427387904, i * 10007, (i % 50) / 8.0,
-      (ARRAY['NaN', '0.1', '1e400', '-1e400', '1e-400', '12345678901234567890.12345', '1.797693134862315807e308', '2.5e-324', '-7', NULL])[1 + i % 10]::numeric,
-      (ARRAY['0.1', 'NaN', '-Infinity', '3e38', NULL])[1 + i % 5]::float4,
-      (ARRAY['NaN', 'Infinity', '-Infinity', NULL, '5e-324', '-1e308', '1.7e308', '0.1', '-0'])[1 + i % 9]::float8,
-      CASE WHEN i % 11 = 0 THEN 'NaN' WHEN i % 13 = 0 THEN NULL ELSE sqrt(i) * 0.1 END, 0.3,
-      CASE WHEN i % 6 > 0 THEN date '1999-12-28' + i * 40 END, CASE WHEN i % 5 > 0 THEN timestamptz '2020-02-29 23:59:58.987654+02' + i * interval '1 day 1 hour 1 minute' END,
-      timestamp '0987-01-05 01:02' + i * interval '1 month', CASE i % 4 WHEN 0 THEN 'infinity' WHEN 1 THEN NULL WHEN 2 THEN '0044-03-15 12:00:00.5+00 BC' ELSE '2001-02-03 04:05:06+07' END::timestamptz,
-      (ARRAY['{"a" : [1, 2],\n "b \\" : x": "y  z"}', '"a  text"', 'null', '12', NULL])[1 + i % 5]::json, (ARRAY['{"a": [1, {"b": ", : "}]}', '"!bbox!"', 'null', 'true', NULL])[1 + i % 5]::jsonb,
-      CASE WHEN i % 3 > 0 THEN ARRAY[i, NULL, 3] END, ARRAY['a', 'b "c"', HOSTILE], decode(md5(i::text), 'hex'),
-      (ARRAY['red', 'green', NULL])[1 + i % 3], ST_SetSRID(ST_MakePoint(i * 1.5 - 175, (i * 7919 % 140) - 70), 4326)
-    FROM generate_series(0, 227) AS i;
-    CREATE TABLE other (cartodb_id int, secret text, the_geom geometry); INSERT INTO other VALUES (1, 'secret', 'SRID=4326;POINT(1 1)')`.replace(
-      "HOSTILE",
-      literalOf(HOSTILE),
-    ),
-  );
+  const answer = await server.sql(`${createKinds("kinds")};
+    CREATE TABLE other (cartodb_id int, secret text, the_geom geometry); INSERT INTO other VALUES (1, 'secret', 'SRID=4326;POINT(1 1)')`);
   if (answer.error) throw new Error(answer.error[0]);
 });
 
@@ -79,7 +41,13 @@ async function detailOf(layers: readonly (Layer | QueryLayer)[], through = trans
   const resolved = await resolveLayers(transport, layers, { progress });
   const { scene, tileColumns } = buildScene({ layers: resolved, projection: "mercator" });
   const reduced = layers.map((_, i) => i);
-  const details = await detailSources(through, { layers: resolved, tileColumns, reduced, bufferPx: 4 });
+  const details = await detailSources(through, {
+    scene,
+    layers: resolved,
+    tileColumns,
+    reduced,
+    bufferPx: 4,
+  });
   return { scene, ...details };
 }
 
@@ -457,8 +425,9 @@ describe("without a named map, the page shows an overview and a warning gives th
 
   test("a frame needs no tiles and no warning", async () => {
     const resolved = await resolveLayers(transport, layers(), { progress });
-    const { tileColumns } = buildScene({ layers: resolved });
+    const { scene, tileColumns } = buildScene({ layers: resolved });
     const options = {
+      scene,
       layers: resolved,
       tileColumns: tileColumns.map(() => undefined),
       reduced: [0, 1],
@@ -469,9 +438,9 @@ describe("without a named map, the page shows an overview and a warning gives th
 
   test("an interrupted cell rejects", async () => {
     const resolved = await resolveLayers(transport, layers(), { progress });
-    const { tileColumns } = buildScene({ layers: resolved, projection: "mercator" });
+    const { scene, tileColumns } = buildScene({ layers: resolved, projection: "mercator" });
     const signal = AbortSignal.abort(new Error("stopped"));
-    const options = { layers: resolved, tileColumns, reduced: [0], bufferPx: 4, signal };
+    const options = { scene, layers: resolved, tileColumns, reduced: [0], bufferPx: 4, signal };
     await expect(detailSources(transport, options)).rejects.toThrow("stopped");
   });
 
@@ -527,10 +496,26 @@ describe("selected rows of a table or query", () => {
     expect((await selected(new Layer("kinds"), "{}")).shape[0]).toBe(0);
   });
 
-  test("need cartodb_id", async () => {
-    const query = new QueryLayer("SELECT txt, small, the_geom FROM kinds");
-    await expect(selected(query, reportOf([0, 0, 1, 1]))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidArgumentError: The selected rows of layer "SELECT txt, small, the_geom FROM kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, or filter by map.where().]`,
+  test("of a query without cartodb_id are found by their areas; single ones need it", async () => {
+    const query = new QueryLayer("SELECT txt, small, f, the_geom FROM kinds", { name: "kinds" });
+    const map = await makeMap(transport, {
+      layers: query,
+      widgets: [widget.histogram("small", { bins: 7 })],
+      projection: "mercator",
+      isPicture: false,
+      progress,
+    });
+    const filters = [{ layer: "kinds", column: "small", from: -2, to: 2 }];
+    // across the antimeridian, from 0° E to 90° W
+    const json = reportOf([0.5, 0, 1.25, 1], filters);
+    const { rows } = await server.sql(
+      "SELECT f FROM kinds WHERE small >= -2 AND small < 2 AND (ST_X(the_geom) >= 0 OR ST_X(the_geom) <= -90) ORDER BY 1",
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    expect((await map.selection({ json })).shape).toEqual([rows.length, 4]);
+    const single = JSON.stringify({ selection: { rings: [], features: [{ layer: 0, feature: 0 }] } });
+    await expect(map.selection({ json: single })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: The selected rows of layer "kinds" cannot be fetched: its query has no whole number called cartodb_id. Add it to the query, select only areas, or filter by map.where().]`,
     );
   });
 });

@@ -105,8 +105,8 @@ test.each(["point", "polygon"] as const)(
         `SELECT (SELECT sum(number) FROM t WHERE ${where} AND ${inView}) AS sum, (SELECT count(*)::int FROM t WHERE ${where}) AS count`,
       );
       const [{ sum, count } = { sum: 0, count: 0 }] = sums.rows;
-      const formulas = scene.widgets!.flatMap((one) =>
-        one.kind === "formula" ? [explorer.valueOf(one)] : [],
+      const formulas = scene.widgets!.flatMap((one, i) =>
+        one.kind === "formula" ? [explorer.valueOf(i)] : [],
       );
       expect(formulas[1]).toBe(count);
       if (sum === null) expect(formulas[0]).toBeNaN();

@@ -101,7 +101,7 @@ describe("an anonymous map", () => {
       "/api/v1/map",
       { dataviews: { a: {} }, layers: [{ options: { sql: "SELECT * FROM places" } }] },
       400,
-      "Maps with dataviews are not available on this server",
+      'Dataview "a" is missing `source.id` attribute',
     ],
     [
       "an unknown table",

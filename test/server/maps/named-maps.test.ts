@@ -211,7 +211,7 @@ describe("a named map", () => {
     expect((await tile("/api/v1/map/named/secret_map/jsonp?auth_token=t0k3n")).status).toBe(400);
   });
 
-  test("a page of another site can read tiles with their token, and nothing else", async () => {
+  test("a page of another site can read instances and tiles with their token, and nothing else", async () => {
     const { body } = await instance({});
     const path = `/api/v1/map/${body.layergroupid}/0/0/0.mvt`;
     const pages: Record<string, string>[] = [
@@ -232,12 +232,29 @@ describe("a named map", () => {
         expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
       }
       expect((await tile(path, { headers })).status).toBe(403);
+      const named = "/api/v1/map/named/secret_map";
+      const asked = { ...headers, "Access-Control-Request-Method": "POST" };
+      const before = await tile(named, { method: "OPTIONS", headers: asked });
+      expect([before.status, before.headers.get("access-control-allow-methods")]).toEqual([
+        200,
+        "GET, POST, OPTIONS",
+      ]);
+      const init = {
+        method: "POST",
+        body: "{}",
+        headers: { ...headers, "Content-Type": "application/json" },
+      };
+      expect((await tile(`${named}?auth_token=t0k3n`, init)).status).toBe(200);
+      expect((await tile(named, init)).status).toBe(403);
+      expect((await tile(`${named}?auth_token=t0k3n`, { ...init, headers })).status).toBe(400); // no preflight
       const refused: [string, RequestInit][] = [
         ["/api/v2/sql?q=SELECT+1", {}],
         [`/api/v2/sql?q=SELECT+1&api_key=${server.key}`, {}],
         ["/api/v2/sql", { method: "OPTIONS" }],
         ["/api/v1/map/named", {}],
-        ["/api/v1/map/named/secret_map?auth_token=t0k3n", { method: "POST", body: "{}" }],
+        [`${named}?auth_token=t0k3n`, {}],
+        [`${named}?auth_token=t0k3n`, { method: "DELETE" }],
+        [`${named}?auth_token=t0k3n`, { method: "PUT", body: "{}" }],
         [`/api/v1/map/${body.layergroupid}/0/attributes/1?auth_token=t0k3n`, {}],
         [`/api/v1/map?config={}`, {}],
       ];

@@ -74,6 +74,14 @@ export class DetailTiles {
     );
   }
 
+  /**
+   * Shows the tiles of another URL in the place of a layer's own, because a filter is on; with null, none, until it is known; with
+   * undefined, the layer's own. Nothing is requested before `show`.
+   */
+  filter(layer: number, urlTemplate: string | null | undefined): void {
+    for (const store of this.#stores) if (store.sources.has(layer)) store.filter(urlTemplate);
+  }
+
   /** Requests the tiles of a view, and cancels the requests that it does not need. */
   show(viewport: Viewport): void {
     for (const store of this.#stores) store.show(viewport);
@@ -83,7 +91,11 @@ export class DetailTiles {
 
 class TileStore {
   readonly sources: ReadonlyMap<number, TileSource>;
-  readonly #tiles = new Map<string, Tile>();
+  /** Tiles without filters, which stay while a filter is on. */
+  readonly #ownTiles = new Map<string, Tile>();
+  #tiles = this.#ownTiles;
+  /** URL of filtered tiles; null while it is not known. */
+  #filteredUrl: string | null | undefined;
   readonly #running = new Map<string, AbortController>();
   #version = 0;
   #wanted: TileId[] = [];
@@ -106,6 +118,7 @@ class TileStore {
   #sourceOf({ index, worldPx }: TiledLayer): TileSource {
     const tileOf = (tile: Tile | undefined) => tile?.layers.get(index);
     const version = () => this.#version;
+    const isFiltered = () => typeof this.#filteredUrl === "string";
     return {
       overviewWorldPx: worldPx,
       placesIn: (viewport) => squaresOf(viewport).map((id) => ({ ...id, tile: tileOf(this.#best(id)) })),
@@ -119,11 +132,26 @@ class TileStore {
       get version() {
         return version();
       },
+      get isFiltered() {
+        return isFiltered();
+      },
     };
   }
 
+  filter(urlTemplate: string | null | undefined): void {
+    if (urlTemplate === this.#filteredUrl) return;
+    this.#filteredUrl = urlTemplate;
+    for (const request of this.#running.values()) request.abort();
+    this.#running.clear();
+    this.#wanted = [];
+    this.#tiles = urlTemplate === undefined ? this.#ownTiles : new Map();
+    this.#version++;
+  }
+
   show(viewport: Viewport): void {
-    const isNeeded = [...this.sources.values()].some((source) => needsTiles(source, viewport.worldPx));
+    const isNeeded =
+      this.#filteredUrl !== null &&
+      [...this.sources.values()].some((source) => needsTiles(source, viewport.worldPx));
     const squares = isNeeded ? squaresOf(viewport).map(wrapped) : [];
     const keys = new Set(squares.map(tileKey));
     for (const [key, request] of this.#running) if (!keys.has(key)) request.abort();
@@ -153,6 +181,7 @@ class TileStore {
       this.#load(tile, request.signal)
         .then(
           (loaded) => {
+            if (request.signal.aborted) return;
             this.#failedAt = -Infinity;
             this.#keep(loaded);
           },
@@ -163,7 +192,7 @@ class TileStore {
           },
         )
         .finally(() => {
-          this.#running.delete(tileKey(tile));
+          if (this.#running.get(tileKey(tile)) === request) this.#running.delete(tileKey(tile));
           this.#fill();
           this.changed();
         });
@@ -171,7 +200,8 @@ class TileStore {
   }
 
   async #load(id: TileId, signal: AbortSignal): Promise<Tile> {
-    const url = this.urlTemplate.replace(/\{([zxy])\}/g, (_, name: "z" | "x" | "y") => String(id[name]));
+    const template = this.#filteredUrl ?? this.urlTemplate;
+    const url = template.replace(/\{([zxy])\}/g, (_, name: "z" | "x" | "y") => String(id[name]));
     const response = await fetch(url, { signal, credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const bytes = response.status === 204 ? new Uint8Array(0) : new Uint8Array(await response.arrayBuffer());

@@ -59,6 +59,7 @@ const FILTER_BUDGET_MS = 40;
 /** What widgets, their filters and the other views of a figure change of a map. */
 export interface Live extends Omit<LiveMap, "showFirstView">, Pick<Info, "hoverAt"> {
   readonly prepared: PreparedScene;
+  readonly detail: DetailTiles;
   /** Repaints the data after a filter has changed. */
   redraw(): void;
   /** True until the data are painted. */
@@ -221,6 +222,7 @@ export async function showMap(
     ...liveMap,
     hoverAt: info.hoverAt,
     prepared,
+    detail,
     redraw: () => {
       redrawAll(FILTER_BUDGET_MS);
       time?.refresh();

@@ -21,7 +21,9 @@ import { FigureLink } from "./figure-link";
 import { ListCard } from "./list-card";
 import { NumberCard } from "./number-card";
 import { Reporter, stateInAddress } from "./reporter";
+import { SelectionCount } from "./selection-count";
 import { Selector } from "./selector";
+import { type CountState, ServerCounts } from "./server-counts";
 import type { Card } from "./widget-card";
 
 /** While the map moves, the widgets count again at this interval. */
@@ -48,6 +50,11 @@ export class ExplorePanel implements Exploring {
   /** Says how many rows are selected. */
   readonly #count = create("output");
   readonly #selected: HTMLElement;
+  readonly #pageScene: PageScene;
+  /** Says what the widgets of layers that are overviews count. */
+  readonly #notes: ReadonlyMap<number, HTMLElement>;
+  #server: ServerCounts | undefined;
+  #selectionCount: SelectionCount | undefined;
   #live: Live | undefined;
   /** Layers whose filters have changed since the last frame. */
   readonly #changed = new Set<number>();
@@ -59,9 +66,15 @@ export class ExplorePanel implements Exploring {
   readonly #listeners: (() => void)[] = [];
 
   /** @param links the rows that the map shares with other views of its figure; empty for a map of its own */
-  constructor({ scene, overviews }: PageScene, element: HTMLElement, links: Uint8Array) {
+  constructor(pageScene: PageScene, element: HTMLElement, links: Uint8Array) {
+    const { scene, overviews } = pageScene;
     const explorer = new Explorer(scene);
+    this.#pageScene = pageScene;
     this.#explorer = explorer;
+    const isOverview = (layer: number) => overviews[layer] !== undefined;
+    this.#notes = new Map(
+      explorer.layers.filter(isOverview).map((layer) => [layer, create("p", { class: "counted" })]),
+    );
     this.#link = links.length > 0 ? new FigureLink(decodeLinks(links)) : undefined;
     const { widgets } = explorer;
     this.#cards = widgets.map((widget, i) => {
@@ -90,16 +103,16 @@ export class ExplorePanel implements Exploring {
     const style = create("style");
     style.textContent = exploreCss;
     document.head.append(style);
-    if (widgets.length > 0) this.#addPanel(element, overviews);
+    if (widgets.length > 0) this.#addPanel(element);
   }
 
-  #addPanel(element: HTMLElement, overviews: PageScene["overviews"]): void {
+  #addPanel(element: HTMLElement): void {
     const { scene } = this.#explorer;
     const fold = this.#fold;
     const body = create(
       "div",
       { class: "cards" },
-      ...overviewNotes(this.#explorer, overviews),
+      ...this.#notes.values(),
       ...this.#cards.map(({ element }) => element),
     );
     const panel = create(
@@ -125,9 +138,22 @@ export class ExplorePanel implements Exploring {
   /** Connects the panel with the map. */
   connect(live: Live): void {
     this.#live = live;
-    const { map } = live;
+    const { map, detail } = live;
+    const server = new ServerCounts(this.#pageScene, this.#explorer, {
+      detail,
+      changed: () => {
+        detail.show(viewportOfMap(map));
+        live.redraw();
+        this.#show();
+      },
+    });
+    this.#server = server;
+    this.#explorer.source = server;
+    this.#selectionCount = new SelectionCount(server, () => this.#showSelected());
     const count = () => {
-      this.#explorer.look(viewportOfMap(map));
+      const viewport = viewportOfMap(map);
+      this.#explorer.look(viewport);
+      server.update(viewport);
       this.#show();
     };
     map.on("move", L.Util.throttle(count, COUNT_EVERY_MS, undefined));
@@ -202,16 +228,29 @@ export class ExplorePanel implements Exploring {
     this.#selected.hidden = isEmpty;
     if (isEmpty) return;
     const shown = this.#explorer.layers.filter((layer) => !this.#live?.prepared.hidden.has(layer));
-    const counts = shown.map((layer) =>
-      this.#explorer.rowCountOf(layer, this.#explorer.selectedIn(layer, selector.selection)),
-    );
-    const count = counts.reduce((sum, one) => sum + one, 0);
-    this.#count.textContent = `${count.toLocaleString("en-US")} selected`;
+    const { selection } = selector;
+    const rowsIn = (layer: number) =>
+      this.#explorer.rowCountOf(layer, this.#explorer.selectedIn(layer, selection));
+    const overviews = shown.filter((layer) => this.#notes.has(layer));
+    const known = this.#selectionCount?.countsIn(overviews, selection, filtersOf(this.#explorer));
+    const count = shown.reduce((sum, layer) => sum + (known?.get(layer) ?? rowsIn(layer)), 0);
+    const isWhole = selection.rings.length === 0 || overviews.every((layer) => known?.has(layer));
+    this.#count.textContent = `${count.toLocaleString("en-US")} selected${isWhole ? "" : " of the overview"}`;
   }
 
   #filter(widget: number, filter: Parameters<Explorer["filter"]>[1]): void {
     this.#explorer.filter(widget, filter);
     this.#filtered([this.#explorer.widgets[widget]!.layer]); // `!`: one of the widgets
+  }
+
+  /** Says which rows the widgets of a layer count. */
+  #noteText(layer: number): string {
+    const { scene, layers } = this.#explorer;
+    const name = layers.length > 1 ? scene.layers[layer]?.name : undefined;
+    const { note = "" } = this.#pageScene.overviews[layer] ?? {};
+    const isScaled = this.#server?.isScaled(layer) === true;
+    const text = noteOf(this.#server?.stateOf(layer), { note, isScaled });
+    return name === undefined ? text : `${name}: ${text}`;
   }
 
   /** Hides or shows a class of a layer's colours. */
@@ -261,9 +300,13 @@ export class ExplorePanel implements Exploring {
 
   #updateNow(): void {
     this.#frameMs = document.timeline.currentTime;
+    const live = this.#live;
+    if (live && this.#changed.size > 0) {
+      for (const layer of this.#changed) this.#server?.filterChanged(layer);
+      this.#server?.update(viewportOfMap(live.map));
+    }
     this.#show();
     for (const listener of this.#listeners) listener();
-    const live = this.#live;
     if (this.#filtersChanged) this.#link?.filtered();
     this.#filtersChanged = false;
     if (!live || this.#changed.size === 0) return;
@@ -275,6 +318,7 @@ export class ExplorePanel implements Exploring {
   #redraw(live: Live): void {
     for (const layer of this.#changed) filterLayer(live.prepared, layer, this.#explorer.failedOf(layer));
     this.#changed.clear();
+    live.detail.show(viewportOfMap(live.map));
     live.redraw();
     this.#selector?.refresh();
     this.#showSelected();
@@ -282,6 +326,10 @@ export class ExplorePanel implements Exploring {
   }
 
   #show(): void {
+    for (const [layer, note] of this.#notes) {
+      const text = this.#noteText(layer);
+      if (note.textContent !== text) note.textContent = text;
+    }
     for (const [i, card] of this.#cards.entries()) card.show(viewOfWidget(this.#explorer, i));
     const chips = chipsOf(this.#explorer, {
       clearWidget: (widget) => this.#filter(widget, undefined),
@@ -300,21 +348,27 @@ export class ExplorePanel implements Exploring {
   }
 }
 
-/** Says which layers the page has too few rows of to count all. */
-function overviewNotes(explorer: Explorer, overviews: PageScene["overviews"]): HTMLElement[] {
-  return explorer.layers.flatMap((layer) => {
-    const note = overviews[layer]?.note;
-    const name = explorer.layers.length > 1 ? explorer.scene.layers[layer]?.name : undefined;
-    return note === undefined
-      ? []
-      : [
-          create(
-            "p",
-            { class: "counted" },
-            `${name === undefined ? "" : `${name}: `}The widgets count an ${note}.`,
-          ),
-        ];
-  });
+function noteOf(
+  state: CountState | undefined,
+  { note, isScaled }: { readonly note: string; readonly isScaled: boolean },
+): string {
+  const ofOverview = `The widgets count an ${note}.`;
+  switch (state) {
+    case "all":
+      return "The widgets count all rows, on the server.";
+    case "asking":
+      return isScaled ? "Counting all rows… Until then, numbers are estimates." : ofOverview;
+    case "slow":
+      return `${ofOverview} Zoom in for exact numbers: the server has too many rows to count here.`;
+    case "linked":
+      return `${ofOverview} Filters of other views apply to it alone.`;
+    case "unreachable":
+      return `${ofOverview} The server with the full data cannot be reached.`;
+    case "refused":
+      return `${ofOverview} The server with the full data does not count it.`;
+    case undefined:
+      return ofOverview;
+  }
 }
 
 /** Copies a text, also in a frame that may not use the clipboard by itself. */
