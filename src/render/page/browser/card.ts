@@ -2,7 +2,7 @@ import type L from "leaflet";
 import { formatNumber } from "../../format";
 import type { Hit } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
-import { create } from "./controls";
+import { create } from "./create";
 
 const MISSING = "no data";
 

@@ -5,8 +5,6 @@ import type { Scene } from "../../scene";
 import { viewportOfMap } from "./canvas-layer";
 import { create } from "./create";
 
-export { create };
-
 const LINK = /\[([^\]]*)\]\((https:\/\/[^\s)]+)\)/g;
 
 /** A button with a text, and a label that starts with it and says more. */

@@ -1,7 +1,7 @@
 import type L from "leaflet";
 import { type Hit, type PlacedHit, type PreparedScene, placedIn } from "../../painter";
 import { viewportOfMap } from "./canvas-layer";
-import { create } from "./controls";
+import { create } from "./create";
 
 /** Maximum number of features of a layer among which the arrow keys find neighbours. */
 const MOST = 5000;

@@ -1,7 +1,8 @@
 import L from "leaflet";
 import { cssColor } from "../../painter";
 import type { SceneLayer } from "../../scene";
-import { controlAt, create } from "./controls";
+import { controlAt } from "./controls";
+import { create } from "./create";
 import type { LayerSwitch } from "./layer-switch";
 
 /** Maximum number of colours in the symbol of a layer. */

@@ -28,11 +28,11 @@ import {
   addAttribution,
   addHomeButton,
   controlAt,
-  create,
   fullscreenControl,
   scaleControl,
   titleOf,
 } from "./controls";
+import { create } from "./create";
 import { type DetailListener, DetailTiles } from "./detail-tiles";
 import { shareGestures } from "./in-page";
 import { layersControl } from "./layer-list";

@@ -2,7 +2,8 @@ import type L from "leaflet";
 import { worldPxOf } from "../../../geometry/mercator";
 import { needsTiles } from "../../painter";
 import type { PageScene } from "../codec";
-import { controlAt, create } from "./controls";
+import { controlAt } from "./controls";
+import { create } from "./create";
 import type { DetailState } from "./detail-tiles";
 
 export interface Notes {

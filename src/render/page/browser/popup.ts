@@ -2,7 +2,7 @@ import L from "leaflet";
 import type { Hit } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { abovePlace, cardContent, EDGE_PX, moveTo, sizeOf } from "./card";
-import { create } from "./controls";
+import { create } from "./create";
 
 /** Distance of the popup from the clicked position in CSS pixels. */
 const AWAY_PX = 10;

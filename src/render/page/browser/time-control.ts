@@ -3,7 +3,7 @@ import { eventsPerFrame, momentText } from "../../clock";
 import type { PreparedScene } from "../../painter";
 import type { Clock, Rgba } from "../../scene";
 import { contextOf } from "./canvas-layer";
-import { create } from "./controls";
+import { create } from "./create";
 
 /** Speeds that the button cycles through, besides the initial speed of the scene. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4];

@@ -5,7 +5,7 @@ import { type Hit, highlight, hitAll, type PreparedScene } from "../../painter";
 import type { Card, SceneLayer } from "../../scene";
 import { CanvasLayer, viewportOfMap } from "./canvas-layer";
 import { besidePlace, cardContent, cardText, EDGE_PX, moveTo, sizeOf } from "./card";
-import { create } from "./controls";
+import { create } from "./create";
 import { addFeatureKeys } from "./keyboard";
 import { Popup } from "./popup";
 

@@ -3,7 +3,7 @@ import type { StepRange } from "../../../explore/explorer";
 import { type BarsLabel, type BarsView, barLabel, rangeLabel, type WidgetView } from "../../../explore/views";
 import type { Canvas2D } from "../../../painter/canvas";
 import { contextOf } from "../canvas-layer";
-import { create } from "../controls";
+import { create } from "../create";
 import { type Card, cardOf } from "./widget-card";
 
 /** Distance in CSS pixels within which a pointer takes a handle of the brush. */

@@ -1,6 +1,6 @@
 import type { Explorer } from "../../../explore/explorer";
 import { filterTexts } from "../../../explore/filter-texts";
-import { create } from "../controls";
+import { create } from "../create";
 
 /** A filter that is on, in words, which are user data. */
 interface Chip {

@@ -11,7 +11,7 @@ import {
 } from "../../figure-messages";
 import type { LayerLinks } from "../../link-codec";
 import { viewportOfMap } from "../canvas-layer";
-import { create } from "../controls";
+import { create } from "../create";
 import type { Live } from "../main";
 import { setViewExactly } from "../map";
 

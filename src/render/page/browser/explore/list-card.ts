@@ -1,5 +1,5 @@
 import { type ListItem, moreText, type WidgetView } from "../../../explore/views";
-import { create } from "../controls";
+import { create } from "../create";
 import { type Card, cardOf } from "./widget-card";
 
 /**

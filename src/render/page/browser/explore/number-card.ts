@@ -1,5 +1,5 @@
 import type { WidgetView } from "../../../explore/views";
-import { create } from "../controls";
+import { create } from "../create";
 import { type Card, cardOf } from "./widget-card";
 
 /** Shows one number, or that there is none. */

@@ -4,7 +4,8 @@ import type { Explorer, Selection } from "../../../explore/explorer";
 import { type Hit, highlight, hitAll, type PreparedScene } from "../../../painter";
 import type { Viewport } from "../../../scene";
 import { CanvasLayer, viewportOfMap } from "../canvas-layer";
-import { controlAt, create } from "../controls";
+import { controlAt } from "../controls";
+import { create } from "../create";
 import { onOtherTool, startTool } from "../tool-events";
 
 /** A pointer that moves less selects the feature under it. */

@@ -1,5 +1,5 @@
 import type { WidgetView } from "../../../explore/views";
-import { create } from "../controls";
+import { create } from "../create";
 
 /** A widget in the panel. */
 export interface Card {

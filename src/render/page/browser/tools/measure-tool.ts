@@ -15,7 +15,8 @@ import {
 import { areaText, lengthText, usesMiles } from "../../../measure/units";
 import type { Projection, Viewport } from "../../../scene";
 import { CanvasLayer, viewportOfMap } from "../canvas-layer";
-import { create, textButton } from "../controls";
+import { textButton } from "../controls";
+import { create } from "../create";
 import { onOtherTool, startTool } from "../tool-events";
 
 /** A click this near to a vertex is on it, in CSS pixels; larger for fingers. */

@@ -2,7 +2,7 @@
 import L from "leaflet";
 import { folded } from "../../../search/fold";
 import type { SearchResult, SearchResults } from "../../../search/map-search";
-import { create } from "../controls";
+import { create } from "../create";
 
 /** Time for searching between two frames. */
 const STEP_MS = 8;
