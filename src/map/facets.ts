@@ -39,7 +39,12 @@ export function facetsOf(scene: Scene, facet: CategoryColumn): Facets {
   const { legendBelow: _, ...whole } = scene;
   const scenes = parts.map(({ text }, i): Scene => {
     const below = scene.layers.slice(0, top);
-    return { ...whole, title: text, legends: [], layers: [...below, layers[i]!] }; // `!`: as many
+    return {
+      ...whole,
+      title: text.trim() === "" ? shown(text) : text,
+      legends: [],
+      layers: [...below, layers[i]!],
+    }; // `!`: as many
   });
   const [first] = scenes;
   const hidden = texts.length + others - steps.length;

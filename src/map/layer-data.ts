@@ -202,7 +202,7 @@ export function checkKind({ option, column }: Need, kind: ColumnKind, type: stri
   }
   if (kind === "object") {
     throw new InvalidArgumentError(
-      `\`${option}\` must be a column of numbers, text, booleans, dates or timestamps; ${what} is of type ${type}.`,
+      `\`${option}\` must be a column of ${option === "facet" ? "text, booleans or numbers" : "numbers, text, booleans, dates or timestamps"}; ${what} is of type ${type}.`,
     );
   }
 }

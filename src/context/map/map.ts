@@ -45,15 +45,26 @@ export async function makeMap(
 ): Promise<MapView> {
   const size = options.size ?? (ax && DEFAULT_FIGURE_MAP_SIZE);
   const isLinked = ax?.isLive === true;
+  const projection = options.projection ?? (isLinked ? projectionIn(ax) : undefined);
   const fetched = await mapScene(
     transport,
-    { ...options, isPicture: isPicture || isLinked, ...(size && { size }) },
+    {
+      ...options,
+      isPicture: isPicture || isLinked,
+      ...(projection && { projection }),
+      ...(size && { size }),
+    },
     { isLinked },
   );
   tell(fetched);
   if (isLinked) return linkedMap(transport, fetched, { scale, ax, signal: options.signal });
   if (!isPicture) return liveMap(transport, fetched, { signal: options.signal });
   return stillMap(fetched, { scale, ax, signal: options.signal });
+}
+
+/** Returns the projection of the other maps of a figure, unless it shows only a part of the world: maps move together in one. */
+function projectionIn({ projection }: FigureCell): FigureCell["projection"] {
+  return projection?.startsWith("albers") ? undefined : projection;
 }
 
 interface FacetsToMake extends MapOptions, Work {

@@ -1,10 +1,13 @@
 /** Paints two maps of a comparison as one image, each on its side of a line. */
 import type { Canvas } from "@napi-rs/canvas";
+import { InvalidArgumentError } from "../../errors";
 import { onOneLine } from "../format";
 import { fontsFor } from "../image/fonts";
 import { MAX_TEXT, shortened } from "../image/lettering";
 import { loadSkia } from "../image/skia";
+import type { Scene } from "../scene";
 import type { SceneChange } from "../scene-change";
+import { projectionKey } from "./shared-view";
 import type { StillMap } from "./still-map";
 
 const LINE_PX = 2;
@@ -21,16 +24,33 @@ export const captionsOf = (maps: readonly StillMap[]): readonly [left: string, r
   maps[1]?.live?.scene.title ?? "Right",
 ];
 
+/** @throws InvalidArgumentError for maps that cannot lie on top of each other. */
+export function checkComparable(maps: readonly StillMap[]): void {
+  const [left, right] = maps as [StillMap, StillMap];
+  const scenes = maps.flatMap(({ live }) => (live ? [live.scene] : []));
+  if (scenes.some(({ widgets }) => widgets))
+    throw new InvalidArgumentError(
+      "The maps of a comparison cannot have `widgets`. Put them into a figure({ linked: true }), or leave the widgets out.",
+    );
+  if (left.widthPx !== right.widthPx || left.heightPx !== right.heightPx)
+    throw new InvalidArgumentError(
+      `The maps of a comparison must have the same \`size\`; they have ${left.widthPx} × ${left.heightPx} and ${right.widthPx} × ${right.heightPx} pixels.`,
+    );
+  const [a, b] = scenes;
+  if (!a || !b || projectionKey(a) === projectionKey(b)) return;
+  const nameOf = ({ projection }: Scene) => JSON.stringify(projection?.name ?? "mercator");
+  throw new InvalidArgumentError(
+    `The maps of a comparison must have the same projection; they have ${nameOf(a)} and ${nameOf(b)}. Pass \`projection: "mercator"\` to both.`,
+  );
+}
+
 export function comparedImage(
   maps: readonly StillMap[],
   changes: readonly SceneChange[],
   scale: number,
 ): { readonly canvas: Canvas; readonly map: StillMap } {
   const [left, right] = maps as [StillMap, StillMap];
-  const [widthPx, heightPx] = [
-    Math.min(left.widthPx, right.widthPx),
-    Math.min(left.heightPx, right.heightPx),
-  ];
+  const { widthPx, heightPx } = left;
   const canvas = loadSkia().createCanvas(Math.round(widthPx * scale), Math.round(heightPx * scale));
   const context = canvas.getContext("2d");
   const middle = canvas.width / 2;

@@ -23,6 +23,8 @@ export interface ChartCell {
 
 export type Cell = MapCell | ChartCell;
 
+/** A longer title would make the figure wider than its cells. */
+const MAX_TITLE_PX = 900;
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 
 interface Composition {
@@ -51,7 +53,9 @@ export function compose(cells: readonly (Cell | undefined)[], { columns, title, 
   return {
     $schema: SCHEMA,
     ...(maps.length > 0 && { description: maps.map(({ description }) => description).join(". ") }),
-    ...(title !== undefined && { title: { text: title, anchor: "start", fontSize: 16, offset: 14 } }),
+    ...(title !== undefined && {
+      title: { text: title, anchor: "start", fontSize: 16, offset: 14, limit: MAX_TITLE_PX },
+    }),
     ...(above ? { spacing: 8, vconcat: [imageOf(above), grid] } : grid),
     ...(params.length > 0 && { params }),
     ...(Object.keys(datasets).length > 0 && { datasets }),

@@ -11,13 +11,15 @@ import { encodePng } from "../image/encode-png";
 import { type FigurePage, figureToDocument, figureToHtml } from "../page/figure-html";
 import type { FacetLegend } from "../page/figure-layout";
 import type { Framed } from "../page/html";
+import type { PlaneName } from "../scene";
 import type { SceneChange } from "../scene-change";
 import { changesIn } from "./changes";
 import { drawn, fittedChart, messageOf } from "./chart-size";
-import { comparedImage } from "./compared";
+import { checkComparable, comparedImage } from "./compared";
 import { type Cell, compose, type MapCell } from "./compose";
 import { type Content, mapsIn, paramsOf, placeOf, sizedCell, titleOf } from "./content";
 import { legendImage } from "./facet-legend";
+import { unlinkedSelections } from "./live-chart";
 import { livePage } from "./live-page";
 import { chartRows } from "./rows";
 import { checkSpec, type Json, splitSpec } from "./spec";
@@ -60,7 +62,7 @@ export interface FigureOptions {
   readonly linked?: boolean;
   /**
    * Puts two live maps, at 0 and 1, on top of each other, with a divider that the reader moves: the first map shows to its
-   * left, the second to its right. They move together.
+   * left, the second to its right. They move together, and have the same size and projection. Includes `linked`.
    * @default false
    */
   readonly compare?: boolean;
@@ -90,6 +92,7 @@ interface PlaceInFigure {
   readonly datasets: Map<string, string>;
   readonly sharing: object | undefined;
   readonly isLive: boolean;
+  readonly projection: () => PlaneName | "mercator" | undefined;
 }
 
 /** A figure made by `figure()`. As the last value of a cell, it appears under the cell with its content at that time. */
@@ -143,6 +146,11 @@ export class Figure {
       datasets: this.#datasets,
       sharing: this.#sharesScales ? this : undefined,
       isLive: this.#isLinked,
+      projection: () => {
+        const others = mapsIn(Array.from(this.#contents).filter((_, i) => i !== index));
+        const [first] = others.flatMap(({ live }) => (live ? [live.scene] : []));
+        return first && (first.projection?.name ?? "mercator");
+      },
     });
   }
 
@@ -262,6 +270,7 @@ export class Figure {
       throw new InvalidArgumentError(
         "A figure with `compare: true` must have two maps. Add them with await cc.map({ layers, ax: fig.at(0) }) and ax: fig.at(1).",
       );
+    if (this.#compares) checkComparable(mapsIn(contents));
     return contents;
   }
 
@@ -293,7 +302,8 @@ export class Figure {
   }
 
   /**
-   * Returns an HTML document with the live figure, which fills the browser window and opens without a network.
+   * Returns an HTML document with the live figure, which fills the browser window and opens without a network. With a network,
+   * maps in Web Mercator load the tiles of their basemap.
    * @throws InvalidArgumentError for a figure without `linked` or `compare`, and for an empty one
    */
   toHTML(): string {
@@ -356,6 +366,11 @@ export class FigureCell {
     return this.#place.sharing;
   }
 
+  /** Projection of the first map of a live figure, which the others follow. @internal */
+  get projection(): PlaneName | "mercator" | undefined {
+    return this.#place.projection();
+  }
+
   /** True if the figure shows live maps. @internal */
   get isLive(): boolean {
     return this.#place.isLive;
@@ -402,6 +417,10 @@ export class FigureCell {
         { cause },
       );
     }
+    for (const name of this.isLive && rows ? unlinkedSelections(chart, rows.name) : [])
+      console.warn(
+        `${place}: the selection ${JSON.stringify(name)} filters no other view, because it depends on values that single rows do not have. Select by columns, their bins or their units of time.`,
+      );
     this.#place.put({ kind: "chart", chart, ...(df && rows && { rows: { frame: df, name: rows.name } }) });
   }
 

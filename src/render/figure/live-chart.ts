@@ -1,5 +1,6 @@
 /** Prepares charts for the page of a figure: as Vega, with their selections as filters of the rows. */
 import { LINKED, type LiveChartSpec } from "../page/figure-layout";
+import { type Dataset, type Selections, selectionsOf, withFields } from "./chart-selections";
 import type { ChartSpec, Json } from "./spec";
 import { compileChart } from "./vega";
 
@@ -18,17 +19,6 @@ interface ChartToLink {
   /** Name of the dataset whose rows have a source. */
   readonly linked: string | undefined;
   readonly description: string;
-}
-
-interface Transform {
-  readonly type: string;
-}
-
-interface Dataset {
-  readonly name: string;
-  readonly source?: string;
-  readonly values?: unknown;
-  readonly transform?: readonly Transform[];
 }
 
 /** Compiles a chart whose datasets are in the page: the specification has their names in the place of their rows. */
@@ -50,16 +40,31 @@ export function liveChart({ chart, sides, config, params, linked, description }:
     const isNamed = dataset.values !== undefined && Object.hasOwn(datasets, dataset.name);
     return isNamed ? { ...dataset, values: dataset.name } : dataset;
   });
-  const selections = selectionsIn(selecting);
-  const marks = withoutBrushes((vega.marks as readonly Mark[] | undefined) ?? [], selections);
-  const isLinked = linked !== undefined && named.some(({ name }) => name === linked);
-  return {
-    vega: isLinked
-      ? withFilters({ ...vega, marks, data: named }, linked, selections)
-      : { ...vega, marks, data: named },
-    fits,
-    description,
-  };
+  const chosen = linked === undefined ? undefined : selectionsIn(selecting, vega, { linked, datasets });
+  const marks = withoutBrushes((vega.marks as readonly Mark[] | undefined) ?? []);
+  const isLinked = linked !== undefined && chosen && named.some(({ name }) => name === linked);
+  const drawn = { ...vega, marks, data: named };
+  return { vega: isLinked ? withFilters(drawn, linked, chosen) : drawn, fits, description };
+}
+
+function selectionsIn(
+  spec: Json,
+  vega: Json & { readonly data?: readonly Dataset[] },
+  { linked, datasets }: { readonly linked: string; readonly datasets: Json },
+): Selections {
+  const [first = {}] = (datasets[linked] as readonly object[] | undefined) ?? [];
+  return selectionsOf(spec, vega, linked, Object.keys(first));
+}
+
+/** Returns the names of selections that cannot filter other views, because single rows lack what they depend on. */
+export function unlinkedSelections(
+  { spec, datasets, config, params }: ChartSpec,
+  linked: string,
+): readonly string[] {
+  const selecting = withFields(spec);
+  const all = [...params, ...paramsIn(selecting)];
+  const vega = compileChart({ ...selecting, datasets, config, params: all }) as Json;
+  return selectionsIn(selecting, vega, { linked, datasets }).others;
 }
 
 /** Keeps the lowest pixels of an axis title in sight. */
@@ -73,65 +78,21 @@ interface Mark {
 }
 
 /** Hides the rectangles of brushes from screen readers, for which they have no text. */
-function withoutBrushes(marks: readonly Mark[], selections: readonly string[]): Mark[] {
-  const isBrush = (name: string) =>
-    selections.some((one) => name === `${one}_brush` || name === `${one}_brush_bg`);
+function withoutBrushes(marks: readonly Mark[]): Mark[] {
   return marks.map((mark) => ({
     ...mark,
-    ...(mark.name !== undefined && isBrush(mark.name) && { aria: false }),
-    ...(mark.marks && { marks: withoutBrushes(mark.marks, selections) }),
+    ...(/_brush(_bg)?$/.test(mark.name ?? "") && { aria: false }),
+    ...(mark.marks && { marks: withoutBrushes(mark.marks) }),
   }));
 }
-
-/** Channels by whose values a click chooses rows. */
-const DISCRETE = ["x", "y", "color", "fill", "stroke", "shape", "theta", "row", "column", "facet"];
-
-/**
- * Lets clicks choose rows by the values of the mark, where the specification does not say what they choose: by default they
- * would choose the mark, which stands for many rows and is another one when its data change.
- */
-function withFields(spec: Json): Json {
-  const encoding = (spec.encoding ?? {}) as Record<string, Json>;
-  const channels = DISCRETE.filter((channel) => {
-    const { field, aggregate } = encoding[channel] ?? {};
-    return field !== undefined && aggregate === undefined;
-  });
-  const params = paramsIn(spec).map((param) => {
-    const { select } = param;
-    const given = typeof select === "string" ? { type: select } : (select as Json);
-    const isOpen = given?.type === "point" && given.fields === undefined && given.encodings === undefined;
-    return isOpen && channels.length > 0 ? { ...param, select: { ...given, encodings: channels } } : param;
-  });
-  return params.length > 0 ? { ...spec, params } : spec;
-}
-
-/** Returns the names of the selections that choose rows; those that move the axes of a chart do not. */
-function selectionsIn(spec: unknown): string[] {
-  if (typeof spec !== "object" || spec === null) return [];
-  if (Array.isArray(spec)) return spec.flatMap(selectionsIn);
-  const own = paramsIn(spec as Json).filter(({ select, bind }) => select !== undefined && bind !== "scales");
-  const inside = Object.entries(spec).flatMap(([key, part]) =>
-    key === "data" || key === "datasets" || key === "params" ? [] : selectionsIn(part),
-  );
-  return [...new Set([...own.map(({ name }) => String(name)), ...inside])];
-}
-
-/** Transforms that give each row another value, on which selections depend. */
-const OF_ROWS = ["formula", "timeunit"];
 
 /** Filters the rows of a chart by those of other views, and collects the rows that its own selections choose. */
 function withFilters(
   { data, signals, ...vega }: Json & { readonly data: readonly Dataset[] },
   linked: string,
-  selections: readonly string[],
+  { filtering, transforms }: Selections,
 ): Json {
-  const descends = new Set([linked]);
-  for (const { name, source } of data) if (source !== undefined && descends.has(source)) descends.add(name);
-  const transforms = data
-    .filter(({ name }) => descends.has(name))
-    .flatMap(({ transform = [] }) => transform.filter(({ type }) => OF_ROWS.includes(type)));
-  const distinct = [...new Map(transforms.map((one) => [JSON.stringify(one), one])).values()];
-  const isChosen = selections.map((name) => {
+  const isChosen = filtering.map((name) => {
     const store = JSON.stringify(`${name}_store`);
     return `(!length(data(${store})) || vlSelectionTest(${store}, datum))`;
   });
@@ -153,7 +114,7 @@ function withFilters(
       {
         name: LINKED.chosen,
         source: LINKED.rows,
-        transform: [...distinct, { type: "filter", expr: isChosen.join(" && ") || "true" }],
+        transform: [...transforms, { type: "filter", expr: isChosen.join(" && ") || "true" }],
       },
     ],
   };

@@ -55,10 +55,10 @@ export interface LiveChartSpec {
 /** Names of the parts that a figure adds to the Vega specification of a chart whose rows have a source. */
 export const LINKED = {
   /** The dataset of the rows, each with its number in `row`. */
-  rows: "linked_rows",
+  rows: "cartoframes_rows",
   /** The rows that the chart's own selections choose. */
-  chosen: "linked_chosen",
+  chosen: "cartoframes_chosen",
   /** The signal with 1 for each row that fails the filters of other views. */
-  failed: "linked_failed",
-  row: "linked_row",
+  failed: "cartoframes_failed",
+  row: "cartoframes_row",
 } as const;

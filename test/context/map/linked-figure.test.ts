@@ -1,7 +1,7 @@
 /** Figures of live maps in Node: their pictures, what they put into a notebook, and what they refuse. */
 import { inflateSync } from "node:zlib";
 import { DataFrame } from "danfojs-node";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { CartoContext, figure, Layer, type LayerOptions, type MapOptions, widget } from "../../../src";
 import { makeFacets, makeMap } from "../../../src/context/map/map";
 import { checkFaceted, checkPicture } from "../../../src/context/map/map-picture";
@@ -111,6 +111,41 @@ test.each<[string, MapOptions, string, string]>([
   ["a blank column", { layers: layer() }, " ", "`facet` must be the name of a column"],
 ])("refuses facets with %s", async (_, options, facet, message) => {
   await expect(cc.map({ ...options, facet })).rejects.toThrow(message);
+});
+
+test("says which selections filter no other view", () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  onTestFinished(() => warn.mockRestore());
+  const params = [{ name: "brush", select: { type: "interval", encodings: ["x"] } }];
+  const transform = [{ aggregate: [{ op: "mean", field: "size", as: "m" }], groupby: ["kind"] }];
+  const means = { mark: "point", transform, params, encoding: { x: { field: "m", type: "quantitative" } } };
+  figure().at(0).vega(means, frame);
+  expect(warn).not.toHaveBeenCalled();
+  figure({ linked: true }).at(0).vega(means, frame);
+  expect(warn.mock.calls).toEqual([
+    [
+      'fig.at(0): the selection "brush" filters no other view, because it depends on values that single rows do not have. Select by columns, their bins or their units of time.',
+    ],
+  ]);
+});
+
+test("maps of a figure follow the projection of the first", async () => {
+  const world = new DataFrame({ lng: [-170, 0, 170], lat: [-50, 0, 70] } as never);
+  const fig = figure({ linked: true });
+  await put(fig.at(0), { layers: new Layer(world, { lnglat: ["lng", "lat"] }) });
+  expect(fig.at(1).projection).toBe("equal-earth");
+  await put(fig.at(1), { layers: layer() });
+  expect(fig.at(0).projection).toBe("equal-earth"); // that of the other map
+  const compared = figure({ compare: true });
+  await put(compared.at(0), { layers: layer() });
+  await put(compared.at(1), { layers: layer(), projection: "robinson" });
+  expect(() => compared.toHTML()).toThrow(
+    'must have the same projection; they have "mercator" and "robinson"',
+  );
+  await put(compared.at(1), { layers: layer(), size: [300, 200] });
+  expect(() => compared.toHTML()).toThrow("the same `size`; they have 480 × 320 and 300 × 200 pixels");
+  await put(compared.at(1), { layers: layer(), widgets: widget.formula("count") });
+  expect(() => compared.toHTML()).toThrow("cannot have `widgets`");
 });
 
 test("refuses a comparison of one map, and one without values", async () => {

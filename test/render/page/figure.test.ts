@@ -193,6 +193,65 @@ describe("linked views", () => {
   });
 });
 
+describe("selections", () => {
+  const pick = (name: string) => ({ name, select: "point" });
+  const layered = {
+    layer: [
+      {
+        mark: "bar",
+        params: [pick("in layer")],
+        encoding: { y: { field: "kind" }, x: { aggregate: "count" } },
+      },
+      { mark: "text", encoding: { y: { field: "kind" }, text: { aggregate: "count" } } },
+    ],
+  };
+
+  test("filter from the beginning if they have initial values, or a map has a state", async () => {
+    const fig = figure({ linked: true });
+    const value = { x: [20, 60] };
+    fig
+      .at(0)
+      .vega(
+        { ...BARS, params: [{ name: "b", value, select: { type: "interval", encodings: ["x"] } }] },
+        frame,
+      );
+    const state = { filters: [{ layer: "fruit", column: "size", from: 40, to: 100 }] };
+    await put(fig.at(1), { layers: layer(), widgets: widget.histogram("size", { bins: 10 }), state });
+    fig.at(2).vega(COUNT, frame);
+    const { page, errors } = await openFigure(fig);
+    const both = countOf((row) => DATA.size[row]! >= 40 && DATA.size[row]! <= 60);
+    await vi.waitFor(async () => expect(await numberIn(page, 2)).toBe(both), 60_000);
+    expect(errors()).toEqual([]);
+  });
+
+  test("have any names, are in layers, and choose bins that a transform makes", async () => {
+    const fig = figure({ linked: true });
+    fig.at(0).vega(layered, frame);
+    const transform = [{ bin: { step: 50 }, field: "size", as: "half" }];
+    const x = { field: "half", type: "ordinal" };
+    const bars = {
+      mark: "bar",
+      transform,
+      params: [pick("my-pick")],
+      encoding: { x, y: { aggregate: "count" } },
+    };
+    fig.at(1).vega(bars, frame);
+    fig.at(2).vega(COUNT, frame);
+    const { page, errors } = await openFigure(fig);
+    const bar = (cell: number) => page.locator(".cell").nth(cell).locator(".mark-rect path").first();
+    // marks are in the order in which their first rows are
+    const [kind, half] = [DATA.kind[0], Math.floor(DATA.size[0]! / 50)];
+    await bar(0).click();
+    await settled(page);
+    expect(await numberIn(page, 2)).toBe(countOf((row) => DATA.kind[row] === kind));
+    await bar(1).click();
+    await settled(page);
+    const isBoth = (row: number) => DATA.kind[row] === kind && Math.floor(DATA.size[row]! / 50) === half;
+    expect(await numberIn(page, 2)).toBe(countOf(isBoth));
+    expect(errors()).toEqual([]);
+  });
+});
+
 describe("small multiples", () => {
   test("classes hidden in the legend are hidden in all maps", async () => {
     const layers = layer({ color: { column: "size", bins: 2 } as never });

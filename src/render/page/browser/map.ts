@@ -76,15 +76,18 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
   map.options.zoomSnap = isStepped ? 1 : 0;
   const fitted: (() => void)[] = [];
   let [isFirstView, isMoving] = [true, false];
+  // beside a legend, the first view may reach further than the room around the plane
+  const allowView = () => {
+    if (scene.projection)
+      map.setMaxBounds(boundsAround(scene.projection.box).extend(map.getBounds().pad(SLACK)));
+  };
   const showFirstView = () => {
     const { clientWidth: widthPx, clientHeight: heightPx } = element;
     if (widthPx === 0 || heightPx === 0) return;
     const view = centerOf(viewportOf({ ...scene, widthPx, heightPx }, { medium: "page" }));
     [isFirstView, isMoving] = [true, true];
     setViewExactly(map, view);
-    // beside a legend, the first view may reach further than the room around the plane
-    if (scene.projection)
-      map.setMaxBounds(boundsAround(scene.projection.box).extend(map.getBounds().pad(SLACK)));
+    allowView();
     isMoving = false;
     for (const listener of fitted) listener();
   };
@@ -103,7 +106,10 @@ export function createMap(element: HTMLElement, scene: Scene): LiveMap {
     onFirstView: (listener) => fitted.push(listener),
     showFirst(view) {
       [isFirstView, isMoving] = [true, true];
+      map.setMaxBounds(undefined as never); // those of the fitted view may end inside of this one
       setViewExactly(map, view);
+      if (scene.projection) allowView();
+      else map.setMaxBounds(PAN_BOUNDS);
       isMoving = false;
     },
   };

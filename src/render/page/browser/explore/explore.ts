@@ -175,6 +175,7 @@ export class ExplorePanel implements Exploring {
       forEachFailed: (layer, visit) => this.#explorer.forEachFailed(layer, visit),
       hideClasses: (layer, hidden) => this.#hideClasses(layer, hidden),
     });
+    this.#link?.filtered(); // those of the state in which the map opens
     // a moveend at once would make Leaflet move a map that is about to be fitted again
     new ResizeObserver(() => map.invalidateSize({ pan: false, debounceMoveend: true })).observe(
       map.getContainer(),

@@ -77,13 +77,15 @@ export class VegaChart implements LiveChart {
   }
 
   onFiltered(listener: (failed: Uint8Array | null) => void): void {
-    this.#view.addDataListener(LINKED.chosen, (_, chosen: readonly Row[]) => {
+    const tell = (chosen: readonly Row[]) => {
       if (chosen.length === this.#rowCount) return listener(null);
       const failed = new Uint8Array(bytesOfRows(this.#rowCount)).fill(255);
       const passing = new Uint8Array(failed.length);
       for (const row of chosen) setBit(passing, row[LINKED.row]);
       for (let i = 0; i < failed.length; i++) failed[i]! &= ~passing[i]!;
       listener(failed);
-    });
+    };
+    this.#view.addDataListener(LINKED.chosen, (_, chosen) => tell(chosen));
+    if (this.#rowCount > 0) tell(this.#view.data(LINKED.chosen) as Row[]); // selections can have initial values
   }
 }

@@ -13,6 +13,8 @@ import { addDivider } from "./swipe";
 
 /** Columns of this width or less stand below each other. */
 const NARROW_PX = 250;
+/** Rows of a low window have at least this height, and the figure scrolls. */
+const LEAST_ROW_PX = 120;
 /** As the page of a single map: scripts, and links that open in a new tab. */
 const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
 
@@ -80,12 +82,13 @@ function layOut(cells: HTMLElement, { cells: places, columns, compare }: FigureL
   const heights = Array.from({ length: compare ? 1 : Math.ceil(places.length / columns) }, (_, row) =>
     Math.max(...places.slice(row * columns, (row + 1) * columns).map((place) => place?.heightPx ?? 1)),
   );
-  const inShares = (sizes: readonly number[]) => sizes.map((size) => `minmax(0, ${size}fr)`).join(" ");
+  const inShares = (sizes: readonly number[], leastPx: number) =>
+    sizes.map((size) => `minmax(${Math.min(size, leastPx)}px, ${size}fr)`).join(" ");
   const adapt = () => {
     const isNarrow = widths.length > 1 && cells.clientWidth < NARROW_PX * widths.length;
     cells.classList.toggle("narrow", isNarrow);
-    cells.style.gridTemplateColumns = isNarrow ? "minmax(0, 1fr)" : inShares(widths);
-    cells.style.gridTemplateRows = isNarrow ? "" : inShares(heights);
+    cells.style.gridTemplateColumns = isNarrow ? "minmax(0, 1fr)" : inShares(widths, 0);
+    cells.style.gridTemplateRows = isNarrow ? "" : inShares(heights, LEAST_ROW_PX);
   };
   new ResizeObserver(adapt).observe(cells);
   adapt();

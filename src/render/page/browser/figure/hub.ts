@@ -19,6 +19,7 @@ export class Hub {
 
   add(view: View): void {
     this.#views.push(view);
+    this.#tellFilters(view);
   }
 
   /** Takes a message of a view, and tells the others. */
