@@ -2,7 +2,7 @@
 import { isObject } from "../../values";
 import type { Json } from "./spec";
 
-export interface Transform {
+interface Transform {
   readonly type: string;
   readonly as?: string | readonly string[];
 }
