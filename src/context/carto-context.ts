@@ -459,11 +459,11 @@ export class CartoContext {
    */
   map(options?: CartoMapOptions & { readonly facet?: undefined }): Promise<MapView>;
   /**
-   * Shows a map for each value of a column, such as a year, side by side. All have the same view and the same classes, and move
+   * Shows a map for each value of a column, such as a country, side by side. All have the same view and the same classes, and move
    * together.
    *
    * ```ts
-   * await cc.map({ layers: new Layer("trees", { color: "height" }), facet: "species" })
+   * await cc.map({ layers: new Layer("airports", { color: "latitude" }), facet: "country" })
    * ```
    *
    * @param options those of a single map, and `facet`: a column of the topmost layer. Layers below are in every map. The figure

@@ -1,14 +1,13 @@
 /** Writes a figure as HTML: its maps and charts in one page, linked with each other. */
-import escapeHtml from "escape-html";
 import { type ProgramName, pageProgram } from "../assets";
 import type { ChartPlace, FigureLayout, MapPlace } from "./figure-layout";
 import {
+  documentOf,
   type Framed,
   hiddenStill,
   type MapInFigure,
   mapInFigure,
   overStill,
-  PAGE_CSS,
   PROGRAM_OF_FIGURES,
   packBlock,
   policyOf,
@@ -68,21 +67,5 @@ function figurePage({ cells, datasets, ...rest }: FigurePage, title: string, bef
       name === PROGRAM_OF_FIGURES ? [] : [block(name === "page-figure" ? "program" : name, program)],
     ),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${PAGE_CSS}
-</style>
-</head>
-<body>
-${before}<main><div id="map"></div></main>
-${blocks.join("\n")}
-<script>${programs[0]?.boot ?? ""}</script>
-</body>
-</html>
-`;
+  return documentOf({ title, policy, before, blocks, boot: programs[0]?.boot ?? "" });
 }

@@ -21,7 +21,7 @@ const SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox";
 /** Minimum height of the live map, which matters on phones, where the image shrinks with its width. */
 const MIN_HEIGHT_PX = 280;
 
-export const PAGE_CSS = `
+const PAGE_CSS = `
 html, body, main, #map { height: 100%; margin: 0; overflow: hidden; }
 #problem { position: fixed; left: 8px; bottom: 8px; margin: 0; padding: 4px 10px; border-radius: 4px;
   background: rgb(255 255 255 / 0.94); color: #263238; font: 12px/1.4 system-ui, sans-serif; }
@@ -160,11 +160,36 @@ function pageOf(made: Scene, parts: PageParts): string {
   const scene = change ? changeScene(made, change) : made;
   const { boot, program, scriptSources } = pageProgram(parts.program ?? programOf(scene));
   const blocks = [...blocksOf(scene, parts), ["program", program] as const];
-  return `<!doctype html>
+  return documentOf({
+    title,
+    policy: policyOf(scriptSources, originsOf(scene, parts)),
+    before,
+    reportUrl,
+    blocks: blocks.map(([id, content]) => place(id, content)),
+    boot,
+  });
+}
+
+interface DocumentParts {
+  readonly title: string;
+  /** Content-Security-Policy. */
+  readonly policy: string;
+  /** HTML before the element that the program fills. */
+  readonly before: string;
+  /** Where the program reports what its reader does. */
+  readonly reportUrl?: string | undefined;
+  readonly blocks: readonly string[];
+  /** The first script. */
+  readonly boot: string;
+}
+
+/** Returns a page whose first script unpacks and runs the program in its blocks. */
+export const documentOf = ({ title, policy, before, reportUrl, blocks, boot }: DocumentParts): string =>
+  `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${escapeHtml(policyOf(scriptSources, originsOf(scene, parts)))}">
+<meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <style>${PAGE_CSS}
@@ -172,12 +197,11 @@ function pageOf(made: Scene, parts: PageParts): string {
 </head>
 <body>
 ${before}<main${reportUrl === undefined ? "" : ` data-report="${escapeHtml(reportUrl)}"`}><div id="map"></div></main>
-${blocks.map(([id, content]) => place(id, content)).join("\n")}
+${blocks.join("\n")}
 <script>${boot}</script>
 </body>
 </html>
 `;
-}
 
 /** Lists the blocks of data of a map: their ids, and their contents in base64. */
 function blocksOf(scene: Scene, { packed, links, change }: PageParts): (readonly [string, string])[] {
