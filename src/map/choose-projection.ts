@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../errors";
 import type { Box } from "../geometry/clip";
 import { lngLatOf, worldX, worldY } from "../geometry/mercator";
 import { usaOutlines } from "../render/assets";
+import { featureCountOf } from "../render/feature-count";
 import { boxesOfGroups, boxesOfPaths } from "../render/painter/box";
 import { hitPolygons } from "../render/painter/hit";
 import type { Plane } from "../render/plane";
@@ -202,7 +203,7 @@ type Place = Parameters<typeof hitPolygons>[2];
 
 /** Returns points, or the middles of features, evenly spaced among all. */
 function sample(geometry: PointGeometry | PathGeometry): Place[] {
-  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const count = featureCountOf(geometry);
   const every = Math.max(1, count / SAMPLE);
   return Array.from({ length: Math.floor(count / every) }, (_, k) => {
     const i = Math.floor(k * every);

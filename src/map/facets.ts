@@ -1,7 +1,9 @@
 /** Shares out the rows of a map's topmost layer to several maps, one for each value of a column. */
+
 import { isTogether, sharedLevels } from "../render/aggregate/shared";
+import { featureCountOf } from "../render/feature-count";
 import { imageViewportOf } from "../render/image-layout";
-import { pickFeatures, pickLayerPoints } from "../render/page/pick";
+import { pickLayer } from "../render/page/pick";
 import type { CategoryColumn, Legend, Scene, SceneLayer } from "../render/scene";
 import { withCellLegends } from "./build-scene";
 import { counted, shown } from "./check";
@@ -30,7 +32,7 @@ export function facetsOf(scene: Scene, facet: CategoryColumn): Facets {
   const rowsOf = rowsByStep(scene.layers[top]!, facet); // `!`: the layer with the column
   const parts = steps.map(({ text, step }) => ({
     text,
-    layer: partOf(scene.layers[top]!, rowsOf[step] ?? new Uint32Array(0)),
+    layer: pickLayer(scene.layers[top]!, rowsOf[step] ?? new Uint32Array(0)),
   }));
   const layers = withSharedLevels(
     parts.map(({ layer }) => layer),
@@ -74,7 +76,7 @@ function inOrder(a: string, b: string, type: CategoryColumn["type"]): number {
 
 /** Returns the features of each step, ascending. */
 function rowsByStep({ geometry }: SceneLayer, { steps }: CategoryColumn): Uint32Array[] {
-  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const count = featureCountOf(geometry);
   const found: number[][] = [];
   for (let feature = 0; feature < count; feature++) {
     const step = steps[geometry.rows ? geometry.rows[feature]! : feature]!; // `!`: each row has a step
@@ -83,13 +85,6 @@ function rowsByStep({ geometry }: SceneLayer, { steps }: CategoryColumn): Uint32
     ofStep.push(feature);
   }
   return Array.from(found, (features = []) => Uint32Array.from(features));
-}
-
-function partOf(layer: SceneLayer, features: Uint32Array): SceneLayer {
-  const { geometry } = layer;
-  return geometry.kind === "point"
-    ? pickLayerPoints(layer, geometry, features)
-    : { ...layer, geometry: pickFeatures(geometry, features) };
 }
 
 /** Gives cells, clusters and heatmaps of all maps the same classes. */

@@ -1,5 +1,7 @@
 /** Projects the layers of a map, and finds its first view. */
+
 import type { Box } from "../geometry/clip";
+import { featureCountOf } from "../render/feature-count";
 import { outlinesIn } from "../render/outlines";
 import { type Plane, projectPaths, projectPoints } from "../render/plane";
 import type { PathGeometry, PointGeometry, Projection, Scene } from "../render/scene";
@@ -34,7 +36,7 @@ export function hiddenBy({ name }: Plane, before: Part, after: Part): string | u
 /** Counts distinct rows, which ascend. */
 function rowsIn(geometry: PointGeometry | PathGeometry): number {
   const { rows } = geometry;
-  if (rows === undefined) return geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  if (rows === undefined) return featureCountOf(geometry);
   let count = 0;
   for (let i = 0; i < rows.length; i++) if (i === 0 || rows[i] !== rows[i - 1]) count++;
   return count;

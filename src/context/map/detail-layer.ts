@@ -1,4 +1,5 @@
 /** Creates the layers of a named map that serve the vector tiles of large layers. */
+
 import type { NamedMap } from "../../api/schemas/maps";
 import { runSql } from "../../api/sql";
 import type { Transport } from "../../api/transport";
@@ -6,6 +7,7 @@ import { AuthenticationError } from "../../errors";
 import { SRID_LNGLAT, SRID_WEBMERCATOR } from "../../geo";
 import { readEwkbHead } from "../../geometry/ewkb";
 import { type BuiltScene, columnSql, type DataLayer, lnglatOf, type ResolvedLayer } from "../../map";
+import { featureCountOf } from "../../render/feature-count";
 import type { Scene, SceneLayer } from "../../render/scene";
 import { literal } from "../../sql";
 import { queryText } from "../../sql-lexer";
@@ -126,7 +128,7 @@ export function isDrawn(
 }
 
 function hasAllRows({ geometry, rowCount }: SceneLayer): boolean {
-  const features = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const features = featureCountOf(geometry);
   const drawn = geometry.rows ? new Set(geometry.rows).size : features;
   return drawn === rowCount;
 }

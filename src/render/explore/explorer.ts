@@ -1,4 +1,5 @@
 /** The widgets of a map with their filters: what they count, and which features the map shows. */
+import { featureCountOf } from "../feature-count";
 import { boxAround } from "../painter/box";
 import {
   type CategoryColumn,
@@ -95,7 +96,7 @@ export class Explorer {
     const area = { box: boxAround(viewport, 0) };
     for (const [index, { finder, rows, rowCount, rowOf, layer }] of this.#layers) {
       if (!this.#widgetsOf(index).some(([, { inView }]) => inView)) continue;
-      const inside = new Uint8Array(featureCountOf(layer));
+      const inside = new Uint8Array(featureCountOf(layer.geometry));
       finder.mark(area, inside);
       const outside = new Uint8Array(rowCount).fill(1);
       for (let feature = 0; feature < inside.length; feature++)
@@ -178,7 +179,7 @@ export class Explorer {
   selectedIn(layer: number, { rings, features }: Selection): Uint32Array {
     const explored = this.#layers.get(layer);
     if (!explored) return new Uint32Array(0);
-    const marks = new Uint8Array(featureCountOf(explored.layer));
+    const marks = new Uint8Array(featureCountOf(explored.layer.geometry));
     for (const ring of rings) explored.finder.mark(areaOf(Float64Array.from(ring)), marks);
     for (const one of features) if (one.layer === layer) marks[one.feature] = 1;
     const { rowOf } = explored;
@@ -244,9 +245,6 @@ export class Explorer {
     return { sum, avg: sum / count, min: least, max: most }[widget.operation];
   }
 }
-
-const featureCountOf = ({ geometry }: SceneLayer): number =>
-  geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
 
 /** Number of steps of a column, with that of missing values. */
 export function stepCountOf(column: RangeColumn | CategoryColumn): number {

@@ -22,7 +22,8 @@ const OF_ROWS = ["formula", "timeunit", "bin"];
 /** Transforms that keep rows as they are. */
 const KEEPING = [...OF_ROWS, "extent", "filter", "identifier"];
 
-const paramsIn = (spec: Json): readonly Json[] => (spec.params as readonly Json[] | undefined) ?? [];
+/** Lists the parameters of a specification itself. */
+export const paramsIn = (spec: Json): readonly Json[] => (spec.params as readonly Json[] | undefined) ?? [];
 
 /**
  * Lets clicks choose rows by the values of the mark, where the specification does not say what they choose: by default they
@@ -66,8 +67,9 @@ const variableOf = (name: unknown): string => {
 function scaleBound(spec: unknown): string[] {
   if (Array.isArray(spec)) return spec.flatMap(scaleBound);
   if (!isObject(spec)) return [];
-  const own = Array.isArray(spec.params) ? (spec.params as Json[]) : [];
-  const bound = own.filter(({ bind }) => bind === "scales").map(({ name }) => variableOf(name));
+  const bound = paramsIn(spec)
+    .filter(({ bind }) => bind === "scales")
+    .map(({ name }) => variableOf(name));
   const parts = Object.entries(spec).filter(([key]) => !["data", "datasets", "params"].includes(key));
   return [...bound, ...parts.flatMap(([, part]) => scaleBound(part))];
 }

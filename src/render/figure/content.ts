@@ -1,5 +1,6 @@
 /** What the cells of a figure contain. */
 import type { DataFrame } from "danfojs-node";
+import { paramsIn } from "./chart-selections";
 import type { Cell } from "./compose";
 import type { ChartSpec, Json } from "./spec";
 import type { StillMap } from "./still-map";
@@ -17,10 +18,7 @@ interface ChartRows {
 
 export const placeOf = (index: number) => `fig.at(${index})`;
 
-export const paramsOf = ({ spec, params }: ChartSpec): readonly unknown[] => [
-  ...params,
-  ...((spec.params as readonly unknown[] | undefined) ?? []),
-];
+export const paramsOf = ({ spec, params }: ChartSpec): readonly unknown[] => [...params, ...paramsIn(spec)];
 
 /** A cell with the size of its content, without an image. */
 export function sizedCell(content: Content | undefined, index: number): Cell | undefined {

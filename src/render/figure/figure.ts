@@ -31,8 +31,6 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const VEGA_LITE_MIME = "application/vnd.vegalite.v5+json";
 const MAX_COLUMNS = 12;
 const MAX_CELLS = 100;
-/** A PNG has its width here, then its height (https://www.w3.org/TR/png-3/#11IHDR). */
-const PNG_WIDTH_AT = 16;
 /** Pixels per CSS pixel in files, for print and for sharp screens. */
 const FILE_SCALE = 2;
 /** Fonts that an SVG names at each text, with fallbacks for viewers that lack the first. */
@@ -83,6 +81,13 @@ export interface FigureOptions {
  */
 export function figure(options: FigureOptions = {}): Figure {
   return new Figure(options);
+}
+
+/** An image of the figure, and the size of the figure in CSS pixels. */
+interface Picture {
+  readonly png: Uint8Array;
+  readonly widthPx: number;
+  readonly heightPx: number;
 }
 
 /** What a cell knows of its figure. */
@@ -177,8 +182,13 @@ export class Figure {
   toPNG(scale = 1): Uint8Array {
     if (!(scale >= 1 && scale <= 4))
       throw new InvalidArgumentError(`\`scale\` must be a number from 1 to 4; got ${String(scale)}.`);
+    return this.#picture(scale).png;
+  }
+
+  #picture(scale: number): Picture & { readonly spec: Json } {
     const { spec, canvases } = this.#composed(scale);
-    return encodePng(drawn(spec).toCanvas((url) => canvases.get(url), scale));
+    const { widthPx, heightPx, toCanvas } = drawn(spec);
+    return { spec, png: encodePng(toCanvas((url) => canvases.get(url), scale)), widthPx, heightPx };
   }
 
   /**
@@ -286,17 +296,14 @@ export class Figure {
     });
   }
 
-  #framed(picture: Uint8Array): Omit<Framed, "title"> {
-    const view = new DataView(picture.buffer, picture.byteOffset);
-    const [widthPx, heightPx] = [view.getUint32(PNG_WIDTH_AT), view.getUint32(PNG_WIDTH_AT + 4)];
+  #framed({ png, ...size }: Picture): Omit<Framed, "title"> {
     const texts = this.#checkedContents().flatMap((content) => {
       if (!content) return [];
       return [content.kind === "map" ? content.map.description : (titleOf(content.chart.spec) ?? "Chart")];
     });
     return {
-      still: picture,
-      widthPx,
-      heightPx,
+      still: png,
+      ...size,
       alt: [...(this.#title ? [this.#title] : []), ...texts].join(". "),
     };
   }
@@ -311,7 +318,7 @@ export class Figure {
       throw new InvalidArgumentError(
         "toHTML() requires a live figure. Create it with figure({ linked: true }), or save this one as an image.",
       );
-    return figureToDocument(this.#page(), this.#framed(this.toPNG()));
+    return figureToDocument(this.#page(), this.#framed(this.#picture(1)));
   }
 
   /** What the figure changes of its maps. */
@@ -326,15 +333,14 @@ export class Figure {
   /** The output in a notebook, see `JUPYTER_DISPLAY`. */
   [JUPYTER_DISPLAY](): MimeBundle {
     if (this.#contents.length === 0) return { "text/plain": String(this) };
-    const { spec, canvases } = this.#composed(1);
-    const picture = encodePng(drawn(spec).toCanvas((url) => canvases.get(url), 1));
-    if (this.#isLinked)
-      return {
-        "text/html": figureToHtml(this.#page(), this.#framed(picture)),
-        "image/png": picture,
-        "text/plain": String(this),
-      };
-    return { [VEGA_LITE_MIME]: spec, "image/png": picture, "text/plain": String(this) };
+    const { spec, ...picture } = this.#picture(1);
+    return {
+      ...(this.#isLinked
+        ? { "text/html": figureToHtml(this.#page(), this.#framed(picture)) }
+        : { [VEGA_LITE_MIME]: spec }),
+      "image/png": picture.png,
+      "text/plain": String(this),
+    };
   }
 
   /** Returns a short description of the figure: its columns and the kind of each cell. */

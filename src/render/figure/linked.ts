@@ -1,5 +1,6 @@
 /** Makes the page of a figure whose views are linked: numbers the rows that they share. */
 
+import { featureCountOf } from "../feature-count";
 import { rowsInPage } from "../page/codec";
 import type { FigurePage, PlacedMap } from "../page/figure-html";
 import type { ChartPlace } from "../page/figure-layout";
@@ -94,11 +95,9 @@ class Sources {
 
   link({ key, idOf }: RowSource, { page }: PackedScene, layer: number): LayerLinks[number] {
     const sceneLayer = page.scene.layers[layer]!; // `!`: one of the layers
-    const { geometry } = sceneLayer;
-    const features = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
-    const inPage = rowsInPage(sceneLayer) ?? Uint32Array.from({ length: features }, (_, i) => i);
-    const rows = new Uint32Array(inPage.length);
-    for (let i = 0; i < rows.length; i++) rows[i] = this.#rowOf(key, idOf(inPage[i]!));
+    const inPage = rowsInPage(sceneLayer); // feature f is row f without
+    const rows = new Uint32Array(inPage?.length ?? featureCountOf(sceneLayer.geometry));
+    for (let i = 0; i < rows.length; i++) rows[i] = this.#rowOf(key, idOf(inPage?.[i] ?? i));
     return { source: this.numberOf(key), rows };
   }
 

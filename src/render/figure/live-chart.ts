@@ -1,6 +1,6 @@
 /** Prepares charts for the page of a figure: as Vega, with their selections as filters of the rows. */
 import { LINKED, type LiveChartSpec } from "../page/figure-layout";
-import { type Dataset, type Selections, selectionsOf, withFields } from "./chart-selections";
+import { type Dataset, paramsIn, type Selections, selectionsOf, withFields } from "./chart-selections";
 import type { ChartSpec, Json } from "./spec";
 import { compileChart } from "./vega";
 
@@ -69,8 +69,6 @@ export function unlinkedSelections(
 
 /** Keeps the lowest pixels of an axis title in sight. */
 const PADDING_PX = 4;
-
-const paramsIn = (spec: Json): readonly Json[] => (spec.params as readonly Json[] | undefined) ?? [];
 
 interface Mark {
   readonly name?: string;

@@ -1,11 +1,12 @@
 import { deflateSync } from "node:zlib";
 import { worldPxOf } from "../../geometry/mercator";
 import { withScales } from "../aggregate/scales";
+import { featureCountOf } from "../feature-count";
 import { viewportOf } from "../projection";
 import type { DetailSource, Scene, SceneLayer } from "../scene";
 import { encodeScene, type PageOverview, type PageScene } from "./codec";
 import { type Overview, overviewOfPaths, overviewOfPoints } from "./overview";
-import { pickFeatures, pickLayerPoints } from "./pick";
+import { pickLayer } from "./pick";
 
 /** Maximum size of the deflated scene: 7 MB in base64, so that the whole page stays below 8 MB. */
 const SCENE_BUDGET_BYTES = 5_250_000;
@@ -143,17 +144,9 @@ function overviewOf(layer: SceneLayer, worldPx: number): Overview {
     : overviewOfPaths(layer, geometry, worldPx);
 }
 
-function pickLayer(layer: SceneLayer, indexes: Uint32Array): SceneLayer {
-  const { geometry } = layer;
-  return geometry.kind === "point"
-    ? pickLayerPoints(layer, geometry, indexes)
-    : { ...layer, geometry: pickFeatures(geometry, indexes) };
-}
-
 const verticesOf = ({ geometry }: SceneLayer): number =>
   geometry.kind === "point" ? geometry.x.length : geometry.xy.length / 2;
-const featuresOf = ({ geometry }: SceneLayer): number =>
-  geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+const featuresOf = ({ geometry }: SceneLayer): number => featureCountOf(geometry);
 
 function noteOf(layer: SceneLayer, overview: SceneLayer): string {
   const { kind } = layer.geometry;

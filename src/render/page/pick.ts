@@ -80,6 +80,14 @@ export function pickLayerPoints(
   return { ...picked, time: { ...layer.time, starts } };
 }
 
+/** Returns a layer of the features at `indexes`, which must ascend if the layer is animated. */
+export function pickLayer(layer: SceneLayer, indexes: Uint32Array): SceneLayer {
+  const { geometry } = layer;
+  return geometry.kind === "point"
+    ? pickLayerPoints(layer, geometry, indexes)
+    : { ...layer, geometry: pickFeatures(geometry, indexes) };
+}
+
 /** Sorts large point layers along a space-filling curve instead of by row, for the page and the image alike. */
 export function alongCurve(scene: Scene): Scene {
   return { ...scene, layers: scene.layers.map(layerAlongCurve) };

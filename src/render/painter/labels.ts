@@ -3,8 +3,10 @@
  * layers change, so that labels do not jump while the map is panned and are not cut where it is painted strip by strip.
  * `!` in the loops: see `PathGeometry`; each layer has an entry in `#styles`.
  */
+
 import type { TileId } from "../../geometry/mercator";
 import { generationsAt } from "../clock";
+import { featureCountOf } from "../feature-count";
 import { onOneLine } from "../format";
 import type { LabelStyle, PathGeometry, PointGeometry, RowColumn, SceneLayer, Viewport } from "../scene";
 import { boxAround, copiesOf } from "./box";
@@ -328,7 +330,7 @@ function labelsOf(
   layer: number,
   { texts, codes }: RowColumn & { kind: "texts" },
 ): Candidate[] {
-  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const count = featureCountOf(geometry);
   const sizes = sizeSlots(size);
   const candidates: Candidate[] = [];
   for (let i = 0; i < count; i++) {

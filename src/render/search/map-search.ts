@@ -1,4 +1,5 @@
 /** Searches what a map shows: the texts and numbers of its features, and the place names of its basemap. */
+import { featureCountOf } from "../feature-count";
 import { formatNumber } from "../format";
 import type { PlaceName } from "../names-data";
 import type { Card, Scene, SceneLayer } from "../scene";
@@ -132,7 +133,7 @@ function sourcesOf(layer: SceneLayer, index: number): Source[] {
   const { columns = [], geometry } = layer;
   const { rows } = geometry;
   const rowOf = (feature: number) => rows?.[feature] ?? feature;
-  const count = geometry.kind === "point" ? geometry.x.length : geometry.features.length - 1;
+  const count = featureCountOf(geometry);
   const searched = columnsOf(layer);
   return searched.flatMap(({ column, title, format }): Source[] => {
     const values = columns[column];

@@ -7,17 +7,21 @@ import { create } from "./create";
 import type { LayerSwitch } from "./layer-switch";
 
 /** Hides and shows the classes of layers that filters can leave out. */
-export interface ClassSwitch {
+interface Classes {
   hasClasses(layer: number): boolean;
   isClassHidden(layer: number, one: number): boolean;
   toggleClass(layer: number, one: number): void;
+}
+
+/** Classes that something else can hide and show, too. */
+export interface ClassSwitch extends Classes {
   onChange(listener: () => void): void;
 }
 
 /** What a legend can hide and show. */
 export interface Switches {
   readonly layers: LayerSwitch;
-  readonly classes?: ClassSwitch | undefined;
+  readonly classes?: Classes | undefined;
 }
 
 export interface Section {

@@ -7,6 +7,7 @@ import { CanvasLayer, viewportOfMap } from "./canvas-layer";
 import { besidePlace, cardContent, cardText, EDGE_PX, moveTo, sizeOf } from "./card";
 import { create } from "./create";
 import { addFeatureKeys } from "./keyboard";
+import { onPointerMove } from "./pointer";
 import { Popup } from "./popup";
 
 /** Distance in CSS pixels at which a pointer still hits a feature; larger for fingers. */
@@ -91,16 +92,7 @@ export function addInfo(map: L.Map, prepared: PreparedScene): Info {
     moveTo(tooltip, besidePlace(at, sizeOf(tooltip), { width, height }, AWAY_PX));
   };
 
-  let next: PointerEvent | undefined;
-  container.addEventListener("pointermove", (event) => {
-    if (next === undefined)
-      requestAnimationFrame(() => {
-        const latest = next;
-        next = undefined;
-        if (latest) hover(latest);
-      });
-    next = event;
-  });
+  onPointerMove(container, hover);
   container.addEventListener("pointerleave", hide);
   let pointer = "mouse";
   container.addEventListener(

@@ -14,6 +14,7 @@ import { viewportOfMap } from "../canvas-layer";
 import { create } from "../create";
 import type { Live } from "../main";
 import { setViewExactly } from "../map";
+import { onPointerMove } from "../pointer";
 
 /** What the filters of a map do with those of its figure. */
 export interface LinkedFilters {
@@ -27,6 +28,8 @@ export interface LinkedFilters {
 
 export class FigureLink {
   readonly #links: LayerLinks;
+  /** Number of bytes for the rows of each layer. */
+  readonly #bytes: readonly number[];
   #filters: LinkedFilters | undefined;
   /** The view that was sent or received last. */
   #view: SharedView | undefined;
@@ -35,6 +38,7 @@ export class FigureLink {
 
   constructor(links: LayerLinks) {
     this.#links = links;
+    this.#bytes = links.map((link) => (link ? bytesOfRows(rowCountOf(link.rows)) : 0));
   }
 
   connect(live: Live, filters: LinkedFilters): void {
@@ -64,7 +68,7 @@ export class FigureLink {
       let failed: Uint8Array | null = null;
       for (const [layer, link] of this.#links.entries()) {
         if (link?.source !== source) continue;
-        const bits = new Uint8Array(bytesOfRows(rowCountOf(link.rows)));
+        const bits = new Uint8Array(this.#bytes[layer]!) /* `!`: as many as links */;
         const isFiltered = filters.forEachFailed(layer, (feature) => setBit(bits, link.rows[feature]!));
         if (isFiltered) failed = anyOf([failed, bits]) ?? null;
       }
@@ -131,23 +135,12 @@ export class FigureLink {
 
   #followPointer(map: L.Map): void {
     const container = map.getContainer();
-    let next: PointerEvent | undefined;
-    container.addEventListener("pointermove", (event) => {
+    onPointerMove(container, (event) => {
       if (event.pointerType === "touch") return;
-      if (next === undefined)
-        requestAnimationFrame(() => {
-          const latest = next;
-          next = undefined;
-          if (!latest) return;
-          const { lng, lat } = map.mouseEventToLatLng(latest);
-          this.#send({ kind: "hover", at: [lng, lat] });
-        });
-      next = event;
+      const { lng, lat } = map.mouseEventToLatLng(event);
+      this.#send({ kind: "hover", at: [lng, lat] });
     });
-    container.addEventListener("pointerleave", () => {
-      next = undefined;
-      this.#send({ kind: "hover", at: null });
-    });
+    container.addEventListener("pointerleave", () => this.#send({ kind: "hover", at: null }));
   }
 
   #send(message: FigureMessage): void {

@@ -23,20 +23,20 @@ type Row = Readonly<Record<typeof LINKED.row, number>>;
 
 export class VegaChart implements LiveChart {
   readonly #view: View;
-  readonly #rowCount: number;
+  /** Undefined if nothing in the chart shows the rows that it could share. */
+  readonly #rowCount: number | undefined;
 
-  private constructor(view: View, rowCount: number) {
+  private constructor(view: View, rowCount: number | undefined) {
     this.#view = view;
     this.#rowCount = rowCount;
   }
 
   static async draw(
-    { spec: { vega, fits, description }, sources }: ChartPlace,
+    { spec: { vega, fits, description } }: ChartPlace,
     datasets: Readonly<Record<string, object[]>>,
     element: HTMLElement,
   ): Promise<VegaChart> {
-    const isLinked = sources.length > 0;
-    let rowCount = 0;
+    let rowCount: number | undefined;
     const data = ((vega as { data?: Dataset[] }).data ?? []).map((dataset) => {
       const rows = typeof dataset.values === "string" ? datasets[dataset.values] : undefined;
       if (!rows) return dataset;
@@ -66,26 +66,30 @@ export class VegaChart implements LiveChart {
         fillCell();
         view.runAsync();
       }).observe(element);
-    return new VegaChart(view, isLinked ? rowCount : 0);
+    return new VegaChart(view, rowCount);
   }
 
   exclude(failed: Uint8Array | null): void {
+    const length = this.#rowCount;
+    if (length === undefined) return;
     const ofRows = failed
-      ? Uint8Array.from({ length: this.#rowCount }, (_, row) => (hasBit(failed, row) ? 1 : 0))
+      ? Uint8Array.from({ length }, (_, row) => (hasBit(failed, row) ? 1 : 0))
       : new Uint8Array(0);
     this.#view.signal(LINKED.failed, ofRows).runAsync();
   }
 
   onFiltered(listener: (failed: Uint8Array | null) => void): void {
+    const count = this.#rowCount;
+    if (count === undefined) return;
     const tell = (chosen: readonly Row[]) => {
-      if (chosen.length === this.#rowCount) return listener(null);
-      const failed = new Uint8Array(bytesOfRows(this.#rowCount)).fill(255);
+      if (chosen.length === count) return listener(null);
+      const failed = new Uint8Array(bytesOfRows(count)).fill(255);
       const passing = new Uint8Array(failed.length);
       for (const row of chosen) setBit(passing, row[LINKED.row]);
       for (let i = 0; i < failed.length; i++) failed[i]! &= ~passing[i]!;
       listener(failed);
     };
     this.#view.addDataListener(LINKED.chosen, (_, chosen) => tell(chosen));
-    if (this.#rowCount > 0) tell(this.#view.data(LINKED.chosen) as Row[]); // selections can have initial values
+    tell(this.#view.data(LINKED.chosen) as Row[]); // selections can have initial values
   }
 }

@@ -2,7 +2,7 @@
 import type { FacetLegend } from "../../figure-layout";
 import { create } from "../create";
 import { LayerSwitch } from "../layer-switch";
-import { type ClassSwitch, legendSection } from "../legend-section";
+import { legendSection, type Switches } from "../legend-section";
 import type { Hub, View } from "./hub";
 
 export function addFacetLegend(before: HTMLElement, legend: FacetLegend, hub: Hub): void {
@@ -21,7 +21,7 @@ export function addFacetLegend(before: HTMLElement, legend: FacetLegend, hub: Hu
       refresh();
     },
   };
-  const classes: ClassSwitch = {
+  const classes: Switches["classes"] = {
     hasClasses: () => true,
     isClassHidden: (layer, one) => hiddenClasses.get(layer)?.has(one) === true,
     toggleClass(layer, one) {
@@ -31,7 +31,6 @@ export function addFacetLegend(before: HTMLElement, legend: FacetLegend, hub: Hu
       hub.take(view, { kind: "classes", layer, hidden: [...hidden] });
       refresh();
     },
-    onChange() {}, // the buttons are refreshed here
   };
   const sections = legends.map((one) => legendSection(one, { layers, classes }));
   const refresh = () => {
